@@ -1,0 +1,1 @@
+"""The ``dagf`` command: one module for each subcommand."""
