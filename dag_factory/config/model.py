@@ -1,0 +1,193 @@
+"""What a configuration means: the compiler's result, which the scheduler, the terminal and the browser read.
+
+Everything is resolved: layers are merged, expressions of the kind ``${{ }}`` computed, durations are
+seconds, flavors are laid under their jobs. ``{{ }}`` stands untouched, for Airflow to render when the
+task runs. Kubernetes fragments (``tolerations``, ``affinity`` ...) keep Kubernetes' own camelCase keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Fragment = dict[str, Any]
+"""A piece of a Kubernetes object in its JSON form."""
+
+
+class _Frozen(msgspec.Struct, frozen=True, omit_defaults=True):
+    pass
+
+
+class Manual(_Frozen, kw_only=True, tag="manual"):
+    """No schedule: the pipeline runs when somebody starts it."""
+
+
+class Preset(_Frozen, kw_only=True, tag="preset"):
+    """One of Airflow's named schedules, as ``@daily``."""
+
+    name: str
+
+
+class Cron(_Frozen, kw_only=True, tag="cron"):
+    """One or more cron expressions, read in the pipeline's timezone."""
+
+    expressions: tuple[str, ...]
+
+
+class Every(_Frozen, kw_only=True, tag="every"):
+    """A fixed interval, counted from the first run."""
+
+    seconds: int
+
+
+Schedule = Manual | Preset | Cron | Every
+
+
+class Param(_Frozen, kw_only=True):
+    """A run's parameter: the JSON Schema that Airflow's trigger form shows, and the default, if any."""
+
+    name: str
+    schema: dict[str, Any]
+    default: Any = None
+    required: bool = False
+    description: str | None = None
+
+
+class KeyRef(_Frozen, kw_only=True):
+    """One key of a named secret or config map."""
+
+    name: str
+    key: str
+
+
+class EnvVar(_Frozen, kw_only=True):
+    """An environment variable: exactly one of its sources is set."""
+
+    name: str
+    value: str | None = None
+    secret: KeyRef | None = None
+    config_map: KeyRef | None = None
+    field: str | None = None
+
+
+class EnvFrom(_Frozen, kw_only=True):
+    """Every key of a secret or a config map as environment variables."""
+
+    kind: Literal["secret", "config_map"]
+    name: str
+    prefix: str | None = None
+
+
+class Volume(_Frozen, kw_only=True):
+    """A mount and its source; mounts of one source share the volume ``name``."""
+
+    name: str
+    mount_path: str
+    kind: Literal["pvc", "secret", "config_map", "empty_dir", "host_path"]
+    source: str | None = None  # claim, secret, config map or path; none for empty_dir
+    medium: str | None = None  # "Memory" for an empty_dir in memory
+    size: str | None = None  # of an empty_dir, a quantity
+    sub_path: str | None = None
+    read_only: bool = False
+
+
+class Retries(_Frozen, kw_only=True):
+    """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds."""
+
+    count: int = 0
+    delay: int | None = None
+    backoff: Literal["none", "exponential"] = "none"
+    max_delay: int | None = None
+
+
+class Flavor(_Frozen, kw_only=True):
+    """A size of pod. Quantities are Kubernetes' (``500m``, ``16Gi``); requests equal limits unless said."""
+
+    name: str
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    gpu_count: int = 0
+    gpu_resource: str = "nvidia.com/gpu"
+    shm: str | None = None
+    pool: str | None = None
+    cost_per_hour: float | None = None
+    next: str | None = None
+
+
+class Job(_Frozen, kw_only=True):
+    """One task: a pod. Durations in seconds."""
+
+    name: str
+    flavor: Flavor
+    image: str
+    command: tuple[str, ...] | None = None  # a script is here already, behind its shell
+    args: tuple[str, ...] | None = None
+    working_dir: str | None = None
+    env: tuple[EnvVar, ...] = ()
+    env_from: tuple[EnvFrom, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    trigger_rule: str = "all_success"
+    output: bool = False  # /airflow/xcom/return.json becomes the task's XCom
+    retries: Retries = Retries()
+    timeout: int | None = None
+    startup_timeout: int | None = None
+    schedule_timeout: int | None = None
+    termination_grace: int | None = None
+    keep_pod: Literal["never", "on_failure", "always"] = "never"
+    pool: str | None = None
+    pool_slots: int = 1
+    priority_weight: int | None = None
+    service_account: str | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Fragment, ...] = ()
+    affinity: Fragment | None = None
+    priority_class: str | None = None
+    runtime_class: str | None = None
+    image_pull_policy: str | None = None
+    image_pull_secrets: tuple[str, ...] = ()
+    security_context: Fragment | None = None
+    pod_security_context: Fragment | None = None
+    deferrable: bool = False
+    doc: str | None = None
+
+
+class Cluster(_Frozen, kw_only=True):
+    """Where an environment's pods run, and how the operator watches them."""
+
+    namespace: str | None = None
+    kubernetes_conn_id: str | None = None
+    in_cluster: bool | None = None
+    startup_check_interval: float = 1.0  # seconds; the operator's own default is 5
+
+
+class Pipeline(_Frozen, kw_only=True):
+    """One DAG. ``file`` is relative to the project's home, in POSIX form; dates are ISO 8601 text."""
+
+    id: str
+    team: str
+    name: str
+    file: str
+    environment: str
+    cluster: Cluster
+    jobs: tuple[Job, ...]
+    description: str | None = None
+    doc: str | None = None
+    owner: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    schedule: Schedule = Manual()
+    timezone: str = "UTC"
+    start_date: str
+    end_date: str | None = None
+    catchup: bool = False
+    max_active_runs: int | None = None
+    max_active_jobs: int | None = None
+    timeout: int | None = None
+    paused: bool | None = None
+    depends_on_past: bool = False
+    params: tuple[Param, ...] = ()
+    pools: dict[str, int] = {}
+    resolved: str = ""  # the whole configuration after all layers, as YAML in the language's own words

@@ -1,0 +1,42 @@
+"""A problem is a value: what is wrong, where a person edits it, and how it is mended.
+
+Every stage of the compiler returns problems beside its result and raises none of them, so that one
+run tells everything that is wrong in every file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["error", "warning"]
+
+
+class Problem(msgspec.Struct, frozen=True, order=True):
+    """One thing wrong in one place.
+
+    ``file`` is relative to the project's home, in POSIX form; ``line`` and ``column`` count from 1
+    (0: the file as a whole); ``path`` is the place in the document's own words, as
+    ``jobs.train.resource_flavor``; ``code`` is a stable kebab-case word; ``hint`` says the mend.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    path: str = ""
+    hint: str = ""
+    severity: Severity = "error"
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, or the file alone where the problem is the file's as a whole."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems that forbid a build."""
+    return tuple(problem for problem in problems if problem.severity == "error")
