@@ -23,11 +23,26 @@ class Theme(NamedTuple):
     ink: str
     faint: str
     line: str
-    colours: tuple[str, str, str]
+    colours: tuple[str, str, str]  # of the models, the winner's first
+    cultivars: tuple[str, str, str]
 
 
-LIGHT = Theme("#ffffff", "#262329", "#6f6a75", "#e6e2e8", ("#9b2d54", "#2f77b4", "#c58a12"))
-DARK = Theme("#1d1a20", "#ece8ee", "#a29ba8", "#38333d", ("#e2769b", "#6cb0ea", "#e8b64c"))
+LIGHT = Theme(
+    "#ffffff",
+    "#262329",
+    "#6f6a75",
+    "#e6e2e8",
+    ("#9b2d54", "#2f77b4", "#c58a12"),
+    ("#6a51b5", "#1c8a6e", "#d4692a"),
+)
+DARK = Theme(
+    "#1d1a20",
+    "#ece8ee",
+    "#a29ba8",
+    "#38333d",
+    ("#e2769b", "#6cb0ea", "#e8b64c"),
+    ("#ab97f0", "#4cc4a3", "#f29a62"),
+)
 
 
 def draw(plot: Callable[[Axes, Theme], None], width: float = 5.2, height: float = 3.5) -> tuple[str, str]:
@@ -163,7 +178,7 @@ def importance(features: dict[str, dict[str, float]], most: int = 8) -> Callable
         axes.set_xlim(left=0)
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("how much worse the log loss gets when the column is shuffled")
+        axes.set_xlabel("rise of the log loss when the column is shuffled")
 
     return plot
 
@@ -183,7 +198,7 @@ def landscape(
     unseen = (test[0] - mean) / spread @ directions[:2].T
 
     def plot(axes: Axes, theme: Theme) -> None:
-        for cultivar, (name, colour, marker) in enumerate(zip(classes, theme.colours, "os^")):
+        for cultivar, (name, colour, marker) in enumerate(zip(classes, theme.cultivars, "os^")):
             axes.scatter(
                 *seen[train[1] == cultivar].T, s=20, color=colour, marker=marker, alpha=0.3, linewidth=0
             )
@@ -209,28 +224,34 @@ def landscape(
     return plot
 
 
-def by_class(test: dict, classes: list[str]) -> Callable[[Axes, Theme], None]:
+def certainty(
+    said: list[list[float]], labels: np.ndarray, classes: list[str]
+) -> Callable[[Axes, Theme], None]:
+    """The chance that the winner gave to what each wine of the test really was."""
+
     def plot(axes: Axes, theme: Theme) -> None:
-        measures = {"precision": "precision", "recall": "recall", "f1": "F1"}
-        for row, name in enumerate(measures):
-            for column, (share, colour) in enumerate(zip(test[name], theme.colours)):
-                place = column + (row - 1) * 0.27
-                axes.bar(place, share, width=0.23, color=colour, alpha=(1, 0.75, 0.5)[row])
-                axes.annotate(
-                    f"{share:.2f}", (place, share), ha="center", va="bottom", fontsize=8, color=theme.ink
-                )
-                axes.annotate(
-                    measures[name],
-                    (place, 0.02),
-                    ha="center",
-                    va="bottom",
-                    rotation=90,
-                    color=theme.paper,
-                    fontsize=8,
-                )
-        axes.set_xticks(range(len(classes)), classes, color=theme.ink)
-        axes.set_yticks([])
-        axes.set_ylim(0, 1.08)
+        shift = np.random.default_rng(2)
+        chances = np.array(said)
+        wrong = chances.argmax(axis=1) != labels
+        for cultivar, colour in enumerate(theme.cultivars):
+            mine = labels == cultivar
+            given = chances[mine, cultivar]
+            height = cultivar + shift.uniform(-0.25, 0.25, len(given))
+            axes.scatter(given, height, s=30, color=colour, alpha=0.7, linewidth=0)
+            axes.scatter(
+                given[wrong[mine]],
+                height[wrong[mine]],
+                s=150,
+                facecolor="none",
+                edgecolor=theme.ink,
+                linewidth=1.4,
+            )
+        axes.set_yticks(range(len(classes)), classes, color=theme.ink)
+        axes.set_ylim(len(classes) - 0.5, -0.5)
+        axes.set_xlim(-0.02, 1.03)
+        axes.set_xticks(np.linspace(0, 1, 5), [f"{share:.0%}" for share in np.linspace(0, 1, 5)])
+        axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
+        axes.set_xlabel("chance given to the truth")
 
     return plot

@@ -30,7 +30,7 @@ def facts(evaluation: dict, data: dict) -> str:
         ("Accuracy", percent(test["accuracy"]), "on unseen wines"),
         ("Right", f"{right} / {data['test']}", "wines of the test"),
         ("Log loss", f"{test['log_loss']:.3f}", f"{np.log(len(data['classes'])):.2f} is guessing"),
-        ("ROC AUC", f"{test['roc_auc']:.4f}", "one against the rest"),
+        ("ROC AUC", f"{test['roc_auc']:.3f}", "one against the rest"),
     ]
     return "".join(
         f"<div><dt>{name}</dt><dd>{value} <small>{note}</small></dd></div>" for name, value, note in tiles
@@ -127,7 +127,7 @@ def figures(
             ),
             (
                 "What it looks at",
-                f"{winner}: permutation importance on the test, with deviation.",
+                f"{winner}: permutation importance on the test.",
                 plots.importance(evaluation["importance"]),
             ),
             (
@@ -136,15 +136,15 @@ def figures(
                 plots.landscape(train, test, wrong, data["classes"]),
             ),
             (
-                "What was right, by cultivar",
-                f"{winner}, on the test.",
-                plots.by_class(evaluation["tests"][evaluation["best"]], data["classes"]),
+                "How sure it is",
+                f"{winner}: each dot is a wine of the test, ringed if it got it wrong.",
+                plots.certainty(evaluation["tests"][evaluation["best"]]["said"], test[1], data["classes"]),
             ),
         ]
     )
 
 
-def origin(data: dict, models: list[dict], began: float) -> str:
+def origin(data: dict, models: list[dict]) -> str:
     now = time.time()
     entries = [
         ("Data set", "UCI wine recognition (Forina et al., 1991), as shipped with scikit-learn"),
@@ -178,7 +178,10 @@ def main() -> None:
     wrong = np.array(result["said"]).argmax(axis=1) != test[1]
     best, second = models[0], models[1] if len(models) > 1 else None
 
-    verdict = f"<b>{escape(best['title'])}</b> tells the three cultivars apart in {percent(result['accuracy'])} of the wines it had never seen."
+    verdict = (
+        f"<b>{escape(best['title'])}</b> tells the three cultivars apart"
+        f" in {percent(result['accuracy'])} of the wines it had never seen."
+    )
     if second:
         verdict += (
             f" In cross-validation its log loss was {best['log_loss']:.3f};"
@@ -196,7 +199,7 @@ def main() -> None:
         if wrong.any()
         else "Nothing in the test.",
         wrong=wrong_table(np.flatnonzero(wrong), result, test[1], data["classes"]),
-        origin=origin(data, models, began),
+        origin=origin(data, models),
     )
     path = run.folder() / "report.html"
     path.write_text(page, encoding="utf-8")

@@ -50,7 +50,7 @@ def write_json(name: str, value: Any) -> None:
 
 
 def output(value: dict[str, Any]) -> None:
-    """Hands a value to the jobs downstream. Without `output: json` there is no such folder, and nothing to do."""
+    """Hands a value to the jobs downstream. Without `output: json` there is no folder for it."""
     log.info("output: %s", json.dumps(value))
     path = Path(os.environ.get("OUTPUT_PATH", "/airflow/xcom/return.json"))
     if path.parent.is_dir():
