@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from dag_factory.config.places import Mark, Path, dotted
+
 Severity = Literal["error", "warning"]
 
 
@@ -30,6 +32,13 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     path: str = ""
     hint: str = ""
     severity: Severity = "error"
+
+    @classmethod
+    def at(
+        cls, mark: Mark, path: Path, code: str, message: str, hint: str = "", severity: Severity = "error"
+    ) -> Problem:
+        """A problem of the value at ``mark``, whose place in its document is ``path``."""
+        return cls(mark.file, mark.line, mark.column, code, message, dotted(path), hint, severity)
 
     @property
     def place(self) -> str:

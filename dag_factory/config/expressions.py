@@ -1,0 +1,112 @@
+"""``${{ }}``: what is computed when a file is read.
+
+A text that is one expression keeps the value's type; anything else is rendered to text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping as MappingT
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.sandbox import Sandbox, settled
+from dag_factory.config.tree import Node, Scalar, from_plain, transform
+from dag_factory.settings import BOUNDS
+
+Context = MappingT[str, Any]
+
+_SANDBOX = Sandbox()
+_FAULTS = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+_SINGLE = re.compile(r"\s*\$\{\{(?!#)((?:(?!\}\}|\$\{\{).)*)\}\}\s*", re.DOTALL)
+_UNDEFINED = re.compile(
+    r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined"
+)
+
+
+def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple[Problem, ...]]:
+    """The tree with every expression in it computed, and what went wrong.
+
+    A value whose expression failed stays as it was written, so that its place is kept.
+    """
+    if not node.dynamic:
+        return node, ()
+    problems: list[Problem] = []
+
+    def compute(where: Path, value: Scalar) -> Node:
+        try:
+            return from_plain(render(value.text, context), value.mark)
+        except jinja2.TemplateError as failure:
+            problems.append(_problem(failure, value, where, context))
+            return value
+
+    return transform(node, compute, path), tuple(problems)
+
+
+def render(text: str, context: Context) -> Any:
+    """One text's value: typed where the text is a single expression, else text.
+
+    Raises ``jinja2.TemplateError`` for everything that is the text's own fault.
+    """
+    _SANDBOX.begin()
+    single = _SINGLE.fullmatch(text)
+    try:
+        if single:
+            result = settled(_expression(single[1])(**context))
+        else:
+            result = _template(text).render(context)
+    except jinja2.TemplateError:
+        raise
+    except _FAULTS as failure:
+        raise jinja2.TemplateRuntimeError(str(failure) or type(failure).__name__) from failure
+    if isinstance(result, str) and len(result) > BOUNDS.expression_bytes:
+        raise jinja2.TemplateRuntimeError(f"the result is longer than {BOUNDS.expression_bytes:,} characters")
+    return result
+
+
+@lru_cache(4096)
+def _expression(source: str) -> Any:
+    return _SANDBOX.compile_expression(source.strip(), undefined_to_none=False)
+
+
+@lru_cache(4096)
+def _template(source: str) -> jinja2.Template:
+    return _SANDBOX.from_string(source)
+
+
+def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: Context) -> Problem:
+    message, code, hint = failure.message or "the expression failed", "bad-expression", ""
+    line = value.mark.line
+    if isinstance(failure, jinja2.TemplateSyntaxError):
+        line += failure.lineno - 1 + value.block if value.block else 0
+        hint = "the text between `${{` and `}}` is a Jinja expression"
+    elif isinstance(failure, jinja2.UndefinedError):
+        code, message, hint = "undefined-name", *_undefined(message, context)
+    return Problem.at(Mark(value.mark.file, line, value.mark.column), path, code, message, hint)
+
+
+def _undefined(message: str, context: Context) -> tuple[str, str]:
+    match = _UNDEFINED.search(message)
+    name = (match[1] or match[2]) if match else ""
+    known = sorted(
+        {*context, *(str(key) for value in context.values() if isinstance(value, dict) for key in value)}
+    )
+    if not name:
+        return message, f"known here: {', '.join(sorted(context))}"
+    parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
+    close = difflib.get_close_matches(name, known, 1)
+    if close:
+        return f"`{name}` is not defined", f"did you mean `{close[0]}`?"
+    if parents:
+        listed = "; ".join(
+            f"{key}: {', '.join(sorted(context[key])) or 'nothing'}" for key in sorted(parents)
+        )
+        return f"`{name}` is not defined", f"defined here: {listed}"
+    return f"`{name}` is not defined", f"known here: {', '.join(sorted(context))}"

@@ -1,0 +1,83 @@
+"""Laying one tree over another, as the language page says.
+
+Maps merge; a list merges by a key, joins, or replaces; ``null`` unsets. Which of these holds for a place
+is said once, by the annotation ``x-merge`` in the JSON Schemas:
+
+==============  =========================================================================
+``key:NAME``    list items with one value under ``NAME`` merge, others are added
+``join``        what the lower list has not yet is added
+``replace``     the higher value stands as it is, nulls included (one-of maps)
+absent          maps merge, lists and single values replace
+==============  =========================================================================
+"""
+
+from __future__ import annotations
+
+from dag_factory.config.shapes import Shape
+from dag_factory.config.tree import Mapping, Node, Sequence, is_null, mapping, plain, sequence
+
+
+def merge(low: Node | None, high: Node | None, shape: Shape) -> Node | None:
+    """``high`` laid over ``low``; None stands for a layer that says nothing."""
+    if high is None:
+        return low
+    if low is None:
+        return settle(high, shape)
+    if shape.merge == "replace":
+        return high
+    if isinstance(low, Mapping) and isinstance(high, Mapping):
+        return _merge_maps(low, high, shape)
+    if isinstance(low, Sequence) and isinstance(high, Sequence):
+        return _merge_lists(low, high, shape)
+    return high
+
+
+def settle(node: Node, shape: Shape) -> Node:
+    """The tree without the keys that ``null`` unsets: a layer with nothing below it."""
+    if shape.merge == "replace" or not isinstance(node, Mapping):
+        return node
+    if not any(is_null(item) or isinstance(item, Mapping) for item in node.entries.values()):
+        return node
+    kept: dict[str, Node] = {}
+    for key, item in node.entries.items():
+        inner = shape.child(key)
+        if not is_null(item) or inner.keeps_null:
+            kept[key] = settle(item, inner)
+    return mapping(kept, node.keys, node.mark)
+
+
+def _merge_maps(low: Mapping, high: Mapping, shape: Shape) -> Mapping:
+    merged = dict(low.entries)
+    for key, item in high.entries.items():
+        inner = shape.child(key)
+        if is_null(item) and not inner.keeps_null:
+            merged.pop(key, None)
+            continue
+        result = merge(merged.get(key), item, inner)
+        if result is not None:
+            merged[key] = result
+    return mapping(merged, low.keys | high.keys, high.mark)
+
+
+def _merge_lists(low: Sequence, high: Sequence, shape: Shape) -> Sequence:
+    if shape.merge == "join":
+        have = [plain(item) for item in low.items]
+        added = tuple(item for item in high.items if plain(item) not in have)
+        return sequence((*low.items, *added), high.mark)
+    if shape.merge.startswith("key:"):
+        name = shape.merge.removeprefix("key:")
+        items = list(low.items)
+        places = {_key(item, name): index for index, item in enumerate(items)}
+        for item in high.items:
+            key = _key(item, name)
+            if key is not None and key in places:
+                items[places[key]] = merge(items[places[key]], item, shape.items) or item
+            else:
+                items.append(settle(item, shape.items))
+        return sequence(tuple(items), high.mark)
+    return high
+
+
+def _key(item: Node, name: str) -> object:
+    found = item.entries.get(name) if isinstance(item, Mapping) else None
+    return plain(found) if found is not None else None

@@ -1,0 +1,24 @@
+"""Places in files and paths in documents."""
+
+from __future__ import annotations
+
+import msgspec
+
+Path = tuple[str | int, ...]
+"""Steps into a document: keys and list indexes."""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A place in a file; ``line`` and ``column`` count from 1, 0 stands for the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+def dotted(path: Path) -> str:
+    """A path in the document's own words: ``jobs.train.args[2]``."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text

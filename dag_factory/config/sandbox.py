@@ -1,0 +1,262 @@
+"""Jinja for text that anybody may commit: no attributes, no calls into Python, bounded work and output.
+
+Stands on Jinja's own sandbox and differs in three ways: a dot reads a key and nothing else, every turn of
+a loop is counted, and every value that an expression builds is measured, so that none grows by doubling.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from dag_factory.settings import BOUNDS
+
+_FILTERS = [
+    "abs",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "escape",
+    "first",
+    "float",
+    "int",
+    "items",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "max",
+    "min",
+    "map",
+    "reject",
+    "rejectattr",
+    "reverse",
+    "round",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "sum",
+    "title",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+]
+_TESTS = [
+    "boolean",
+    "defined",
+    "divisibleby",
+    "even",
+    "false",
+    "float",
+    "ge",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "string",
+    "true",
+    "undefined",
+    "upper",
+    "eq",
+    "equalto",
+    "greaterthan",
+    "lessthan",
+    "sameas",
+    "==",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+]
+_NOT_DNS = re.compile(r"[^a-z0-9]+")
+
+
+class TooMuch(jinja2.TemplateRuntimeError):
+    """An expression went over one of its bounds."""
+
+
+def dns(value: object) -> str:
+    """A valid Kubernetes name: lower case, digits and dashes, at most 63 characters."""
+    return _NOT_DNS.sub("-", str(value).lower()).strip("-")[:63].rstrip("-")
+
+
+def text_of(value: object) -> str:
+    """A value inside a text: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(settled(value), sort_keys=True)
+
+
+def settled(value: Any) -> Any:
+    """Plain data of an expression's value: what ``map`` and its like yield becomes a list.
+
+    Raises ``TypeError`` for what is no data.
+    """
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # strict: raises, and names what is missing
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): settled(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, range)) or hasattr(value, "__next__"):
+        return [settled(item) for item in value]
+    raise TypeError(f"an expression may not give a {type(value).__name__}")
+
+
+def measured(value: Any) -> Any:
+    """The value itself, if it is small enough to keep."""
+    if isinstance(value, str) and len(value) > BOUNDS.expression_bytes:
+        raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
+    _spend(value, BOUNDS.values)
+    return value
+
+
+def _spend(value: Any, budget: int) -> int:
+    budget -= 1
+    if budget < 0:
+        raise TooMuch(f"a value in an expression holds more than {BOUNDS.values:,} values")
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            budget = _spend(item, budget)
+    return budget
+
+
+def _replace(text: Any, old: str, new: str) -> str:
+    text = text_of(text)
+    if len(text) + text.count(old) * len(new) > BOUNDS.expression_bytes:
+        raise TooMuch("the result of `replace` is too large")
+    return text.replace(old, new)
+
+
+def _join(values: Iterable[Any], separator: str = "") -> str:
+    parts: list[str] = []
+    size = 0
+    for value in values:
+        parts.append(text_of(value))
+        size += len(parts[-1]) + len(separator)
+        if size > BOUNDS.expression_bytes:
+            raise TooMuch("the result of `join` is too large")
+    return separator.join(parts)
+
+
+class _Guard(NodeTransformer):
+    """Counts loops and measures what is built, in a template's syntax tree."""
+
+    def visit_For(self, node: nodes.For) -> nodes.For:
+        self.generic_visit(node)
+        node.iter = _filter(node.iter, "_counted")
+        return node
+
+    def _measure(self, node: nodes.Expr) -> nodes.Expr:
+        self.generic_visit(node)
+        return node if getattr(node, "ctx", "load") == "store" else _filter(node, "_measured")
+
+    visit_List = visit_Tuple = visit_Dict = visit_Concat = _measure
+
+
+def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """The environment in which ``${{ }}`` is computed."""
+
+    intercepted_binops = frozenset(["*", "**", "%", "+"])
+
+    def __init__(self) -> None:
+        super().__init__(
+            block_start_string="${%",
+            block_end_string="%}",
+            variable_start_string="${{",
+            variable_end_string="}}",
+            comment_start_string="${{#",
+            comment_end_string="#}}",
+            undefined=jinja2.StrictUndefined,
+            finalize=text_of,
+            autoescape=False,
+            cache_size=0,
+        )
+        self.filters = {name: self.filters[name] for name in _FILTERS}
+        self.filters |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
+        self.filters |= {"string": text_of, "replace": _replace, "join": _join}
+        self.filters |= {"_counted": self._counted, "_measured": measured}
+        self.tests = {name: self.tests[name] for name in _TESTS}
+        self.globals = {"range": self._range}
+        self._deadline = 0.0
+        self._turns = 0
+
+    def begin(self) -> None:
+        """Start the clock and the count of loop turns for one rendering."""
+        self._deadline = time.monotonic() + BOUNDS.expression_seconds
+        self._turns = 0
+
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
+        return super()._generate(_Guard().visit(source), *args, **kwargs)
+
+    def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
+        for value in values:
+            self._turns += 1
+            if self._turns > BOUNDS.values or time.monotonic() > self._deadline:
+                raise TooMuch("the loops of an expression took too many turns")
+            yield value
+
+    @staticmethod
+    def _range(*bounds: int) -> range:
+        result = range(*bounds)
+        if len(result) > BOUNDS.values:
+            raise TooMuch("a range in an expression is too long")
+        return result
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, jinja2.Undefined):
+            return obj
+        try:
+            if isinstance(obj, (dict, list, tuple, str)):
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return self.undefined(obj=obj, name=str(argument))
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        return obj is Sandbox._range
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "%" and isinstance(left, str):
+            raise TooMuch("`%` formats text as Python does; join text with `~`")
+        if operator == "*" and self._weight(left) * self._weight(right) > 10**18:
+            raise TooMuch("the result of `*` is too large")
+        if operator == "**" and not (abs(right) <= 64 and abs(left) <= 10**9):
+            raise TooMuch("the result of `**` is too large")
+        return measured(super().call_binop(context, operator, left, right))
+
+    @staticmethod
+    def _weight(value: Any) -> int:
+        """What a factor adds to a product's size; text and lists weigh so much that they only take small ones."""
+        if isinstance(value, (str, list, tuple)):
+            return (len(value) or 1) * 10**14
+        return abs(int(value))

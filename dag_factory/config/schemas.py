@@ -1,0 +1,47 @@
+"""The JSON Schemas in ``schemas/``: the one definition of the language, loaded once for each process.
+
+A compiled validator says whether a document fits; the slower library is asked only when it does not,
+since it tells why.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+JSON = dict[str, Any]
+
+
+def folder() -> Path:
+    """Where the schemas lie: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "schemas"
+    return installed if installed.is_dir() else package.parent / "schemas"
+
+
+@lru_cache(1)
+def documents() -> dict[str, JSON]:
+    """Every schema by its file name."""
+    return {path.name: json.loads(path.read_text("utf-8")) for path in sorted(folder().glob("*.schema.json"))}
+
+
+def resolve(schema: JSON, base: str) -> tuple[JSON, str]:
+    """Follow ``$ref`` to the schema it names. Returns that schema and the file it stands in."""
+    while "$ref" in schema:
+        file, _, pointer = schema["$ref"].partition("#")
+        base = file or base
+        schema = documents()[base]
+        for step in pointer.split("/")[1:]:
+            schema = schema[step]
+    return schema, base
+
+
+@lru_cache
+def validator(name: str, pointer: str = "") -> jsonschema_rs.Draft202012Validator:
+    """The compiled validator of one schema file, or of one definition in it (``/$defs/job``)."""
+    registry = jsonschema_rs.Registry([(file, document) for file, document in documents().items()])
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=registry)

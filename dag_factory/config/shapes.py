@@ -1,0 +1,71 @@
+"""What the schemas' own annotations say of each place in a document: how it merges, what renders it.
+
+``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there), ``x-as-written`` (a scalar
+keeps its text).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any
+
+from dag_factory.config import schemas
+from dag_factory.config.schemas import JSON
+
+
+class Shape:
+    """One place in the language; children are found as documents are walked."""
+
+    def __init__(self, branches: tuple[tuple[JSON, str], ...], templated: bool = False) -> None:
+        self._branches = branches
+        self._children: dict[str, Shape] = {}
+        self.merge: str = self._annotation("x-merge") or ""
+        self.templated: bool = bool(self._annotation("x-templated")) or templated
+        self.as_written: bool = bool(self._annotation("x-as-written"))
+        self.keeps_null: bool = bool(self._annotation("x-null-is-value"))
+
+    def _annotation(self, name: str) -> Any:
+        return next((schema[name] for schema, _ in self._branches if name in schema), None)
+
+    def child(self, key: str) -> Shape:
+        """The place of a map's key."""
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = Shape(self._below("properties", key), self.templated)
+        return found
+
+    @cached_property
+    def items(self) -> Shape:
+        """The place of a list's item."""
+        return Shape(self._below("items", None), self.templated)
+
+    def _below(self, keyword: str, key: str | None) -> tuple[tuple[JSON, str], ...]:
+        found: list[tuple[JSON, str]] = []
+        for schema, base in self._branches:
+            inner = schema.get(keyword)
+            if key is not None:
+                inner = (inner or {}).get(key) or schema.get("additionalProperties")
+            if isinstance(inner, dict):
+                found += _branches(inner, base)
+        return tuple(found)
+
+
+def _branches(schema: JSON, base: str) -> list[tuple[JSON, str]]:
+    """The schema, what it refers to, and its alternatives: an annotation nearest the use comes first."""
+    found = [(schema, base)]
+    if "$ref" in schema:
+        target = {key: value for key, value in schema.items() if key == "$ref"}
+        found += _branches(*schemas.resolve(target, base))
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for branch in schema.get(keyword, ()):
+            found += _branches(branch, base)
+    for keyword in ("then", "else"):
+        if keyword in schema:
+            found += _branches(schema[keyword], base)
+    return found
+
+
+@lru_cache
+def shape(name: str, pointer: str = "") -> Shape:
+    """The shape of a whole file (``pipeline.schema.json``) or of one definition in it."""
+    return Shape(tuple(_branches({"$ref": f"{name}#{pointer}"}, name)))

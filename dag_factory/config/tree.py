@@ -1,0 +1,153 @@
+"""The source tree: YAML's values, each with the place a person edits.
+
+Layers are merged and expressions computed on this tree, so that a problem found late still names the
+file, line and column where the value was written. Trees are immutable; an alias is its anchor's node.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, TypeGuard
+
+import msgspec
+
+from dag_factory.config.places import Mark, Path
+
+
+class Scalar(msgspec.Struct, frozen=True):
+    """A single value and its text as written. ``block`` says that the text began on the next line."""
+
+    value: bool | int | float | str | None
+    text: str
+    mark: Mark
+    dynamic: bool = False  # holds an expression yet to be computed
+    block: bool = False
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    """A map with text keys, in the order written; ``keys`` holds each key's own place."""
+
+    entries: dict[str, Node]
+    keys: dict[str, Mark]
+    mark: Mark
+    dynamic: bool = False
+
+
+class Sequence(msgspec.Struct, frozen=True):
+    """A list."""
+
+    items: tuple[Node, ...]
+    mark: Mark
+    dynamic: bool = False
+
+
+Node = Scalar | Mapping | Sequence
+
+
+def scalar(value: Any, mark: Mark) -> Scalar:
+    """A computed value; its text is the string itself, or the value as JSON."""
+    return Scalar(value, value if isinstance(value, str) else json.dumps(value), mark)
+
+
+def mapping(entries: dict[str, Node], keys: dict[str, Mark], mark: Mark) -> Mapping:
+    """A map that knows whether an expression is left inside it."""
+    return Mapping(entries, keys, mark, any(node.dynamic for node in entries.values()))
+
+
+def sequence(items: tuple[Node, ...], mark: Mark) -> Sequence:
+    """A list that knows whether an expression is left inside it."""
+    return Sequence(items, mark, any(node.dynamic for node in items))
+
+
+def from_plain(value: Any, mark: Mark) -> Node:
+    """A tree for plain data that came from one place (an expression's result, a built-in default)."""
+    if isinstance(value, dict):
+        entries = {str(key): from_plain(item, mark) for key, item in value.items()}
+        return mapping(entries, dict.fromkeys(entries, mark), mark)
+    if isinstance(value, (list, tuple)):
+        return sequence(tuple(from_plain(item, mark) for item in value), mark)
+    return scalar(value, mark)
+
+
+def plain(node: Node) -> Any:
+    """Dicts, lists and scalars, as JSON Schema and Kubernetes know them."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Mapping):
+        return {key: plain(item) for key, item in node.entries.items()}
+    return [plain(item) for item in node.items]
+
+
+def is_null(node: Node | None) -> bool:
+    """Whether the value is written, and is null."""
+    return isinstance(node, Scalar) and node.value is None
+
+
+def is_set(node: Node | None) -> TypeGuard[Node]:
+    """Whether there is a value other than null."""
+    return node is not None and not is_null(node)
+
+
+def entries(node: Node | None) -> dict[str, Node]:
+    """A map's entries; none for anything else."""
+    return node.entries if isinstance(node, Mapping) else {}
+
+
+def at(node: Node, path: Path) -> Node | None:
+    """The node at a path, or None where the path leaves the tree."""
+    for step in path:
+        if isinstance(node, Mapping) and step in node.entries:
+            node = node.entries[str(step)]
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+        else:
+            return None
+    return node
+
+
+def mark_at(node: Node, path: Path) -> Mark:
+    """The place of the deepest node that the path reaches."""
+    for step in path:
+        inner = at(node, (step,))
+        if inner is None:
+            break
+        node = inner
+    return node.mark
+
+
+def key_mark(node: Node | None, key: str) -> Mark | None:
+    """Where a key is written, or None where the map does not have it."""
+    return node.keys.get(key) if isinstance(node, Mapping) else None
+
+
+def without(node: Mapping, *names: str) -> Mapping:
+    """The map without some of its keys."""
+    kept = {key: item for key, item in node.entries.items() if key not in names}
+    return mapping(kept, {key: node.keys[key] for key in kept}, node.mark)
+
+
+def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
+    """Every single value below a node with its path, in the order written."""
+    if isinstance(node, Scalar):
+        yield path, node
+    elif isinstance(node, Mapping):
+        for key, item in node.entries.items():
+            yield from scalars(item, (*path, key))
+    else:
+        for index, item in enumerate(node.items):
+            yield from scalars(item, (*path, index))
+
+
+def transform(node: Node, change: Callable[[Path, Scalar], Node], path: Path = ()) -> Node:
+    """The tree with each single value that holds an expression replaced by ``change`` of it."""
+    if not node.dynamic:
+        return node
+    if isinstance(node, Scalar):
+        return change(path, node)
+    if isinstance(node, Mapping):
+        changed = {key: transform(item, change, (*path, key)) for key, item in node.entries.items()}
+        return mapping(changed, node.keys, node.mark)
+    return sequence(
+        tuple(transform(item, change, (*path, index)) for index, item in enumerate(node.items)), node.mark
+    )

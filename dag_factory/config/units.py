@@ -1,0 +1,37 @@
+"""Durations and Kubernetes quantities: text to numbers that can be compared."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_QUANTITY = re.compile(
+    r"([-+]?[0-9]+(?:\.[0-9]*)?|[-+]?\.[0-9]+)(?:([KMGTPE]i|[numkMGTPE])|[eE]([-+]?[0-9]+))?"
+)
+_SUFFIX = {
+    None: Decimal(1),
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
+    **{
+        unit: Decimal(1000) ** power
+        for power, unit in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)
+    },
+}
+
+
+def seconds(text: str) -> int | None:
+    """``1h30m`` as seconds, or None where the text is no duration. Units: d, h, m, s, in this order."""
+    match = _DURATION.fullmatch(text)
+    if not text or not match:
+        return None
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def quantity(text: str) -> Decimal | None:
+    """A Kubernetes quantity in its base unit (cores, bytes, pieces), or None where the text is none."""
+    match = _QUANTITY.fullmatch(text)
+    if not match:
+        return None
+    number, suffix, exponent = match.groups()
+    return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _SUFFIX[suffix])

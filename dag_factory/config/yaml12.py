@@ -1,0 +1,246 @@
+"""Text to source tree, by YAML 1.2's core schema: ``on``, ``yes``, ``NO`` and dates are text, ``010`` is ten.
+
+libyaml parses where PyYAML was built with it; tags are resolved here, since PyYAML resolves by YAML 1.1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from yaml import composer, error, nodes, parser, reader, scanner
+
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
+from dag_factory.settings import BOUNDS
+
+_PLAIN, _TEXT = "plain", "text"
+_STANDARD = "tag:yaml.org,2002:"
+_NULL = frozenset(("", "null", "Null", "NULL", "~"))
+_BOOL = {text: text[0] in "tT" for text in ("true", "True", "TRUE", "false", "False", "FALSE")}
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+class _Resolver:
+    """In place of PyYAML's resolver: says only whether a scalar was plain."""
+
+    def descend_resolver(self, *_: Any) -> None: ...
+
+    def ascend_resolver(self) -> None: ...
+
+    def resolve(self, _kind: type, _value: Any, implicit: Any) -> str:
+        return _PLAIN if isinstance(implicit, tuple) and implicit[0] else _TEXT
+
+
+class _Pure(_Resolver, reader.Reader, scanner.Scanner, parser.Parser, composer.Composer):
+    def __init__(self, text: str) -> None:
+        reader.Reader.__init__(self, text)
+        scanner.Scanner.__init__(self)
+        parser.Parser.__init__(self)
+        composer.Composer.__init__(self)
+
+
+if yaml.__with_libyaml__:
+    from yaml._yaml import CParser
+
+    class _Composer(_Resolver, CParser): ...
+else:  # pragma: no cover - depends on how PyYAML was built
+    _Composer = _Pure  # type: ignore[assignment,misc]
+
+
+class Refused(Exception):
+    """The text cannot become a tree; carries the one problem that says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
+    """Parse one document. Returns its tree (None where there is none) and what is wrong with it.
+
+    ``file`` is the name that marks and problems carry.
+    """
+    try:
+        if _deepest(text) > BOUNDS.nesting:
+            _check_nesting(text, file)
+        root = _Composer(text).get_single_node()
+    except error.MarkedYAMLError as failure:
+        return None, (_syntax_problem(failure, text, file),)
+    except (error.YAMLError, RecursionError, ValueError) as failure:
+        return None, (_unreadable_problem(failure, text, file),)
+    except Refused as refused:
+        return None, (refused.problem,)
+    if root is None:
+        return None, ()
+    builder = _Builder(file)
+    try:
+        return builder.node(root, ()), tuple(builder.problems)
+    except Refused as refused:
+        return None, (*builder.problems, refused.problem)
+
+
+class _Builder:
+    """Turns PyYAML's nodes into the tree; an anchor's node is built once however often it is used."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self._built: dict[int, tuple[Node, int]] = {}  # node and the values in it, aliases expanded
+        self._open: set[int] = set()
+        self._size = 0
+
+    def node(self, source: Any, path: Path) -> Node:
+        known = self._built.get(id(source))
+        if known is None:
+            if id(source) in self._open:
+                raise Refused(
+                    self._problem(source, path, "alias-loop", "an alias stands inside its own anchor")
+                )
+            before = self._size
+            self._open.add(id(source))
+            built = self._build(source, path)
+            self._open.discard(id(source))
+            self._built[id(source)] = known = (built, self._size - before)
+        else:
+            self._size += known[1]
+        if self._size > BOUNDS.values:
+            raise Refused(
+                self._problem(
+                    source,
+                    path,
+                    "too-many-values",
+                    f"the file holds more than {BOUNDS.values:,} values once its aliases are expanded",
+                    "repeat less by alias, or divide the file",
+                )
+            )
+        return known[0]
+
+    def _build(self, source: Any, path: Path) -> Node:
+        self._size += 1
+        if len(path) > BOUNDS.nesting:
+            raise Refused(_nesting_problem(self._mark(source)))
+        if isinstance(source, nodes.ScalarNode):
+            return self._scalar(source, path)
+        if isinstance(source, nodes.SequenceNode):
+            items = tuple(self.node(item, (*path, index)) for index, item in enumerate(source.value))
+            return sequence(items, self._mark(source))
+        return self._mapping(source, path)
+
+    def _mapping(self, source: Any, path: Path) -> Mapping:
+        entries: dict[str, Node] = {}
+        keys: dict[str, Mark] = {}
+        for key, value in source.value:
+            if not isinstance(key, nodes.ScalarNode):
+                self.problems.append(self._problem(key, path, "bad-key", "a key must be a single word"))
+            elif key.value == "<<" and key.tag == _PLAIN:
+                hint = "merge keys are YAML 1.1; put what jobs share under `defaults`"
+                self.problems.append(self._problem(key, path, "merge-key", "`<<` is not read here", hint))
+            elif key.value in keys:
+                message = f"the key `{key.value}` stands twice; first in line {keys[key.value].line}"
+                hint = "keep one of the two"
+                self.problems.append(self._problem(key, (*path, key.value), "duplicate-key", message, hint))
+            else:
+                entries[key.value] = self.node(value, (*path, key.value))
+                keys[key.value] = self._mark(key)
+        return mapping(entries, keys, self._mark(source))
+
+    def _scalar(self, source: Any, path: Path) -> Scalar:
+        text, tag = source.value, source.tag
+        value: bool | int | float | str | None = text
+        if tag == _PLAIN:
+            value = _core(text)
+        elif tag.startswith(_STANDARD) and tag[len(_STANDARD) :] in ("str", "int", "float", "bool", "null"):
+            value = text if tag.endswith(":str") else _core(text)
+        elif tag != _TEXT:
+            message = f"the tag `{tag.replace(_STANDARD, '!!')}` is not read here"
+            self.problems.append(self._problem(source, path, "unknown-tag", message, "write the plain value"))
+        dynamic = isinstance(value, str) and ("${{" in text or "${%" in text)
+        return Scalar(value, text, self._mark(source), dynamic, source.style in ("|", ">"))
+
+    def _mark(self, source: Any) -> Mark:
+        start = source.start_mark
+        return Mark(self.file, start.line + 1, start.column + 1)
+
+    def _problem(self, source: Any, path: Path, code: str, message: str, hint: str = "") -> Problem:
+        return Problem.at(self._mark(source), path, code, message, hint)
+
+
+def _core(text: str) -> bool | int | float | str | None:
+    """A plain scalar's value by YAML 1.2's core schema."""
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    if text[0] not in "0123456789+-.":
+        return text
+    if _INT.fullmatch(text) and len(text) < 200:
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    special = _SPECIAL.fullmatch(text)
+    if special:
+        return float("nan") if special[3] else float(f"{special[1]}inf")
+    return text
+
+
+def _deepest(text: str) -> int:
+    """An upper bound of the nesting, at a glance: most files never need the exact count."""
+    indents = max((len(line) - len(line.lstrip(" -?")) for line in text.splitlines()), default=0)
+    return text.count("[") + text.count("{") + indents
+
+
+def _check_nesting(text: str, file: str) -> None:
+    """Refuse what is nested too deep before anything recursive reads it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader):
+        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+            depth += 1
+            if depth > BOUNDS.nesting:
+                mark = event.start_mark
+                raise Refused(_nesting_problem(Mark(file, mark.line + 1, mark.column + 1)))
+        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+            depth -= 1
+
+
+def _nesting_problem(mark: Mark) -> Problem:
+    message = f"nested more than {BOUNDS.nesting} levels deep"
+    return Problem.at(mark, (), "too-deep", message, "flatten the value")
+
+
+def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str) -> Problem:
+    mark = failure.problem_mark or failure.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    message = " ".join(part for part in (failure.problem, failure.context) if part)
+    if failure.context_mark and failure.context_mark.line + 1 != line:
+        message += f" that began in line {failure.context_mark.line + 1}"
+    lines = text.splitlines()
+    written = lines[min(line, len(lines)) - 1] if lines else ""
+    if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in message:
+        hint = "indent with spaces; YAML does not allow tabs"
+    elif "mapping values are not allowed" in message:
+        hint = "quote a value that holds `: `, or check the indentation"
+    elif "expected <document start>" in message or "expected a single document" in message:
+        message, hint = "more than one document in the file", "one file holds one document: remove the `---`"
+    elif "start any token" in message:
+        hint = "quote the value: it begins with a sign that YAML keeps for itself"
+    else:
+        hint = "check the indentation, the quotes and the brackets above this place"
+    return Problem(file, line, column, "yaml-syntax", message, hint=hint)
+
+
+def _unreadable_problem(failure: Exception, text: str, file: str) -> Problem:
+    position = getattr(failure, "position", None)
+    if isinstance(position, int) and position >= 0:
+        before = text[:position]
+        line, column = before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
+    else:
+        line, column = 1, 1
+    return Problem(
+        file, line, column, "yaml-syntax", f"not readable as YAML: {str(failure).splitlines()[0]}",
+        hint="remove control characters; write them as escapes in double quotes",
+    )  # fmt: skip
