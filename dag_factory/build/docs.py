@@ -1,0 +1,101 @@
+"""What Airflow shows about a pipeline and a job: Markdown, in which no text of a user's can break out."""
+
+from __future__ import annotations
+
+import re
+
+from dag_factory.config import model
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_MARKS = re.compile(r"([\\`*_\[\]<>|~#])")
+
+
+def pipeline(what: model.Pipeline) -> str:
+    """The page of a DAG: what it does, its jobs, where it is written and what came of it."""
+    parts = [
+        escape(what.description or ""),
+        contained(what.doc or ""),
+        _jobs(what.jobs),
+        f"Written in {code(what.file)}, for the environment {code(what.environment)}.",
+    ]
+    if what.resolved:
+        parts += ["#### The configuration, after all layers", fenced(what.resolved, "yaml")]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def job(what: model.Job) -> str:
+    """The page of a task."""
+    cost = what.flavor.cost_per_hour
+    flavor = f"{code(what.flavor.name)}: {size(what.flavor)}"
+    price = f", {cost:g} an hour" if cost is not None else ""
+    return "\n\n".join(part for part in (contained(what.doc or ""), flavor + price) if part) + "\n"
+
+
+def size(flavor: model.Flavor) -> str:
+    """A flavor in few words: ``4 CPU, 16Gi, 1 × nvidia.com/gpu``."""
+    have = flavor.limits or flavor.requests
+    words = [
+        f"{have['cpu']} CPU" if "cpu" in have else "",
+        have.get("memory", ""),
+        f"{flavor.gpu_count} × {flavor.gpu_resource}" if flavor.gpu_count else "",
+        f"{have['ephemeral-storage']} disk" if "ephemeral-storage" in have else "",
+        f"{flavor.shm} shared memory" if flavor.shm else "",
+    ]
+    return ", ".join(escape(word) for word in words if word)
+
+
+def _jobs(jobs: tuple[model.Job, ...]) -> str:
+    rows = ["| Job | After | Flavor | Size | Image | Cost per hour |", "|---|---|---|---|---|---:|"]
+    for one in jobs:
+        cost = one.flavor.cost_per_hour
+        cells = [
+            code(one.name),
+            ", ".join(code(name) for name in one.depends_on),
+            code(one.flavor.name),
+            size(one.flavor),
+            code(one.image),
+            f"{cost:g}" if cost is not None else "",
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def escape(text: str) -> str:
+    """``text`` as a line of Markdown that reads just so."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """``text`` as code within a line or a table's cell."""
+    text = " ".join(text.split())
+    ticks = "`" * (_longest_run(text) + 1)
+    space = " " if len(ticks) > 1 else ""
+    return f"{ticks}{space}{text}{space}{ticks}".replace("|", "\\|")
+
+
+def fenced(text: str, language: str = "") -> str:
+    """``text`` as a block of code, however many backticks are in it."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def contained(markdown: str) -> str:
+    """A user's Markdown that ends where it ends: an open fence is closed, no HTML block is begun."""
+    lines: list[str] = []
+    fence = ""
+    for line in markdown.strip().splitlines():
+        mark = _FENCE.match(line)
+        if mark and not fence:
+            fence = mark[1]
+        elif mark and mark[1].startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+        elif not fence and line.lstrip().startswith("<"):
+            line = line.replace("<", "\\<", 1)
+        lines.append(line)
+    if fence:
+        lines.append(fence)
+    return "\n".join(lines)
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
