@@ -20,7 +20,7 @@ from wine import plots, run, table
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def facts(evaluation: dict, data: dict) -> str:
@@ -137,7 +137,7 @@ def figures(
             ),
             (
                 "How sure it is",
-                f"{winner}: each dot is a wine of the test, ringed if it got it wrong.",
+                f"{winner}: a dot is a wine of the test, ringed where wrong.",
                 plots.certainty(evaluation["tests"][evaluation["best"]]["said"], test[1], data["classes"]),
             ),
         ]
@@ -155,7 +155,7 @@ def origin(data: dict, models: list[dict]) -> str:
         ("Pipeline", f"<code>{escape(os.environ.get('PIPELINE', 'none: started by hand'))}</code>"),
         ("Written", datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")),
         ("Took", f"{now - data['started']:.0f} s from the first job to this page, "
-                 f"{sum(model['seconds'] for model in models):.1f} s of it training, side by side"),
+                 f"{sum(model['seconds'] for model in models):.1f} s of training in all, side by side"),
         ("Software", f"Python {platform.python_version()}, scikit-learn {sklearn.__version__}, "
                      f"numpy {np.__version__}, matplotlib {plots.matplotlib.__version__}"),
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""A web shop's orders, from three countries' exports to one table: a module for each job."""

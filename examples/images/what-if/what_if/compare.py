@@ -1,0 +1,105 @@
+"""Job `compare`: the scenario beside the baseline, as a page with both stocks drawn."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from datetime import date, timedelta
+from html import escape
+from pathlib import Path
+from string import Template
+
+from what_if import run
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 960, 300, 44, 26
+ROWS = {
+    "sold": ("Pieces sold", "{:,.0f}", 1),
+    "fill_rate": ("Share of the demand served", "{:.1%}", 1),
+    "empty_days": ("Days with an empty shelf", "{:.1f}", -1),
+    "holding_cost": ("Cost of holding stock, €", "{:,.2f}", -1),
+    "lost_margin": ("Margin lost to empty shelves, €", "{:,.2f}", -1),
+}
+
+
+def line(values: list[float], top: float) -> str:
+    step = (WIDTH - LEFT) / (len(values) - 1)
+    return " ".join(
+        f"{LEFT + n * step:.1f},{(HEIGHT - BOTTOM) * (1 - y / top):.1f}" for n, y in enumerate(values)
+    )
+
+
+def chart(results: dict[str, dict], first_day: date) -> str:
+    """Both stocks as SVG: the middle future as a line, eight futures of ten as a band around it."""
+    top = 1.08 * max(1, *(max(result["high"]) for result in results.values()))
+    days = len(next(iter(results.values()))["middle"])
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75):
+        y = (HEIGHT - BOTTOM) * (1 - share)
+        parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH}"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{top * share:,.0f}</text>')
+    for n in range(0, days, max(7, days // 6 // 7 * 7)):
+        x = LEFT + n * (WIDTH - LEFT) / (days - 1)
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}">{first_day + timedelta(days=n):%d %b}</text>')
+    for name, result in results.items():
+        band = line(result["low"], top) + " " + " ".join(reversed(line(result["high"], top).split()))
+        parts.append(f'<polygon class="{name}" points="{band}"/>')
+    for name, result in results.items():
+        parts.append(f'<polyline class="{name}" points="{line(result["middle"], top)}"/>')
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Stock by day">{"".join(parts)}</svg>'
+
+
+def table(baseline: dict, scenario: dict) -> str:
+    rows = []
+    for key, (title, form, better) in ROWS.items():
+        now, then = baseline[key], scenario[key]
+        verdict = "" if then == now else "good" if (then - now) * better > 0 else "bad"
+        change = f"{(then - now) / now:+.0%}" if now else "" if then == now else "new"
+        rows.append(
+            f"<tr><td>{title}</td><td>{form.format(now)}</td><td>{form.format(then)}</td>"
+            f'<td class="{verdict}">{change}</td></tr>'
+        )
+    return "".join(rows)
+
+
+def verdict(baseline: dict, scenario: dict) -> str:
+    lost = scenario["lost_margin"] - baseline["lost_margin"]
+    if scenario["fill_rate"] >= scenario["plan"]["service"]:
+        return "The stock holds: the shelf is rarely empty."
+    return (
+        f"The stock does not hold: {scenario['fill_rate']:.1%} of the demand is served,"
+        f" and {lost:,.0f} € more margin is lost than today."
+        f" Ordering up to {scenario['order_level']} pieces is too little."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--title", required=True)
+    title = parser.parse_args().title
+    run.start_log()
+
+    results = {name: run.read_json(f"{name}.json", made_by=name) for name in ("baseline", "scenario")}
+    baseline, scenario = results["baseline"], results["scenario"]
+    plan = scenario["plan"]
+    said = verdict(baseline, scenario)
+    page = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8")).substitute(
+        title=escape(title),
+        verdict=escape(said),
+        product=escape(plan["product"]),
+        facts=f"{plan['days']} days from {plan['first_day']}, demand × {plan['demand']:g}"
+        f"{', with a promotion' if plan['promotion'] else ''}, {scenario['draws']} simulated futures",
+        chart=chart(results, date.fromisoformat(plan["first_day"])),
+        rows=table(baseline, scenario),
+        run=escape(run.run_id()),
+    )
+    path = run.folder() / "what-if.html"
+    path.write_text(page, encoding="utf-8")
+    latest = run.data_folder() / "what-if.html"
+    shutil.copyfile(path, latest)
+    run.log.info("%s", said)
+    run.log.info("wrote %s; the latest is always %s", path, latest)
+    run.output({"report": str(path), "latest": str(latest), "verdict": said})
+
+
+if __name__ == "__main__":
+    main()
