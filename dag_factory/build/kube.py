@@ -23,23 +23,22 @@ def make(kind: type[Any], **fields: Any) -> Any:
     return kind(local_vars_configuration=_SHARED, **fields)
 
 
-def from_fragment(kind: str | type[Any], value: Any) -> Any:
+def from_fragment(kind: str, value: Any) -> Any:
     """A fragment in Kubernetes' own camelCase as the client's object, nested ones included.
 
-    ``kind`` is a class of the client or a type in the client's notation, as ``list[V1Toleration]``.
+    ``kind`` is a type in the client's notation: ``V1Toleration``, ``list[V1Toleration]``.
     """
-    if isinstance(kind, str):
-        if kind.startswith("list["):
-            return [from_fragment(kind[5:-1], item) for item in value]
-        if not kind.startswith("V1"):  # text, numbers and maps of text stand as they are
-            return value
-        kind = getattr(k8s, kind)
+    if kind.startswith("list["):
+        return [from_fragment(kind[5:-1], item) for item in value]
+    if not kind.startswith("V1"):  # text, numbers and maps of text stand as they are
+        return value
+    model_class = getattr(k8s, kind)
     fields = {
-        field: from_fragment(kind.openapi_types[field], value[key])
-        for field, key in kind.attribute_map.items()
+        field: from_fragment(model_class.openapi_types[field], value[key])
+        for field, key in model_class.attribute_map.items()
         if value.get(key) is not None
     }
-    return make(kind, **fields)
+    return make(model_class, **fields)
 
 
 def env(variables: tuple[model.EnvVar, ...]) -> dict[str, str] | list[Any]:
@@ -63,17 +62,14 @@ def _variable(variable: model.EnvVar) -> Any:
         ref = make(k8s.V1ConfigMapKeySelector, name=variable.config_map.name, key=variable.config_map.key)
         source = make(k8s.V1EnvVarSource, config_map_key_ref=ref)
     else:
-        source = make(
-            k8s.V1EnvVarSource, field_ref=make(k8s.V1ObjectFieldSelector, field_path=variable.field)
-        )
+        source = make(k8s.V1EnvVarSource, field_ref=make(k8s.V1ObjectFieldSelector, field_path=variable.field))
     return make(k8s.V1EnvVar, name=variable.name, value_from=source)
 
 
 def env_from(sources: Iterable[model.EnvFrom]) -> list[Any]:
     """Whole secrets and config maps as variables."""
     return [
-        make(k8s.V1EnvFromSource, prefix=source.prefix, **_env_source(source.kind, source.name))
-        for source in sources
+        make(k8s.V1EnvFromSource, prefix=source.prefix, **_env_source(source.kind, source.name)) for source in sources
     ]
 
 
@@ -86,9 +82,7 @@ def _env_source(kind: str, name: str) -> dict[str, Any]:
 def resources(flavor: model.Flavor) -> Any:
     """The container's requests and limits, cards among them."""
     cards = {flavor.gpu_resource: str(flavor.gpu_count)} if flavor.gpu_count else {}
-    return make(
-        k8s.V1ResourceRequirements, requests={**flavor.requests, **cards}, limits={**flavor.limits, **cards}
-    )
+    return make(k8s.V1ResourceRequirements, requests={**flavor.requests, **cards}, limits={**flavor.limits, **cards})
 
 
 def volumes(job: model.Job) -> list[Any]:

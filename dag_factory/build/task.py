@@ -78,9 +78,7 @@ def _container(job: model.Job) -> dict[str, Any]:
         "image_pull_policy": job.image_pull_policy,
     }
     if job.security_context:
-        arguments["container_security_context"] = kube.from_fragment(
-            k8s.V1SecurityContext, job.security_context
-        )
+        arguments["container_security_context"] = kube.from_fragment("V1SecurityContext", job.security_context)
     if job.working_dir:
         # The operator has no argument for it. It merges its container over this one.
         container = kube.make(
@@ -105,11 +103,11 @@ def _pod(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         "on_finish_action": _ON_FINISH[job.keep_pod],
     }
     if job.tolerations:
-        arguments["tolerations"] = [kube.from_fragment(k8s.V1Toleration, one) for one in job.tolerations]
+        arguments["tolerations"] = [kube.from_fragment("V1Toleration", one) for one in job.tolerations]
     if job.affinity:
-        arguments["affinity"] = kube.from_fragment(k8s.V1Affinity, job.affinity)
+        arguments["affinity"] = kube.from_fragment("V1Affinity", job.affinity)
     if job.pod_security_context:
-        arguments["security_context"] = kube.from_fragment(k8s.V1PodSecurityContext, job.pod_security_context)
+        arguments["security_context"] = kube.from_fragment("V1PodSecurityContext", job.pod_security_context)
     if job.image_pull_secrets:
         arguments["image_pull_secrets"] = [
             kube.make(k8s.V1LocalObjectReference, name=name) for name in job.image_pull_secrets

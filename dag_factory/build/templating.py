@@ -38,7 +38,8 @@ def output(context: jinja2.runtime.Context, job: str) -> Any:
 def run_date(dag: Any, dag_run: Any) -> pendulum.Date:
     """The date of a run, where its pipeline's clock hangs."""
     moment = pendulum.instance(dag_run.logical_date or dag_run.run_after)
-    return moment.in_timezone(dag.timezone).date()
+    date: pendulum.Date = moment.in_timezone(dag.timezone).date()
+    return date
 
 
 class _Context(jinja2.runtime.Context):

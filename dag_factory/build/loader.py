@@ -1,0 +1,65 @@
+"""From a project's files to Airflow's DAGs: what ``dags/loader.py`` calls.
+
+What is wrong with one pipeline costs that pipeline. The DAG processor's row about it is raised by another
+file (``report.py``); a worker, which has no such row, gets the words into its task's log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from airflow.sdk import DAG, get_parsing_context
+
+from dag_factory import settings
+from dag_factory.build.dag import build_dag
+from dag_factory.build.report import text
+from dag_factory.config import model
+from dag_factory.config.compiler import ProjectError, open_project
+from dag_factory.config.problems import Problem, errors
+
+log = logging.getLogger(__name__)
+
+
+def load(loader_folder: Path) -> dict[str, DAG]:
+    """The DAGs by id; ``loader_folder`` is where the loader lies, beside or in the project's home.
+
+    In a worker, which runs a task of one DAG, that one's file alone is read.
+    """
+    wanted = get_parsing_context().dag_id
+    try:
+        project = open_project(settings.home() or loader_folder.parent, settings.environment())
+    except ProjectError as error:
+        # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
+        log.error("dagwright: no pipeline was loaded: %s", error)
+        return {}
+    compiled = project.compile_all() if wanted is None else project.compile_one(wanted)
+    dags, problems = build(compiled.pipelines)
+    told = [*problems, *(errors(compiled.problems) if wanted is not None else ())]
+    if told:
+        log.error("dagwright: %s", text(told, "There is no DAG for what is wrong here."))
+    return dags
+
+
+def build(pipelines: Iterable[model.Pipeline]) -> tuple[dict[str, DAG], list[Problem]]:
+    """A DAG for each pipeline that can be built, and a problem for each that cannot."""
+    dags: dict[str, DAG] = {}
+    problems: list[Problem] = []
+    for pipeline in pipelines:
+        try:
+            dags[pipeline.id] = build_dag(pipeline)
+        except Exception as error:  # whatever Airflow or the client raised, the others are built
+            problems.append(_build_failed(pipeline, error))
+    return dags, problems
+
+
+def _build_failed(pipeline: model.Pipeline, error: Exception) -> Problem:
+    return Problem(
+        file=pipeline.file,
+        line=0,
+        column=0,
+        code="build-failed",
+        message=f"Airflow does not take this pipeline: {type(error).__name__}: {error}",
+        hint="The file passed every check, so the check is at fault too: please report it.",
+    )

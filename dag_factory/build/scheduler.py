@@ -1,0 +1,79 @@
+"""What is done in the scheduler's process before its first task: imports and pools.
+
+Under the LocalExecutor tasks are forked from the scheduler. What it has imported, each of them has; what it
+has not, each imports anew, for seconds. And a task whose pool is not in Airflow's database waits for ever,
+with no word of it anywhere; so the table in ``flavors.yaml`` is put there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+from collections.abc import Mapping
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+# What a task's process imports from its start to its pod's, beside what a scheduler has imported anyway.
+_TASK_IMPORTS = (
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.cncf.kubernetes.operators.pod",
+    "airflow.sdk.execution_time.task_runner",
+    "dag_factory.build.loader",
+    "jsonschema",
+)
+POOL_NOTE = "From configs/platform/flavors.yaml"
+
+
+def prepare() -> None:
+    """Both, and neither keeps a scheduler from starting when it fails."""
+    for step in (warm, sync_pools):
+        try:
+            step()
+        except Exception:
+            log.exception("dagwright: %s failed in the scheduler; tasks run, but see above", step.__name__)
+
+
+def warm() -> None:
+    """Import what tasks need, where tasks are forked from here."""
+    from airflow.configuration import conf
+
+    forks = multiprocessing.get_start_method() == "fork"
+    if forks and "LocalExecutor" in conf.get("core", "executor", fallback=""):
+        for name in _TASK_IMPORTS:
+            importlib.import_module(name)
+
+
+def sync_pools() -> None:
+    """Put the project's pools into Airflow's database, for the environment of this instance."""
+    from airflow.configuration import conf
+
+    from dag_factory import settings
+    from dag_factory.config.compiler import ProjectError, open_project
+
+    home = settings.home() or Path(conf.get_mandatory_value("core", "dags_folder")).parent
+    try:
+        pools = open_project(home, settings.environment()).compile_all().pools
+    except ProjectError as error:
+        log.warning("dagwright: no pools were made: %s", error)
+        return
+    write_pools(pools)
+
+
+def write_pools(pools: Mapping[str, int]) -> None:
+    """Create the pools that are missing, resize those of another size; leave all others alone."""
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        known = {pool.pool: pool for pool in session.scalars(select(Pool).where(Pool.pool.in_(pools)))}
+        for name, slots in pools.items():
+            pool = known.get(name)
+            if pool is None:
+                session.add(Pool(pool=name, slots=slots, description=POOL_NOTE, include_deferred=True))
+                log.info("dagwright: made the pool %r with %d slots", name, slots)
+            elif pool.slots != slots:
+                log.info("dagwright: resized the pool %r from %d to %d slots", name, pool.slots, slots)
+                pool.slots = slots
