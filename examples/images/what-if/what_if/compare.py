@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 from datetime import date, timedelta
 from html import escape
@@ -28,15 +29,22 @@ def line(values: list[float], top: float) -> str:
     )
 
 
+def ticks(top: float) -> range:
+    """A few round numbers from zero up."""
+    size = 10 ** math.floor(math.log10(top))
+    steps = [max(1, size // 5), max(1, size // 2), size, 2 * size]
+    return range(0, math.ceil(top), next(step for step in steps if top / step <= 6))
+
+
 def chart(results: dict[str, dict], first_day: date) -> str:
     """Both stocks as SVG: the middle future as a line, eight futures of ten as a band around it."""
     top = 1.08 * max(1, *(max(result["high"]) for result in results.values()))
     days = len(next(iter(results.values()))["middle"])
     parts = []
-    for share in (0, 0.25, 0.5, 0.75):
-        y = (HEIGHT - BOTTOM) * (1 - share)
+    for tick in ticks(top):
+        y = (HEIGHT - BOTTOM) * (1 - tick / top)
         parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH}"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{top * share:,.0f}</text>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:,}</text>')
     for n in range(0, days, max(7, days // 6 // 7 * 7)):
         x = LEFT + n * (WIDTH - LEFT) / (days - 1)
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}">{first_day + timedelta(days=n):%d %b}</text>')
@@ -48,15 +56,19 @@ def chart(results: dict[str, dict], first_day: date) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Stock by day">{"".join(parts)}</svg>'
 
 
+def change(now: float, then: float) -> str:
+    """In percent, as long as that says something."""
+    return f"{(then - now) / now:+.0%}" if now and abs(then / now) < 10 else f"{then - now:+,.1f}"
+
+
 def table(baseline: dict, scenario: dict) -> str:
     rows = []
     for key, (title, form, better) in ROWS.items():
         now, then = baseline[key], scenario[key]
         verdict = "" if then == now else "good" if (then - now) * better > 0 else "bad"
-        change = f"{(then - now) / now:+.0%}" if now else "" if then == now else "new"
         rows.append(
             f"<tr><td>{title}</td><td>{form.format(now)}</td><td>{form.format(then)}</td>"
-            f'<td class="{verdict}">{change}</td></tr>'
+            f'<td class="{verdict}">{change(now, then)}</td></tr>'
         )
     return "".join(rows)
 
