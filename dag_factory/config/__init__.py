@@ -1,0 +1,10 @@
+"""The compiler: text in, a frozen model or a list of problems out. Imports neither Airflow nor Kubernetes.
+
+``read -> layer -> check -> model``; see ``project.open_project`` for the way in.
+"""
+
+from dag_factory.config.model import Pipeline
+from dag_factory.config.problems import Problem
+from dag_factory.config.project import Compiled, Project, ProjectError, open_project
+
+__all__ = ["Compiled", "Pipeline", "Problem", "Project", "ProjectError", "open_project"]

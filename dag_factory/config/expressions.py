@@ -26,9 +26,7 @@ _FAULTS = (
     ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
 _SINGLE = re.compile(r"\s*\$\{\{(?!#)((?:(?!\}\}|\$\{\{).)*)\}\}\s*", re.DOTALL)
-_UNDEFINED = re.compile(
-    r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined"
-)
+_UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined")
 
 
 def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple[Problem, ...]]:
@@ -95,9 +93,7 @@ def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: 
 def _undefined(message: str, context: Context) -> tuple[str, str]:
     match = _UNDEFINED.search(message)
     name = (match[1] or match[2]) if match else ""
-    known = sorted(
-        {*context, *(str(key) for value in context.values() if isinstance(value, dict) for key in value)}
-    )
+    known = sorted({*context, *(str(key) for value in context.values() if isinstance(value, dict) for key in value)})
     if not name:
         return message, f"known here: {', '.join(sorted(context))}"
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
@@ -105,8 +101,6 @@ def _undefined(message: str, context: Context) -> tuple[str, str]:
     if close:
         return f"`{name}` is not defined", f"did you mean `{close[0]}`?"
     if parents:
-        listed = "; ".join(
-            f"{key}: {', '.join(sorted(context[key])) or 'nothing'}" for key in sorted(parents)
-        )
+        listed = "; ".join(f"{key}: {', '.join(sorted(context[key])) or 'nothing'}" for key in sorted(parents))
         return f"`{name}` is not defined", f"defined here: {listed}"
     return f"`{name}` is not defined", f"known here: {', '.join(sorted(context))}"

@@ -27,9 +27,7 @@ def read_text(path: Path, root: Path, file: str) -> str | Problem:
             data = stream.read(BOUNDS.file_bytes + 1)
     except (OSError, RuntimeError) as failure:
         reason = failure.strerror if isinstance(failure, OSError) and failure.strerror else "a link in a loop"
-        return Problem(
-            file, 0, 0, "unreadable", f"cannot be read: {reason}", hint="check that it exists and its mode"
-        )
+        return Problem(file, 0, 0, "unreadable", f"cannot be read: {reason}", hint="check that it exists and its mode")
     if len(data) > BOUNDS.file_bytes:
         message = f"larger than {BOUNDS.file_bytes:,} bytes"
         return Problem(file, 0, 0, "too-large", message, hint="divide it into several pipelines")

@@ -19,77 +19,14 @@ from jinja2.visitor import NodeTransformer
 
 from dag_factory.settings import BOUNDS
 
-_FILTERS = [
-    "abs",
-    "capitalize",
-    "count",
-    "d",
-    "default",
-    "dictsort",
-    "escape",
-    "first",
-    "float",
-    "int",
-    "items",
-    "last",
-    "length",
-    "list",
-    "lower",
-    "max",
-    "min",
-    "map",
-    "reject",
-    "rejectattr",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "slice",
-    "sort",
-    "sum",
-    "title",
-    "trim",
-    "truncate",
-    "unique",
-    "upper",
-]
-_TESTS = [
-    "boolean",
-    "defined",
-    "divisibleby",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "gt",
-    "in",
-    "integer",
-    "iterable",
-    "le",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sequence",
-    "string",
-    "true",
-    "undefined",
-    "upper",
-    "eq",
-    "equalto",
-    "greaterthan",
-    "lessthan",
-    "sameas",
-    "==",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-]
+_FILTERS = (
+    "abs capitalize count d default dictsort escape first float int items last length list lower max min map reject "
+    "rejectattr reverse round select selectattr slice sort sum title trim truncate unique upper"
+).split()
+_TESTS = (
+    "boolean defined divisibleby even false float ge gt in integer iterable le lower lt mapping ne none number odd "
+    "sequence string true undefined upper eq equalto greaterthan lessthan sameas == != < <= > >="
+).split()
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 

@@ -1,7 +1,7 @@
 """What the schemas' own annotations say of each place in a document: how it merges, what renders it.
 
-``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there), ``x-as-written`` (a scalar
-keeps its text).
+``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there and below), ``x-null: value``
+(null does not unset).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Shape:
         self._branches = branches
         self._children: dict[str, Shape] = {}
         self.merge: str = self._annotation("x-merge") or ""
-        self.templated: bool = bool(self._annotation("x-templated")) or templated
-        self.as_written: bool = bool(self._annotation("x-as-written"))
-        self.keeps_null: bool = bool(self._annotation("x-null-is-value"))
+        said = self._annotation("x-templated")
+        self.templated: bool = templated if said is None else bool(said)
+        self.keeps_null: bool = self._annotation("x-null") == "value"
 
     def _annotation(self, name: str) -> Any:
         return next((schema[name] for schema, _ in self._branches if name in schema), None)

@@ -148,6 +148,4 @@ def transform(node: Node, change: Callable[[Path, Scalar], Node], path: Path = (
     if isinstance(node, Mapping):
         changed = {key: transform(item, change, (*path, key)) for key, item in node.entries.items()}
         return mapping(changed, node.keys, node.mark)
-    return sequence(
-        tuple(transform(item, change, (*path, index)) for index, item in enumerate(node.items)), node.mark
-    )
+    return sequence(tuple(transform(item, change, (*path, index)) for index, item in enumerate(node.items)), node.mark)

@@ -98,9 +98,7 @@ class _Builder:
         known = self._built.get(id(source))
         if known is None:
             if id(source) in self._open:
-                raise Refused(
-                    self._problem(source, path, "alias-loop", "an alias stands inside its own anchor")
-                )
+                raise Refused(self._problem(source, path, "alias-loop", "an alias stands inside its own anchor"))
             before = self._size
             self._open.add(id(source))
             built = self._build(source, path)
@@ -153,9 +151,9 @@ class _Builder:
         text, tag = source.value, source.tag
         value: bool | int | float | str | None = text
         if tag == _PLAIN:
-            value = _core(text)
+            value = core(text)
         elif tag.startswith(_STANDARD) and tag[len(_STANDARD) :] in ("str", "int", "float", "bool", "null"):
-            value = text if tag.endswith(":str") else _core(text)
+            value = text if tag.endswith(":str") else core(text)
         elif tag != _TEXT:
             message = f"the tag `{tag.replace(_STANDARD, '!!')}` is not read here"
             self.problems.append(self._problem(source, path, "unknown-tag", message, "write the plain value"))
@@ -170,7 +168,7 @@ class _Builder:
         return Problem.at(self._mark(source), path, code, message, hint)
 
 
-def _core(text: str) -> bool | int | float | str | None:
+def core(text: str) -> bool | int | float | str | None:
     """A plain scalar's value by YAML 1.2's core schema."""
     if text in _NULL:
         return None

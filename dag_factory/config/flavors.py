@@ -1,0 +1,131 @@
+"""The flavor table: what stands in ``flavors.yaml``, laid under an environment's own words, as models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingT
+
+from dag_factory.config import model
+from dag_factory.config.layers import merge
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.shapes import shape
+from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, mapping
+from dag_factory.config.units import quantity
+from dag_factory.config.wording import did_you_mean
+
+SIZE_KEYS = frozenset("cpu memory gpu shm ephemeral_storage requests limits cost_per_hour next".split())
+_RESOURCES = {"cpu": "cpu", "memory": "memory", "ephemeral_storage": "ephemeral-storage"}
+_GPU = "nvidia.com/gpu"
+
+
+class FlavorEntry:
+    """A flavor and the layer that it lays under its jobs."""
+
+    def __init__(self, flavor: model.Flavor, layer: Mapping, mark: Mark) -> None:
+        self.flavor, self.layer, self.mark = flavor, layer, mark
+
+
+def defined(table: Mapping, define: Node | None) -> dict[str, Mapping]:
+    """The table's flavors with the environment's ``define`` merged over them."""
+    merged = merge(table, define, shape("flavors.schema.json").child("flavors"))
+    return {name: node for name, node in entries(merged).items() if isinstance(node, Mapping)}
+
+
+def entry(name: str, node: Mapping) -> FlavorEntry:
+    """One flavor of the table. ``node`` fits the schema."""
+    sizes = {_RESOURCES[key]: node.entries[key] for key in _RESOURCES if is_set(node.entries.get(key))}
+    limits = {key: _text(value) for key, value in sizes.items()}
+    requests = dict(limits)
+    count, resource = _gpu(node.entries.get("gpu"))
+    if count:
+        limits[resource] = requests[resource] = str(count)
+    for kind, quantities in (("requests", requests), ("limits", limits)):
+        for key, value in entries(node.entries.get(kind)).items():
+            if is_set(value):
+                quantities[_RESOURCES.get(key, key)] = _text(value)
+    cost = node.entries.get("cost_per_hour")
+    flavor = model.Flavor(
+        name=name,
+        requests=requests,
+        limits=limits,
+        gpu_count=count,
+        gpu_resource=resource,
+        shm=_optional(node.entries.get("shm")),
+        pool=_optional(node.entries.get("pool")),
+        cost_per_hour=float(cost.value) if isinstance(cost, Scalar) and cost.value is not None else None,
+        next=_optional(node.entries.get("next")),
+    )
+    layer = {key: value for key, value in node.entries.items() if key not in SIZE_KEYS}
+    return FlavorEntry(flavor, mapping(layer, node.keys, node.mark), node.mark)
+
+
+def check(found: MappingT[str, Mapping], pools: MappingT[str, int]) -> list[tuple[str, Problem]]:
+    """What is wrong between flavors: pairs of a flavor's name and the problem."""
+    problems: list[tuple[str, Problem]] = []
+    for name, node in found.items():
+        path: Path = ("flavors", name)
+        following = node.entries.get("next")
+        if isinstance(following, Scalar) and isinstance(following.value, str) and following.value not in found:
+            message = f"the flavor `{name}` grows into `{following.value}`, which is no flavor"
+            hint = did_you_mean(following.value, found)
+            problems.append((name, Problem.at(following.mark, (*path, "next"), "unknown-flavor", message, hint)))
+        pool = node.entries.get("pool")
+        if isinstance(pool, Scalar) and isinstance(pool.value, str) and pool.value not in {*pools, "default_pool"}:
+            message, hint = f"`{pool.value}` is no pool", did_you_mean(pool.value, [*pools, "default_pool"])
+            problems.append((name, Problem.at(pool.mark, (*path, "pool"), "unknown-pool", message, hint)))
+        problems += [(name, problem) for problem in _requests_over_limits(name, node)]
+    problems += _loops(found)
+    return problems
+
+
+def _requests_over_limits(name: str, node: Mapping) -> list[Problem]:
+    flavor = entry(name, node).flavor
+    problems = []
+    for key, value in flavor.requests.items():
+        wanted, limit = quantity(value), quantity(flavor.limits.get(key, value))
+        if wanted is not None and limit is not None and wanted > limit:
+            written = entries(node.entries.get("requests"))
+            place = written.get(key.replace("-", "_")) or written.get(key) or node
+            message = f"the flavor `{name}` requests {key} {value}, more than its limit {flavor.limits[key]}"
+            hint = "Kubernetes refuses such a pod; raise the limit or lower the request"
+            problems.append(Problem.at(place.mark, ("flavors", name), "request-over-limit", message, hint))
+    return problems
+
+
+def _loops(found: MappingT[str, Mapping]) -> list[tuple[str, Problem]]:
+    """Chains of ``next`` that come back to where they began, each told once."""
+    problems: list[tuple[str, Problem]] = []
+    told: set[str] = set()
+    for start in found:
+        chain: list[str] = []
+        name: str | None = start
+        while name in found and name not in chain:
+            chain.append(name)
+            name = _optional(found[name].entries.get("next"))
+        if name in chain and name not in told:
+            loop = chain[chain.index(name) :]
+            told.update(loop)
+            mark = found[loop[-1]].entries["next"].mark
+            message = f"`next` goes round: {' -> '.join([*loop, loop[0]])}"
+            hint = "the largest flavor of a chain has no `next`"
+            problem = Problem.at(mark, ("flavors", loop[-1], "next"), "flavor-loop", message, hint)
+            problems += [(member, problem) for member in loop]
+    return problems
+
+
+def _gpu(node: Node | None) -> tuple[int, str]:
+    if isinstance(node, Mapping):
+        count = node.entries.get("count")
+        return (
+            int(str(count.value)) if isinstance(count, Scalar) and count.value is not None else 1,
+            _optional(node.entries.get("resource")) or _GPU,
+        )
+    return (int(str(node.value)) if isinstance(node, Scalar) and node.value is not None else 0), _GPU
+
+
+def _text(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _optional(node: Node | None) -> str | None:
+    return node.text if isinstance(node, Scalar) and node.value is not None else None

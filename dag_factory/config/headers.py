@@ -1,0 +1,127 @@
+"""What a pipeline says beside its jobs: computed, checked, and put into the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dag_factory.config import runtime, schedules
+from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.model import Job, Manual, Param, Pipeline, Schedule
+from dag_factory.config.problems import Problem
+from dag_factory.config.shapes import shape
+from dag_factory.config.tables import Tables
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain
+from dag_factory.config.units import seconds
+from dag_factory.config.validate import prune, validate
+
+_SCHEMA = "pipeline.schema.json"
+_HEADER = "/$defs/overlay"
+EARLIEST = "2024-01-01"
+"""The start date where neither the pipeline nor its environment names one."""
+
+
+def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
+    """The header with its expressions computed and checked; what is wrong is taken out of it."""
+    computed, trouble = evaluate(header, context)
+    problems = list(trouble)
+    if header.dynamic and not trouble:
+        wrong = validate(computed, _SCHEMA, _HEADER)
+        problems += [problem for _, problem in wrong]
+        computed = prune(computed, [where for where, _ in wrong])
+    assert isinstance(computed, Mapping)
+    said = computed.entries
+    problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
+    problems += schedules.check_timezone(said.get("timezone"), ("timezone",))
+    for key in ("start_date", "end_date"):
+        problems += schedules.check_date(said.get(key), (key,))
+    problems += schedules.check_order(said.get("start_date"), said.get("end_date"), ("end_date",))
+    problems += _required_params(computed)
+    problems += runtime.check(computed, shape(_SCHEMA), None, ())
+    return computed, problems
+
+
+def owner(header: Mapping) -> str:
+    """The owners in one text, as Airflow shows them."""
+    return ", ".join(_listed(header.entries.get("owner")))
+
+
+def pipeline(
+    dag_id: str, team: str, file: str, header: Mapping, tables: Tables, jobs: tuple[Job, ...], resolved: str
+) -> Pipeline:
+    """The model. The header has no problems left."""
+    said = {key: node for key, node in header.entries.items() if is_set(node)}
+    when = schedules.schedule(said.get("schedule"), ("schedule",))[0]
+    paused = said.get("paused")
+    start = said.get("start_date")
+    return Pipeline(
+        id=dag_id,
+        team=team,
+        name=dag_id.split(".")[-1],
+        file=file,
+        environment=tables.environment,
+        cluster=tables.cluster,
+        jobs=jobs,
+        description=_text(said.get("description")),
+        doc=_text(said.get("doc")),
+        owner=_listed(said.get("owner")),
+        tags=_listed(said.get("tags")),
+        schedule=_in_environment(when, tables),
+        timezone=_text(said.get("timezone")) or tables.timezone,
+        start_date=_text(start) or EARLIEST,
+        end_date=_text(said.get("end_date")),
+        catchup=_flag(said.get("catchup")),
+        max_active_runs=_number(said.get("max_active_runs")),
+        max_active_jobs=_number(said.get("max_active_jobs")),
+        timeout=seconds(_text(said.get("timeout")) or ""),
+        paused=_flag(paused) if paused is not None else True if tables.schedules == "paused" else None,
+        depends_on_past=_flag(said.get("depends_on_past")),
+        params=tuple(_param(name, node) for name, node in entries(said.get("params")).items()),
+        pools=tables.pools,
+        resolved=resolved,
+    )
+
+
+def _in_environment(when: Schedule, tables: Tables) -> Schedule:
+    return Manual() if tables.schedules == "manual" else when
+
+
+def _required_params(header: Mapping) -> list[Problem]:
+    """A scheduled run has nobody who could fill in a form."""
+    params = header.entries.get("params")
+    if not is_set(header.entries.get("schedule")) or not isinstance(params, Mapping):
+        return []
+    found = []
+    for name, node in params.entries.items():
+        if _param(name, node).required:
+            message = f"the param `{name}` has no default, and the pipeline has a schedule"
+            hint = "give it a `default`; a scheduled run has nobody to ask"
+            found.append(Problem.at(params.keys[name], ("params", name), "required-param", message, hint))
+    return found
+
+
+def _param(name: str, node: Node) -> Param:
+    if not isinstance(node, Mapping):
+        return Param(name=name, schema={}, default=plain(node))
+    schema: dict[str, Any] = plain(node)
+    required = "default" not in schema
+    default = schema.pop("default", None)
+    description = schema.pop("description", None)
+    return Param(name=name, schema=schema, default=default, required=required, description=description)
+
+
+def _text(node: Node | None) -> str | None:
+    return node.text if isinstance(node, Scalar) and node.value is not None else None
+
+
+def _number(node: Node | None) -> int | None:
+    return int(str(node.value)) if isinstance(node, Scalar) and node.value is not None else None
+
+
+def _flag(node: Node | None) -> bool:
+    return isinstance(node, Scalar) and node.value is True
+
+
+def _listed(node: Node | None) -> tuple[str, ...]:
+    if isinstance(node, Sequence):
+        return tuple(item.text for item in node.items if isinstance(item, Scalar))
+    return (node.text,) if isinstance(node, Scalar) and node.value is not None else ()

@@ -1,0 +1,186 @@
+"""One pipeline file: read once, then compiled for an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from dag_factory.config import graph, headers, jobs, runtime
+from dag_factory.config.files import read_document
+from dag_factory.config.layers import merge, settle
+from dag_factory.config.model import Pipeline
+from dag_factory.config.problems import Problem, errors
+from dag_factory.config.resolved import to_yaml
+from dag_factory.config.shapes import shape
+from dag_factory.config.tables import Tables
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, is_null, mapping, plain, without
+from dag_factory.config.validate import prune, validate
+from dag_factory.config.wording import did_you_mean
+from dag_factory.settings import BOUNDS
+
+SCHEMA = "pipeline.schema.json"
+_NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A pipeline file as it stands: its tree without what is wrong in it, and what is wrong."""
+
+    id: str
+    file: str
+    node: Mapping | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def team(self) -> str:
+        """The first folder below ``pipelines/``, or nothing."""
+        return self.id.split(".")[0] if "." in self.id else ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A pipeline in one environment. No pipeline and no problems: it does not exist there."""
+
+    source: Source
+    pipeline: Pipeline | None
+    problems: tuple[Problem, ...]
+
+
+def read_pipeline(path: FilePath, root: FilePath, file: str, dag_id: str) -> Source:
+    """Read and hold against the schema. Never raises for what stands in the file."""
+    document, problems = read_document(path, root, file)
+    if document is None:
+        return Source(dag_id, file, None, problems)
+    wrong = validate(document, SCHEMA)
+    pruned = prune(document, [where for where, _ in wrong])
+    assert isinstance(pruned, Mapping)
+    return Source(dag_id, file, _filled(pruned), (*problems, *(problem for _, problem in wrong)))
+
+
+def compile_pipeline(source: Source, tables: Tables) -> Result:
+    """The pipeline as one environment sees it."""
+    document = source.node
+    if document is None:
+        return Result(source, None, source.problems)
+    if not _exists_in(document, tables.environment):
+        return Result(source, None, source.problems)
+    if tables.broken:
+        message = f"not built: the tables of the environment `{tables.environment}` have problems of their own"
+        hint = "see the problems under configs/platform/"
+        return Result(source, None, (*source.problems, Problem(source.file, 0, 0, "broken-table", message, hint=hint)))
+    problems = [*source.problems, *_environment_names(document, tables)]
+    document = _overlaid(document, tables, problems)
+    header = merge(tables.pipeline_defaults, without(document, *_NOT_PIPELINE_LEVEL), shape(SCHEMA))
+    assert isinstance(header, Mapping)
+    identity = {"id": source.id, "team": source.team, "name": source.id.split(".")[-1]}
+    context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
+    header, header_problems = headers.compute(header, context)
+    problems += header_problems
+    context["pipeline"] = {**identity, "owner": headers.owner(header)}
+    compiled = list(_jobs(document, tables, context, problems))
+    problems += _check_jobs(compiled, header, context)
+    problems = list(dict.fromkeys(problems))
+    if errors(problems):
+        return Result(source, None, tuple(problems))
+    nodes: dict[str, Node] = {job.name: job.node for job in compiled}
+    whole = mapping({**header.entries, "jobs": mapping(nodes, {}, document.mark)}, {}, document.mark)
+    pipeline = headers.pipeline(
+        source.id,
+        source.team,
+        source.file,
+        header,
+        tables,
+        tuple(job.job for job in compiled if job.job),
+        to_yaml(whole),
+    )
+    return Result(source, pipeline, tuple(problems))
+
+
+def _filled(document: Mapping) -> Mapping:
+    """A job that says nothing is an empty map, so that an overlay's null can be told from it."""
+    written = document.entries.get("jobs")
+    if not isinstance(written, Mapping):
+        return document
+    filled = {name: mapping({}, {}, node.mark) if is_null(node) else node for name, node in written.entries.items()}
+    changed = {**document.entries, "jobs": mapping(filled, written.keys, written.mark)}
+    return mapping(changed, document.keys, document.mark)
+
+
+def _exists_in(document: Mapping, environment: str) -> bool:
+    only = document.entries.get("only")
+    return not isinstance(only, Sequence) or environment in plain(only)
+
+
+def _environment_names(document: Mapping, tables: Tables) -> Iterator[Problem]:
+    known = tables.known_environments
+    only = document.entries.get("only")
+    for index, item in enumerate(only.items if isinstance(only, Sequence) else ()):
+        if isinstance(item, Scalar) and item.value not in known:
+            hint = did_you_mean(item.text, known)
+            yield Problem.at(
+                item.mark, ("only", index), "unknown-environment", f"unknown environment `{item.text}`", hint
+            )
+    overlays = document.entries.get("environments")
+    for name in entries(overlays):
+        if name not in known and isinstance(overlays, Mapping):
+            hint, message = did_you_mean(name, known), f"unknown environment `{name}`"
+            yield Problem.at(overlays.keys[name], ("environments", name), "unknown-environment", message, hint)
+
+
+def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Mapping:
+    """The document with its own words for this environment merged into it."""
+    path = ("environments", tables.environment)
+    overlay = at(document, path)
+    base = settle(without(document, "environments"), shape(SCHEMA))
+    assert isinstance(base, Mapping)
+    if not isinstance(overlay, Mapping):
+        return base
+    known = entries(document.entries.get("jobs"))
+    overlay_jobs = overlay.entries.get("jobs")
+    for name, node in entries(overlay_jobs).items():
+        if is_null(node) and name not in known and isinstance(overlay_jobs, Mapping):
+            message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known)
+            problems.append(Problem.at(overlay_jobs.keys[name], (*path, "jobs", name), "unknown-job", message, hint))
+    merged = merge(base, overlay, shape(SCHEMA))
+    assert isinstance(merged, Mapping)
+    return merged
+
+
+def _jobs(
+    document: Mapping, tables: Tables, context: dict[str, Any], problems: list[Problem]
+) -> Iterator[jobs.Compiled]:
+    defaults = document.entries.get("defaults")
+    written = document.entries.get("jobs")
+    if not entries(written):
+        if "docker_image" not in entries(defaults):
+            hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
+            problems.append(Problem.at(document.mark, (), "no-jobs", "the pipeline has no jobs", hint))
+            return
+        written = mapping({"main": mapping({}, {}, document.mark)}, {"main": document.mark}, document.mark)
+    assert isinstance(written, Mapping)
+    if len(written.entries) > BOUNDS.jobs:
+        message = f"the pipeline has {len(written.entries):,} jobs, more than {BOUNDS.jobs:,}"
+        problems.append(
+            Problem.at(written.mark, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
+        )
+        return
+    for name, node in written.entries.items():
+        yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context)
+
+
+def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, context: dict[str, Any]) -> list[Problem]:
+    """What only shows when all jobs are known: the graph, and what templates read of other jobs."""
+    problems = [problem for job in compiled for problem in job.problems]
+    found = graph.edges({job.name: job.node for job in compiled})
+    problems += graph.check(found)
+    with_output = frozenset(job.name for job in compiled if "output" in job.node.entries)
+    params = frozenset(entries(header.entries.get("params")))
+    job_shape = shape("job.schema.json", "/$defs/job")
+    for job in compiled:
+        scope = runtime.Scope(
+            job.name, frozenset(graph.upstream(found, job.name)), frozenset(found), with_output, params
+        )
+        problems += runtime.check(job.node, job_shape, scope, ("jobs", job.name))
+    return problems

@@ -1,0 +1,144 @@
+"""A resolved job as a model: what a pod is made of. The tree fits the schema of a job."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping as MappingT
+from typing import Any, Literal, cast
+
+from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Job, KeyRef, Retries, Volume
+from dag_factory.config.sandbox import dns
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain
+from dag_factory.config.units import seconds
+
+_SHELL = ("/bin/sh", "-ec")
+_DURATIONS = ("timeout", "startup_timeout", "schedule_timeout", "termination_grace")
+_TEXTS = (
+    "working_dir trigger_rule keep_pod pool service_account priority_class runtime_class image_pull_policy doc"
+).split()
+_VALUES = ("pool_slots", "priority_weight", "deferrable")
+_FRAGMENTS = ("affinity", "security_context", "pod_security_context")
+_MAPS = ("labels", "annotations", "node_selector")
+_EXPANDED = re.compile(r"\$(?=[$(])")
+
+
+def job(name: str, flavor: Flavor, node: Mapping) -> Job:
+    """The model of one job, whose tree is complete and valid."""
+    said: dict[str, Any] = {key: item for key, item in node.entries.items() if is_set(item)}
+    command, args = _command_line(said)
+    retries = _retries(said.get("retries"))
+    return Job(
+        name=name,
+        flavor=flavor,
+        image=said["docker_image"].text,
+        command=command,
+        args=args,
+        env=tuple(_env(key, value) for key, value in entries(said.get("env")).items() if is_set(value)),
+        env_from=tuple(_env_from(entries(item)) for item in _items(said.get("env_from"))),
+        volumes=_volumes(_items(said.get("volumes"))),
+        depends_on=_texts(said.get("depends_on")) or (),
+        output="output" in said,
+        retries=retries,
+        tolerations=tuple(plain(item) for item in _items(said.get("tolerations"))),
+        image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
+        **{key: seconds(said[key].text) for key in _DURATIONS if key in said},
+        **{key: said[key].text for key in _TEXTS if key in said},
+        **{key: said[key].value for key in _VALUES if key in said},
+        **{key: plain(said[key]) for key in _FRAGMENTS if key in said},
+        **{key: _text_map(said[key]) for key in _MAPS if key in said},
+    )
+
+
+def _command_line(said: MappingT[str, Any]) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    if "script" in said:
+        shell = _texts(said.get("shell")) or _SHELL
+        return (*shell, escaped(said["script"].text)), None
+    return _texts(said.get("command")), _texts(said.get("args"))
+
+
+def escaped(script: str) -> str:
+    """A script as Kubernetes has to be given it, so that the shell reads what was written.
+
+    Kubernetes takes ``$(NAME)`` for a variable and ``$$`` for a dollar sign in a command.
+    """
+    return _EXPANDED.sub("$$", script)
+
+
+def _env(name: str, node: Node) -> EnvVar:
+    if isinstance(node, Scalar):
+        return EnvVar(name=name, value=node.text)
+    said = entries(node)
+    if "field" in said:
+        return EnvVar(name=name, field=_text(said["field"]))
+    kind = "secret" if "secret" in said else "config_map"
+    owner, _, key = _text(said[kind]).partition("/")
+    reference = KeyRef(name=owner, key=key)
+    return EnvVar(name=name, secret=reference) if kind == "secret" else EnvVar(name=name, config_map=reference)
+
+
+def _env_from(said: MappingT[str, Node]) -> EnvFrom:
+    kind: Literal["secret", "config_map"] = "secret" if "secret" in said else "config_map"
+    return EnvFrom(kind=kind, name=_text(said[kind]), prefix=_text(said["prefix"]) if "prefix" in said else None)
+
+
+def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
+    found: list[Volume] = []
+    for item in items:
+        said = {key: value for key, value in entries(item).items() if is_set(value) or key == "empty_dir"}
+        kind = cast(Any, next(key for key in ("pvc", "secret", "config_map", "empty_dir", "host_path") if key in said))
+        source = said[kind].text if isinstance(said[kind], Scalar) and kind != "empty_dir" else None
+        medium = entries(said[kind]).get("medium")
+        mount_path = _text(said["mount_path"])
+        read_only = said.get("read_only")
+        found.append(
+            Volume(
+                name=_text(said["name"]) if "name" in said else _volume_name(kind, source or mount_path),
+                mount_path=mount_path,
+                kind=kind,
+                source=source,
+                medium=_text(medium) if medium is not None else None,
+                size=_text(said["size"]) if "size" in said else None,
+                sub_path=_text(said["sub_path"]) if "sub_path" in said else None,
+                read_only=bool(plain(read_only)) if read_only is not None else False,
+            )
+        )
+    return tuple(found)
+
+
+def _volume_name(kind: str, source: str) -> str:
+    """A volume's name from its source; a digest keeps apart what a Kubernetes name cannot."""
+    name = dns(f"{kind}-{source}")
+    if name == f"{kind}-{source}".replace("_", "-", kind.count("_")):
+        return name
+    return f"{name[:54].rstrip('-')}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+
+
+def _retries(node: Node | None) -> Retries:
+    if isinstance(node, Scalar):
+        return Retries(count=int(str(node.value)))
+    said = {key: item for key, item in entries(node).items() if is_set(item)}
+    count = said.get("retries") or said.get("count")
+    longest = said.get("max_delay") or said.get("maximum")
+    return Retries(
+        count=int(_text(count)) if count is not None else 0,
+        delay=seconds(_text(said["delay"])) if "delay" in said else None,
+        backoff=cast(Any, _text(said["backoff"]) if "backoff" in said else "none"),
+        max_delay=seconds(_text(longest)) if longest is not None else None,
+    )
+
+
+def _text(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else ()
+
+
+def _texts(node: Node | None) -> tuple[str, ...] | None:
+    return tuple(_text(item) for item in node.items) if isinstance(node, Sequence) else None
+
+
+def _text_map(node: Node) -> dict[str, str]:
+    return {key: _text(item) for key, item in entries(node).items() if is_set(item)}

@@ -1,0 +1,75 @@
+"""A tree as YAML for people: block style, each scalar's text kept as it was written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
+from dag_factory.config.yaml12 import core
+
+_SAFE = re.compile(r"-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_/.@:+=,-]*(?: [A-Za-z0-9_/.@+=,-]+)*")
+_WIDTH = 100
+
+
+def to_yaml(node: Node) -> str:
+    """The YAML text of a tree. Reading it again gives the same values."""
+    return "\n".join(_lines(node, 0)) + "\n"
+
+
+def _lines(node: Node, indent: int) -> Iterator[str]:
+    pad = "  " * indent
+    if isinstance(node, Mapping) and node.entries:
+        for key, item in node.entries.items():
+            yield from _entry(f"{pad}{_text(key)}:", item, indent)
+    elif isinstance(node, Sequence) and node.items:
+        for item in node.items:
+            yield f"{pad}- {_flow(item)}"
+    else:
+        yield pad + _flow(node)
+
+
+def _entry(head: str, item: Node, indent: int) -> Iterator[str]:
+    if isinstance(item, Scalar) and isinstance(item.value, str) and _is_block(item.value):
+        yield f"{head} |" + ("" if item.value.endswith("\n") else "-")
+        yield from ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
+        return
+    flow = _flow(item)
+    if isinstance(item, Scalar) or (len(head) + len(flow) < _WIDTH and not _deep(item)):
+        yield f"{head} {flow}"
+    else:
+        yield head
+        yield from _lines(item, indent + 1)
+
+
+def _is_block(text: str) -> bool:
+    """Whether a text can stand as a literal block and come back the same."""
+    lines = text.split("\n")
+    return (
+        len(lines) > 1
+        and not text.endswith("\n\n")
+        and bool(lines[0].strip())
+        and not lines[0].startswith(" ")
+        and all(line.isprintable() for line in lines)
+    )
+
+
+def _deep(node: Node) -> bool:
+    return isinstance(node, Mapping) and any(isinstance(item, Mapping) for item in node.entries.values())
+
+
+def _flow(node: Node) -> str:
+    if isinstance(node, Mapping):
+        inner = ", ".join(f"{_text(key)}: {_flow(item)}" for key, item in node.entries.items())
+        return "{" + inner + "}"
+    if isinstance(node, Sequence):
+        return "[" + ", ".join(_flow(item) for item in node.items) + "]"
+    if isinstance(node.value, str):
+        return _text(node.value)
+    return node.text or "null"
+
+
+def _text(text: str) -> str:
+    plain = _SAFE.fullmatch(text) and not text.endswith(":") and "," not in text and ": " not in text
+    return text if plain and isinstance(core(text), str) else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,155 @@
+"""``{{ }}``: what Airflow renders when a task runs. Checked now, so that nobody learns of it at night.
+
+Only some places are rendered; what may stand in them is Airflow's context, this pipeline's params, and
+two words of the factory's own: ``output('job')`` and ``run_date``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jinja2
+from jinja2 import meta, nodes
+
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.shapes import Shape
+from dag_factory.config.tree import Mapping, Node, Scalar
+from dag_factory.config.wording import did_you_mean
+
+COMMENT_MARKS = ("{{#", "#}}")
+"""In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""
+
+OWN_NAMES = ("output", "run_date")
+AIRFLOW_NAMES = (
+    "asset_state_store conn dag dag_run data_interval_end data_interval_start ds ds_nodash exception "
+    "expanded_ti_count inlet_events inlets logical_date macros map_index_template outlet_events outlets params "
+    "partition_date partition_key prev_data_interval_end_success prev_data_interval_start_success "
+    "prev_end_date_success prev_start_date_success reason run_id task task_instance task_instance_key_str "
+    "task_reschedule_count task_state_store templates_dict test_mode ti triggering_asset_events try_number ts "
+    "ts_nodash ts_nodash_with_tz var"
+).split()
+_READS_AIRFLOW = {"conn": "connections", "var": "variables"}
+_SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}`"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a job's templates may speak of."""
+
+    job: str
+    upstream: frozenset[str]
+    jobs: frozenset[str]
+    with_output: frozenset[str]
+    params: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    names: frozenset[str]
+    outputs: tuple[tuple[str | None, int], ...]  # argument of output(), line
+    params: tuple[tuple[str, int], ...]
+    failure: tuple[str, int] | None = None
+
+
+def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator[Problem]:
+    """What is wrong with the templates below a node. ``scope`` None: nothing here is rendered."""
+    if isinstance(node, Scalar):
+        if isinstance(node.value, str) and ("{{" in node.text or "{%" in node.text):
+            if scope is None or not shape.templated:
+                yield _nothing_renders(node, path)
+            else:
+                yield from _check_text(node, scope, path)
+    elif isinstance(node, Mapping):
+        for key, item in node.entries.items():
+            if "{{" in key:
+                yield _nothing_renders(Scalar(key, key, node.keys.get(key, node.mark)), (*path, key))
+            yield from check(item, shape.child(key), scope, (*path, key))
+    else:
+        for index, item in enumerate(node.items):
+            yield from check(item, shape.items, scope, (*path, index))
+
+
+def _nothing_renders(node: Scalar, path: Path) -> Problem:
+    message = "`{{ }}` stands where nothing renders it"
+    hint = "use `${{ }}` for what is known when the file is read; `{{ }}` works in command, args, script, env"
+    return Problem.at(node.mark, path, "unrendered-template", message, hint)
+
+
+def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
+    parsed = _parse(node.text)
+
+    def problem(line: int, code: str, message: str, hint: str = "") -> Problem:
+        mark = Mark(node.mark.file, node.mark.line + line, 1) if node.block else node.mark
+        return Problem.at(mark, path, code, message, hint)
+
+    if parsed.failure:
+        message, line = parsed.failure
+        yield problem(line, "bad-template", f"not readable as Jinja: {message}", "see `{{ }}` in this text")
+        return
+    for name in sorted(parsed.names):
+        if name in _READS_AIRFLOW:
+            message = f"`{{{{ {name} }}}}` would read Airflow's {_READS_AIRFLOW[name]} into the pod"
+            yield problem(1, "forbidden-template", message, _SECRET_HINT)
+        elif name not in AIRFLOW_NAMES and name not in OWN_NAMES:
+            hint = did_you_mean(name, [*AIRFLOW_NAMES, *OWN_NAMES])
+            yield problem(1, "undefined-name", f"Airflow knows no `{name}` in a template", hint)
+    for param, line in parsed.params:
+        if param not in scope.params:
+            hint = did_you_mean(param, scope.params) or "declare it under `params`"
+            yield problem(line, "unknown-param", f"the pipeline has no param `{param}`", hint)
+    for job, line in parsed.outputs:
+        yield from (problem(line, *words) for words in _output(job, scope))
+
+
+def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
+    if job is None:
+        yield "bad-template", "`output()` takes one job's name, in quotes", "as `{{ output('extract').rows }}`"
+    elif job not in scope.jobs:
+        yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream or scope.jobs)
+    elif job not in scope.upstream:
+        hint = f"add `{job}` to `depends_on`" if job != scope.job else "a job cannot read its own output"
+        yield "not-upstream", f"the job `{scope.job}` does not wait for `{job}`, whose output it reads", hint
+    elif job not in scope.with_output:
+        yield "no-output", f"the job `{job}` has no output", f"add `output: json` to the job `{job}`"
+
+
+_JINJA = jinja2.Environment(
+    comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
+)
+
+
+@lru_cache(4096)
+def _parse(text: str) -> _Parsed:
+    try:
+        tree = _JINJA.parse(text)
+        names = frozenset(meta.find_undeclared_variables(tree))
+    except jinja2.TemplateSyntaxError as failure:
+        return _Parsed(frozenset(), (), (), (failure.message or "syntax error", failure.lineno))
+    except RecursionError:
+        return _Parsed(frozenset(), (), (), ("nested too deep", 1))
+    outputs = tuple(
+        (_literal(call), call.lineno)
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Name) and call.node.name == "output"
+    )
+    params = tuple(_params(tree))
+    return _Parsed(names, outputs, params)
+
+
+def _literal(call: nodes.Call) -> str | None:
+    if len(call.args) == 1 and not call.kwargs and isinstance(call.args[0], nodes.Const):
+        return str(call.args[0].value)
+    return None
+
+
+def _params(tree: nodes.Template) -> Iterator[tuple[str, int]]:
+    for found in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        if isinstance(found.node, nodes.Name) and found.node.name == "params":
+            if isinstance(found, nodes.Getattr):
+                if found.attr not in ("get", "items", "keys", "values", "dump"):
+                    yield found.attr, found.lineno
+            elif isinstance(found, nodes.Getitem) and isinstance(found.arg, nodes.Const):
+                yield str(found.arg.value), found.lineno

@@ -1,0 +1,124 @@
+"""When a pipeline runs: ``schedule``, ``timezone``, ``start_date`` and ``end_date``, checked and as a model."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import date, datetime
+from functools import lru_cache
+
+from dag_factory.config import model
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_set
+from dag_factory.config.units import seconds
+from dag_factory.config.wording import did_you_mean, show
+
+PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_FIELDS = "five fields: minute hour day-of-month month day-of-week, as `0 3 * * *` (each day at three)"
+
+
+def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Problem]]:
+    """The schedule that a node says; none and null are a start by hand."""
+    if not is_set(node):
+        return model.Manual(), []
+    if isinstance(node, Scalar):
+        text = str(node.value)
+        if text.startswith("@"):
+            if text in PRESETS:
+                return model.Preset(name=text), []
+            problem = Problem.at(
+                node.mark, path, "bad-schedule", f"{show(text)} is no preset", did_you_mean(text, PRESETS)
+            )
+            return model.Manual(), [problem]
+        return _crons((node,), path)
+    if isinstance(node, Mapping):
+        every, cron = node.entries.get("every"), node.entries.get("cron")
+        if isinstance(every, Scalar):
+            interval = seconds(every.text)
+            if interval:
+                return model.Every(seconds=interval), []
+            message = f"{show(every.text)} is no interval"
+            return model.Manual(), [Problem.at(every.mark, (*path, "every"), "bad-schedule", message, "as 12h or 30m")]
+        if isinstance(cron, Sequence):
+            return _crons(tuple(item for item in cron.items if isinstance(item, Scalar)), (*path, "cron"))
+        if isinstance(cron, Scalar):
+            return _crons((cron,), (*path, "cron"))
+    return model.Manual(), []
+
+
+def _crons(found: tuple[Scalar, ...], path: Path) -> tuple[model.Schedule, list[Problem]]:
+    problems = []
+    for node in found:
+        reason = cron_problem(str(node.value))
+        if reason:
+            message = f"{show(str(node.value))} is no cron expression: {reason}"
+            problems.append(Problem.at(node.mark, path, "bad-cron", message, _FIELDS))
+    return model.Cron(expressions=tuple(str(node.value) for node in found)), problems
+
+
+@lru_cache(4096)
+def cron_problem(expression: str) -> str:
+    """Why a text is no cron expression that Airflow takes, or nothing."""
+    from croniter import croniter  # heavy; only files with a cron pay for it
+
+    fields = expression.split()
+    if len(fields) != 5:
+        return f"it has {len(fields)} fields"
+    try:
+        croniter(expression)
+    except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
+        reason = str(failure).split("] ")[-1]
+        return reason[:120] or "it is malformed"
+    return ""
+
+
+def check_timezone(node: Node | None, path: Path) -> list[Problem]:
+    """A problem where the value is no name of the time zone database."""
+    if not isinstance(node, Scalar) or node.value is None or is_timezone(node.text):
+        return []
+    hint = did_you_mean(node.text, _zone_names()) or "a name such as Europe/Berlin or UTC"
+    return [Problem.at(node.mark, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
+
+
+@lru_cache(256)
+def is_timezone(name: str) -> bool:
+    """Whether the time zone database has the name."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return bool(name)
+
+
+@lru_cache(1)
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
+def check_date(node: Node | None, path: Path) -> list[Problem]:
+    """A problem where the value is no ISO 8601 date or date with time."""
+    if not isinstance(node, Scalar) or node.value is None or moment(node.text) is not None:
+        return []
+    hint = "as 2026-01-31 or 2026-01-31T06:00:00"
+    return [Problem.at(node.mark, path, "bad-date", f"{show(node.text)} is no date", hint)]
+
+
+def check_order(start: Node | None, end: Node | None, path: Path) -> list[Problem]:
+    """A problem where a pipeline would end before it begins."""
+    if isinstance(start, Scalar) and isinstance(end, Scalar):
+        first, last = moment(start.text), moment(end.text)
+        if first and last and last.replace(tzinfo=None) < first.replace(tzinfo=None):
+            message = f"the end {end.text} lies before the start {start.text}"
+            return [Problem.at(end.mark, path, "bad-date", message, "with this no run ever starts")]
+    return []
+
+
+def moment(text: str) -> datetime | None:
+    """A date or a date with time, or None where the text is neither."""
+    try:
+        if len(text) == 10:
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day)
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None

@@ -1,0 +1,101 @@
+"""A document held against its JSON Schema: every error becomes a problem at the place a person edits.
+
+What still holds an expression is left for the second look, after the expression is computed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import jsonschema
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from dag_factory.config import schemas, wording
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, key_mark, mapping, mark_at, plain
+from dag_factory.settings import BOUNDS
+
+
+def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[tuple[Path, Problem]]:
+    """What does not fit in ``node``: pairs of the path below ``node`` and the problem.
+
+    ``name`` and ``pointer`` choose the schema (``job.schema.json``, ``/$defs/job``); ``path`` is where
+    ``node`` stands in its document.
+    """
+    document = plain(node)
+    if schemas.validator(name, pointer).is_valid(document):
+        return []
+    found: dict[tuple[Path, str], tuple[Path, Problem]] = {}
+    for error in _slow(name, pointer).iter_errors(document):
+        for leaf in wording.leaves(error):
+            below = tuple(leaf.absolute_path)
+            if _undecided(node, below, leaf):
+                continue
+            for key, code, message, hint in wording.words(leaf):
+                where = (*below, key) if key is not None else below
+                mark = _mark(node, below, key)
+                found.setdefault((where, message), (where, Problem.at(mark, (*path, *where), code, message, hint)))
+        if len(found) >= BOUNDS.problems_per_file:
+            break
+    return list(found.values())
+
+
+@lru_cache
+def _slow(name: str, pointer: str) -> Draft202012Validator:
+    resources = [
+        (file, Resource.from_contents(document, default_specification=DRAFT202012))
+        for file, document in schemas.documents().items()
+    ]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    return Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=registry)
+
+
+def _mark(node: Node, path: Path, key: str | None) -> Mark:
+    """A key's own place where the key is at fault, else the value's."""
+    if key is not None:
+        mark = key_mark(at(node, path), key)
+        if mark:
+            return mark
+    return mark_at(node, path)
+
+
+def _undecided(node: Node, path: Path, error: jsonschema.ValidationError) -> bool:
+    """Whether an expression may still mend it."""
+    found = at(node, path)
+    if found is None or not found.dynamic:
+        return False
+    return isinstance(found, Scalar) or error.validator in ("anyOf", "oneOf", "if", "not")
+
+
+def prune(node: Node, paths: list[Path]) -> Node:
+    """The tree without what is wrong, so that the rest can be checked further.
+
+    The nearest key of a map that holds a wrong place is taken out; a job that is wrong as a whole stays,
+    empty, so that whoever depends on it is not blamed.
+    """
+    for path in paths:
+        keys = [index for index, step in enumerate(path) if isinstance(step, str)]
+        if keys:
+            node = _without(node, path[: keys[-1] + 1], keep=path[:-1] == ("jobs",))
+    return node
+
+
+def _without(node: Node, path: Path, keep: bool) -> Node:
+    step, rest = path[0], path[1:]
+    if isinstance(node, Mapping) and step in node.entries:
+        changed = dict(node.entries)
+        if rest:
+            changed[str(step)] = _without(changed[str(step)], rest, keep)
+        elif keep:
+            changed[str(step)] = mapping({}, {}, changed[str(step)].mark)
+        else:
+            del changed[str(step)]
+        return mapping(changed, node.keys, node.mark)
+    if isinstance(node, Sequence) and isinstance(step, int) and rest and step < len(node.items):
+        items = tuple(_without(item, rest, keep) if index == step else item for index, item in enumerate(node.items))
+        return Sequence(items, node.mark, node.dynamic)
+    return node

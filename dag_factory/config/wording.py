@@ -1,0 +1,142 @@
+"""JSON Schema's errors in a person's words.
+
+A schema may say more of itself: ``x-code`` (the problem's stable code), ``x-message`` (what the value must
+be) and ``x-hint`` (the mend). Those win over the general words here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jsonschema import ValidationError
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a map of keys and values",
+    "array": "a list",
+    "null": "null",
+}
+Words = tuple[str | None, str, str, str]
+"""The key at fault (None: the value itself), code, message, hint."""
+
+
+def leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """The errors to tell of one error: of alternatives, those of the one that was meant."""
+    if error.validator not in ("anyOf", "oneOf") or not error.context or _says(error, "x-message"):
+        yield error
+        return
+    branches: dict[Any, list[ValidationError]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    meant = [found for found in branches.values() if not _wrong_kind(found)]
+    if not meant:
+        yield error
+        return
+    best = min(meant, key=lambda found: (-max(len(inner.path) for inner in found), len(found)))
+    for inner in best:
+        yield from leaves(inner)
+
+
+def _wrong_kind(found: list[ValidationError]) -> bool:
+    """Whether a branch refuses the value's very type: then it was not the branch meant."""
+    return any(inner.validator in ("type", "const") and not inner.path for inner in found)
+
+
+def words(error: ValidationError) -> Iterable[Words]:
+    """One error's problems: one for each key at fault, else one."""
+    value, expected = error.instance, error.validator_value
+    code, hint = _says(error, "x-code"), _says(error, "x-hint")
+    wanted = _says(error, "x-message")
+    match error.validator:
+        case "additionalProperties" | "unevaluatedProperties" if isinstance(value, dict):
+            known = _known_keys(error)
+            for key in value:
+                if key not in known:
+                    yield key, "unknown-key", f"unknown key `{key}`", did_you_mean(key, known)
+        case "propertyNames" | "pattern" if error.validator == "pattern" or isinstance(value, dict):
+            yield None, code or "bad-value", f"{show(value)} is not {wanted or f'like {expected}'}", hint
+        case "required" if isinstance(value, dict):
+            for key in expected:
+                if key not in value:
+                    text = f"the key `{key}` is missing"
+                    yield None, "missing-key", text, hint or _key_hint(error, key)
+        case "dependentRequired" | "not" | "dependentSchemas":
+            yield None, code or "conflicting-keys", wanted or "these keys do not go together", hint
+        case "type":
+            kinds = expected if isinstance(expected, list) else [expected]
+            text = wanted or " or ".join(_TYPES[kind] for kind in kinds if kind != "null" or len(kinds) == 1)
+            yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
+        case "enum":
+            options = [option for option in expected if option is not None]
+            mend = did_you_mean(value, [str(option) for option in options]) if isinstance(value, str) else ""
+            text = wanted or f"one of {', '.join(str(option) for option in options)}"
+            yield None, code or "bad-value", f"{show(value)} is not {text}", mend or hint
+        case "const":
+            yield None, code or "bad-value", f"{show(value)} is not {wanted or show(expected)}", hint
+        case "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties":
+            yield None, code or "too-small", _bound(error, "at least", wanted), hint
+        case "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties":
+            yield None, code or "too-large", _bound(error, "at most", wanted), hint
+        case "uniqueItems":
+            yield None, code or "repeated-value", "a value stands twice in the list", hint or "keep one of the two"
+        case "anyOf" | "oneOf":
+            text = wanted or f"one of: {'; '.join(_alternatives(expected))}"
+            yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
+        case "if" | "then" | "else" | "$ref":
+            for inner in error.context or ():
+                yield from words(inner)
+        case _:
+            yield None, code or "bad-value", error.message, hint
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint for a word that is not known: the nearest one, or all of them where they are few."""
+    options = sorted(known)
+    near = difflib.get_close_matches(word, options, 1, 0.6)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    if 0 < len(options) <= 12:
+        return f"known: {', '.join(options)}"
+    return ""
+
+
+def show(value: Any) -> str:
+    """A value in a message: short, in back quotes."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    first = text.splitlines()[0] if text else ""
+    return "the empty text" if text == "" else f"`{first[:57]}…`" if len(first) > 58 or first != text else f"`{text}`"
+
+
+def _says(error: ValidationError, annotation: str) -> str:
+    return str(error.schema.get(annotation, "")) if isinstance(error.schema, dict) else ""
+
+
+def _known_keys(error: ValidationError) -> list[str]:
+    return list(error.schema.get("properties", {}))
+
+
+def _key_hint(error: ValidationError, key: str) -> str:
+    about = error.schema.get("properties", {}).get(key, {})
+    return f"add `{key}:`" + (f" {about['x-hint']}" if "x-hint" in about else "")
+
+
+def _bound(error: ValidationError, words: str, wanted: str) -> str:
+    counted = error.validator.endswith(("Length", "Items", "Properties"))
+    if wanted:
+        return f"{show(error.instance)} is not {wanted}"
+    if counted and error.validator_value == 1 and words == "at least":
+        return f"{show(error.instance)} is empty"
+    return f"{show(error.instance)} must be {words} {error.validator_value}{' long' if counted else ''}"
+
+
+def _alternatives(branches: list[dict[str, Any]]) -> Iterator[str]:
+    for branch in branches:
+        kind = branch.get("x-message") or branch.get("title") or branch.get("type")
+        if isinstance(kind, str) and kind != "null":
+            yield _TYPES.get(kind, kind)
