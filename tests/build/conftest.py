@@ -1,0 +1,39 @@
+"""A home of Airflow's own for these tests; it must be named before the first import of Airflow."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+_HOME = tempfile.mkdtemp(prefix="dagwright-airflow-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ.update(
+    AIRFLOW_HOME=_HOME,
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__DAGS_FOLDER=f"{_HOME}/dags",
+    AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_project_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DAG_FACTORY_HOME", "DAG_FACTORY_ENV", "_AIRFLOW_PARSING_CONTEXT_DAG_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> Iterator[None]:
+    """Airflow's tables, in SQLite, in the tests' own home."""
+    from airflow import settings
+    from airflow.models.base import Base
+    from airflow.utils.db import import_all_models
+
+    import_all_models()
+    Base.metadata.create_all(settings.engine)
+    yield
+    settings.dispose_orm(do_log=False)

@@ -1,0 +1,78 @@
+"""The same pipeline gives byte-equal serialized DAGs: anything else is a new DAG version at every parse."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from building import CARD, a_job, a_pipeline
+
+from dag_factory.config import model
+
+PROGRAM = """
+import json, sys
+import msgspec
+from dag_factory.config import model
+from dag_factory.build.dag import build_dag
+from airflow.serialization.serialized_objects import DagSerialization
+pipeline = msgspec.json.decode(sys.stdin.buffer.read(), type=model.Pipeline)
+print(json.dumps(DagSerialization.to_dict(build_dag(pipeline))))
+"""
+
+
+def rich_pipeline() -> model.Pipeline:
+    jobs = tuple(
+        a_job(
+            f"job-{number}",
+            flavor=CARD,
+            depends_on=tuple(f"job-{n}" for n in range(number)),
+            env=(
+                model.EnvVar(name="A", value="{{ run_date }}"),
+                model.EnvVar(name="B", secret=model.KeyRef(name="s", key="k")),
+            ),
+            labels={f"label{n}": "x" for n in range(9)},
+            annotations={f"note{n}": "x" for n in range(9)},
+            node_selector={f"node{n}": "x" for n in range(9)},
+            volumes=(model.Volume(name="v", mount_path="/v", kind="pvc", source="v"),),
+            tolerations=({"key": "t", "operator": "Exists"},),
+            output=True,
+        )
+        for number in range(4)
+    )
+    return a_pipeline(
+        *jobs,
+        tags=tuple(f"tag{n}" for n in range(9)),
+        owner=("b", "a"),
+        params=tuple(model.Param(name=f"p{n}", schema={"type": "string"}, default="x") for n in range(9)),
+        schedule=model.Cron(expressions=("0 3 * * *", "0 4 * * *")),
+        resolved="x: 1\n",
+    )
+
+
+def serialized(seed: str, folder: Path) -> bytes:
+    import msgspec
+
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=msgspec.json.encode(rich_pipeline()),
+        capture_output=True,
+        check=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        timeout=60,
+    ).stdout.splitlines()[-1]
+
+
+def test_no_process_no_seed_and_no_folder_makes_a_difference(tmp_path: Path) -> None:
+    first = serialized("1", tmp_path)
+    assert first == serialized("4242", Path("/"))
+    assert b"job-3" in first
+    # in the fields that we set; the file that makes a DAG is Airflow's own to store
+    import json
+
+    text = json.dumps({**json.loads(first)["dag"], "fileloc": "", "relative_fileloc": ""})
+    assert os.fspath(tmp_path) not in text
+    assert " object at 0x" not in text
+    assert "<function" not in text

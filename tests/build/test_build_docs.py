@@ -1,0 +1,50 @@
+"""The DAG's page tells what it is, and no text of a user's breaks it."""
+
+from __future__ import annotations
+
+import pytest
+from building import CARD, a_job, a_pipeline, built
+
+from dag_factory.build import docs
+
+
+def test_the_page_of_a_dag() -> None:
+    jobs = (a_job("extract"), a_job("train", flavor=CARD, depends_on=("extract",)))
+    page = built(a_pipeline(*jobs, description="Nightly churn", doc="See *wiki*.", resolved="jobs: {}\n")).doc_md
+    assert "Nightly churn" in page
+    assert "See *wiki*." in page
+    assert "| `extract` |  | `cpu-small` | 1 CPU, 2Gi | `registry.example.com/churn:1` | 0.05 |" in page
+    assert "| `train` | `extract` | `gpu-t4` | 6 CPU, 24Gi, 2 × nvidia.com/gpu, 10Gi disk, 8Gi shared memory |" in page
+    assert "`configs/pipelines/growth/churn.yaml`" in page
+    assert "```yaml\njobs: {}\n```" in page
+
+
+def test_the_page_of_a_task() -> None:
+    task = built(a_pipeline(a_job("train", doc="Trains."))).task_dict["train"]
+    assert task.doc_md == "Trains.\n\n`cpu-small`: 1 CPU, 2Gi, 0.05 an hour\n"
+
+
+def test_a_doc_that_names_a_file_is_text() -> None:
+    page = built(a_pipeline(a_job(doc="README.md"), doc="/etc/passwd.md"))
+    assert "/etc/passwd.md" in page.doc_md
+    assert page.task_dict["main"].doc_md.startswith("README.md")
+
+
+def test_a_fence_in_the_configuration_does_not_end_the_block() -> None:
+    block = docs.fenced("a: |\n  ```\n  ````\n", "yaml")
+    assert block.startswith("`````yaml\n")
+    assert block.endswith("\n`````")
+
+
+@pytest.mark.parametrize("text", ["```python\nx", "~~~~\nx\n~~~", "````\n```\n", "<!-- x", "<script>\nx", "  <pre>"])
+def test_a_users_markdown_ends_where_it_ends(text: str) -> None:
+    lines = docs.contained(text).splitlines()
+    assert not any(line.lstrip().startswith("<") for line in lines)
+    fences = [line.strip() for line in lines if line.strip()[:3] in ("```", "~~~")]
+    assert not fences or (len(fences) > 1 and fences[-1][:3] == fences[0][:3] and len(fences[-1]) >= 3)
+
+
+def test_cells_hold() -> None:
+    assert docs.code("a|b") == "`a\\|b`"
+    assert docs.code("a`b") == "`` a`b ``"
+    assert docs.escape("a | b\n# c *d* <e>") == "a \\| b \\# c \\*d\\* \\<e\\>"

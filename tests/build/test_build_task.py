@@ -1,0 +1,86 @@
+"""When a task runs, how often, and what its log tells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from building import CARD, a_job, a_pipeline, built, task_of
+
+from dag_factory.config import model
+
+
+def test_edges_are_the_jobs_dependencies() -> None:
+    dag = built(a_pipeline(a_job("a"), a_job("c", depends_on=("b", "a"), trigger_rule="all_done"), a_job("b")))
+    assert dag.task_dict["c"].upstream_task_ids == {"a", "b"}
+    assert dag.task_dict["a"].downstream_task_ids == {"c"}
+    assert dag.task_dict["c"].trigger_rule == "all_done"
+
+
+def test_retries() -> None:
+    rule = model.Retries(count=3, delay=30, backoff="exponential", max_delay=600)
+    task = task_of(a_job(retries=rule))
+    assert task.retries == 3
+    assert task.retry_delay == timedelta(seconds=30)
+    assert task.retry_exponential_backoff == 2.0
+    assert task.max_retry_delay == timedelta(minutes=10)
+    once = task_of(a_job())
+    assert once.retries == 0
+    assert not once.retry_exponential_backoff
+
+
+def test_timeouts() -> None:
+    task = task_of(a_job(timeout=90, startup_timeout=30, schedule_timeout=40))
+    assert task.execution_timeout == timedelta(seconds=90)
+    assert task.startup_timeout_seconds == 30
+    assert task.schedule_timeout_seconds == 40
+    silent = task_of(a_job())
+    assert silent.execution_timeout is None
+    assert silent.startup_timeout_seconds > 120  # the operator's, too short to add a node
+    assert silent.schedule_timeout_seconds > 120
+
+
+def test_the_pool_is_the_jobs_or_else_the_flavors() -> None:
+    assert task_of(a_job()).pool == "default_pool"
+    assert task_of(a_job(flavor=CARD)).pool == "gpu"
+    task = task_of(a_job(flavor=CARD, pool="bulk", pool_slots=2, priority_weight=7))
+    assert (task.pool, task.pool_slots, task.priority_weight) == ("bulk", 2, 7)
+
+
+@pytest.mark.parametrize(
+    ("keep", "action"),
+    [("never", "delete_pod"), ("on_failure", "delete_succeeded_pod"), ("always", "keep_pod")],
+)
+def test_what_becomes_of_the_pod(keep: str, action: str) -> None:
+    task = task_of(a_job(keep_pod=keep))
+    assert task.on_finish_action.value == action
+    assert task.durable  # a worker that died is taken over from, whatever becomes of the pod
+
+
+def test_output_is_the_tasks_xcom() -> None:
+    assert task_of(a_job(output=True)).do_xcom_push
+    assert not task_of(a_job()).do_xcom_push
+
+
+def test_deferred_jobs_show_their_log_while_they_run() -> None:
+    assert task_of(a_job(deferrable=True)).deferrable
+    assert task_of(a_job(deferrable=True)).logging_interval
+    assert not task_of(a_job()).deferrable
+
+
+def test_a_failure_tells_its_reason_and_not_the_whole_pod() -> None:
+    task = task_of(a_job())
+    assert task.get_logs
+    assert task.log_events_on_failure
+    assert not task.log_pod_spec_on_failure
+    assert task.termination_message_policy == "FallbackToLogsOnError"
+
+
+def test_owners() -> None:
+    assert task_of(a_job(), owner=("ada", "bob")).owner == "ada, bob"
+    assert task_of(a_job()).owner == "growth"
+
+
+def test_depends_on_past_reaches_every_task() -> None:
+    assert task_of(a_job(), depends_on_past=True).depends_on_past
+    assert not task_of(a_job()).depends_on_past

@@ -1,0 +1,123 @@
+"""What ``{{ }}`` says when a worker renders it, and what is left as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from building import a_job, container_of, rendered
+
+from dag_factory.config import model
+
+
+def shell(text: str, **more: object) -> str:
+    task = rendered(a_job(command=("/bin/sh", "-ec"), args=(text,)), **more)  # type: ignore[arg-type]
+    return str(task.arguments[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'files=(a b); echo "${#files[@]}" # {#}',
+        "case $x in {#a) ;; esac #}",
+        "echo one\necho two\n\n",
+        "echo ${name%%.*} ${name##*/}",
+        "",
+    ],
+)
+def test_a_shells_text_is_left_alone(text: str) -> None:
+    assert shell(text) == text
+
+
+def test_comments_have_marks_of_their_own() -> None:
+    assert shell("a{{# not this #}}b {{ params.folds }}") == "ab 5"
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "run.sh", "query.sql", "a.json", "x.md"])
+def test_an_argument_that_looks_like_a_file_is_text(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / name).write_text("WRONG")
+    monkeypatch.chdir(tmp_path)
+    from building import a_pipeline, built
+
+    job = a_job(command=(name,), args=(name,), env=(model.EnvVar(name="A", value=name),))
+    dag = built(a_pipeline(job))
+    dag.resolve_template_files()  # as Airflow does with every DAG that it loads
+    assert dag.task_dict["main"].arguments == [name]
+    task = rendered(job)
+    assert (task.cmds, task.arguments, task.env_vars[0].value) == ([name], [name], name)
+
+
+def test_a_template_reads_no_files() -> None:
+    with pytest.raises(TypeError, match="no loader"):
+        shell("{% include 'loader.py' %}")
+
+
+def test_an_undefined_name_is_an_error() -> None:
+    import jinja2
+
+    with pytest.raises(jinja2.UndefinedError, match="flods"):
+        shell("{{ flods }}")
+
+
+def test_output_of_another_job() -> None:
+    outputs = {"extract": {"rows": 7, "names": ["a", "b"]}, "zero": 0}
+    assert shell("{{ output('extract').rows }}", outputs=outputs) == "7"
+    assert shell("{{ output('extract').names | tojson }}", outputs=outputs) == '["a", "b"]'
+    assert shell("{{ output('zero') }}", outputs=outputs) == "0"
+    assert shell("{% for n in output('extract').names %}{{ n }};{% endfor %}", outputs=outputs) == "a;b;"
+
+
+def test_a_missing_output_says_what_to_do() -> None:
+    from dag_factory.build.templating import NoOutput
+
+    with pytest.raises(NoOutput, match=r"output\('extract'\).*`output: json`"):
+        shell("{{ output('extract').rows }}", outputs={})
+
+
+def test_run_date_is_a_date_in_the_pipelines_timezone() -> None:
+    assert shell("{{ run_date }}") == "2026-01-31"
+    # half past eleven in the evening, UTC, is half past midnight in Berlin
+    assert shell("{{ run_date }}", timezone="Europe/Berlin") == "2026-02-01"
+
+
+def test_run_date_has_a_dates_methods_and_airflows_filters() -> None:
+    assert shell("{{ run_date | ds }} {{ run_date | ds_nodash }}") == "2026-01-31 20260131"
+    assert shell("{{ run_date.subtract(days=1) }}/{{ run_date.year }}") == "2026-01-30/2026"
+    assert shell("{{ run_date.format('YYYY/MM') }} {{ run_date.isoformat() }}") == "2026/01 2026-01-31"
+
+
+def test_run_date_without_a_logical_date() -> None:
+    assert shell("{{ run_date }}", logical_date=None) == "2026-03-01"
+
+
+def test_run_date_in_a_loop_and_in_a_variable() -> None:
+    assert (
+        shell("{% set d = run_date %}{% for i in [1] %}{{ d }} {{ run_date }}{% endfor %}") == "2026-01-31 2026-01-31"
+    )
+
+
+def test_templates_in_variables_of_both_kinds() -> None:
+    variables = (
+        model.EnvVar(name="DAY", value="{{ run_date }}"),
+        model.EnvVar(name="KEY", secret=model.KeyRef(name="s", key="k")),
+    )
+    assert rendered(a_job(env=variables)).env_vars[0].value == "2026-01-31"
+    assert rendered(a_job(env=variables[:1])).env_vars[0].value == "2026-01-31"
+
+
+def test_rendering_one_task_leaves_the_others_alone() -> None:
+    from building import a_pipeline, built
+
+    variables = (
+        model.EnvVar(name="TASK", value="{{ task.task_id }}"),
+        model.EnvVar(name="KEY", secret=model.KeyRef(name="s", key="k")),
+    )
+    dag = built(a_pipeline(a_job("a", env=variables), a_job("b", env=variables)))
+    for name in ("a", "b"):
+        task = dag.task_dict[name].prepare_for_execution()
+        task.render_template_fields({"task": task, "dag": dag}, dag.get_template_env())
+        assert task.env_vars[0].value == name
+
+
+def test_templates_survive_into_the_pod_untouched_before_they_are_rendered() -> None:
+    assert container_of(a_job(args=("{{ ds }}",)))["args"] == ["{{ ds }}"]
