@@ -1,1 +1,53 @@
-"""The ``dagf`` command: one module for each subcommand."""
+"""The ``dagf`` command: one module for each subcommand, imported when it is asked for.
+
+Exit codes are the same everywhere: 0 fine, 1 the thing asked about has problems, 2 the command could not run.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from dag_factory.config import ProjectError
+
+_COMMANDS = {
+    "check": "Print the problems of all configuration files.",
+    "cluster": "The local cluster: a stand-in for Kubernetes on this machine.",
+}
+
+
+class _Lazy(click.Group):
+    """Subcommands whose modules are imported only when they run, so that ``--help`` and ``check`` stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"dag_factory.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ProjectError as failure:
+            raise CouldNotRun(str(failure)) from failure
+
+
+class CouldNotRun(click.ClickException):
+    """The command could not do its work: exit code 2."""
+
+    exit_code = 2
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dagwright", prog_name="dagf")
+def main() -> None:
+    """Pipelines in YAML, for Apache Airflow on Kubernetes."""

@@ -56,10 +56,7 @@ def render(text: str, context: Context) -> Any:
     _SANDBOX.begin()
     single = _SINGLE.fullmatch(text)
     try:
-        if single:
-            result = settled(_expression(single[1])(**context))
-        else:
-            result = _template(text).render(context)
+        result = settled(_expression(single[1])(**context)) if single else _template(text).render(context)
     except jinja2.TemplateError:
         raise
     except _FAULTS as failure:

@@ -99,10 +99,10 @@ def _loops(found: MappingT[str, Mapping]) -> list[tuple[str, Problem]]:
     for start in found:
         chain: list[str] = []
         name: str | None = start
-        while name in found and name not in chain:
+        while name is not None and name in found and name not in chain:
             chain.append(name)
             name = _optional(found[name].entries.get("next"))
-        if name in chain and name not in told:
+        if name is not None and name in chain and name not in told:
             loop = chain[chain.index(name) :]
             told.update(loop)
             mark = found[loop[-1]].entries["next"].mark

@@ -19,23 +19,23 @@ class _Frozen(msgspec.Struct, frozen=True, omit_defaults=True):
     pass
 
 
-class Manual(_Frozen, kw_only=True, tag="manual"):
+class Manual(_Frozen, frozen=True, kw_only=True, tag="manual"):
     """No schedule: the pipeline runs when somebody starts it."""
 
 
-class Preset(_Frozen, kw_only=True, tag="preset"):
+class Preset(_Frozen, frozen=True, kw_only=True, tag="preset"):
     """One of Airflow's named schedules, as ``@daily``."""
 
     name: str
 
 
-class Cron(_Frozen, kw_only=True, tag="cron"):
+class Cron(_Frozen, frozen=True, kw_only=True, tag="cron"):
     """One or more cron expressions, read in the pipeline's timezone."""
 
     expressions: tuple[str, ...]
 
 
-class Every(_Frozen, kw_only=True, tag="every"):
+class Every(_Frozen, frozen=True, kw_only=True, tag="every"):
     """A fixed interval, counted from the first run."""
 
     seconds: int
@@ -44,7 +44,7 @@ class Every(_Frozen, kw_only=True, tag="every"):
 Schedule = Manual | Preset | Cron | Every
 
 
-class Param(_Frozen, kw_only=True):
+class Param(_Frozen, frozen=True, kw_only=True):
     """A run's parameter: the JSON Schema that Airflow's trigger form shows, and the default, if any."""
 
     name: str
@@ -54,14 +54,14 @@ class Param(_Frozen, kw_only=True):
     description: str | None = None
 
 
-class KeyRef(_Frozen, kw_only=True):
+class KeyRef(_Frozen, frozen=True, kw_only=True):
     """One key of a named secret or config map."""
 
     name: str
     key: str
 
 
-class EnvVar(_Frozen, kw_only=True):
+class EnvVar(_Frozen, frozen=True, kw_only=True):
     """An environment variable: exactly one of its sources is set."""
 
     name: str
@@ -71,7 +71,7 @@ class EnvVar(_Frozen, kw_only=True):
     field: str | None = None
 
 
-class EnvFrom(_Frozen, kw_only=True):
+class EnvFrom(_Frozen, frozen=True, kw_only=True):
     """Every key of a secret or a config map as environment variables."""
 
     kind: Literal["secret", "config_map"]
@@ -79,7 +79,7 @@ class EnvFrom(_Frozen, kw_only=True):
     prefix: str | None = None
 
 
-class Volume(_Frozen, kw_only=True):
+class Volume(_Frozen, frozen=True, kw_only=True):
     """A mount and its source; mounts of one source share the volume ``name``."""
 
     name: str
@@ -92,7 +92,7 @@ class Volume(_Frozen, kw_only=True):
     read_only: bool = False
 
 
-class Retries(_Frozen, kw_only=True):
+class Retries(_Frozen, frozen=True, kw_only=True):
     """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds."""
 
     count: int = 0
@@ -101,7 +101,7 @@ class Retries(_Frozen, kw_only=True):
     max_delay: int | None = None
 
 
-class Flavor(_Frozen, kw_only=True):
+class Flavor(_Frozen, frozen=True, kw_only=True):
     """A size of pod. Quantities are Kubernetes' (``500m``, ``16Gi``); requests equal limits unless said."""
 
     name: str
@@ -115,7 +115,7 @@ class Flavor(_Frozen, kw_only=True):
     next: str | None = None
 
 
-class Job(_Frozen, kw_only=True):
+class Job(_Frozen, frozen=True, kw_only=True):
     """One task: a pod. Durations in seconds."""
 
     name: str
@@ -155,7 +155,7 @@ class Job(_Frozen, kw_only=True):
     doc: str | None = None
 
 
-class Cluster(_Frozen, kw_only=True):
+class Cluster(_Frozen, frozen=True, kw_only=True):
     """Where an environment's pods run, and how the operator watches them."""
 
     namespace: str | None = None
@@ -164,7 +164,7 @@ class Cluster(_Frozen, kw_only=True):
     startup_check_interval: float = 1.0  # seconds; the operator's own default is 5
 
 
-class Pipeline(_Frozen, kw_only=True):
+class Pipeline(_Frozen, frozen=True, kw_only=True):
     """One DAG. ``file`` is relative to the project's home, in POSIX form; dates are ISO 8601 text."""
 
     id: str

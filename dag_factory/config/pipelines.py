@@ -54,6 +54,9 @@ def read_pipeline(path: FilePath, root: FilePath, file: str, dag_id: str) -> Sou
     if document is None:
         return Source(dag_id, file, None, problems)
     wrong = validate(document, SCHEMA)
+    other_version = [problem for _, problem in wrong if problem.code == "unknown-version"]
+    if other_version:  # the rest of the file cannot be judged
+        return Source(dag_id, file, None, tuple(other_version))
     pruned = prune(document, [where for where, _ in wrong])
     assert isinstance(pruned, Mapping)
     return Source(dag_id, file, _filled(pruned), (*problems, *(problem for _, problem in wrong)))
@@ -80,7 +83,7 @@ def compile_pipeline(source: Source, tables: Tables) -> Result:
     problems += header_problems
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
     compiled = list(_jobs(document, tables, context, problems))
-    problems += _check_jobs(compiled, header, context)
+    problems += _check_jobs(compiled, header)
     problems = list(dict.fromkeys(problems))
     if errors(problems):
         return Result(source, None, tuple(problems))
@@ -170,7 +173,7 @@ def _jobs(
         yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context)
 
 
-def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, context: dict[str, Any]) -> list[Problem]:
+def _check_jobs(compiled: list[jobs.Compiled], header: Mapping) -> list[Problem]:
     """What only shows when all jobs are known: the graph, and what templates read of other jobs."""
     problems = [problem for job in compiled for problem in job.problems]
     found = graph.edges({job.name: job.node for job in compiled})

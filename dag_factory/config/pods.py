@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
@@ -13,13 +14,6 @@ from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is
 from dag_factory.config.units import seconds
 
 _SHELL = ("/bin/sh", "-ec")
-_DURATIONS = ("timeout", "startup_timeout", "schedule_timeout", "termination_grace")
-_TEXTS = (
-    "working_dir trigger_rule keep_pod pool service_account priority_class runtime_class image_pull_policy doc"
-).split()
-_VALUES = ("pool_slots", "priority_weight", "deferrable")
-_FRAGMENTS = ("affinity", "security_context", "pod_security_context")
-_MAPS = ("labels", "annotations", "node_selector")
 _EXPANDED = re.compile(r"\$(?=[$(])")
 
 
@@ -42,11 +36,7 @@ def job(name: str, flavor: Flavor, node: Mapping) -> Job:
         retries=retries,
         tolerations=tuple(plain(item) for item in _items(said.get("tolerations"))),
         image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
-        **{key: seconds(said[key].text) for key in _DURATIONS if key in said},
-        **{key: said[key].text for key in _TEXTS if key in said},
-        **{key: said[key].value for key in _VALUES if key in said},
-        **{key: plain(said[key]) for key in _FRAGMENTS if key in said},
-        **{key: _text_map(said[key]) for key in _MAPS if key in said},
+        **{key: read(said[key]) for keys, read in _READ.items() for key in keys if key in said},
     )
 
 
@@ -87,7 +77,7 @@ def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
     for item in items:
         said = {key: value for key, value in entries(item).items() if is_set(value) or key == "empty_dir"}
         kind = cast(Any, next(key for key in ("pvc", "secret", "config_map", "empty_dir", "host_path") if key in said))
-        source = said[kind].text if isinstance(said[kind], Scalar) and kind != "empty_dir" else None
+        source = _text(said[kind]) or None
         medium = entries(said[kind]).get("medium")
         mount_path = _text(said["mount_path"])
         read_only = said.get("read_only")
@@ -130,6 +120,18 @@ def _retries(node: Node | None) -> Retries:
 
 def _text(node: Node) -> str:
     return node.text if isinstance(node, Scalar) else ""
+
+
+_READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
+    ("timeout", "startup_timeout", "schedule_timeout", "termination_grace"): lambda node: seconds(_text(node)),
+    (
+        *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
+        *("runtime_class", "image_pull_policy", "doc"),
+    ): lambda node: _text(node),
+    ("pool_slots", "priority_weight", "deferrable", "affinity", "security_context", "pod_security_context"): plain,
+    ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
+}
+"""The keys that a job's model has under the same name, and how each is read."""
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:

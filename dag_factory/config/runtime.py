@@ -146,10 +146,13 @@ def _literal(call: nodes.Call) -> str | None:
 
 
 def _params(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    for found in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        if isinstance(found.node, nodes.Name) and found.node.name == "params":
-            if isinstance(found, nodes.Getattr):
-                if found.attr not in ("get", "items", "keys", "values", "dump"):
-                    yield found.attr, found.lineno
-            elif isinstance(found, nodes.Getitem) and isinstance(found.arg, nodes.Const):
-                yield str(found.arg.value), found.lineno
+    for attribute in tree.find_all(nodes.Getattr):
+        if _is_params(attribute.node) and attribute.attr not in ("get", "items", "keys", "values", "dump"):
+            yield attribute.attr, attribute.lineno
+    for item in tree.find_all(nodes.Getitem):
+        if _is_params(item.node) and isinstance(item.arg, nodes.Const):
+            yield str(item.arg.value), item.lineno
+
+
+def _is_params(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "params"

@@ -84,7 +84,7 @@ def _replace(text: Any, old: str, new: str) -> str:
     text = text_of(text)
     if len(text) + text.count(old) * len(new) > BOUNDS.expression_bytes:
         raise TooMuch("the result of `replace` is too large")
-    return text.replace(old, new)
+    return str(text.replace(old, new))
 
 
 def _join(values: Iterable[Any], separator: str = "") -> str:
@@ -113,7 +113,7 @@ class _Guard(NodeTransformer):
     visit_List = visit_Tuple = visit_Dict = visit_Concat = _measure
 
 
-def _filter(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filter(node: Any, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 

@@ -77,7 +77,8 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     problems += table_problems
     if table is None:
         return Tables(environment, names, vars=context["vars"], problems=tuple(problems), broken=True)
-    table, trouble = evaluate(table, context)
+    computed, trouble = evaluate(table, context)
+    table = _as_map(computed, table.mark)
     problems += trouble
     pools = {name: int(str(plain(slots))) for name, slots in entries(at(table, ("pools",))).items() if is_set(slots)}
     found_flavors = flavors.defined(_as_map(at(table, ("flavors",)), table.mark), at(body, ("flavors", "define")))

@@ -1,7 +1,7 @@
 """JSON Schema's errors in a person's words.
 
 A schema may say more of itself: ``x-code`` (the problem's stable code), ``x-message`` (what the value must
-be) and ``x-hint`` (the mend). Those win over the general words here.
+be), ``x-problem`` (the whole message) and ``x-hint`` (the mend). Those win over the general words here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jsonschema import ValidationError
+
+from dag_factory.config.schemas import JSON, resolve
 
 _TYPES = {
     "string": "text",
@@ -50,16 +52,23 @@ def _wrong_kind(found: list[ValidationError]) -> bool:
 
 def words(error: ValidationError) -> Iterable[Words]:
     """One error's problems: one for each key at fault, else one."""
-    value, expected = error.instance, error.validator_value
+    value: Any = error.instance
+    expected: Any = error.validator_value
     code, hint = _says(error, "x-code"), _says(error, "x-hint")
-    wanted = _says(error, "x-message")
+    wanted, problem = _says(error, "x-message"), _says(error, "x-problem")
+    if problem:
+        yield None, code or "bad-value", problem, hint
+        return
+    if "propertyNames" in error.relative_schema_path and isinstance(value, str):
+        yield value, code or "bad-name", f"{show(value)} is not {wanted or 'a name'}", hint
+        return
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties" if isinstance(value, dict):
-            known = _known_keys(error)
+            known = list(_schema(error).get("properties", {}))
             for key in value:
                 if key not in known:
-                    yield key, "unknown-key", f"unknown key `{key}`", did_you_mean(key, known)
-        case "propertyNames" | "pattern" if error.validator == "pattern" or isinstance(value, dict):
+                    yield key, "unknown-key", f"unknown key `{key}`", _instead(error, key) or did_you_mean(key, known)
+        case "pattern":
             yield None, code or "bad-value", f"{show(value)} is not {wanted or f'like {expected}'}", hint
         case "required" if isinstance(value, dict):
             for key in expected:
@@ -114,20 +123,32 @@ def show(value: Any) -> str:
 
 
 def _says(error: ValidationError, annotation: str) -> str:
-    return str(error.schema.get(annotation, "")) if isinstance(error.schema, dict) else ""
+    return str(_schema(error).get(annotation, ""))
 
 
-def _known_keys(error: ValidationError) -> list[str]:
-    return list(error.schema.get("properties", {}))
+def _schema(error: ValidationError) -> JSON:
+    return error.schema if isinstance(error.schema, dict) else {}
+
+
+def _instead(error: ValidationError, key: str) -> str:
+    """The schema's own word on a key that belongs elsewhere or is called otherwise."""
+    said = _schema(error).get("x-instead", {})
+    while isinstance(said, dict):
+        if key in said:
+            return str(said[key])
+        if "$ref" not in said:
+            return ""
+        said = resolve({"$ref": said["$ref"]}, "job.schema.json")[0]
+    return ""
 
 
 def _key_hint(error: ValidationError, key: str) -> str:
-    about = error.schema.get("properties", {}).get(key, {})
+    about = _schema(error).get("properties", {}).get(key, {})
     return f"add `{key}:`" + (f" {about['x-hint']}" if "x-hint" in about else "")
 
 
 def _bound(error: ValidationError, words: str, wanted: str) -> str:
-    counted = error.validator.endswith(("Length", "Items", "Properties"))
+    counted = str(error.validator).endswith(("Length", "Items", "Properties"))
     if wanted:
         return f"{show(error.instance)} is not {wanted}"
     if counted and error.validator_value == 1 and words == "at least":

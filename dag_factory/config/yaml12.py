@@ -199,7 +199,7 @@ def _check_nesting(text: str, file: str) -> None:
         if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
             depth += 1
             if depth > BOUNDS.nesting:
-                mark = event.start_mark
+                mark: Any = event.start_mark
                 raise Refused(_nesting_problem(Mark(file, mark.line + 1, mark.column + 1)))
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             depth -= 1
@@ -211,13 +211,16 @@ def _nesting_problem(mark: Mark) -> Problem:
 
 
 def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str) -> Problem:
-    mark = failure.problem_mark or failure.context_mark
+    mark: Any = failure.problem_mark or failure.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     message = " ".join(part for part in (failure.problem, failure.context) if part)
-    if failure.context_mark and failure.context_mark.line + 1 != line:
-        message += f" that began in line {failure.context_mark.line + 1}"
+    began: Any = failure.context_mark
+    if began and began.line + 1 != line:
+        message += f" that began in line {began.line + 1}"
     lines = text.splitlines()
-    written = lines[min(line, len(lines)) - 1] if lines else ""
+    if line > len(lines) > 0:  # the end of the file: point behind its last word
+        line, column = len(lines), len(lines[-1].rstrip()) + 1
+    written = lines[line - 1] if lines else ""
     if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in message:
         hint = "indent with spaces; YAML does not allow tabs"
     elif "mapping values are not allowed" in message:
