@@ -16,7 +16,7 @@ from dag_factory import settings
 from dag_factory.build.dag import build_dag
 from dag_factory.build.report import text
 from dag_factory.config import model
-from dag_factory.config.compiler import ProjectError, open_project
+from dag_factory.config.project import ProjectError, open_project
 from dag_factory.config.problems import Problem, errors
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow.sdk import get_parsing_context
 
 from dag_factory import settings
-from dag_factory.config.compiler import ProjectError, open_project
+from dag_factory.config.project import ProjectError, open_project
 from dag_factory.config.problems import Problem, errors
 
 SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers

@@ -50,11 +50,11 @@ def sync_pools() -> None:
     from airflow.configuration import conf
 
     from dag_factory import settings
-    from dag_factory.config.compiler import ProjectError, open_project
+    from dag_factory.config.project import ProjectError, open_project
 
     home = settings.home() or Path(conf.get_mandatory_value("core", "dags_folder")).parent
     try:
-        pools = open_project(home, settings.environment()).compile_all().pools
+        pools = open_project(home, settings.environment()).tables.pools
     except ProjectError as error:
         log.warning("dagwright: no pools were made: %s", error)
         return
