@@ -1,0 +1,105 @@
+"""The plugin prepares the scheduler's process, and no other one notices it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from dag_factory.build import scheduler
+from dag_factory.build.plugin import DagFactoryPlugin, in_scheduler
+
+
+@pytest.mark.parametrize(
+    ("arguments", "want"),
+    [
+        (["/venv/bin/airflow", "scheduler"], True),
+        (["/venv/bin/airflow", "scheduler", "-D", "--pid", "x"], True),
+        (["/venv/lib/airflow/__main__.py", "scheduler"], True),
+        (["airflow", "standalone"], False),
+        (["airflow", "dag-processor"], False),
+        (["airflow", "triggerer"], False),
+        (["airflow", "api-server"], False),
+        (["airflow", "dags", "list"], False),
+        (["airflow", "tasks", "test", "scheduler", "x"], False),
+        (["airflow", "celery", "worker"], False),
+        (["pytest", "scheduler"], False),
+        (["airflow"], False),
+        ([], False),
+    ],
+)
+def test_the_schedulers_command_line(arguments: list[str], want: bool) -> None:
+    assert in_scheduler(arguments) is want
+
+
+def test_what_the_scheduler_forks_is_not_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
+    assert not in_scheduler(["airflow", "scheduler"])
+
+
+def test_on_load_prepares_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(scheduler, "prepare", lambda: calls.append(1))
+    for command, count in (("triggerer", 0), ("scheduler", 1)):
+        monkeypatch.setattr(sys, "argv", ["airflow", command])
+        DagFactoryPlugin.on_load()
+        assert len(calls) == count
+
+
+def test_a_failing_step_does_not_keep_the_scheduler_from_starting(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("no database")
+
+    done: list[int] = []
+    monkeypatch.setattr(scheduler, "warm", broken)
+    monkeypatch.setattr(scheduler, "sync_pools", lambda: done.append(1))
+    scheduler.sync_pools.__name__ = "sync_pools"
+    scheduler.prepare()
+    assert done == [1]
+    assert "no database" in caplog.text
+
+
+def test_importing_the_plugin_imports_nothing_heavy() -> None:
+    program = (
+        "import airflow.plugins_manager, sys; before = set(sys.modules);"
+        "import dag_factory.build.plugin; print(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    new = done.stdout.splitlines()[-1]
+    assert "dag_factory.build.plugin" in new
+    for heavy in ("kubernetes", "dag_factory.config", "jinja2", "scheduler"):
+        assert heavy not in new
+
+
+@pytest.mark.parametrize(("executor", "imported"), [("LocalExecutor", True), ("CeleryExecutor", False)])
+def test_imports_are_warmed_where_tasks_are_forked(
+    executor: str, imported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
+    monkeypatch.setattr(scheduler.importlib, "import_module", names.append)
+    scheduler.warm()
+    assert ("airflow.providers.cncf.kubernetes.operators.pod" in names) is imported
+
+
+@pytest.mark.usefixtures("airflow_database")
+def test_pools_are_made_and_resized_and_others_left_alone() -> None:
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        session.add(Pool(pool="mine", slots=3, description="by hand", include_deferred=False))
+        session.add(Pool(pool="gpu", slots=1, description="by hand", include_deferred=False))
+    for _ in range(2):
+        scheduler.write_pools({"gpu": 8, "bulk": 16})
+    with create_session() as session:
+        found = {
+            pool.pool: (pool.slots, pool.description, pool.include_deferred) for pool in session.scalars(select(Pool))
+        }
+    assert found["mine"] == (3, "by hand", False)
+    assert found["gpu"] == (8, "by hand", False)
+    assert found["bulk"] == (16, scheduler.POOL_NOTE, True)
