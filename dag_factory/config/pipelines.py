@@ -84,7 +84,7 @@ def compile_pipeline(source: Source, tables: Tables) -> Result:
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
     compiled = list(_jobs(document, tables, context, problems))
     problems += _check_jobs(compiled, header)
-    problems = list(dict.fromkeys(problems))
+    problems = list({(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}.values())
     if errors(problems):
         return Result(source, None, tuple(problems))
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}

@@ -57,6 +57,8 @@ class _Parsed:
 def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator[Problem]:
     """What is wrong with the templates below a node. ``scope`` None: nothing here is rendered."""
     if isinstance(node, Scalar):
+        if node.dynamic:  # its expression failed, which is told already
+            return
         if isinstance(node.value, str) and ("{{" in node.text or "{%" in node.text):
             if scope is None or not shape.templated:
                 yield _nothing_renders(node, path)
