@@ -1,0 +1,272 @@
+"""The schemas as a whole: valid, closed, documented, and the language of now, no more and no less."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from schema_tools import DOCUMENTS, FOLDER, REGISTRY, subschemas
+
+PIPELINE_KEYS = """version description doc owner tags only schedule timezone start_date end_date catchup max_active_runs
+    max_active_jobs timeout paused depends_on_past params defaults jobs environments"""
+JOB_KEYS = """resource_flavor docker_image command args script shell working_dir env env_from volumes depends_on
+    trigger_rule output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
+    priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
+    image_pull_policy image_pull_secrets security_context pod_security_context deferrable doc"""
+POD_KEYS = """env env_from volumes startup_timeout termination_grace service_account labels annotations node_selector
+    tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
+    pod_security_context"""
+FLAVOR_KEYS = f"cpu memory gpu shm ephemeral_storage requests limits pool cost_per_hour next {POD_KEYS}"
+ENVIRONMENT_KEYS = "version description vars cluster images flavors schedules timezone defaults"
+
+EVERYTHING = [(name, pointer, schema) for name in DOCUMENTS for pointer, schema in subschemas(DOCUMENTS[name])]
+OURS = [row for row in EVERYTHING if row[0] != "kubernetes.schema.json"]
+
+
+def keys_of(name: str, *path: str) -> set[str]:
+    found: Any = DOCUMENTS[name]
+    for step in path:
+        found = found[step]
+    return set(found["properties"])
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_is_valid_and_named_like_its_file(name: str) -> None:
+    document = DOCUMENTS[name]
+    Draft202012Validator.check_schema(document)
+    assert document["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    assert document["$id"] == name
+    assert document["title"]
+    assert document["description"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_reference_leads_somewhere(name: str) -> None:
+    resolver = REGISTRY.resolver(base_uri=name)
+    for pointer, schema in subschemas(DOCUMENTS[name]):
+        if "$ref" in schema:
+            assert isinstance(resolver.lookup(schema["$ref"]).contents, dict), pointer
+
+
+def test_every_definition_is_used() -> None:
+    used = {
+        (schema["$ref"].split("#")[0] or name, schema["$ref"].split("/")[-1])
+        for name, _, schema in EVERYTHING
+        if "$ref" in schema
+    }
+    defined = {(name, key) for name, document in DOCUMENTS.items() for key in document.get("$defs", {})}
+    assert defined == used
+
+
+def test_references_name_files_of_this_folder() -> None:
+    files = {schema["$ref"].split("#")[0] for _, _, schema in EVERYTHING if "$ref" in schema}
+    assert files - {""} <= {path.name for path in FOLDER.iterdir()}
+
+
+def test_the_language_has_the_keys_of_now() -> None:
+    assert keys_of("pipeline.schema.json") == set(PIPELINE_KEYS.split())
+    assert keys_of("pipeline.schema.json", "$defs", "overlay") == set(PIPELINE_KEYS.split()) - {
+        "version",
+        "only",
+        "environments",
+    }
+    assert keys_of("job.schema.json", "$defs", "job") == set(JOB_KEYS.split())
+    assert keys_of("job.schema.json", "$defs", "defaults") == set(JOB_KEYS.split()) - {"depends_on"}
+    assert keys_of("flavors.schema.json") == {"version", "pools", "flavors"}
+    assert keys_of("flavors.schema.json", "$defs", "flavor") == set(FLAVOR_KEYS.split())
+    assert keys_of("environment.schema.json") == set(ENVIRONMENT_KEYS.split())
+
+
+def test_a_key_of_several_places_has_one_definition() -> None:
+    """What `job`, `defaults` and `flavor` share is the same reference, so that it cannot drift."""
+    definitions = DOCUMENTS["job.schema.json"]["$defs"]
+    job = definitions["job"]["properties"]
+    assert {key: schema for key, schema in job.items() if key != "depends_on"} == definitions["defaults"]["properties"]
+    flavor = DOCUMENTS["flavors.schema.json"]["$defs"]["flavor"]["properties"]
+    for key in POD_KEYS.split():
+        assert flavor[key] == {"$ref": f"job.schema.json{job[key]['$ref']}"}
+    pipeline = DOCUMENTS["pipeline.schema.json"]
+    for place in ("overlay", "defaults"):
+        for key, schema in pipeline["$defs"][place]["properties"].items():
+            assert key == "jobs" or schema == pipeline["properties"][key]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_objects_are_closed(name: str) -> None:
+    for pointer, schema in subschemas(DOCUMENTS[name]):
+        if "properties" in schema and "type" in schema and not pointer.endswith("/if"):
+            closed = schema.get("additionalProperties") is False
+            assert closed or pointer == "/$defs/resources", f"{name}{pointer}"
+
+
+def described(name: str, schema: dict[str, Any]) -> str:
+    """A schema's own description, else that of what it refers to, as editors show it."""
+    while not schema.get("description") and "$ref" in schema:
+        file, _, pointer = schema["$ref"].partition("#")
+        name = file or name
+        schema = DOCUMENTS[name]
+        for step in pointer.split("/")[1:]:
+            schema = schema[step]
+    return str(schema.get("description", ""))
+
+
+def values_below(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema of a value that a person writes: of a key, of a map's free keys, of a list's items."""
+    for pointer, schema in subschemas(DOCUMENTS[name]):
+        for keyword in ("properties", "patternProperties"):
+            for key, inner in schema.get(keyword, {}).items():
+                yield f"{pointer}/{keyword}/{key}", inner
+        for keyword in ("additionalProperties", "propertyNames", "items"):
+            if isinstance(schema.get(keyword), dict):
+                yield f"{pointer}/{keyword}", schema[keyword]
+
+
+@pytest.mark.parametrize("name", sorted(set(DOCUMENTS) - {"kubernetes.schema.json"}))
+def test_every_value_is_described(name: str) -> None:
+    missing = [pointer for pointer, schema in values_below(name) if "if" not in schema and not described(name, schema)]
+    # The branches of a rule restrict a key that is described where it is defined.
+    assert [pointer for pointer in missing if "/if/" not in pointer and "/then/" not in pointer] == []
+
+
+def test_every_kubernetes_key_is_described() -> None:
+    name = "kubernetes.schema.json"
+    for pointer, schema in subschemas(DOCUMENTS[name]):
+        for key, inner in schema.get("properties", {}).items():
+            assert len(described(name, inner)) > 10, f"{pointer}/{key}"
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer", "schema"),
+    [row for row in OURS if row[1].count("/properties/") and row[1].rsplit("/", 2)[1] == "properties"],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_hover_text_has_an_example(name: str, pointer: str, schema: dict[str, Any]) -> None:
+    if "/if/" in pointer or "/then/" in pointer or pointer.endswith("/version"):
+        return
+    assert "Example" in described(name, schema)
+
+
+def test_what_may_fail_says_what_is_wanted() -> None:
+    """Each sub-schema that a value can fail carries the words of the problem."""
+    failing = {"type", "pattern", "enum", "const", "not", "oneOf", "anyOf", "dependentRequired", "minProperties"}
+    for name, pointer, schema in OURS:
+        if "/oneOf/" in pointer or pointer.split("/")[-1] in ("if", "not") or "/if/" in pointer:
+            continue
+        if failing & set(schema):
+            assert schema.get("x-message") or schema.get("x-problem"), f"{name}{pointer}"
+        if "oneOf" in schema or "anyOf" in schema:
+            assert schema.get("x-message"), f"{name}{pointer}: the compiler would tell of each branch"
+
+
+def test_annotations_are_the_known_ones_and_well_formed() -> None:
+    kinds: dict[str, Any] = {
+        "x-code": str,
+        "x-message": str,
+        "x-problem": str,
+        "x-hint": str,
+        "x-instead": dict,
+        "x-merge": str,
+        "x-templated": bool,
+        "x-as-written": bool,
+        "x-null": str,
+    }
+    for name, pointer, schema in EVERYTHING:
+        for key, value in schema.items():
+            if key.startswith("x-"):
+                assert isinstance(value, kinds[key]), f"{name}{pointer}/{key}"
+        code = schema.get("x-code", "ok")
+        assert code == code.lower()
+        assert set(code) <= set("abcdefghijklmnopqrstuvwxyz-")
+        merge = schema.get("x-merge", "join")
+        assert merge in ("join", "replace") or merge.startswith("key:"), f"{name}{pointer}"
+        if merge.startswith("key:"):
+            item = DOCUMENTS[name]["$defs"][schema["items"]["$ref"].split("/")[-1]]
+            assert merge.removeprefix("key:") in item["required"]
+
+
+def test_patterns_and_enums_speak_to_editors() -> None:
+    for name, pointer, schema in OURS:
+        if "pattern" in schema and not pointer.endswith("/if"):
+            assert schema.get("patternErrorMessage"), f"{name}{pointer}"
+        if "enum" in schema:
+            assert len(schema.get("enumDescriptions", ())) == len(schema["enum"]), f"{name}{pointer}"
+
+
+def test_patterns_end_where_the_text_ends() -> None:
+    """Python's `$` also stands before a last line break; the compiled validator's does not."""
+    for name, pointer, schema in OURS:
+        pattern = schema.get("pattern", "")
+        assert pattern.count("$") == pattern.count("$(?!\\n)") + pattern.count("|$)"), f"{name}{pointer}"
+
+
+def test_words_of_elsewhere_are_no_keys() -> None:
+    for name, pointer, schema in EVERYTHING:
+        if "x-instead" in schema:
+            assert not set(schema["x-instead"]) & set(schema["properties"]), f"{name}{pointer}"
+    words = {key: DOCUMENTS["job.schema.json"]["$defs"][key]["x-instead"] for key in ("job", "defaults")}
+    assert words["job"].items() <= words["defaults"].items()
+
+
+def test_merging_is_what_the_language_says() -> None:
+    found = {
+        (name.split(".")[0], pointer.removeprefix("/$defs/")): schema["x-merge"]
+        for name, pointer, schema in EVERYTHING
+        if "x-merge" in schema
+    }
+    assert found == {
+        ("job", "env_from"): "join",
+        ("job", "tolerations"): "join",
+        ("job", "image_pull_secrets"): "join",
+        ("pipeline", "tags"): "join",
+        ("job", "volumes"): "key:mount_path",
+        ("job", "volume"): "replace",
+        ("job", "env_value"): "replace",
+        ("job", "retries"): "replace",
+        ("pipeline", "schedule"): "replace",
+        ("pipeline", "param/properties/default"): "replace",
+        ("pipeline", "param/properties/const"): "replace",
+        ("pipeline", "param/properties/items"): "replace",
+        ("flavors", "flavor/properties/gpu"): "replace",
+    }
+
+
+def test_null_is_a_value_only_here() -> None:
+    found = {pointer for _, pointer, schema in EVERYTHING if schema.get("x-null") == "value"}
+    assert found == {"/$defs/schedule", "/$defs/param/properties/default", "/$defs/param/properties/const"}
+
+
+def test_templates_render_where_the_operator_renders_them() -> None:
+    keys = {
+        pointer.removeprefix("/$defs/")
+        for name, pointer, schema in EVERYTHING
+        if schema.get("x-templated") and name == "job.schema.json" and pointer.count("/") == 2
+    }
+    parts = {"argument", "env_value", "label_value", "templated_object_name"}
+    language = "docker_image command args script env labels annotations node_selector volumes"
+    assert keys - parts == set(language.split())
+
+
+def test_kubernetes_fragments_are_those_of_the_installed_client() -> None:
+    pytest.importorskip("kubernetes")
+    written = (FOLDER / "kubernetes.schema.json").read_text("utf-8")
+    code = "from scripts import kubernetes_schema; print(kubernetes_schema.text(), end='')"
+    made = subprocess.run(
+        [sys.executable, "-c", code], cwd=FOLDER.parent, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert json.loads(made.stdout) == json.loads(written)
+    assert made.stdout == written, "run: python scripts/kubernetes_schema.py"
+
+
+def test_trigger_rules_are_those_of_the_installed_airflow() -> None:
+    pytest.importorskip("airflow")
+    code = "from airflow.task.trigger_rule import TriggerRule; print(*(rule.value for rule in TriggerRule))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    airflows = set(made.stdout.splitlines()[-1].split())
+    ours = set(DOCUMENTS["job.schema.json"]["$defs"]["trigger_rule"]["enum"]) - {None}
+    # Airflow gives a teardown this rule by itself.
+    assert ours == airflows - {"all_done_setup_success"}
