@@ -1,0 +1,41 @@
+# The README's words. `make` alone says what there is.
+.DEFAULT_GOAL := help
+PORT ?= 8080
+RUN := .venv/bin/
+
+help:        ## What there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup:       ## Make .venv with everything in it
+	@scripts/bootstrap
+
+demo: setup  ## Run the machine-learning example to its end on this machine
+	@$(RUN)dagf demo
+
+up: setup    ## Airflow's UI with the examples, at http://127.0.0.1:8080 (PORT= changes it)
+	@$(RUN)dagf up --port $(PORT)
+
+down: setup  ## Stop what `make up` started
+	@$(RUN)dagf down
+
+check: setup ## The problems of all configuration files
+	@$(RUN)dagf check
+
+lint: setup  ## Lint, format, types, layer contract
+	@$(RUN)ruff check
+	@$(RUN)ruff format --check
+	@$(RUN)mypy
+	@$(RUN)lint-imports
+
+test: lint   ## Lint, types, the layer contract and all tests
+	@scripts/browser
+	@$(RUN)pytest
+
+lock: setup  ## Write requirements.lock anew from setup.cfg
+	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra cluster --extra dev --universal \
+	  --python-version 3.10 --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: down  ## Remove .venv and everything that runs have left
+	@rm -rf .venv .dagf .mypy_cache .ruff_cache .pytest_cache
+
+.PHONY: help setup demo up down check lint test lock clean
