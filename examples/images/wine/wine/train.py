@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 
 import joblib
@@ -33,14 +32,6 @@ def cross_validate(estimator, x: np.ndarray, y: np.ndarray, folds: int) -> tuple
     return scores, said
 
 
-def workers() -> int:
-    """How many models are fitted at once. As many as the pod has cores, not the machine: so it has to be said."""
-    text = os.environ.get("WORKERS", "1")
-    if not text.isdecimal() or int(text) < 1:
-        raise SystemExit(f"WORKERS is a number, 1 or more, not {text!r}")
-    return int(text)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=CANDIDATES)
@@ -64,7 +55,7 @@ def main() -> None:
         candidate.grid,
         scoring="neg_log_loss",
         cv=StratifiedKFold(args.folds, shuffle=True, random_state=SEED + 1),
-        n_jobs=workers(),
+        n_jobs=1,
     ).fit(x, y)
     for settings, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"]):
         run.log.info("  log loss %.4f with %s", -score, settings)
