@@ -116,12 +116,12 @@ def described(name: str, schema: dict[str, Any]) -> str:
 
 
 def values_below(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema of a value that a person writes: of a key, of a map's free keys, of a list's items."""
+    """Every schema of a value that a person writes: of a key, of a map's free key, of a list's item."""
     for pointer, schema in subschemas(DOCUMENTS[name]):
         for keyword in ("properties", "patternProperties"):
             for key, inner in schema.get(keyword, {}).items():
                 yield f"{pointer}/{keyword}/{key}", inner
-        for keyword in ("additionalProperties", "propertyNames", "items"):
+        for keyword in ("additionalProperties", "items"):
             if isinstance(schema.get(keyword), dict):
                 yield f"{pointer}/{keyword}", schema[keyword]
 
@@ -192,9 +192,22 @@ def test_annotations_are_the_known_ones_and_well_formed() -> None:
 def test_patterns_and_enums_speak_to_editors() -> None:
     for name, pointer, schema in OURS:
         if "pattern" in schema and not pointer.endswith("/if"):
-            assert schema.get("patternErrorMessage"), f"{name}{pointer}"
+            assert schema.get("errorMessage"), f"{name}{pointer}"
+        if "errorMessage" in schema:
+            said = schema["x-message"]
+            expected = f"Not {said}" if "not" in schema else said[0].upper() + said[1:]
+            assert schema["errorMessage"] == expected, f"{name}{pointer}"
+            first = said.split()[0].strip(",")
+            assert first not in schema.get("enum", ()), f"{name}{pointer}: a capital would be another value"
         if "enum" in schema:
             assert len(schema.get("enumDescriptions", ())) == len(schema["enum"]), f"{name}{pointer}"
+
+
+def test_examples_are_single_values() -> None:
+    """Editors offer them for completion and cannot name a map or a list."""
+    for name, pointer, schema in OURS:
+        for example in schema.get("examples", ()):
+            assert not isinstance(example, (dict, list)), f"{name}{pointer}"
 
 
 def test_patterns_end_where_the_text_ends() -> None:
