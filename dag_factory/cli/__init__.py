@@ -14,6 +14,9 @@ from dag_factory.config import ProjectError
 
 _COMMANDS = {
     "check": "Print the problems of all configuration files.",
+    "demo": "Run the machine-learning example to its end on this machine.",
+    "up": "Start the local cluster and Airflow with its UI.",
+    "down": "Stop what `up` started.",
     "cluster": "The local cluster: a stand-in for Kubernetes on this machine.",
 }
 

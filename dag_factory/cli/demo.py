@@ -1,0 +1,100 @@
+"""``dagf demo``: one example pipeline from its YAML file to its report, on a machine with nothing on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from dag_factory.cli import CouldNotRun
+from dag_factory.cli.stack import Stack, open_stack
+from dag_factory.cli.up import start, stop
+from dag_factory.config import Pipeline, Project
+from dag_factory.local.following import JobRun, follow, table
+from dag_factory.local.instance import LocalError, free_port
+
+_PIPELINE = "ml.wine"
+_SECONDS = 600
+
+
+@click.command()
+@click.argument("dag_id", default=_PIPELINE)
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The folder that holds configs/.")
+def demo(dag_id: str, home: Path | None) -> None:
+    """Run one pipeline (the machine-learning example, unless DAG_ID names another) to its end, and stop everything.
+
+    Exit code: 0 if every job succeeded, 1 if not, 2 where the demo could not run.
+    """
+    console = Console(highlight=False)
+    stack = open_stack("demo", home)
+    pipeline = _pipeline(stack, dag_id)
+    began = time.monotonic()
+    try:
+        start(stack, free_port())
+        console.print(f"Ready after {time.monotonic() - began:.0f} s. Running [bold]{dag_id}[/]:")
+        state, jobs = _run(stack, pipeline, console)
+    except (LocalError, TimeoutError) as failure:
+        raise CouldNotRun(f"{failure}\nLogs: {stack.instance.logs}") from failure
+    except KeyboardInterrupt:
+        console.print("\nInterrupted; stopping what was started.")
+        raise SystemExit(130) from None
+    finally:
+        stop(stack)
+    console.print(f"\n{state} after {time.monotonic() - began:.0f} s; everything is stopped again.")
+    raise SystemExit(0 if state == "success" and all(job.state == "success" for job in jobs) else 1)
+
+
+def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
+    compiled = Project(stack.home, stack.tables.environment, stack.tables).compile_one(dag_id)
+    if not compiled.pipelines:
+        reason = "has problems; see: dagf check" if compiled.problems else "does not exist here"
+        raise CouldNotRun(f"The pipeline {dag_id} {reason}")
+    return compiled.pipelines[0]
+
+
+def _run(stack: Stack, pipeline: Pipeline, console: Console) -> tuple[str, list[JobRun]]:
+    api = stack.instance.running()
+    if api is None or not api.wait_for_dag(pipeline.id, 60):
+        raise LocalError(f"Airflow does not list {pipeline.id}")
+    run_id = api.trigger(pipeline.id)
+    names = [job.name for job in pipeline.jobs]
+    state, jobs = follow(api, pipeline.id, run_id, names, console, _SECONDS)
+    console.print()
+    console.print(table(jobs, {job.name: job.flavor.name for job in pipeline.jobs}))
+    console.print()
+    outputs = [api.output(pipeline.id, run_id, job.name) for job in pipeline.jobs if job.output]
+    for path in _reports(stack, pipeline, outputs):
+        console.print(f"Report:    {path}", soft_wrap=True)
+    logs = stack.instance.task_logs / f"dag_id={pipeline.id}"
+    console.print(f"Job logs:  {logs}", soft_wrap=True)
+    for job in jobs:
+        if job.state == "failed":
+            console.print(f"\n[red]{job.name}[/] failed; the end of its log:")
+            console.print(_end_of_log(api.log(pipeline.id, run_id, job.name, job.tries)), markup=False)
+    return state, jobs
+
+
+def _reports(stack: Stack, pipeline: Pipeline, outputs: Sequence[Any]) -> list[Path]:
+    """The files named as ``report`` in outputs, where this machine has them: below a claim's folder."""
+    from dag_factory import cluster
+
+    found = []
+    for output in outputs:
+        report = output.get("report") if isinstance(output, dict) else None
+        for job in pipeline.jobs if isinstance(report, str) else ():
+            for volume in job.volumes:
+                inside = str(report).removeprefix(volume.mount_path.rstrip("/") + "/")
+                if volume.kind == "pvc" and inside != report and volume.source:
+                    namespace = pipeline.cluster.namespace or "default"
+                    path = cluster.claim_folder(stack.cluster_folder, namespace, volume.source) / inside
+                    if path.is_file() and path not in found:
+                        found.append(path)
+    return found
+
+
+def _end_of_log(text: str, lines: int = 20) -> str:
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,87 @@
+"""Airflow's REST API, as far as running and watching a pipeline needs it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+FINISHED = ("success", "failed")
+_NOT_THERE_YET = (404, 500, 502, 503)
+
+
+@dataclass(frozen=True)
+class AirflowApi:
+    """The API of an Airflow on this machine that asks for no login."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where people open the UI."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def health(self) -> dict[str, str]:
+        """The state of each component by name; empty while the server does not answer."""
+        try:
+            answer = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            return {name: str(part.get("status")) for name, part in answer.json().items()}
+        except (httpx.HTTPError, ValueError):
+            return {}
+
+    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """One request below ``/api/v2``; the answer's JSON. Raises ``httpx.HTTPError``."""
+        token = httpx.get(f"{self.url}/auth/token", timeout=60).raise_for_status().json()["access_token"]
+        answer = httpx.request(
+            method,
+            f"{self.url}/api/v2{path}",
+            json=body,
+            params=query or None,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
+        )
+        return answer.raise_for_status().json() if answer.content else None
+
+    def wait_for_dag(self, dag_id: str, seconds: float) -> bool:
+        """Wait until the DAG is known and its file has been parsed. Returns whether it came."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if not self.call("GET", f"/dags/{dag_id}")["is_stale"]:
+                    return True
+            except httpx.HTTPStatusError as failure:
+                if failure.response.status_code not in _NOT_THERE_YET:
+                    raise
+            time.sleep(0.25)
+        return False
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Unpause a DAG and start a run of it. Returns the run's id."""
+        self.call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+        run = self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
+        return str(run["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """``queued``, ``running``, ``success`` or ``failed``."""
+        return str(self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, as Airflow describes them."""
+        found = self.call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=1000)
+        return list(found["task_instances"])
+
+    def output(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """A job's output, or None where it has none."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        try:
+            return self.call("GET", path, deserialize="true")["value"]
+        except httpx.HTTPStatusError:
+            return None
+
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
+        """The text of one try's log."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        content = self.call("GET", path, full_content="true")["content"]
+        return "\n".join(line["event"] if isinstance(line, dict) else str(line) for line in content)

@@ -1,0 +1,179 @@
+"""One Airflow on this machine: SQLite, LocalExecutor, bound to loopback, no login."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dag_factory.local import processes
+from dag_factory.local.api import AirflowApi
+from dag_factory.local.processes import Process
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+_HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+
+
+class LocalError(Exception):
+    """Something on this machine is in the way; the message says what, and what to do."""
+
+
+class _State(msgspec.Struct, frozen=True):
+    port: int
+    processes: tuple[Process, ...]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An Airflow whose files lie in ``folder``, for the project in ``home``.
+
+    ``connections`` are Airflow connections by id, each as Airflow's JSON form of a connection.
+    """
+
+    home: Path
+    folder: Path
+    environment: str
+    connections: dict[str, str]
+
+    @property
+    def logs(self) -> Path:
+        """Where the components write their logs; the tasks' are in ``airflow/logs`` beside it."""
+        return self.folder / "logs"
+
+    @property
+    def task_logs(self) -> Path:
+        """Where Airflow writes the logs of tasks."""
+        return self.folder / "airflow" / "logs"
+
+    def settings(self, port: int) -> dict[str, str]:
+        """Environment variables of every Airflow process."""
+        url = f"http://127.0.0.1:{port}"
+        own = {
+            "AIRFLOW_HOME": str(self.folder / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(port),
+            "AIRFLOW__API__BASE_URL": url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
+            "DAG_FACTORY_HOME": str(self.home),
+            "DAG_FACTORY_ENV": self.environment,
+            "PYTHONUNBUFFERED": "1",
+        }
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+        return inherited | own | {f"AIRFLOW_CONN_{key.upper()}": value for key, value in self.connections.items()}
+
+    def running(self) -> AirflowApi | None:
+        """The API of this instance, if its processes run."""
+        state = self._read()
+        if state is None or not any(process.alive for process in state.processes):
+            return None
+        return AirflowApi(state.port)
+
+    def start(self, port: int, seconds: float = 180) -> AirflowApi:
+        """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason."""
+        check_port(port)
+        settings = self.settings(port)
+        (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
+        self._migrate(settings)
+        started: list[Process] = []
+        try:
+            for name in COMPONENTS:
+                started.append(processes.start(name, [_airflow(), name], settings, self.logs))
+                self._write(_State(port, tuple(started)))
+            return self._wait(AirflowApi(port), started, seconds)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> bool:
+        """End every component. Returns whether there was something to end."""
+        state = self._read()
+        if state is None:
+            return False
+        alive = any(process.alive for process in state.processes)
+        processes.stop(state.processes)
+        self._file.unlink(missing_ok=True)
+        return alive
+
+    def _migrate(self, settings: dict[str, str]) -> None:
+        """Bring the database up to this Airflow's version: a moment where it is so already."""
+        done = subprocess.run(
+            [_airflow(), "db", "migrate"], env=settings, capture_output=True, text=True, errors="replace", check=False
+        )
+        if done.returncode:
+            raise LocalError(f"Airflow could not set up its database:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+    def _wait(self, api: AirflowApi, started: list[Process], seconds: float) -> AirflowApi:
+        deadline = time.monotonic() + seconds
+        while True:
+            for process in started:
+                if not process.alive:
+                    end = processes.tail(process.log)
+                    raise LocalError(f"Airflow's {process.name} ended while it started; {process.log} says:\n{end}")
+            health = api.health()
+            waiting = [name for name in _HEALTHY if health.get(name) != "healthy"]
+            if not waiting:
+                return api
+            if time.monotonic() > deadline:
+                names = ", ".join(waiting)
+                raise LocalError(f"Airflow was not ready after {seconds:.0f} s ({names}); its logs: {self.logs}")
+            time.sleep(0.2)
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "airflow.json"
+
+    def _read(self) -> _State | None:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=_State)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def _write(self, state: _State) -> None:
+        self._file.write_bytes(msgspec.json.encode(state))
+
+
+def kubernetes_connection(kubeconfig: Path) -> str:
+    """An Airflow connection to the cluster of a kubeconfig file, in Airflow's JSON form."""
+    return json.dumps({"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}})
+
+
+def check_port(port: int) -> None:
+    """Raises ``LocalError`` where something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as failure:
+            reason = "is taken" if failure.errno == 98 else f"cannot be used ({failure.strerror})"
+            raise LocalError(f"Port {port} {reason}. Choose another one: make up PORT={port + 1}") from None
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _airflow() -> str:
+    """The ``airflow`` command of this Python's environment. Raises ``LocalError`` where there is none."""
+    command = Path(sys.executable).parent / "airflow"
+    if not command.exists():
+        raise LocalError("Airflow is not installed here; run: pip install 'dagwright[airflow,cluster]'")
+    return str(command)
