@@ -1,0 +1,8 @@
+"""``python -m dag_factory.cluster CONFIG FD``: the background process that ``start`` makes."""
+
+import sys
+from pathlib import Path
+
+from .server import main
+
+main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""The Kubernetes API: HTTP and JSON in front of the store and the kubelet."""

@@ -1,0 +1,131 @@
+"""GET …/pods/NAME/exec over WebSocket, in the channel protocols v4 and v5.
+
+A message's first byte is its channel: 0 standard input, 1 output, 2 error, 3 the closing Status, 4 a terminal's
+new size, and in v5 255, which closes the channel that the second byte names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from typing import Any
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from ..engine import Session, StartError
+from ..kubelet.kubelet import Kubelet
+from ..store import Object
+from . import errors
+from .logs import chosen
+
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+_STDIN, _STDOUT, _ERROR, _RESIZE, _CLOSE = 0, 1, 3, 4, 255
+
+
+async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
+    """Run the command of the query in the pod's container. Raises ApiError before the connection is accepted."""
+    query = socket.query_params
+    command = query.getlist("command")
+    if not command:
+        raise errors.bad_request("you must specify at least one command for the container")
+    container_name = chosen(pod, query.get("container", ""))
+    if pod["status"]["phase"] in ("Succeeded", "Failed"):
+        phase = pod["status"]["phase"]
+        raise errors.bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
+    worker = kubelet.worker(pod)
+    container = worker.containers.get(container_name) if worker else None
+    if container is None:
+        raise errors.ApiError(
+            500, "InternalError", f'unable to upgrade connection: container not found ("{container_name}")'
+        )
+    offered = socket.scope.get("subprotocols") or []
+    protocol = next((p for p in PROTOCOLS if p in offered), None)
+    if offered and protocol is None:
+        raise errors.bad_request(f"unable to upgrade: unable to negotiate protocol: client supports {offered}, server accepts {list(PROTOCOLS)}")
+    await socket.accept(subprotocol=protocol)
+    wants = {name: query.get(name) in ("true", "1", "True") for name in ("stdin", "tty")}
+    await socket.send_bytes(bytes([_STDOUT]))
+    try:
+        session = await container.exec(command, stdin=wants["stdin"], tty=wants["tty"])
+    except StartError as error:
+        await _say(socket, _failed_to_start(error.message))
+        await socket.close(1000)
+        return
+    listening = asyncio.ensure_future(_listen(socket, session))
+    talking = asyncio.ensure_future(_talk(socket, session, command))
+    try:
+        await asyncio.wait({listening, talking}, return_when=asyncio.FIRST_COMPLETED)
+        if not talking.done():  # the client left: its process goes too
+            await session.kill()
+    finally:
+        for task in (listening, talking):
+            if task is talking and not task.done():
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(task, 2)
+            task.cancel()
+        await asyncio.gather(listening, talking, return_exceptions=True)
+
+
+async def _listen(socket: WebSocket, session: Session) -> None:
+    while True:
+        try:
+            message = await socket.receive()
+        except (WebSocketDisconnect, RuntimeError):
+            return
+        if message["type"] == "websocket.disconnect":
+            return
+        data: bytes = message.get("bytes") or (message.get("text") or "").encode()
+        if not data:
+            continue
+        channel, rest = data[0], data[1:]
+        if channel == _STDIN and rest:
+            await session.write(rest)
+        elif channel == _RESIZE:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                size = json.loads(rest)
+                session.resize(size["Width"], size["Height"])
+        elif channel == _CLOSE and rest[:1] == bytes([_STDIN]):
+            session.close_stdin()
+
+
+async def _talk(socket: WebSocket, session: Session, command: list[str]) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        async for channel, data in session.output():
+            await socket.send_bytes(bytes([channel]) + data)
+        code = await session.wait()
+        await _say(socket, _ended(command, code))
+        await socket.close(1000)
+
+
+async def _say(socket: WebSocket, status: dict[str, Any]) -> None:
+    await socket.send_bytes(bytes([_ERROR]) + json.dumps(status, separators=(",", ":")).encode())
+
+
+def _ended(command: list[str], code: int) -> dict[str, Any]:
+    if code == 0:
+        return {"metadata": {}, "status": "Success"}
+    text = f"error executing command [{' '.join(command)}], exit code {code}"
+    return {
+        "metadata": {},
+        "status": "Failure",
+        "message": f"command terminated with non-zero exit code: {text}",
+        "reason": "NonZeroExitCode",
+        "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
+    }
+
+
+def _failed_to_start(why: str) -> dict[str, Any]:
+    identity = os.urandom(32).hex()
+    text = (
+        f'error executing command in container: failed to exec in container: failed to start exec "{identity}": {why}'
+    )
+    return {
+        "metadata": {},
+        "status": "Failure",
+        "message": f"Internal error occurred: {text}",
+        "reason": "InternalError",
+        "details": {"causes": [{"message": text}]},
+        "code": 500,
+    }

@@ -1,0 +1,126 @@
+"""GET …/pods/NAME/log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from .. import clock
+from ..kubelet.kubelet import Kubelet
+from ..kubelet.logs import ContainerLog, LogOptions, read
+from ..store import Object
+from . import errors
+from .objects import integer
+
+
+def containers(pod: Object) -> list[str]:
+    spec = pod["spec"]
+    return [c["name"] for c in [*spec["containers"], *(spec.get("initContainers") or [])]]
+
+
+def chosen(pod: Object, wanted: str) -> str:
+    """The container that a request means. Raises a 400 if that is none or not clear."""
+    name = pod["metadata"]["name"]
+    if wanted:
+        if wanted not in containers(pod):
+            raise errors.bad_request(f"container {wanted} is not valid for pod {name}")
+        return wanted
+    spec = pod["spec"]
+    default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    if default in containers(pod):
+        return str(default)
+    if len(spec["containers"]) == 1 and not spec.get("initContainers"):
+        return str(spec["containers"][0]["name"])
+    if len(spec["containers"]) == 1:
+        init = " ".join(c["name"] for c in spec["initContainers"])
+        only = spec["containers"][0]["name"]
+        raise errors.bad_request(
+            f"a container name must be specified for pod {name}, choose one of: [{only}] or one of the init containers: [{init}]"
+        )
+    some = " ".join(c["name"] for c in spec["containers"])
+    init = " ".join(c["name"] for c in spec.get("initContainers") or [])
+    also = f" or one of the init containers: [{init}]" if init else ""
+    raise errors.bad_request(f"a container name must be specified for pod {name}, choose one of: [{some}]{also}")
+
+
+def open_log(kubelet: Kubelet, pod: Object, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+    """The log's text as the query asks for it. Raises a 400 if there is none yet, or none any more."""
+    container = chosen(pod, query.get("container", ""))
+    options = _options(query)
+    previous = query.get("previous") in ("true", "1")
+    found = _find(kubelet, pod, container, previous)
+    if found is None:
+        return _nothing()
+    path, log = found
+    return read(path, log, options)
+
+
+def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tuple[Path, ContainerLog | None] | None:
+    meta, status = pod["metadata"], pod["status"]
+    name = meta["name"]
+    if not pod["spec"].get("nodeName"):
+        return None
+    statuses = [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]
+    one = next((s for s in statuses if s["name"] == container), None)
+    if one is None:
+        raise errors.bad_request(f'container "{container}" in pod "{name}" is not available')
+    restart = one["restartCount"]
+    key = (meta["namespace"], name)
+    if previous:
+        if not one.get("lastState", {}).get("terminated"):
+            raise errors.bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
+        path = kubelet.log_path(key, meta["uid"], container, restart - 1)
+        log = None
+    else:
+        path = kubelet.log_path(key, meta["uid"], container, restart)
+        worker = kubelet.worker(pod)
+        log = worker.logs.get(container) if worker else None
+        if "waiting" in one["state"]:
+            if one["lastState"].get("terminated"):  # between two runs: what the last one said
+                path = kubelet.log_path(key, meta["uid"], container, max(0, restart - (not path.exists())))
+            else:
+                reason = one["state"]["waiting"].get("reason", "")
+                if reason in ("ErrImagePull", "ImagePullBackOff"):
+                    reason = "trying and failing to pull image"
+                raise errors.bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')
+    if not path.exists():
+        return None
+    return path, log
+
+
+def _options(query: Mapping[str, str]) -> LogOptions:
+    since = None
+    seconds = integer(query, "sinceSeconds")
+    if seconds is not None and query.get("sinceTime"):
+        raise errors.bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")
+    if seconds is not None:
+        if seconds < 1:
+            raise _bad_option("sinceSeconds", seconds, "must be greater than 0")
+        since = time.time() - seconds
+    elif query.get("sinceTime"):
+        try:
+            since = clock.parse(query["sinceTime"])
+        except ValueError as error:
+            raise errors.bad_request(str(error)) from error
+    tail, limit = integer(query, "tailLines"), integer(query, "limitBytes")
+    if tail is not None and tail < 0:
+        raise _bad_option("tailLines", tail, "must be greater than or equal to 0")
+    if limit is not None and limit < 1:
+        raise _bad_option("limitBytes", limit, "must be greater than 0")
+    return LogOptions(
+        follow=query.get("follow") in ("true", "1", "True"),
+        timestamps=query.get("timestamps") in ("true", "1", "True"),
+        tail=tail,
+        since=since,
+        limit=limit,
+    )
+
+
+def _bad_option(name: str, value: int, why: str) -> errors.ApiError:
+    return errors.invalid("PodLogOptions", "", [errors.Cause("FieldValueInvalid", f"Invalid value: {value}: {why}", name)])
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""  # makes this a generator

@@ -1,0 +1,248 @@
+"""Create, read, list, replace, patch and delete, for every resource."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import clock
+from ..store import Conflict, Missing, Object, Store
+from . import defaults, errors, patches, selectors, validation
+from .resources import Resource, Target
+
+
+@dataclass(frozen=True)
+class DeleteOptions:
+    """``grace`` in seconds; None: what the object itself says."""
+
+    grace: int | None = None
+    uid: str | None = None
+    version: str | None = None
+    dry_run: bool = False
+
+
+class Objects:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def read(self, target: Target) -> Object:
+        assert target.name
+        return self._typed(target.resource, self._get(target))
+
+    def list(self, target: Target, query: Mapping[str, str]) -> Object:
+        resource = target.resource
+        found = self.store.list(resource.name, target.namespace)
+        match = matcher(resource, query)
+        chosen = [obj for obj in found if match(obj)]
+        meta: dict[str, Any] = {"resourceVersion": str(self.store.version)}
+        chosen = _after(chosen, query.get("continue", ""))
+        limit = integer(query, "limit") or 0
+        if limit and len(chosen) > limit:
+            meta["continue"] = _token(chosen[limit - 1], self.store.version)
+            if not (query.get("labelSelector") or query.get("fieldSelector")):
+                meta["remainingItemCount"] = len(chosen) - limit
+            chosen = chosen[:limit]
+        return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta, "items": chosen}
+
+    def create(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
+        resource = target.resource
+        obj = validation.shape(resource.kind, body)
+        meta = dict(obj["metadata"])
+        if resource.namespaced:
+            if meta.setdefault("namespace", target.namespace) != target.namespace:
+                raise errors.bad_request(
+                    f"the namespace of the provided object does not match the namespace sent on the request"
+                )
+            if not self.store.find("namespaces", "", target.where):
+                raise errors.not_found("namespaces", target.where)
+        if not meta.get("name") and meta.get("generateName"):
+            meta["name"] = defaults.generated_name(meta["generateName"])
+        for key in ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "selfLink", "managedFields"):
+            meta.pop(key, None)
+        obj = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "status")} | {"metadata": meta}
+        validation.check(resource.kind, resource.name, obj)
+        if resource.name == "pods":
+            obj = self._priority(obj)
+        obj = defaults.complete(resource.name, obj)
+        if query.get("dryRun"):
+            if self.store.find(resource.name, meta.get("namespace", ""), meta["name"]):
+                raise errors.exists(resource.name, meta["name"], resource.group)
+            from ..store import identity
+
+            return self._typed(resource, {**obj, "metadata": {**obj["metadata"], **identity(meta)}})
+        try:
+            return self._typed(resource, self.store.create(resource.name, obj))
+        except Conflict as error:
+            raise errors.exists(resource.name, meta["name"], resource.group) from error
+
+    def replace(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
+        obj = validation.shape(target.resource.kind, body)
+        before = self._get(target)
+        if obj["metadata"].get("name") != target.name:
+            raise errors.bad_request(
+                f"the name of the object ({obj['metadata'].get('name', '')}) does not match the name on the URL ({target.name})"
+            )
+        return self._change(target, before, obj, query)
+
+    def patch(self, target: Target, content_type: str, body: Any, query: Mapping[str, str]) -> Object:
+        before = self._get(target)
+        after = patches.apply(content_type, before, body)
+        return self._change(target, before, validation.shape(target.resource.kind, after), query)
+
+    def delete(self, target: Target, options: DeleteOptions) -> Object:
+        """The deleted object for a pod, else a Status, as the API answers."""
+        resource, before = target.resource, self._get(target)
+        self._preconditions(resource, before, options)
+        if resource.name == "pods":
+            return self._typed(resource, self._delete_pod(before, options))
+        if not options.dry_run:
+            self.store.delete(resource.name, target.where, str(target.name))
+            if resource.name == "namespaces":
+                self._empty_namespace(str(target.name))
+        details = {"name": target.name, **({"group": resource.group} if resource.group else {}), "kind": resource.name}
+        details["uid"] = before["metadata"]["uid"]
+        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+    def delete_collection(self, target: Target, options: DeleteOptions, query: Mapping[str, str]) -> Object:
+        answer = self.list(target, {k: v for k, v in query.items() if k != "limit"})
+        for obj in answer["items"]:
+            meta = obj["metadata"]
+            self.delete(Target(target.resource, meta.get("namespace"), meta["name"]), options)
+        return answer
+
+    def _get(self, target: Target) -> Object:
+        try:
+            return self.store.get(target.resource.name, target.where, str(target.name))
+        except Missing as error:
+            raise errors.not_found(target.resource.name, str(target.name), target.resource.group) from error
+
+    def _change(self, target: Target, before: Object, after: Object, query: Mapping[str, str]) -> Object:
+        resource = target.resource
+        kept = ("uid", "creationTimestamp", "namespace", "name", "generateName", "deletionTimestamp", "deletionGracePeriodSeconds")
+        meta = {k: v for k, v in after["metadata"].items() if k not in kept}
+        if after["metadata"].get("uid", before["metadata"]["uid"]) != before["metadata"]["uid"]:
+            raise errors.conflict(resource.name, str(target.name), errors.MODIFIED)
+        meta |= {k: before["metadata"][k] for k in kept if k in before["metadata"]}
+        after = {k: v for k, v in after.items() if k not in ("kind", "apiVersion")}
+        if target.subresource == "status":
+            after = {**before, "status": after.get("status", {}), "metadata": {**before["metadata"], "resourceVersion": meta.get("resourceVersion")}}
+        else:
+            after = {**after, "metadata": meta}
+            if "status" in before:
+                after["status"] = before["status"]
+            validation.check(resource.kind, resource.name, after)
+            if resource.name == "pods":
+                validation.check_pod_update(before, after)
+            elif resource.name == "secrets":
+                after = defaults.complete("secrets", after)
+        version = after["metadata"].get("resourceVersion")
+        if version and version != before["metadata"]["resourceVersion"]:
+            raise errors.conflict(resource.name, str(target.name), errors.MODIFIED)
+        after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        if query.get("dryRun") or after == before:
+            return self._typed(resource, after)
+        return self._typed(resource, self.store.update(resource.name, after))
+
+    def _delete_pod(self, pod: Object, options: DeleteOptions) -> Object:
+        spec, meta = pod["spec"], pod["metadata"]
+        grace = options.grace if options.grace is not None else spec.get("terminationGracePeriodSeconds", 30)
+        if not spec.get("nodeName") or pod["status"]["phase"] in ("Succeeded", "Failed"):
+            grace = 0
+        if "deletionGracePeriodSeconds" in meta:
+            if grace >= meta["deletionGracePeriodSeconds"] and grace:
+                return pod
+            grace = min(grace, meta["deletionGracePeriodSeconds"])
+        marked = copy.deepcopy(pod)
+        marked["metadata"] |= {"deletionGracePeriodSeconds": grace, "deletionTimestamp": clock.at(math.ceil(time.time()) + grace)}
+        marked["metadata"]["generation"] = meta.get("generation", 1) + 1
+        if options.dry_run:
+            return marked
+        if grace == 0:
+            gone = self.store.delete("pods", meta["namespace"], meta["name"])
+            return {**marked, "metadata": {**marked["metadata"], "resourceVersion": gone["metadata"]["resourceVersion"]}}
+        return self.store.update("pods", marked)
+
+    def _empty_namespace(self, name: str) -> None:
+        for resource in ("pods", "configmaps", "secrets", "persistentvolumeclaims", "serviceaccounts", "events"):
+            for obj in self.store.list(resource, name):
+                self.store.delete(resource, name, obj["metadata"]["name"])
+
+    def _preconditions(self, resource: Resource, obj: Object, options: DeleteOptions) -> None:
+        meta = obj["metadata"]
+        for label, wanted, have in (
+            ("UID", options.uid, meta["uid"]),
+            ("ResourceVersion", options.version, meta["resourceVersion"]),
+        ):
+            if wanted and wanted != have:
+                raise errors.conflict(
+                    resource.name,
+                    meta["name"],
+                    f"the {label} in the precondition ({wanted}) does not match the {label} in record ({have}). "
+                    "The object might have been deleted and then recreated",
+                )
+
+    def _priority(self, pod: Object) -> Object:
+        name = pod["spec"].get("priorityClassName")
+        if not name:
+            return pod
+        known = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
+        found = self.store.find("priorityclasses", "", name)
+        if found is None and name not in known:
+            raise errors.forbidden("pods", pod["metadata"]["name"], f"no PriorityClass with name {name} was found")
+        value = found.get("value", 0) if found else known[name]
+        return {**pod, "spec": {**pod["spec"], "priority": value}}
+
+    def _typed(self, resource: Resource, obj: Object) -> Object:
+        return {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
+
+
+def matcher(resource: Resource, query: Mapping[str, str]) -> selectors.Match:
+    by_label = selectors.labels(query.get("labelSelector", ""))
+    by_field = selectors.fields(query.get("fieldSelector", ""), resource.name)
+    return lambda obj: by_label(obj) and by_field(obj)
+
+
+def delete_options(body: Any, query: Mapping[str, str]) -> DeleteOptions:
+    """From a DeleteOptions body and the query, which wins."""
+    body = body if isinstance(body, dict) else {}
+    grace = integer(query, "gracePeriodSeconds")
+    conditions = body.get("preconditions") or {}
+    grace = grace if grace is not None else body.get("gracePeriodSeconds")
+    if grace is not None and (not isinstance(grace, int) or grace < 0):
+        raise errors.bad_request("gracePeriodSeconds must be a non-negative integer")
+    dry_run = bool(query.get("dryRun") or body.get("dryRun"))
+    return DeleteOptions(grace, conditions.get("uid"), conditions.get("resourceVersion"), dry_run)
+
+
+def integer(query: Mapping[str, str], name: str) -> int | None:
+    """A whole number of the query, or None. Raises a 400 worded as the API's."""
+    text = query.get(name, "")
+    if text == "":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
+
+
+def _token(last: Object, version: int) -> str:
+    meta = last["metadata"]
+    text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": [meta.get("namespace", ""), meta["name"]]})
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _after(objects: list[Object], token: str) -> list[Object]:
+    if not token:
+        return objects
+    try:
+        start = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))["start"]
+        namespace, name = start
+    except (ValueError, KeyError, TypeError) as error:
+        raise errors.bad_request("continue key is not valid: illegal base64 data or unknown version") from error
+    return [o for o in objects if (o["metadata"].get("namespace", ""), o["metadata"]["name"]) > (namespace, name)]

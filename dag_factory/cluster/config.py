@@ -1,0 +1,80 @@
+"""What a local cluster is started with, and where it keeps its things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ClusterConfig:
+    """``state`` is the cluster's folder; everything else has a default.
+
+    ``node_cpu`` and ``node_memory`` are the size that the node states, whatever the machine has. ``images`` maps
+    fnmatch patterns of image names to folders. ``claims`` are created in every one of ``namespaces``.
+    ``plain``: use no namespaces even where they are to be had; ``cgroups``: false watches memory instead.
+    ``venvs``: where images' environments are kept, to share them between clusters.
+    """
+
+    state: Path
+    images: Mapping[str, Path] = field(default_factory=dict)
+    node_cpu: str = "32"
+    node_memory: str = "64Gi"
+    gpus: int = 0
+    node_labels: Mapping[str, str] = field(default_factory=dict)
+    namespaces: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    port: int = 0
+    plain: bool = False
+    cgroups: bool = True
+    venvs: Path | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                **self.__dict__,
+                "state": str(self.state),
+                "images": {pattern: str(folder) for pattern, folder in self.images.items()},
+                "venvs": str(self.venvs) if self.venvs else None,
+            },
+            default=list,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> ClusterConfig:
+        raw = json.loads(text)
+        return cls(
+            **{
+                **raw,
+                "state": Path(raw["state"]),
+                "images": {pattern: Path(folder) for pattern, folder in raw["images"].items()},
+                "namespaces": tuple(raw["namespaces"]),
+                "claims": tuple(raw["claims"]),
+                "venvs": Path(raw["venvs"]) if raw["venvs"] else None,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class StateDir:
+    """The files of a cluster's folder."""
+
+    root: Path
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root / "kubeconfig"
+
+    @property
+    def token(self) -> Path:
+        return self.root / "token"
+
+    @property
+    def pid(self) -> Path:
+        return self.root / "server.pid"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "server.log"

@@ -1,0 +1,133 @@
+"""A container's environment: values, references to other objects and fields, and ``$(NAME)`` in all of them."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ..quantity import parse
+from ..store import Object
+
+Find = Callable[[str, str], "Object | None"]  # (resource, name) in the pod's namespace
+
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
+_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
+
+
+class ConfigError(Exception):
+    """A variable or volume refers to what is not there: the container's CreateContainerConfigError."""
+
+
+def expand(text: str, env: dict[str, str]) -> str:
+    """``$(NAME)`` becomes the variable's value; of an unknown name it stays; ``$$`` is a dollar sign."""
+
+    def one(match: re.Match[str]) -> str:
+        if match[0] == "$$":
+            return "$"
+        return env.get(match[1], match[0])
+
+    return _REFERENCE.sub(one, text)
+
+
+def environment(pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]) -> dict[str, str]:
+    """``node`` gives the capacity, for fields of resources without a limit. Raises ConfigError."""
+    env: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
+    for source in container.get("envFrom") or []:
+        prefix = source.get("prefix") or ""
+        env |= {f"{prefix}{key}": value for key, value in _all_of(source, find).items()}
+    for entry in container.get("env") or []:
+        if entry.get("valueFrom"):
+            value = _from(entry["valueFrom"], pod, container, find, node)
+            if value is None:
+                continue
+        else:
+            value = expand(entry.get("value") or "", env)
+        env[entry["name"]] = value
+    return env
+
+
+def contents(resource: str, obj: Object) -> dict[str, bytes]:
+    """The files that a secret or config map holds."""
+    if resource == "secrets":
+        return {key: base64.b64decode(value) for key, value in (obj.get("data") or {}).items()}
+    plain = {key: value.encode() for key, value in (obj.get("data") or {}).items()}
+    return plain | {key: base64.b64decode(value) for key, value in (obj.get("binaryData") or {}).items()}
+
+
+def field(path: str, pod: Object) -> str:
+    """A field of the downward API as text. Raises ConfigError for one that is not served."""
+    match = _SUBSCRIPT.fullmatch(path)
+    meta, spec, status = pod["metadata"], pod["spec"], pod["status"]
+    if match:
+        return str((meta.get(match[1]) or {}).get(match[2], ""))
+    if path in ("metadata.labels", "metadata.annotations"):
+        values = meta.get(path.partition(".")[2]) or {}
+        return "\n".join(f'{key}="{value}"' for key, value in sorted(values.items()))
+    simple = {
+        "metadata.name": meta["name"],
+        "metadata.namespace": meta["namespace"],
+        "metadata.uid": meta["uid"],
+        "spec.nodeName": spec.get("nodeName", ""),
+        "spec.serviceAccountName": spec.get("serviceAccountName", ""),
+        "status.hostIP": status.get("hostIP", ""),
+        "status.hostIPs": status.get("hostIP", ""),
+        "status.podIP": status.get("podIP", status.get("hostIP", "")),
+        "status.podIPs": status.get("podIP", status.get("hostIP", "")),
+    }
+    if path not in simple:
+        raise ConfigError(f"unsupported fieldPath: {path}")
+    return str(simple[path])
+
+
+def resource_field(selector: dict[str, Any], pod: Object, container: dict[str, Any], node: dict[str, str]) -> str:
+    """``limits.cpu`` and the like in units of the divisor, rounded up; the node's size where there is no limit."""
+    group, _, name = selector["resource"].partition(".")
+    wanted = selector.get("containerName")
+    if wanted:
+        every = [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
+        container = next((c for c in every if c["name"] == wanted), container)
+    given = (container.get("resources") or {}).get(group, {}).get(name)
+    value = given if given is not None else (node.get(name, "0") if group == "limits" else "0")
+    divisor = parse(selector.get("divisor") or "1") or 1
+    return str(math.ceil(parse(value) / divisor))
+
+
+def _all_of(source: dict[str, Any], find: Find) -> dict[str, str]:
+    for key, resource, kind in (("configMapRef", "configmaps", "configmap"), ("secretRef", "secrets", "secret")):
+        if source.get(key):
+            reference = source[key]
+            obj = find(resource, reference["name"])
+            if obj is not None:
+                return {k: v.decode(errors="replace") for k, v in contents(resource, obj).items()}
+            if not reference.get("optional"):
+                raise ConfigError(f'{kind} "{reference["name"]}" not found')
+    return {}
+
+
+def _from(
+    source: dict[str, Any], pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]
+) -> str | None:
+    if source.get("fieldRef"):
+        return field(source["fieldRef"]["fieldPath"], pod)
+    if source.get("resourceFieldRef"):
+        return resource_field(source["resourceFieldRef"], pod, container, node)
+    for key, resource, kind in (("configMapKeyRef", "configmaps", "configmap"), ("secretKeyRef", "secrets", "secret")):
+        if source.get(key):
+            reference = source[key]
+            obj = find(resource, reference["name"])
+            if obj is None:
+                if reference.get("optional"):
+                    return None
+                raise ConfigError(f'{kind} "{reference["name"]}" not found')
+            values = contents(resource, obj)
+            if reference["key"] not in values:
+                if reference.get("optional"):
+                    return None
+                title = {"configmaps": "ConfigMap", "secrets": "Secret"}[resource]
+                namespace = pod["metadata"]["namespace"]
+                raise ConfigError(f"couldn't find key {reference['key']} in {title} {namespace}/{reference['name']}")
+            return values[reference["key"]].decode(errors="replace")
+    raise ConfigError("a variable has an empty valueFrom")

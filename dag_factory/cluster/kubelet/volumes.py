@@ -1,0 +1,184 @@
+"""Volumes become folders on this machine; mounts point into them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ..engine import Mount
+from ..quantity import parse
+from ..store import Object
+from .env import ConfigError, Find, contents, expand, field, resource_field
+
+
+class VolumeError(Exception):
+    """A volume can't be set up now. ``volume`` is its name."""
+
+    def __init__(self, volume: str, message: str) -> None:
+        super().__init__(message)
+        self.volume = volume
+
+
+class Volumes:
+    """The volumes of one pod. ``folder`` is the pod's own, ``claims`` the namespace's, ``memory`` lies on a tmpfs."""
+
+    def __init__(self, pod: Object, folder: Path, claims: Path, memory: Path, find: Find, node: dict[str, str]) -> None:
+        self.pod = pod
+        self.folder = folder
+        self.claims = claims
+        self.memory = memory
+        self.find = find
+        self.node = node
+        self._sources: dict[str, Path] = {}
+
+    def set_up(self) -> None:
+        """Make every volume's folder. Raises VolumeError for the first that can't be made."""
+        for volume in self.pod["spec"].get("volumes") or []:
+            name = volume["name"]
+            if name not in self._sources:
+                try:
+                    self._sources[name] = self._set_up(name, volume)
+                except ConfigError as error:
+                    raise VolumeError(name, str(error)) from error
+                except OSError as error:
+                    raise VolumeError(name, f"{error.strerror or error}: {error.filename or ''}") from error
+
+    def mounts(self, container: dict[str, Any], env: dict[str, str]) -> list[Mount]:
+        """The container's mounts. Raises ConfigError for a sub-path that leaves its volume."""
+        found = []
+        for item in container.get("volumeMounts") or []:
+            source = self._sources[item["name"]]
+            sub = item.get("subPath") or expand(item.get("subPathExpr") or "", env)
+            if sub:
+                source = self._sub_path(source, sub)
+            kind, size = "bind", None
+            empty = self._volume(item["name"]).get("emptyDir") or {}
+            if empty.get("medium") == "Memory" and self._mounted_once(item["name"]):
+                kind, size = "tmpfs", int(parse(empty["sizeLimit"])) if empty.get("sizeLimit") else None
+            found.append(Mount(source, item["mountPath"], bool(item.get("readOnly")), kind, size))
+        return found
+
+    def tear_down(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.memory, ignore_errors=True)
+
+    def _volume(self, name: str) -> dict[str, Any]:
+        return next(v for v in self.pod["spec"]["volumes"] if v["name"] == name)
+
+    def _mounted_once(self, name: str) -> bool:
+        """Then a tmpfs in the container does, with the kernel holding its size; shared, it is a folder on one."""
+        spec = self.pod["spec"]
+        every = [*(spec.get("initContainers") or []), *spec["containers"]]
+        return sum(m["name"] == name for c in every for m in c.get("volumeMounts") or []) == 1
+
+    def _set_up(self, name: str, volume: dict[str, Any]) -> Path:
+        folder = self.folder / name
+        if "persistentVolumeClaim" in volume:
+            return _open_folder(self.claims / volume["persistentVolumeClaim"]["claimName"])
+        if "hostPath" in volume:
+            return _host_path(volume["hostPath"])
+        if "emptyDir" in volume:
+            in_memory = (volume["emptyDir"] or {}).get("medium") == "Memory"
+            return _open_folder(self.memory / name if in_memory else folder)
+        files = self._files(volume)
+        if files is None:
+            kind = next((key for key in volume if key != "name"), "nothing")
+            raise ConfigError(f"the local cluster has no volumes of type {kind}")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for path, (data, mode) in files.items():
+            target = folder / path
+            if ".." in Path(path).parts:
+                raise ConfigError(f"invalid path {path}: must not contain '..'")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            target.chmod(mode)
+        return folder
+
+    def _files(self, volume: dict[str, Any]) -> dict[str, tuple[bytes, int]] | None:
+        """Paths with contents and modes, of the volume types that are made of files; None for another type."""
+        if "projected" in volume:
+            projected = volume["projected"]
+            files: dict[str, tuple[bytes, int]] = {}
+            for source in projected.get("sources") or []:
+                files |= self._source(source, projected.get("defaultMode", 0o644), name_key="name") or {}
+            return files
+        return self._source(volume, None, name_key="")
+
+    def _source(
+        self, source: dict[str, Any], default: int | None, name_key: str
+    ) -> dict[str, tuple[bytes, int]] | None:
+        for key, resource, kind in (("configMap", "configmaps", "configmap"), ("secret", "secrets", "secret")):
+            if key in source:
+                reference = source[key]
+                name = reference.get(name_key or ("secretName" if key == "secret" else "name"), "")
+                mode = default if default is not None else reference.get("defaultMode", 0o644)
+                # What a real cluster puts into every namespace; there is no certificate here.
+                optional = reference.get("optional") or name == "kube-root-ca.crt"
+                return self._keys(reference, resource, kind, name, mode, bool(optional))
+        if "downwardAPI" in source:
+            items = source["downwardAPI"].get("items") or []
+            mode = default if default is not None else source["downwardAPI"].get("defaultMode", 0o644)
+            return {item["path"]: (self._downward(item), item.get("mode", mode)) for item in items}
+        if "serviceAccountToken" in source:
+            return {}
+        return None
+
+    def _keys(
+        self, reference: dict[str, Any], resource: str, kind: str, name: str, mode: int, optional: bool
+    ) -> dict[str, tuple[bytes, int]]:
+        obj = self.find(resource, name)
+        if obj is None:
+            if optional:
+                return {}
+            raise ConfigError(f'{kind} "{name}" not found')
+        values = contents(resource, obj)
+        if not reference.get("items"):
+            return {key: (data, mode) for key, data in values.items()}
+        found = {}
+        for item in reference["items"]:
+            if item["key"] in values:
+                found[item["path"]] = (values[item["key"]], item.get("mode", mode))
+            elif not optional:
+                raise ConfigError(f"references non-existent {kind} key: {item['key']}")
+        return found
+
+    def _downward(self, item: dict[str, Any]) -> bytes:
+        if item.get("fieldRef"):
+            return field(item["fieldRef"]["fieldPath"], self.pod).encode()
+        return resource_field(item["resourceFieldRef"], self.pod, self.pod["spec"]["containers"][0], self.node).encode()
+
+    def _sub_path(self, source: Path, sub: str) -> Path:
+        if ".." in Path(sub).parts or Path(sub).is_absolute():
+            raise ConfigError(f"failed to prepare subPath for volumeMount: {sub} must stay in its volume")
+        inside = source / sub
+        if not inside.exists():
+            _open_folder(inside)
+        if not inside.resolve().is_relative_to(source.resolve()):
+            raise ConfigError(f"failed to prepare subPath for volumeMount: {sub} must stay in its volume")
+        return inside
+
+
+def _open_folder(path: Path) -> Path:
+    """A folder that a container of any user can write to, as an emptyDir's."""
+    path.mkdir(parents=True, exist_ok=True)
+    if path.stat().st_uid == os.geteuid():
+        path.chmod(0o777)
+    return path
+
+
+def _host_path(source: dict[str, Any]) -> Path:
+    path, kind = Path(source["path"]), source.get("type") or ""
+    if kind == "DirectoryOrCreate":
+        path.mkdir(parents=True, exist_ok=True)
+    elif kind == "FileOrCreate":
+        path.touch()
+    elif kind == "Directory" and not path.is_dir():
+        raise ConfigError(f"hostPath type check failed: {path} is not a directory")
+    elif kind == "File" and not path.is_file():
+        raise ConfigError(f"hostPath type check failed: {path} is not a file")
+    if not path.exists():
+        path.mkdir(parents=True)
+    return path

@@ -1,0 +1,132 @@
+"""The server's side of the launcher: start it, send it requests, hear what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine import StartError
+
+
+@dataclass
+class Running:
+    """A started process. ``pid`` is this machine's; ``exited`` gets its exit code."""
+
+    id: int
+    pid: int
+    exited: asyncio.Future[int]
+
+
+class LauncherClient:
+    """One launcher. ``lost`` is called if it ends while it should run."""
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self._lost = lost
+        self._started: dict[int, asyncio.Future[int]] = {}
+        self._exited: dict[int, asyncio.Future[int]] = {}
+        self._next = 0
+        self._ending = False
+
+    async def begin(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "dag_factory.cluster.process.launcher", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # so that Ctrl-C in the server's terminal lets it clean up
+        )
+        theirs.close()
+        ours.setblocking(False)
+        self._socket = ours
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
+
+    async def end(self) -> None:
+        """Close the connection; the launcher then kills what still runs and ends."""
+        self._ending = True
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        self._socket.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+
+    async def start(self, operation: str, spec: dict[str, Any], stdio: list[int]) -> Running:
+        """Start a process with the three ``stdio`` descriptors. Raises StartError."""
+        self._next += 1
+        number = self._next
+        loop = asyncio.get_running_loop()
+        started, exited = loop.create_future(), loop.create_future()
+        self._started[number], self._exited[number] = started, exited
+        memory = os.memfd_create("spec", os.MFD_CLOEXEC)
+        try:
+            with open(memory, "wb", closefd=False) as file:  # noqa: PTH123
+                file.write(json.dumps(spec).encode(errors="surrogateescape"))
+            await self._send({"op": operation, "id": number}, [memory, *stdio])
+            pid = await started
+        finally:
+            os.close(memory)
+            self._started.pop(number, None)
+        return Running(number, pid, exited)
+
+    async def signal(self, running: Running, number: int) -> None:
+        await self._send({"op": "signal", "id": 0, "target": running.id, "signal": number}, [])
+
+    async def own_groups(self, paths: list[str]) -> None:
+        """Control groups that the launcher removes when the server is gone."""
+        await self._send({"op": "group", "id": 0, "paths": paths}, [])
+
+    async def _send(self, message: dict[str, Any], fds: list[int]) -> None:
+        packet = json.dumps(message).encode()
+        while True:
+            try:
+                socket.send_fds(self._socket, [packet], fds)
+                return
+            except BlockingIOError:
+                await asyncio.sleep(0.005)
+            except OSError as error:
+                raise StartError("CreateContainerError", f"the launcher is gone: {error}") from error
+
+    def _hear(self) -> None:
+        while True:
+            try:
+                packet = self._socket.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet = b""
+            if not packet:
+                return self._end_of_launcher()
+            message = json.loads(packet)
+            number = message["id"]
+            if message["event"] == "exited":
+                future = self._exited.pop(number, None)
+                if future and not future.done():
+                    future.set_result(message["code"])
+                continue
+            started = self._started.get(number)
+            if started is None or started.done():
+                continue
+            if message["event"] == "started":
+                started.set_result(message["pid"])
+            else:
+                self._exited.pop(number, None)
+                reason = "StartError" if message["phase"] == "exec" else "CreateContainerError"
+                started.set_exception(StartError(reason, message["error"]))
+
+    def _end_of_launcher(self) -> None:
+        with contextlib.suppress(ValueError):
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        for future in self._exited.values():
+            if not future.done():
+                future.set_result(137)
+        for future in self._started.values():
+            if not future.done():
+                future.set_exception(StartError("CreateContainerError", "the launcher was killed"))
+        self._exited.clear()
+        if not self._ending:
+            self._lost()

@@ -1,0 +1,136 @@
+"""Mount paths without mount namespaces: symbolic links on this machine, lent to one pod at a time.
+
+A path that leads to the same place for two containers (a claim, an image's folder) is shared; one that doesn't
+makes the later container wait. Where no link can be made, the path is replaced by the folder in the command,
+its arguments and its variables, which covers a path that a program is told and not one that it has built in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine import Mount, StartError
+
+# Every pod has these: a service account's folder, in which nothing is here, the machine's own shared memory,
+# and the file for a last word.
+_SKIPPED = ("/var/run/secrets/kubernetes.io/serviceaccount", "/dev/shm", "/dev/termination-log")
+
+
+@dataclass
+class Taken:
+    """The mounts one container holds; ``replaced`` are the paths that could not become links."""
+
+    mounts: dict[str, Path] = field(default_factory=dict)
+    replaced: dict[str, str] = field(default_factory=dict)
+
+    def rewrite(self, words: list[str]) -> list[str]:
+        return [self._text(word) for word in words]
+
+    def rewrite_env(self, env: Mapping[str, str]) -> dict[str, str]:
+        return {key: self._text(value) for key, value in env.items()}
+
+    def folder(self, path: str) -> str:
+        return self._text(path)
+
+    def _text(self, text: str) -> str:
+        for target, source in self.replaced.items():
+            text = text.replace(target, source)
+        return text
+
+
+class MountPaths:
+    def __init__(self) -> None:
+        self._taken: dict[str, Taken] = {}
+        self._links: dict[str, Path] = {}
+        self._made: list[str] = []
+        self._freed = asyncio.Condition()
+        self._record: Path | None = None
+
+    async def take(self, key: str, mounts: list[Mount]) -> Taken:
+        """Wait until no other container has a different thing at one of these paths, then link them.
+
+        Raises StartError (CreateContainerError) if a path is taken by something that is no link of ours.
+        """
+        wanted = {m.target.rstrip("/"): m.source for m in mounts if m.target.rstrip("/") not in _SKIPPED}
+        async with self._freed:
+            await self._freed.wait_for(lambda: not self._conflicts(wanted))
+            taken = self._taken[key] = Taken(wanted)
+        try:
+            for target, source in sorted(wanted.items()):
+                self._link(target, source, taken)
+        except OSError as error:
+            self.give_back(key)
+            raise StartError("CreateContainerError", f"mount path {error}") from error
+        return taken
+
+    def of(self, key: str) -> Taken:
+        return self._taken.get(key) or Taken()
+
+    def give_back(self, key: str) -> None:
+        taken = self._taken.pop(key, None)
+        if taken is None:
+            return
+        still = {target for other in self._taken.values() for target in other.mounts}
+        for target in taken.mounts:
+            if target in self._links and target not in still:
+                self._unlink(target)
+        self._save()
+        self._wake = asyncio.ensure_future(self._notify())
+
+    def clear(self) -> None:
+        for target in list(self._links):
+            self._unlink(target)
+        self._save()
+
+    def clean_up(self, record: Path) -> None:
+        """Remove the links that a killed server left, as its record says, and keep this server's record there."""
+        self._record = record
+        with contextlib.suppress(OSError, ValueError):
+            for target, source in json.loads(record.read_text()).items():
+                if os.path.islink(target) and os.readlink(target) == source:  # noqa: PTH114, PTH115
+                    Path(target).unlink()
+
+    async def _notify(self) -> None:
+        async with self._freed:
+            self._freed.notify_all()
+
+    def _conflicts(self, wanted: dict[str, Path]) -> bool:
+        for taken in self._taken.values():
+            for target, source in taken.mounts.items():
+                for mine, my_source in wanted.items():
+                    nested = mine.startswith(f"{target}/") or target.startswith(f"{mine}/")
+                    if nested or (mine == target and my_source != source):
+                        return True
+        return False
+
+    def _link(self, target: str, source: Path, taken: Taken) -> None:
+        path = Path(target)
+        if self._links.get(target) == source or (path.is_symlink() and path.resolve() == source.resolve()):
+            return
+        if path.exists() and path.resolve() == source.resolve():
+            return
+        try:
+            if path.is_symlink() or path.exists():
+                raise FileExistsError(17, f"{target} exists on this machine, and mount namespaces are not to be had")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.symlink_to(source)
+        except PermissionError:
+            taken.replaced[target] = str(source)
+            return
+        self._links[target] = source
+        self._save()
+
+    def _unlink(self, target: str) -> None:
+        self._links.pop(target, None)
+        with contextlib.suppress(OSError):
+            Path(target).unlink()
+
+    def _save(self) -> None:
+        if self._record:
+            self._record.write_text(json.dumps({target: str(source) for target, source in self._links.items()}))

@@ -1,0 +1,188 @@
+"""The root file system that a container sees: this machine's own, copy-on-write, with the pod's mounts in it.
+
+Runs in a freshly forked child inside its new mount namespace. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from . import syscalls as sc
+
+# What a container has of its own instead of the machine's.
+_OWN = {"proc", "sys", "dev", "tmp", "run"}
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_SHM = "size=64m,mode=1777"
+
+
+def build(root: dict[str, Any]) -> None:
+    """Make and enter the root described by ``root`` (see ``RootSpec`` in ``engine.py`` for its keys)."""
+    scratch = root["scratch"]
+    new = f"{scratch}/root"
+    sc.mount("none", "/", flags=sc.MS_REC | sc.MS_PRIVATE)
+    sc.mount("tmpfs", new, "tmpfs", data="mode=755,size=16m")
+    for entry in sorted(Path("/").iterdir()):
+        if entry.name not in _OWN:
+            _graft(entry, new, scratch)
+    for point in root["submounts"]:
+        _submount(Path(point), new, scratch)
+    for name in ("tmp", "run"):
+        own = f"{scratch}/{name}"
+        _directory(own, 0o1777 if name == "tmp" else 0o755)
+        _bind(own, f"{new}/{name}", is_file=False)
+    _dev(new)
+    _bind("/sys", f"{new}/sys", is_file=False, recursive=True)
+    with contextlib.suppress(OSError):
+        sc.read_only(f"{new}/sys")
+    _directory(f"{new}/proc")
+    # Before the old root goes: a user namespace may only mount a proc where it sees another one in full.
+    sc.mount("proc", f"{new}/proc", "proc", sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC)
+    for hidden in root["hide"]:
+        inside = resolve(new, hidden)
+        if os.path.isdir(inside):  # noqa: PTH112
+            sc.mount("tmpfs", inside, "tmpfs", data="mode=755,size=1m")
+    for item in root["mounts"]:
+        _mount(item, new, scratch)
+    sc.pivot_root(new)
+
+
+def resolve(root: str, path: str, depth: int = 0) -> str:
+    """``path`` as seen from inside ``root``: its symbolic links lead to places in ``root``, never out of it."""
+    if depth > 40:
+        raise OSError(40, f"too many symbolic links in {path}")
+    done: list[str] = []
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    for index, part in enumerate(parts):
+        if part == "..":
+            done = done[:-1]
+            continue
+        here = "/".join([root, *done, part])
+        if os.path.islink(here):  # noqa: PTH114
+            link = os.readlink(here)  # noqa: PTH115
+            start = "" if link.startswith("/") else "/".join(done) + "/"
+            return resolve(root, "/".join([start + link, *parts[index + 1 :]]), depth + 1)
+        done.append(part)
+    return "/".join([root, *done])
+
+
+def _graft(entry: Path, new: str, scratch: str, deep: bool = True) -> None:
+    """Show ``entry`` of the machine's root below ``new``, copy-on-write where the kernel allows it."""
+    target = f"{new}{entry}"
+    mode = entry.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(entry), target)  # noqa: PTH115
+    elif not stat.S_ISDIR(mode):
+        if stat.S_ISREG(mode):
+            with contextlib.suppress(OSError):
+                _bind(str(entry), target, is_file=True)
+    else:
+        _directory(target, stat.S_IMODE(mode))
+        try:
+            _overlay(str(entry), target, scratch)
+        except OSError:
+            # In a user namespace a directory with mounts below it can't be overlaid: take it apart, one level.
+            try:
+                children = sorted(entry.iterdir()) if deep else []
+            except OSError:
+                children = []
+            if not children:
+                with contextlib.suppress(OSError):
+                    _bind(str(entry), target, is_file=False, recursive=True)
+            for child in children:
+                _graft(child, new, scratch, deep=False)
+
+
+def _submount(point: Path, new: str, scratch: str) -> None:
+    """An overlay shows one file system and not those mounted below it, so each of these comes on its own."""
+    target = resolve(new, str(point))
+    with contextlib.suppress(OSError):
+        if point.is_dir():
+            if Path(target).is_dir():
+                try:
+                    _overlay(str(point), target, scratch)
+                except OSError:
+                    _bind(str(point), target, is_file=False)
+        elif Path(target).exists():
+            _bind(str(point), target, is_file=True)
+
+
+def _overlay(lower: str, target: str, scratch: str) -> None:
+    name = lower.strip("/").replace("/", "-") or "root"
+    upper, work = f"{scratch}/upper/{name}", f"{scratch}/work/{name}"
+    info = os.stat(lower)  # noqa: PTH116
+    _directory(upper, stat.S_IMODE(info.st_mode))
+    _directory(work)
+    with contextlib.suppress(OSError):
+        os.chown(upper, info.st_uid, info.st_gid)
+    options = f"lowerdir={_escape(lower)},upperdir={_escape(upper)},workdir={_escape(work)}"
+    if os.getuid() != 0 or not _owns_machine():
+        options += ",userxattr"  # a user namespace may not write the trusted attributes an overlay keeps by default
+    sc.mount("overlay", target, "overlay", data=options)
+
+
+@lru_cache
+def _owns_machine() -> bool:
+    """Whether this is the first user namespace, the one that maps every id to itself."""
+    return os.readlink("/proc/self/ns/user") == "user:[4026531837]"  # noqa: PTH115
+
+
+def _escape(path: str) -> str:
+    return path.replace("\\", "\\\\").replace(",", "\\,").replace(":", "\\:")
+
+
+def _dev(new: str) -> None:
+    dev = f"{new}/dev"
+    _directory(dev)
+    sc.mount("tmpfs", dev, "tmpfs", sc.MS_NOSUID, "mode=755,size=64k")
+    for name in _DEVICES:
+        if Path("/dev", name).exists():
+            _bind(f"/dev/{name}", f"{dev}/{name}", is_file=True)
+    for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        os.symlink(f"/proc/self/{target}", f"{dev}/{name}")
+    _directory(f"{dev}/pts")
+    with contextlib.suppress(OSError):
+        sc.mount("devpts", f"{dev}/pts", "devpts", sc.MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+    os.symlink("pts/ptmx", f"{dev}/ptmx")
+    _directory(f"{dev}/shm", 0o1777)
+    sc.mount("tmpfs", f"{dev}/shm", "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, _SHM)
+
+
+def _mount(item: dict[str, Any], new: str, scratch: str) -> None:
+    source, target = item["source"], resolve(new, item["target"])
+    if item.get("kind") == "overlay":
+        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+        try:
+            _overlay(source, target, scratch)
+        except OSError:
+            sc.mount(source, target, flags=sc.MS_BIND)
+            sc.read_only(target)
+        return
+    if item.get("kind") == "tmpfs":
+        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+        size = f",size={item['size']}" if item.get("size") else ""
+        sc.mount("tmpfs", target, "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, f"mode=1777{size}")
+        return
+    _bind(source, target, is_file=not os.path.isdir(source), recursive=True)  # noqa: PTH112
+    if item.get("read_only"):
+        sc.read_only(target)
+
+
+def _bind(source: str, target: str, *, is_file: bool, recursive: bool = False) -> None:
+    if is_file:
+        os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+    else:
+        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+    sc.mount(source, target, flags=sc.MS_BIND | (sc.MS_REC if recursive else 0))
+
+
+def _directory(path: str, mode: int = 0o755) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.makedirs(path)  # noqa: PTH103
+    with contextlib.suppress(OSError):
+        os.chmod(path, mode)  # noqa: PTH101

@@ -1,0 +1,179 @@
+"""The server: puts store, scheduler, kubelet, engine and API together and runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from . import access, node
+from . import certificate as certificates
+from .api import app, defaults
+from .config import ClusterConfig, StateDir
+from .engine import Engine
+from .events import Recorder
+from .kubelet.kubelet import Kubelet
+from .process.engine import ProcessEngine
+from .scheduler import Scheduler, finished
+from .store import Store
+
+log = logging.getLogger("dag_factory.cluster")
+
+_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+def serve(config: ClusterConfig, ready: Callable[[str], None] = lambda _: None) -> None:
+    """Run a cluster in this process until SIGINT or SIGTERM. ``ready`` is called with the API's address.
+
+    Raises AlreadyRunning, OSError (no port), ValueError (a quantity that is none).
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with access.lock(StateDir(config.state)):
+        asyncio.run(_serve(config, ready))
+
+
+async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
+    state = StateDir(config.state)
+    log.info("A stand-in for development: a Kubernetes API whose pods are processes of this machine.")
+    listening = _listen(config.port or _last_port(state))
+    address = f"127.0.0.1:{listening.getsockname()[1]}"
+    stopped: list[str] = []
+
+    def lost() -> None:
+        stopped.append("the launcher was killed")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    engine = ProcessEngine(
+        config.state,
+        config.images,
+        config.venvs or config.state / "venvs",
+        plain_mode=config.plain,
+        use_cgroups=config.cgroups,
+        lost=lost,
+    )
+    store = Store()
+    _furnish(store, config)
+    this_node = node.name()
+    size = store.get("nodes", "", this_node)["status"]["allocatable"]
+    recorder = Recorder(store, this_node)
+    kubelet = Kubelet(store, engine, recorder, config.state, size)
+    scheduler = Scheduler(store, recorder, this_node, kubelet.bound)
+    kubelet.begin()
+    await engine.begin()
+    secret = access.token(state)
+    certificate, key = certificates.ensure(config.state)
+    services = app.Services(store, kubelet, lambda: describe(config, engine, store, address))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app.make(services, secret, address),
+            ssl_certfile=str(certificate),
+            ssl_keyfile=str(key),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio" if _has_sansio() else "websockets",
+            ws_max_size=16 * 1024 * 1024,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
+        )
+    )
+    scheduling = asyncio.ensure_future(scheduler.run())
+    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        access.write_kubeconfig(state, f"https://{address}", secret, certificate)
+        log.info("Serving on https://%s, kubeconfig %s", address, state.kubeconfig)
+        ready(address)
+        await serving
+    finally:
+        scheduling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await scheduling
+        await kubelet.end()
+        await engine.end()
+        log.info("Stopped%s.", f": {stopped[0]}" if stopped else "")
+
+
+def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) -> dict[str, Any]:
+    """For ``dagf cluster status``."""
+    pods = [
+        {
+            "namespace": pod["metadata"]["namespace"],
+            "name": pod["metadata"]["name"],
+            "phase": pod["status"]["phase"],
+            "created": pod["metadata"]["creationTimestamp"],
+        }
+        for pod in store.list("pods")
+    ]
+    return {
+        "server": f"https://{address}",
+        "pid": os.getpid(),
+        **engine.describe(),
+        "node": f"{node.name()}: {config.node_cpu} cpu, {config.node_memory} memory, {config.gpus} GPUs (stated, not measured)",
+        "running": sum(not finished(pod) for pod in store.list("pods")),
+        "pods": pods,
+    }
+
+
+def _furnish(store: Store, config: ClusterConfig) -> None:
+    """What a new cluster has: its node, namespaces with their service accounts, and the claims asked for."""
+    labels = dict(config.node_labels)
+    store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, "process"))
+    for name in dict.fromkeys([*_NAMESPACES, *config.namespaces]):
+        store.create("namespaces", defaults.complete("namespaces", {"metadata": {"name": name}}))
+        store.create("serviceaccounts", {"metadata": {"name": "default", "namespace": name}})
+    for name in dict.fromkeys(["default", *config.namespaces]):
+        for claim in config.claims:
+            store.create("persistentvolumeclaims", defaults.claim({"metadata": {"name": claim, "namespace": name}}))
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket on loopback: the port wanted, or, if that was only the last one's, any other."""
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind(("127.0.0.1", port))
+    except OSError:
+        found.bind(("127.0.0.1", 0))
+    found.listen(512)
+    return found
+
+
+def _last_port(state: StateDir) -> int:
+    """The port of the last start, so that a kubeconfig that somebody has loaded stays good over a restart."""
+    try:
+        return int(access.read_kubeconfig(state).server.rpartition(":")[2])
+    except (OSError, ValueError, LookupError):
+        return 0
+
+
+def _has_sansio() -> bool:
+    from uvicorn.config import WS_PROTOCOLS
+
+    return "websockets-sansio" in WS_PROTOCOLS
+
+
+def main(config_file: Path, ready_fd: int) -> None:
+    """The background process: says on ``ready_fd`` that it serves, or why it does not."""
+
+    def ready(address: str) -> None:
+        os.write(ready_fd, json.dumps({"address": address}).encode())
+        os.close(ready_fd)
+
+    try:
+        serve(ClusterConfig.from_json(config_file.read_text()), ready)
+    except (access.AlreadyRunning, OSError, ValueError) as error:
+        log.error("%s", error)
+        with contextlib.suppress(OSError):
+            os.write(ready_fd, json.dumps({"error": str(error)}).encode())
+        raise SystemExit(1) from error
