@@ -11,6 +11,7 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Param
+from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build import docs, schedule, templating
 from dag_factory.build.task import build_task
@@ -34,7 +35,6 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         max_active_tasks=pipeline.max_active_jobs,
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
         is_paused_upon_creation=pipeline.paused,
-        params={param.name: _param(param) for param in pipeline.params},
         tags=[*pipeline.tags, *([f"team:{pipeline.team}"] if pipeline.team else [])],
         doc_md=docs.pipeline(pipeline),
         **templating.dag_arguments(),
@@ -43,6 +43,9 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
     for job in pipeline.jobs:
         if job.depends_on:
             tasks[job.name].set_upstream([tasks[name] for name in job.depends_on])
+    # After the tasks: each would get a copy of its own, which Airflow stores with it (two params on ten tasks
+    # take longer than all else) and, since a run's params begin with the DAG's, never needs.
+    dag.params = ParamsDict({param.name: _param(param) for param in pipeline.params})
     return dag
 
 

@@ -129,3 +129,13 @@ def test_it_passes_airflows_own_checks() -> None:
     dag.check_cycle()
     again = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     assert sorted(again.task_dict) == ["a", "b"]
+
+
+def test_a_run_has_the_params_though_no_task_carries_them() -> None:
+    from airflow.sdk.definitions.param import process_params
+
+    dag = dag_of(params=(model.Param(name="folds", schema={"type": "integer"}, default=5),))
+    task = dag.task_dict["main"]
+    assert not task.params
+    assert process_params(dag, task, {}, suppress_exception=False) == {"folds": 5}
+    assert process_params(dag, task, {"folds": 7}, suppress_exception=False) == {"folds": 7}
