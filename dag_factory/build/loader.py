@@ -13,11 +13,12 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from dag_factory import settings
+from dag_factory.build import failures
 from dag_factory.build.dag import build_dag
 from dag_factory.build.report import text
 from dag_factory.config import model
-from dag_factory.config.project import ProjectError, open_project
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.project import ProjectError, open_project
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,12 @@ def load(loader_folder: Path) -> dict[str, DAG]:
         return {}
     compiled = project.compile_all() if wanted is None else project.compile_one(wanted)
     dags, problems = build(compiled.pipelines)
-    told = [*problems, *(errors(compiled.problems) if wanted is not None else ())]
-    if told:
-        log.error("dagwright: %s", text(told, "There is no DAG for what is wrong here."))
+    if wanted is None:
+        failures.leave(project.home, project.environment, problems)
+    else:
+        problems.extend(errors(compiled.problems))
+    if problems:
+        log.error("dagwright: %s", text(problems, "There is no DAG for what is wrong here."))
     return dags
 
 

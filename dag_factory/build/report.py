@@ -13,8 +13,9 @@ from pathlib import Path
 from airflow.sdk import get_parsing_context
 
 from dag_factory import settings
-from dag_factory.config.project import ProjectError, open_project
+from dag_factory.build import failures
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.project import ProjectError, open_project
 
 SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
 
@@ -38,7 +39,7 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
         project = open_project(settings.home() or loader_folder.parent, settings.environment())
     except ProjectError as error:
         return BrokenPipelines(text(error.problems, f"No pipeline was loaded. {error}"))
-    found = errors(project.compile_all().problems)
+    found = (*errors(project.compile_all().problems), *failures.found(project.home, project.environment))
     if not found:
         return None
     files = len({problem.file for problem in found})

@@ -160,6 +160,12 @@ def test_what_airflow_does_not_take_costs_its_own_dag(
     assert list(load(home)) == ["growth.uplift"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in caplog.text
     assert "ValueError: no such thing" in caplog.text
+    # the report is made in another process, and has it too, until the pipeline is built again
+    row = bag(home, "import_errors.py").import_errors["dags/import_errors.py"]
+    assert "configs/pipelines/growth/churn.yaml: build-failed:" in row
+    monkeypatch.setattr(loader, "build_dag", real)
+    assert len(load(home)) == 2
+    assert not bag(home, "import_errors.py").import_errors
 
 
 def load(home: Path) -> dict[str, Any]:
@@ -175,3 +181,20 @@ def test_a_long_report_is_cut() -> None:
     report = text([Problem("a.yaml", n, 1, "code", "message") for n in range(1, SHOWN + 6)], "Head")
     assert report.startswith("Head\n\na.yaml:1:1: code: message\n\n")
     assert "and 5 more" in report
+
+
+def test_failures_of_another_user_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dag_factory.build import failures
+    from dag_factory.config.problems import Problem
+
+    monkeypatch.setattr("tempfile.tempdir", os.fspath(tmp_path))
+    problem = Problem("a.yaml", 0, 0, "build-failed", "no")
+    failures.leave(tmp_path, "local", [problem])
+    assert failures.found(tmp_path, "local") == (problem,)
+    assert failures.found(tmp_path, "prod") == ()
+    (folder,) = tmp_path.iterdir()
+    folder.chmod(0o777)
+    assert failures.found(tmp_path, "local") == ()
+    folder.chmod(0o700)
+    next(folder.iterdir()).write_text("{")
+    assert failures.found(tmp_path, "local") == ()
