@@ -1,4 +1,4 @@
-"""``python -m dag_factory.cluster CONFIG FD``: the background process that ``start`` makes."""
+"""``python -m dag_factory.cluster CONFIG FD``: the background process that ``up`` makes."""
 
 import sys
 from pathlib import Path

@@ -28,7 +28,7 @@ def lock(state: StateDir) -> IO[str]:
     """Hold the folder for as long as the returned file is open. Raises AlreadyRunning."""
     state.root.mkdir(parents=True, exist_ok=True)
     state.root.chmod(0o700)
-    file = open(os.open(state.pid, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")  # noqa: PTH123
+    file = open(os.open(state.pid, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")  # noqa: PTH123, SIM115
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

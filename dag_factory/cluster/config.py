@@ -14,6 +14,7 @@ class ClusterConfig:
 
     ``node_cpu`` and ``node_memory`` are the size that the node states, whatever the machine has. ``images`` maps
     fnmatch patterns of image names to folders. ``claims`` are created in every one of ``namespaces``.
+    A claim that a pod names and nobody made is made too, unless ``make_claims`` is false.
     ``plain``: use no namespaces even where they are to be had; ``cgroups``: false watches memory instead.
     ``venvs``: where images' environments are kept, to share them between clusters.
     """
@@ -26,6 +27,7 @@ class ClusterConfig:
     node_labels: Mapping[str, str] = field(default_factory=dict)
     namespaces: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    make_claims: bool = True
     port: int = 0
     plain: bool = False
     cgroups: bool = True
@@ -70,6 +72,10 @@ class StateDir:
     @property
     def token(self) -> Path:
         return self.root / "token"
+
+    @property
+    def claims(self) -> Path:
+        return self.root / "claims"
 
     @property
     def pid(self) -> Path:

@@ -1,7 +1,8 @@
-"""Start, stop and ask after a cluster, from another process than its server's."""
+"""Start, end and ask after a cluster, from another process than its server's."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -44,7 +45,7 @@ class Handle:
         return StateDir(self.state).log
 
 
-def start(config: ClusterConfig) -> Handle:
+def up(config: ClusterConfig) -> Handle:
     """Start a cluster in the background and wait until it serves; the one that runs already, if one does.
 
     Raises ClusterError with the end of the server's log.
@@ -74,11 +75,13 @@ def start(config: ClusterConfig) -> Handle:
         running = _running(state)
         if running:  # another process was quicker
             return running
-        raise ClusterError(f"the local cluster did not start: {said.get('error') or _tail(state.log)} (its log: {state.log})")
+        raise ClusterError(
+            f"the local cluster did not start: {said.get('error') or _tail(state.log)} (its log: {state.log})"
+        )
     return Handle(config.state, f"https://{said['address']}", process.pid, True)
 
 
-def stop(state: Path) -> bool:
+def down(state: Path) -> bool:
     """Stop the cluster of this folder and wait for its end. False if none runs. Raises ClusterError."""
     folder = StateDir(state.absolute())
     pid = access.holder(folder)
@@ -100,6 +103,11 @@ def stop(state: Path) -> bool:
     raise ClusterError(f"the local cluster, process {pid}, does not end")
 
 
+def claim_folder(state: Path, namespace: str, claim: str) -> Path:
+    """Where the files of a claim lie on this machine; they outlive the cluster."""
+    return StateDir(state.absolute()).claims / namespace / claim
+
+
 def status(state: Path) -> dict[str, Any] | None:
     """What the running cluster says of itself; None if none runs. Raises ClusterError if it does not answer."""
     folder = StateDir(state.absolute())
@@ -107,7 +115,9 @@ def status(state: Path) -> dict[str, Any] | None:
         return None
     try:
         found = access.read_kubeconfig(folder)
-        request = urllib.request.Request(f"{found.server}/dagf/status", headers={"Authorization": f"Bearer {found.token}"})
+        request = urllib.request.Request(
+            f"{found.server}/dagf/status", headers={"Authorization": f"Bearer {found.token}"}
+        )
         trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cadata=found.certificate))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trust)
         with opener.open(request, timeout=10) as answer:
@@ -159,10 +169,8 @@ def _absolute(config: ClusterConfig) -> ClusterConfig:
 
 def _reap(pid: int) -> None:
     """If the server is this process's own child, its end has to be fetched."""
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
 
 
 def _tail(path: Path) -> str:

@@ -87,7 +87,7 @@ class Recorder:
         """Every hundredth event or so, drop what is old and what is too much."""
         if self.store.version % 100:
             return
-        events = sorted(self.store.list("events"), key=lambda e: str(e["metadata"]["creationTimestamp"]))
+        events = sorted(self.store.all("events"), key=lambda e: str(e["metadata"]["creationTimestamp"]))
         before = clock.at(time.time() - _KEPT_FOR)
         surplus = max(0, len(events) - _MOST)
         for index, event in enumerate(events):

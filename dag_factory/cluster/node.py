@@ -62,9 +62,7 @@ def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, A
 
 def _info(arch: str, engine: str) -> dict[str, str]:
     try:
-        release = dict(
-            line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line
-        )
+        release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     except OSError:
         release = {}
     return {

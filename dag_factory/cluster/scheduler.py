@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from . import clock
+from .api import defaults as objects
 from .events import Recorder
 from .quantity import parse
 from .store import Change, Object, Store
@@ -22,11 +23,14 @@ log = logging.getLogger(__name__)
 class Scheduler:
     """``bound`` is called with each pod that got the node."""
 
-    def __init__(self, store: Store, recorder: Recorder, node: str, bound: Callable[[Object], None]) -> None:
+    def __init__(
+        self, store: Store, recorder: Recorder, node: str, bound: Callable[[Object], None], *, make_claims: bool = False
+    ) -> None:
         self.store = store
         self.recorder = recorder
         self.node = node
         self.bound = bound
+        self._make_claims = make_claims
         self._again = asyncio.Event()
         self._told: dict[str, str] = {}
         self._arrived: dict[str, int] = {}
@@ -44,7 +48,7 @@ class Scheduler:
     def once(self) -> None:
         """Bind every pod that fits now and say of every other why not."""
         node = self.store.get("nodes", "", self.node)
-        pods = self.store.list("pods")
+        pods = self.store.all("pods")
         used = [pod for pod in pods if pod["spec"].get("nodeName") and not finished(pod)]
         waiting = [
             pod
@@ -92,22 +96,28 @@ class Scheduler:
         self.recorder.scheduler(changed, "Warning", "FailedScheduling", why, "Scheduling")
 
     def _why_not(self, pod: Object, node: Object, used: list[Object]) -> str:
-        claims = [v["persistentVolumeClaim"]["claimName"] for v in pod["spec"].get("volumes") or [] if "persistentVolumeClaim" in v]
+        volumes = pod["spec"].get("volumes") or []
+        claims = [v["persistentVolumeClaim"]["claimName"] for v in volumes if "persistentVolumeClaim" in v]
         for claim in claims:
-            if not self.store.find("persistentvolumeclaims", pod["metadata"]["namespace"], claim):
+            namespace = pod["metadata"]["namespace"]
+            if self._make_claims and not self.store.find("persistentvolumeclaims", namespace, claim):
+                log.info("Making the claim %s/%s that pod %s names.", namespace, claim, pod["metadata"]["name"])
+                made = objects.claim({"metadata": {"name": claim, "namespace": namespace}})
+                self.store.create("persistentvolumeclaims", made)
+            if not self.store.find("persistentvolumeclaims", namespace, claim):
                 no_help = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
                 return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {no_help}'
         if not _selected(pod["spec"], node["metadata"].get("labels", {})):
             return (
-                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are "
-                "available: 1 Preemption is not helpful for scheduling."
+                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes "
+                "are available: 1 Preemption is not helpful for scheduling."
             )
         short = [f"1 {reason}" for reason in _too_little(pod, node, used)]
         if not short:
             return ""
         return (
-            f"0/1 nodes are available: {', '.join(short)}. preemption: 0/1 nodes are available: 1 No preemption victims "
-            "found for incoming pod."
+            f"0/1 nodes are available: {', '.join(short)}. preemption: 0/1 nodes are available: 1 No preemption "
+            "victims found for incoming pod."
         )
 
 

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,13 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     size = store.get("nodes", "", this_node)["status"]["allocatable"]
     recorder = Recorder(store, this_node)
     kubelet = Kubelet(store, engine, recorder, config.state, size)
-    scheduler = Scheduler(store, recorder, this_node, kubelet.bound)
+    scheduler = Scheduler(store, recorder, this_node, kubelet.bound, make_claims=config.make_claims)
     kubelet.begin()
     await engine.begin()
     secret = access.token(state)
     certificate, key = certificates.ensure(config.state)
     services = app.Services(store, kubelet, lambda: describe(config, engine, store, address))
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app.make(services, secret, address),
             ssl_certfile=str(certificate),
@@ -86,6 +86,8 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
             timeout_keep_alive=75,
         )
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     scheduling = asyncio.ensure_future(scheduler.run())
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
@@ -104,6 +106,14 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         log.info("Stopped%s.", f": {stopped[0]}" if stopped else "")
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn raises them once more when it is done, before we could end the pods."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) -> dict[str, Any]:
     """For ``dagf cluster status``."""
     pods = [
@@ -113,14 +123,14 @@ def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) 
             "phase": pod["status"]["phase"],
             "created": pod["metadata"]["creationTimestamp"],
         }
-        for pod in store.list("pods")
+        for pod in store.all("pods")
     ]
     return {
         "server": f"https://{address}",
         "pid": os.getpid(),
         **engine.describe(),
-        "node": f"{node.name()}: {config.node_cpu} cpu, {config.node_memory} memory, {config.gpus} GPUs (stated, not measured)",
-        "running": sum(not finished(pod) for pod in store.list("pods")),
+        "node": f"{node.name()}: {config.node_cpu} cpu, {config.node_memory}, {config.gpus} GPUs, as stated",
+        "running": sum(not finished(pod) for pod in store.all("pods")),
         "pods": pods,
     }
 
@@ -139,7 +149,8 @@ def _furnish(store: Store, config: ClusterConfig) -> None:
 
 def _listen(port: int) -> socket.socket:
     """A listening socket on loopback: the port wanted, or, if that was only the last one's, any other."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio turns Nagle's delays (40 ms an answer) off only where it is.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind(("127.0.0.1", port))

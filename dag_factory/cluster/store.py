@@ -1,6 +1,6 @@
 """The objects of the cluster in memory, with resource versions and a history that watches resume from.
 
-Objects are the JSON bodies of the API. What ``get`` and ``list`` return is a copy of nobody: callers that
+Objects are the JSON bodies of the API. What ``get`` and ``all`` return is a copy of nobody: callers that
 change an object hand a new one to ``update``. All of it runs in the event loop's thread.
 """
 
@@ -64,7 +64,7 @@ class Store:
     def find(self, resource: str, namespace: str, name: str) -> Object | None:
         return self._objects.get(resource, {}).get((namespace, name))
 
-    def list(self, resource: str, namespace: str | None = None) -> list[Object]:
+    def all(self, resource: str, namespace: str | None = None) -> list[Object]:
         """All objects, of all namespaces if None, in order of namespace and name as the real one's keys are."""
         found = self._objects.get(resource, {})
         return [found[key] for key in sorted(found) if namespace is None or key[0] == namespace]
@@ -133,4 +133,8 @@ class Store:
 
 
 def identity(meta: Object) -> Object:
-    return {"uid": meta.get("uid") or str(uuid.uuid4()), "creationTimestamp": meta.get("creationTimestamp") or clock.now()}
+    """The identity that an object gets with its creation."""
+    return {
+        "uid": meta.get("uid") or str(uuid.uuid4()),
+        "creationTimestamp": meta.get("creationTimestamp") or clock.now(),
+    }

@@ -65,7 +65,9 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
             one["categories"] = list(resource.categories)
         listed.append(one)
         for name in resource.subresources:
-            verbs = {"log": ["get"], "exec": ["create", "get"], "eviction": ["create"]}.get(name, ["get", "patch", "update"])
+            verbs = {"log": ["get"], "exec": ["create", "get"], "eviction": ["create"]}.get(
+                name, ["get", "patch", "update"]
+            )
             sub: dict[str, Any] = {
                 "name": f"{resource.name}/{name}",
                 "singularName": "",

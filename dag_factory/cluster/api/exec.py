@@ -43,7 +43,10 @@ async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
     offered = socket.scope.get("subprotocols") or []
     protocol = next((p for p in PROTOCOLS if p in offered), None)
     if offered and protocol is None:
-        raise errors.bad_request(f"unable to upgrade: unable to negotiate protocol: client supports {offered}, server accepts {list(PROTOCOLS)}")
+        raise errors.bad_request(
+            f"unable to upgrade: unable to negotiate protocol: client supports {offered}, "
+            f"server accepts {list(PROTOCOLS)}"
+        )
     await socket.accept(subprotocol=protocol)
     wants = {name: query.get(name) in ("true", "1", "True") for name in ("stdin", "tty")}
     await socket.send_bytes(bytes([_STDOUT]))

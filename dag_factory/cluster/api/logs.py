@@ -36,7 +36,8 @@ def chosen(pod: Object, wanted: str) -> str:
         init = " ".join(c["name"] for c in spec["initContainers"])
         only = spec["containers"][0]["name"]
         raise errors.bad_request(
-            f"a container name must be specified for pod {name}, choose one of: [{only}] or one of the init containers: [{init}]"
+            f"a container name must be specified for pod {name}, choose one of: [{only}] "
+            f"or one of the init containers: [{init}]"
         )
     some = " ".join(c["name"] for c in spec["containers"])
     init = " ".join(c["name"] for c in spec.get("initContainers") or [])
@@ -118,9 +119,12 @@ def _options(query: Mapping[str, str]) -> LogOptions:
 
 
 def _bad_option(name: str, value: int, why: str) -> errors.ApiError:
-    return errors.invalid("PodLogOptions", "", [errors.Cause("FieldValueInvalid", f"Invalid value: {value}: {why}", name)])
+    return errors.invalid(
+        "PodLogOptions", "", [errors.Cause("FieldValueInvalid", f"Invalid value: {value}: {why}", name)]
+    )
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""  # makes this a generator
+    nothing: tuple[bytes, ...] = ()
+    for chunk in nothing:
+        yield chunk

@@ -37,7 +37,7 @@ class Objects:
 
     def list(self, target: Target, query: Mapping[str, str]) -> Object:
         resource = target.resource
-        found = self.store.list(resource.name, target.namespace)
+        found = self.store.all(resource.name, target.namespace)
         match = matcher(resource, query)
         chosen = [obj for obj in found if match(obj)]
         meta: dict[str, Any] = {"resourceVersion": str(self.store.version)}
@@ -57,7 +57,7 @@ class Objects:
         if resource.namespaced:
             if meta.setdefault("namespace", target.namespace) != target.namespace:
                 raise errors.bad_request(
-                    f"the namespace of the provided object does not match the namespace sent on the request"
+                    "the namespace of the provided object does not match the namespace sent on the request"
                 )
             if not self.store.find("namespaces", "", target.where):
                 raise errors.not_found("namespaces", target.where)
@@ -86,7 +86,8 @@ class Objects:
         before = self._get(target)
         if obj["metadata"].get("name") != target.name:
             raise errors.bad_request(
-                f"the name of the object ({obj['metadata'].get('name', '')}) does not match the name on the URL ({target.name})"
+                f"the name of the object ({obj['metadata'].get('name', '')}) "
+                f"does not match the name on the URL ({target.name})"
             )
         return self._change(target, before, obj, query)
 
@@ -124,14 +125,26 @@ class Objects:
 
     def _change(self, target: Target, before: Object, after: Object, query: Mapping[str, str]) -> Object:
         resource = target.resource
-        kept = ("uid", "creationTimestamp", "namespace", "name", "generateName", "deletionTimestamp", "deletionGracePeriodSeconds")
+        kept = (
+            "uid",
+            "creationTimestamp",
+            "namespace",
+            "name",
+            "generateName",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+        )
         meta = {k: v for k, v in after["metadata"].items() if k not in kept}
         if after["metadata"].get("uid", before["metadata"]["uid"]) != before["metadata"]["uid"]:
             raise errors.conflict(resource.name, str(target.name), errors.MODIFIED)
         meta |= {k: before["metadata"][k] for k in kept if k in before["metadata"]}
         after = {k: v for k, v in after.items() if k not in ("kind", "apiVersion")}
         if target.subresource == "status":
-            after = {**before, "status": after.get("status", {}), "metadata": {**before["metadata"], "resourceVersion": meta.get("resourceVersion")}}
+            after = {
+                **before,
+                "status": after.get("status", {}),
+                "metadata": {**before["metadata"], "resourceVersion": meta.get("resourceVersion")},
+            }
         else:
             after = {**after, "metadata": meta}
             if "status" in before:
@@ -159,18 +172,24 @@ class Objects:
                 return pod
             grace = min(grace, meta["deletionGracePeriodSeconds"])
         marked = copy.deepcopy(pod)
-        marked["metadata"] |= {"deletionGracePeriodSeconds": grace, "deletionTimestamp": clock.at(math.ceil(time.time()) + grace)}
+        marked["metadata"] |= {
+            "deletionGracePeriodSeconds": grace,
+            "deletionTimestamp": clock.at(math.ceil(time.time()) + grace),
+        }
         marked["metadata"]["generation"] = meta.get("generation", 1) + 1
         if options.dry_run:
             return marked
         if grace == 0:
             gone = self.store.delete("pods", meta["namespace"], meta["name"])
-            return {**marked, "metadata": {**marked["metadata"], "resourceVersion": gone["metadata"]["resourceVersion"]}}
+            return {
+                **marked,
+                "metadata": {**marked["metadata"], "resourceVersion": gone["metadata"]["resourceVersion"]},
+            }
         return self.store.update("pods", marked)
 
     def _empty_namespace(self, name: str) -> None:
         for resource in ("pods", "configmaps", "secrets", "persistentvolumeclaims", "serviceaccounts", "events"):
-            for obj in self.store.list(resource, name):
+            for obj in self.store.all(resource, name):
                 self.store.delete(resource, name, obj["metadata"]["name"])
 
     def _preconditions(self, resource: Resource, obj: Object, options: DeleteOptions) -> None:

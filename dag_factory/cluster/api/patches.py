@@ -114,7 +114,9 @@ def json_patch(target: Any, patch: Any) -> Any:
         try:
             document = _operate(document, operation)
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise ApiError(422, "Invalid", f"the server rejected our request due to an error in our request: {error}", {}) from error
+            raise ApiError(
+                422, "Invalid", f"the server rejected our request due to an error in our request: {error}", {}
+            ) from error
     return document
 
 

@@ -46,7 +46,12 @@ RESOURCES = (
     Resource("events", "Event", short_names=("ev",)),
     Resource("namespaces", "Namespace", namespaced=False, short_names=("ns",), subresources=("status",)),
     Resource(
-        "nodes", "Node", namespaced=False, short_names=("no",), subresources=("status",), verbs=("get", "list", "patch", "watch")
+        "nodes",
+        "Node",
+        namespaced=False,
+        short_names=("no",),
+        subresources=("status",),
+        verbs=("get", "list", "patch", "watch"),
     ),
     Resource("persistentvolumeclaims", "PersistentVolumeClaim", short_names=("pvc",), subresources=("status",)),
     Resource(
@@ -86,10 +91,12 @@ def target(path: str) -> Target:
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] != "status":
         namespace, rest = rest[1], rest[2:]
     resource = _BY_NAME.get((group, version, rest[0]))
-    if resource is None or len(rest) > 3 or (namespace is not None) != resource.namespaced:
-        # Without a namespace a namespaced resource can be listed, of all of them, and nothing else.
-        if resource is None or not resource.namespaced or namespace is not None or len(rest) > 1:
-            raise no_such_path()
+    if resource is None or len(rest) > 3:
+        raise no_such_path()
+    # Without a namespace a namespaced resource can be listed, of all of them, and nothing else.
+    of_all = resource.namespaced and namespace is None and len(rest) == 1
+    if (namespace is not None) != resource.namespaced and not of_all:
+        raise no_such_path()
     name, subresource = (*rest[1:], None, None)[:2]
     if subresource and subresource not in resource.subresources:
         raise no_such_path()

@@ -117,7 +117,9 @@ def _requirement(reader: _Reader) -> LabelTest:
         return lambda have: have.get(key) != value
     if operator in ("in", "notin"):
         values = _values(reader)
-        return (lambda have: have.get(key) in values) if operator == "in" else (lambda have: have.get(key) not in values)
+        return (
+            (lambda have: have.get(key) in values) if operator == "in" else (lambda have: have.get(key) not in values)
+        )
     if operator in ("<", ">"):
         return _compare(key, operator, reader.next())
     raise _unexpected(operator, "in, notin, =, ==, !=, gt, lt")
@@ -125,7 +127,9 @@ def _requirement(reader: _Reader) -> LabelTest:
 
 def _compare(key: str, operator: str, text: str) -> LabelTest:
     if not re.fullmatch(r"-?\d+", text):
-        raise bad_request(f'values[0][{key}]: Invalid value: "{text}": for \'Gt\', \'Lt\' operators, the value must be an integer')
+        raise bad_request(
+            f"values[0][{key}]: Invalid value: \"{text}\": for 'Gt', 'Lt' operators, the value must be an integer"
+        )
     bound = int(text)
 
     def test(have: dict[str, str]) -> bool:

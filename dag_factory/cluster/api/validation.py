@@ -18,7 +18,8 @@ _SUBDOMAIN_TEXT = (
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_TEXT = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _LABEL_VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 _LABEL_VALUE_TEXT = (
@@ -32,9 +33,7 @@ _QUALIFIED_TEXT = (
     "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
-_ENV_TEXT = (
-    "a valid environment variable name must consist only of printable ASCII characters other than '='"
-)
+_ENV_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 _SOURCES = ("value", "valueFrom")
 
 
@@ -118,14 +117,18 @@ def _metadata(meta: dict[str, Any]) -> list[Cause]:
         return [Cause("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")]
     causes = []
     if len(name) > 253:
-        causes.append(Cause("FieldValueInvalid", f'Invalid value: "{name}": must be no more than 253 characters', "metadata.name"))
+        causes.append(
+            Cause("FieldValueInvalid", f'Invalid value: "{name}": must be no more than 253 characters', "metadata.name")
+        )
     if not re.fullmatch(_SUBDOMAIN, name):
         causes.append(Cause("FieldValueInvalid", f'Invalid value: "{name}": {_SUBDOMAIN_TEXT}', "metadata.name"))
     for key, value in (meta.get("labels") or {}).items():
         causes += _label(key, value)
     for key in meta.get("annotations") or {}:
         if not re.fullmatch(_QUALIFIED, key, re.IGNORECASE):
-            causes.append(Cause("FieldValueInvalid", f'Invalid value: "{key}": {_QUALIFIED_TEXT}', "metadata.annotations"))
+            causes.append(
+                Cause("FieldValueInvalid", f'Invalid value: "{key}": {_QUALIFIED_TEXT}', "metadata.annotations")
+            )
     return causes
 
 
@@ -164,7 +167,11 @@ def _pod(spec: dict[str, Any]) -> list[Cause]:
     for name in ("terminationGracePeriodSeconds", "activeDeadlineSeconds"):
         value = spec.get(name)
         if value is not None and (not isinstance(value, int) or value < (1 if name.startswith("active") else 0)):
-            bound = "must be between 1 and 2147483647, inclusive" if name.startswith("active") else "must be greater than or equal to 0"
+            bound = (
+                "must be between 1 and 2147483647, inclusive"
+                if name.startswith("active")
+                else "must be greater than or equal to 0"
+            )
             causes.append(Cause("FieldValueInvalid", f"Invalid value: {value}: {bound}", f"spec.{name}"))
     return causes
 
@@ -214,7 +221,7 @@ def _resources(where: str, resources: dict[str, Any]) -> list[Cause]:
             text = f'Invalid value: "{value}": must be less than or equal to {name} limit of {limits[name]}'
             causes.append(Cause("FieldValueInvalid", text, f"{where}.resources.requests"))
         elif "." in name and name not in limits:
-            text = f"Required value: Limit must be set for non overcommitable resources"
+            text = "Required value: Limit must be set for non overcommitable resources"
             causes.append(Cause("FieldValueRequired", text, f"{where}.resources.limits"))
     for group, values in (("limits", limits), ("requests", requests)):
         for name, value in values.items():
@@ -241,8 +248,9 @@ def check_pod_update(before: Object, after: Object) -> None:
         fields = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         text = (
             "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-            "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+            "negative)\n"
             f"  changed: {', '.join(fields)}\n"
         )
         raise invalid("Pod", before["metadata"]["name"], [Cause("FieldValueForbidden", text, "spec")])

@@ -28,8 +28,7 @@ async def stream(store: Store, target: Target, query: Mapping[str, str]) -> Asyn
     try:
         if initial:
             backlog = [
-                Change("ADDED", resource.name, store.version, obj)
-                for obj in store.list(resource.name, target.namespace)
+                Change("ADDED", resource.name, store.version, obj) for obj in store.all(resource.name, target.namespace)
             ]
         else:
             try:
@@ -54,9 +53,9 @@ async def stream(store: Store, target: Target, query: Mapping[str, str]) -> Asyn
                     yield _bookmark(target, store.version)
                     next_bookmark = time.monotonic() + _BOOKMARK_EVERY
                 continue
-            if change.resource == resource.name and change.version > sent:
-                if (line := _event(change, target, match)) is not None:
-                    yield line
+            is_new = change.resource == resource.name and change.version > sent
+            if is_new and (line := _event(change, target, match)) is not None:
+                yield line
     finally:
         store.unwatch(queue)
 
@@ -65,7 +64,9 @@ def _version(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise errors.bad_request(f'invalid resource version "{text}": strconv.ParseUint: parsing "{text}": invalid syntax') from error
+        raise errors.bad_request(
+            f'invalid resource version "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        ) from error
 
 
 def _event(change: Change, target: Target, match: Any) -> bytes | None:

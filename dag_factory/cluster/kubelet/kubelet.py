@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 class Kubelet:
     """``state`` is the server's folder. ``node_size`` is the node's capacity as quantities."""
 
-    def __init__(self, store: Store, engine: Engine, recorder: Recorder, state: Path, node_size: dict[str, str]) -> None:
+    def __init__(
+        self, store: Store, engine: Engine, recorder: Recorder, state: Path, node_size: dict[str, str]
+    ) -> None:
         self.store = store
         self.engine = engine
         self.recorder = recorder

@@ -96,7 +96,15 @@ def phase(slots: list[Slot], restart_policy: str) -> str:
 
 
 def build(
-    pod: Object, slots: list[Slot], *, started_at: str, sandbox: bool, over: bool, ip: str, reason: str = "", message: str = ""
+    pod: Object,
+    slots: list[Slot],
+    *,
+    started_at: str,
+    sandbox: bool,
+    over: bool,
+    ip: str,
+    reason: str = "",
+    message: str = "",
 ) -> dict[str, Any]:
     """The status body. ``over``: all containers have ended for good; ``reason`` is why the kubelet ended the pod."""
     policy = pod["spec"].get("restartPolicy", "Always")
@@ -129,7 +137,9 @@ def _conditions(pod: Object, slots: list[Slot], up: bool, ending: str) -> list[d
     done = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(ending, "")
     unready = [s.name for s in slots if not s.ready and (not s.init or s.sidecar)]
     incomplete = [
-        s.name for s in slots if s.init and not (s.started if s.sidecar else s.exit_code == 0) and not (s.sidecar and s.last)
+        s.name
+        for s in slots
+        if s.init and not (s.started if s.sidecar else s.exit_code == 0) and not (s.sidecar and s.last)
     ]
     if done:
         ready = ("False", done, "")

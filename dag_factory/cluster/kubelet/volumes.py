@@ -71,7 +71,8 @@ class Volumes:
         """Then a tmpfs in the container does, with the kernel holding its size; shared, it is a folder on one."""
         spec = self.pod["spec"]
         every = [*(spec.get("initContainers") or []), *spec["containers"]]
-        return sum(m["name"] == name for c in every for m in c.get("volumeMounts") or []) == 1
+        mounted = [m for c in every for m in c.get("volumeMounts") or [] if m["name"] == name]
+        return len(mounted) == 1
 
     def _set_up(self, name: str, volume: dict[str, Any]) -> Path:
         folder = self.folder / name

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -186,8 +187,9 @@ class PodWorker:
                     f"pod={meta['name']}_{meta['namespace']}({self.uid})"
                 )
                 slot.state, slot.last = states.waiting("CrashLoopBackOff", text), ended
-                message = f"Back-off restarting failed container {slot.name} in pod {meta['name']}_{meta['namespace']}({self.uid})"
-                self._event("Warning", "BackOff", message, slot)
+                where = f"{meta['name']}_{meta['namespace']}({self.uid})"
+                text = f"Back-off restarting failed container {slot.name} in pod {where}"
+                self._event("Warning", "BackOff", text, slot)
                 self._publish()
                 await asyncio.sleep(back_off)
             slot.last = ended
@@ -282,7 +284,10 @@ class PodWorker:
         mounts = self.volumes.mounts(spec, env)
         mounts.append(Mount(message, spec.get("terminationMessagePath") or "/dev/termination-log"))
         security = {**(pod["spec"].get("securityContext") or {}), **(spec.get("securityContext") or {})}
-        groups = [*(security.get("supplementalGroups") or []), *([security["fsGroup"]] if security.get("fsGroup") else [])]
+        groups = [
+            *(security.get("supplementalGroups") or []),
+            *([security["fsGroup"]] if security.get("fsGroup") else []),
+        ]
         limits = (spec.get("resources") or {}).get("limits") or {}
         return ContainerSpec(
             id=identity,
@@ -353,7 +358,11 @@ class PodWorker:
     async def _clean_up(self) -> None:
         for run_log in self.logs.values():
             run_log.close()
-        await asyncio.get_running_loop().run_in_executor(None, self.volumes.tear_down)
+        await asyncio.get_running_loop().run_in_executor(None, self._remove_files)
+
+    def _remove_files(self) -> None:
+        self.volumes.tear_down()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # Words to the outside
 

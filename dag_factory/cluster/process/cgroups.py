@@ -41,7 +41,9 @@ class Group:
         if not self.memory:
             return None
         name, cache = (
-            ("memory.usage_in_bytes", "total_inactive_file") if self.version == 1 else ("memory.current", "inactive_file")
+            ("memory.usage_in_bytes", "total_inactive_file")
+            if self.version == 1
+            else ("memory.current", "inactive_file")
         )
         try:
             used = int((self.memory / name).read_text())
@@ -84,9 +86,7 @@ class Groups:
         return list(dict.fromkeys(str(path) for path in (self.memory, self.cpu) if path))
 
     def make(self, name: str, memory: int | None, cpu: float | None) -> Group:
-        group = Group(
-            self.memory / name if self.memory else None, self.cpu / name if self.cpu else None, self.version
-        )
+        group = Group(self.memory / name if self.memory else None, self.cpu / name if self.cpu else None, self.version)
         for path in group.folders:
             path.mkdir(exist_ok=True)
         if group.memory and memory:

@@ -16,7 +16,8 @@ import struct
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import rootfs, syscalls as sc
+from . import rootfs
+from . import syscalls as sc
 
 # What a container engine leaves to a container's root, less making device nodes (no device control group here).
 _KEPT_CAPABILITIES = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 29, 31}
@@ -61,7 +62,12 @@ def enter(spec: dict[str, Any], stdio: list[int], report: int) -> int:
         try:
             _join_groups(spec)
             base = f"/proc/{spec['pid']}/ns"
-            kinds = [("ipc", sc.CLONE_NEWIPC), ("uts", sc.CLONE_NEWUTS), ("pid", sc.CLONE_NEWPID), ("mnt", sc.CLONE_NEWNS)]
+            kinds = [
+                ("ipc", sc.CLONE_NEWIPC),
+                ("uts", sc.CLONE_NEWUTS),
+                ("pid", sc.CLONE_NEWPID),
+                ("mnt", sc.CLONE_NEWNS),
+            ]
             if spec["isolation"] == "user-namespace":
                 kinds.insert(0, ("user", sc.CLONE_NEWUSER))
             opened = [(os.open(f"{base}/{name}", os.O_RDONLY), kind) for name, kind in kinds]

@@ -64,7 +64,7 @@ class LauncherClient:
         self._started[number], self._exited[number] = started, exited
         memory = os.memfd_create("spec", os.MFD_CLOEXEC)
         try:
-            with open(memory, "wb", closefd=False) as file:  # noqa: PTH123
+            with open(memory, "wb", closefd=False) as file:
                 file.write(json.dumps(spec).encode(errors="surrogateescape"))
             await self._send({"op": operation, "id": number}, [memory, *stdio])
             pid = await started
@@ -96,7 +96,7 @@ class LauncherClient:
             try:
                 packet = self._socket.recv(65536)
             except BlockingIOError:
-                return
+                return None
             except OSError:
                 packet = b""
             if not packet:

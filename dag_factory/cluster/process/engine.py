@@ -154,8 +154,12 @@ class ProcessEngine:
     def _mounts(self, spec: ContainerSpec, image: LocalImage) -> list[Mount]:
         """Outer targets first, so that an inner one lies in it. A pod's own mount wins over the image's."""
         own = {m.target.rstrip("/") for m in spec.mounts}
-        tools = [Mount(path.parent, str(path.parent), read_only=True) for path in image.path_first if path.name == "bin"]
-        tools = [m if m.source != self.state else Mount(self.state / "bin", str(self.state / "bin"), True) for m in tools]
+        tools = [
+            Mount(path.parent, str(path.parent), read_only=True) for path in image.path_first if path.name == "bin"
+        ]
+        tools = [
+            m if m.source != self.state else Mount(self.state / "bin", str(self.state / "bin"), True) for m in tools
+        ]
         from_image = [m for m in image.mounts if m.target.rstrip("/") not in own]
         if self.isolation == "plain":
             tools = []
@@ -166,7 +170,7 @@ class ProcessEngine:
         refused = ""
         for kind in isolation.candidates():
             self.isolation = kind
-            scratch = self.state / "probe" / kind
+            scratch = self.state / "probe"
             spec = ContainerSpec(
                 "probe", "probe", "probe", "probe", "alpine", ("true",), (), {}, "/", (), scratch=scratch
             )
@@ -264,8 +268,11 @@ class ProcessContainer:
         code = await asyncio.shield(self.running.exited)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._drained.wait(), 2)
-        out_of_memory = code != 0 and (self._over_limit or self.group.out_of_memory_kills() > 0)
-        return Exit(code, out_of_memory)
+        if self._over_limit or self.group.out_of_memory_kills() > 0:
+            # Version 1 of control groups ends one process; a shell around it may have ended by itself before the
+            # rest was killed. A cluster of today ends them all at once.
+            return Exit(137, out_of_memory=True)
+        return Exit(code)
 
     async def signal(self, number: int) -> None:
         if self.running is not None:

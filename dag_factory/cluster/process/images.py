@@ -149,7 +149,12 @@ class Images:
             for command in _installer(venv, requirements):
                 try:
                     done = subprocess.run(
-                        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=folder
+                        command,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT,
+                        text=True,
+                        errors="replace",
+                        cwd=folder,
                     )
                 except OSError as error:
                     raise PullError("ErrImagePull", f'failed to pull image "{name}": {error}') from error
@@ -157,7 +162,8 @@ class Images:
                     shutil.rmtree(venv, ignore_errors=True)
                     raise PullError(
                         "ErrImagePull",
-                        f'failed to pull image "{name}": installing {requirements} failed: {done.stdout[-_TAIL:].strip()}',
+                        f'failed to pull image "{name}": installing {requirements} failed: '
+                        + done.stdout[-_TAIL:].strip(),
                     )
             (venv / ".complete").touch()
 
@@ -170,7 +176,9 @@ def base_python() -> str:
 def check_name(name: str) -> None:
     if not _REFERENCE.match(name):
         repository = name.partition(":")[0]
-        why = "repository name (library/" + repository + ") must be lowercase" if repository.lower() != repository else ""
+        why = (
+            "repository name (library/" + repository + ") must be lowercase" if repository.lower() != repository else ""
+        )
         raise PullError(
             "InvalidImageName",
             f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format'

@@ -9,10 +9,21 @@ from . import syscalls
 
 _WORDS = {
     "namespaces": "mount, process, IPC and host name namespaces; the network is this machine's",
-    "user-namespace": "a user namespace with mount, process, IPC and host name namespaces; the network is this machine's",
+    "user-namespace": "a user namespace, with mount, process, IPC and host name namespaces; "
+    "the network is this machine's",
 }
 _NOT_SHOWN = ("/proc", "/sys", "/dev", "/tmp", "/run", "/var/run", "/var/lib/docker", "/var/lib/containers", "/snap")
-_NOT_FILE_SYSTEMS = {"autofs", "nsfs", "squashfs", "overlay", "fuse.portal", "fuse.snapfuse", "tracefs", "cgroup", "cgroup2"}
+_NOT_FILE_SYSTEMS = {
+    "autofs",
+    "nsfs",
+    "squashfs",
+    "overlay",
+    "fuse.portal",
+    "fuse.snapfuse",
+    "tracefs",
+    "cgroup",
+    "cgroup2",
+}
 _MOST = 40
 
 

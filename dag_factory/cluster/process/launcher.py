@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import child, plain, syscalls as sc
+from . import child, plain
+from . import syscalls as sc
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Launcher:
         return True
 
     def start(self, message: dict[str, Any], fds: list[int]) -> None:
-        with open(fds[0], "rb", closefd=False) as memory:  # noqa: PTH123
+        with open(fds[0], "rb", closefd=False) as memory:
             memory.seek(0)
             spec = json.load(memory)
         read, write = os.pipe()

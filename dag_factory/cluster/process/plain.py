@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import child, syscalls as sc
+from . import child
+from . import syscalls as sc
 
 
 def start(spec: dict[str, Any], stdio: list[int], report: int) -> int:
@@ -33,7 +34,12 @@ def start(spec: dict[str, Any], stdio: list[int], report: int) -> int:
 def _supervise(spec: dict[str, Any], stdio: list[int], report: int, launcher: int) -> NoReturn:
     signal.set_wakeup_fd(-1)
     stop: list[int] = []
-    signal.signal(signal.SIGTERM, lambda *_: (_kill_tree(), stop.append(1)))
+
+    def end(*_: object) -> None:
+        stop.append(1)
+        _kill_tree()
+
+    signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sc.prctl(sc.PR_SET_CHILD_SUBREAPER, 1)
     sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGTERM)

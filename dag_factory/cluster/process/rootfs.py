@@ -75,7 +75,7 @@ def _graft(entry: Path, new: str, scratch: str, deep: bool = True) -> None:
     target = f"{new}{entry}"
     mode = entry.lstat().st_mode
     if stat.S_ISLNK(mode):
-        os.symlink(os.readlink(entry), target)  # noqa: PTH115
+        os.symlink(os.readlink(entry), target)  # noqa: PTH115, PTH211
     elif not stat.S_ISDIR(mode):
         if stat.S_ISREG(mode):
             with contextlib.suppress(OSError):
@@ -143,11 +143,11 @@ def _dev(new: str) -> None:
         if Path("/dev", name).exists():
             _bind(f"/dev/{name}", f"{dev}/{name}", is_file=True)
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
-        os.symlink(f"/proc/self/{target}", f"{dev}/{name}")
+        os.symlink(f"/proc/self/{target}", f"{dev}/{name}")  # noqa: PTH211
     _directory(f"{dev}/pts")
     with contextlib.suppress(OSError):
         sc.mount("devpts", f"{dev}/pts", "devpts", sc.MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
-    os.symlink("pts/ptmx", f"{dev}/ptmx")
+    os.symlink("pts/ptmx", f"{dev}/ptmx")  # noqa: PTH211
     _directory(f"{dev}/shm", 0o1777)
     sc.mount("tmpfs", f"{dev}/shm", "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, _SHM)
 

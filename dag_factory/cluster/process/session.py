@@ -63,11 +63,11 @@ class ProcessSession:
             try:
                 data = data[os.write(self._streams.input, data) :]
             except BlockingIOError:
-                room = loop.create_future()
+                room = asyncio.Event()
                 fd = self._streams.input
-                loop.add_writer(fd, lambda: room.done() or room.set_result(None))
+                loop.add_writer(fd, room.set)
                 try:
-                    await room
+                    await room.wait()
                 finally:
                     loop.remove_writer(fd)
             except OSError:

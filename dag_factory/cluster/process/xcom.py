@@ -65,9 +65,12 @@ class PlainSession:
                 return
             if line.strip():
                 self._code = 126
-                yield 2, (
-                    b"this local cluster runs without process namespaces: a shell on standard input "
-                    b"takes only commands that signal the container's processes\n"
+                yield (
+                    2,
+                    (
+                        b"this local cluster runs without process namespaces: a shell on standard input "
+                        b"takes only commands that signal the container's processes\n"
+                    ),
                 )
 
     async def wait(self) -> int:
