@@ -183,8 +183,9 @@ def main(config_file: Path, ready_fd: int) -> None:
 
     try:
         serve(ClusterConfig.from_json(config_file.read_text()), ready)
-    except (access.AlreadyRunning, OSError, ValueError) as error:
-        log.error("%s", error)
+    except Exception as error:
+        expected = isinstance(error, (access.AlreadyRunning, OSError, ValueError))
+        log.error("%s", error, exc_info=not expected)
         with contextlib.suppress(OSError):
-            os.write(ready_fd, json.dumps({"error": str(error)}).encode())
+            os.write(ready_fd, json.dumps({"error": str(error) if expected else repr(error)}).encode())
         raise SystemExit(1) from error

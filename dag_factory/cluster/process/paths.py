@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..engine import Mount, StartError
+
+log = logging.getLogger(__name__)
 
 # Every pod has these: a service account's folder, in which nothing is here, the machine's own shared memory,
 # and the file for a last word.
@@ -48,7 +51,7 @@ class MountPaths:
     def __init__(self) -> None:
         self._taken: dict[str, Taken] = {}
         self._links: dict[str, Path] = {}
-        self._made: list[str] = []
+        self._made: list[str] = []  # folders above links that were not there, to be removed with them
         self._freed = asyncio.Condition()
         self._record: Path | None = None
 
@@ -59,6 +62,8 @@ class MountPaths:
         """
         wanted = {m.target.rstrip("/"): m.source for m in mounts if m.target.rstrip("/") not in _SKIPPED}
         async with self._freed:
+            if self._conflicts(wanted):
+                log.info("A container waits for a mount path that another pod has: %s", ", ".join(sorted(wanted)))
             await self._freed.wait_for(lambda: not self._conflicts(wanted))
             taken = self._taken[key] = Taken(wanted)
         try:
@@ -91,10 +96,13 @@ class MountPaths:
     def clean_up(self, record: Path) -> None:
         """Remove the links that a killed server left, as its record says, and keep this server's record there."""
         self._record = record
-        with contextlib.suppress(OSError, ValueError):
-            for target, source in json.loads(record.read_text()).items():
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            left = json.loads(record.read_text())
+            for target, source in left["links"].items():
                 if os.path.islink(target) and os.readlink(target) == source:  # noqa: PTH114, PTH115
                     Path(target).unlink()
+            for folder in reversed(left["folders"]):
+                Path(folder).rmdir()
 
     async def _notify(self) -> None:
         async with self._freed:
@@ -118,7 +126,7 @@ class MountPaths:
         try:
             if path.is_symlink() or path.exists():
                 raise FileExistsError(17, f"{target} exists on this machine, and mount namespaces are not to be had")
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_parents(path)
             path.symlink_to(source)
         except PermissionError:
             taken.replaced[target] = str(source)
@@ -130,7 +138,18 @@ class MountPaths:
         self._links.pop(target, None)
         with contextlib.suppress(OSError):
             Path(target).unlink()
+        for folder in reversed(self._made):
+            with contextlib.suppress(OSError):
+                Path(folder).rmdir()
+                self._made.remove(folder)
+
+    def _make_parents(self, path: Path) -> None:
+        for parent in reversed(path.parents):
+            if not parent.exists():
+                parent.mkdir()
+                self._made.append(str(parent))
 
     def _save(self) -> None:
         if self._record:
-            self._record.write_text(json.dumps({target: str(source) for target, source in self._links.items()}))
+            links = {target: str(source) for target, source in self._links.items()}
+            self._record.write_text(json.dumps({"links": links, "folders": self._made}))
