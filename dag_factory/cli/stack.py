@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dag_factory import settings
 from dag_factory.cli.check import find_home
+from dag_factory.cluster.config import ClusterConfig
 from dag_factory.config import open_project
 from dag_factory.config.tables import Tables
 from dag_factory.local.instance import Instance, kubernetes_connection
@@ -32,6 +33,11 @@ class Stack:
     def cluster_folder(self) -> Path:
         """The state of the local cluster: claims, logs, environments of images."""
         return self.folder / "cluster"
+
+    @property
+    def cluster(self) -> ClusterConfig:
+        """How the local cluster is started. The environments made for images serve every stack of the project."""
+        return ClusterConfig(state=self.cluster_folder, images=self.images, venvs=self.home / ".dagf" / "images")
 
     @property
     def images(self) -> dict[str, Path]:

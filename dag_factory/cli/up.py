@@ -39,7 +39,7 @@ def start(stack: Stack, port: int) -> str:
         return running.url
     click.echo(f"Starting the local cluster and Airflow for the environment {stack.tables.environment} …", err=True)
     try:
-        cluster.up(cluster.ClusterConfig(state=stack.cluster_folder, images=stack.images))
+        cluster.up(stack.cluster)
     except cluster.ClusterError as failure:
         raise LocalError(f"The local cluster did not start: {failure}") from failure
     try:
