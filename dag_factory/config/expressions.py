@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import difflib
 import re
+import traceback
 from collections.abc import Mapping as MappingT
 from functools import lru_cache
 from typing import Any
 
 import jinja2
 
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.sandbox import Sandbox, settled
+from dag_factory.config.sandbox import Sandbox, measured, settled
 from dag_factory.config.tree import Node, Scalar, from_plain, transform
 from dag_factory.settings import BOUNDS
 
@@ -25,7 +26,7 @@ _SANDBOX = Sandbox()
 _FAULTS = (
     ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
-_SINGLE = re.compile(r"\s*\$\{\{(?!#)((?:(?!\}\}|\$\{\{).)*)\}\}\s*", re.DOTALL)
+_SINGLE = re.compile(r"\s*\$\{\{(?!#)[-+]?((?:(?!\$\{\{).)*?)-?\}\}\s*", re.DOTALL)
 _UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined")
 
 
@@ -40,7 +41,7 @@ def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple
 
     def compute(where: Path, value: Scalar) -> Node:
         try:
-            return from_plain(render(value.text, context), value.mark)
+            return _node(render(value.text, context), value)
         except jinja2.TemplateError as failure:
             problems.append(_problem(failure, value, where, context))
             return value
@@ -48,27 +49,46 @@ def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple
     return transform(node, compute, path), tuple(problems)
 
 
+def begin() -> None:
+    """Start the clock for the expressions of one file."""
+    _SANDBOX.start_clock()
+
+
 def render(text: str, context: Context) -> Any:
     """One text's value: typed where the text is a single expression, else text.
 
     Raises ``jinja2.TemplateError`` for everything that is the text's own fault.
     """
+    if len(text) > BOUNDS.expression_bytes:
+        raise jinja2.TemplateRuntimeError(
+            f"a text with expressions holds at most {BOUNDS.expression_bytes:,} characters"
+        )
     _SANDBOX.begin()
-    single = _SINGLE.fullmatch(text)
     try:
-        result = settled(_expression(single[1])(**context)) if single else _template(text).render(context)
+        expression = _expression(text)
+        return measured(settled(expression(**context)) if expression else _template(text).render(context))
     except jinja2.TemplateError:
         raise
     except _FAULTS as failure:
         raise jinja2.TemplateRuntimeError(str(failure) or type(failure).__name__) from failure
-    if isinstance(result, str) and len(result) > BOUNDS.expression_bytes:
-        raise jinja2.TemplateRuntimeError(f"the result is longer than {BOUNDS.expression_bytes:,} characters")
-    return result
+
+
+def _node(result: Any, value: Scalar) -> Node:
+    if value.block and isinstance(result, str):  # lines in it still count from the block's first
+        return Scalar(result, result, value.mark, block=True)
+    return from_plain(result, value.mark)
 
 
 @lru_cache(4096)
-def _expression(source: str) -> Any:
-    return _SANDBOX.compile_expression(source.strip(), undefined_to_none=False)
+def _expression(text: str) -> Any:
+    """The expression that the whole text is, compiled, or None."""
+    single = _SINGLE.fullmatch(text)
+    if not single:
+        return None
+    try:
+        return _SANDBOX.compile_expression(single[1].strip(), undefined_to_none=False)
+    except jinja2.TemplateSyntaxError:
+        return None  # of several, or wrong: as a template it says so, with the line
 
 
 @lru_cache(4096)
@@ -78,13 +98,20 @@ def _template(source: str) -> jinja2.Template:
 
 def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: Context) -> Problem:
     message, code, hint = failure.message or "the expression failed", "bad-expression", ""
-    line = value.mark.line
     if isinstance(failure, jinja2.TemplateSyntaxError):
-        line += failure.lineno - 1 + value.block if value.block else 0
         hint = "the text between `${{` and `}}` is a Jinja expression"
     elif isinstance(failure, jinja2.UndefinedError):
         code, message, hint = "undefined-name", *_undefined(message, context)
-    return Problem.at(Mark(value.mark.file, line, value.mark.column), path, code, message, hint)
+    return Problem.at(value.line(_line(failure)), path, code, message, hint)
+
+
+def _line(failure: jinja2.TemplateError) -> int:
+    """The line of the text that failed, counted from 1."""
+    if isinstance(failure, jinja2.TemplateSyntaxError):
+        return failure.lineno
+    frames = traceback.extract_tb(failure.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
+    return lines[-1] or 1 if lines else 1
 
 
 def _undefined(message: str, context: Context) -> tuple[str, str]:

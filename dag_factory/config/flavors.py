@@ -27,7 +27,7 @@ class FlavorEntry:
 
 def defined(table: Mapping, define: Node | None) -> dict[str, Mapping]:
     """The table's flavors with the environment's ``define`` merged over them."""
-    merged = merge(table, define, shape("flavors.schema.json").child("flavors"))
+    merged = merge(table, define, shape("flavors.schema.json").child("flavors"), unset=False)
     return {name: node for name, node in entries(merged).items() if isinstance(node, Mapping)}
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dag_factory.config import runtime, schedules
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config import documents, runtime, schedules
+from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Manual, Param, Pipeline, Schedule
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain
 from dag_factory.config.units import seconds
-from dag_factory.config.validate import prune, validate
 
 _SCHEMA = "pipeline.schema.json"
 _HEADER = "/$defs/overlay"
@@ -22,14 +21,8 @@ EARLIEST = "2024-01-01"
 
 def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
-    computed, trouble = evaluate(header, context)
-    problems = list(trouble)
-    if header.dynamic and not trouble:
-        wrong = validate(computed, _SCHEMA, _HEADER)
-        problems += [problem for _, problem in wrong]
-        computed = prune(computed, [where for where, _ in wrong])
-    assert isinstance(computed, Mapping)
-    said = computed.entries
+    computed, problems = documents.computed(header, context, _SCHEMA, _HEADER)
+    said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += schedules.check_timezone(said.get("timezone"), ("timezone",))
     for key in ("start_date", "end_date"):

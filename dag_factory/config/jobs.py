@@ -6,7 +6,7 @@ from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 from typing import Any
 
-from dag_factory.config import pods
+from dag_factory.config import documents, pods
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
@@ -17,7 +17,6 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import Mapping, Node, Scalar, from_plain, is_set, mapping
-from dag_factory.config.validate import prune, validate
 from dag_factory.config.wording import did_you_mean
 
 _JOB = ("job.schema.json", "/$defs/job")
@@ -47,14 +46,8 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     base = _lay([_built_in(tables, mark), tables.job_defaults, defaults])
     entry, problems = _flavor(_lay([base, own]), tables, context, mark, path)
     layers = [base, entry.layer if entry else None, own]
-    merged = _lay(layers)
-    computed, trouble = evaluate(merged, context, path)
+    computed, trouble = documents.computed(_lay(layers), context, *_JOB, path=path)
     problems += trouble
-    if merged.dynamic and not trouble:
-        wrong = validate(computed, *_JOB, path=path)
-        problems += [problem for _, problem in wrong]
-        computed = prune(computed, [where for where, _ in wrong])
-    assert isinstance(computed, Mapping)
     image = computed.entries.get("docker_image")
     if not is_set(image):
         hint = "name it at the job or under `defaults`"

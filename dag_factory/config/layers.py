@@ -9,6 +9,8 @@ is said once, by the annotation ``x-merge`` in the JSON Schemas:
 ``replace``     the higher value stands as it is, nulls included (one-of maps)
 absent          maps merge, lists and single values replace
 ==============  =========================================================================
+
+``x-ends`` names the keys beside it that a value ends in lower layers: a ``script`` a ``command``.
 """
 
 from __future__ import annotations
@@ -17,19 +19,23 @@ from dag_factory.config.shapes import Shape
 from dag_factory.config.tree import Mapping, Node, Sequence, is_null, mapping, plain, sequence
 
 
-def merge(low: Node | None, high: Node | None, shape: Shape) -> Node | None:
-    """``high`` laid over ``low``; None stands for a layer that says nothing."""
+def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = True) -> Node | None:
+    """``high`` laid over ``low``; None stands for a layer that says nothing.
+
+    ``unset`` False keeps a null as it is written: the result is a layer itself, which unsets what lies
+    below it.
+    """
     if high is None:
         return low
     if low is None:
-        return settle(high, shape)
+        return settle(high, shape) if unset else high
     if shape.merge == "replace":
         return high
     if isinstance(low, Mapping) and isinstance(high, Mapping):
-        return _merge_maps(low, high, shape)
+        return _merge_maps(low, high, shape, unset)
     if isinstance(low, Sequence) and isinstance(high, Sequence):
-        return _merge_lists(low, high, shape)
-    return high
+        return _merge_lists(low, high, shape, unset)
+    return settle(high, shape) if unset else high
 
 
 def settle(node: Node, shape: Shape) -> Node:
@@ -46,20 +52,24 @@ def settle(node: Node, shape: Shape) -> Node:
     return mapping(kept, node.keys, node.mark)
 
 
-def _merge_maps(low: Mapping, high: Mapping, shape: Shape) -> Mapping:
+def _merge_maps(low: Mapping, high: Mapping, shape: Shape, unset: bool) -> Mapping:
     merged = dict(low.entries)
     for key, item in high.entries.items():
         inner = shape.child(key)
-        if is_null(item) and not inner.keeps_null:
+        if is_null(item) and unset and not inner.keeps_null:
             merged.pop(key, None)
             continue
-        result = merge(merged.get(key), item, inner)
+        result = merge(merged.get(key), item, inner, unset=unset)
         if result is not None:
             merged[key] = result
+        if inner.ends and not is_null(item):
+            for ended in inner.ends:
+                if ended not in high.entries:
+                    merged.pop(ended, None)
     return mapping(merged, low.keys | high.keys, high.mark)
 
 
-def _merge_lists(low: Sequence, high: Sequence, shape: Shape) -> Sequence:
+def _merge_lists(low: Sequence, high: Sequence, shape: Shape, unset: bool) -> Sequence:
     if shape.merge == "join":
         have = [plain(item) for item in low.items]
         added = tuple(item for item in high.items if plain(item) not in have)
@@ -71,9 +81,9 @@ def _merge_lists(low: Sequence, high: Sequence, shape: Shape) -> Sequence:
         for item in high.items:
             key = _key(item, name)
             if key is not None and key in places:
-                items[places[key]] = merge(items[places[key]], item, shape.items) or item
+                items[places[key]] = merge(items[places[key]], item, shape.items, unset=unset) or item
             else:
-                items.append(settle(item, shape.items))
+                items.append(settle(item, shape.items) if unset else item)
         return sequence(tuple(items), high.mark)
     return high
 

@@ -7,16 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import graph, headers, jobs, runtime
-from dag_factory.config.files import read_document
-from dag_factory.config.layers import merge, settle
+from dag_factory.config import documents, expressions, graph, headers, jobs, runtime
+from dag_factory.config.layers import merge
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, is_null, mapping, plain, without
-from dag_factory.config.validate import prune, validate
+from dag_factory.config.tree import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    at,
+    entries,
+    is_null,
+    is_set,
+    mapping,
+    plain,
+    without,
+)
 from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
 
@@ -50,30 +60,24 @@ class Result:
 
 def read_pipeline(path: FilePath, root: FilePath, file: str, dag_id: str) -> Source:
     """Read and hold against the schema. Never raises for what stands in the file."""
-    document, problems = read_document(path, root, file)
-    if document is None:
-        return Source(dag_id, file, None, problems)
-    wrong = validate(document, SCHEMA)
-    other_version = [problem for _, problem in wrong if problem.code == "unknown-version"]
-    if other_version:  # the rest of the file cannot be judged
-        return Source(dag_id, file, None, tuple(other_version))
-    pruned = prune(document, [where for where, _ in wrong])
-    assert isinstance(pruned, Mapping)
-    return Source(dag_id, file, _filled(pruned), (*problems, *(problem for _, problem in wrong)))
+    document = documents.read(path, root, file, SCHEMA)
+    return Source(dag_id, file, document.node and _filled(document.node), document.problems)
 
 
 def compile_pipeline(source: Source, tables: Tables) -> Result:
     """The pipeline as one environment sees it."""
+    expressions.begin()
     document = source.node
     if document is None:
         return Result(source, None, source.problems)
+    problems = [*source.problems, *_environment_names(document, tables)]
     if not _exists_in(document, tables.environment):
-        return Result(source, None, source.problems)
+        return Result(source, None, tuple(problems))
     if tables.broken:
         message = f"not built: the tables of the environment `{tables.environment}` have problems of their own"
         hint = "see the problems under configs/platform/"
-        return Result(source, None, (*source.problems, Problem(source.file, 0, 0, "broken-table", message, hint=hint)))
-    problems = [*source.problems, *_environment_names(document, tables)]
+        problems.append(Problem(source.file, 0, 0, "broken-table", message, hint=hint))
+        return Result(source, None, tuple(problems))
     document = _overlaid(document, tables, problems)
     header = merge(tables.pipeline_defaults, without(document, *_NOT_PIPELINE_LEVEL), shape(SCHEMA))
     assert isinstance(header, Mapping)
@@ -84,7 +88,9 @@ def compile_pipeline(source: Source, tables: Tables) -> Result:
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
     compiled = list(_jobs(document, tables, context, problems))
     problems += _check_jobs(compiled, header)
-    problems = list({(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}.values())
+    problems = list(
+        {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}.values()
+    )
     if errors(problems):
         return Result(source, None, tuple(problems))
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}
@@ -136,8 +142,7 @@ def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Map
     """The document with its own words for this environment merged into it."""
     path = ("environments", tables.environment)
     overlay = at(document, path)
-    base = settle(without(document, "environments"), shape(SCHEMA))
-    assert isinstance(base, Mapping)
+    base = without(document, "environments")
     if not isinstance(overlay, Mapping):
         return base
     known = entries(document.entries.get("jobs"))
@@ -146,9 +151,13 @@ def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Map
         if is_null(node) and name not in known and isinstance(overlay_jobs, Mapping):
             message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known)
             problems.append(Problem.at(overlay_jobs.keys[name], (*path, "jobs", name), "unknown-job", message, hint))
-    merged = merge(base, overlay, shape(SCHEMA))
+    merged = merge(base, overlay, shape(SCHEMA), unset=False)
     assert isinstance(merged, Mapping)
-    return merged
+    left = merged.entries.get("jobs")
+    if not isinstance(left, Mapping):
+        return merged
+    removed = [name for name, node in left.entries.items() if is_null(node)]
+    return mapping({**merged.entries, "jobs": without(left, *removed)}, merged.keys, merged.mark)
 
 
 def _jobs(
@@ -156,8 +165,10 @@ def _jobs(
 ) -> Iterator[jobs.Compiled]:
     defaults = document.entries.get("defaults")
     written = document.entries.get("jobs")
+    if any(problem.path == "jobs" for problem in problems):  # they were taken out: told already
+        return
     if not entries(written):
-        if "docker_image" not in entries(defaults):
+        if is_set(written) or "docker_image" not in entries(defaults):
             hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
             problems.append(Problem.at(document.mark, (), "no-jobs", "the pipeline has no jobs", hint))
             return

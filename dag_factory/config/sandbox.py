@@ -6,14 +6,17 @@ a loop is counted, and every value that an expression builds is measured, so tha
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -21,12 +24,13 @@ from dag_factory.settings import BOUNDS
 
 _FILTERS = (
     "abs capitalize count d default dictsort escape first float int items last length list lower max min map reject "
-    "rejectattr reverse round select selectattr slice sort sum title trim truncate unique upper"
+    "rejectattr reverse select selectattr sort sum title trim truncate unique upper"
 ).split()
 _TESTS = (
     "boolean defined divisibleby even false float ge gt in integer iterable le lower lt mapping ne none number odd "
     "sequence string true undefined upper eq equalto greaterthan lessthan sameas == != < <= > >="
 ).split()
+_LOOP = frozenset("first index index0 last length revindex revindex0".split())
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
@@ -51,7 +55,13 @@ def settled(value: Any) -> Any:
     """
     if isinstance(value, jinja2.Undefined):
         return str(value)  # strict: raises, and names what is missing
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, str):
+        return str(value)
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise TypeError("an expression may not give a number without end")
         return value
     if isinstance(value, dict):
         return {str(key): settled(item) for key, item in value.items()}
@@ -62,8 +72,6 @@ def settled(value: Any) -> Any:
 
 def measured(value: Any) -> Any:
     """The value itself, if it is small enough to keep."""
-    if isinstance(value, str) and len(value) > BOUNDS.expression_bytes:
-        raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
     _spend(value, BOUNDS.values)
     return value
 
@@ -72,6 +80,8 @@ def _spend(value: Any, budget: int) -> int:
     budget -= 1
     if budget < 0:
         raise TooMuch(f"a value in an expression holds more than {BOUNDS.values:,} values")
+    if isinstance(value, str) and len(value) > BOUNDS.expression_bytes:
+        raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -98,12 +108,33 @@ def _join(values: Iterable[Any], separator: str = "") -> str:
     return separator.join(parts)
 
 
+def _round(value: float, precision: int = 0) -> float:
+    if not -20 <= precision <= 20:
+        raise TooMuch("`round` takes a precision from -20 to 20")
+    return round(value, precision)
+
+
+def _small(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter whose result is measured; what Jinja reads of its signature is kept."""
+
+    @functools.wraps(function)
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        return measured(function(*args, **kwargs))
+
+    return bounded
+
+
 class _Guard(NodeTransformer):
     """Counts loops and measures what is built, in a template's syntax tree."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         self.generic_visit(node)
         node.iter = _filter(node.iter, "_counted")
+        return node
+
+    def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:
+        self.generic_visit(node)
+        node.filter = nodes.Filter(node.filter, "_measured", [], [], None, None, lineno=node.lineno)
         return node
 
     def _measure(self, node: nodes.Expr) -> nodes.Expr:
@@ -131,23 +162,40 @@ class Sandbox(ImmutableSandboxedEnvironment):
             comment_start_string="${{#",
             comment_end_string="#}}",
             undefined=jinja2.StrictUndefined,
-            finalize=text_of,
+            finalize=self._written,
+            keep_trailing_newline=True,
             autoescape=False,
             cache_size=0,
         )
-        self.filters = {name: self.filters[name] for name in _FILTERS}
-        self.filters |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
-        self.filters |= {"string": text_of, "replace": _replace, "join": _join}
+        chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
+        chosen |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
+        chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round}
+        self.filters = {name: _small(function) for name, function in chosen.items()}
         self.filters |= {"_counted": self._counted, "_measured": measured}
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.globals = {"range": self._range}
-        self._deadline = 0.0
-        self._turns = 0
+        self._turns = self._length = 0
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """Give the expressions of another file their time."""
+        self._deadline = time.thread_time() + BOUNDS.expression_seconds
 
     def begin(self) -> None:
-        """Start the clock and the count of loop turns for one rendering."""
-        self._deadline = time.monotonic() + BOUNDS.expression_seconds
-        self._turns = 0
+        """Start the count of loop turns and of written text for one rendering."""
+        self._turns = self._length = 0
+        self._check_clock()
+
+    def _check_clock(self) -> None:
+        if time.thread_time() > self._deadline:
+            raise TooMuch(f"the expressions of this file took longer than {BOUNDS.expression_seconds:g} seconds")
+
+    def _written(self, value: Any) -> str:
+        text = text_of(value)
+        self._length += len(text)
+        if self._length > BOUNDS.expression_bytes:
+            raise TooMuch(f"the result is longer than {BOUNDS.expression_bytes:,} characters")
+        return text
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         return super()._generate(_Guard().visit(source), *args, **kwargs)
@@ -155,8 +203,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
         for value in values:
             self._turns += 1
-            if self._turns > BOUNDS.values or time.monotonic() > self._deadline:
-                raise TooMuch("the loops of an expression took too many turns")
+            if self._turns > BOUNDS.values:
+                raise TooMuch(f"the loops of an expression took more than {BOUNDS.values:,} turns")
+            self._check_clock()
             yield value
 
     @staticmethod
@@ -167,6 +216,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return result
 
     def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, LoopContext) and attribute in _LOOP:
+            return getattr(obj, attribute)
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:

@@ -1,7 +1,7 @@
 """What the schemas' own annotations say of each place in a document: how it merges, what renders it.
 
 ``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there and below), ``x-null: value``
-(null does not unset).
+(null does not unset), ``x-ends`` (keys beside it that a value here ends in lower layers).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Shape:
         said = self._annotation("x-templated")
         self.templated: bool = templated if said is None else bool(said)
         self.keeps_null: bool = self._annotation("x-null") == "value"
+        self.ends: tuple[str, ...] = tuple(self._annotation("x-ends") or ())
 
     def _annotation(self, name: str) -> Any:
         return next((schema[name] for schema, _ in self._branches if name in schema), None)

@@ -6,25 +6,27 @@ breaks everything that stands on it (``Tables.broken``), since a guess here runs
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import flavors, model, schedules
-from dag_factory.config.expressions import evaluate
-from dag_factory.config.files import read_document
+from dag_factory.config import documents, expressions, flavors, model, schedules
+from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.layers import settle
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
-from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, is_set, mapping, plain
+from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, is_set, mapping, plain, scalars, without
 from dag_factory.config.units import quantity, seconds
-from dag_factory.config.validate import prune, validate
+from dag_factory.config.validate import prune
 from dag_factory.config.wording import did_you_mean
 
 FLAVORS_FILE = "configs/platform/flavors.yaml"
 ENVIRONMENTS = "configs/platform/environments"
+_ENVIRONMENT = "environment.schema.json"
+_FLAVORS = "flavors.schema.json"
 
 
 @dataclass(frozen=True)
@@ -58,33 +60,35 @@ def environment_names(home: FilePath) -> tuple[str, ...]:
 
 def read_tables(home: FilePath, environment: str) -> Tables:
     """Every table as ``environment`` sees it. Never raises for what stands in a file."""
+    expressions.begin()
     root = home / "configs"
     names = environment_names(home)
     file = f"{ENVIRONMENTS}/{environment}.yaml"
-    document, found = _read(home / file, root, file, "environment.schema.json")
+    document, found = _read(home / file, root, file, _ENVIRONMENT)
     problems = list(found)
     context: dict[str, Any] = {"environment": environment, "vars": {}}
     if document is None:
         return Tables(environment, names, problems=tuple(problems), broken=True)
-    variables = _evaluated(document, "vars", context, problems)
-    context["vars"] = plain(variables) if isinstance(variables, Mapping) else {}
-    settled = {key: _evaluated(document, key, context, problems) for key in document.entries if key != "defaults"}
-    body = mapping({key: node for key, node in settled.items() if node is not None}, document.keys, document.mark)
+    own, trouble = _vars(document, context)
+    context["vars"] = plain(own)
+    problems += trouble
+    body, trouble = _computed(settle(without(document, "vars", "defaults"), shape(_ENVIRONMENT)), context, _ENVIRONMENT)
+    problems += trouble
     zone = body.entries.get("timezone")
     problems += schedules.check_timezone(zone, ("timezone",))
-    table, table_problems = _read(home / FLAVORS_FILE, root, FLAVORS_FILE, "flavors.schema.json")
-    broken = bool(errors(problems)) or table is None
-    problems += table_problems
-    if table is None:
+    written, found = _read(home / FLAVORS_FILE, root, FLAVORS_FILE, _FLAVORS)
+    broken = bool(errors(problems)) or written is None
+    problems += found
+    if written is None:
         return Tables(environment, names, vars=context["vars"], problems=tuple(problems), broken=True)
-    computed, trouble = evaluate(table, context)
-    table = _as_map(computed, table.mark)
+    table, trouble = _computed(written, context, _FLAVORS)
+    table_problems = [*found, *trouble]
     problems += trouble
     pools = {name: int(str(plain(slots))) for name, slots in entries(at(table, ("pools",))).items() if is_set(slots)}
     found_flavors = flavors.defined(_as_map(at(table, ("flavors",)), table.mark), at(body, ("flavors", "define")))
     checked = flavors.check(found_flavors, pools)
     problems += dict.fromkeys(problem for _, problem in checked)
-    bad = {name for name, _ in checked} | _wrong_flavors(table_problems) | _wrong_flavors(trouble)
+    bad = {name for name, _ in checked} | _wrong_flavors(table_problems, found_flavors)
     replace = _replacements(body, found_flavors, problems)
     return Tables(
         environment=environment,
@@ -112,32 +116,35 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     )
 
 
-def _read(path: FilePath, root: FilePath, file: str, schema: str) -> tuple[Mapping | None, list[Problem]]:
+def _read(path: FilePath, root: FilePath, file: str, schema: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
     if not path.exists() and not path.is_symlink():
         message = "this file is missing"
-        return None, [Problem(file, 0, 0, "missing-file", message, hint="create it; it begins with `version: 1`")]
-    document, read_problems = read_document(path, root, file)
-    problems = list(read_problems)
-    if document is None:
-        return None, problems
-    wrong = validate(document, schema)
-    problems += [problem for _, problem in wrong]
-    pruned = settle(prune(document, [where for where, _ in wrong]), shape(schema))
-    return (pruned if isinstance(pruned, Mapping) else None), problems
+        return None, (Problem(file, 0, 0, "missing-file", message, hint="create it; it begins with `version: 1`"),)
+    document = documents.read(path, root, file, schema)
+    return document.node, document.problems
 
 
-def _wrong_flavors(problems: Any) -> set[str]:
-    """The flavors that problems of the table name, by their paths."""
-    return {problem.path.split(".")[1] for problem in problems if problem.path.startswith("flavors.")}
+def _vars(document: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
+    node = document.entries.get("vars")
+    if not isinstance(node, Mapping):
+        return _as_map(None, document.mark), []
+    computed, trouble = evaluate(settle(node, shape(_ENVIRONMENT).child("vars")), context, ("vars",))
+    return _as_map(computed, node.mark), list(trouble)
 
 
-def _evaluated(document: Mapping, key: str, context: dict[str, Any], problems: list[Problem]) -> Node | None:
-    node = document.entries.get(key)
-    if node is None:
-        return None
-    computed, trouble = evaluate(node, context, (key,))
-    problems += trouble
-    return computed
+def _computed(node: Node, context: Context, schema: str) -> tuple[Mapping, list[Problem]]:
+    """A table with its expressions computed; an expression that failed is taken out."""
+    computed, problems = documents.computed(_as_map(node, node.mark), context, schema)
+    failed = [path for path, item in scalars(computed) if item.dynamic] if computed.dynamic else []
+    return _as_map(prune(computed, failed), node.mark), problems
+
+
+def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str]:
+    """The flavors that problems of the table are about, by their paths; a name may hold dots."""
+    found: set[str] = set()
+    for path in (problem.path.removeprefix("flavors.") for problem in problems if problem.path.startswith("flavors.")):
+        found.update({name for name in names if f"{path}.".startswith((f"{name}.", f"{name}["))} or {path})
+    return found
 
 
 def _replacements(body: Mapping, known: dict[str, Mapping], problems: list[Problem]) -> dict[str, str]:

@@ -24,6 +24,10 @@ class Scalar(msgspec.Struct, frozen=True):
     dynamic: bool = False  # holds an expression yet to be computed
     block: bool = False
 
+    def line(self, number: int) -> Mark:
+        """The place of one of the text's lines, counted from 1; of other than a block only the begin is known."""
+        return Mark(self.mark.file, self.mark.line + number, 1) if self.block else self.mark
+
 
 class Mapping(msgspec.Struct, frozen=True):
     """A map with text keys, in the order written; ``keys`` holds each key's own place."""

@@ -35,11 +35,12 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
             below = tuple(leaf.absolute_path)
             if _undecided(node, below, leaf):
                 continue
-            for key, code, message, hint in wording.words(leaf):
+            for key, code, message, said in wording.words(leaf):
+                hint = _NOT_HERE if key is None and _is_expression(node, below) else said
                 where = (*below, key) if key is not None else below
                 mark = _mark(node, below, key)
                 found.setdefault((where, message), (where, Problem.at(mark, (*path, *where), code, message, hint)))
-        if len(found) >= BOUNDS.problems_per_file:
+        if len(found) > BOUNDS.problems_per_file:
             break
     return list(found.values())
 
@@ -63,10 +64,20 @@ def _mark(node: Node, path: Path, key: str | None) -> Mark:
     return mark_at(node, path)
 
 
+_NOT_HERE = "write the value itself: an expression cannot stand for all of it here"
+
+
+def _is_expression(node: Node, path: Path) -> bool:
+    found = at(node, path)
+    return isinstance(found, Scalar) and found.dynamic
+
+
 def _undecided(node: Node, path: Path, error: jsonschema.ValidationError) -> bool:
     """Whether an expression may still mend it."""
     found = at(node, path)
     if found is None or not found.dynamic:
+        return False
+    if isinstance(error.schema, dict) and error.schema.get("x-static"):
         return False
     return isinstance(found, Scalar) or error.validator in ("anyOf", "oneOf", "if", "not")
 

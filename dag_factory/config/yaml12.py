@@ -6,6 +6,7 @@ libyaml parses where PyYAML was built with it; tags are resolved here, since PyY
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -22,7 +23,6 @@ _NULL = frozenset(("", "null", "Null", "NULL", "~"))
 _BOOL = {text: text[0] in "tT" for text in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class _Resolver:
@@ -169,7 +169,7 @@ class _Builder:
 
 
 def core(text: str) -> bool | int | float | str | None:
-    """A plain scalar's value by YAML 1.2's core schema."""
+    """A plain scalar's value by YAML 1.2's core schema; infinity and the like, which JSON has not, are text."""
     if text in _NULL:
         return None
     if text in _BOOL:
@@ -178,11 +178,8 @@ def core(text: str) -> bool | int | float | str | None:
         return text
     if _INT.fullmatch(text) and len(text) < 200:
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    if _FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text) and isfinite(float(text)):
         return float(text)
-    special = _SPECIAL.fullmatch(text)
-    if special:
-        return float("nan") if special[3] else float(f"{special[1]}inf")
     return text
 
 

@@ -174,6 +174,8 @@ def test_annotations_are_the_known_ones_and_well_formed() -> None:
         "x-templated": bool,
         "x-as-written": bool,
         "x-null": str,
+        "x-ends": list,
+        "x-static": bool,
     }
     for name, pointer, schema in EVERYTHING:
         for key, value in schema.items():

@@ -1,0 +1,62 @@
+"""A file as a tree that fits its schema: read, held against it, without what is wrong in it.
+
+The pipelines and the platform's tables come in here alike; ``computed`` does the same again where an
+expression stood.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.files import read_document
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, mapping
+from dag_factory.config.validate import prune, validate
+from dag_factory.settings import BOUNDS
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file's map without what is wrong in it (None: nothing of it can be used), and what is wrong."""
+
+    node: Mapping | None
+    problems: tuple[Problem, ...]
+
+
+def read(path: FilePath, root: FilePath, file: str, schema: str) -> Document:
+    """Read a file below ``root`` and hold it against ``schema``. Never raises for what stands in it."""
+    document, problems = read_document(path, root, file)
+    if document is None:
+        return Document(None, problems)
+    wrong = validate(document, schema)
+    found = tuple(problem for _, problem in wrong)
+    other_version = tuple(problem for problem in found if problem.code == "unknown-version")
+    if other_version:  # the rest of the file cannot be judged
+        return Document(None, other_version)
+    if len(wrong) > BOUNDS.problems_per_file:
+        last = found[BOUNDS.problems_per_file]
+        message = "there are more problems in this file; the rest of it was not looked at"
+        more = Problem(file, last.line, last.column, "too-many-problems", message, hint="mend the first ones")
+        return Document(None, (*problems, *found[: BOUNDS.problems_per_file], more))
+    return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
+
+
+def computed(
+    node: Mapping, context: Context, schema: str, pointer: str = "", path: Path = ()
+) -> tuple[Mapping, list[Problem]]:
+    """A tree with its expressions computed and held against its schema again, what is wrong taken out.
+
+    An expression that failed stays as it was written. ``path`` is where the node stands in its document.
+    """
+    if not node.dynamic:
+        return node, []
+    result, trouble = evaluate(node, context, path)
+    wrong = validate(result, schema, pointer, path)
+    return _map(prune(result, [where for where, _ in wrong])), [*trouble, *(problem for _, problem in wrong)]
+
+
+def _map(node: object) -> Mapping:
+    return node if isinstance(node, Mapping) else mapping({}, {}, Mark(""))
