@@ -19,10 +19,10 @@ def over_ceiling(flavor: Flavor, tables: Tables, mark: Mark, path: Path) -> list
     asked = ", ".join(f"{key} {_asked(flavor, key)} (at most {tables.max[key]})" for key in over)
     message = f"the flavor `{flavor.name}` is over the ceiling of the environment `{tables.environment}`: {asked}"
     fitting = [entry.flavor for entry in tables.flavors.values() if not _over(entry.flavor, tables)]
+    cards = _size(flavor, "gpu")
+    fitting = [other for other in fitting if (_size(other, "gpu") > 0) == (cards > 0)] or fitting
     if fitting:
-        best = max(
-            fitting, key=lambda other: (_size(other, "gpu"), _size(other, "memory"), _size(other, "cpu"), other.name)
-        )
+        best = max(fitting, key=lambda other: (*(_size(other, key) for key in ("gpu", "memory", "cpu")), other.name))
         hint = f"`{best.name}` fits; the ceiling stands in {tables.max_file}"
     else:
         hint = f"no flavor fits under the ceiling in {tables.max_file}"
@@ -38,7 +38,8 @@ def _size(flavor: Flavor, key: str) -> Decimal:
 
 
 def _asked(flavor: Flavor, key: str) -> str:
-    if key == "gpu":
-        return str(flavor.gpu_count)
+    if key == "gpu":  # also what was written under a resource's own name
+        asked = {**flavor.requests, **flavor.limits}
+        return str(sum(int(quantity(amount) or 0) for name, amount in asked.items() if name.endswith("/gpu")))
     name = key.replace("_", "-")
     return flavor.limits.get(name) or flavor.requests.get(name) or "0"

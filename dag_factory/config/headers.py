@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import jsonschema_rs
 
 from dag_factory.config import documents, runtime, schedules
 from dag_factory.config.expressions import Context
@@ -28,7 +31,8 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     for key in ("start_date", "end_date"):
         problems += schedules.check_date(said.get(key), (key,))
     problems += schedules.check_order(said.get("start_date"), said.get("end_date"), ("end_date",))
-    problems += _required_params(computed)
+    problems += _continuous(said)
+    problems += _params(computed)
     problems += runtime.check(computed, shape(_SCHEMA), None, ())
     return computed, problems
 
@@ -78,18 +82,43 @@ def _in_environment(when: Schedule, tables: Tables) -> Schedule:
     return Manual() if tables.schedules == "manual" else when
 
 
-def _required_params(header: Mapping) -> list[Problem]:
-    """A scheduled run has nobody who could fill in a form."""
+def _continuous(said: dict[str, Node]) -> Iterator[Problem]:
+    """Airflow builds no DAG whose runs follow each other at once unless they do so one by one."""
+    written = said.get("schedule")
+    if isinstance(written, Scalar) and written.value == "@continuous" and _number(said.get("max_active_runs")) != 1:
+        message = "`@continuous` starts a run when the last has ended, so only one can go on at a time"
+        yield Problem.at(written.mark, ("schedule",), "bad-schedule", message, "add `max_active_runs: 1`")
+
+
+def _params(header: Mapping) -> Iterator[Problem]:
+    """Each default fits what the param says of itself; a scheduled run has nobody who could fill in a form."""
     params = header.entries.get("params")
-    if not is_set(header.entries.get("schedule")) or not isinstance(params, Mapping):
-        return []
-    found = []
+    if not isinstance(params, Mapping):
+        return
+    scheduled = is_set(header.entries.get("schedule"))
     for name, node in params.entries.items():
-        if _param(name, node).required:
+        if node.dynamic:
+            continue
+        param, path = _param(name, node), ("params", name)
+        try:
+            wrong = next(
+                jsonschema_rs.Draft202012Validator(param.schema, validate_formats=True).iter_errors(param.default), None
+            )
+        except ValueError as failure:
+            message = f"the param `{name}` is no JSON Schema: {str(failure).splitlines()[0]}"
+            yield Problem.at(
+                params.keys[name], path, "bad-param", message, "see json-schema.org for what may stand here"
+            )
+            continue
+        empty = param.required or (param.default is None and wrong is not None)
+        if empty and scheduled:
             message = f"the param `{name}` has no default, and the pipeline has a schedule"
             hint = "give it a `default`; a scheduled run has nobody to ask"
-            found.append(Problem.at(params.keys[name], ("params", name), "required-param", message, hint))
-    return found
+            yield Problem.at(params.keys[name], path, "required-param", message, hint)
+        elif wrong is not None and not empty:
+            default = entries(node)["default"]
+            message = f"the default of the param `{name}` does not fit it: {wrong.message}"
+            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
 
 
 def _param(name: str, node: Node) -> Param:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +18,7 @@ from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, from_plain, is_set, mapping
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, from_plain, is_set, mapping, mark_at
 from dag_factory.config.wording import did_you_mean
 
 _JOB = ("job.schema.json", "/$defs/job")
@@ -53,9 +55,11 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
         hint = "name it at the job or under `defaults`"
         problems.append(Problem.at(mark, path, "missing-key", f"the job `{name}` has no `docker_image`", hint))
     problems += _pool(computed, tables, path)
+    problems += _mounts(computed, entry, path)
     job = None
     if entry and is_set(image) and not problems:
         job = pods.job(name, entry.flavor, computed)
+        problems += _volume_names(job, computed, path)
     return Compiled(name, mark, computed, job, tuple(problems))
 
 
@@ -113,12 +117,44 @@ def _flavor(
 
 
 def _pool(computed: Mapping, tables: Tables, path: Path) -> list[Problem]:
-    pool = computed.entries.get("pool")
+    pool, slots = computed.entries.get("pool"), computed.entries.get("pool_slots")
     known = (*tables.pools, "default_pool")
-    if not isinstance(pool, Scalar) or pool.value is None or pool.text in known:
+    if not isinstance(pool, Scalar) or pool.value is None or pool.dynamic:
         return []
-    return [
-        Problem.at(
-            pool.mark, (*path, "pool"), "unknown-pool", f"unknown pool `{pool.text}`", did_you_mean(pool.text, known)
-        )
-    ]
+    if pool.text not in known:
+        message, hint = f"unknown pool `{pool.text}`", did_you_mean(pool.text, known)
+        return [Problem.at(pool.mark, (*path, "pool"), "unknown-pool", message, hint)]
+    most = tables.pools.get(pool.text)
+    if most and isinstance(slots, Scalar) and isinstance(slots.value, int) and slots.value > most:
+        message = f"the pool `{pool.text}` has {most} slots: a job that takes {slots.value} never starts"
+        return [Problem.at(slots.mark, (*path, "pool_slots"), "pool-too-small", message, f"take at most {most}")]
+    return []
+
+
+def _mounts(computed: Mapping, entry: FlavorEntry | None, path: Path) -> Iterator[Problem]:
+    """Two volumes in one place; Kubernetes would refuse the pod."""
+    taken = {"/airflow/xcom": "`output: json`"} if is_set(computed.entries.get("output")) else {}
+    if entry and entry.flavor.shm:
+        taken["/dev/shm"] = f"the flavor `{entry.flavor.name}`, whose `shm` it is"
+    volumes = computed.entries.get("volumes")
+    for index, volume in enumerate(volumes.items if isinstance(volumes, Sequence) else ()):
+        place = entries(volume).get("mount_path")
+        if not isinstance(place, Scalar) or place.dynamic:
+            continue
+        folder = posixpath.normpath(place.text)
+        if folder in taken:
+            message = f"`{folder}` is taken already, by {taken[folder]}"
+            yield Problem.at(place.mark, (*path, "volumes", index), "mount-taken", message, "mount it somewhere else")
+        taken.setdefault(folder, "another volume of this job")
+
+
+def _volume_names(job: Job, computed: Mapping, path: Path) -> Iterator[Problem]:
+    """One name for two sources."""
+    sources: dict[str, tuple[str | None, ...]] = {}
+    for index, volume in enumerate(job.volumes):
+        source = (volume.kind, volume.source, volume.medium, volume.size)
+        if sources.setdefault(volume.name, source) != source:
+            place = mark_at(computed, ("volumes", index, "name"))
+            message = f"the name `{volume.name}` stands for two volumes"
+            hint = "leave `name` out, or give each source its own"
+            yield Problem.at(place, (*path, "volumes", index), "volume-name-taken", message, hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from datetime import date, datetime
 from functools import lru_cache
@@ -14,6 +15,7 @@ from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean, show
 
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_CHANCE = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 _FIELDS = "five fields: minute hour day-of-month month day-of-week, as `0 3 * * *` (each day at three)"
 
 
@@ -64,8 +66,10 @@ def cron_problem(expression: str) -> str:
     fields = expression.split()
     if len(fields) != 5:
         return f"it has {len(fields)} fields"
+    if _CHANCE.search(expression):
+        return "R and H stand for a time by chance"
     try:
-        croniter(expression)
+        croniter(expression, datetime(2024, 1, 1)).get_next()
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
         reason = str(failure).split("] ")[-1]
         return reason[:120] or "it is malformed"
