@@ -132,6 +132,9 @@ def _times(job: model.Job) -> dict[str, Any]:
     }
     if job.timeout is not None:
         arguments["execution_timeout"] = timedelta(seconds=job.timeout)
+        # The operator leaves a pod that `keep_pod` keeps running when its time is up, and no worker may be left
+        # to end it: so the cluster does, counting from the pod's own start.
+        arguments["active_deadline_seconds"] = job.timeout
     if job.retries.delay is not None:
         arguments["retry_delay"] = timedelta(seconds=job.retries.delay)
     if job.retries.backoff == "exponential":

@@ -32,6 +32,7 @@ def test_retries() -> None:
 def test_timeouts() -> None:
     task = task_of(a_job(timeout=90, startup_timeout=30, schedule_timeout=40))
     assert task.execution_timeout == timedelta(seconds=90)
+    assert task.active_deadline_seconds == 90  # the pod ends even where nobody is left to end it
     assert task.startup_timeout_seconds == 30
     assert task.schedule_timeout_seconds == 40
     silent = task_of(a_job())
