@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingT
 
-from dag_factory.config import model
+from dag_factory.config import documents, model
+from dag_factory.config.expressions import Context
 from dag_factory.config.layers import merge
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
@@ -14,6 +15,8 @@ from dag_factory.config.units import quantity
 from dag_factory.config.wording import did_you_mean
 
 SIZE_KEYS = frozenset("cpu memory gpu shm ephemeral_storage requests limits cost_per_hour next".split())
+_SIZED = SIZE_KEYS | {"pool"}
+_SCHEMA = "flavors.schema.json"
 _RESOURCES = {"cpu": "cpu", "memory": "memory", "ephemeral_storage": "ephemeral-storage"}
 _GPU = "nvidia.com/gpu"
 
@@ -27,8 +30,17 @@ class FlavorEntry:
 
 def defined(table: Mapping, define: Node | None) -> dict[str, Mapping]:
     """The table's flavors with the environment's ``define`` merged over them."""
-    merged = merge(table, define, shape("flavors.schema.json").child("flavors"), unset=False)
+    merged = merge(table, define, shape(_SCHEMA).child("flavors"), unset=False)
     return {name: node for name, node in entries(merged).items() if isinstance(node, Mapping)}
+
+
+def sized(name: str, node: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
+    """The flavor with the expressions in its size computed. What it lays under a job waits for the job."""
+    sizes = mapping({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.mark)
+    computed, problems = documents.computed(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
+    known = {key: item for key, item in computed.entries.items() if not item.dynamic}
+    rest = {key: item for key, item in node.entries.items() if key not in _SIZED}
+    return mapping({**known, **rest}, node.keys, node.mark), problems
 
 
 def entry(name: str, node: Mapping) -> FlavorEntry:

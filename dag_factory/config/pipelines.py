@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
 from dag_factory.config import documents, expressions, graph, headers, jobs, runtime
 from dag_factory.config.layers import merge
+from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.resolved import to_yaml
@@ -87,10 +89,11 @@ def compile_pipeline(source: Source, tables: Tables) -> Result:
     problems += header_problems
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
     compiled = list(_jobs(document, tables, context, problems))
-    problems += _check_jobs(compiled, header)
-    problems = list(
-        {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}.values()
-    )
+    problems += _check_jobs(compiled, header, source)
+    if problems:
+        problems = relocated(problems, {**tables.documents, source.file: source.node or document})
+        once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
+        problems = list(once.values())
     if errors(problems):
         return Result(source, None, tuple(problems))
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}
@@ -184,17 +187,21 @@ def _jobs(
         yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context)
 
 
-def _check_jobs(compiled: list[jobs.Compiled], header: Mapping) -> list[Problem]:
-    """What only shows when all jobs are known: the graph, and what templates read of other jobs."""
+def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, source: Source) -> list[Problem]:
+    """What only shows when all jobs are known: the graph, and what templates read of other jobs.
+
+    Where an ``output`` or ``depends_on`` was wrong and taken out, nobody is blamed for missing it.
+    """
+    wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in source.problems}
     problems = [problem for job in compiled for problem in job.problems]
     found = graph.edges({job.name: job.node for job in compiled})
     problems += graph.check(found)
-    with_output = frozenset(job.name for job in compiled if "output" in job.node.entries)
+    names = frozenset(found)
+    with_output = names if "output" in wrong else frozenset(j.name for j in compiled if "output" in j.node.entries)
     params = frozenset(entries(header.entries.get("params")))
     job_shape = shape("job.schema.json", "/$defs/job")
     for job in compiled:
-        scope = runtime.Scope(
-            job.name, frozenset(graph.upstream(found, job.name)), frozenset(found), with_output, params
-        )
+        upstream = (lambda: names) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
+        scope = runtime.Scope(job.name, upstream, names, with_output, params)
         problems += runtime.check(job.node, job_shape, scope, ("jobs", job.name))
     return problems

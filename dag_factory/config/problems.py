@@ -46,6 +46,11 @@ class Problem(msgspec.Struct, frozen=True, order=True):
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
+def shown(name: str) -> str:
+    """A file's name as text that can be printed anywhere; a file may be called in any bytes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems that forbid a build."""
     return tuple(problem for problem in problems if problem.severity == "error")

@@ -6,14 +6,14 @@ two words of the factory's own: ``output('job')`` and ``run_date``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
 import jinja2
 from jinja2 import meta, nodes
 
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import Shape
 from dag_factory.config.tree import Mapping, Node, Scalar
@@ -31,16 +31,17 @@ AIRFLOW_NAMES = (
     "task_reschedule_count task_state_store templates_dict test_mode ti triggering_asset_events try_number ts "
     "ts_nodash ts_nodash_with_tz var"
 ).split()
+AIRFLOW_FILTERS = "ds ds_nodash ts ts_nodash ts_nodash_with_tz".split()
 _READS_AIRFLOW = {"conn": "connections", "var": "variables"}
 _SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}`"
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a job's templates may speak of."""
+    """What a job's templates may speak of; ``upstream`` are the jobs that end before it starts."""
 
     job: str
-    upstream: frozenset[str]
+    upstream: Callable[[], Set[str]]
     jobs: frozenset[str]
     with_output: frozenset[str]
     params: frozenset[str]
@@ -48,10 +49,11 @@ class Scope:
 
 @dataclass(frozen=True)
 class _Parsed:
-    names: frozenset[str]
+    names: tuple[tuple[str, int], ...]  # what the context must know, line
+    filters: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str | None, int], ...]  # argument of output(), line
     params: tuple[tuple[str, int], ...]
-    failure: tuple[str, int] | None = None
+    failure: tuple[str, int] | None = None  # what Jinja says, line
 
 
 def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator[Problem]:
@@ -84,20 +86,23 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
     parsed = _parse(node.text)
 
     def problem(line: int, code: str, message: str, hint: str = "") -> Problem:
-        mark = Mark(node.mark.file, node.mark.line + line, 1) if node.block else node.mark
-        return Problem.at(mark, path, code, message, hint)
+        return Problem.at(node.line(line), path, code, message, hint)
 
     if parsed.failure:
         message, line = parsed.failure
         yield problem(line, "bad-template", f"not readable as Jinja: {message}", "see `{{ }}` in this text")
         return
-    for name in sorted(parsed.names):
+    for name, line in parsed.names:
         if name in _READS_AIRFLOW:
             message = f"`{{{{ {name} }}}}` would read Airflow's {_READS_AIRFLOW[name]} into the pod"
-            yield problem(1, "forbidden-template", message, _SECRET_HINT)
+            yield problem(line, "forbidden-template", message, _SECRET_HINT)
         elif name not in AIRFLOW_NAMES and name not in OWN_NAMES:
             hint = did_you_mean(name, [*AIRFLOW_NAMES, *OWN_NAMES])
-            yield problem(1, "undefined-name", f"Airflow knows no `{name}` in a template", hint)
+            yield problem(line, "undefined-name", f"Airflow knows no `{name}` in a template", hint)
+    for name, line in parsed.filters:
+        if name not in _JINJA.filters:
+            hint = did_you_mean(name, _JINJA.filters)
+            yield problem(line, "unknown-filter", f"Airflow knows no filter `{name}` in a template", hint)
     for param, line in parsed.params:
         if param not in scope.params:
             hint = did_you_mean(param, scope.params) or "declare it under `params`"
@@ -110,8 +115,8 @@ def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
     if job is None:
         yield "bad-template", "`output()` takes one job's name, in quotes", "as `{{ output('extract').rows }}`"
     elif job not in scope.jobs:
-        yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream or scope.jobs)
-    elif job not in scope.upstream:
+        yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream() or scope.jobs)
+    elif job not in scope.upstream():
         hint = f"add `{job}` to `depends_on`" if job != scope.job else "a job cannot read its own output"
         yield "not-upstream", f"the job `{scope.job}` does not wait for `{job}`, whose output it reads", hint
     elif job not in scope.with_output:
@@ -123,22 +128,36 @@ _JINJA = jinja2.Environment(
 )
 
 
+_JINJA.filters.update(dict.fromkeys(AIRFLOW_FILTERS, str))
+
+
 @lru_cache(4096)
 def _parse(text: str) -> _Parsed:
     try:
         tree = _JINJA.parse(text)
-        names = frozenset(meta.find_undeclared_variables(tree))
+        filters = tuple(dict.fromkeys((node.name, node.lineno) for node in tree.find_all(nodes.Filter)))
+        if any(name not in _JINJA.filters for name, _ in filters):
+            return _Parsed((), filters, (), ())
+        missing = meta.find_undeclared_variables(tree)
     except jinja2.TemplateSyntaxError as failure:
-        return _Parsed(frozenset(), (), (), (failure.message or "syntax error", failure.lineno))
+        return _Parsed((), (), (), (), (failure.message or "syntax error", failure.lineno))
     except RecursionError:
-        return _Parsed(frozenset(), (), (), ("nested too deep", 1))
+        return _Parsed((), (), (), (), ("nested too deep", 1))
+    reads_file = next(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)), None)
+    if reads_file:
+        return _Parsed((), (), (), (), ("a template here reads no other file", reads_file.lineno))
+    lines: dict[str, int] = {}
+    for name in tree.find_all(nodes.Name):
+        if name.name in missing:
+            lines.setdefault(name.name, name.lineno)
+    names = tuple(sorted(lines.items()))
     outputs = tuple(
         (_literal(call), call.lineno)
         for call in tree.find_all(nodes.Call)
         if isinstance(call.node, nodes.Name) and call.node.name == "output"
     )
     params = tuple(_params(tree))
-    return _Parsed(names, outputs, params)
+    return _Parsed(names, filters, outputs, params)
 
 
 def _literal(call: nodes.Call) -> str | None:

@@ -71,7 +71,7 @@ def cron_problem(expression: str) -> str:
     try:
         croniter(expression, datetime(2024, 1, 1)).get_next()
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
-        reason = str(failure).split("] ")[-1]
+        reason = str(failure).split("] ")[-1].replace("failed to find next date", "there is no such day")
         return reason[:120] or "it is malformed"
     return ""
 

@@ -6,6 +6,7 @@ breaks everything that stands on it (``Tables.broken``), since a guess here runs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -15,16 +16,17 @@ from dag_factory.config import documents, expressions, flavors, model, schedules
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.layers import settle
+from dag_factory.config.located import relocated
 from dag_factory.config.places import Mark, Path
-from dag_factory.config.problems import Problem, errors
+from dag_factory.config.problems import Problem, errors, shown
 from dag_factory.config.shapes import shape
-from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, is_set, mapping, plain, scalars, without
+from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, is_set, mapping, plain, without
 from dag_factory.config.units import quantity, seconds
-from dag_factory.config.validate import prune
-from dag_factory.config.wording import did_you_mean
+from dag_factory.config.wording import did_you_mean, show
 
 FLAVORS_FILE = "configs/platform/flavors.yaml"
 ENVIRONMENTS = "configs/platform/environments"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ENVIRONMENT = "environment.schema.json"
 _FLAVORS = "flavors.schema.json"
 
@@ -49,13 +51,25 @@ class Tables:
     timezone: str = "UTC"
     pipeline_defaults: Mapping | None = None
     job_defaults: Mapping | None = None
+    documents: dict[str, Mapping] = field(default_factory=dict)  # the files behind it, as read
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
 
 def environment_names(home: FilePath) -> tuple[str, ...]:
     """The environments that the project has, sorted."""
-    return tuple(sorted(path.stem for path in (home / ENVIRONMENTS).glob("*.yaml")))
+    return tuple(sorted(path.stem for path in (home / ENVIRONMENTS).glob("*.yaml") if _NAME.fullmatch(path.stem)))
+
+
+def misnamed(home: FilePath) -> list[Problem]:
+    """Files that look like an environment and are none, for their names."""
+    found = []
+    for path in sorted((home / ENVIRONMENTS).glob("*.y*ml")):
+        if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
+            file, message = shown(f"{ENVIRONMENTS}/{path.name}"), f"{show(path.name)} cannot be an environment's file"
+            hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
+            found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
+    return found
 
 
 def read_tables(home: FilePath, environment: str) -> Tables:
@@ -72,7 +86,12 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     own, trouble = _vars(document, context)
     context["vars"] = plain(own)
     problems += trouble
-    body, trouble = _computed(settle(without(document, "vars", "defaults"), shape(_ENVIRONMENT)), context, _ENVIRONMENT)
+    define = at(document, ("flavors", "define"))  # computed with the table
+    head = without(document, "vars", "defaults")
+    if define:
+        said = without(_as_map(head.entries["flavors"], head.mark), "define")
+        head = mapping({**head.entries, "flavors": said}, head.keys, head.mark)
+    body, trouble = documents.computed(_settled(head), context, _ENVIRONMENT)
     problems += trouble
     zone = body.entries.get("timezone")
     problems += schedules.check_timezone(zone, ("timezone",))
@@ -81,14 +100,17 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     problems += found
     if written is None:
         return Tables(environment, names, vars=context["vars"], problems=tuple(problems), broken=True)
-    table, trouble = _computed(written, context, _FLAVORS)
-    table_problems = [*found, *trouble]
+    table, trouble = documents.computed(without(written, "flavors"), context, _FLAVORS)
     problems += trouble
-    pools = {name: int(str(plain(slots))) for name, slots in entries(at(table, ("pools",))).items() if is_set(slots)}
-    found_flavors = flavors.defined(_as_map(at(table, ("flavors",)), table.mark), at(body, ("flavors", "define")))
-    checked = flavors.check(found_flavors, pools)
-    problems += dict.fromkeys(problem for _, problem in checked)
-    bad = {name for name, _ in checked} | _wrong_flavors(table_problems, found_flavors)
+    pools = {name: slots for name, slots in plain(table).get("pools", {}).items() if isinstance(slots, int)}
+    found_flavors = flavors.defined(_as_map(written.entries.get("flavors"), written.mark), define)
+    sized = {name: flavors.sized(name, node, context) for name, node in found_flavors.items()}
+    found_flavors = {name: node for name, (node, _) in sized.items()}
+    checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
+    checked += flavors.check(found_flavors, pools)
+    bad = {name for name, _ in checked} | _wrong_flavors(found, found_flavors)
+    files = {file: document, FLAVORS_FILE: written}
+    problems += relocated(dict.fromkeys(problem for _, problem in checked), files)
     replace = _replacements(body, found_flavors, problems)
     return Tables(
         environment=environment,
@@ -111,6 +133,7 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         timezone=_text(zone) or "UTC",
         pipeline_defaults=_as_map_or_none(at(document, ("defaults", "pipeline"))),
         job_defaults=_as_map_or_none(at(document, ("defaults", "job"))),
+        documents=files,
         problems=tuple(problems),
         broken=broken or bool({problem for problem in errors(problems) if problem.file == file}),
     )
@@ -132,11 +155,8 @@ def _vars(document: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     return _as_map(computed, node.mark), list(trouble)
 
 
-def _computed(node: Node, context: Context, schema: str) -> tuple[Mapping, list[Problem]]:
-    """A table with its expressions computed; an expression that failed is taken out."""
-    computed, problems = documents.computed(_as_map(node, node.mark), context, schema)
-    failed = [path for path, item in scalars(computed) if item.dynamic] if computed.dynamic else []
-    return _as_map(prune(computed, failed), node.mark), problems
+def _settled(node: Mapping) -> Mapping:
+    return _as_map(settle(node, shape(_ENVIRONMENT)), node.mark)
 
 
 def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str]:

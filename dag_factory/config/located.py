@@ -1,0 +1,63 @@
+"""A problem's path in the words of the file that it names.
+
+A value that came through ``defaults``, an overlay, a flavor or the environment is checked as a part of a
+job. The place is the one where it was written; here the path becomes the one that leads there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingT
+
+import msgspec
+
+from dag_factory.config.places import Path, dotted
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar
+
+_Paths = dict[tuple[int, int], list[Path]]
+
+
+def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
+    """The problems, their paths as in ``documents``, which are the trees of files by name."""
+    known: dict[str, _Paths] = {}
+    found = []
+    for problem in problems:
+        document = documents.get(problem.file)
+        if document is None or not problem.line:
+            found.append(problem)
+            continue
+        if problem.file not in known:
+            known[problem.file] = {}
+            _collect(document, (), known[problem.file])
+        here = known[problem.file].get((problem.line, problem.column), [])
+        found.append(msgspec.structs.replace(problem, path=_chosen(problem.path, here)))
+    return found
+
+
+def _chosen(path: str, here: list[Path]) -> str:
+    """The path that is written at the place, unless the one told leads there already or further."""
+    written = [dotted(steps) for steps in here]
+    if not written or any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in written):
+        return path
+    if not written[0]:  # the file's first place: what is said of a file that lacks something
+        return path
+    return next((other for other in written if other.split(".")[-1] == path.split(".")[-1]), written[0])
+
+
+def _collect(node: Node, path: Path, found: _Paths) -> None:
+    """Every place below a node, outermost paths first; a block has one for each line."""
+    found.setdefault((node.mark.line, node.mark.column), []).append(path)
+    if isinstance(node, Mapping):
+        for key, item in node.entries.items():
+            mark = node.keys.get(key)
+            if mark:
+                found.setdefault((mark.line, mark.column), []).append((*path, key))
+            _collect(item, (*path, key), found)
+    elif isinstance(node, Scalar):
+        if node.block:
+            for line in range(1, node.text.count("\n") + 2):
+                found.setdefault((node.mark.line + line, 1), []).append(path)
+    else:
+        for index, item in enumerate(node.items):
+            _collect(item, (*path, index), found)
