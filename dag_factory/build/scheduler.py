@@ -1,13 +1,15 @@
-"""What is done in the scheduler's process before its first task: imports and pools.
+"""What is done in the scheduler's process before its first task: imports, a rehearsal, pools.
 
-Under the LocalExecutor tasks are forked from the scheduler. What it has imported, each of them has; what it
-has not, each imports anew, for seconds. And a task whose pool is not in Airflow's database waits for ever,
-with no word of it anywhere; so the table in ``flavors.yaml`` is put there.
+Under the LocalExecutor tasks are forked from the scheduler. What it has imported and made, each of them has;
+what it has not, each makes anew: half a second of imports at every start of a task, and what the compiler
+makes when it is first used. And a task whose pool is not in Airflow's database waits for ever, with no word of
+it anywhere; so the table in ``flavors.yaml`` is put there.
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import logging
 import multiprocessing
 from collections.abc import Mapping
@@ -23,42 +25,56 @@ _TASK_IMPORTS = (
     "dag_factory.build.loader",
     "jsonschema",
 )
+_REHEARSALS = 5  # files tried until one is sound
 POOL_NOTE = "From configs/platform/flavors.yaml"
 
 
 def prepare() -> None:
-    """Both, and neither keeps a scheduler from starting when it fails."""
+    """All three, and none keeps a scheduler from starting when it fails."""
     for step in (warm, sync_pools):
         try:
             step()
-        except Exception:
-            log.exception("dagwright: %s failed in the scheduler; tasks run, but see above", step.__name__)
+        except Exception as error:
+            log.warning("dagwright: %s failed in the scheduler: %s", step.__name__, error, exc_info=True)
 
 
 def warm() -> None:
-    """Import what tasks need, where tasks are forked from here."""
+    """Import what tasks need and build one DAG as they do, where they are forked from here."""
     from airflow.configuration import conf
 
     forks = multiprocessing.get_start_method() == "fork"
-    if forks and "LocalExecutor" in conf.get("core", "executor", fallback=""):
-        for name in _TASK_IMPORTS:
-            importlib.import_module(name)
+    if not forks or "LocalExecutor" not in conf.get("core", "executor", fallback=""):
+        return
+    for name in _TASK_IMPORTS:
+        importlib.import_module(name)
+
+    from dag_factory import settings
+    from dag_factory.build.loader import build
+    from dag_factory.config.project import ProjectError, open_project
+
+    try:
+        project = open_project(_home(), settings.environment())
+    except ProjectError:
+        return  # the pools' step says so
+    folder = project.home / "configs" / "pipelines"
+    for path in itertools.islice(folder.rglob("*.yaml"), _REHEARSALS):
+        dag_id = ".".join(path.relative_to(folder).with_suffix("").parts)
+        dags, _ = build(project.compile_one(dag_id).pipelines)
+        if dags:
+            return
 
 
 def sync_pools() -> None:
     """Put the project's pools into Airflow's database, for the environment of this instance."""
-    from airflow.configuration import conf
-
     from dag_factory import settings
     from dag_factory.config.project import ProjectError, open_project
 
-    home = settings.home() or Path(conf.get_mandatory_value("core", "dags_folder")).parent
     try:
-        pools = open_project(home, settings.environment()).tables.pools
+        project = open_project(_home(), settings.environment())
     except ProjectError as error:
         log.warning("dagwright: no pools were made: %s", error)
         return
-    write_pools(pools)
+    write_pools(project.tables.pools)
 
 
 def write_pools(pools: Mapping[str, int]) -> None:
@@ -72,8 +88,18 @@ def write_pools(pools: Mapping[str, int]) -> None:
         for name, slots in pools.items():
             pool = known.get(name)
             if pool is None:
+                # A deferred job's pod runs, on a card perhaps, so it holds its slots.
                 session.add(Pool(pool=name, slots=slots, description=POOL_NOTE, include_deferred=True))
                 log.info("dagwright: made the pool %r with %d slots", name, slots)
             elif pool.slots != slots:
                 log.info("dagwright: resized the pool %r from %d to %d slots", name, pool.slots, slots)
                 pool.slots = slots
+
+
+def _home() -> Path:
+    """The project's home as the loader finds it, where Airflow's DAGs lie in the folder of its configuration."""
+    from airflow.configuration import conf
+
+    from dag_factory import settings
+
+    return settings.home() or Path(conf.get_mandatory_value("core", "dags_folder")).parent

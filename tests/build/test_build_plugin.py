@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,19 @@ def test_pools_are_made_and_resized_and_others_left_alone() -> None:
     assert found["mine"] == (3, "by hand", False)
     assert found["gpu"] == (8, "by hand", False)
     assert found["bulk"] == (16, scheduler.POOL_NOTE, True)
+
+
+def test_a_dag_is_built_before_the_first_task_needs_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dag_factory.build import loader
+
+    ids: list[str] = []
+    real = loader.build_dag
+    monkeypatch.setattr(loader, "build_dag", lambda pipeline: ids.append(pipeline.id) or real(pipeline))
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
+    monkeypatch.setenv("DAG_FACTORY_HOME", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("DAG_FACTORY_ENV", "local")
+    scheduler.warm()
+    assert len(ids) == 1
+    monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
+    scheduler.warm()  # no project: the scheduler starts all the same
+    assert len(ids) == 1
