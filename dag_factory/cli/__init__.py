@@ -1,11 +1,13 @@
 """The ``dagf`` command: one module for each subcommand, imported when it is asked for.
 
-Exit codes are the same everywhere: 0 fine, 1 the thing asked about has problems, 2 the command could not run.
+Exit codes are the same everywhere: 0 fine, 1 the thing asked about has problems, 2 the command could not run,
+130 it was interrupted.
 """
 
 from __future__ import annotations
 
 import importlib
+import signal
 from typing import Any
 
 import click
@@ -42,6 +44,8 @@ class _Lazy(click.Group):
             return super().invoke(ctx)
         except ProjectError as failure:
             raise CouldNotRun(str(failure)) from failure
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(128 + signal.SIGINT) from None  # click's own 1 would say: problems found
 
 
 class CouldNotRun(click.ClickException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def find_home(home: Path | None, paths: Sequence[Path]) -> Path:
     given = home or settings.home()
     if given:
         return given.absolute()
-    start = (paths[0] if paths else Path.cwd()).absolute()
+    start = _real(paths[0]) if paths else Path.cwd()
     for folder in (start, *start.parents):
         if (folder / "configs").is_dir():
             return folder
@@ -56,12 +57,11 @@ def find_home(home: Path | None, paths: Sequence[Path]) -> Path:
 
 def _below(found: Survey, root: Path, paths: Iterable[Path]) -> Survey:
     """What was found in the files named, or below the folders named."""
-    wanted = [path.absolute() for path in paths]
-    if not wanted:
+    if not paths:
         return found
+    root = root.resolve()
+    wanted = [_real(path) for path in paths]
     for path in wanted:
-        if not path.exists():
-            raise click.UsageError(f"{path} does not exist")
         if not path.is_relative_to(root / "configs") and not (root / "configs").is_relative_to(path):
             raise click.UsageError(f"{path} lies outside {root / 'configs'}")
 
@@ -70,3 +70,10 @@ def _below(found: Survey, root: Path, paths: Iterable[Path]) -> Survey:
 
     problems = tuple(problem for problem in found.problems if inside(problem.file))
     return Survey(found.environments, tuple(file for file in found.pipelines if inside(file)), problems)
+
+
+def _real(path: Path) -> Path:
+    """The path without `..`, its folder's links followed; a linked file keeps its own name."""
+    if not os.path.lexists(path):
+        raise click.UsageError(f"{path} does not exist")
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name

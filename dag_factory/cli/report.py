@@ -27,17 +27,18 @@ def print_problems(problems: Sequence[Problem], root: Path) -> None:
 def rendered(problem: Problem, lines: Sequence[str]) -> str:
     """One problem in several lines, coloured; ``lines`` are the file's."""
     color = "red" if problem.severity == "error" else "yellow"
-    head = f"{click.style(problem.place, bold=True)}: {click.style(problem.code, fg=color)}: {_clean(problem.message)}"
-    parts = [head]
+    place, code = click.style(_clean(problem.place), bold=True), click.style(problem.code, fg=color)
+    parts = [f"{place}: {code}: {_clean(problem.message)}"]
     gutter = len(str(problem.line)) if problem.line else 1
     bar = click.style(" " * gutter + " |", fg="blue")
     if 0 < problem.line <= len(lines):
         number = click.style(f"{problem.line} |", fg="blue")
-        text, start = _window(_clean(lines[problem.line - 1]), problem.column)
+        text = _clean(lines[problem.line - 1])
+        text, start = _window(text, max(problem.column, len(text) - len(text.lstrip()) + 1))
         width = _width(text, start)
         parts += [bar, f"{number} {text}", f"{bar} {' ' * (start - 1)}{click.style('^' * width, fg=color)}"]
     if problem.path:
-        parts.append(f"{bar} at {problem.path}")
+        parts.append(f"{bar} at {_clean(problem.path)}")
     if problem.hint:
         equals = click.style(" " * gutter + " =", fg="blue")
         parts.append(f"{equals} {click.style('help', bold=True)}: {_clean(problem.hint)}")

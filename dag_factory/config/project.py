@@ -6,6 +6,7 @@ runs one task reads one file.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from pathlib import Path
 from dag_factory import settings
 from dag_factory.config.model import Pipeline
 from dag_factory.config.pipelines import Result, Source, compile_pipeline, read_pipeline
-from dag_factory.config.problems import Problem
-from dag_factory.config.tables import ENVIRONMENTS, FLAVORS_FILE, Tables, environment_names, read_tables
-from dag_factory.config.wording import did_you_mean
+from dag_factory.config.problems import Problem, shown
+from dag_factory.config.tables import ENVIRONMENTS, FLAVORS_FILE, Tables, environment_names, misnamed, read_tables
+from dag_factory.config.wording import did_you_mean, show
 
 PIPELINES = "configs/pipelines"
 DAG_ID_LENGTH = 250
@@ -50,13 +51,13 @@ class Project:
 
     def compile_all(self) -> Compiled:
         """Every pipeline of the environment."""
-        found, problems = list_pipelines(self.home)
+        found, problems = list_files(self.home)
         results = [compile_pipeline(read(self.home, dag_id), self.tables) for dag_id in found]
         return self._compiled(results, (*self.tables.problems, *problems))
 
     def compile_one(self, dag_id: str) -> Compiled:
         """One pipeline, by the id of its DAG; nothing where there is no such file. Reads that file alone."""
-        if not is_dag_id(dag_id) or not path_of(self.home, dag_id).exists():
+        if not is_dag_id(dag_id) or not _is_there(self.home, dag_id):
             return self._compiled([], ())
         return self._compiled([compile_pipeline(read(self.home, dag_id), self.tables)], ())
 
@@ -103,20 +104,20 @@ def check_home(home: Path) -> tuple[str, ...]:
     return names
 
 
-def list_pipelines(home: Path) -> tuple[list[str], list[Problem]]:
-    """The ids of all pipeline files, sorted, and what is wrong with the names of others."""
+def list_files(home: Path) -> tuple[list[str], list[Problem]]:
+    """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments."""
     found: list[str] = []
-    problems: list[Problem] = []
-    for path in _files(home / PIPELINES):
+    problems: list[Problem] = misnamed(home)
+    for path in _files(home / PIPELINES, home, problems):
         relative = path.relative_to(home / PIPELINES)
-        file = f"{PIPELINES}/{relative.as_posix()}"
+        file = shown(f"{PIPELINES}/{relative.as_posix()}")
         if path.suffix == ".yml":
             problems.append(Problem(file, 0, 0, "bad-name", "the file ends in .yml", hint="rename it to .yaml"))
             continue
         wrong = next((part for part in relative.with_suffix("").parts if not _NAME.fullmatch(part)), None)
         dag_id = ".".join(relative.with_suffix("").parts)
         if wrong is not None:
-            message = f"`{wrong}` cannot be part of a DAG's id"
+            message = f"{show(wrong)} cannot be part of a DAG's id"
             hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
         elif len(dag_id) > DAG_ID_LENGTH:
@@ -127,19 +128,35 @@ def list_pipelines(home: Path) -> tuple[list[str], list[Problem]]:
     return sorted(found), problems
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Every YAML file below a folder; hidden ones and linked folders are passed over."""
+def _files(folder: Path, home: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Every YAML file below a folder; hidden ones are passed over, what cannot be walked is told."""
+    name = shown(folder.relative_to(home).as_posix())
     try:
+        if folder.is_symlink():
+            hint = "commit the folder itself"
+            problems.append(Problem(name, 0, 0, "linked-folder", "links to folders are not followed", hint=hint))
+            return
         children = sorted(folder.iterdir())
-    except OSError:
+    except FileNotFoundError:
+        return
+    except OSError as failure:
+        message = f"cannot be read: {failure.strerror}"
+        problems.append(Problem(name, 0, 0, "unreadable", message, hint="check the folder's mode"))
         return
     for path in children:
         if path.name.startswith("."):
             continue
         if path.suffix in (".yaml", ".yml"):
             yield path
-        elif path.is_dir() and not path.is_symlink():
-            yield from _files(path)
+        elif os.path.isdir(path):  # noqa: PTH112 - says no, where is_dir() raises
+            yield from _files(path, home, problems)
+
+
+def _is_there(home: Path, dag_id: str) -> bool:
+    """Whether there is the file of a pipeline, in a folder that would be walked."""
+    path = path_of(home, dag_id)
+    folders = path.parents[: len(dag_id.split("."))]
+    return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
 
 
 def is_dag_id(text: str) -> bool:
@@ -158,4 +175,4 @@ def read(home: Path, dag_id: str) -> Source:
     return read_pipeline(path, home / "configs", path.relative_to(home).as_posix(), dag_id)
 
 
-__all__ = ["FLAVORS_FILE", "Compiled", "Project", "ProjectError", "list_pipelines", "open_project"]
+__all__ = ["FLAVORS_FILE", "Compiled", "Project", "ProjectError", "list_files", "open_project"]

@@ -10,7 +10,7 @@ import msgspec
 
 from dag_factory.config.pipelines import compile_pipeline
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import check_home, list_pipelines, open_project, read
+from dag_factory.config.project import check_home, list_files, open_project, read
 from dag_factory.config.tables import read_tables
 
 
@@ -25,9 +25,9 @@ class Survey:
 
 def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     """Look at a project for some environments, or for all. Raises ``ProjectError`` where there is no project."""
-    names = tuple(environments) or check_home(home)
+    names = tuple(dict.fromkeys(environments)) or check_home(home)
     tables = [open_project(home, name).tables if environments else read_tables(home, name) for name in names]
-    ids, found = list_pipelines(home)
+    ids, found = list_files(home)
     everywhere: dict[Problem, list[str]] = {problem: list(names) for problem in found}
     files = []
     for environment in tables:
