@@ -198,3 +198,11 @@ def test_failures_of_another_user_are_not_read(tmp_path: Path, monkeypatch: pyte
     folder.chmod(0o700)
     next(folder.iterdir()).write_text("{")
     assert failures.found(tmp_path, "local") == ()
+
+
+def test_the_dags_folder_may_be_a_link(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("airflow")
+    (folder / "dags").symlink_to(home / "dags")
+    found = bag(folder)
+    assert sorted(found.dags) == ["growth.churn", "growth.uplift"]
+    assert not found.import_errors
