@@ -113,6 +113,8 @@ class Launcher:
 
     def hear(self, task: Task) -> None:
         """The setup pipe: ends empty when the program runs, else holds what went wrong."""
+        if task.report < 0:
+            return  # `reap` has heard it already, for an event of the same moment
         try:
             data = os.read(task.report, 65536)
         except BlockingIOError:
