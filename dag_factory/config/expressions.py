@@ -97,10 +97,9 @@ def _template(source: str) -> jinja2.Template:
 
 
 def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: Context) -> Problem:
-    message, code, hint = failure.message or "the expression failed", "bad-expression", ""
-    if isinstance(failure, jinja2.TemplateSyntaxError):
-        hint = "the text between `${{` and `}}` is a Jinja expression"
-    elif isinstance(failure, jinja2.UndefinedError):
+    message, code = failure.message or "the expression failed", "bad-expression"
+    hint = "the text between `${{` and `}}` is a Jinja expression"
+    if isinstance(failure, jinja2.UndefinedError):
         code, message, hint = "undefined-name", *_undefined(message, context)
     return Problem.at(value.line(_line(failure)), path, code, message, hint)
 

@@ -24,6 +24,7 @@ _TYPES = {
     "array": "a list",
     "null": "null",
 }
+_LISTED = 12
 Words = tuple[str | None, str, str, str]
 """The key at fault (None: the value itself), code, message, hint."""
 
@@ -50,8 +51,13 @@ def _wrong_kind(found: list[ValidationError]) -> bool:
     return any(inner.validator in ("type", "const") and not inner.path for inner in found)
 
 
-def words(error: ValidationError) -> Iterable[Words]:
-    """One error's problems: one for each key at fault, else one."""
+def words(error: ValidationError) -> Iterator[Words]:
+    """One error's problems, one for each key at fault; the mend, where no schema says it, is what is wanted."""
+    for key, code, message, hint in _words(error):
+        yield key, code, message, hint or f"write {_says(error, 'x-message') or 'another value'}"
+
+
+def _words(error: ValidationError) -> Iterator[Words]:
     value: Any = error.instance
     expected: Any = error.validator_value
     code, hint = _says(error, "x-code"), _says(error, "x-hint")
@@ -99,7 +105,7 @@ def words(error: ValidationError) -> Iterable[Words]:
             yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
         case "if" | "then" | "else" | "$ref":
             for inner in error.context or ():
-                yield from words(inner)
+                yield from _words(inner)
         case _:
             yield None, code or "bad-value", error.message, hint
 
@@ -110,9 +116,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, options, 1, 0.6)
     if near:
         return f"did you mean `{near[0]}`?"
-    if 0 < len(options) <= 12:
-        return f"known: {', '.join(options)}"
-    return ""
+    if not options:
+        return "there is none yet"
+    more = f" and {len(options) - _LISTED} more" if len(options) > _LISTED + 2 else ""
+    return f"known: {', '.join(options[:_LISTED] if more else options)}{more}"
 
 
 def show(value: Any) -> str:

@@ -98,7 +98,8 @@ class _Builder:
         known = self._built.get(id(source))
         if known is None:
             if id(source) in self._open:
-                raise Refused(self._problem(source, path, "alias-loop", "an alias stands inside its own anchor"))
+                message, hint = "an alias stands inside its own anchor", "write the value out instead of the alias"
+                raise Refused(self._problem(source, path, "alias-loop", message, hint))
             before = self._size
             self._open.add(id(source))
             built = self._build(source, path)
@@ -134,7 +135,9 @@ class _Builder:
         keys: dict[str, Mark] = {}
         for key, value in source.value:
             if not isinstance(key, nodes.ScalarNode):
-                self.problems.append(self._problem(key, path, "bad-key", "a key must be a single word"))
+                self.problems.append(
+                    self._problem(key, path, "bad-key", "a key must be a single word", "write `key: value`")
+                )
             elif key.value == "<<" and key.tag == _PLAIN:
                 hint = "merge keys are YAML 1.1; put what jobs share under `defaults`"
                 self.problems.append(self._problem(key, path, "merge-key", "`<<` is not read here", hint))
