@@ -15,7 +15,7 @@ from typing import Any
 
 import uvicorn
 
-from . import access, node
+from . import access, node, quantity
 from . import certificate as certificates
 from .api import app, defaults
 from .config import ClusterConfig, StateDir
@@ -43,6 +43,8 @@ def serve(config: ClusterConfig, ready: Callable[[str], None] = lambda _: None) 
 
 async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     state = StateDir(config.state)
+    for given in (config.node_cpu, config.node_memory):
+        quantity.parse(given)
     log.info("A stand-in for development: a Kubernetes API whose pods are processes of this machine.")
     listening = _listen(config.port or _last_port(state))
     address = f"127.0.0.1:{listening.getsockname()[1]}"

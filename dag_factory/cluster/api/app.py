@@ -18,7 +18,7 @@ from ..kubelet.kubelet import Kubelet
 from ..store import Store
 from . import discovery, errors, exec, logs, watch
 from .errors import ApiError
-from .objects import Objects, delete_options
+from .objects import Objects, delete_options, flag
 from .resources import Target, target
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ async def _handle(request: Request, wanted: Target, objects: Objects, services: 
         return _answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
     if verb == "get":
         return _answer(objects.read(wanted))
-    if verb == "list" and query.get("watch") in ("true", "1", "True"):
+    if verb == "list" and flag(query, "watch"):
         return await _watch(services.store, wanted, query)
     if verb == "list":
         return _answer(objects.list(wanted, query))

@@ -19,6 +19,7 @@ from ..kubelet.kubelet import Kubelet
 from ..store import Object
 from . import errors
 from .logs import chosen
+from .objects import flag
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _ERROR, _RESIZE, _CLOSE = 0, 1, 3, 4, 255
@@ -48,7 +49,7 @@ async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
             f"server accepts {list(PROTOCOLS)}"
         )
     await socket.accept(subprotocol=protocol)
-    wants = {name: query.get(name) in ("true", "1", "True") for name in ("stdin", "tty")}
+    wants = {name: flag(query, name) for name in ("stdin", "tty")}
     await socket.send_bytes(bytes([_STDOUT]))
     try:
         session = await container.exec(command, stdin=wants["stdin"], tty=wants["tty"])

@@ -11,7 +11,7 @@ from ..kubelet.kubelet import Kubelet
 from ..kubelet.logs import ContainerLog, LogOptions, read
 from ..store import Object
 from . import errors
-from .objects import integer
+from .objects import flag, integer
 
 
 def containers(pod: Object) -> list[str]:
@@ -49,7 +49,7 @@ def open_log(kubelet: Kubelet, pod: Object, query: Mapping[str, str]) -> AsyncIt
     """The log's text as the query asks for it. Raises a 400 if there is none yet, or none any more."""
     container = chosen(pod, query.get("container", ""))
     options = _options(query)
-    previous = query.get("previous") in ("true", "1")
+    previous = flag(query, "previous")
     found = _find(kubelet, pod, container, previous)
     if found is None:
         return _nothing()
@@ -110,8 +110,8 @@ def _options(query: Mapping[str, str]) -> LogOptions:
     if limit is not None and limit < 1:
         raise _bad_option("limitBytes", limit, "must be greater than 0")
     return LogOptions(
-        follow=query.get("follow") in ("true", "1", "True"),
-        timestamps=query.get("timestamps") in ("true", "1", "True"),
+        follow=flag(query, "follow"),
+        timestamps=flag(query, "timestamps"),
         tail=tail,
         since=since,
         limit=limit,

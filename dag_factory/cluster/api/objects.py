@@ -250,6 +250,10 @@ def integer(query: Mapping[str, str], name: str) -> int | None:
         raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
 
 
+def flag(query: Mapping[str, str], name: str) -> bool:
+    return query.get(name, "").lower() in ("true", "1")
+
+
 def _token(last: Object, version: int) -> str:
     meta = last["metadata"]
     text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": [meta.get("namespace", ""), meta["name"]]})

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..store import Change, Expired, Object, Store
 from . import errors
-from .objects import integer, matcher
+from .objects import flag, integer, matcher
 from .resources import Target
 
 _DEFAULT_TIMEOUT = 1800  # seconds
@@ -22,8 +22,8 @@ async def stream(store: Store, target: Target, query: Mapping[str, str]) -> Asyn
     match = matcher(resource, query)
     timeout = integer(query, "timeoutSeconds") or _DEFAULT_TIMEOUT
     text = query.get("resourceVersion", "")
-    initial = query.get("sendInitialEvents") == "true" or text in ("", "0")
-    bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
+    initial = flag(query, "sendInitialEvents") or text in ("", "0")
+    bookmarks = flag(query, "allowWatchBookmarks")
     queue = store.watch()  # before the first list, so that no change falls between
     try:
         if initial:
@@ -40,7 +40,7 @@ async def stream(store: Store, target: Target, query: Mapping[str, str]) -> Asyn
         for change in backlog:
             if (line := _event(change, target, match)) is not None:
                 yield line
-        if query.get("sendInitialEvents") == "true":
+        if flag(query, "sendInitialEvents"):
             yield _bookmark(target, store.version, {"k8s.io/initial-events-end": "true"})
         end = time.monotonic() + timeout
         next_bookmark = time.monotonic() + _BOOKMARK_EVERY

@@ -318,7 +318,8 @@ class PodWorker:
         slot.ready = slot.init and not slot.sidecar and exit.code == 0
         if container:
             await container.remove()
-        self._publish()
+        if self.containers or not self._stop.is_set():  # the last one's end, when told to stop, is the pod's
+            self._publish()
 
     def _last_word(self, slot: Slot, exit: Exit, path: Path) -> str:
         try:

@@ -81,9 +81,10 @@ class Groups:
     cpu: Path | None = None
     version: int = 1
     why_not: str = ""
+    server: Path | None = None  # version 2: where this process had to move
 
     def parents(self) -> list[str]:
-        return list(dict.fromkeys(str(path) for path in (self.memory, self.cpu) if path))
+        return list(dict.fromkeys(str(path) for path in (self.memory, self.cpu, self.server) if path))
 
     def make(self, name: str, memory: int | None, cpu: float | None) -> Group:
         group = Group(self.memory / name if self.memory else None, self.cpu / name if self.cpu else None, self.version)
@@ -175,7 +176,7 @@ def _version_2(root: Path, own: str, name: str) -> Groups:
         with contextlib.suppress(OSError):
             parent.rmdir()
         raise
-    return Groups(parent, parent if "cpu" in wanted else None, 2)
+    return Groups(parent, parent if "cpu" in wanted else None, 2, server=leaf if leaf.is_dir() else None)
 
 
 def _limit_memory(group: Path, limit: int, version: int) -> None:

@@ -77,7 +77,7 @@ class LauncherClient:
         await self._send({"op": "signal", "id": 0, "target": running.id, "signal": number}, [])
 
     async def own_groups(self, paths: list[str]) -> None:
-        """Control groups that the launcher removes when the server is gone."""
+        """Parents of control groups that the launcher removes, with those below, when the server is gone."""
         await self._send({"op": "group", "id": 0, "paths": paths}, [])
 
     async def _send(self, message: dict[str, Any], fds: list[int]) -> None:

@@ -57,11 +57,11 @@ class ProcessEngine:
     async def begin(self) -> None:
         self._clean_up()
         self.images.begin()
-        await self.client.begin()
-        if self._use_cgroups:
+        if self._use_cgroups:  # before there is a launcher: version 2 may have to move this process, and it alone
             self.groups = cgroups.find(f"dagf-{os.getpid()}")
             (self.state / "cgroups.json").write_text(json.dumps(self.groups.parents()))
-            await self.client.own_groups(self.groups.parents())
+        await self.client.begin()
+        await self.client.own_groups(self.groups.parents())
         self._submounts = isolation.submounts(self.state)
         if not self.isolation:
             self.isolation, self.why_plain = await self._probe()
@@ -213,7 +213,6 @@ class ProcessContainer:
         if engine.groups.parents():
             self.group = engine.groups.make(spec.id[:32], spec.memory, spec.cpu)
             description["groups"] = self.group.procs
-            await engine.client.own_groups([str(path) for path in self.group.folders])
         # One pipe for both streams: what is written first is logged first.
         read, write = os.pipe()
         null = os.open(os.devnull, os.O_RDONLY)

@@ -23,10 +23,9 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from . import child, plain
+from . import cgroups, child, plain
 from . import syscalls as sc
 
 
@@ -46,7 +45,7 @@ class Launcher:
     def __init__(self, server: socket.socket) -> None:
         self.server = server
         self.tasks: dict[int, Task] = {}  # by request
-        self.groups: set[str] = set()
+        self.groups: list[str] = []
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> None:
@@ -83,7 +82,7 @@ class Launcher:
             if message["op"] == "signal":
                 self.signal(message["target"], message["signal"])
             elif message["op"] == "group":
-                self.groups.update(message["paths"])
+                self.groups += message["paths"]
             else:
                 self.start(message, fds)
         except OSError as error:
@@ -183,9 +182,7 @@ class Launcher:
                     time.sleep(0.01)
             except ChildProcessError:
                 break
-        for group in self.groups:
-            with contextlib.suppress(OSError):
-                Path(group).rmdir()
+        cgroups.remove(self.groups)
 
 
 def main() -> None:

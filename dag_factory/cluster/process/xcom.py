@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .engine import ProcessContainer
 
 _SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash"}
-_SEARCH = re.compile(r"\bkill\b.*(?:\bpgrep\b|/proc/)|/proc/.*\bkill\b|\bpkill\b|\bkillall\b", re.DOTALL)
+_SEARCH = re.compile(r"\bkill\b.*(?:\bpgrep\b|/proc/|\s-1\b)|/proc/.*\bkill\b|\bpkill\b|\bkillall\b", re.DOTALL)
 _FIRST = re.compile(r"^\s*kill\s+(?:-s\s*)?-?(\w+)?\s*\b1\s*;?\s*$")
 
 

@@ -1,0 +1,56 @@
+"""The stock pod operator, run without a scheduler: what a task's process would do, in the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from typing import Any
+from unittest import mock
+
+from airflow.exceptions import TaskDeferred
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from live import Live
+
+
+def operator(live: Live, name: str, script: str, **options: Any) -> KubernetesPodOperator:
+    return KubernetesPodOperator(
+        **{
+            "task_id": name,
+            "name": name,
+            "namespace": "default",
+            "image": "alpine:3",
+            "cmds": ["sh", "-c"],
+            "arguments": [script],
+            "config_file": str(live.handle.kubeconfig),
+            "kubernetes_conn_id": None,
+            "in_cluster": False,
+            "startup_check_interval_seconds": 1,
+            "poll_interval": 0.2,
+            "termination_grace_period": 1,
+            **options,
+        }
+    )
+
+
+def context(run: str) -> Any:
+    """As much of a task's context as the operator reads; ``run`` keeps the pods of two runs apart."""
+    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    dag_run = mock.MagicMock(run_id=run, dag_id="d", logical_date=day)
+    ti = mock.MagicMock(task_id="t", dag_id="d", run_id=run, try_number=1, map_index=-1, dag_run=dag_run)
+    dag = mock.MagicMock(dag_id="d", parent_dag=None)
+    return {"ti": ti, "task_instance": ti, "dag": dag, "dag_run": dag_run, "run_id": run, "ts": "2026", "task": None}
+
+
+def execute_deferrable(operator: KubernetesPodOperator, ctx: Any) -> Any:
+    """Defer, let the trigger wait, and come back, as scheduler and triggerer would have it."""
+    try:
+        operator.execute(ctx)
+        raise AssertionError("it did not defer")
+    except TaskDeferred as deferred:
+        trigger, method = deferred.trigger, deferred.method_name
+
+    async def first() -> Any:
+        return (await anext(trigger.run())).payload
+
+    event = asyncio.run(asyncio.wait_for(first(), 30))
+    return getattr(operator, method)(ctx, event)

@@ -1,0 +1,112 @@
+"""Images: folders with a Dockerfile, their environments, and what is said when one can't be made."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from live import Live, pod, running, until
+
+from dag_factory.cluster.engine import PullError
+from dag_factory.cluster.process import dockerfile, images
+
+
+def _wheel(folder: Path, name: str, text: str) -> str:
+    """A package of one module, as a wheel that needs no network to install."""
+    file = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(file, "w") as wheel:
+        wheel.writestr(f"{name}.py", text)
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    return file.name
+
+
+def test_a_folder_runs_as_its_dockerfile_says(live: Live, image_folder: Path) -> None:
+    live.run(pod("entry", container={"image": "examples/job:1", "command": []}))
+    assert live.log("entry") == "/app ['--default'] hello there\n"
+    live.run(pod("entryargs", container={"image": "examples/job:2", "command": [], "args": ["--mine"]}))
+    assert live.log("entryargs") == "/app ['--mine'] hello there\n"
+    assert not (image_folder / "made-here").exists()
+
+
+def test_requirements_become_an_environment_once(tmp_path: Path) -> None:
+    folder = tmp_path / "with-needs"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text(f"./{_wheel(folder, 'dagf_demo', 'WORD = 41')}\n")
+    (folder / "main.py").write_text("import dagf_demo, sys; print(dagf_demo.WORD, sys.prefix)\n")
+    container = {"image": "needs:1", "command": ["python", "main.py"]}
+    with running(tmp_path / "c", images={"needs:*": folder}, venvs=tmp_path / "venvs") as live:
+        for name in ("needs1", "needs2", "needs3"):
+            live.create(pod(name, container=container))
+        for name in ("needs1", "needs2", "needs3"):
+            live.phase(name, "Succeeded", seconds=60)
+        word, prefix = live.log("needs1").split()
+        assert word == "41"
+        assert Path(prefix).parent == tmp_path / "venvs"
+        assert len([path for path in (tmp_path / "venvs").iterdir() if path.is_dir()]) == 1
+        reasons = [reason for _, reason, _ in live.events("needs1")]
+        assert reasons == ["Scheduled", "Pulling", "Pulled", "Created", "Started"]
+        live.run(pod("needs4", container=container))
+        assert ("Normal", "Pulled", 'Container image "needs:1" already present on machine') in live.events("needs4")
+
+
+def test_an_installation_that_fails_is_the_pulls_failure(tmp_path: Path) -> None:
+    (tmp_path / "image").mkdir()
+    (tmp_path / "image" / "requirements.txt").write_text("./not-there-1.0-py3-none-any.whl\n")
+    with running(tmp_path / "c", images={"broken:*": tmp_path / "image"}) as live:
+        name = live.create(pod("broken", container={"image": "broken:1"}))
+        until(lambda: any("not-there" in text for kind, _, text in live.events(name) if kind == "Warning"), 60)
+        live.waits_for(name, "ErrImagePull")
+        venvs = [path for path in (tmp_path / "c" / "venvs").iterdir() if path.is_dir()]
+        assert venvs == []
+
+
+@pytest.mark.parametrize(
+    "name", ["alpine:3", "alpine", "docker.io/library/busybox:stable", "python:3.12-slim", "debian@sha256:" + "0" * 64]
+)
+def test_images_this_machine_stands_in_for(tmp_path: Path, name: str) -> None:
+    assert images.Images({}, tmp_path, tmp_path).get(name)
+
+
+@pytest.mark.parametrize("name", ["python:2.7", "nginx:1", "registry.example.org/alpine:3", "me/python:3"])
+def test_images_it_does_not(tmp_path: Path, name: str) -> None:
+    assert images.Images({}, tmp_path, tmp_path).get(name) is None
+
+
+@pytest.mark.parametrize("name", ["UPPER CASE:::", "UPPER:1", "a b", "a:b:c", "", "-x/y"])
+def test_names_that_are_none(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PullError) as failure:
+        images.Images({}, tmp_path, tmp_path).get(name)
+    assert failure.value.reason == "InvalidImageName"
+
+
+def test_the_part_of_a_dockerfile_that_counts() -> None:
+    recipe = dockerfile.read(
+        """
+        # syntax=docker/dockerfile:1
+        FROM node AS build
+        ENTRYPOINT ["no"]
+        FROM python:3.11-slim
+        ENV A=1 B="two words" \\
+            # a comment in between
+            C=$A
+        ENV OLD style of it
+        WORKDIR /srv
+        WORKDIR app
+        COPY --chown=1:1 . .
+        COPY --from=build /x /y
+        COPY config/settings.toml /etc/app/
+        RUN pip install x
+        CMD python -m app
+        """
+    )
+    assert recipe.env == {"A": "1", "B": "two words", "C": "", "OLD": "style of it"}
+    assert recipe.workdir == "/srv/app"
+    assert recipe.entrypoint == ()
+    assert recipe.cmd == ("/bin/sh", "-c", "python -m app")
+    assert recipe.copies == ((".", "/srv/app"), ("config/settings.toml", "/etc/app/settings.toml"))

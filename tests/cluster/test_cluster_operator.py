@@ -1,0 +1,94 @@
+"""The stock KubernetesPodOperator against the local cluster, sync and deferrable."""
+
+from __future__ import annotations
+
+import pytest
+from airflow.exceptions import AirflowException
+from kubernetes.client import models as k8s
+from live import Live, until
+from operators import context, execute_deferrable, operator
+
+WRITES_XCOM = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
+
+
+def _pods(live: Live, name: str) -> list[str]:
+    return [p.metadata.name for p in live.api.list_namespaced_pod("default").items if p.metadata.name.startswith(name)]
+
+
+def test_it_runs_streams_logs_and_hands_over_its_output(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    result = operator(live, "sync", WRITES_XCOM, do_xcom_push=True).execute(context("sync"))
+    assert result == {"rows": 3}
+    assert "working" in capsys.readouterr().out
+    until(lambda: not _pods(live, "sync"))  # deleted when it ended
+
+
+def test_a_failure_carries_the_exit_code(live: Live) -> None:
+    with pytest.raises(AirflowException) as failure:
+        operator(live, "fails", "echo bad; exit 3").execute(context("fails"))
+    assert "'exit_code': 3" in str(failure.value)
+
+
+def test_over_the_memory_limit(live: Live) -> None:
+    resources = k8s.V1ResourceRequirements(limits={"memory": "64Mi"}, requests={"memory": "64Mi"})
+    script = "python -c 'x = bytearray(400_000_000)'"
+    with pytest.raises(AirflowException, match="OOMKilled"):
+        operator(live, "oomk", script, image="python:3.11", container_resources=resources).execute(context("oomk"))
+
+
+def test_an_unknown_image_fails_the_task(live: Live) -> None:
+    with pytest.raises(AirflowException, match=r"(?i)image"):
+        operator(live, "noimg", "true", image="nobody/nothing:1", startup_timeout_seconds=8).execute(context("noimg"))
+    until(lambda: not _pods(live, "noimg"))
+
+
+def test_deferrable(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    op = operator(live, "later", f"sleep 0.5; {WRITES_XCOM}", do_xcom_push=True, deferrable=True)
+    assert execute_deferrable(op, context("later")) == {"rows": 3}
+    assert "working" in capsys.readouterr().out
+
+
+def test_deferrable_failure(live: Live) -> None:
+    op = operator(live, "laterbad", "exit 9", deferrable=True)
+    with pytest.raises(AirflowException) as failure:
+        execute_deferrable(op, context("laterbad"))
+    assert "'exit_code': 9" in str(failure.value)
+
+
+def test_killed_from_the_ui_its_pod_is_gone(live: Live) -> None:
+    op = operator(live, "killme", "sleep 600", deferrable=False)
+    request = op.build_pod_request_obj(context("killme"))
+    op.pod = op.get_or_create_pod(request, context("killme"))
+    name = op.pod.metadata.name
+    live.phase(name, "Running")
+    op.on_kill()
+    live.gone(name)
+
+
+def test_a_worker_that_comes_back_finds_its_pod(live: Live) -> None:
+    first = operator(live, "again", "sleep 1; echo once", durable=True)
+    request = first.build_pod_request_obj(context("again"))
+    made = first.get_or_create_pod(request, context("again"))
+    second = operator(live, "again", "sleep 1; echo once", durable=True)
+    second.execute(context("again"))
+    assert second.pod.metadata.name == made.metadata.name
+
+
+def test_volumes_environment_and_shared_memory_of_the_operator(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    op = operator(
+        live,
+        "full",
+        "echo $COLOUR; echo x > /data/f; df -k /dev/shm | tail -1",
+        env_vars={"COLOUR": "red"},
+        volumes=[
+            k8s.V1Volume(name="d", persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name="op")),
+            k8s.V1Volume(name="shm", empty_dir=k8s.V1EmptyDirVolumeSource(medium="Memory", size_limit="128Mi")),
+        ],
+        volume_mounts=[
+            k8s.V1VolumeMount(name="d", mount_path="/data"),
+            k8s.V1VolumeMount(name="shm", mount_path="/dev/shm"),
+        ],
+    )
+    op.execute(context("full"))
+    logged = capsys.readouterr().out
+    assert "[base] red" in logged
+    assert "131072" in logged

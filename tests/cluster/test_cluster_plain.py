@@ -1,0 +1,128 @@
+"""The fallback without namespaces: the same answers, and never a signal to a stranger."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live import Live, pod, terminated, until
+from operators import context, execute_deferrable, operator
+from test_cluster_isolation import processes
+
+from dag_factory import cluster
+from dag_factory.cluster.process.xcom import wanted_signal
+
+XCOM = "echo '{\"rows\": 3}' > /airflow/xcom/return.json"
+
+
+@pytest.fixture
+def strangers() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Shells of this user that no pod has anything to do with."""
+    found = [subprocess.Popen(["sh", "-c", "sleep 60; true"]), subprocess.Popen(["sh", "-c", "exec sleep 60"])]
+    yield found
+    for process in found:
+        process.kill()
+        process.wait()
+
+
+def test_it_says_so_in_one_line(plain: Live) -> None:
+    log = plain.handle.log.read_text()
+    assert len([line for line in log.splitlines() if "isolation: NONE" in line]) == 1
+    said = cluster.status(plain.handle.state)
+    assert said and "symbolic links" in said["isolation"]
+
+
+def test_outputs_are_handed_over_and_strangers_live(plain: Live, strangers: list[subprocess.Popen[bytes]]) -> None:
+    op = operator(plain, "plainxcom", XCOM, do_xcom_push=True)
+    assert op.execute(context("plainxcom")) == {"rows": 3}
+    op = operator(plain, "plainlater", XCOM, do_xcom_push=True, deferrable=True)
+    assert execute_deferrable(op, context("plainlater")) == {"rows": 3}
+    assert [process.poll() for process in strangers] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("kill -2 $(pgrep -u $(id -u) -f 'sh')", 2),
+        (
+            'for f in /proc/[0-9]*/comm; do [ -O $f ] && read c < $f && [ "$c" = "sh" ] && '
+            "pid=${f%/comm} && kill -2 ${pid##*/}; done",
+            2,
+        ),
+        ("kill -2 1", 2),
+        ("kill -s TERM 1", 15),
+        ("kill 1", 15),
+        ("pkill -9 python", 9),
+        ("kill -9 -1", 9),
+        ("cat /airflow/xcom/return.json", 0),
+        ("if [ -s /airflow/xcom/return.json ]; then cat /airflow/xcom/return.json; fi", 0),
+    ],
+)
+def test_commands_that_search_for_processes_are_known(line: str, number: int) -> None:
+    assert wanted_signal(line) == number
+
+
+def test_exec_runs_other_commands(plain: Live) -> None:
+    plain.create(pod("plainexec", "while true; do sleep 0.05; done"))
+    plain.phase("plainexec", "Running")
+    assert plain.exec("plainexec", "sh", "-c", "echo hi; exit 0") == "hi\n"
+    plain.exec("plainexec", "sh", "-c", "kill -9 1")
+    assert terminated(plain.phase("plainexec", "Failed"))["exitCode"] == 137
+
+
+def test_daemons_end_with_their_container(plain: Live) -> None:
+    mark = f"sleep 5{time.time_ns() % 1_000_000:06d}"
+    plain.run(pod("plaindaemons", f"(setsid {mark} & ); (setsid sh -c '{mark} & exit' & ); sleep 0.1"))
+    until(lambda: not processes(mark))
+
+
+def test_over_the_memory_limit_by_watching(plain: Live) -> None:
+    script = "import time; x = bytearray(200_000_000); time.sleep(20)"
+    limits = {"resources": {"limits": {"memory": "64Mi"}}, "image": "python:3.11", "command": ["python", "-c", script]}
+    found = plain.run(pod("plainoom", container=limits))
+    assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "OOMKilled")
+
+
+def test_pods_that_share_a_mount_path_take_turns(plain: Live) -> None:
+    volume = {
+        "volumes": [{"name": "v", "emptyDir": {}}],
+        "container": {"volumeMounts": [{"name": "v", "mountPath": "/dagf-test/data"}]},
+    }
+    script = "echo $HOSTNAME > /dagf-test/data/who; sleep 0.4; cat /dagf-test/data/who"
+    for name in ("turn1", "turn2", "turn3"):
+        plain.create(pod(name, script, **volume))
+    ends = []
+    for name in ("turn1", "turn2", "turn3"):
+        found = plain.phase(name, "Succeeded")
+        assert plain.log(name) == f"{name}\n"
+        ends.append(terminated(found))
+    until(lambda: not Path("/dagf-test").exists())
+
+
+def test_pods_with_one_claim_share_it(plain: Live) -> None:
+    volume = {
+        "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "shared"}}],
+        "container": {"volumeMounts": [{"name": "v", "mountPath": "/dagf-test-claim"}]},
+    }
+    plain.create(pod("waits", "until test -e /dagf-test-claim/go; do sleep 0.05; done", **volume))
+    plain.create(pod("goes", "touch /dagf-test-claim/go", **volume))
+    plain.phase("waits", "Succeeded")
+
+
+def test_a_path_that_this_machine_has_is_left_alone(plain: Live) -> None:
+    body = pod("taken", "true", volumes=[{"name": "v", "emptyDir": {}}])
+    body["spec"]["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/etc"}]
+    name = plain.create(body)
+    found = plain.waits_for(name, "CreateContainerError")
+    assert "/etc exists on this machine" in str(found["status"]["containerStatuses"])
+    plain.call("DELETE", f"/api/v1/namespaces/default/pods/{name}", {"gracePeriodSeconds": 0})
+
+
+def test_images_of_folders(plain: Live) -> None:
+    found = plain.run(pod("plainimage", container={"image": "examples/job:1", "command": [], "args": ["x"]}))
+    log = plain.log("plainimage")
+    assert found["status"]["phase"] == "Succeeded", log
+    assert "['x'] hello there" in log
