@@ -173,7 +173,8 @@ def _jobs(
     if not entries(written):
         if is_set(written) or "docker_image" not in entries(defaults):
             hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
-            problems.append(Problem.at(document.mark, (), "no-jobs", "the pipeline has no jobs", hint))
+            mark, path = (written.mark, ("jobs",)) if is_set(written) else (document.mark, ())
+            problems.append(Problem.at(mark, path, "no-jobs", "the pipeline has no jobs", hint))
             return
         written = mapping({"main": mapping({}, {}, document.mark)}, {"main": document.mark}, document.mark)
     assert isinstance(written, Mapping)

@@ -1,0 +1,151 @@
+"""YAML 1.2 as people write it: what is text, what is a number, and where the problems of a text stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dag_factory.config import yaml12
+from dag_factory.config.places import Mark
+from dag_factory.config.tree import Mapping, at, plain
+from dag_factory.settings import BOUNDS
+
+
+def value(text: str) -> Any:
+    node, problems = yaml12.read(f"a: {text}\n", "f.yaml")
+    assert isinstance(node, Mapping)
+    assert not problems
+    return plain(node)["a"]
+
+
+def wrong(text: str) -> list[str]:
+    return [f"{problem.code} {problem.line}:{problem.column}" for problem in yaml12.read(text, "f.yaml")[1]]
+
+
+@pytest.mark.parametrize(
+    "text", ["on", "yes", "NO", "y", "2026-01-31", "1_000", "12:30:45", "0b1", "1.0.0", ".inf", ".nan", "1e999"]
+)
+def test_is_text(text: str) -> None:
+    assert value(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("010", 10),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("-5", -5),
+        ("1.50", 1.5),
+        ("1e3", 1000.0),
+        ("true", True),
+        ("FALSE", False),
+    ],
+)
+def test_is_a_number_or_a_boolean(text: str, expected: object) -> None:
+    assert value(text) == expected
+    assert type(value(text)) is type(expected)
+
+
+@pytest.mark.parametrize("text", ["null", "~", "Null", "", "!!null ''"])
+def test_is_null(text: str) -> None:
+    assert value(text) is None
+
+
+@pytest.mark.parametrize("text", ["'null'", '"true"', "'010'", "!!str 5"])
+def test_quotes_and_tags_make_text(text: str) -> None:
+    assert isinstance(value(text), str)
+
+
+def test_keys_are_text_too() -> None:
+    node, _ = yaml12.read("on: 1\n010: 2\n", "f.yaml")
+    assert node is not None
+    assert plain(node) == {"on": 1, "010": 2}
+
+
+def test_the_text_of_a_number_is_kept_as_written() -> None:
+    node, _ = yaml12.read("a: 1.10\n", "f.yaml")
+    assert node is not None
+    assert at(node, ("a",)).text == "1.10"  # type: ignore[union-attr]
+
+
+def test_a_value_and_its_key_know_their_place() -> None:
+    node, _ = yaml12.read("a:\n  b: [1, word]\n", "f.yaml")
+    assert isinstance(node, Mapping)
+    assert at(node, ("a", "b", 1)).mark == Mark("f.yaml", 2, 10)  # type: ignore[union-attr]
+    assert node.entries["a"].keys["b"] == Mark("f.yaml", 2, 3)  # type: ignore[union-attr]
+
+
+def test_columns_count_characters_and_lines_any_line_end() -> None:
+    assert wrong("é: {ü: 1, ü: 2}\r\n") == ["duplicate-key 1:11"]
+    assert wrong("a: 1\r\nb: 2\r\na: 3\r\n") == ["duplicate-key 3:1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\nb: 2\na: 3\n", ["duplicate-key 3:1"]),
+        ("a: {b: 1, b: 2, b: 3}\n", ["duplicate-key 1:11", "duplicate-key 1:17"]),
+        ("a: [1, 2\nb: 3\n", ["yaml-syntax 2:2"]),
+        ("a:\n\tb: 1\n", ["yaml-syntax 2:1"]),
+        ("a: b: c\n", ["yaml-syntax 1:5"]),
+        ("a: 'b\n", ["yaml-syntax 1:6"]),
+        ("a: @x\n", ["yaml-syntax 1:4"]),
+        ("a: 1\n---\nb: 2\n", ["yaml-syntax 2:1"]),
+        ("a: *nobody\n", ["yaml-syntax 1:4"]),
+        ("a: !!binary aGk=\n", ["unknown-tag 1:4"]),
+        ("a: !python/object:os.system x\n", ["unknown-tag 1:4"]),
+        ("a: &a [*a]\n", ["alias-loop 1:4"]),
+        ("[a]: 1\n", ["bad-key 1:1"]),
+        ("a: &x {b: 1}\nc: {<<: *x}\n", ["merge-key 2:5"]),
+        ("a: \x01\n", ["yaml-syntax 1:4"]),
+        ('a: "\\ud800"\n', ["yaml-syntax 1:7"]),
+    ],
+)
+def test_what_is_wrong_and_where(text: str, expected: list[str]) -> None:
+    found = wrong(text)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{a: " * 50_000, "- " * 50_000 + "x", "? " * 50_000, "-\t" * 50_000 + "x"]
+)
+def test_what_is_nested_too_deep_is_refused_before_it_hurts(text: str) -> None:
+    (problem,) = yaml12.read(text, "f.yaml")[1]
+    assert problem.code in ("too-deep", "yaml-syntax")
+    assert problem.line == 1
+
+
+def test_nesting_is_allowed_up_to_the_bound() -> None:
+    deepest = BOUNDS.nesting
+    assert yaml12.read("[" * deepest + "]" * deepest, "f.yaml")[1] == ()
+    assert wrong("[" * (deepest + 1) + "]" * (deepest + 1)) == [f"too-deep 1:{deepest + 1}"]
+
+
+def test_aliases_that_grow_without_end_are_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    (problem,) = yaml12.read("\n".join(lines), "f.yaml")[1]
+    assert problem.code == "too-many-values"
+    assert problem.line == 5
+
+
+def test_an_alias_is_its_anchor() -> None:
+    node, problems = yaml12.read("a: &x {b: 1}\nc: *x\n", "f.yaml")
+    assert node is not None
+    assert (plain(node), problems) == ({"a": {"b": 1}, "c": {"b": 1}}, ())
+
+
+_YAMLISH = st.text(st.sampled_from("ab1 \n\t:-[]{},'\"|>&*!#?%@`~.é\u2028\ufeff\x00\x7f${}"), max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(_YAMLISH, st.text(max_size=40)))
+def test_any_text_is_read_or_told_of(text: str) -> None:
+    node, problems = yaml12.read(text, "f.yaml")
+    assert all(problem.line >= 1 and problem.column >= 1 and problem.hint for problem in problems)
+    if node is not None:
+        plain(node)
