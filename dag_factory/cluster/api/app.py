@@ -213,6 +213,8 @@ def _well_known(path: str, services: Services, address: str) -> Response | None:
         body = discovery.groups()
     elif path == "api/v1":
         body = discovery.resources("", "v1")
+    elif parts[0] == "openapi":
+        body = discovery.openapi(path)
     elif parts[0] == "apis" and len(parts) == 2:
         body = discovery.group(parts[1])
     elif parts[0] == "apis" and len(parts) == 3:

@@ -1,0 +1,260 @@
+"""Parts that decide by themselves, without a cluster: selectors, patches, quantities, statuses, control groups."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dag_factory.cluster import clock, quantity
+from dag_factory.cluster.api import patches, selectors
+from dag_factory.cluster.api.errors import ApiError
+from dag_factory.cluster.engine import Exit
+from dag_factory.cluster.kubelet import env, status
+from dag_factory.cluster.process import cgroups, isolation, rootfs
+from dag_factory.cluster.scheduler import requests
+from dag_factory.cluster.store import Conflict, Expired, Store
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("500m", "0.5"),
+        ("1.5", "1.5"),
+        ("64Mi", str(64 * 2**20)),
+        ("1e3", "1000"),
+        ("2E", "2e18"),
+        ("1k", "1000"),
+        (2, "2"),
+    ],
+)
+def test_quantities(text: object, value: str) -> None:
+    assert quantity.parse(text) == Decimal(value)
+
+
+@pytest.mark.parametrize("text", ["lots", "1 Gi", "", "1MiB", None, True, "--1"])
+def test_quantities_that_are_none(text: object) -> None:
+    with pytest.raises(ValueError, match="quantities must match"):
+        quantity.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("", True),
+        ("a=1", True),
+        ("a==1,b=2", True),
+        ("a = 1 , b", True),
+        ("a!=2", True),
+        ("c!=2", True),
+        ("!c", True),
+        ("!a", False),
+        ("a in (1, 3)", True),
+        ("c notin (x)", True),
+        ("a notin (1)", False),
+        ("c in ()", False),
+        ("a>0,a<2", True),
+        ("a>1", False),
+        ("example.com/x=y", True),
+    ],
+)
+def test_label_selectors(text: str, matches: bool) -> None:
+    obj = {"metadata": {"labels": {"a": "1", "b": "2", "example.com/x": "y"}}}
+    assert selectors.labels(text)(obj) is matches
+
+
+@pytest.mark.parametrize("text", ["a=b=c", "a in 1", "a in (1", ",", "a,", "=", "a>x", "(a)", "a b", "-a=1"])
+def test_label_selectors_that_are_none(text: str) -> None:
+    with pytest.raises(ApiError) as failure:
+        selectors.labels(text)
+    assert failure.value.code == 400
+
+
+def test_a_field_that_pods_can_not_be_selected_by() -> None:
+    with pytest.raises(ApiError, match="field label not supported"):
+        selectors.fields("spec.image=x", "pods")
+
+
+def test_a_strategic_merge_joins_lists_by_their_keys() -> None:
+    target = {
+        "spec": {"containers": [{"name": "a", "image": "1", "env": [{"name": "X", "value": "1"}]}, {"name": "b"}]}
+    }
+    patch = {
+        "spec": {
+            "$setElementOrder/containers": [{"name": "a"}],
+            "containers": [
+                {"name": "a", "image": "2", "env": [{"name": "Y", "value": "2"}]},
+                {"name": "b", "$patch": "delete"},
+            ],
+        }
+    }
+    assert patches.strategic(target, patch) == {
+        "spec": {
+            "containers": [
+                {"name": "a", "image": "2", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]}
+            ]
+        }
+    }
+    assert target["spec"]["containers"][0]["image"] == "1"  # patches make copies
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ({"op": "add", "path": "/a/1", "value": "x"}, {"a": ["p", "x", "q"], "b": 1}),
+        ({"op": "add", "path": "/a/-", "value": "x"}, {"a": ["p", "q", "x"], "b": 1}),
+        ({"op": "remove", "path": "/b"}, {"a": ["p", "q"]}),
+        ({"op": "replace", "path": "/b", "value": 2}, {"a": ["p", "q"], "b": 2}),
+        ({"op": "move", "from": "/b", "path": "/c~1d"}, {"a": ["p", "q"], "c/d": 1}),
+        ({"op": "copy", "from": "/a/0", "path": "/b"}, {"a": ["p", "q"], "b": "p"}),
+    ],
+)
+def test_json_patches(operation: dict[str, Any], result: Any) -> None:
+    assert patches.json_patch({"a": ["p", "q"], "b": 1}, [operation]) == result
+
+
+def test_json_patches_that_do_not_apply() -> None:
+    for operation in (
+        {"op": "remove", "path": "/nope"},
+        {"op": "test", "path": "/b", "value": 3},
+        {"op": "replace", "path": "/x", "value": 1},
+        {"op": "jump", "path": "/b"},
+    ):
+        with pytest.raises(ApiError) as failure:
+            patches.json_patch({"b": 1}, [operation])
+        assert failure.value.code == 422
+
+
+def test_a_merge_patch_removes_with_null() -> None:
+    assert patches.merge_patch({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": 3}}) == {"a": {"c": 2, "d": 3}}
+
+
+def test_what_a_pod_asks_for() -> None:
+    def container(cpu: str, **more: str) -> dict[str, Any]:
+        return {"resources": {"requests": {"cpu": cpu}}, **more}
+
+    spec = {
+        "containers": [container("1"), container("500m")],
+        "initContainers": [container("1", restartPolicy="Always"), container("4")],
+    }
+    assert requests(spec) == {"cpu": Decimal(5)}  # the large init container runs beside the sidecar
+
+
+def test_references_in_variables() -> None:
+    assert env.expand("$(A)/$(B) $$(A) $A $", {"A": "1"}) == "1/$(B) $(A) $A $"
+
+
+def _slot(name: str, state: status.State, *, init: bool = False, last: status.State | None = None) -> status.Slot:
+    return status.Slot({"name": name}, init, state, last or {})
+
+
+def _ended(code: int) -> status.State:
+    return status.terminated(Exit(code), clock.now(), "process://x")
+
+
+@pytest.mark.parametrize(
+    ("slots", "policy", "phase"),
+    [
+        ([_slot("a", status.waiting("ContainerCreating"))], "Never", "Pending"),
+        ([_slot("a", {"running": {}})], "Never", "Running"),
+        ([_slot("a", {"running": {}}), _slot("b", _ended(1))], "Never", "Running"),
+        ([_slot("a", _ended(0)), _slot("b", _ended(0))], "Never", "Succeeded"),
+        ([_slot("a", _ended(0)), _slot("b", _ended(2))], "Never", "Failed"),
+        ([_slot("a", _ended(2))], "OnFailure", "Running"),
+        ([_slot("a", _ended(0))], "Always", "Running"),
+        ([_slot("a", status.waiting("CrashLoopBackOff"), last=_ended(1))], "Always", "Running"),
+        ([_slot("i", _ended(1), init=True), _slot("a", status.waiting("PodInitializing"))], "Never", "Failed"),
+        ([_slot("i", _ended(1), init=True), _slot("a", status.waiting("PodInitializing"))], "OnFailure", "Pending"),
+    ],
+)
+def test_phases_as_the_kubelet_finds_them(slots: list[status.Slot], policy: str, phase: str) -> None:
+    assert status.phase(slots, policy) == phase
+
+
+def test_the_store_guards_versions_and_forgets_old_changes() -> None:
+    store = Store()
+    made = store.create("secrets", {"metadata": {"name": "s", "namespace": "n"}})
+    with pytest.raises(Conflict):
+        store.create("secrets", {"metadata": {"name": "s", "namespace": "n"}})
+    store.update("secrets", {**made, "data": {}})
+    with pytest.raises(Conflict):
+        store.update("secrets", made)
+    first = store.version - 1
+    assert [change.type for change in store.since("secrets", first)] == ["MODIFIED"]
+    for _ in range(5001):
+        store.update("secrets", store.get("secrets", "n", "s") | {"metadata": {"name": "s", "namespace": "n"}})
+    with pytest.raises(Expired):
+        store.since("secrets", first)
+
+
+def test_links_never_lead_out_of_a_new_root(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "run").symlink_to("/run")
+    (tmp_path / "up").symlink_to("../../../../etc")
+    (tmp_path / "loop").symlink_to("loop")
+    assert rootfs.resolve(str(tmp_path), "/var/run/secrets/x") == f"{tmp_path}/run/secrets/x"
+    assert rootfs.resolve(str(tmp_path), "/up/passwd") == f"{tmp_path}/etc/passwd"
+    assert rootfs.resolve(str(tmp_path), "/a/../../b") == f"{tmp_path}/b"
+    with pytest.raises(OSError, match="too many symbolic links"):
+        rootfs.resolve(str(tmp_path), "/loop/x")
+
+
+def test_mounts_that_containers_get_to_see(tmp_path: Path) -> None:
+    info = tmp_path / "mountinfo"
+    lines = [
+        "20 1 254:0 / / rw - ext4 /dev/vda rw",
+        "21 20 0:5 / /proc rw - proc proc rw",
+        "22 20 0:6 / /home rw - ext4 /dev/vdb rw",
+        "23 20 0:7 / /srv/with\\040space rw - xfs /dev/vdc rw",
+        "24 20 0:8 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw",
+        "25 20 0:9 / /srv/with\\040space/inner rw - ext4 /dev/vdd rw",
+        "26 20 0:9 / /srv/state rw - tmpfs tmpfs rw",
+    ]
+    info.write_text("\n".join(lines))
+    assert isolation.submounts(Path("/srv/state"), info) == ["/srv/with space", "/srv/with space/inner"]
+
+
+def _tree(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_control_groups_version_2(tmp_path: Path) -> None:
+    """A tree of files in place of the kernel's: what is read, and what is written where."""
+    _tree(
+        tmp_path,
+        {
+            "cg/cgroup.controllers": "cpu memory pids",
+            "cg/app/cgroup.controllers": "cpu memory",
+            "cg/app/cgroup.subtree_control": "",
+            "cg/app/dagf-1/cgroup.subtree_control": "",
+            "membership": "0::/app\n",
+        },
+    )
+    groups = cgroups.find("dagf-1", tmp_path / "cg", tmp_path / "membership")
+    assert (groups.version, groups.why_not) == (2, "")
+    assert (tmp_path / "cg/app/cgroup.subtree_control").read_text() == "+memory +cpu"
+    new = tmp_path / "cg/app/dagf-1/pod"
+    new.mkdir()
+    for name in ("memory.max", "memory.swap.max", "memory.oom.group", "cpu.max"):
+        (new / name).write_text("")
+    group = groups.make("pod", 64 * 2**20, 0.5)
+    assert (new / "memory.max").read_text() == str(64 * 2**20)
+    assert (new / "memory.oom.group").read_text() == "1"
+    assert (new / "cpu.max").read_text() == "50000 100000"
+    (new / "memory.events").write_text("low 0\nmax 4\noom 1\noom_kill 1\n")
+    (new / "memory.current").write_text("5000")
+    (new / "memory.stat").write_text("anon 1\ninactive_file 1000\n")
+    assert group.out_of_memory_kills() == 1
+    assert group.usage() == 4000
+
+
+def test_control_groups_that_are_not_delegated(tmp_path: Path) -> None:
+    _tree(tmp_path, {"cg/cgroup.controllers": "pids", "cg/cgroup.subtree_control": "", "membership": "0::/\n"})
+    groups = cgroups.find("dagf-1", tmp_path / "cg", tmp_path / "membership")
+    assert not groups.parents()
+    assert "not to be had" in groups.why_not
+    assert not (tmp_path / "cg/dagf-1").exists()
