@@ -17,7 +17,12 @@ from dag_factory.local import processes
 from dag_factory.local.api import AirflowApi
 from dag_factory.local.processes import Process
 
-COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+COMPONENTS = {
+    "api-server": [],
+    "scheduler": ["--skip-serve-logs"],
+    "dag-processor": [],
+    "triggerer": ["--skip-serve-logs"],
+}
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -61,6 +66,10 @@ class Instance:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",  # a pipeline says `paused: true` itself
+            # No server of logs, which would listen on every address of the machine: the API server reads the
+            # files. It asks the host that a task names; where that is empty, it does not.
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "builtins.str",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -69,6 +78,8 @@ class Instance:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+            # The supervisor of a task may notice its end only after this: 5 s would make a short job take six.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
             "DAG_FACTORY_HOME": str(self.home),
             "DAG_FACTORY_ENV": self.environment,
@@ -78,22 +89,23 @@ class Instance:
         return inherited | own | {f"AIRFLOW_CONN_{key.upper()}": value for key, value in self.connections.items()}
 
     def running(self) -> AirflowApi | None:
-        """The API of this instance, if its processes run."""
+        """The API of this instance, if all its processes run."""
         state = self._read()
-        if state is None or not any(process.alive for process in state.processes):
+        if state is None or len(state.processes) < len(COMPONENTS) or not all(one.alive for one in state.processes):
             return None
         return AirflowApi(state.port)
 
     def start(self, port: int, seconds: float = 180) -> AirflowApi:
         """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason."""
+        self.stop()  # what is left of one that did not end well
         check_port(port)
         settings = self.settings(port)
         (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
         self._migrate(settings)
         started: list[Process] = []
         try:
-            for name in COMPONENTS:
-                started.append(processes.start(name, [_airflow(), name], settings, self.logs))
+            for name, options in COMPONENTS.items():
+                started.append(processes.start(name, [_airflow(), name, *options], settings, self.logs))
                 self._write(_State(port, tuple(started)))
             return self._wait(AirflowApi(port), started, seconds)
         except BaseException:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-_GRACE = 15.0  # seconds between SIGTERM and SIGKILL
+_GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
 
 class Process(msgspec.Struct, frozen=True):
