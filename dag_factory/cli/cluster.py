@@ -35,7 +35,13 @@ def cluster() -> None:
 @click.option("--image", "images", multiple=True, metavar="PATTERN=FOLDER", help="A folder for images of this name.")
 @click.option("--namespace", "namespaces", multiple=True, help="A namespace to have besides `default`.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the API.  [default: the last one, or any]")
-@click.option("--plain", is_flag=True, help="Use no namespaces, as where this machine refuses them.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["best", "namespaces", "user-namespace", "plain"]),
+    default="best",
+    show_default=True,
+    help="What keeps pods apart; plain is nothing but folders, for machines that refuse the rest.",
+)
 @click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
 def up(
     state: Path | None,
@@ -45,7 +51,7 @@ def up(
     images: tuple[str, ...],
     namespaces: tuple[str, ...],
     port: int,
-    plain: bool,
+    isolation: str,
     foreground: bool,
 ) -> None:
     """Start the cluster, or say that it runs already."""
@@ -58,7 +64,7 @@ def up(
         gpus=gpus,
         namespaces=namespaces,
         port=port,
-        plain=plain,
+        isolation=isolation,
     )
 
 

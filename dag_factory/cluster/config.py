@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ISOLATIONS = ("best", "namespaces", "user-namespace", "plain")
+
 
 @dataclass(frozen=True)
 class ClusterConfig:
@@ -15,7 +17,8 @@ class ClusterConfig:
     ``node_cpu`` and ``node_memory`` are the size that the node states, whatever the machine has. ``images`` maps
     fnmatch patterns of image names to folders. ``claims`` are created in every one of ``namespaces``.
     A claim that a pod names and nobody made is made too, unless ``make_claims`` is false.
-    ``plain``: use no namespaces even where they are to be had; ``cgroups``: false watches memory instead.
+    ``isolation``: the best that this machine allows, or one of ISOLATIONS; ``cgroups``: false watches memory
+    instead.
     ``venvs``: where images' environments are kept, to share them between clusters.
     """
 
@@ -29,7 +32,7 @@ class ClusterConfig:
     claims: tuple[str, ...] = ()
     make_claims: bool = True
     port: int = 0
-    plain: bool = False
+    isolation: str = "best"
     cgroups: bool = True
     venvs: Path | None = None
 

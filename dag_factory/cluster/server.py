@@ -58,7 +58,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         config.state,
         config.images,
         config.venvs or config.state / "venvs",
-        plain_mode=config.plain,
+        isolation=config.isolation,
         use_cgroups=config.cgroups,
         lost=lost,
     )
@@ -84,7 +84,6 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
             lifespan="off",
             ws="websockets-sansio" if _has_sansio() else "websockets",
             ws_max_size=16 * 1024 * 1024,
-            timeout_graceful_shutdown=1,
             timeout_keep_alive=75,
         )
     )
@@ -114,6 +113,11 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Without waiting for clients that keep a connection or follow a log: there will be nothing more."""
+        self.force_exit = True
+        await super().shutdown(sockets)
 
 
 def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) -> dict[str, Any]:

@@ -32,8 +32,15 @@ def live(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
+def unprivileged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """As a user without rights has it: a user namespace."""
+    with running(tmp_path_factory.mktemp("userns"), isolation="user-namespace", cgroups=False) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> Iterator[Live]:
     """The fallback for machines that refuse namespaces, with memory watched instead of limited by the kernel."""
     state = tmp_path_factory.mktemp("plain")
-    with running(state, images={"examples/job:*": image_folder}, plain=True, cgroups=False) as found:
+    with running(state, images={"examples/job:*": image_folder}, isolation="plain", cgroups=False) as found:
         yield found

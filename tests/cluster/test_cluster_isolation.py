@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from live import Live, pod, terminated, until
+from operators import context, operator
 
 
 def processes(words: str) -> list[int]:
@@ -31,6 +32,23 @@ def test_writes_outside_volumes_stay_in_the_container(live: Live) -> None:
     assert live.log("writes") == "/made-by-a-pod\n"
     assert not Path("/made-by-a-pod").exists()
     assert not Path("/etc/made-by-a-pod").exists()
+
+
+def test_in_a_user_namespace_too(unprivileged: Live) -> None:
+    script = "mkdir -p /made-by-a-pod && id -u && echo x > /data/f && touch /etc/made-by-a-pod && hostname && cat /run/x"
+    body = pod(
+        "rootless", script, volumes=[{"name": "d", "emptyDir": {}}, {"name": "c", "configMap": {"name": "rootless"}}]
+    )
+    body["spec"]["containers"][0]["volumeMounts"] = [
+        {"name": "d", "mountPath": "/data"},
+        {"name": "c", "mountPath": "/var/run/x", "subPath": "x", "readOnly": True},
+    ]
+    unprivileged.api.create_namespaced_config_map("default", {"metadata": {"name": "rootless"}, "data": {"x": "last"}})
+    assert unprivileged.run(body)["status"]["phase"] == "Succeeded"
+    assert unprivileged.log("rootless") == "0\nrootless\nlast"
+    assert not Path("/made-by-a-pod").exists()
+    op = operator(unprivileged, "rootlessxcom", "echo 5 > /airflow/xcom/return.json", do_xcom_push=True)
+    assert op.execute(context("rootless")) == 5
 
 
 def test_a_container_sees_its_own_processes_only(live: Live) -> None:

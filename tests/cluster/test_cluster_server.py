@@ -24,10 +24,10 @@ def _groups(pid: int) -> list[Path]:
     return list(Path("/sys/fs/cgroup").rglob(f"dagf-{pid}"))
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["namespaces", "plain"])
-def test_killed_it_leaves_no_process(tmp_path: Path, plain: bool) -> None:
+@pytest.mark.parametrize("isolation", ["best", "user-namespace", "plain"])
+def test_killed_it_leaves_no_process(tmp_path: Path, isolation: str) -> None:
     mark = f"sleep 6{time.time_ns() % 1_000_000:06d}"
-    config = cluster.ClusterConfig(tmp_path, plain=plain)
+    config = cluster.ClusterConfig(tmp_path, isolation=isolation)
     handle = cluster.up(config)
     live = connect(handle)
     live.create(pod("p", f"(setsid {mark} & ); {mark}"))

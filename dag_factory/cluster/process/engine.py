@@ -31,7 +31,7 @@ _RUNC_EXEC = "OCI runtime exec failed: exec failed: unable to start container pr
 
 
 class ProcessEngine:
-    """``state`` is the server's folder; ``plain_mode`` does without namespaces even where they are to be had."""
+    """``state`` is the server's folder. ``isolation``: ``best``, or the one kind to take."""
 
     def __init__(
         self,
@@ -39,15 +39,16 @@ class ProcessEngine:
         images: Mapping[str, Path],
         venvs: Path,
         *,
-        plain_mode: bool,
+        isolation: str,
         use_cgroups: bool,
         lost: Callable[[], None],
     ) -> None:
         self.state = state
         self.images = Images(images, venvs, state / "bin")
         self.client = LauncherClient(lost)
-        self.isolation = "plain" if plain_mode else ""
-        self.why_plain = "asked for" if plain_mode else ""
+        self.isolation = "plain" if isolation == "plain" else ""
+        self.why_plain = "asked for" if isolation == "plain" else ""
+        self._wanted = isolation
         self.groups = cgroups.Groups(why_not="switched off")
         self.paths = MountPaths()
         self._use_cgroups = use_cgroups
@@ -166,9 +167,13 @@ class ProcessEngine:
         return sorted([*tools, *from_image, *spec.mounts], key=lambda m: m.target.rstrip("/").count("/"))
 
     async def _probe(self) -> tuple[str, str]:
-        """Try the whole way with ``true``: the kernel, a container's seccomp or a masked /proc may refuse any step."""
+        """Try the whole way with ``true``: the kernel, a container's seccomp or a masked /proc may refuse any step.
+
+        Returns the kind and, for ``plain``, why. Raises OSError if the one kind asked for is refused.
+        """
         refused = ""
-        for kind in isolation.candidates():
+        wanted = isolation.candidates() if self._wanted == "best" else [self._wanted]
+        for kind in wanted:
             self.isolation = kind
             scratch = self.state / "probe"
             spec = ContainerSpec(
@@ -183,6 +188,8 @@ class ProcessEngine:
                 refused = f"a test process ended with {code}"
             except StartError as error:
                 refused = error.message
+        if self._wanted != "best":
+            raise OSError(1, f"isolation {self._wanted} is refused: {refused}")
         return "plain", refused or "this machine's system calls are not known here"
 
     def _clean_up(self) -> None:
