@@ -70,6 +70,9 @@ class Instance:
             # No server of logs, which would listen on every address of the machine: the API server reads the
             # files. It asks the host that a task names; where that is empty, it does not.
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "builtins.str",
+            # Airflow may notice this long after it that a task's process has ended. With the default, 5 s, a job that
+            # defers is then sometimes taken for killed: its trigger has fired before the first process is done.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
             "AIRFLOW__API__HOST": "127.0.0.1",
@@ -85,7 +88,9 @@ class Instance:
             "DAG_FACTORY_ENV": self.environment,
             "PYTHONUNBUFFERED": "1",
         }
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+        # The connection names the cluster; a KUBECONFIG beside it makes the triggerer refuse both.
+        foreign = ("AIRFLOW", "KUBECONFIG")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return inherited | own | {f"AIRFLOW_CONN_{key.upper()}": value for key, value in self.connections.items()}
 
     def running(self) -> AirflowApi | None:
