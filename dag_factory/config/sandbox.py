@@ -31,6 +31,7 @@ _TESTS = (
     "sequence string true undefined upper eq equalto greaterthan lessthan sameas == != < <= > >="
 ).split()
 _LOOP = frozenset("first index index0 last length revindex revindex0".split())
+_CHARACTERS = 16  # so many weigh as much as a value
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
@@ -79,9 +80,11 @@ def measured(value: Any) -> Any:
 def _spend(value: Any, budget: int) -> int:
     budget -= 1
     if budget < 0:
-        raise TooMuch(f"a value in an expression holds more than {BOUNDS.values:,} values")
-    if isinstance(value, str) and len(value) > BOUNDS.expression_bytes:
-        raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
+        raise TooMuch("an expression makes too many values")
+    if isinstance(value, str):
+        if len(value) > BOUNDS.expression_bytes:
+            raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
+        return budget - len(value) // _CHARACTERS
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -112,16 +115,6 @@ def _round(value: float, precision: int = 0) -> float:
     if not -20 <= precision <= 20:
         raise TooMuch("`round` takes a precision from -20 to 20")
     return round(value, precision)
-
-
-def _small(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose result is measured; what Jinja reads of its signature is kept."""
-
-    @functools.wraps(function)
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        return measured(function(*args, **kwargs))
-
-    return bounded
 
 
 class _Guard(NodeTransformer):
@@ -170,11 +163,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
         chosen |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
         chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round}
-        self.filters = {name: _small(function) for name, function in chosen.items()}
+        self.filters = {name: self._measuring(function) for name, function in chosen.items()}
         self.filters |= {"_counted": self._counted, "_measured": measured}
         self.tests = {name: self.tests[name] for name in _TESTS}
         self.globals = {"range": self._range}
         self._turns = self._length = 0
+        self._left = 10 * BOUNDS.values
         self.start_clock()
 
     def start_clock(self) -> None:
@@ -182,13 +176,25 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._deadline = time.thread_time() + BOUNDS.expression_seconds
 
     def begin(self) -> None:
-        """Start the count of loop turns and of written text for one rendering."""
+        """Start the count of loop turns, of written text and of what filters made for one rendering."""
         self._turns = self._length = 0
+        self._left = 10 * BOUNDS.values
         self._check_clock()
 
     def _check_clock(self) -> None:
         if time.thread_time() > self._deadline:
             raise TooMuch(f"the expressions of this file took longer than {BOUNDS.expression_seconds:g} seconds")
+
+    def _measuring(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A filter whose results are measured, all of one rendering; what Jinja reads of its signature is kept."""
+
+        @functools.wraps(function)
+        def bounded(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            self._left = _spend(result, self._left)
+            return result
+
+        return bounded
 
     def _written(self, value: Any) -> str:
         text = text_of(value)

@@ -1,0 +1,208 @@
+"""``${{ }}``: what is computed when a file is read, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from written import HEAD, Written, job, problems, said
+
+from dag_factory.config.expressions import render
+
+CONTEXT: dict[str, Any] = {
+    "vars": {
+        "n": 3,
+        "f": 1.5,
+        "yes": True,
+        "none": None,
+        "list": [1, "b"],
+        "map": {"a": {"b": 1}},
+        "text": "Growth Team",
+    },
+    "environment": "dev",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${{ vars.n }}", 3),
+        ("  ${{ vars.n }}\n", 3),
+        ("${{- vars.n -}}", 3),
+        ("${{ vars.f }}", 1.5),
+        ("${{ vars.yes }}", True),
+        ("${{ vars.none }}", None),
+        ("${{ vars.list }}", [1, "b"]),
+        ("${{ vars.map }}", {"a": {"b": 1}}),
+        ("${{ vars.map.a.b + 1 }}", 2),
+        ("${{ {'a': {'b': vars.n}} }}", {"a": {"b": 3}}),
+        ("${{ vars.list | map('string') | list }}", ["1", "b"]),
+        ("${{ vars.list | map('string') }}", ["1", "b"]),
+        ("${{ range(3) }}", [0, 1, 2]),
+        ("${{ vars.text | dns }}", "growth-team"),
+        ("${{ 'big' if vars.n > 2 else 'small' }}", "big"),
+        ("${{ vars.gone | default('there') }}", "there"),
+        ("${{ vars.gone is defined }}", False),
+        ("${{ 2.45 | round(1) }}", 2.5),
+    ],
+)
+def test_a_text_that_is_one_expression_keeps_the_value_s_type(text: str, expected: object) -> None:
+    result = render(text, CONTEXT)
+    assert result == expected
+    assert type(result) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("n=${{ vars.n }}", "n=3"),
+        ("${{ vars.n }}${{ vars.n }}", "33"),
+        ("${{ vars.n }} ${{ vars.n }}", "3 3"),
+        ("${{ vars.yes }}/${{ vars.none }}/${{ vars.map }}", 'true/null/{"a": {"b": 1}}'),
+        ("a\n${{ vars.n }}\n", "a\n3\n"),
+        ("${{# a remark #}}x", "x"),
+        ("${% for x in vars.list %}${{ x }}${% if not loop.last %},${% endif %}${% endfor %}", "1,b"),
+        ("${% set x = vars.n %}${{ x + 1 }}", "4"),
+        (
+            "{{ ds }} {% if a %} ${#files[@]} ${name%.*} $${{ vars.n }}",
+            "{{ ds }} {% if a %} ${#files[@]} ${name%.*} $3",
+        ),
+    ],
+)
+def test_anything_else_is_text(text: str, expected: str) -> None:
+    assert render(text, CONTEXT) == expected
+
+
+def test_every_place_of_a_pipeline_may_hold_one() -> None:
+    found = Written(
+        """
+        description: In ${{ environment }}, by ${{ vars.registry }}
+        schedule: "${{ {'every': '2h'} }}"
+        max_active_runs: ${{ 1 + 1 }}
+        jobs:
+          first: {}
+          job:
+            depends_on: ["${{ 'first' }}"]
+            docker_image: "${{ vars.registry }}/x:${{ vars.release }}"
+            command: "${{ ['run', pipeline.id, pipeline.team, pipeline.name, job.name] }}"
+            env: {OWNER: "${{ pipeline.owner }}", ENV: "${{ environment }}"}
+            timeout: ${{ '1h' }}
+            deferrable: ${{ true }}
+            volumes: "${{ [{'mount_path': '/data', 'pvc': pipeline.id | dns}] }}"
+        owner: [me, you]
+        """
+    ).built()
+    last = found.jobs[-1]
+    assert (found.description, found.max_active_runs) == ("In dev, by acme", 2)
+    assert last.command == ("run", "team.flow", "team", "flow", "job")
+    assert {variable.name: variable.value for variable in last.env} == {"OWNER": "me, you", "ENV": "dev"}
+    assert (last.image, last.timeout, last.deferrable) == ("acme/x:1.0.0", 3600, True)
+    assert [volume.source for volume in last.volumes] == ["team-flow"]
+    assert last.depends_on == ("first",)
+
+
+def test_platform_files_may_speak_of_the_pipeline_and_the_job() -> None:
+    found = Written(
+        "jobs: {j: {}}",
+        flavors="version: 1\nflavors: {small: {cpu: '${{ vars.cpus }}', labels: {p: '${{ pipeline.id | dns }}'}}}\n",
+        environments={"dev": "version: 1\nvars: {cpus: 2}\ndefaults: {job: {env: {J: '${{ job.name }}'}}}\n"},
+    ).built()
+    assert found.jobs[0].flavor.limits == {"cpu": "2"}
+    assert found.jobs[0].labels == {"p": "team-flow"}
+    assert found.jobs[0].env[0].value == "j"
+
+
+def test_a_value_of_vars_is_not_read_again() -> None:
+    """What it holds is text: here Airflow would take it for a template of its own, and that is told."""
+    text = "jobs: {j: {env: {A: '${{ vars.a }}'}}}"
+    environments = {"dev": "version: 1\nvars: {a: \"${{ '$' ~ '{{ vars }}' }}\"}\n"}
+    assert Written(text, environments=environments).said().startswith("Airflow knows no `vars` in a template")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jobs: {j: {docker_image: '${{ vars.regstry }}'}}", "undefined-name 1:26 jobs.j.docker_image"),
+        ("jobs: {j: {docker_image: '${{ varz.x }}'}}", "undefined-name 1:26 jobs.j.docker_image"),
+        ("jobs: {j: {docker_image: '${{ vars.registry.x }}'}}", "undefined-name 1:26 jobs.j.docker_image"),
+        ("jobs: {j: {docker_image: 'a${{ vars. }}'}}", "bad-expression 1:26 jobs.j.docker_image"),
+        ("jobs: {j: {docker_image: '${{ 1 / 0 }}'}}", "bad-expression 1:26 jobs.j.docker_image"),
+        ("jobs: {j: {docker_image: '${% if x %}'}}", "bad-expression 1:26 jobs.j.docker_image"),
+        ("jobs: {j: {timeout: '${{ 5 }}'}}", "bad-duration 1:21 jobs.j.timeout"),
+        ("jobs: {j: {pool_slots: '${{ -1 }}'}}", "too-small 1:24 jobs.j.pool_slots"),
+        ("jobs: {j: {volumes: '${{ [1] }}'}}", "wrong-type 1:21 jobs.j.volumes[0]"),
+        ("jobs: {j: {resource_flavor: '${{ vars.release }}'}}", "unknown-flavor 1:29 jobs.j.resource_flavor"),
+        ("jobs: {j: {depends_on: ['${{ environment }}']}}", "unknown-job 1:25 jobs.j.depends_on[0]"),
+        ("timezone: ${{ vars.release }}\njobs: {j: {}}", "bad-timezone 1:11 timezone"),
+        ("schedule: ${{ vars.release }}\njobs: {j: {}}", "bad-cron 1:11 schedule"),
+        ("timezone: ${{ nope }}\njobs: {j: {}}", "undefined-name 1:11 timezone"),
+        ("schedule: ${{ nope }}\njobs: {j: {}}", "undefined-name 1:11 schedule"),
+        ("start_date: ${{ nope }}\njobs: {j: {}}", "undefined-name 1:13 start_date"),
+    ],
+)
+def test_what_is_wrong_is_told_once_where_it_stands(text: str, expected: str) -> None:
+    assert problems(text) == [expected]
+
+
+def test_one_expression_that_fails_does_not_hide_what_another_gives() -> None:
+    assert problems("jobs: {j: {timeout: '${{ 5 }}', env: {A: '${{ nope }}'}}}") == [
+        "bad-duration 1:21 jobs.j.timeout",
+        "undefined-name 1:42 jobs.j.env.A",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("vars.regstry", "did you mean `registry`?"),
+        ("varz.registry", "did you mean `vars`?"),
+        ("vars.q", "defined here: job: name; pipeline: id, name, owner, team; vars: registry, release"),
+        ("qqqq", "known here: environment, job, pipeline, vars"),
+    ],
+)
+def test_an_undefined_name_says_what_there_is(expression: str, hint: str) -> None:
+    assert said(f"jobs: {{j: {{docker_image: '${{{{ {expression} }}}}'}}}}").endswith(hint)
+
+
+def test_in_a_block_the_line_that_failed_is_named() -> None:
+    text = """
+        jobs:
+          j:
+            script: |
+              one
+              two ${{ vars.nope }}
+              three
+          k:
+            script: |
+              one
+              ${{ vars. }}
+    """
+    assert problems(text) == ["undefined-name 5:1 jobs.j.script", "bad-expression 10:1 jobs.k.script"]
+
+
+def test_the_place_is_the_one_a_person_edits() -> None:
+    head = "version: 1\ndefaults:\n  docker_image: image\n  resource_flavor: small\n  labels: {a: '${{ vars.a }}'}\n"
+    text = "jobs: {a: {}, b: {}}\nenvironments: {dev: {jobs: {b: {env: {B: '${{ vars.b }}'}}}}}\n"
+    assert problems(text, head=head) == [
+        "undefined-name 0:15 defaults.labels.a",
+        "undefined-name 2:42 environments.dev.jobs.b.env.B",
+    ]
+
+
+def test_the_place_may_be_in_the_platform_s_files() -> None:
+    written = Written(
+        "jobs: {a: {}, b: {}}",
+        head=HEAD,
+        flavors="version: 1\nflavors:\n  small: {cpu: 1, labels: {x: '${{ vars.x }}'}}\n",
+        environments={"dev": "version: 1\ndefaults:\n  job: {env: {Y: '${{ vars.y }}'}}\n"},
+    )
+    assert written.problems() == [
+        "undefined-name dev.yaml:3:18 defaults.job.env.Y",
+        "undefined-name flavors.yaml:3:31 flavors.small.labels.x",
+    ]
+
+
+def test_a_script_keeps_the_end_of_its_last_line() -> None:
+    assert job("jobs:\n  j:\n    script: |\n      echo ${{ vars.registry }}\n").command == (
+        "/bin/sh", "-ec", "echo acme\n",
+    )  # fmt: skip

@@ -1,0 +1,176 @@
+"""Nothing that anybody commits runs code, reads what it should not, or takes more than its share of time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jinja2
+import pytest
+
+from dag_factory.config import expressions
+from dag_factory.config.expressions import evaluate, render
+from dag_factory.config.places import Mark
+from dag_factory.config.tree import Scalar, scalar, sequence
+from dag_factory.settings import BOUNDS
+
+CONTEXT: dict[str, Any] = {"vars": {"a": "x", "list": [1, 2]}, "environment": "dev"}
+
+ESCAPES = """
+vars.__class__
+vars['__class__']
+vars|attr('__class__')
+''.__class__.__mro__[1].__subclasses__()
+(1).__class__
+vars.a.__class__
+vars.a.format(vars)
+'{0.__class__}'.format(vars)
+'%s' % vars
+'{0}'|format(1)
+vars.items()
+vars.list.append(3)
+vars.update({'a': 1})
+range.__globals__
+range.__call__
+range.__self__
+self
+self.__init__
+self._TemplateReference__context
+loop
+lipsum(n=1)
+lipsum.__globals__['os']
+cycler('a', 'b')
+cycler.__init__.__globals__.os
+joiner(', ')
+namespace(a=1)
+dict(a=1)
+get_flashed_messages
+config
+request
+caller()
+super()
+vars|xmlattr
+{'a b': 1}|xmlattr
+vars|pprint
+vars|random
+'x'|indent(100000000)
+'x'|center(100000000)
+'x'|wordwrap(1)
+'x'|urlize
+[1]|slice(1000000000)|list
+[1]|batch(1000000000, 1)|list
+5|round(100000000)
+5|round(-100000000)
+vars|map(attribute='__class__')|list
+[vars]|map(attribute='__class__')|list
+[vars]|selectattr('__class__')|first
+[vars.a]|map('attr', '__class__')|list
+['os']|map('import')|list
+'a' is callable
+'a' is filter
+range(1000000000)
+range(100000)|map('string')|map('replace', '', 'x' * 10000)|list
+'a' * 1000000000
+'a' * 10000 * 10000 * 10000
+[0] * 1000000000
+[[0] * 10000] * 10000
+2 ** 1000000000
+(10 ** 60) ** 60
+10 ** 60 * 10 ** 60 * 10 ** 60
+1e308 * 10
+-1e308 * 10 ** 3
+['a' * 10000] * 1000
+('a' * 10000) ~ ('a' * 10000) ~ ('a' * 10000) ~ ('a' * 10000) ~ ('a' * 10000) ~ ('a' * 10000) ~ ('a' * 10000)
+('a' * 10000)|replace('a', 'b' * 10000)
+'\\\\' * 100""" + "|tojson" * 40 + """
+[vars.list, vars.list]|sum(start=[])|join('x' * 10000)|replace('x', 'y' * 10000)
+undefined_name
+vars.undefined_name
+vars.a.b.c
+1 / 0
+1 // 0
+'a' + 1
+none + 1
+[1]|sum(start='')
+-'a'
+[][0]
+{}[{}]
+range('a')
+range(1, 2, 0)
+((((((((((""" + "(" * 5_000 + """
+""" + "-" * 20_000 + """1
+""" + "not " * 10_000 + """1
+""" + "1+" * 20_000 + """1
+""" + "[" * 10_000 + """
+""" + "vars.a" + ".a" * 20_000 + """
+"""  # fmt: skip
+
+BLOCKS = [
+    "${% import 'os' as os %}",
+    "${% from 'os' import path %}",
+    "${% include '/etc/passwd' %}",
+    "${% extends '/etc/passwd' %}",
+    "${% macro m() %}x${% endmacro %}${{ m() }}",
+    "${% macro m() %}${{ caller() }}${% endmacro %}${% call m() %}x${% endcall %}",
+    "${% for x in range(100000) %}${% for y in range(100000) %}${% endfor %}${% endfor %}",
+    "${% for x in range(100000) %}${{ x }}${% endfor %}",
+    "${% for x in vars.list recursive %}${{ loop(vars.list) }}${% endfor %}",
+    "${% for x in vars.list %}${{ loop.__class__ }}${% endfor %}",
+    "${% for x in vars.list %}${{ loop.cycle('a', 'b') }}${% endfor %}",
+    "${% filter upper %}" * 3_000,
+    "${% if vars.a %}" * 3_000 + "${% endif %}" * 3_000,
+    "${% set x = 'a' * 10000 %}" + "${{ x }}" * 5_000,
+    "${% set x %}aaaaaaaaaaaaaaaa${% endset %}" + "${% set x %}${{ x }}${{ x }}${% endset %}" * 60 + "${{ x }}",
+    "${% set x = 'aa' %}" + "${% set x = x ~ x %}" * 60 + "${{ x }}",
+    "${% set x = [1, 1] %}" + "${% set x = x + x %}" * 60 + "${{ x }}",
+    "${% set x = [1, 1] %}" + "${% set x = [x, x] %}" * 60 + "${{ x }}",
+    "${% set x = {'a': 1} %}" + "${% set x = {'a': x, 'b': x} %}" * 60 + "${{ x }}",
+    "${% set x = 3 %}" + "${% set x = x * x %}" * 60 + "${{ x }}",
+    "${% filter tojson %}" * 40 + '"\\' + "${% endfilter %}" * 40,
+    "${% do vars.clear() %}",
+    "${% nonsense %}",
+    "${{ " + "'a' ~ " * 20_000 + "'a' }}",
+    "${{ 1 }}" * 20_000,
+]
+
+
+@pytest.mark.parametrize(
+    "text", ["${{ " + line + " }}" for line in ESCAPES.strip().splitlines()] + BLOCKS, ids=lambda text: text[:60]
+)
+def test_ends_quickly_in_a_problem(text: str) -> None:
+    expressions.begin()
+    began = time.process_time()
+    with pytest.raises(jinja2.TemplateError):
+        render(text, CONTEXT)
+    assert time.process_time() - began < 3
+
+
+def test_the_context_is_as_it_was() -> None:
+    before = repr(CONTEXT)
+    for text in ("${{ vars.list.append(3) }}", "${% set vars.a = 1 %}", "${% for vars in [1] %}${% endfor %}"):
+        try:
+            render(text, CONTEXT)
+        except jinja2.TemplateError:
+            continue
+    assert repr(CONTEXT) == before
+
+
+def test_the_expressions_of_a_file_share_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each alone is quick enough; a thousand of them may not take a thousand times as long."""
+    now = [0.0]
+    monkeypatch.setattr(time, "thread_time", lambda: now.__setitem__(0, now[0] + 0.1) or now[0])
+    mark = Mark("f", 1, 1)
+    slow = sequence(tuple(Scalar(text, text, mark, True) for text in ["${{ 1 }}"] * 1_000), mark)
+    expressions.begin()
+    _, problems = evaluate(slow, CONTEXT)
+    assert {problem.code for problem in problems} == {"bad-expression"}
+    assert 0 < len(problems) < 1_000
+    expressions.begin()
+    assert evaluate(scalar("${{ 1 }}", mark), CONTEXT)[1] == ()
+
+
+def test_what_is_computed_is_as_short_as_what_may_be_written() -> None:
+    fits = "a" * (BOUNDS.expression_bytes - 1)
+    assert render("${{ 'a' }}${{ '" + fits[:-20] + "' }}", CONTEXT).startswith("aaa")
+    with pytest.raises(jinja2.TemplateError, match="holds at most"):
+        render("${{ 'a' }}" + fits, CONTEXT)
