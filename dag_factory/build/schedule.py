@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCronTriggerTimetable
+from airflow.sdk import (
+    Asset,
+    AssetAll,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    DeltaTriggerTimetable,
+    MultipleCronTriggerTimetable,
+)
 from airflow.sdk.bases.timetable import BaseTimetable
 
 from dag_factory.config import model
@@ -17,7 +25,7 @@ from dag_factory.config import model
 _PLAIN = frozenset({"@once", "@continuous"})
 
 
-def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | str | None:
+def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetAll | AssetAny | str | None:
     """What the DAG's ``schedule`` is: None for a pipeline that is started by hand."""
     match schedule:
         case model.Manual():
@@ -26,9 +34,36 @@ def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | str | 
             return name
         case model.Preset(name=name):
             return CronTriggerTimetable(name, timezone=timezone)
-        case model.Cron(expressions=(expression,)):
-            return CronTriggerTimetable(expression, timezone=timezone)
         case model.Cron(expressions=expressions):
-            return MultipleCronTriggerTimetable(*expressions, timezone=timezone)
+            return _cron(expressions, timezone)
         case model.Every(seconds=seconds):
             return DeltaTriggerTimetable(timedelta(seconds=seconds))
+        case model.Assets(rule=rule, cron=()):
+            return _condition(rule)
+        case model.Assets(rule=rule, cron=expressions):
+            return AssetOrTimeSchedule(timetable=_cron(expressions, timezone), assets=_condition(rule))
+
+
+def asset(what: model.Asset) -> Asset:
+    """An asset, under the name and the URI that it has in every pipeline."""
+    return Asset(name=what.name, uri=what.uri or what.name)
+
+
+def _cron(expressions: tuple[str, ...], timezone: str) -> BaseTimetable:
+    if len(expressions) == 1:
+        return CronTriggerTimetable(expressions[0], timezone=timezone)
+    return MultipleCronTriggerTimetable(*expressions, timezone=timezone)
+
+
+def _condition(rule: model.AssetRule) -> AssetAll | AssetAny:
+    match rule:
+        case model.Asset():
+            return AssetAll(asset(rule))
+        case model.AllOf(of=parts):
+            return AssetAll(*map(_part, parts))
+        case model.AnyOf(of=parts):
+            return AssetAny(*map(_part, parts))
+
+
+def _part(rule: model.AssetRule) -> Asset | AssetAll | AssetAny:
+    return asset(rule) if isinstance(rule, model.Asset) else _condition(rule)

@@ -9,7 +9,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk import DAG
 from kubernetes.client import models as k8s
 
-from dag_factory.build import docs, kube
+from dag_factory.build import docs, kube, schedule
 from dag_factory.build.names import pod_name
 from dag_factory.build.templating import safe_label
 from dag_factory.config import model
@@ -36,6 +36,8 @@ def build_task(pipeline: model.Pipeline, job: model.Job, dag: DAG) -> Kubernetes
         pool_slots=job.pool_slots,
         do_xcom_push=job.output,
         deferrable=job.deferrable,
+        inlets=[schedule.asset(one) for one in job.inlets],
+        outlets=[schedule.asset(one) for one in job.outlets],
         **_container(job),
         **_pod(pipeline, job),
         **_cluster(pipeline.cluster),

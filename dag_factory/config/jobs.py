@@ -8,7 +8,7 @@ from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 from typing import Any
 
-from dag_factory.config import documents, pods
+from dag_factory.config import assets, documents, pods
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
@@ -56,6 +56,8 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
         problems.append(Problem.at(mark, path, "missing-key", f"the job `{name}` has no `docker_image`", hint))
     problems += _pool(computed, tables, path)
     problems += _mounts(computed, entry, path)
+    for key in ("inlets", "outlets"):
+        problems += assets.check(computed.entries.get(key), (*path, key))
     job = None
     if entry and is_set(image) and not problems:
         job = pods.job(name, entry.flavor, computed)

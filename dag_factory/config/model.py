@@ -41,7 +41,36 @@ class Every(_Frozen, frozen=True, kw_only=True, tag="every"):
     seconds: int
 
 
-Schedule = Manual | Preset | Cron | Every
+class Asset(_Frozen, frozen=True, kw_only=True, tag="asset"):
+    """Something that jobs read and write, known by its name; the name is its URI too where it has no other."""
+
+    name: str
+    uri: str | None = None
+
+
+class AllOf(_Frozen, frozen=True, kw_only=True, tag="all"):
+    """A condition on assets: all of these were updated."""
+
+    of: tuple[AssetRule, ...]
+
+
+class AnyOf(_Frozen, frozen=True, kw_only=True, tag="any"):
+    """A condition on assets: one of these was updated."""
+
+    of: tuple[AssetRule, ...]
+
+
+AssetRule = Asset | AllOf | AnyOf
+
+
+class Assets(_Frozen, frozen=True, kw_only=True, tag="assets"):
+    """Updates of assets, and the times of ``cron`` beside them, if any."""
+
+    rule: AssetRule
+    cron: tuple[str, ...] = ()
+
+
+Schedule = Manual | Preset | Cron | Every | Assets
 
 
 class Param(_Frozen, frozen=True, kw_only=True):
@@ -152,6 +181,8 @@ class Job(_Frozen, frozen=True, kw_only=True):
     security_context: Fragment | None = None
     pod_security_context: Fragment | None = None
     deferrable: bool = False
+    inlets: tuple[Asset, ...] = ()
+    outlets: tuple[Asset, ...] = ()
     doc: str | None = None
 
 

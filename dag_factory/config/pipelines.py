@@ -200,9 +200,10 @@ def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, source: Source) 
     names = frozenset(found)
     with_output = names if "output" in wrong else frozenset(j.name for j in compiled if "output" in j.node.entries)
     params = frozenset(entries(header.entries.get("params")))
+    dateless = "assets" in entries(header.entries.get("schedule"))
     job_shape = shape("job.schema.json", "/$defs/job")
     for job in compiled:
         upstream = (lambda: names) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
-        scope = runtime.Scope(job.name, upstream, names, with_output, params)
+        scope = runtime.Scope(job.name, upstream, names, with_output, params, dateless)
         problems += runtime.check(job.node, job_shape, scope, ("jobs", job.name))
     return problems

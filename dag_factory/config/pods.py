@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
+from dag_factory.config import assets
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Job, KeyRef, Retries, Volume
 from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain
@@ -130,6 +131,7 @@ _READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ): lambda node: _text(node),
     ("pool_slots", "priority_weight", "deferrable", "affinity", "security_context", "pod_security_context"): plain,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
+    ("inlets", "outlets"): assets.assets,
 }
 """The keys that a job's model has under the same name, and how each is read."""
 

@@ -32,6 +32,12 @@ AIRFLOW_NAMES = (
     "ts_nodash ts_nodash_with_tz var"
 ).split()
 AIRFLOW_FILTERS = "ds ds_nodash ts ts_nodash ts_nodash_with_tz".split()
+_DATED_NAMES = frozenset(
+    "data_interval_end data_interval_start ds ds_nodash logical_date prev_data_interval_end_success "
+    "prev_data_interval_start_success ts ts_nodash ts_nodash_with_tz".split()
+)
+"""What Airflow knows only in a run with a logical date, which one that an asset started has not."""
+
 _READS_AIRFLOW = {"conn": "connections", "var": "variables"}
 _SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}`"
 
@@ -45,6 +51,7 @@ class Scope:
     jobs: frozenset[str]
     with_output: frozenset[str]
     params: frozenset[str]
+    dateless: bool = False  # assets start the pipeline's runs
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,10 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
         elif name not in AIRFLOW_NAMES and name not in OWN_NAMES:
             hint = did_you_mean(name, [*AIRFLOW_NAMES, *OWN_NAMES])
             yield problem(line, "undefined-name", f"Airflow knows no `{name}` in a template", hint)
+        elif name in _DATED_NAMES and scope.dateless:
+            message = f"`{{{{ {name} }}}}` is not defined in a run that an asset started: it has no date"
+            hint = "`{{ run_date }}` always is: the day of the run"
+            yield Problem.at(node.line(line), path, "dateless-run", message, hint, "warning")
     for name, line in parsed.filters:
         if name not in _JINJA.filters:
             hint = did_you_mean(name, _JINJA.filters)

@@ -7,7 +7,7 @@ import zoneinfo
 from datetime import date, datetime
 from functools import lru_cache
 
-from dag_factory.config import model
+from dag_factory.config import assets, model
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_set
@@ -35,20 +35,24 @@ def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Proble
         return _crons((node,), path)
     if isinstance(node, Mapping):
         every, cron = node.entries.get("every"), node.entries.get("cron")
+        updated = node.entries.get("assets")
         if isinstance(every, Scalar):
             interval = seconds(every.text)
             if interval:
                 return model.Every(seconds=interval), []
             message = f"{show(every.text)} is no interval"
             return model.Manual(), [Problem.at(every.mark, (*path, "every"), "bad-schedule", message, "as 12h or 30m")]
-        if isinstance(cron, Sequence):
-            return _crons(tuple(item for item in cron.items if isinstance(item, Scalar)), (*path, "cron"))
-        if isinstance(cron, Scalar):
-            return _crons((cron,), (*path, "cron"))
+        items = cron.items if isinstance(cron, Sequence) else (cron,)
+        times, problems = _crons(tuple(item for item in items if isinstance(item, Scalar)), (*path, "cron"))
+        if updated is not None:
+            problems += assets.check(updated, (*path, "assets"))
+            return model.Assets(rule=assets.rule(updated), cron=times.expressions), problems
+        if times.expressions:
+            return times, problems
     return model.Manual(), []
 
 
-def _crons(found: tuple[Scalar, ...], path: Path) -> tuple[model.Schedule, list[Problem]]:
+def _crons(found: tuple[Scalar, ...], path: Path) -> tuple[model.Cron, list[Problem]]:
     problems = []
     for node in found:
         reason = cron_problem(str(node.value))

@@ -135,6 +135,11 @@ BAD_JOBS = [
     ("{image_pull_secrets: login}", "image_pull_secrets", "type"),
     ("{deferrable: 'yes'}", "deferrable", "type"),
     ("{doc: 1}", "doc", "type"),
+    ("{outlets: a}", "outlets", "type"),
+    ("{outlets: [1]}", "outlets.0", "bad-asset"),
+    ("{outlets: ['']}", "outlets.0", "bad-asset"),
+    ("{inlets: [{uri: a}]}", "inlets.0", "bad-asset"),
+    ("{inlets: [{name: a, any: [a]}]}", "inlets.0", "unknown-key"),
 ]
 
 
@@ -144,7 +149,7 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = """ports when for_each matrix group teardown inlets outlets host_aliases init_containers sidecars presets
+LATER_JOB = """ports when for_each matrix group teardown host_aliases init_containers sidecars presets
     pod alerts uses with"""
 LATER_PIPELINE = "deadline params_env alerts template with instances"
 
@@ -177,14 +182,10 @@ def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None
     assert codes("environment", {"version": 1, **read(text)}) == {(place, "unknown-key")}
 
 
-def test_asset_schedules_are_unknown_today() -> None:
-    assert codes("pipeline", read("{version: 1, schedule: {assets: [a]}}")) == {("schedule", "unknown-key")}
-
-
 JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir env env_from volumes
     trigger_rule output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
-    image_pull_policy image_pull_secrets security_context pod_security_context deferrable doc"""
+    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets doc"""
 
 
 @pytest.mark.parametrize("key", [*JOB_KEYS_THAT_UNSET.split(), "depends_on"])
@@ -228,6 +229,14 @@ BAD_PIPELINES = [
     ("{version: 1, schedule: {every: null}}", "schedule.every", "bad-duration"),
     ("{version: 1, schedule: {cron: []}}", "schedule.cron", "bad-cron"),
     ("{version: 1, schedule: {cron: ['@daily']}}", "schedule.cron.0", "bad-cron"),
+    ("{version: 1, schedule: {every: 1h, assets: [a]}}", "schedule", "bad-schedule"),
+    ("{version: 1, schedule: {assets: []}}", "schedule.assets", "bad-schedule"),
+    ("{version: 1, schedule: {assets: null}}", "schedule.assets", "bad-schedule"),
+    ("{version: 1, schedule: {assets: {any: []}}}", "schedule.assets.any", "bad-schedule"),
+    ("{version: 1, schedule: {assets: [1]}}", "schedule.assets.0", "bad-asset"),
+    ("{version: 1, schedule: {assets: {any: [a], all: [b]}}}", "schedule.assets", "bad-schedule"),
+    ("{version: 1, schedule: {assets: [{uri: a}]}}", "schedule.assets.0", "bad-asset"),
+    ("{version: 1, schedule: {assets: [{or: [a]}]}}", "schedule.assets.0", "unknown-key"),
     ("{version: 1, timezone: 'Europe Berlin'}", "timezone", "bad-timezone"),
     ("{version: 1, timezone: 1}", "timezone", "bad-timezone"),
     ("{version: 1, start_date: 2026-13-01}", "start_date", "bad-date"),

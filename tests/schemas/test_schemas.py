@@ -17,7 +17,7 @@ PIPELINE_KEYS = """version description doc owner tags only schedule timezone sta
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir env env_from volumes depends_on
     trigger_rule output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
-    image_pull_policy image_pull_secrets security_context pod_security_context deferrable doc"""
+    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets doc"""
 POD_KEYS = """env env_from volumes startup_timeout termination_grace service_account labels annotations node_selector
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context"""
@@ -241,6 +241,9 @@ def test_merging_is_what_the_language_says() -> None:
         ("job", "volume"): "replace",
         ("job", "env_value"): "replace",
         ("job", "retries"): "replace",
+        ("job", "inlets"): "join",
+        ("job", "outlets"): "join",
+        ("job", "asset"): "replace",
         ("pipeline", "schedule"): "replace",
         ("pipeline", "param/properties/default"): "replace",
         ("pipeline", "param/properties/const"): "replace",

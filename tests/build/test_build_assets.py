@@ -1,0 +1,70 @@
+"""Assets reach Airflow: in a DAG's schedule, as what a task reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from building import a_job, a_pipeline, built, task_of
+
+from dag_factory.config import model
+from dag_factory.config.model import AllOf, AnyOf, Assets
+
+A, B = model.Asset(name="s3://sales/orders"), model.Asset(name="prices", uri="s3://sales/prices")
+
+
+def condition(node: Any) -> Any:
+    """Airflow's condition in few words."""
+    inner = getattr(node, "objects", None)
+    return {type(node).__name__: [condition(one) for one in inner]} if inner else (node.name, node.uri)
+
+
+ORDERS, PRICES = ("s3://sales/orders", "s3://sales/orders"), ("prices", "s3://sales/prices")
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        (A, {"AssetAll": [ORDERS]}),
+        (AllOf(of=(A, B)), {"AssetAll": [ORDERS, PRICES]}),
+        (AnyOf(of=(A, B)), {"AssetAny": [ORDERS, PRICES]}),
+        (AllOf(of=(A, AnyOf(of=(B, A)))), {"AssetAll": [ORDERS, {"AssetAny": [PRICES, ORDERS]}]}),
+    ],
+)
+def test_a_schedule_of_assets(rule: model.AssetRule, wanted: Any) -> None:
+    timetable = built(a_pipeline(schedule=Assets(rule=rule))).timetable
+    assert type(timetable).__name__ == "AssetTriggeredTimetable"
+    assert condition(timetable.asset_condition) == wanted
+
+
+def test_times_beside_assets() -> None:
+    schedule = Assets(rule=AllOf(of=(A,)), cron=("0 3 * * *",))
+    timetable = built(a_pipeline(schedule=schedule, timezone="Europe/Berlin")).timetable
+    assert type(timetable).__name__ == "AssetOrTimeSchedule"
+    assert timetable.timetable.expression == "0 3 * * *"
+    assert str(timetable.timetable.timezone) == "Europe/Berlin"
+    assert condition(timetable.asset_condition) == {"AssetAll": [ORDERS]}
+
+
+def test_what_a_task_reads_and_writes() -> None:
+    task = task_of(a_job(inlets=(A,), outlets=(B,)))
+    assert [(one.name, one.uri) for one in task.inlets] == [ORDERS]
+    assert [(one.name, one.uri) for one in task.outlets] == [PRICES]
+
+
+def test_the_scheduler_reads_them_from_the_serialized_dag() -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    pipeline = a_pipeline(a_job(outlets=(B,)), schedule=Assets(rule=AnyOf(of=(A, B)), cron=("0 3 * * *",)))
+    dag = DagSerialization.from_dict(DagSerialization.to_dict(built(pipeline)))
+    assert condition(dag.timetable.asset_condition) == {"SerializedAssetAny": [ORDERS, PRICES]}
+    assert [one.name for one in dag.get_task("main").outlets] == ["prices"]
+
+
+@pytest.mark.parametrize(
+    "text", ["s3://sales/orders", "x-mine://A/b/", "file:///data/x", "churn model", "s3://sales/orders?a=1&b=2"]
+)
+def test_airflow_keeps_what_the_compiler_lets_pass(text: str) -> None:
+    from dag_factory.build.schedule import asset
+
+    assert asset(model.Asset(name=text)).uri == text

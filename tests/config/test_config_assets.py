@@ -1,0 +1,114 @@
+"""Assets: schedules that wait for them, jobs that read and write them."""
+
+from __future__ import annotations
+
+import pytest
+from written import Written, built, job, problems, said
+
+from dag_factory.config.model import AllOf, AnyOf, Asset, Assets, Manual
+
+ORDERS, PRICES, RATES = Asset(name="s3://sales/orders"), Asset(name="prices"), Asset(name="rates")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("prices", PRICES),
+        ("[s3://sales/orders]", AllOf(of=(ORDERS,))),
+        ("[s3://sales/orders, prices]", AllOf(of=(ORDERS, PRICES))),
+        ("{any: [prices, rates]}", AnyOf(of=(PRICES, RATES))),
+        ("{all: [prices, rates]}", AllOf(of=(PRICES, RATES))),
+        ("[s3://sales/orders, {any: [prices, rates]}]", AllOf(of=(ORDERS, AnyOf(of=(PRICES, RATES))))),
+        ("{any: [prices, {all: [rates, prices]}]}", AnyOf(of=(PRICES, AllOf(of=(RATES, PRICES))))),
+        ("[{name: orders, uri: s3://sales/orders}]", AllOf(of=(Asset(name="orders", uri="s3://sales/orders"),))),
+        ("['${{ vars.registry }}-orders']", AllOf(of=(Asset(name="acme-orders"),))),
+    ],
+)
+def test_a_schedule_of_assets(text: str, rule: object) -> None:
+    assert built(f"schedule: {{assets: {text}}}\njobs: {{a: }}").schedule == Assets(rule=rule)  # type: ignore[arg-type]
+
+
+def test_times_beside_assets() -> None:
+    one = built('schedule: {assets: [prices], cron: "0 3 * * *"}\njobs: {a: }').schedule
+    assert one == Assets(rule=AllOf(of=(PRICES,)), cron=("0 3 * * *",))
+    two = built('schedule: {assets: prices, cron: ["0 3 * * *", "0 4 * * *"]}\njobs: {a: }').schedule
+    assert two == Assets(rule=PRICES, cron=("0 3 * * *", "0 4 * * *"))
+
+
+def test_an_overlay_replaces_a_schedule_whole() -> None:
+    text = """
+        schedule: {assets: [prices], cron: "0 3 * * *"}
+        jobs: {a: }
+        environments: {dev: {schedule: {assets: {any: [rates]}}}}
+    """
+    assert built(text).schedule == Assets(rule=AnyOf(of=(RATES,)))
+
+
+def test_an_environment_without_schedules_heeds_no_asset() -> None:
+    environments = {"dev": "version: 1\nschedules: manual\n"}
+    assert Written("schedule: {assets: [prices]}\njobs: {a: }", environments=environments).built().schedule == Manual()
+
+
+def test_what_a_job_reads_and_writes() -> None:
+    text = "jobs: {a: {inlets: [prices], outlets: [s3://sales/orders, {name: x, uri: s3://x/y}]}}"
+    assert job(text).inlets == (PRICES,)
+    assert job(text).outlets == (ORDERS, Asset(name="x", uri="s3://x/y"))
+
+
+def test_lists_of_all_layers_join() -> None:
+    head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small, outlets: [prices, rates]}\n"
+    assert job("jobs: {a: {outlets: [rates, s3://sales/orders]}}", head=head).outlets == (PRICES, RATES, ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("asset", "words"),
+    [
+        ("self", "Airflow keeps it for itself"),
+        ("'  '", "an asset's name is not empty"),
+        ("airflow://x", "Airflow's own"),
+        ("s3://sales/orders/", "write `s3://sales/orders`"),
+        ("S3://sales/orders", "write `s3://sales/orders`"),
+        ("s3://sales", "write `s3://sales/`"),
+        ("s3://sales/orders?b=1&a=2", "write `s3://sales/orders?a=2&b=1`"),
+        ("'s3://sales/orders#today'", "write `s3://sales/orders`"),
+        ("'s3://[sales/orders'", "is no URI"),
+        ("postgres://me:secret@host/a/b/c", "a password stands in an asset's URI"),
+    ],
+)
+def test_an_asset_that_airflow_would_not_keep_as_written(asset: str, words: str) -> None:
+    text = f"schedule: {{assets: [{asset}]}}\njobs: {{a: {{outlets: [{asset}]}}}}"
+    assert problems(text) == ["bad-asset 1:21 schedule.assets[0]", "bad-asset 2:22 jobs.a.outlets[0]"]
+    assert words in said(text)
+    assert "me:secret" not in said(text)
+
+
+@pytest.mark.parametrize("asset", ["x-mine://A/b/", "file:///data/x", "churn model", "a/b", "s3://sales/orders?a=1"])
+def test_an_asset_that_is_kept(asset: str) -> None:
+    assert problems(f"jobs: {{a: {{outlets: ['{asset}']}}}}") == []
+
+
+def test_a_date_in_a_run_that_an_asset_starts() -> None:
+    text = """
+        schedule: {assets: [prices]}
+        jobs:
+          a:
+            command: [a, "{{ ds }}"]
+            args: ["{{ run_date }}"]
+    """
+    assert problems(text) == ["dateless-run 4:18 jobs.a.command[1]"]
+    assert "run_date" in said(text)
+    assert Written(text).compiled().problems[0].severity == "warning"
+    assert Written(text).compiled().pipelines
+    assert problems(text.replace("{assets: [prices]}", '"@daily"')) == []
+
+
+def test_a_required_param_in_a_run_that_an_asset_starts() -> None:
+    assert problems("schedule: {assets: [prices]}\nparams: {day: {type: string}}\njobs: {a: }") == [
+        "required-param 2:10 params.day"
+    ]
+
+
+def test_a_wrong_time_beside_assets() -> None:
+    assert problems('schedule: {assets: [prices], cron: "0 25 * * *"}\njobs: {a: }') == [
+        "bad-cron 1:36 schedule.cron"
+    ]
