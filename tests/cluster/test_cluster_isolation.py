@@ -35,7 +35,7 @@ def test_writes_outside_volumes_stay_in_the_container(live: Live) -> None:
 
 
 def test_in_a_user_namespace_too(unprivileged: Live) -> None:
-    script = "mkdir -p /made-by-a-pod && id -u && echo x > /data/f && touch /etc/made-by-a-pod && hostname && cat /run/x"
+    script = "mkdir -p /made-by-a-pod && id -u && echo x > /data/f && touch /etc/made-too && hostname && cat /run/x"
     body = pod(
         "rootless", script, volumes=[{"name": "d", "emptyDir": {}}, {"name": "c", "configMap": {"name": "rootless"}}]
     )
