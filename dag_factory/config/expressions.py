@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 import traceback
+from collections.abc import Callable
 from collections.abc import Mapping as MappingT
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 
@@ -21,6 +22,7 @@ from dag_factory.config.tree import Node, Scalar, from_plain, transform
 from dag_factory.settings import BOUNDS
 
 Context = MappingT[str, Any]
+T = TypeVar("T")
 
 _SANDBOX = Sandbox()
 _FAULTS = (
@@ -64,9 +66,18 @@ def render(text: str, context: Context) -> Any:
             f"a text with expressions holds at most {BOUNDS.expression_bytes:,} characters"
         )
     _SANDBOX.begin()
-    try:
+
+    def compute() -> Any:
         expression = _expression(text)
         return measured(settled(expression(**context)) if expression else _template(text).render(context))
+
+    return faults_told(compute)
+
+
+def faults_told(compute: Callable[[], T]) -> T:
+    """What ``compute`` returns. Raises ``jinja2.TemplateError`` for whatever goes wrong in an expression."""
+    try:
+        return compute()
     except jinja2.TemplateError:
         raise
     except _FAULTS as failure:
@@ -97,14 +108,18 @@ def _template(source: str) -> jinja2.Template:
 
 
 def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: Context) -> Problem:
-    message, code = failure.message or "the expression failed", "bad-expression"
-    hint = "the text between `${{` and `}}` is a Jinja expression"
+    return Problem.at(value.line(line_of(failure)), path, *explained(failure, context))
+
+
+def explained(failure: jinja2.TemplateError, context: Context) -> tuple[str, str, str]:
+    """A failure's code, message and hint."""
+    message = failure.message or "the expression failed"
     if isinstance(failure, jinja2.UndefinedError):
-        code, message, hint = "undefined-name", *_undefined(message, context)
-    return Problem.at(value.line(_line(failure)), path, code, message, hint)
+        return "undefined-name", *_undefined(message, context)
+    return "bad-expression", message, "the text between `${{` and `}}` is a Jinja expression"
 
 
-def _line(failure: jinja2.TemplateError) -> int:
+def line_of(failure: jinja2.TemplateError) -> int:
     """The line of the text that failed, counted from 1."""
     if isinstance(failure, jinja2.TemplateSyntaxError):
         return failure.lineno

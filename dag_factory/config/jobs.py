@@ -8,9 +8,10 @@ from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 from typing import Any
 
-from dag_factory.config import assets, documents, pods
+from dag_factory.config import assets, documents, pods, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.layers import merge
 from dag_factory.config.model import Job
@@ -18,11 +19,24 @@ from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, from_plain, is_set, mapping, mark_at
+from dag_factory.config.tree import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    entries,
+    from_plain,
+    is_set,
+    key_mark,
+    mapping,
+    mark_at,
+    without,
+)
 from dag_factory.config.wording import did_you_mean
 
 _JOB = ("job.schema.json", "/$defs/job")
 _COMMAND_LINE = ("command", "args")
+_CALL = ("uses", "with")
 
 
 @dataclass(frozen=True)
@@ -46,10 +60,14 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     path: Path = ("jobs", name)
     context = {**context, "job": {"name": name}}
     base = _lay([_built_in(tables, mark), tables.job_defaults, defaults])
-    entry, problems = _flavor(_lay([base, own]), tables, context, mark, path)
-    layers = [base, entry.layer if entry else None, own]
-    computed, trouble = documents.computed(_lay(layers), context, *_JOB, path=path)
+    template, called = _from_template(_lay([base, own]), tables, context, path)
+    entry, problems = _flavor(_lay([base, template, own]), tables, context, mark, path)
+    problems += called
+    layers = [base, entry.layer if entry else None, template, own]
+    computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path)
     problems += trouble
+    if called:  # what the template would have given is not known
+        return Compiled(name, mark, computed, None, tuple(called))
     image = computed.entries.get("docker_image")
     if not is_set(image):
         hint = "name it at the job or under `defaults`"
@@ -63,6 +81,26 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
         job = pods.job(name, entry.flavor, computed)
         problems += _volume_names(job, computed, path)
     return Compiled(name, mark, computed, job, tuple(problems))
+
+
+def _from_template(
+    merged: Mapping, tables: Tables, context: Context, path: Path
+) -> tuple[Mapping | None, list[Problem]]:
+    """The layer that a job template gives, and what is wrong with the call."""
+    reference, given = merged.entries.get("uses"), merged.entries.get("with")
+    if not isinstance(reference, Scalar) or reference.value is None:
+        if not is_set(given):
+            return None, []
+        where = key_mark(merged, "with") or given.mark
+        hint = "name the template: `uses: name@v1`"
+        return None, [Problem.at(where, (*path, "with"), "missing-key", "`with` stands without `uses`", hint)]
+    found = tables.catalogue.called("jobs", reference, (*path, "uses"))
+    if isinstance(found, Problem):
+        return None, [found]
+    inputs, problems = computed_inputs(given, context, _JOB[0])
+    caller = key_mark(merged, "uses") or reference.mark
+    rendered, trouble = templates.render(found, "jobs", inputs, caller, context, (*path, "uses"))
+    return rendered, [*problems, *trouble]
 
 
 def _built_in(tables: Tables, mark: Mark) -> Mapping:

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, expressions, graph, headers, jobs, runtime
+from dag_factory.config import documents, expressions, families, graph, headers, jobs, runtime
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
+from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.shapes import shape
@@ -33,7 +34,7 @@ from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
 
 SCHEMA = "pipeline.schema.json"
-_NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments")
+_NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,26 @@ class Source:
     problems: tuple[Problem, ...]
 
     @property
+    def ids(self) -> dict[str, str | None]:
+        """The DAG ids that the file claims, each with its instance's name."""
+        if not self.node or not is_set(self.node.entries.get("instances")):
+            return {self.id: None}
+        return {f"{self.id}.{name}": name for name in self.instances}
+
+    @property
+    def instances(self) -> dict[str, Mark]:
+        """The members of a family with their places; none where the file is a single pipeline."""
+        return families.instances(self.node) if self.node else {}
+
+    def without(self, instance: str) -> Source:
+        """The file as if it did not have one of its instances."""
+        assert self.node is not None
+        family = self.node.entries["instances"]
+        assert isinstance(family, Mapping)
+        entries = {**self.node.entries, "instances": without(family, instance)}
+        return Source(self.id, self.file, mapping(entries, self.node.keys, self.node.mark), self.problems)
+
+    @property
     def team(self) -> str:
         """The first folder below ``pipelines/``, or nothing."""
         return self.id.split(".")[0] if "." in self.id else ""
@@ -55,7 +76,7 @@ class Source:
 class Result:
     """A pipeline in one environment. No pipeline and no problems: it does not exist there."""
 
-    source: Source
+    id: str
     pipeline: Pipeline | None
     problems: tuple[Problem, ...]
 
@@ -63,28 +84,38 @@ class Result:
 def read_pipeline(path: FilePath, root: FilePath, file: str, dag_id: str) -> Source:
     """Read and hold against the schema. Never raises for what stands in the file."""
     document = documents.read(path, root, file, SCHEMA)
-    return Source(dag_id, file, document.node and _filled(document.node), document.problems)
+    return Source(dag_id, file, document.node and families.filled(document.node), document.problems)
 
 
-def compile_pipeline(source: Source, tables: Tables) -> Result:
-    """The pipeline as one environment sees it."""
+def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
+    """Every pipeline of a file as one environment sees it: one, or a family's members."""
+    return [compile_pipeline(source, tables, dag_id) for dag_id in source.ids]
+
+
+def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) -> Result:
+    """One pipeline of a file as one environment sees it; ``dag_id`` is one of ``source.ids``."""
     expressions.begin()
+    dag_id = dag_id or source.id
     document = source.node
     if document is None:
-        return Result(source, None, source.problems)
+        return Result(dag_id, None, source.problems)
     problems = [*source.problems, *_environment_names(document, tables)]
     if not _exists_in(document, tables.environment):
-        return Result(source, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems))
     if tables.broken:
         message = f"not built: the tables of the environment `{tables.environment}` have problems of their own"
         hint = "see the problems under configs/platform/"
         problems.append(Problem(source.file, 0, 0, "broken-table", message, hint=hint))
-        return Result(source, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems))
+    identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
+    context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     document = _overlaid(document, tables, problems)
+    document, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
+    problems += trouble
+    if errors(trouble):  # what the template would have given is not known
+        return Result(dag_id, None, tuple(problems))
     header = merge(tables.pipeline_defaults, without(document, *_NOT_PIPELINE_LEVEL), shape(SCHEMA))
     assert isinstance(header, Mapping)
-    identity = {"id": source.id, "team": source.team, "name": source.id.split(".")[-1]}
-    context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     header, header_problems = headers.compute(header, context)
     problems += header_problems
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
@@ -95,11 +126,11 @@ def compile_pipeline(source: Source, tables: Tables) -> Result:
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
         problems = list(once.values())
     if errors(problems):
-        return Result(source, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems))
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}
     whole = mapping({**header.entries, "jobs": mapping(nodes, {}, document.mark)}, {}, document.mark)
     pipeline = headers.pipeline(
-        source.id,
+        dag_id,
         source.team,
         source.file,
         header,
@@ -107,17 +138,7 @@ def compile_pipeline(source: Source, tables: Tables) -> Result:
         tuple(job.job for job in compiled if job.job),
         to_yaml(whole),
     )
-    return Result(source, pipeline, tuple(problems))
-
-
-def _filled(document: Mapping) -> Mapping:
-    """A job that says nothing is an empty map, so that an overlay's null can be told from it."""
-    written = document.entries.get("jobs")
-    if not isinstance(written, Mapping):
-        return document
-    filled = {name: mapping({}, {}, node.mark) if is_null(node) else node for name, node in written.entries.items()}
-    changed = {**document.entries, "jobs": mapping(filled, written.keys, written.mark)}
-    return mapping(changed, document.keys, document.mark)
+    return Result(dag_id, pipeline, tuple(problems))
 
 
 def _exists_in(document: Mapping, environment: str) -> bool:

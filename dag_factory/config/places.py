@@ -9,11 +9,15 @@ Path = tuple[str | int, ...]
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A place in a file; ``line`` and ``column`` count from 1, 0 stands for the file as a whole."""
+    """A place in a file; ``line`` and ``column`` count from 1, 0 stands for the file as a whole.
+
+    A place in a template's text has the ``caller``: the place that calls the template.
+    """
 
     file: str
     line: int = 0
     column: int = 0
+    caller: Mark | None = None
 
 
 def dotted(path: Path) -> str:

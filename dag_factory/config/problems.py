@@ -37,7 +37,13 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     def at(
         cls, mark: Mark, path: Path, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
-        """A problem of the value at ``mark``, whose place in its document is ``path``."""
+        """A problem of the value at ``mark``, whose place in its document is ``path``.
+
+        Of a value in a template the caller's place is named, and the template's in the message.
+        """
+        while mark.caller is not None:
+            message = f"{message} (in {mark.file}:{mark.line})"
+            mark = mark.caller
         return cls(mark.file, mark.line, mark.column, code, message, dotted(path), hint, severity)
 
     @property

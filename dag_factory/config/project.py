@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dag_factory import settings
 from dag_factory.config.model import Pipeline
-from dag_factory.config.pipelines import Result, Source, compile_pipeline, read_pipeline
+from dag_factory.config.pipelines import Result, Source, compile_pipeline, compile_pipelines, read_pipeline
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.tables import ENVIRONMENTS, FLAVORS_FILE, Tables, environment_names, misnamed, read_tables
 from dag_factory.config.wording import did_you_mean, show
@@ -51,15 +51,25 @@ class Project:
 
     def compile_all(self) -> Compiled:
         """Every pipeline of the environment."""
-        found, problems = list_files(self.home)
-        results = [compile_pipeline(read(self.home, dag_id), self.tables) for dag_id in found]
-        return self._compiled(results, (*self.tables.problems, *problems))
+        found, problems = list_pipelines(self.home)
+        problems += [problem for template in self.tables.catalogue.own() for problem in template.problems]
+        sources, clashes = read_all(self.home, found)
+        results = [result for source in sources for result in compile_pipelines(source, self.tables)]
+        return self._compiled(results, (*self.tables.problems, *problems, *clashes))
 
     def compile_one(self, dag_id: str) -> Compiled:
-        """One pipeline, by the id of its DAG; nothing where there is no such file. Reads that file alone."""
-        if not is_dag_id(dag_id) or not _is_there(self.home, dag_id):
+        """One pipeline, by the id of its DAG; nothing where there is no such file.
+
+        Looks at two files at most: the pipeline's own, and the one that it could be an instance of.
+        """
+        if not is_dag_id(dag_id):
             return self._compiled([], ())
-        return self._compiled([compile_pipeline(read(self.home, dag_id), self.tables)], ())
+        for file_id in dict.fromkeys((dag_id, dag_id.rpartition(".")[0] or dag_id)):
+            if path_of(self.home, file_id).exists():
+                source = read(self.home, file_id)
+                if dag_id in source.ids:
+                    return self._compiled([compile_pipeline(source, self.tables, dag_id)], ())
+        return self._compiled([], ())
 
     def _compiled(self, results: Iterable[Result], problems: Iterable[Problem]) -> Compiled:
         results = list(results)
@@ -167,6 +177,29 @@ def is_dag_id(text: str) -> bool:
 def path_of(home: Path, dag_id: str) -> Path:
     """The file of a pipeline, by its DAG's id."""
     return (home / PIPELINES / Path(*dag_id.split("."))).with_name(dag_id.split(".")[-1] + ".yaml")
+
+
+def read_all(home: Path, ids: Sequence[str]) -> tuple[list[Source], list[Problem]]:
+    """Every file of some ids, and a problem for each instance that claims the id of another file.
+
+    The file keeps the id.
+    """
+    sources, problems = [], []
+    for file_id in ids:
+        source = read(home, file_id)
+        for dag_id, instance in source.ids.items():
+            if instance is not None and dag_id in ids:
+                message = f"the instance `{instance}` would be the DAG `{dag_id}`, which is a file of its own"
+                mark = source.instances[instance]
+                hint = "rename one of the two"
+                problems.append(Problem.at(mark, ("instances", instance), "duplicate-id", message, hint))
+                source = source.without(instance)
+            elif len(dag_id) > DAG_ID_LENGTH and instance is not None:
+                message = f"the DAG's id would have {len(dag_id)} characters, more than Airflow's {DAG_ID_LENGTH}"
+                problems.append(Problem.at(source.instances[instance], ("instances", instance), "bad-name", message))
+                source = source.without(instance)
+        sources.append(source)
+    return sources, problems
 
 
 def read(home: Path, dag_id: str) -> Source:

@@ -146,7 +146,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset(["*", "**", "%", "+"])
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = BOUNDS.expression_bytes) -> None:
         super().__init__(
             block_start_string="${%",
             block_end_string="%}",
@@ -169,6 +169,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals = {"range": self._range}
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
+        self._limit = limit
         self.start_clock()
 
     def start_clock(self) -> None:
@@ -197,10 +198,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return bounded
 
     def _written(self, value: Any) -> str:
-        text = text_of(value)
+        return self.counted_text(text_of(value))
+
+    def counted_text(self, text: str) -> str:
+        """The text itself, as long as all that was written so far is not too long."""
         self._length += len(text)
-        if self._length > BOUNDS.expression_bytes:
-            raise TooMuch(f"the result is longer than {BOUNDS.expression_bytes:,} characters")
+        if self._length > self._limit:
+            raise TooMuch(f"the result is longer than {self._limit:,} characters")
         return text
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from dag_factory.config import documents, expressions, flavors, model, schedules
+from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.layers import settle
@@ -52,6 +53,7 @@ class Tables:
     pipeline_defaults: Mapping | None = None
     job_defaults: Mapping | None = None
     documents: dict[str, Mapping] = field(default_factory=dict)  # the files behind it, as read
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue(FilePath()))
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
@@ -134,6 +136,7 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         pipeline_defaults=_as_map_or_none(at(document, ("defaults", "pipeline"))),
         job_defaults=_as_map_or_none(at(document, ("defaults", "job"))),
         documents=files,
+        catalogue=Catalogue(home),
         problems=tuple(problems),
         broken=broken or bool({problem for problem in errors(problems) if problem.file == file}),
     )

@@ -131,6 +131,17 @@ def without(node: Mapping, *names: str) -> Mapping:
     return mapping(kept, {key: node.keys[key] for key in kept}, node.mark)
 
 
+def moved(node: Node, place: Callable[[Mark], Mark]) -> Node:
+    """The tree with every place moved, as from a rendered text to its template."""
+    if isinstance(node, Scalar):
+        return msgspec.structs.replace(node, mark=place(node.mark))
+    if isinstance(node, Mapping):
+        items = {key: moved(item, place) for key, item in node.entries.items()}
+        keys = {key: place(mark) for key, mark in node.keys.items()}
+        return Mapping(items, keys, place(node.mark), node.dynamic)
+    return Sequence(tuple(moved(item, place) for item in node.items), place(node.mark), node.dynamic)
+
+
 def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
     """Every single value below a node with its path, in the order written."""
     if isinstance(node, Scalar):

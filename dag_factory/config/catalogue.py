@@ -1,0 +1,89 @@
+"""Which templates there are: the project's below ``configs/platform/templates/``, and those that ship.
+
+``<kind>/<name>/v<N>.yaml.j2`` is called ``name@vN``; versions lie side by side. A project's template stands
+in front of a shipped one of the same name and version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Literal
+
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.templates import SUFFIX, Template, read_template
+from dag_factory.config.tree import Scalar
+from dag_factory.config.wording import did_you_mean
+
+Kind = Literal["jobs", "pipelines"]
+FOLDER = "configs/platform/templates"
+SHIPPED = FilePath(__file__).resolve().parent.parent / "templates"
+_REFERENCE = re.compile(r"([a-z0-9][a-z0-9_-]*)@v([1-9][0-9]*)")
+_FILE = re.compile(r"v([1-9][0-9]*)\.yaml\.j2")
+_WORD = {"jobs": "job template", "pipelines": "pipeline template"}
+
+
+class Catalogue:
+    """Reads each template once, when it is first called."""
+
+    def __init__(self, home: FilePath) -> None:
+        self._home = home
+        self._read: dict[tuple[Kind, str], Template | None] = {}
+
+    def find(self, kind: Kind, reference: str) -> Template | None:
+        """The template of a reference such as ``python@v1``, or None where there is none."""
+        key = (kind, reference)
+        if key not in self._read:
+            self._read[key] = self._find(kind, reference)
+        return self._read[key]
+
+    def names(self, kind: Kind) -> list[str]:
+        """Every reference that can be called, sorted by name and version."""
+        found: dict[str, tuple[str, int]] = {}
+        for folder in (self._home / FOLDER / kind, SHIPPED / kind):
+            for path in folder.glob(f"*/v*{SUFFIX}"):
+                version = _FILE.fullmatch(path.name)
+                if version:
+                    found[f"{path.parent.name}@v{version[1]}"] = (path.parent.name, int(version[1]))
+        return sorted(found, key=lambda reference: found[reference])
+
+    def own(self) -> Iterator[Template]:
+        """Every template that lies in the project."""
+        kinds: tuple[Kind, ...] = ("jobs", "pipelines")
+        for kind in kinds:
+            for path in sorted((self._home / FOLDER / kind).glob(f"*/*{SUFFIX}")):
+                version = _FILE.fullmatch(path.name)
+                file = path.relative_to(self._home).as_posix()
+                if version is None:
+                    hint = "name it after its version, as v1.yaml.j2"
+                    problem = Problem(file, 0, 0, "bad-name", f"`{path.name}` is no version", hint=hint)
+                    yield Template(path.parent.name, file, "", {}, frozenset(), "", (problem,))
+                else:
+                    found = self.find(kind, f"{path.parent.name}@v{version[1]}")
+                    if found:
+                        yield found
+
+    def called(self, kind: Kind, reference: Scalar, path: Path) -> Template | Problem:
+        """The template that a value names, or the problem that there is none."""
+        found = self.find(kind, reference.text)
+        if found is not None:
+            return found
+        names = self.names(kind)
+        versions = [name for name in names if name.split("@")[0] == reference.text.split("@")[0]]
+        hint = f"there is: {', '.join(versions)}" if versions else did_you_mean(reference.text, names)
+        return Problem.at(reference.mark, path, "unknown-template", f"unknown {_WORD[kind]} `{reference.text}`", hint)
+
+    def _find(self, kind: Kind, reference: str) -> Template | None:
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            return None
+        relative = FilePath(kind, match[1], f"v{match[2]}{SUFFIX}")
+        own = self._home / FOLDER / relative
+        if own.exists() or own.is_symlink():
+            return read_template(own, self._home / "configs", f"{FOLDER}/{relative.as_posix()}", reference)
+        shipped = SHIPPED / relative
+        if shipped.exists():
+            return read_template(shipped, SHIPPED, f"dagwright/templates/{relative.as_posix()}", reference)
+        return None

@@ -1,0 +1,208 @@
+"""How a template's values are written into YAML text, so that no value can become more than a value.
+
+Where an expression stands decides: outside quotes it is written as JSON, inside quotes and block scalars it
+is escaped. In the middle of a plain word (``load-${{ country }}:``) only plain words may come.
+
+Each line of the template carries its number through the rendering, as a mark in private characters, so that
+a problem in the rendered text names the line that a person edits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateRuntimeError
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+
+from dag_factory.config.sandbox import settled, text_of
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_MARKS = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_WORD = re.compile(r"[\w./@+~%-]+(?::[\w./@+~%-]+)*", re.ASCII)
+_LEAD = re.compile(r" *(?:- +)*")
+_ODD = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\uf8ff\ufeff\ufffe\uffff]")
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
+
+
+def written(value: Any, place: str, indent: int) -> str:
+    """A value as YAML text for the place where it stands: ``plain word double single block``."""
+    if place == "plain":
+        return _json(settled(value))
+    text = text_of(value)
+    if place == "double":
+        return _json(text)[1:-1]
+    if place == "word":
+        if not _WORD.fullmatch(text):
+            raise TemplateRuntimeError(f"`{text[:40]}` is no plain word: put quotes around the text it stands in")
+        return text
+    if _OPEN in text or _CLOSE in text or any(not (char.isprintable() or char in "\t\r\n") for char in text):
+        raise TemplateRuntimeError("the value holds control characters: put the text in double quotes")
+    if place == "single":
+        if _BREAKS.search(text):
+            raise TemplateRuntimeError("the value has several lines: use double quotes instead of single ones")
+        return text.replace("'", "''")
+    return _BREAKS.sub("\n" + " " * indent, text)
+
+
+def _json(value: Any) -> str:
+    """JSON that YAML reads as the same: what YAML takes for a line break or refuses is escaped."""
+    return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, sort_keys=True, ensure_ascii=False))
+
+
+class YamlText(Extension):
+    """Gives each expression of a template the place it stands in, and each line its number."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        tokens = list(stream)
+        scanner = _Scanner()
+        first = True
+        for index, token in enumerate(tokens):
+            if token.type == "data":
+                scanner.feed(token.value)
+                yield Token(token.lineno, "data", _numbered(token.value, token.lineno, first))
+                first = False
+            elif token.type == "variable_begin":
+                yield token
+                yield Token(token.lineno, "lparen", "(")
+            elif token.type == "variable_end":
+                place = scanner.place(_next_data(tokens, index))
+                scanner.value()
+                yield Token(token.lineno, "rparen", ")")
+                yield from _call(token.lineno, "_yaml", place.kind, place.indent)
+                yield token
+            else:
+                yield token
+
+
+def _numbered(text: str, line: int, first: bool) -> str:
+    lines = text.split("\n")
+    marked = [f"{_OPEN}{line + number}{_CLOSE}{part}" for number, part in enumerate(lines) if number or first]
+    return "\n".join(marked if first else [lines[0], *marked])
+
+
+def unnumbered(text: str) -> tuple[str, list[int]]:
+    """Rendered text without its marks, and for each of its lines the template's line."""
+    lines: list[str] = []
+    numbers: list[int] = []
+    last = 1
+    for line in text.split("\n"):
+        found = _MARKS.search(line)
+        last = int(found[1]) if found else last
+        lines.append(_MARKS.sub("", line))
+        numbers.append(last)
+    return "\n".join(lines), numbers
+
+
+def _call(line: int, name: str, *arguments: str | int) -> Iterator[Token]:
+    yield Token(line, "pipe", "|")
+    yield Token(line, "name", name)
+    yield Token(line, "lparen", "(")
+    for number, argument in enumerate(arguments):
+        if number:
+            yield Token(line, "comma", ",")
+        kind = "string" if isinstance(argument, str) else "integer"
+        yield Token(line, kind, argument)  # type: ignore[arg-type]  # Jinja's own tokens hold numbers too
+    yield Token(line, "rparen", ")")
+
+
+def _next_data(tokens: list[Token], index: int) -> str:
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    if following is None or following.type == "block_begin":
+        return "\n"
+    return following.value if following.type == "data" else "x"
+
+
+@dataclass(frozen=True)
+class _Place:
+    kind: str
+    indent: int = 0
+
+
+class _Scanner:
+    """Follows YAML's quotes and block scalars through a template's own text."""
+
+    def __init__(self) -> None:
+        self._state = "plain"
+        self._fresh = True  # at the start of a value
+        self._line = ""  # what stands before, in this line
+        self._block = -1  # the column that a block scalar's lines must pass
+
+    def feed(self, text: str) -> None:
+        """Read on."""
+        for char in text:
+            if char == "\n":
+                self._newline()
+            else:
+                self._line += char
+                self._character(char)
+
+    def value(self) -> None:
+        """An expression stands here."""
+        self._line += "x"
+        self._fresh = False
+
+    def place(self, following: str) -> _Place:
+        """What stands around an expression here; ``following`` is the text behind it."""
+        if self._state == "block" or self._in_block_line():
+            return _Place("block", len(self._line) - len(self._line.lstrip(" ")))
+        if self._state in ("double", "single"):
+            return _Place(self._state)
+        alone = self._fresh and (not following or following[0] in "\n ,]}:" or following.startswith(" #"))
+        return _Place("plain" if alone or self._state == "comment" else "word")
+
+    def _in_block_line(self) -> bool:
+        return self._block >= 0 and len(self._line) - len(self._line.lstrip(" ")) > self._block
+
+    def _newline(self) -> None:
+        header = self._line.strip()
+        if self._state in ("plain", "comment") and self._block < 0 and self._opens_block(header):
+            lead = _LEAD.match(self._line)
+            self._block = len(lead[0]) if lead and ":" in self._line else len(self._line) - len(self._line.lstrip())
+            self._state = "plain"
+        elif self._state in ("comment", "block"):
+            self._state = "plain"
+        self._line = ""
+        self._fresh = True
+
+    @staticmethod
+    def _opens_block(line: str) -> bool:
+        for sign in (": ", "- "):
+            before, _, after = line.rpartition(sign)
+            if (before or line.startswith(sign)) and _BLOCK_HEADER.fullmatch(after.strip()):
+                return True
+        return False
+
+    def _character(self, char: str) -> None:
+        if self._block >= 0 and self._line.strip():
+            if self._in_block_line():
+                self._state = "block"
+                return
+            self._block = -1
+            self._state = "plain"
+        if self._state == "double":
+            if char == '"' and not self._escaped():
+                self._state = "plain"
+        elif self._state == "single":
+            if char == "'":
+                self._state = "plain"
+        elif self._state == "plain":
+            if char == '"' and self._fresh:
+                self._state = "double"
+            elif char == "'" and (self._fresh or self._line.endswith("''")):
+                self._state = "single"
+            elif char == "#" and self._line[-2:-1] in ("", " "):
+                self._state = "comment"
+            if char in " ":
+                self._fresh = self._fresh or self._line[-2:-1] in (":", "-", "?", ",")
+            else:
+                self._fresh = char in ",[{"
+
+    def _escaped(self) -> bool:
+        before = self._line[:-1]
+        return (len(before) - len(before.rstrip("\\"))) % 2 == 1

@@ -1,0 +1,234 @@
+"""Template files (``*.yaml.j2``): inputs described by JSON Schema, and a text rendered whole.
+
+The file has two parts, divided at the first ``---`` line: YAML with ``version``, ``description`` and
+``inputs``; then the text, in which the ``$`` marks are computed with the caller's values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as MappingT
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path as FilePath
+from typing import Any
+
+import jinja2
+import msgspec
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from dag_factory.config import expressions, yaml12
+from dag_factory.config.expressions import Context
+from dag_factory.config.files import read_text
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.quoting import YamlText, unnumbered, written
+from dag_factory.config.sandbox import Sandbox
+from dag_factory.config.tree import Mapping, Node, Scalar, entries, key_mark, mapping, moved, plain
+from dag_factory.config.validate import prune, validate
+from dag_factory.config.wording import did_you_mean, show
+from dag_factory.settings import BOUNDS
+
+SUFFIX = ".yaml.j2"
+_SCHEMA = "template.schema.json"
+_TEXT = {"jobs": ("job.schema.json", "/$defs/job"), "pipelines": ("pipeline.schema.json", "/$defs/overlay")}
+_CALLS = {"jobs": "uses", "pipelines": "template"}
+"""What the rendered text of each kind of template must be."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One version of a template. ``inputs`` maps each input's name to its JSON Schema."""
+
+    name: str
+    file: str
+    description: str
+    inputs: dict[str, Any]
+    required: frozenset[str]
+    text: str
+    problems: tuple[Problem, ...] = ()
+
+
+def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Template:
+    """Read a template and check what can be checked without a caller. Never raises for what stands in it."""
+    text = read_text(path, root, file)
+    if isinstance(text, Problem):
+        return _broken(name, file, text)
+    head, divided, body = _divide(text)
+    if not divided:
+        message = "the template has no `---` line"
+        hint = "first `version`, `description` and `inputs`, then a line `---`, then the template's text"
+        return _broken(name, file, Problem(file, 1, 1, "bad-template-file", message, hint=hint))
+    node, problems = yaml12.read(head, file)
+    found = list(problems)
+    if not isinstance(node, Mapping):
+        if not found:
+            message, hint = "the part before `---` must hold `version: 1`", "add it, with `description` and `inputs`"
+            found.append(Problem(file, 1, 1, "bad-template-file", message, hint=hint))
+        return _broken(name, file, *found)
+    found += [problem for _, problem in validate(node, _SCHEMA)]
+    inputs, required = _inputs(node.entries.get("inputs"), found)
+    try:
+        _compiled(_aligned(head, body))
+    except jinja2.TemplateSyntaxError as failure:
+        found.append(_syntax_problem(failure, file))
+    described = node.entries.get("description")
+    description = described.text if isinstance(described, Scalar) else ""
+    return Template(name, file, description, inputs, required, _aligned(head, body), tuple(found))
+
+
+def render(
+    template: Template, kind: str, given: Node | None, caller: Mark, context: Context, path: Path
+) -> tuple[Mapping | None, list[Problem]]:
+    """The template's text with the caller's values, as a tree whose places name template and caller.
+
+    ``given`` is the caller's ``with``, computed; ``path`` is where that stands. A template that has
+    problems of its own gives no tree and one problem at the caller.
+    """
+    if template.problems:
+        message = f"the template `{template.name}` has a problem of its own"
+        return None, [Problem.at(caller, path, "broken-template", message, f"see the problems of {template.file}")]
+    inputs, problems = _given(template, given, caller, (*path[:-1], "with"))
+    if problems:
+        return None, problems
+    try:
+        _TEXTS.begin()
+        numbered = expressions.faults_told(lambda: _compiled(template.text).render({**context, "inputs": inputs}))
+    except jinja2.TemplateError as failure:
+        line = Mark(template.file, expressions.line_of(failure), 1, caller)
+        return None, [Problem.at(line, path, *expressions.explained(failure, {**context, "inputs": inputs}))]
+    text, lines = unnumbered(numbered)
+    node, found = yaml12.read(text, template.file)
+
+    def place(mark: Mark) -> Mark:
+        return Mark(template.file, lines[min(mark.line, len(lines)) - 1] if mark.line else 0, mark.column, caller)
+
+    problems = [_moved(problem, place) for problem in found]
+    if node is None or not isinstance(node, Mapping):
+        if node is None and not problems:
+            return mapping({}, {}, Mark(template.file, 1, 1, caller)), []
+        if not problems:
+            message = "the template's text must give keys and values"
+            problems = [Problem.at(place(node.mark if node else Mark("", 1, 1)), path, "bad-template-file", message)]
+        return None, problems
+    placed = moved(node, place)
+    calls = key_mark(placed, _CALLS[kind])
+    if calls:
+        message = f"the template `{template.name}` calls a template itself, which is not read"
+        return None, [*problems, Problem.at(calls, path, "bad-template-file", message)]
+    wrong = validate(placed, *_TEXT[kind], path=path[:-1])
+    problems += [problem for _, problem in wrong]
+    pruned = prune(placed, [where for where, _ in wrong])
+    return (pruned if isinstance(pruned, Mapping) else None), problems
+
+
+def _divide(text: str) -> tuple[str, bool, str]:
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        if line.rstrip() == "---" and index:
+            return "\n".join(lines[:index]) + "\n", True, "\n".join(lines[index + 1 :])
+    return text, False, ""
+
+
+def _aligned(head: str, body: str) -> str:
+    """The body, with empty lines before it so that its lines count as in the file."""
+    return "\n" * (head.count("\n") + 1) + body
+
+
+def _inputs(node: Node | None, problems: list[Problem]) -> tuple[dict[str, Any], frozenset[str]]:
+    """Each input's schema by name, and the names that a caller must give.
+
+    A map of names to schemas, or one whole JSON Schema of an object.
+    """
+    said = plain(node) if isinstance(node, Mapping) else {}
+    if said.get("type") == "object" and isinstance(said.get("properties"), dict):
+        found, required = said["properties"], frozenset(said.get("required", ()))
+    else:
+        found = said
+        required = frozenset(name for name, schema in said.items() if "default" not in (schema or {}))
+    schemas = {name: {} if schema is None else schema for name, schema in found.items()}
+    for name, schema in list(schemas.items()):
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as failure:
+            mark = key_mark(node, name) or (node.mark if node else Mark(""))
+            message = f"the input `{name}` is described by no JSON Schema: {failure.message}"
+            problems.append(Problem.at(mark, ("inputs", name), "bad-template-file", message))
+            schemas[name] = {}
+    return schemas, required
+
+
+def _given(template: Template, given: Node | None, caller: Mark, path: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """The inputs' values, defaults filled in, and what is wrong with them."""
+    problems: list[Problem] = []
+    values = {name: schema["default"] for name, schema in template.inputs.items() if "default" in schema}
+    for name, node in entries(given).items():
+        where, mark = (*path, name), key_mark(given, name) or node.mark
+        schema = template.inputs.get(name)
+        if schema is None:
+            hint = did_you_mean(name, template.inputs) or "the template takes no inputs"
+            message = f"the template `{template.name}` has no input `{name}`"
+            problems.append(Problem.at(mark, where, "unknown-input", message, hint))
+            continue
+        value = _as_written(node, schema)
+        error = next(iter(_validator(msgspec.json.encode(schema)).iter_errors(value)), None)
+        if error is not None:
+            message = f"{show(value)} does not suit the input `{name}` of `{template.name}`: {error.message}"
+            problems.append(Problem.at(node.mark, where, "bad-input", message, schema.get("description", "")))
+        values[name] = value
+    for name in sorted(template.required - values.keys()):
+        message = f"the template `{template.name}` needs the input `{name}`"
+        about = template.inputs.get(name, {}).get("description", "")
+        hint = f"add `{name}:` under `with:`" + (f". {about}" if about else "")
+        problems.append(Problem.at(caller, path, "missing-input", message, hint))
+    return values, problems
+
+
+def _as_written(node: Node, schema: MappingT[str, Any]) -> Any:
+    """A value; where the input is a text, a number or a truth value is the text as it was written."""
+    if isinstance(node, Scalar) and schema.get("type") == "string" and node.value is not None:
+        return node.text
+    return plain(node)
+
+
+@lru_cache(512)
+def _validator(schema: bytes) -> Draft202012Validator:
+    return Draft202012Validator(msgspec.json.decode(schema))
+
+
+class _Texts(Sandbox):
+    """The sandbox in which whole template texts are rendered."""
+
+    def __init__(self) -> None:
+        super().__init__(BOUNDS.file_bytes)
+        self.add_extension(YamlText)
+        self.filters["_yaml"] = self._yaml
+        self.finalize = None
+
+    def _yaml(self, value: Any, place: str, indent: int) -> str:
+        if isinstance(value, jinja2.Undefined):
+            value = str(value)  # strict: raises, and names what is missing
+        return self.counted_text(written(value, place, indent))
+
+
+_TEXTS = _Texts()
+
+
+@lru_cache(512)
+def _compiled(text: str) -> jinja2.Template:
+    return _TEXTS.from_string(text)
+
+
+def _syntax_problem(failure: jinja2.TemplateSyntaxError, file: str) -> Problem:
+    hint = "the marks here are ${{ }}, ${% %} and ${{# #}}"
+    return Problem(file, failure.lineno, 1, "bad-expression", failure.message or "not readable as Jinja", hint=hint)
+
+
+def _moved(problem: Problem, place: Callable[[Mark], Mark]) -> Problem:
+    mark = place(Mark(problem.file, problem.line, problem.column))
+    return Problem.at(mark, (), problem.code, problem.message, problem.hint)
+
+
+def _broken(name: str, file: str, *problems: Problem) -> Template:
+    return Template(name, file, "", {}, frozenset(), "", problems)
