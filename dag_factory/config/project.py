@@ -51,7 +51,7 @@ class Project:
 
     def compile_all(self) -> Compiled:
         """Every pipeline of the environment."""
-        found, problems = list_pipelines(self.home)
+        found, problems = list_files(self.home)
         problems += [problem for template in self.tables.catalogue.own() for problem in template.problems]
         sources, clashes = read_all(self.home, found)
         results = [result for source in sources for result in compile_pipelines(source, self.tables)]
@@ -65,7 +65,7 @@ class Project:
         if not is_dag_id(dag_id):
             return self._compiled([], ())
         for file_id in dict.fromkeys((dag_id, dag_id.rpartition(".")[0] or dag_id)):
-            if path_of(self.home, file_id).exists():
+            if _is_there(self.home, file_id):
                 source = read(self.home, file_id)
                 if dag_id in source.ids:
                     return self._compiled([compile_pipeline(source, self.tables, dag_id)], ())

@@ -11,11 +11,7 @@ import msgspec
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.pipelines import compile_pipelines
 from dag_factory.config.problems import Problem
-<<<<<<< HEAD
-from dag_factory.config.project import check_home, list_files, open_project, read
-=======
-from dag_factory.config.project import check_home, list_pipelines, open_project, read_all
->>>>>>> 2c28abb (Templates: pipeline and job templates, instances; values are written so that none can become a key)
+from dag_factory.config.project import check_home, list_files, open_project, read_all
 from dag_factory.config.tables import read_tables
 
 
@@ -32,14 +28,10 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     """Look at a project for some environments, or for all. Raises ``ProjectError`` where there is no project."""
     names = tuple(dict.fromkeys(environments)) or check_home(home)
     tables = [open_project(home, name).tables if environments else read_tables(home, name) for name in names]
-<<<<<<< HEAD
     ids, found = list_files(home)
-=======
-    ids, found = list_pipelines(home)
     found += [problem for template in Catalogue(home).own() for problem in template.problems]
     sources, clashes = read_all(home, ids)
     found += clashes
->>>>>>> 2c28abb (Templates: pipeline and job templates, instances; values are written so that none can become a key)
     everywhere: dict[Problem, list[str]] = {problem: list(names) for problem in found}
     files = []
     for environment in tables:
