@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dag_factory.config import documents, templates
+from dag_factory.config import templates
 from dag_factory.config.catalogue import Catalogue
-from dag_factory.config.expressions import Context
+from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.layers import merge
-from dag_factory.config.places import Mark
+from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_null, is_set, key_mark, mapping, without
@@ -23,8 +23,8 @@ def instances(document: Mapping) -> dict[str, Mark]:
 
 def from_template(
     document: Mapping, instance: str | None, catalogue: Catalogue, context: Context
-) -> tuple[Mapping, list[Problem]]:
-    """The document laid over what its template gives, and what is wrong with the call.
+) -> tuple[Mapping | None, list[Problem]]:
+    """The document laid over what its template gives (None: that is not known), and what is wrong.
 
     ``instance`` chooses the member of a family, whose inputs are laid over ``with``.
     """
@@ -40,7 +40,7 @@ def from_template(
         return rest, problems
     found = catalogue.called("pipelines", reference, ("template",))
     if isinstance(found, Problem):
-        return rest, [found]
+        return None, [found]
     given = document.entries.get("with")
     caller = key_mark(document, "template") or reference.mark
     if instance is not None:
@@ -48,23 +48,22 @@ def from_template(
         member = entries(family)[instance]
         caller = key_mark(family, instance) or caller
         given = merge(given, member if isinstance(member, Mapping) else None, shape(SCHEMA).child("with"))
-    given, trouble = computed_inputs(given, context, SCHEMA)
+    given, trouble = computed_inputs(given, context, ("with",))
     rendered, problems = templates.render(found, "pipelines", given, caller, context, ("template",))
     problems = [*trouble, *problems]
     if rendered is None:
-        return rest, problems
+        return None, problems
     laid = merge(filled(rendered), rest, shape(SCHEMA), unset=False)
     assert isinstance(laid, Mapping)
     return laid, problems
 
 
-def computed_inputs(given: Node | None, context: Context, schema: str) -> tuple[Node | None, list[Problem]]:
+def computed_inputs(given: Node | None, context: Context, path: Path) -> tuple[Node | None, list[Problem]]:
     """The values under ``with`` with their expressions computed."""
     if not isinstance(given, Mapping):
         return None, []
-    whole = mapping({"with": given}, {"with": given.mark}, given.mark)
-    computed, problems = documents.computed(whole, context, schema, "/$defs/call")
-    return computed.entries.get("with"), problems
+    computed, problems = evaluate(given, context, path)
+    return computed, list(problems)
 
 
 def filled(document: Mapping) -> Mapping:

@@ -66,7 +66,7 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     layers = [base, entry.layer if entry else None, template, own]
     computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path)
     problems += trouble
-    if called:  # what the template would have given is not known
+    if called and template is None:  # what it would have given is not known
         return Compiled(name, mark, computed, None, tuple(called))
     image = computed.entries.get("docker_image")
     if not is_set(image):
@@ -97,7 +97,7 @@ def _from_template(
     found = tables.catalogue.called("jobs", reference, (*path, "uses"))
     if isinstance(found, Problem):
         return None, [found]
-    inputs, problems = computed_inputs(given, context, _JOB[0])
+    inputs, problems = computed_inputs(given, context, (*path, "with"))
     caller = key_mark(merged, "uses") or reference.mark
     rendered, trouble = templates.render(found, "jobs", inputs, caller, context, (*path, "uses"))
     return rendered, [*problems, *trouble]

@@ -110,10 +110,11 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
     identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     document = _overlaid(document, tables, problems)
-    document, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
+    laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
     problems += trouble
-    if errors(trouble):  # what the template would have given is not known
+    if laid is None:
         return Result(dag_id, None, tuple(problems))
+    document = laid
     header = merge(tables.pipeline_defaults, without(document, *_NOT_PIPELINE_LEVEL), shape(SCHEMA))
     assert isinstance(header, Mapping)
     header, header_problems = headers.compute(header, context)

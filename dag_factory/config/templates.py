@@ -93,7 +93,7 @@ def render(
     if problems:
         return None, problems
     try:
-        _TEXTS.begin()
+        texts().begin()
         numbered = expressions.faults_told(lambda: _compiled(template.text).render({**context, "inputs": inputs}))
     except jinja2.TemplateError as failure:
         line = Mark(template.file, expressions.line_of(failure), 1, caller)
@@ -198,7 +198,7 @@ def _validator(schema: bytes) -> Draft202012Validator:
 
 
 class _Texts(Sandbox):
-    """The sandbox in which whole template texts are rendered."""
+    """Writes each value as the place it stands in asks for."""
 
     def __init__(self) -> None:
         super().__init__(BOUNDS.file_bytes)
@@ -212,12 +212,15 @@ class _Texts(Sandbox):
         return self.counted_text(written(value, place, indent))
 
 
-_TEXTS = _Texts()
+@lru_cache(1)
+def texts() -> Sandbox:
+    """The sandbox in which whole template texts are rendered, made when the first template is called."""
+    return _Texts()
 
 
 @lru_cache(512)
 def _compiled(text: str) -> jinja2.Template:
-    return _TEXTS.from_string(text)
+    return texts().from_string(text)
 
 
 def _syntax_problem(failure: jinja2.TemplateSyntaxError, file: str) -> Problem:

@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator
 from schema_tools import DOCUMENTS, FOLDER, REGISTRY, subschemas
 
 PIPELINE_KEYS = """version description doc owner tags only schedule timezone start_date end_date catchup max_active_runs
-    max_active_jobs timeout paused depends_on_past params defaults jobs environments"""
+    max_active_jobs timeout paused depends_on_past params defaults jobs environments template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir env env_from volumes depends_on
     trigger_rule output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
-    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets doc"""
+    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets uses with doc"""
 POD_KEYS = """env env_from volumes startup_timeout termination_grace service_account labels annotations node_selector
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context"""
@@ -74,6 +74,8 @@ def test_the_language_has_the_keys_of_now() -> None:
         "version",
         "only",
         "environments",
+        "template",
+        "instances",
     }
     assert keys_of("job.schema.json", "$defs", "job") == set(JOB_KEYS.split())
     assert keys_of("job.schema.json", "$defs", "defaults") == set(JOB_KEYS.split()) - {"depends_on"}
