@@ -39,7 +39,8 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
                 hint = _NOT_HERE if key is None and _is_expression(node, below) else said
                 where = (*below, key) if key is not None else below
                 mark = _mark(node, below, key)
-                found.setdefault((where, message), (where, Problem.at(mark, (*path, *where), code, message, hint)))
+                once = message if code == "missing-key" else code  # of two rules that one value breaks, the first
+                found.setdefault((where, once), (where, Problem.at(mark, (*path, *where), code, message, hint)))
         if len(found) > BOUNDS.problems_per_file:
             break
     return list(found.values())

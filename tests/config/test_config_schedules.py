@@ -1,0 +1,158 @@
+"""When a pipeline runs, and what its params must be for that."""
+
+from __future__ import annotations
+
+import pytest
+from written import ENVIRONMENT, Written, built, problems, said
+
+from dag_factory.config.headers import EARLIEST
+from dag_factory.config.model import Cron, Every, Manual, Param, Preset
+
+JOBS = "\njobs: {a: {}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'0 3 * * *'", Cron(expressions=("0 3 * * *",))),
+        ("0 8 * * mon-fri", Cron(expressions=("0 8 * * mon-fri",))),
+        ("0 0 29 2 *", Cron(expressions=("0 0 29 2 *",))),
+        ("0 0 L * *", Cron(expressions=("0 0 L * *",))),
+        ("'@daily'", Preset(name="@daily")),
+        ("{every: 90m}", Every(seconds=5400)),
+        ("{cron: 0 3 * * *}", Cron(expressions=("0 3 * * *",))),
+        ("{cron: [0 3 * * *, 0 5 * * 6]}", Cron(expressions=("0 3 * * *", "0 5 * * 6"))),
+        ("null", Manual()),
+        ("", Manual()),
+    ],
+)
+def test_a_schedule_is(text: str, expected: object) -> None:
+    assert built(f"schedule: {text}{JOBS}").schedule == expected
+
+
+def test_none_is_by_hand() -> None:
+    assert built(JOBS).schedule == Manual()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("60 * * * *", "bad-cron 1:11 schedule"),
+        ("0 3 * *", "bad-cron 1:11 schedule"),
+        ("0 0 3 * * *", "bad-cron 1:11 schedule"),
+        ("every day", "bad-cron 1:11 schedule"),
+        ("0 0 31 2 *", "bad-cron 1:11 schedule"),
+        ("R R * * *", "bad-cron 1:11 schedule"),
+        ("H 0 * * *", "bad-cron 1:11 schedule"),
+        ("'@dayly'", "bad-schedule 1:11 schedule"),
+        ("{cron: [0 3 * * *, nope]}", "bad-cron 1:30 schedule.cron[1]"),
+        ("{every: 0s}", "bad-duration 1:19 schedule.every"),
+        ("{every: day}", "bad-duration 1:19 schedule.every"),
+        ("{assets: [a]}", "unknown-key 1:12 schedule.assets"),
+        ("'@continuous'", "bad-schedule 1:11 schedule"),
+    ],
+)
+def test_a_schedule_is_not(text: str, expected: str) -> None:
+    assert problems(f"schedule: {text}{JOBS}") == [expected]
+
+
+def test_continuous_runs_follow_each_other() -> None:
+    assert built(f"schedule: '@continuous'\nmax_active_runs: 1{JOBS}").schedule == Preset(name="@continuous")
+
+
+def test_a_preset_says_which_was_meant() -> None:
+    assert "@daily" in said(f"schedule: '@dayly'{JOBS}")
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+3"])
+def test_a_timezone_is(name: str) -> None:
+    assert built(f"timezone: {name}{JOBS}").timezone == name
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlim", "Europe", "../UTC", "/etc/passwd", "CETT", "''", "5"])
+def test_a_timezone_is_not(name: str) -> None:
+    assert problems(f"timezone: {name}{JOBS}") == ["bad-timezone 1:11 timezone"]
+
+
+def test_a_timezone_says_which_was_meant() -> None:
+    assert "`Europe/Berlin`" in said(f"timezone: Europe/Berlim{JOBS}")
+
+
+@pytest.mark.parametrize("text", ["2026-01-31", "2024-02-29", "2026-01-31T06:00", "2026-01-31 06:00:00+02:00"])
+def test_a_date_is(text: str) -> None:
+    assert built(f"start_date: {text}{JOBS}").start_date == text
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-30", "2025-02-29", "31.1.2026", "2026-1-1", "20260131", "now", "2026-01-31T25:00"]
+)
+def test_a_date_is_not(text: str) -> None:
+    assert problems(f"start_date: {text}{JOBS}") == ["bad-date 1:13 start_date"]
+
+
+def test_the_end_does_not_lie_before_the_start() -> None:
+    assert problems(f"start_date: 2026-02-01\nend_date: 2026-01-01{JOBS}") == ["bad-date 2:11 end_date"]
+    environments = {"dev": "version: 1\ndefaults: {pipeline: {start_date: 2026-02-01}}\n"}
+    assert Written(f"end_date: 2026-01-01{JOBS}", environments=environments).problems() == ["bad-date 1:11 end_date"]
+
+
+def test_what_a_pipeline_leaves_out_is_the_environment_s() -> None:
+    environment = "version: 1\ntimezone: Europe/Berlin\ndefaults: {pipeline: {start_date: 2026-01-01}}\n"
+    found = Written(JOBS, environments={"dev": environment, "bare": ENVIRONMENT})
+    assert (found.built().timezone, found.built().start_date) == ("Europe/Berlin", "2026-01-01")
+    assert (found.built("bare").timezone, found.built("bare").start_date) == ("UTC", EARLIEST)
+
+
+def test_an_environment_may_pause_or_take_all_schedules() -> None:
+    environments = {name: f"version: 1\nschedules: {name}\n" for name in ("run", "paused", "manual")}
+    written = Written(f"schedule: '@daily'{JOBS}", environments=environments)
+    assert [written.built(name).schedule == Manual() for name in environments] == [False, False, True]
+    assert [written.built(name).paused for name in environments] == [None, True, None]
+    assert Written(f"paused: false{JOBS}", environments=environments).built("paused").paused is False
+
+
+def test_params_are_defaults_or_schemas() -> None:
+    text = "params: {a: 1, b: text, c: {type: integer, default: 5, minimum: 1, description: Five}, d: {type: string}}"
+    assert built(text + JOBS).params == (
+        Param(name="a", schema={}, default=1),
+        Param(name="b", schema={}, default="text"),
+        Param(name="c", schema={"type": "integer", "minimum": 1}, default=5, description="Five"),
+        Param(name="d", schema={"type": "string"}, required=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{type: integer, default: x}", "bad-default 1:38 params.a.default"),
+        ("{type: integer, default: 5, maximum: 3}", "bad-default 1:38 params.a.default"),
+        ("{enum: [a, b], default: c}", "bad-default 1:37 params.a.default"),
+        ("{type: string, format: date, default: 2026-02-30}", "bad-default 1:51 params.a.default"),
+        ("{type: string, pattern: '(', default: x}", "bad-param 1:10 params.a"),
+        ("{type: array, items: {type: word}, default: []}", "bad-param 1:10 params.a"),
+        ("{type: word, default: x}", "bad-value 1:20 params.a.type"),
+        ("{required: true}", "unknown-key 1:14 params.a.required"),
+        ("[1]", "wrong-type 1:13 params.a"),
+    ],
+)
+def test_a_param_that_cannot_be(text: str, expected: str) -> None:
+    assert problems(f"params: {{a: {text}}}{JOBS}") == [expected]
+
+
+@pytest.mark.parametrize("param", ["{type: integer}", "{type: integer, default: null}", "{enum: [x]}"])
+def test_a_scheduled_run_has_nobody_to_ask(param: str) -> None:
+    assert problems(f"params: {{a: {param}}}{JOBS}") == []
+    assert problems(f"schedule: '@daily'\nparams: {{a: {param}}}{JOBS}") == ["required-param 2:10 params.a"]
+    assert problems(f"params: {{a: {param}}}{JOBS}environments: {{dev: {{schedule: '@daily'}}}}") == [
+        "required-param 1:10 params.a"
+    ]
+
+
+def test_null_removes_a_param_in_an_environment() -> None:
+    found = built("params: {a: 1, b: 2}\njobs: {a: {}}\nenvironments: {dev: {params: {a: null}}}\n")
+    assert [param.name for param in found.params] == ["b"]
+
+
+def test_a_default_of_null_is_a_value() -> None:
+    param = "{type: ['null', string], default: null}"
+    assert built(f"schedule: '@daily'\nparams: {{a: {param}}}{JOBS}").params[0].required is False
