@@ -47,7 +47,8 @@ def test_kubectl_run_logs_exec_describe_delete(live: Live) -> None:
     kubectl(live, "run", "k", "--image=alpine:3", "--restart=Never", "--", "sh", "-c", script)
     until(lambda: live.get("k")["status"]["phase"] == "Running" and live.log("k"))
     assert kubectl(live, "logs", "k") == "started\n"
-    assert "k" in kubectl(live, "get", "pods")
+    line = next(line for line in kubectl(live, "get", "pods", "-o", "wide").splitlines() if line.startswith("k "))
+    assert line.split()[1:4] == ["1/1", "Running", "0"]
     assert json.loads(kubectl(live, "get", "pod", "k", "-o", "json"))["status"]["phase"] == "Running"
     assert kubectl(live, "exec", "k", "--", "hostname") == "k\n"
     assert kubectl(live, "exec", "-i", "k", "--", "cat", given="through") == "through"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from dag_factory.cluster import clock, quantity
-from dag_factory.cluster.api import patches, selectors
+from dag_factory.cluster.api import patches, selectors, tables
 from dag_factory.cluster.api.errors import ApiError
 from dag_factory.cluster.engine import Exit
 from dag_factory.cluster.kubelet import env, status
@@ -129,6 +130,48 @@ def test_json_patches_that_do_not_apply() -> None:
 
 def test_a_merge_patch_removes_with_null() -> None:
     assert patches.merge_patch({"a": {"b": 1, "c": 2}}, {"a": {"b": None, "d": 3}}) == {"a": {"c": 2, "d": 3}}
+
+
+def _statuses(*states: dict[str, Any], init: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    def listed(some: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+        return [{"name": str(i), "state": s, "ready": "running" in s} for i, s in enumerate(some)]
+
+    return {
+        "metadata": {},
+        "spec": {"initContainers": [{"name": str(i)} for i in range(len(init))]},
+        "status": {"phase": "Pending", "initContainerStatuses": listed(init), "containerStatuses": listed(states)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("pod", "column"),
+    [
+        (_statuses({"waiting": {"reason": "ContainerCreating"}}), "ContainerCreating"),
+        (_statuses({"terminated": {"reason": "OOMKilled", "exitCode": 137}}), "OOMKilled"),
+        (_statuses({"running": {}}, {"terminated": {"reason": "Completed", "exitCode": 0}}), "NotReady"),
+        (_statuses({"waiting": {"reason": "PodInitializing"}}, init=({"running": {}},)), "Init:0/1"),
+        (_statuses({}, init=({"terminated": {"reason": "Error", "exitCode": 1}},)), "Init:Error"),
+        ({**_statuses(), "metadata": {"deletionTimestamp": "x"}}, "Terminating"),
+    ],
+)
+def test_the_status_column(pod: dict[str, Any], column: str) -> None:
+    assert tables.pod_status(pod) == column
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (5, "5s"),
+        (119, "119s"),
+        (185, "3m5s"),
+        (720, "12m"),
+        (4 * 3600 + 300, "4h5m"),
+        (50 * 3600, "2d2h"),
+        (9 * 86400, "9d"),
+    ],
+)
+def test_ages_as_kubectl_rounds_them(seconds: int, text: str) -> None:
+    assert tables.age(clock.at(time.time() - seconds)) == text
 
 
 def test_what_a_pod_asks_for() -> None:

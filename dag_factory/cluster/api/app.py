@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..kubelet.kubelet import Kubelet
 from ..store import Store
-from . import discovery, errors, exec, logs, watch
+from . import discovery, errors, exec, logs, tables, watch
 from .errors import ApiError
 from .objects import Objects, delete_options, flag
 from .resources import Target, target
@@ -113,12 +113,16 @@ async def _handle(request: Request, wanted: Target, objects: Objects, services: 
         body = await _body(request, wanted.resource.kind)
         objects.delete(_whole(wanted), delete_options(body.get("deleteOptions"), query))
         return _answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
+    as_table = tables.wanted(request.headers.get("accept", ""))
     if verb == "get":
-        return _answer(objects.read(wanted))
+        found = objects.read(wanted)
+        return _answer(tables.table(wanted.resource, [found], found["metadata"]) if as_table else found)
     if verb == "list" and flag(query, "watch"):
-        return await _watch(services.store, wanted, query)
+        changes = watch.stream(services.store, wanted, query, as_table=as_table)
+        return StreamingResponse(changes, media_type=_JSON)
     if verb == "list":
-        return _answer(objects.list(wanted, query))
+        found = objects.list(wanted, query)
+        return _answer(tables.table(wanted.resource, found["items"], found["metadata"]) if as_table else found)
     if verb == "create":
         return _answer(objects.create(wanted, await _body(request, wanted.resource.kind), query), 201)
     if verb == "update":
@@ -150,10 +154,6 @@ def _allowed(subresource: str, method: str) -> bool:
 
 def _whole(wanted: Target) -> Target:
     return Target(wanted.resource, wanted.namespace, wanted.name)
-
-
-async def _watch(store: Store, wanted: Target, query: Mapping[str, str]) -> Response:
-    return StreamingResponse(watch.stream(store, wanted, query), media_type=_JSON)
 
 
 async def _body(request: Request, kind: str, *, empty: bool = False) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from ..store import Change, Expired, Object, Store
-from . import errors
+from . import errors, tables
 from .objects import flag, integer, matcher
 from .resources import Target
 
@@ -17,7 +17,10 @@ _DEFAULT_TIMEOUT = 1800  # seconds
 _BOOKMARK_EVERY = 60  # seconds
 
 
-async def stream(store: Store, target: Target, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+async def stream(
+    store: Store, target: Target, query: Mapping[str, str], *, as_table: bool = False
+) -> AsyncIterator[bytes]:
+    """Lines of JSON, one a change. ``as_table``: each object as a table of one row."""
     resource = target.resource
     match = matcher(resource, query)
     timeout = integer(query, "timeoutSeconds") or _DEFAULT_TIMEOUT
@@ -38,7 +41,7 @@ async def stream(store: Store, target: Target, query: Mapping[str, str]) -> Asyn
                 return
         sent = store.version
         for change in backlog:
-            if (line := _event(change, target, match)) is not None:
+            if (line := _event(change, target, match, as_table)) is not None:
                 yield line
         if flag(query, "sendInitialEvents"):
             yield _bookmark(target, store.version, {"k8s.io/initial-events-end": "true"})
@@ -54,7 +57,7 @@ async def stream(store: Store, target: Target, query: Mapping[str, str]) -> Asyn
                     next_bookmark = time.monotonic() + _BOOKMARK_EVERY
                 continue
             is_new = change.resource == resource.name and change.version > sent
-            if is_new and (line := _event(change, target, match)) is not None:
+            if is_new and (line := _event(change, target, match, as_table)) is not None:
                 yield line
     finally:
         store.unwatch(queue)
@@ -69,7 +72,7 @@ def _version(text: str) -> int:
         ) from error
 
 
-def _event(change: Change, target: Target, match: Any) -> bytes | None:
+def _event(change: Change, target: Target, match: Any, as_table: bool) -> bytes | None:
     """A change as this watch sees it: an object that leaves the selection is deleted, one that comes is added."""
     obj = change.object
     if target.namespace is not None and obj["metadata"].get("namespace") != target.namespace:
@@ -87,6 +90,8 @@ def _event(change: Change, target: Target, match: Any) -> bytes | None:
     else:
         return None
     resource = target.resource
+    if as_table:
+        return _line(kind, tables.table(resource, [obj], obj["metadata"]))
     return _line(kind, {"kind": resource.kind, "apiVersion": resource.api_version, **obj})
 
 

@@ -179,6 +179,8 @@ def _change_user(spec: dict[str, Any]) -> None:
     if spec["isolation"] != "namespaces":
         return
     user, group = spec["user"] or 0, spec["group"] or 0
+    for stream in (1, 2):  # so that /dev/stdout can be opened by who the program runs as
+        os.fchown(stream, user, group)
     with open("/proc/sys/kernel/cap_last_cap") as file:  # noqa: PTH123
         last = int(file.read())
     for capability in range(last + 1):

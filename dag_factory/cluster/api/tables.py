@@ -1,0 +1,186 @@
+"""Server-side tables: what ``kubectl get`` prints, for a client whose Accept header asks ``as=Table``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .. import clock
+from ..store import Object
+from .resources import Resource
+
+Row = Callable[[Object], list[Any]]
+
+
+def wanted(accept: str) -> bool:
+    return "as=Table" in accept.split(",")[0]
+
+
+def table(resource: Resource, objects: list[Object], meta: dict[str, Any]) -> dict[str, Any]:
+    """``meta`` is the list's metadata, or the one object's for a single get."""
+    columns, row = _KINDS.get(resource.name, _PLAIN)
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {key: meta[key] for key in ("resourceVersion", "continue", "remainingItemCount") if key in meta},
+        "columnDefinitions": [
+            {
+                "name": name.strip("+"),
+                "type": "integer" if name == "Data" else "string",
+                "format": "name" if name == "Name" else "",
+                "description": "",
+                "priority": 1 if name.startswith("+") else 0,
+            }
+            for name in columns
+        ],
+        "rows": [
+            {
+                "cells": row(obj),
+                "object": {
+                    "kind": "PartialObjectMetadata",
+                    "apiVersion": "meta.k8s.io/v1",
+                    "metadata": obj["metadata"],
+                },
+            }
+            for obj in objects
+        ],
+    }
+
+
+def age(since: str | None) -> str:
+    """The time since, as kubectl rounds it: ``45s``, ``3m10s``, ``2h5m``, ``3d``."""
+    if not since:
+        return "<unknown>"
+    seconds = max(0, int(time.time() - clock.parse(since)))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 120:
+        return f"{seconds}s"
+    if minutes < 10:
+        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
+    if minutes < 180:
+        return f"{minutes}m"
+    if hours < 8:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:
+        return f"{hours}h"
+    return f"{days}d" if days >= 8 or not hours % 24 else f"{days}d{hours % 24}h"
+
+
+def pod_status(pod: Object) -> str:
+    """The STATUS column: the most telling reason of phase, init containers and containers."""
+    status, spec = pod["status"], pod["spec"]
+    reason = status.get("reason") or status.get("phase", "")
+    init = {c["name"]: c for c in spec.get("initContainers") or []}
+    for index, one in enumerate(status.get("initContainerStatuses") or []):
+        state = one["state"]
+        ended = state.get("terminated")
+        sidecar = init.get(one["name"], {}).get("restartPolicy") == "Always"
+        if (ended and ended["exitCode"] == 0) or (sidecar and one.get("started")):
+            continue
+        if ended:
+            return "Init:" + (ended.get("reason") or f"ExitCode:{ended['exitCode']}")
+        waits = state.get("waiting", {}).get("reason", "")
+        return f"Init:{waits}" if waits and waits != "PodInitializing" else f"Init:{index}/{len(init)}"
+    running = False
+    for one in reversed(status.get("containerStatuses") or []):
+        state = one["state"]
+        if state.get("waiting", {}).get("reason"):
+            reason = state["waiting"]["reason"]
+        elif "terminated" in state:
+            reason = state["terminated"].get("reason") or f"ExitCode:{state['terminated']['exitCode']}"
+        elif "running" in state and one["ready"]:
+            running = True
+    if reason == "Completed" and running:
+        reason = "Running" if _ready(pod) else "NotReady"
+    return "Terminating" if "deletionTimestamp" in pod["metadata"] and reason != "Unknown" else str(reason)
+
+
+def _ready(pod: Object) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions") or [])
+
+
+def _pod(pod: Object) -> list[Any]:
+    status, spec = pod["status"], pod["spec"]
+    statuses = status.get("containerStatuses") or []
+    sidecars = {c["name"] for c in spec.get("initContainers") or [] if c.get("restartPolicy") == "Always"}
+    along = [s for s in status.get("initContainerStatuses") or [] if s["name"] in sidecars]
+    ready = sum(bool(one["ready"] and "running" in one["state"]) for one in [*statuses, *along])
+    restarts = sum(one["restartCount"] for one in [*statuses, *along])
+    last = [s["lastState"]["terminated"]["finishedAt"] for s in statuses if s.get("lastState", {}).get("terminated")]
+    again = f"{restarts} ({age(max(last))} ago)" if restarts and last else str(restarts)
+    return [
+        pod["metadata"]["name"],
+        f"{ready}/{len(spec['containers']) + len(sidecars)}",
+        pod_status(pod),
+        again,
+        _age(pod),
+        status.get("podIP") or "<none>",
+        spec.get("nodeName") or "<none>",
+        "<none>",
+        "<none>",
+    ]
+
+
+def _node(node: Object) -> list[Any]:
+    info = node["status"]["nodeInfo"]
+    address = next((a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"), "<none>")
+    wide = [address, "<none>", info["osImage"], info["kernelVersion"], info["containerRuntimeVersion"]]
+    return [node["metadata"]["name"], "Ready", "<none>", _age(node), info["kubeletVersion"], *wide]
+
+
+def _event(event: Object) -> list[Any]:
+    involved = event["involvedObject"]
+    seen = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+    return [
+        age(seen),
+        event["type"],
+        event["reason"],
+        f"{involved['kind'].lower()}/{involved['name']}",
+        event["message"],
+    ]
+
+
+def _claim(claim: Object) -> list[Any]:
+    spec, status = claim["spec"], claim["status"]
+    short = {"ReadWriteOnce": "RWO", "ReadWriteMany": "RWX", "ReadOnlyMany": "ROX", "ReadWriteOncePod": "RWOP"}
+    modes = ",".join(short.get(mode, mode) for mode in spec["accessModes"])
+    size = status["capacity"].get("storage", "")
+    name = claim["metadata"]["name"]
+    return [name, status["phase"], spec["volumeName"], size, modes, spec["storageClassName"], "<unset>", _age(claim)]
+
+
+def _age(obj: Object) -> str:
+    return age(obj["metadata"]["creationTimestamp"])
+
+
+_PLAIN: tuple[tuple[str, ...], Row] = (("Name", "Age"), lambda obj: [obj["metadata"]["name"], _age(obj)])
+
+# Columns that begin with + are those of `-o wide`.
+_KINDS: dict[str, tuple[tuple[str, ...], Row]] = {
+    "pods": (
+        ("Name", "Ready", "Status", "Restarts", "Age", "+IP", "+Node", "+Nominated Node", "+Readiness Gates"),
+        _pod,
+    ),
+    "nodes": (
+        (
+            *("Name", "Status", "Roles", "Age", "Version", "+Internal-IP", "+External-IP", "+OS-Image"),
+            *("+Kernel-Version", "+Container-Runtime"),
+        ),
+        _node,
+    ),
+    "events": (("Last Seen", "Type", "Reason", "Object", "Message"), _event),
+    "persistentvolumeclaims": (
+        ("Name", "Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age"),
+        _claim,
+    ),
+    "namespaces": (("Name", "Status", "Age"), lambda o: [o["metadata"]["name"], o["status"]["phase"], _age(o)]),
+    "secrets": (
+        ("Name", "Type", "Data", "Age"),
+        lambda o: [o["metadata"]["name"], o["type"], len(o.get("data") or {}), _age(o)],
+    ),
+    "configmaps": (
+        ("Name", "Data", "Age"),
+        lambda o: [o["metadata"]["name"], len(o.get("data") or {}) + len(o.get("binaryData") or {}), _age(o)],
+    ),
+}
