@@ -81,12 +81,16 @@ class Instance:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+            "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "10",  # a deleted pipeline goes within seconds
+            "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
             "DAG_FACTORY_HOME": str(self.home),
             "DAG_FACTORY_ENV": self.environment,
             "PYTHONUNBUFFERED": "1",
         }
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+        # The connection names the cluster; a KUBECONFIG beside it makes the triggerer refuse both.
+        foreign = ("AIRFLOW", "KUBECONFIG")
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return inherited | own | {f"AIRFLOW_CONN_{key.upper()}": value for key, value in self.connections.items()}
 
     def running(self) -> AirflowApi | None:

@@ -1,0 +1,121 @@
+"""What people see in Airflow's UI, in a real browser. Pictures go to the folder ``DAGWRIGHT_SCREENSHOTS``, if set."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Running, eventually
+from playwright.sync_api import Page, expect, sync_playwright
+
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=30_000)
+
+BROKEN = """\
+version: 1
+description: Two mistakes, each with its line.
+defaults: {docker_image: "busybox:1"}
+jobs:
+  first:
+    resource_flavor: cpu-smal
+    script: echo "Never said."
+  second:
+    depends_on: [frist]
+    script: echo "Nor this."
+"""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    program = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    assert program, "the tests need Chromium: scripts/browser installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
+        yield browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
+        browser.close()
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture of the page, where somebody wants pictures."""
+    folder = os.environ.get("DAGWRIGHT_SCREENSHOTS")
+    if folder:
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+
+
+def test_the_list_of_dags(running: Running, page: Page) -> None:
+    running.begun["wine"].end()
+    page.goto(f"{running.api.url}/dags?tags=example")
+    for dag_id in ("ml.wine", "retail.orders", "retail.what_if", "start.hello"):
+        expect(page.get_by_role("link", name=dag_id, exact=True)).to_be_visible()
+    expect(page.get_by_text("Log in")).to_have_count(0)
+    shot(page, "dags")
+
+
+def test_a_run_as_a_graph(running: Running, page: Page) -> None:
+    run = running.begun["wine"]
+    run.end()
+    page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}")
+    expect(page.get_by_text("train-boosting").first).to_be_visible()
+    shot(page, "run")
+
+
+def test_a_jobs_log(running: Running, page: Page) -> None:
+    run = running.begun["wine"]
+    run.end()
+    page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}/tasks/report")
+    expect(page.get_by_text(re.compile("The winner is"))).to_be_visible()
+    shot(page, "log")
+
+
+def test_a_failed_jobs_log(running: Running, page: Page) -> None:
+    run = running.begun["memory"]
+    run.end()
+    page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}/tasks/hungry")
+    expect(page.get_by_text(re.compile("OOMKilled")).first).to_be_visible()
+    shot(page, "failed")
+
+
+def test_the_page_of_a_pipeline(running: Running, page: Page) -> None:
+    page.goto(f"{running.api.url}/dags/retail.what_if")
+    page.get_by_role("button", name="Dag Docs").click()
+    expect(page.get_by_role("paragraph").filter(has_text="Simulates a product's stock twice")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Flavor")).to_be_visible()
+    shot(page, "docs")
+
+
+def test_a_form_of_params(running: Running, page: Page) -> None:
+    page.goto(f"{running.api.url}/dags/retail.what_if")
+    page.get_by_role("button", name="Trigger").click()
+    expect(page.get_by_role("group").filter(has_text="Name of the scenario").get_by_role("textbox")).to_have_value(
+        "Summer campaign"
+    )
+    expect(page.get_by_text("Compared to now, 1.25 is a quarter more.")).to_be_visible()
+    shot(page, "form")
+
+
+def test_the_import_errors(running: Running, page: Page) -> None:
+    path = running.pipeline("checks.two_mistakes", BROKEN)
+    try:
+        eventually(running.import_errors, 30, "the row in Import Errors")
+        page.goto(running.api.url)
+        page.get_by_role("button", name=re.compile("Import Error")).click()
+        page.get_by_text("import_errors.py").first.click()
+        expect(page.get_by_text(re.compile(r"two_mistakes\.yaml:6:22: unknown-flavor"))).to_be_visible()
+        shot(page, "import-errors")
+    finally:
+        path.unlink()
+        eventually(lambda: not running.import_errors(), 30, "the row to go")
