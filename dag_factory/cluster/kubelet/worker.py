@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..engine import Container, ContainerSpec, EngineError, Exit, Mount, PullError, StartError
+from ..engine import Container, ContainerSpec, EngineError, Exit, Mount, PulledImage, PullError, StartError
 from ..quantity import parse
 from ..store import Missing, Object
 from . import env as environment
@@ -135,8 +135,12 @@ class PodWorker:
             for slot in self.slots:
                 if not slot.init and "waiting" in slot.state:
                     slot.state = states.waiting("PodInitializing" if self._has_init else "ContainerCreating")
-            main = [asyncio.ensure_future(self._run_container(slot)) for slot in self.slots if not slot.init]
-            running += main
+            main = []
+            for slot in self.slots:
+                if not slot.init:
+                    main.append(asyncio.ensure_future(self._run_container(slot)))
+                    running.append(main[-1])
+                    await self._until_tried(slot)
             await asyncio.gather(*main)
         finally:
             for task in running:
@@ -159,6 +163,12 @@ class PodWorker:
 
     async def _until_started(self, slot: Slot) -> None:
         while not slot.started:
+            changed = self.kubelet.changed(self.uid)
+            await changed.wait()
+
+    async def _until_tried(self, slot: Slot) -> None:
+        """As a kubelet does, start one container after another; one that can't start holds up no other."""
+        while slot.state.get("waiting", {}).get("reason") in ("ContainerCreating", "PodInitializing"):
             changed = self.kubelet.changed(self.uid)
             await changed.wait()
 
@@ -199,7 +209,7 @@ class PodWorker:
     async def _start(self, slot: Slot) -> Container | None:
         """Pull and start, waiting for what is not there yet. None: it ended before it began (StartError)."""
         while True:
-            await self._pull(slot)
+            image = await self._pull(slot)
             try:
                 spec = self._spec(slot)
                 break
@@ -209,6 +219,7 @@ class PodWorker:
                 await asyncio.sleep(_RETRY)
         slot.container_id = f"process://{spec.id}"
         slot.created = True
+        slot.image, slot.image_id = image.name, image.id
         run_log = self._open_log(slot)
         self._event("Normal", "Created", f"Created container: {slot.name}", slot)
         while True:
@@ -231,7 +242,7 @@ class PodWorker:
         self._publish()
         return container
 
-    async def _pull(self, slot: Slot) -> None:
+    async def _pull(self, slot: Slot) -> PulledImage:
         image, policy = slot.spec["image"], slot.spec.get("imagePullPolicy", "IfNotPresent")
         back_off = _BACK_OFF[0]
         while True:
@@ -249,8 +260,7 @@ class PodWorker:
                     took = _duration(round(time.monotonic() - began, 3))
                     text = f'Successfully pulled image "{image}" in {took} ({took} including waiting).'
                     self._event("Normal", "Pulled", text, slot)
-                slot.image, slot.image_id = present.name, present.id
-                return
+                return present
             except PullError as error:
                 await self._pull_failed(slot, image, error, back_off)
                 back_off = min(back_off * 2, _BACK_OFF[1])
@@ -316,10 +326,11 @@ class PodWorker:
         slot.state = states.terminated(exit, started, slot.container_id, self._last_word(slot, exit, run_log.path))
         slot.started = False
         slot.ready = slot.init and not slot.sidecar and exit.code == 0
-        if container:
-            await container.remove()
+        # Before anything is awaited: who follows the log sees its end, and asks at once how the container ended.
         if self.containers or not self._stop.is_set():  # the last one's end, when told to stop, is the pod's
             self._publish()
+        if container:
+            await container.remove()
 
     def _last_word(self, slot: Slot, exit: Exit, path: Path) -> str:
         try:
