@@ -97,7 +97,7 @@ def test_shared_memory_has_the_size_asked_for(live: Live) -> None:
 
 
 def test_another_user_where_the_server_is_root(live: Live) -> None:
-    body = pod("user", "id -u; id -g; touch /out/f && stat -c %u /out/f")
+    body = pod("user", "id -u > /dev/stdout; id -g; touch /out/f && stat -c %u /out/f")
     body["spec"]["securityContext"] = {"runAsUser": 1234, "runAsGroup": 1235}
     body["spec"]["volumes"] = [{"name": "out", "emptyDir": {}}]
     body["spec"]["containers"][0]["volumeMounts"] = [{"name": "out", "mountPath": "/out"}]

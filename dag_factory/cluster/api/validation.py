@@ -71,6 +71,8 @@ def shape(kind: str, obj: Any) -> Object:
                 raise _unmarshal(kind, containers, f"PodSpec.spec.{list_name}", "[]v1.Container")
             for container in containers:
                 _container_shape(kind, list_name, container)
+    if kind == "Pod":  # a decoder passes over fields that it does not know
+        obj = {key: value for key, value in obj.items() if key in ("apiVersion", "kind", "spec", "status")}
     return {**obj, "metadata": meta}
 
 

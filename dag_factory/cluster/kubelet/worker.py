@@ -140,7 +140,9 @@ class PodWorker:
                 if not slot.init:
                     main.append(asyncio.ensure_future(self._run_container(slot)))
                     running.append(main[-1])
-                    await self._until_tried(slot)
+                    tried = asyncio.ensure_future(self._until_tried(slot))
+                    running.append(tried)
+                    await asyncio.wait({main[-1], tried}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*main)
         finally:
             for task in running:
