@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engine import ProcessContainer
+    from .container import ProcessContainer
 
 _SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash"}
 _SEARCH = re.compile(r"\bkill\b.*(?:\bpgrep\b|/proc/|\s-1\b)|/proc/.*\bkill\b|\bpkill\b|\bkillall\b", re.DOTALL)
