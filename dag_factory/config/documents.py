@@ -13,7 +13,7 @@ from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.files import read_document
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, mapping
+from dag_factory.config.tree import Mapping, mapping, scalars
 from dag_factory.config.validate import prune, validate
 from dag_factory.settings import BOUNDS
 
@@ -45,17 +45,21 @@ def read(path: FilePath, root: FilePath, file: str, schema: str) -> Document:
 
 
 def computed(
-    node: Mapping, context: Context, schema: str, pointer: str = "", path: Path = ()
+    node: Mapping, context: Context, schema: str, pointer: str = "", path: Path = (), keep: bool = False
 ) -> tuple[Mapping, list[Problem]]:
     """A tree with its expressions computed and held against its schema again, what is wrong taken out.
 
-    An expression that failed stays as it was written. ``path`` is where the node stands in its document.
+    An expression that failed is taken out too, or stays as it was written where ``keep`` says so: then its
+    absence is not told as well. ``path`` is where the node stands in its document.
     """
     if not node.dynamic:
         return node, []
     result, trouble = evaluate(node, context, path)
     wrong = validate(result, schema, pointer, path)
-    return _map(prune(result, [where for where, _ in wrong])), [*trouble, *(problem for _, problem in wrong)]
+    gone = [where for where, _ in wrong]
+    if not keep:
+        gone += [where for where, item in scalars(result) if item.dynamic]
+    return _map(prune(result, gone)), [*trouble, *(problem for _, problem in wrong)]
 
 
 def _map(node: object) -> Mapping:

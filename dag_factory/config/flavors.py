@@ -38,9 +38,8 @@ def sized(name: str, node: Mapping, context: Context) -> tuple[Mapping, list[Pro
     """The flavor with the expressions in its size computed. What it lays under a job waits for the job."""
     sizes = mapping({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.mark)
     computed, problems = documents.computed(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
-    known = {key: item for key, item in computed.entries.items() if not item.dynamic}
     rest = {key: item for key, item in node.entries.items() if key not in _SIZED}
-    return mapping({**known, **rest}, node.keys, node.mark), problems
+    return mapping({**computed.entries, **rest}, node.keys, node.mark), problems
 
 
 def entry(name: str, node: Mapping) -> FlavorEntry:

@@ -24,7 +24,7 @@ EARLIEST = "2024-01-01"
 
 def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
-    computed, problems = documents.computed(header, context, _SCHEMA, _HEADER)
+    computed, problems = documents.computed(header, context, _SCHEMA, _HEADER, keep=True)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += schedules.check_timezone(said.get("timezone"), ("timezone",))

@@ -64,7 +64,7 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     entry, problems = _flavor(_lay([base, template, own]), tables, context, mark, path)
     problems += called
     layers = [base, entry.layer if entry else None, template, own]
-    computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path)
+    computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path, keep=True)
     problems += trouble
     if called and template is None:  # what it would have given is not known
         return Compiled(name, mark, computed, None, tuple(called))

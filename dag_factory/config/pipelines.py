@@ -28,6 +28,7 @@ from dag_factory.config.tree import (
     is_set,
     mapping,
     plain,
+    size,
     without,
 )
 from dag_factory.config.wording import did_you_mean
@@ -205,6 +206,11 @@ def _jobs(
         problems.append(
             Problem.at(written.mark, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
         )
+        return
+    if size(defaults) * len(written.entries) > BOUNDS.merged_values:
+        message = f"laid under each job, the defaults are more than {BOUNDS.merged_values:,} values"
+        mark = (defaults or written).mark
+        problems.append(Problem.at(mark, ("defaults",), "too-many-values", message, "say less under `defaults`"))
         return
     for name, node in written.entries.items():
         yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context)

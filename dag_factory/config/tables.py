@@ -166,7 +166,9 @@ def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str
     """The flavors that problems of the table are about, by their paths; a name may hold dots."""
     found: set[str] = set()
     for path in (problem.path.removeprefix("flavors.") for problem in problems if problem.path.startswith("flavors.")):
-        found.update({name for name in names if f"{path}.".startswith((f"{name}.", f"{name}["))} or {path})
+        found.add(
+            max((name for name in names if f"{path}.".startswith((f"{name}.", f"{name}["))), key=len, default=path)
+        )
     return found
 
 

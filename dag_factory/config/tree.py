@@ -142,6 +142,13 @@ def moved(node: Node, place: Callable[[Mark], Mark]) -> Node:
     return Sequence(tuple(moved(item, place) for item in node.items), place(node.mark), node.dynamic)
 
 
+def size(node: Node | None) -> int:
+    """How many values a tree holds, itself included; what an alias repeats counts again."""
+    if isinstance(node, Mapping):
+        return 1 + sum(map(size, node.entries.values()))
+    return 1 + sum(map(size, node.items)) if isinstance(node, Sequence) else 1
+
+
 def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
     """Every single value below a node with its path, in the order written."""
     if isinstance(node, Scalar):

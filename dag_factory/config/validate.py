@@ -30,7 +30,7 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
     if schemas.validator(name, pointer).is_valid(document):
         return []
     found: dict[tuple[Path, str], tuple[Path, Problem]] = {}
-    for error in _slow(name, pointer).iter_errors(document):
+    for error in sorted(_slow(name, pointer).iter_errors(document), key=lambda error: _order(node, error)):
         for leaf in wording.leaves(error):
             below = tuple(leaf.absolute_path)
             if _undecided(node, below, leaf):
@@ -44,6 +44,12 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
         if len(found) > BOUNDS.problems_per_file:
             break
     return list(found.values())
+
+
+def _order(node: Node, error: jsonschema.ValidationError) -> tuple[int, int]:
+    """By place in the file: the library gives errors in any order."""
+    mark = mark_at(node, tuple(error.absolute_path))
+    return mark.line, mark.column
 
 
 @lru_cache

@@ -109,6 +109,4 @@ def test_a_required_param_in_a_run_that_an_asset_starts() -> None:
 
 
 def test_a_wrong_time_beside_assets() -> None:
-    assert problems('schedule: {assets: [prices], cron: "0 25 * * *"}\njobs: {a: }') == [
-        "bad-cron 1:36 schedule.cron"
-    ]
+    assert problems('schedule: {assets: [prices], cron: "0 25 * * *"}\njobs: {a: }') == ["bad-cron 1:36 schedule.cron"]

@@ -204,6 +204,13 @@ def test_the_version_is_no_expression() -> None:
     assert problems("version: ${{ 1 }}\n", head="") == ["unknown-version 1:10 version"]
 
 
+def test_defaults_that_would_be_laid_under_too_many_jobs_are_refused() -> None:
+    env = ", ".join(f"A{number}: x" for number in range(1_000))
+    jobs = ", ".join(f"j{number}: {{}}" for number in range(600))
+    head = f"version: 1\ndefaults: {{docker_image: image, resource_flavor: small, env: {{{env}}}}}\n"
+    assert problems(f"jobs: {{{jobs}}}", head=head) == ["too-many-values 0:11 defaults"]
+
+
 def test_head_of_the_tests_is_what_it_says() -> None:
     assert HEAD.count("\n") == 2
     assert job("jobs: {a: {env: {X: 1}}}").env == (EnvVar(name="X", value="1"),)

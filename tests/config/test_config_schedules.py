@@ -48,7 +48,6 @@ def test_none_is_by_hand() -> None:
         ("{cron: [0 3 * * *, nope]}", "bad-cron 1:30 schedule.cron[1]"),
         ("{every: 0s}", "bad-duration 1:19 schedule.every"),
         ("{every: day}", "bad-duration 1:19 schedule.every"),
-        ("{assets: [a]}", "unknown-key 1:12 schedule.assets"),
         ("'@continuous'", "bad-schedule 1:11 schedule"),
     ],
 )

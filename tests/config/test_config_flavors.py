@@ -1,0 +1,189 @@
+"""Flavors: what a job gets, what an environment makes of them, and where a wrong one stops."""
+
+from __future__ import annotations
+
+import pytest
+from written import FLAVORS, Written, job, problems
+
+from dag_factory.config.model import Flavor, Job
+
+JOBS = "jobs: {a: {}}"
+
+
+def flavored(flavor: str, own: str = "{}", environment: str = "") -> Job:
+    return (
+        Written(
+            f"jobs: {{a: {own}}}",
+            flavors=f"version: 1\npools: {{gpu: 2}}\nflavors: {{small: {flavor}, other: {{cpu: 9}}}}\n",
+            environments={"dev": f"version: 1\n{environment}\n"},
+        )
+        .built()
+        .jobs[0]
+    )
+
+
+def table(text: str, pipeline: str = JOBS, environment: str = "") -> list[str]:
+    return Written(
+        pipeline, flavors=f"version: 1\n{text}\n", environments={"dev": f"version: 1\n{environment}\n"}
+    ).problems()
+
+
+def said(text: str, pipeline: str = JOBS, environment: str = "") -> str:
+    return Written(
+        pipeline, flavors=f"version: 1\n{text}\n", environments={"dev": f"version: 1\n{environment}\n"}
+    ).said()
+
+
+def test_requests_equal_limits_unless_said() -> None:
+    found = flavored(
+        "{cpu: 2, memory: 4Gi, ephemeral_storage: 9Gi, requests: {cpu: 500m}, limits: {memory: 8Gi}}"
+    ).flavor
+    assert found.requests == {"cpu": "500m", "memory": "4Gi", "ephemeral-storage": "9Gi"}
+    assert found.limits == {"cpu": "2", "memory": "8Gi", "ephemeral-storage": "9Gi"}
+
+
+@pytest.mark.parametrize("cpu", ["0.5", "1.0", "500m", "2"])
+def test_quantities_are_as_written(cpu: str) -> None:
+    assert flavored(f"{{cpu: {cpu}}}").flavor.limits == {"cpu": cpu}
+
+
+def test_a_card_is_requested_and_limited_under_its_resource() -> None:
+    assert flavored("{gpu: 2}").flavor.limits == flavored("{gpu: 2}").flavor.requests == {"nvidia.com/gpu": "2"}
+    amd = flavored("{gpu: {count: 1, resource: amd.com/gpu}}").flavor
+    assert (amd.gpu_count, amd.gpu_resource, amd.limits) == (1, "amd.com/gpu", {"amd.com/gpu": "1"})
+    assert flavored("{gpu: 0, cpu: 1}").flavor.limits == {"cpu": "1"}
+
+
+def test_the_rest_of_a_size() -> None:
+    found = flavored("{shm: 8Gi, cost_per_hour: 0.5, next: other, pool: gpu}")
+    assert found.flavor == Flavor(name="small", shm="8Gi", cost_per_hour=0.5, next="other", pool="gpu")
+    assert found.pool == "gpu"
+
+
+def test_a_flavor_lays_pod_keys_under_its_jobs() -> None:
+    found = flavored("{node_selector: {pool: a100}, tolerations: [{key: k}], env: {A: 1, B: 1}}", "{env: {B: 2}}")
+    assert (found.node_selector, found.tolerations) == ({"pool": "a100"}, ({"key": "k"},))
+    assert [(each.name, each.value) for each in found.env] == [("A", "1"), ("B", "2")]
+
+
+def test_an_environment_defines_and_replaces() -> None:
+    found = flavored(
+        "{cpu: 1, memory: 1Gi, tolerations: [{key: k}]}",
+        environment="flavors: {define: {small: {cpu: 2, tolerations: null}}}",
+    )
+    assert found.flavor.limits == {"cpu": "2", "memory": "1Gi"}
+    assert found.tolerations == ()
+    assert flavored("{cpu: 1}", environment="flavors: {replace: {small: other}}").flavor.name == "other"
+
+
+def test_a_flavor_is_replaced_once() -> None:
+    environment = "flavors: {replace: {small: other, other: small}}"
+    assert flavored("{cpu: 1}", environment=environment).flavor.name == "other"
+
+
+def test_an_environment_may_define_a_flavor_of_its_own() -> None:
+    assert (
+        flavored("{cpu: 1}", "{resource_flavor: tiny}", "flavors: {define: {tiny: {cpu: 10m}}}").flavor.name == "tiny"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("flavors: {small: {cpu: lots}}", "bad-quantity flavors.yaml:2:24 flavors.small.cpu"),
+        ("flavors: {small: {cpu: .inf}}", "bad-quantity flavors.yaml:2:24 flavors.small.cpu"),
+        ("flavors: {small: {memory: 512}}", "bad-quantity flavors.yaml:2:27 flavors.small.memory"),
+        ("flavors: {small: {gpu: many}}", "bad-gpu flavors.yaml:2:24 flavors.small.gpu"),
+        ("flavors: {small: {cpus: 1}}", "unknown-key flavors.yaml:2:19 flavors.small.cpus"),
+        ("flavors: {small: 5}", "wrong-type flavors.yaml:2:18 flavors.small"),
+        ("flavors: {small: {cpu: 1}, small: {cpu: 2}}", "duplicate-key flavors.yaml:2:28 flavors.small"),
+        ("flavors: {small: {next: smal}}", "unknown-flavor flavors.yaml:2:25 flavors.small.next"),
+        ("flavors: {small: {next: small}}", "flavor-loop flavors.yaml:2:25 flavors.small.next"),
+        ("flavors: {small: {pool: gup}}", "unknown-pool flavors.yaml:2:25 flavors.small.pool"),
+        (
+            "flavors: {small: {requests: {cpu: 2}, limits: {cpu: 1}}}",
+            "request-over-limit flavors.yaml:2:35 flavors.small.requests.cpu",
+        ),
+        ("flavors: {small: {cpu: '${{ vars.x }}'}}", "undefined-name flavors.yaml:2:24 flavors.small.cpu"),
+        ("flavors: {small: {gpu: '${{ vars }}'}}", "missing-key flavors.yaml:2:24 flavors.small.gpu"),
+        ("flavors: {small: {cpu: '${{ 1 - 2 }}'}}", "bad-quantity flavors.yaml:2:24 flavors.small.cpu"),
+    ],
+)
+def test_a_wrong_flavor_breaks_the_jobs_that_use_it_and_no_other(text: str, expected: str) -> None:
+    others = text.removesuffix("}") + ", fine: {cpu: 1}}"
+    assert table(others) == ["broken-flavor 0:50 defaults.resource_flavor", expected]
+    assert table(others, "jobs: {a: {resource_flavor: fine}}") == [expected]
+
+
+def test_a_name_with_a_dot_is_not_taken_for_another() -> None:
+    text = "flavors: {cpu.small: {cpu: lots}, cpu: {cpu: 1}, small: {cpu: 1}}"
+    assert table(text, "jobs: {a: {resource_flavor: cpu}}") == ["bad-quantity flavors.yaml:2:28 flavors.cpu.small.cpu"]
+    assert len(table(text, "jobs: {a: {resource_flavor: cpu.small}}")) == 2
+
+
+def test_a_chain_that_goes_round_is_spelled_out_once() -> None:
+    text = "flavors: {small: {next: b}, b: {next: c}, c: {next: b}, d: {cpu: 1}}"
+    assert "b -> c -> b" in said(text, "jobs: {a: {resource_flavor: d}}")
+    assert table(text, "jobs: {a: {resource_flavor: d}}") == ["flavor-loop flavors.yaml:2:53 flavors.c.next"]
+
+
+def test_a_flavor_nobody_knows() -> None:
+    assert problems("jobs: {a: {resource_flavor: smal}}") == ["unknown-flavor 1:29 jobs.a.resource_flavor"]
+    assert said("flavors: {small: {}, b: {}}", "jobs: {a: {resource_flavor: smal}}").endswith("did you mean `small`?")
+    assert problems("jobs: {a: {resource_flavor: null}}") == ["missing-key 1:8 jobs.a.resource_flavor"]
+
+
+def test_what_an_environment_says_of_unknown_flavors_breaks_it() -> None:
+    found = table("flavors: {small: {cpu: 1}}", environment="flavors: {replace: {smal: small, small: larg}}")
+    assert found[1:] == [
+        "unknown-flavor dev.yaml:2:21 flavors.replace.smal",
+        "unknown-flavor dev.yaml:2:41 flavors.replace.small",
+    ]
+    assert found[0].startswith("broken-table")
+
+
+SIZES = """flavors:
+  small: {cpu: 4, memory: 16Gi}
+  tiny: {cpu: 1, memory: 1Gi}
+  card: {cpu: 2, memory: 8Gi, gpu: 1}
+  cards: {cpu: 8, memory: 64Gi, gpu: 8}
+  hidden: {cpu: 1, limits: {amd.com/gpu: 4}, requests: {amd.com/gpu: 4}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "flavor", "over", "fits"),
+    [
+        ("{cpu: 2}", "small", "cpu 4 (at most 2)", "tiny"),
+        ("{memory: 15Gi}", "small", "memory 16Gi (at most 15Gi)", "tiny"),
+        ("{cpu: 3500m, memory: 2Gi}", "small", "cpu 4 (at most 3500m), memory 16Gi (at most 2Gi)", "tiny"),
+        ("{gpu: 1}", "cards", "gpu 8 (at most 1)", "card"),
+        ("{gpu: 0}", "cards", "gpu 8 (at most 0)", "small"),
+        ("{gpu: 1}", "hidden", "gpu 4 (at most 1)", "card"),
+    ],
+)
+def test_the_ceiling_names_what_is_over_and_the_flavor_that_fits(
+    ceiling: str, flavor: str, over: str, fits: str
+) -> None:
+    pipeline, environment = f"jobs: {{a: {{resource_flavor: {flavor}}}}}", f"flavors: {{max: {ceiling}}}"
+    assert table(SIZES, pipeline, environment) == ["over-ceiling 1:29 jobs.a.resource_flavor"]
+    told = said(SIZES, pipeline, environment)
+    assert over in told
+    assert f"`{fits}` fits; the ceiling stands in configs/platform/environments/dev.yaml" in told
+
+
+def test_what_is_at_the_ceiling_fits_and_what_was_replaced_counts() -> None:
+    assert table(SIZES, JOBS, "flavors: {max: {cpu: 4000m, memory: 16384Mi}}") == []
+    assert table(SIZES, JOBS, "flavors: {max: {cpu: 2}, replace: {small: tiny}}") == []
+
+
+def test_nothing_fits_under_a_low_ceiling() -> None:
+    assert "no flavor fits" in said(SIZES, JOBS, "flavors: {max: {cpu: 1m}}")
+
+
+def test_pools() -> None:
+    assert job("jobs: {a: {pool: gpu, pool_slots: 2}}").pool == "gpu"
+    assert job("jobs: {a: {pool: default_pool, pool_slots: 200}}").pool == "default_pool"
+    assert problems("jobs: {a: {pool: gup}}") == ["unknown-pool 1:18 jobs.a.pool"]
+    assert problems("jobs: {a: {pool: gpu, pool_slots: 3}}") == ["pool-too-small 1:35 jobs.a.pool_slots"]
+    assert Written(JOBS, flavors=FLAVORS).built().pools == {"gpu": 2}

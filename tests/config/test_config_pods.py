@@ -1,0 +1,164 @@
+"""A job as a model: its command line, environment and volumes, as they were written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from written import job, problems
+
+from dag_factory.config.model import EnvFrom, EnvVar, KeyRef, Retries, Volume
+from dag_factory.config.pods import escaped
+
+
+def env(text: str) -> tuple[EnvVar, ...]:
+    return job(f"jobs:\n  j:\n    env:\n      A: {text}\n").env
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.0", "1.0"), ("010", "010"), ("0x1F", "0x1F"), ("1e3", "1e3"), ("+5", "+5"), ("1_000", "1_000"),
+        ("NO", "NO"), ("on", "on"), ("true", "true"), ("False", "False"), ("2026-01-01", "2026-01-01"),
+        (".inf", ".inf"), ("12345678901234567890123", "12345678901234567890123"), ("1.10", "1.10"),
+        ("'1.0'", "1.0"), ('"null"', "null"), ("'~'", "~"), ('""', ""), ("' padded '", " padded "),
+        ('"a\\tb\\n"', "a\tb\n"), ("|\n        a\n        b\n", "a\nb\n"), ("'{\"a\": 1}'", '{"a": 1}'),
+        ("'${{ 1.0 }}'", "1.0"), ("'${{ true }}'", "true"), ("'${{ [1] | tojson }}'", "[1]"),
+    ],
+)  # fmt: skip
+def test_a_variable_is_as_written(text: str, value: str) -> None:
+    assert env(text) == (EnvVar(name="A", value=value),)
+
+
+@pytest.mark.parametrize("text", ["null", "~", ""])
+def test_null_is_no_variable(text: str) -> None:
+    assert env(text) == ()
+
+
+def test_a_variable_may_come_from_elsewhere() -> None:
+    assert env("{secret: warehouse/url}") == (EnvVar(name="A", secret=KeyRef(name="warehouse", key="url")),)
+    assert env("{config_map: settings/a.b}") == (EnvVar(name="A", config_map=KeyRef(name="settings", key="a.b")),)
+    assert env("{field: metadata.name}") == (EnvVar(name="A", field="metadata.name"),)
+    assert env("\"${{ {'secret': 'a/b'} }}\"") == (EnvVar(name="A", secret=KeyRef(name="a", key="b")),)
+
+
+def test_all_keys_of_a_secret_or_config_map() -> None:
+    assert job("jobs: {j: {env_from: [{secret: a}, {config_map: b, prefix: P_}]}}").env_from == (
+        EnvFrom(kind="secret", name="a"),
+        EnvFrom(kind="config_map", name="b", prefix="P_"),
+    )
+
+
+def test_arguments_are_as_written() -> None:
+    assert job("jobs: {j: {command: [run, 1.0, 010], args: [true, NO, '']}}").command == ("run", "1.0", "010")
+    assert job("jobs: {j: {args: [true, NO, '']}}").args == ("true", "NO", "")
+    assert job("jobs: {j: {labels: {a: 1.0, b: 010}}}").labels == {"a": "1.0", "b": "010"}
+
+
+@pytest.mark.parametrize(
+    ("script", "given"),
+    [
+        ("echo $(date) $((1 + 2))", "echo $$(date) $$((1 + 2))"),
+        ("kill $$", "kill $$$"),
+        ("echo $HOME ${HOME} ${#files[@]}", "echo $HOME ${HOME} ${#files[@]}"),
+        ("echo '$'(x)", "echo '$'(x)"),
+        ("echo $$$(x)", "echo $$$$$$(x)"),
+    ],
+)
+def test_the_shell_reads_what_was_written(script: str, given: str) -> None:
+    """Kubernetes replaces ``$(NAME)`` and halves ``$$`` in a command; that is undone beforehand."""
+    assert job(f'jobs: {{j: {{script: "{script}"}}}}').command == ("/bin/sh", "-ec", given)
+    assert expanded(given) == script
+
+
+@given(st.text(st.sampled_from("$(){}#a1 \n"), max_size=30))
+def test_any_script_reaches_the_shell_as_it_is(script: str) -> None:
+    assert expanded(escaped(script)) == script
+
+
+def expanded(text: str) -> str:
+    """What Kubernetes makes of a command when no variable of the pod is named in it (its own algorithm)."""
+    result, position = "", 0
+    while position < len(text):
+        if text[position] == "$" and position + 1 < len(text):
+            following = text[position + 1]
+            if following == "$":
+                result += "$"
+                position += 2
+                continue
+            if following == "(" and ")" in text[position:]:
+                end = text.index(")", position)
+                result += text[position : end + 1]
+                position = end + 1
+                continue
+        result += text[position]
+        position += 1
+    return result
+
+
+def test_a_shell_of_one_s_own() -> None:
+    found = job("jobs: {j: {script: ls, shell: [bash, -euo, pipefail, -c]}}")
+    assert (found.command, found.args) == (("bash", "-euo", "pipefail", "-c", "ls"), None)
+
+
+def test_durations_and_retries() -> None:
+    found = job(
+        "jobs: {j: {timeout: 1h, startup_timeout: 2m, retries: {retries: 2, delay: 30s, backoff: exponential, max_delay: 5m}}}"
+    )
+    assert (found.timeout, found.startup_timeout) == (3600, 120)
+    assert found.retries == Retries(count=2, delay=30, backoff="exponential", max_delay=300)
+    assert job("jobs: {j: {retries: {count: 2, maximum: 1m}}}").retries == Retries(count=2, max_delay=60)
+
+
+def test_volumes() -> None:
+    text = "[{mount_path: /a, pvc: data, sub_path: x}, {mount_path: /b, pvc: data, read_only: true}, {mount_path: /s, empty_dir: {medium: Memory}, size: 1Gi, name: fast}]"
+    assert job(f"jobs: {{j: {{volumes: {text}}}}}").volumes == (
+        Volume(name="pvc-data", mount_path="/a", kind="pvc", source="data", sub_path="x"),
+        Volume(name="pvc-data", mount_path="/b", kind="pvc", source="data", read_only=True),
+        Volume(name="fast", mount_path="/s", kind="empty_dir", medium="Memory", size="1Gi"),
+    )
+
+
+def test_names_of_volumes_keep_apart_what_kubernetes_cannot_tell_apart() -> None:
+    text = "[{mount_path: /a_b, empty_dir: {}}, {mount_path: /a-b, empty_dir: {}}, {mount_path: /A/b, empty_dir: {}}, {mount_path: /c, config_map: '%s'}]"
+    names = [volume.name for volume in job(f"jobs: {{j: {{volumes: {text % ('x' * 200)}}}}}").volumes]
+    assert len(set(names)) == 4
+    assert all(len(name) <= 63 and name == name.lower() and "_" not in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "volumes: [{mount_path: /a, pvc: a}, {mount_path: /a/, pvc: b}]",
+            "mount-taken 1:61 jobs.j.volumes[1].mount_path",
+        ),
+        (
+            "output: json, volumes: [{mount_path: /airflow/xcom, pvc: a}]",
+            "mount-taken 1:49 jobs.j.volumes[0].mount_path",
+        ),
+        (
+            "volumes: [{mount_path: /a, pvc: a, name: x}, {mount_path: /b, pvc: b, name: x}]",
+            "volume-name-taken 1:88 jobs.j.volumes[1].name",
+        ),
+        (
+            "volumes: [{mount_path: /a, pvc: a, name: pvc-b}, {mount_path: /b, pvc: b}]",
+            "volume-name-taken 1:61 jobs.j.volumes[1]",
+        ),
+    ],
+)
+def test_two_volumes_in_one_place_or_of_one_name(text: str, expected: str) -> None:
+    assert problems(f"jobs: {{j: {{{text}}}}}") == [expected]
+
+
+def test_shared_memory_is_the_flavor_s() -> None:
+    flavors = "version: 1\nflavors: {small: {cpu: 1, shm: 1Gi}}\n"
+    text = "jobs: {j: {volumes: [{mount_path: /dev/shm, empty_dir: {}}]}}"
+    assert problems(text, flavors=flavors) == ["mount-taken 1:35 jobs.j.volumes[0].mount_path"]
+    assert problems(text) == []
+
+
+def test_a_job_needs_an_image() -> None:
+    head = "version: 1\ndefaults: {resource_flavor: small}\n"
+    assert problems("jobs: {a: {}, b: {docker_image: x}}", head=head) == ["missing-key 1:8 jobs.a"]
+    assert problems("jobs: {a: {docker_image: null}}") == ["missing-key 1:8 jobs.a"]
