@@ -14,6 +14,7 @@ from airflow.sdk import DAG, Param
 from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build import docs, schedule, templating
+from dag_factory.build.groups import Groups
 from dag_factory.build.task import build_task
 from dag_factory.config import model
 
@@ -39,7 +40,8 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         doc_md=docs.pipeline(pipeline),
         **templating.dag_arguments(),
     )
-    tasks = {job.name: build_task(pipeline, job, dag) for job in pipeline.jobs}
+    groups = Groups(dag)
+    tasks = {job.name: build_task(pipeline, job, dag, groups.of(job.group)) for job in pipeline.jobs}
     for job in pipeline.jobs:
         if job.depends_on:
             tasks[job.name].set_upstream([tasks[name] for name in job.depends_on])

@@ -28,7 +28,21 @@ def job(what: model.Job) -> str:
     cost = what.flavor.cost_per_hour
     flavor = f"{code(what.flavor.name)}: {size(what.flavor)}"
     price = f", {cost:g} an hour" if cost is not None else ""
-    return "\n\n".join(part for part in (contained(what.doc or ""), flavor + price) if part) + "\n"
+    parts = (contained(what.doc or ""), flavor + price, "; ".join(special(what)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def special(what: model.Job) -> list[str]:
+    """What a job does beside running its pod once after those before it, a few words for each."""
+    words = []
+    if what.when is not None:
+        words.append(f"when {code(what.when)}")
+    if what.group:
+        words.append(f"in the group {code(what.group)}")
+    for verb, assets in (("reads", what.inlets), ("updates", what.outlets)):
+        if assets:
+            words.append(f"{verb} {', '.join(code(asset.name) for asset in assets)}")
+    return words
 
 
 def size(flavor: model.Flavor) -> str:
@@ -45,12 +59,18 @@ def size(flavor: model.Flavor) -> str:
 
 
 def _jobs(jobs: tuple[model.Job, ...]) -> str:
-    rows = ["| Job | After | Flavor | Size | Image | Cost per hour |", "|---|---|---|---|---|---:|"]
+    how = any(special(one) for one in jobs)  # a column for those pipelines that need it
+    column = (" How |", "---|") if how else ("", "")
+    rows = [
+        f"| Job | After |{column[0]} Flavor | Size | Image | Cost per hour |",
+        f"|---|---|{column[1]}---|---|---|---:|",
+    ]
     for one in jobs:
         cost = one.flavor.cost_per_hour
         cells = [
             code(one.name),
             ", ".join(code(name) for name in one.depends_on),
+            *(["; ".join(special(one))] if how else []),
             code(one.flavor.name),
             size(one.flavor),
             code(one.image),

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TaskGroup
 from kubernetes.client import models as k8s
 
 from dag_factory.build import docs, kube, schedule
 from dag_factory.build.names import pod_name
 from dag_factory.build.templating import safe_label
+from dag_factory.build.when import When
 from dag_factory.config import model
 
 # What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a
@@ -23,15 +24,19 @@ LOGGING_INTERVAL = 10  # of a deferred job, in seconds
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
 
 
-def build_task(pipeline: model.Pipeline, job: model.Job, dag: DAG) -> KubernetesPodOperator:
-    """The task of one job, added to ``dag``; its edges are the caller's."""
+def build_task(
+    pipeline: model.Pipeline, job: model.Job, dag: DAG, group: TaskGroup | None = None
+) -> KubernetesPodOperator:
+    """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's."""
     return KubernetesPodOperator(
         dag=dag,
         task_id=job.name,
+        task_group=group,
         owner=owner(pipeline),
         doc_md=docs.job(job),
         depends_on_past=pipeline.depends_on_past,
         trigger_rule=job.trigger_rule,
+        pre_execute=When(job.when) if job.when is not None else None,
         pool=job.pool or job.flavor.pool or "default_pool",
         pool_slots=job.pool_slots,
         do_xcom_push=job.output,

@@ -83,6 +83,11 @@ class Param(_Frozen, frozen=True, kw_only=True):
     description: str | None = None
 
 
+def group_id(path: str) -> str:
+    """What Airflow calls the group at a path; it takes no dots."""
+    return path.replace(".", "__")
+
+
 class KeyRef(_Frozen, frozen=True, kw_only=True):
     """One key of a named secret or config map."""
 
@@ -158,6 +163,8 @@ class Job(_Frozen, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...] = ()
     depends_on: tuple[str, ...] = ()
     trigger_rule: str = "all_success"
+    when: str | None = None  # a template that is read as yes or no when the task first starts
+    group: str | None = None  # a path of groups: ``load.sales``
     output: bool = False  # /airflow/xcom/return.json becomes the task's XCom
     retries: Retries = Retries()
     timeout: int | None = None

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, expressions, families, graph, headers, jobs, runtime
+from dag_factory.config import documents, expressions, families, graph, groups, headers, jobs, runtime
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
@@ -226,6 +226,7 @@ def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, source: Source) 
     found = graph.edges({job.name: job.node for job in compiled})
     problems += graph.check(found)
     names = frozenset(found)
+    problems += groups.check({job.name: (job.name, job.node) for job in compiled}, names)
     with_output = names if "output" in wrong else frozenset(j.name for j in compiled if "output" in j.node.entries)
     params = frozenset(entries(header.entries.get("params")))
     dateless = "assets" in entries(header.entries.get("schedule"))

@@ -127,11 +127,12 @@ _READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("timeout", "startup_timeout", "schedule_timeout", "termination_grace"): lambda node: seconds(_text(node)),
     (
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
-        *("runtime_class", "image_pull_policy", "doc"),
+        *("runtime_class", "image_pull_policy", "group", "doc"),
     ): lambda node: _text(node),
     ("pool_slots", "priority_weight", "deferrable", "affinity", "security_context", "pod_security_context"): plain,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
     ("inlets", "outlets"): assets.assets,
+    ("when",): lambda node: None if _text(node) == "true" else _text(node),
 }
 """The keys that a job's model has under the same name, and how each is read."""
 

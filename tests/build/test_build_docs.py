@@ -6,6 +6,7 @@ import pytest
 from building import CARD, a_job, a_pipeline, built
 
 from dag_factory.build import docs
+from dag_factory.config import model
 
 
 def test_the_page_of_a_dag() -> None:
@@ -48,3 +49,12 @@ def test_cells_hold() -> None:
     assert docs.code("a|b") == "`a\\|b`"
     assert docs.code("a`b") == "`` a`b ``"
     assert docs.escape("a | b\n# c *d* <e>") == "a \\| b \\# c \\*d\\* \\<e\\>"
+
+
+def test_what_is_special_of_a_job_has_a_column() -> None:
+    job = a_job(when="{{ a | b }}", group="load.sales", outlets=(model.Asset(name="orders"),))
+    page = docs.pipeline(a_pipeline(job, a_job("other")))
+    assert "| Job | After | How | Flavor |" in page
+    assert "when `{{ a \\| b }}`; in the group `load.sales`; updates `orders`" in page
+    assert "when `{{ a \\| b }}`; in the group" in docs.job(job)
+    assert "How" not in docs.pipeline(a_pipeline(a_job()))

@@ -136,6 +136,13 @@ BAD_JOBS = [
     ("{deferrable: 'yes'}", "deferrable", "type"),
     ("{doc: 1}", "doc", "type"),
     ("{outlets: a}", "outlets", "type"),
+    ("{when: params.full}", "when", "bad-when"),
+    ("{when: 'yes'}", "when", "bad-when"),
+    ("{when: 1}", "when", "bad-when"),
+    ("{if: a}", "", "unknown-key"),
+    ("{group: a b}", "group", "bad-name"),
+    ("{group: a..b}", "group", "bad-name"),
+    ("{group: .a}", "group", "bad-name"),
     ("{outlets: [1]}", "outlets.0", "bad-asset"),
     ("{outlets: ['']}", "outlets.0", "bad-asset"),
     ("{inlets: [{uri: a}]}", "inlets.0", "bad-asset"),
@@ -149,7 +156,7 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = """ports when for_each matrix group teardown host_aliases init_containers sidecars presets pod alerts"""
+LATER_JOB = """ports for_each matrix teardown host_aliases init_containers sidecars presets pod alerts"""
 LATER_PIPELINE = "deadline params_env alerts"
 
 
@@ -182,7 +189,8 @@ def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None
 
 
 JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir env env_from volumes
-    trigger_rule output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
+    trigger_rule when group
+    output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
     image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets doc"""
 

@@ -15,7 +15,8 @@ from schema_tools import DOCUMENTS, FOLDER, REGISTRY, subschemas
 PIPELINE_KEYS = """version description doc owner tags only schedule timezone start_date end_date catchup max_active_runs
     max_active_jobs timeout paused depends_on_past params defaults jobs environments template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir env env_from volumes depends_on
-    trigger_rule output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
+    trigger_rule when group
+    output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
     image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets uses with doc"""
 POD_KEYS = """env env_from volumes startup_timeout termination_grace service_account labels annotations node_selector
@@ -266,7 +267,7 @@ def test_templates_render_where_the_operator_renders_them() -> None:
         if schema.get("x-templated") and name == "job.schema.json" and pointer.count("/") == 2
     }
     parts = {"argument", "env_value", "label_value", "templated_object_name"}
-    language = "docker_image command args script env labels annotations node_selector volumes"
+    language = "docker_image command args script when env labels annotations node_selector volumes"
     assert keys - parts == set(language.split())
 
 

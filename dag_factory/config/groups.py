@@ -1,0 +1,33 @@
+"""Task groups: their names against those of jobs, which Airflow keeps in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingT
+
+from dag_factory.config.model import group_id
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Scalar
+
+
+def check(jobs: MappingT[str, tuple[str, Mapping]], names: frozenset[str]) -> Iterator[Problem]:
+    """A group named like a job, or like another group once dots are taken for what Airflow allows.
+
+    ``jobs`` has each job's name in the file and its tree; ``names`` are all that a job goes by.
+    """
+    paths: dict[str, str] = {}
+    for written, node in jobs.values():
+        group = node.entries.get("group")
+        if not isinstance(group, Scalar) or group.value is None or group.dynamic:
+            continue
+        steps = group.text.split(".")
+        place = ("jobs", written, "group")
+        for length in range(1, len(steps) + 1):
+            path = ".".join(steps[:length])
+            name = group_id(path)
+            if name in names:
+                message = f"a job and a group are both called `{name}`"
+                yield Problem.at(group.mark, place, "group-name-taken", message, "give the group another name")
+            elif paths.setdefault(name, path) != path:
+                message = f"Airflow cannot tell the groups `{paths[name]}` and `{path}` apart"
+                yield Problem.at(group.mark, place, "group-name-taken", message, "give one of them another name")

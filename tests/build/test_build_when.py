@@ -1,0 +1,93 @@
+"""``when``: which answers are yes, when it is asked, and that a task stays what it is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from building import a_job, a_pipeline, built, task_of
+
+
+@pytest.mark.parametrize(
+    "answer", ["True", "true", " true\n", "yes", "On", "1", "-1", "0.5", "[0]", "{'a': 1}", "('a',)"]
+)
+def test_yes(answer: str) -> None:
+    from dag_factory.build.when import decided
+
+    assert decided(answer)
+
+
+@pytest.mark.parametrize(
+    "answer", ["False", "false", "", " \n", "no", "OFF", "0", "0.0", "None", "null", "[]", "{}", "()"]
+)
+def test_no(answer: str) -> None:
+    from dag_factory.build.when import decided
+
+    assert not decided(answer)
+
+
+@pytest.mark.parametrize("answer", ["DE", "2026-01-31", "maybe", "[" * 5000, "'a'", "1 2"])
+def test_neither(answer: str) -> None:
+    from dag_factory.build.when import decided
+
+    with pytest.raises(ValueError, match="neither true nor false"):
+        decided(answer)
+
+
+def asked(when: str, retries: int = 2, **instance: Any) -> str:
+    """What comes of a task at one of its tries: ``runs`` or ``skipped``."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from dag_factory.config import model
+
+    task = task_of(a_job(when=when, retries=model.Retries(count=retries)))
+    ti = SimpleNamespace(
+        **{"try_number": 1, "max_tries": retries, "_ti_context_from_server": SimpleNamespace(next_method=None)}
+        | instance
+    )
+    outputs = {"count": {"rows": 0}}
+    ti.xcom_pull = lambda task_ids, **_: outputs[task_ids]
+    try:
+        task._pre_execute_hook({"task": task, "ti": ti, "params": {"full": False}, "dag": task.dag})
+    except AirflowSkipException:
+        return "skipped"
+    return "runs"
+
+
+def test_the_first_try_is_asked() -> None:
+    assert asked("{{ params.full }}") == "skipped"
+    assert asked("{{ not params.full }}") == "runs"
+    assert asked("{{ output('count').rows }}") == "skipped"
+    assert asked("{% if params.full %}true{% endif %}") == "skipped"
+    assert asked("false") == "skipped"
+
+
+def test_a_later_try_is_not() -> None:
+    assert asked("false", try_number=2) == "runs"
+    assert asked("false", try_number=3) == "runs"
+
+
+def test_a_cleared_task_is_asked_again() -> None:
+    assert asked("false", try_number=2, max_tries=3) == "skipped"
+    assert asked("false", try_number=3, max_tries=3) == "runs"
+    assert asked("false", retries=0, try_number=5, max_tries=4) == "skipped"
+
+
+def test_a_task_that_comes_back_from_the_triggerer_is_not() -> None:
+    server = SimpleNamespace(next_method="trigger_reentry")
+    assert asked("false", _ti_context_from_server=server) == "runs"
+
+
+def test_it_is_a_stock_operator_whose_serialized_form_has_no_code() -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    dag = built(a_pipeline(a_job(when="{{ params.full }}", deferrable=True)))
+    assert type(dag.task_dict["main"]).__name__ == "KubernetesPodOperator"
+    text = str(DagSerialization.to_dict(dag))
+    assert " object at 0x" not in text
+    assert "When(" not in text
+
+
+def test_no_condition_no_hook() -> None:
+    assert task_of(a_job())._pre_execute_hook is None
