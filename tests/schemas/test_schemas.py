@@ -18,7 +18,8 @@ JOB_KEYS = """resource_flavor docker_image command args script shell working_dir
     trigger_rule when group
     output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
-    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets uses with doc"""
+    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets uses with
+    doc"""
 POD_KEYS = """env env_from volumes startup_timeout termination_grace service_account labels annotations node_selector
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context"""
