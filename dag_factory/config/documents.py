@@ -15,6 +15,7 @@ from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mapping, scalars
 from dag_factory.config.validate import prune, validate
+from dag_factory.config.versions import migrated
 from dag_factory.settings import BOUNDS
 
 
@@ -31,6 +32,10 @@ def read(path: FilePath, root: FilePath, file: str, schema: str) -> Document:
     document, problems = read_document(path, root, file)
     if document is None:
         return Document(None, problems)
+    document, about_version = migrated(document, schema)
+    if document is None:  # nothing in it can be judged
+        return Document(None, tuple(about_version))
+    problems = (*problems, *about_version)
     wrong = validate(document, schema)
     found = tuple(problem for _, problem in wrong)
     other_version = tuple(problem for problem in found if problem.code == "unknown-version")

@@ -1,0 +1,59 @@
+"""Files of an older version of the language, read as if they were written in the one of now.
+
+A file says its version. One version back is migrated in memory: the tree is changed, each value keeps its
+place, and a warning says what to write. There is one version so far, so there is no migration; the first
+change of the language that is no addition brings one for each kind of file it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Scalar, mapping
+
+CURRENT = 1
+
+
+@dataclass(frozen=True)
+class Migration:
+    """From one version to the next, for one kind of file.
+
+    ``change`` gives the tree in the next version's words; it takes any map, right or wrong, and moves nodes
+    without losing their marks. ``mend`` says in a few words what a person writes instead.
+    """
+
+    change: Callable[[Mapping], Mapping]
+    mend: str
+
+
+MIGRATIONS: dict[tuple[str, int], Migration] = {}
+"""By the kind of file (its schema's name) and the version that is left behind."""
+
+
+def migrated(document: Mapping, schema: str) -> tuple[Mapping | None, list[Problem]]:
+    """The document in the version of now, and a warning where it was not; None where it is from the future.
+
+    What has no version, or one that nobody can read, comes back as it is: the schema says so.
+    """
+    written = document.entries.get("version")
+    if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
+        return document, []
+    version = written.value
+    if version > CURRENT:
+        message = f"written in version {version} of the language; this dagwright reads version {CURRENT}"
+        hint = "pip install --upgrade dagwright"
+        return None, [Problem.at(written.mark, ("version",), "unknown-version", message, hint)]
+    if version == CURRENT or any((schema, step) not in MIGRATIONS for step in range(version, CURRENT)):
+        return document, []
+    mends = []
+    for step in range(version, CURRENT):
+        migration = MIGRATIONS[schema, step]
+        document = migration.change(document)
+        mends.append(migration.mend)
+    now = Scalar(CURRENT, str(CURRENT), written.mark)
+    document = mapping({**document.entries, "version": now}, document.keys, document.mark)
+    message = f"written in version {version} of the language, which will not be read for ever"
+    hint = f"write `version: {CURRENT}` and {', '.join(mends)}; then `dagf check` says what is left to do"
+    return document, [Problem.at(written.mark, ("version",), "old-version", message, hint, "warning")]
