@@ -49,6 +49,15 @@ def read(path: FilePath, root: FilePath, file: str, schema: str) -> Document:
     return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
 
 
+def required(home: FilePath, file: str, schema: str) -> Document:
+    """A file that the project cannot do without, by its name below ``home``."""
+    path = home / file
+    if not path.exists() and not path.is_symlink():
+        hint = "create it; it begins with `version: 1`"
+        return Document(None, (Problem(file, 0, 0, "missing-file", "this file is missing", hint=hint),))
+    return read(path, home / "configs", file, schema)
+
+
 def computed(
     node: Mapping, context: Context, schema: str, pointer: str = "", path: Path = (), keep: bool = False
 ) -> tuple[Mapping, list[Problem]]:

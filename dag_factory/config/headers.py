@@ -9,11 +9,11 @@ import jsonschema_rs
 
 from dag_factory.config import documents, runtime, schedules
 from dag_factory.config.expressions import Context
-from dag_factory.config.model import Job, Manual, Param, Pipeline, Schedule
+from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, plain
 from dag_factory.config.units import seconds
 
 _SCHEMA = "pipeline.schema.json"
@@ -37,6 +37,19 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     return computed, problems
 
 
+def in_environment(header: Mapping, tables: Tables) -> Mapping:
+    """The header with what the environment decides: whether schedules hold, and the time zone where none is said."""
+    decided: dict[str, Node] = {}
+    if tables.timezone and not is_set(header.entries.get("timezone")):
+        decided["timezone"] = tables.timezone
+    how = tables.schedules
+    if how and how.value == "manual" and is_set(header.entries.get("schedule")):
+        decided["schedule"] = Scalar(None, "null", how.mark)
+    if how and how.value == "paused" and not is_set(header.entries.get("paused")):
+        decided["paused"] = Scalar(True, "true", how.mark)
+    return mapping({**header.entries, **decided}, header.keys, header.mark) if decided else header
+
+
 def owner(header: Mapping) -> str:
     """The owners in one text, as Airflow shows them."""
     return ", ".join(_listed(header.entries.get("owner")))
@@ -48,7 +61,6 @@ def pipeline(
     """The model. The header has no problems left."""
     said = {key: node for key, node in header.entries.items() if is_set(node)}
     when = schedules.schedule(said.get("schedule"), ("schedule",))[0]
-    paused = said.get("paused")
     start = said.get("start_date")
     return Pipeline(
         id=dag_id,
@@ -62,24 +74,20 @@ def pipeline(
         doc=_text(said.get("doc")),
         owner=_listed(said.get("owner")),
         tags=_listed(said.get("tags")),
-        schedule=_in_environment(when, tables),
-        timezone=_text(said.get("timezone")) or tables.timezone,
+        schedule=when,
+        timezone=_text(said.get("timezone")) or "UTC",
         start_date=_text(start) or EARLIEST,
         end_date=_text(said.get("end_date")),
         catchup=_flag(said.get("catchup")),
         max_active_runs=_number(said.get("max_active_runs")),
         max_active_jobs=_number(said.get("max_active_jobs")),
         timeout=seconds(_text(said.get("timeout")) or ""),
-        paused=_flag(paused) if paused is not None else True if tables.schedules == "paused" else None,
+        paused=_flag(said.get("paused")),
         depends_on_past=_flag(said.get("depends_on_past")),
         params=tuple(_param(name, node) for name, node in entries(said.get("params")).items()),
         pools=tables.pools,
         resolved=resolved,
     )
-
-
-def _in_environment(when: Schedule, tables: Tables) -> Schedule:
-    return Manual() if tables.schedules == "manual" else when
 
 
 def _continuous(said: dict[str, Node]) -> Iterator[Problem]:

@@ -6,9 +6,8 @@ import posixpath
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
-from typing import Any
 
-from dag_factory.config import assets, documents, pods, templates
+from dag_factory.config import assets, documents, images, pods, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -16,7 +15,7 @@ from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.layers import merge
 from dag_factory.config.model import Job
 from dag_factory.config.places import Mark, Path
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
@@ -25,7 +24,6 @@ from dag_factory.config.tree import (
     Scalar,
     Sequence,
     entries,
-    from_plain,
     is_set,
     key_mark,
     mapping,
@@ -59,7 +57,7 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     """
     path: Path = ("jobs", name)
     context = {**context, "job": {"name": name}}
-    base = _lay([_built_in(tables, mark), tables.job_defaults, defaults])
+    base = _lay([tables.built_in, tables.job_defaults, defaults])
     template, called = _from_template(_lay([base, own]), tables, context, path)
     entry, problems = _flavor(_lay([base, template, own]), tables, context, mark, path)
     problems += called
@@ -68,6 +66,13 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     problems += trouble
     if called and template is None:  # what it would have given is not known
         return Compiled(name, mark, computed, None, tuple(called))
+    computed = images.mirrored(computed, tables.policy.mirrors)
+    problems += images.check(computed, tables.policy, tables.environment, path)
+    flavor = computed.entries.get("resource_flavor")
+    if entry and flavor:
+        place = (*path, "resource_flavor")
+        known = tables.flavors.values()
+        problems += over_ceiling(entry.flavor, computed, [tables.ceiling], known, flavor.mark, place)
     image = computed.entries.get("docker_image")
     if not is_set(image):
         hint = "name it at the job or under `defaults`"
@@ -77,7 +82,7 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     for key in ("inlets", "outlets"):
         problems += assets.check(computed.entries.get(key), (*path, key))
     job = None
-    if entry and is_set(image) and not problems:
+    if entry and is_set(image) and not errors(problems):
         job = pods.job(name, entry.flavor, computed)
         problems += _volume_names(job, computed, path)
     return Compiled(name, mark, computed, job, tuple(problems))
@@ -101,13 +106,6 @@ def _from_template(
     caller = key_mark(merged, "uses") or reference.mark
     rendered, trouble = templates.render(found, "jobs", inputs, caller, context, (*path, "uses"))
     return rendered, [*problems, *trouble]
-
-
-def _built_in(tables: Tables, mark: Mark) -> Mapping:
-    said: dict[str, Any] = {"image_pull_policy": tables.pull_policy} if tables.pull_policy else {}
-    built_in = from_plain(said, mark)
-    assert isinstance(built_in, Mapping)
-    return built_in
 
 
 def _lay(layers: SequenceT[Node | None]) -> Mapping:
@@ -135,7 +133,7 @@ def _one_command_line(low: Mapping, high: Mapping) -> Mapping:
 def _flavor(
     merged: Mapping, tables: Tables, context: Context, mark: Mark, path: Path
 ) -> tuple[FlavorEntry | None, list[Problem]]:
-    """The flavor that a job names, after the environment's replacements, under the environment's ceiling."""
+    """The flavor that a job names, after the environment's replacements."""
     written = merged.entries.get("resource_flavor")
     path = (*path, "resource_flavor")
     if not isinstance(written, Scalar) or written.value is None:
@@ -153,7 +151,7 @@ def _flavor(
     if entry is None:
         message = f"unknown flavor `{name}`"
         return None, [Problem.at(written.mark, path, "unknown-flavor", message, did_you_mean(name, tables.flavors))]
-    return entry, over_ceiling(entry.flavor, tables, written.mark, path)
+    return entry, []
 
 
 def _pool(computed: Mapping, tables: Tables, path: Path) -> list[Problem]:

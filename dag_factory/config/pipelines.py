@@ -129,6 +129,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
         problems = list(once.values())
     if errors(problems):
         return Result(dag_id, None, tuple(problems))
+    header = headers.in_environment(header, tables)
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}
     whole = mapping({**header.entries, "jobs": mapping(nodes, {}, document.mark)}, {}, document.mark)
     pipeline = headers.pipeline(

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dag_factory import settings
+from dag_factory.config import environments
+from dag_factory.config.environments import FOLDER as ENVIRONMENTS
 from dag_factory.config.model import Pipeline
 from dag_factory.config.pipelines import Result, Source, compile_pipeline, compile_pipelines, read_pipeline
 from dag_factory.config.problems import Problem, shown
-from dag_factory.config.tables import ENVIRONMENTS, FLAVORS_FILE, Tables, environment_names, misnamed, read_tables
+from dag_factory.config.tables import FLAVORS_FILE, Tables, read_tables
 from dag_factory.config.wording import did_you_mean, show
 
 PIPELINES = "configs/pipelines"
@@ -107,7 +109,7 @@ def check_home(home: Path) -> tuple[str, ...]:
     if not (home / "configs").is_dir():
         hint = "set DAG_FACTORY_HOME to the folder that holds configs/, or run inside it"
         raise ProjectError(Problem("configs", 0, 0, "no-project", f"no configs/ folder in {home}", hint=hint))
-    names = environment_names(home)
+    names = environments.names(home)
     if not names:
         hint = f"create {ENVIRONMENTS}/local.yaml; it begins with `version: 1`"
         raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", "the project has no environment", hint=hint))
@@ -117,7 +119,7 @@ def check_home(home: Path) -> tuple[str, ...]:
 def list_files(home: Path) -> tuple[list[str], list[Problem]]:
     """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments."""
     found: list[str] = []
-    problems: list[Problem] = misnamed(home)
+    problems: list[Problem] = environments.misnamed(home)
     for path in _files(home / PIPELINES, home, problems):
         relative = path.relative_to(home / PIPELINES)
         file = shown(f"{PIPELINES}/{relative.as_posix()}")

@@ -6,29 +6,28 @@ breaks everything that stands on it (``Tables.broken``), since a guess here runs
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, expressions, flavors, model, schedules
+from dag_factory.config import documents, environments, expressions, flavors, images, model, schedules
 from dag_factory.config.catalogue import Catalogue
+from dag_factory.config.ceilings import Ceiling, ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
+from dag_factory.config.images import Policy
 from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
 from dag_factory.config.places import Mark, Path
-from dag_factory.config.problems import Problem, errors, shown
+from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, is_set, mapping, plain, without
-from dag_factory.config.units import quantity, seconds
-from dag_factory.config.wording import did_you_mean, show
+from dag_factory.config.units import seconds
+from dag_factory.config.wording import did_you_mean
 
 FLAVORS_FILE = "configs/platform/flavors.yaml"
-ENVIRONMENTS = "configs/platform/environments"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_ENVIRONMENT = "environment.schema.json"
+_ENVIRONMENT = environments.SCHEMA
 _FLAVORS = "flavors.schema.json"
 
 
@@ -41,16 +40,16 @@ class Tables:
     vars: dict[str, Any] = field(default_factory=dict)
     cluster: model.Cluster = field(default_factory=model.Cluster)
     images: dict[str, str] = field(default_factory=dict)  # image pattern -> folder, for the local cluster
-    pull_policy: str | None = None
+    policy: Policy = field(default_factory=lambda: Policy({}))
     pools: dict[str, int] = field(default_factory=dict)
     flavors: dict[str, FlavorEntry] = field(default_factory=dict)
     broken_flavors: frozenset[str] = frozenset()
     replace: dict[str, str] = field(default_factory=dict)
-    max: dict[str, str] = field(default_factory=dict)
-    max_file: str = ""
-    schedules: str = "run"
-    timezone: str = "UTC"
+    ceiling: Ceiling = field(default_factory=lambda: Ceiling("", {}))
+    schedules: Scalar | None = None
+    timezone: Scalar | None = None
     pipeline_defaults: Mapping | None = None
+    built_in: Mapping | None = None  # what the environment says of all jobs beside their defaults
     job_defaults: Mapping | None = None
     documents: dict[str, Mapping] = field(default_factory=dict)  # the files behind it, as read
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(FilePath()))
@@ -58,30 +57,12 @@ class Tables:
     broken: bool = False
 
 
-def environment_names(home: FilePath) -> tuple[str, ...]:
-    """The environments that the project has, sorted."""
-    return tuple(sorted(path.stem for path in (home / ENVIRONMENTS).glob("*.yaml") if _NAME.fullmatch(path.stem)))
-
-
-def misnamed(home: FilePath) -> list[Problem]:
-    """Files that look like an environment and are none, for their names."""
-    found = []
-    for path in sorted((home / ENVIRONMENTS).glob("*.y*ml")):
-        if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
-            file, message = shown(f"{ENVIRONMENTS}/{path.name}"), f"{show(path.name)} cannot be an environment's file"
-            hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
-            found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
-    return found
-
-
 def read_tables(home: FilePath, environment: str) -> Tables:
     """Every table as ``environment`` sees it. Never raises for what stands in a file."""
     expressions.begin()
-    root = home / "configs"
-    names = environment_names(home)
-    file = f"{ENVIRONMENTS}/{environment}.yaml"
-    document, found = _read(home / file, root, file, _ENVIRONMENT)
-    problems = list(found)
+    names = environments.names(home)
+    read = environments.read(home, environment, names)
+    document, problems = read.node, list(read.problems)
     context: dict[str, Any] = {"environment": environment, "vars": {}}
     if document is None:
         return Tables(environment, names, problems=tuple(problems), broken=True)
@@ -97,9 +78,9 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     problems += trouble
     zone = body.entries.get("timezone")
     problems += schedules.check_timezone(zone, ("timezone",))
-    written, found = _read(home / FLAVORS_FILE, root, FLAVORS_FILE, _FLAVORS)
-    broken = bool(errors(problems)) or written is None
-    problems += found
+    table_file = documents.required(home, FLAVORS_FILE, _FLAVORS)
+    written = table_file.node
+    problems += table_file.problems
     if written is None:
         return Tables(environment, names, vars=context["vars"], problems=tuple(problems), broken=True)
     table, trouble = documents.computed(without(written, "flavors"), context, _FLAVORS)
@@ -110,8 +91,8 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     found_flavors = {name: node for name, (node, _) in sized.items()}
     checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
     checked += flavors.check(found_flavors, pools)
-    bad = {name for name, _ in checked} | _wrong_flavors(found, found_flavors)
-    files = {file: document, FLAVORS_FILE: written}
+    bad = {name for name, _ in checked} | _wrong_flavors(table_file.problems, found_flavors)
+    files = {**read.files, FLAVORS_FILE: written}
     problems += relocated(dict.fromkeys(problem for _, problem in checked), files)
     replace = _replacements(body, found_flavors, problems)
     return Tables(
@@ -119,35 +100,23 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         known_environments=names,
         vars=context["vars"],
         cluster=_cluster(body),
-        images={pattern: str(plain(node)["folder"]) for pattern, node in _images(body).items() if is_set(node)},
-        pull_policy=_text(at(body, ("images", "pull_policy"))),
+        images={pattern: str(plain(node)["folder"]) for pattern, node in _local_images(body).items() if is_set(node)},
+        policy=_policy(body, environment),
         pools=pools,
         flavors={name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad},
         broken_flavors=frozenset(bad),
         replace=replace,
-        max={
-            key: node.text
-            for key, node in entries(at(body, ("flavors", "max"))).items()
-            if isinstance(node, Scalar) and node.value is not None and quantity(node.text) is not None
-        },
-        max_file=file,
-        schedules=_text(body.entries.get("schedules")) or "run",
-        timezone=_text(zone) or "UTC",
+        ceiling=ceiling(f"the environment `{environment}`", at(body, ("flavors", "max"))),
+        schedules=_scalar(body.entries.get("schedules")),
+        timezone=_scalar(zone),
         pipeline_defaults=_as_map_or_none(at(document, ("defaults", "pipeline"))),
+        built_in=_built_in(body),
         job_defaults=_as_map_or_none(at(document, ("defaults", "job"))),
         documents=files,
         catalogue=Catalogue(home),
         problems=tuple(problems),
-        broken=broken or bool({problem for problem in errors(problems) if problem.file == file}),
+        broken=any(problem.file in read.files for problem in errors(problems)),
     )
-
-
-def _read(path: FilePath, root: FilePath, file: str, schema: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
-    if not path.exists() and not path.is_symlink():
-        message = "this file is missing"
-        return None, (Problem(file, 0, 0, "missing-file", message, hint="create it; it begins with `version: 1`"),)
-    document = documents.read(path, root, file, schema)
-    return document.node, document.problems
 
 
 def _vars(document: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
@@ -191,6 +160,23 @@ def _key_mark(body: Mapping, path: Path, name: str) -> Mark:
     return parent.keys[name] if isinstance(parent, Mapping) else body.mark
 
 
+def _policy(body: Mapping, environment: str) -> Policy:
+    said = entries(body.entries.get("images"))
+    allowed, latest = said.get("allowed"), said.get("forbid_latest")
+    by = f"the environment `{environment}`"
+    return Policy(
+        mirrors={prefix: text for prefix, node in entries(said.get("mirrors")).items() if (text := _text(node))},
+        allowed=images.allowed(by, allowed),
+        forbid_latest=latest.mark if isinstance(latest, Scalar) and latest.value is True else None,
+    )
+
+
+def _built_in(body: Mapping) -> Mapping:
+    policy = at(body, ("images", "pull_policy"))
+    said = {"image_pull_policy": policy} if policy is not None else {}
+    return mapping(said, {key: node.mark for key, node in said.items()}, body.mark)
+
+
 def _cluster(body: Mapping) -> model.Cluster:
     cluster = entries(body.entries.get("cluster"))
     interval = _text(cluster.get("startup_check_interval"))
@@ -208,8 +194,12 @@ def _interval(text: str) -> float:
     return int(text[:-2]) / 1000 if text.endswith("ms") else float(seconds(text) or 1)
 
 
-def _images(body: Mapping) -> dict[str, Node]:
+def _local_images(body: Mapping) -> dict[str, Node]:
     return entries(at(body, ("cluster", "local", "images")))
+
+
+def _scalar(node: Node | None) -> Scalar | None:
+    return node if isinstance(node, Scalar) and node.value is not None else None
 
 
 def _text(node: Node | None) -> str | None:

@@ -110,6 +110,19 @@ def at(node: Node, path: Path) -> Node | None:
     return node
 
 
+def replaced(node: Node, path: Path, new: Node) -> Node:
+    """The tree with another node at a path that leads somewhere in it."""
+    if not path:
+        return new
+    step, rest = path[0], path[1:]
+    if isinstance(node, Mapping):
+        inner = node.entries[str(step)]
+        return mapping({**node.entries, str(step): replaced(inner, rest, new)}, node.keys, node.mark)
+    assert isinstance(node, Sequence) and isinstance(step, int)
+    items = (*node.items[:step], replaced(node.items[step], rest, new), *node.items[step + 1 :])
+    return sequence(items, node.mark)
+
+
 def mark_at(node: Node, path: Path) -> Mark:
     """The place of the deepest node that the path reaches."""
     for step in path:

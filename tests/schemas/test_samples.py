@@ -175,13 +175,9 @@ def test_a_later_pipeline_key_is_unknown_today(key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("{extends: base}", ""),
         ("{templating: {allow: []}}", ""),
         ("{alerts: {enabled: true}}", ""),
         ("{cluster: {xcom_sidecar: {image: a}}}", "cluster"),
-        ("{images: {mirrors: {a: b}}}", "images"),
-        ("{images: {allowed: [a]}}", "images"),
-        ("{images: {forbid_latest: true}}", "images"),
     ],
 )
 def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None:
@@ -353,6 +349,14 @@ BAD_ENVIRONMENTS = [
     ("{cluster: {local: {images: {a: {folder: ../x}}}}}", "cluster.local.images.a.folder", "bad-path"),
     ("{cluster: {local: {images: {a: {folder: /x}}}}}", "cluster.local.images.a.folder", "bad-path"),
     ("{images: {pull_policy: always}}", "images.pull_policy", "enum"),
+    ("{images: {mirrors: {a: docker.io}}}", "images.mirrors", "bad-registry"),
+    ("{images: {mirrors: {docker.io: a}}}", "images.mirrors.docker.io", "bad-registry"),
+    ("{images: {mirrors: {'docker.io/a:1': docker.io}}}", "images.mirrors", "bad-registry"),
+    ("{images: {allowed: a}}", "images.allowed", "type"),
+    ("{images: {allowed: []}}", "images.allowed", "minItems"),
+    ("{images: {forbid_latest: 'yes'}}", "images.forbid_latest", "type"),
+    ("{extends: [a]}", "extends", "bad-name"),
+    ("{extends: ../a}", "extends", "bad-name"),
     ("{flavors: {max: {cpu: lots}}}", "flavors.max.cpu", "bad-quantity"),
     ("{flavors: {max: {gpu: 1.5}}}", "flavors.max.gpu", "bad-gpu"),
     ("{flavors: {replace: {a: 1}}}", "flavors.replace.a", "bad-name"),

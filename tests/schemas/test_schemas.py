@@ -24,7 +24,7 @@ POD_KEYS = """env env_from volumes startup_timeout termination_grace service_acc
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context"""
 FLAVOR_KEYS = f"cpu memory gpu shm ephemeral_storage requests limits pool cost_per_hour next {POD_KEYS}"
-ENVIRONMENT_KEYS = "version description vars cluster images flavors schedules timezone defaults"
+ENVIRONMENT_KEYS = "version description extends vars cluster images flavors schedules timezone defaults"
 
 EVERYTHING = [(name, pointer, schema) for name in DOCUMENTS for pointer, schema in subschemas(DOCUMENTS[name])]
 OURS = [row for row in EVERYTHING if row[0] != "kubernetes.schema.json"]

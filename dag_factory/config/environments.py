@@ -1,0 +1,99 @@
+"""Environments: which there are, and what one says once it is laid over those that it extends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from dag_factory.config import documents
+from dag_factory.config.layers import merge
+from dag_factory.config.places import Mark
+from dag_factory.config.problems import Problem, shown
+from dag_factory.config.shapes import shape
+from dag_factory.config.tree import Mapping, Scalar, without
+from dag_factory.config.wording import did_you_mean, show
+
+FOLDER = "configs/platform/environments"
+SCHEMA = "environment.schema.json"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_NOT_INHERITED = ("version", "description", "extends")
+
+
+@dataclass(frozen=True)
+class Written:
+    """An environment as its files have it, nothing computed.
+
+    ``node`` is None where a file of the chain cannot be read; ``files`` are the trees by name, its own first.
+    """
+
+    node: Mapping | None
+    files: dict[str, Mapping]
+    problems: tuple[Problem, ...]
+
+
+def names(home: FilePath) -> tuple[str, ...]:
+    """The environments that the project has, sorted."""
+    return tuple(sorted(path.stem for path in (home / FOLDER).glob("*.yaml") if _NAME.fullmatch(path.stem)))
+
+
+def misnamed(home: FilePath) -> list[Problem]:
+    """Files that look like an environment and are none, for their names."""
+    found = []
+    for path in sorted((home / FOLDER).glob("*.y*ml")):
+        if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
+            file, message = shown(f"{FOLDER}/{path.name}"), f"{show(path.name)} cannot be an environment's file"
+            hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
+            found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
+    return found
+
+
+def file_of(name: str) -> str:
+    """The name of an environment's file, as problems and marks carry it."""
+    return f"{FOLDER}/{name}.yaml"
+
+
+def read(home: FilePath, name: str, known: Collection[str]) -> Written:
+    """The environment ``name``, laid over the one that it extends, and that over the next."""
+    chain: list[tuple[str, Mark]] = []  # each environment with the place where it names the next
+    nodes: list[Mapping] = []
+    files: dict[str, Mapping] = {}
+    problems: list[Problem] = []
+    following: str | None = name
+    while following is not None:
+        here = following
+        document = documents.required(home, file_of(here), SCHEMA)
+        problems += document.problems
+        if document.node is None:
+            return Written(None, files, tuple(problems))
+        nodes.append(document.node)
+        files[file_of(here)] = document.node
+        extends = document.node.entries.get("extends")
+        following = extends.text if isinstance(extends, Scalar) and extends.value is not None else None
+        if following is None or not extends:
+            break
+        chain.append((here, extends.mark))
+        if following not in known:
+            message, hint = f"unknown environment `{following}`", did_you_mean(following, set(known) - {here})
+            problems.append(Problem.at(extends.mark, ("extends",), "unknown-environment", message, hint))
+            break
+        if following in [other for other, _ in chain]:
+            problems.append(_loop(chain, following))
+            break
+    laid: Mapping = nodes[-1]
+    for node in reversed(nodes[:-1]):
+        merged = merge(without(laid, *_NOT_INHERITED), node, shape(SCHEMA), unset=False)
+        assert isinstance(merged, Mapping)
+        laid = merged
+    return Written(laid, files, tuple(problems))
+
+
+def _loop(chain: list[tuple[str, Mark]], back_to: str) -> Problem:
+    """The circle, told alike from whichever of its environments it was found."""
+    circle = chain[[name for name, _ in chain].index(back_to) :]
+    first = min(range(len(circle)), key=lambda index: circle[index][0])
+    circle = circle[first:] + circle[:first]
+    around = " -> ".join([*(name for name, _ in circle), circle[0][0]])
+    message = f"the environments extend each other in a circle: {around}"
+    return Problem.at(circle[-1][1], ("extends",), "extends-loop", message, "remove one of these `extends`")

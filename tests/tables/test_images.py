@@ -1,0 +1,203 @@
+"""Where images are fetched from, and which may run: for every container of a job's pod."""
+
+from __future__ import annotations
+
+import pytest
+from tabled import PLAIN, Project
+
+from dag_factory.config import images, yaml12
+from dag_factory.config.images import Allowed, Policy
+from dag_factory.config.places import Mark
+from dag_factory.config.tree import Mapping
+
+MIRRORS = {
+    "docker.io": "r.example.com/hub",
+    "docker.io/library": "r.example.com/official",
+    "ghcr.io": "r.example.com/gh",
+    "ghcr.io/acme/tool": "r.example.com/tool",
+    "localhost:5000": "r.example.com/local",
+    "registry": "r.example.com/never",
+}
+
+
+@pytest.mark.parametrize(
+    ("image", "whole"),
+    [
+        ("python", "docker.io/library/python"),
+        ("python:3.12", "docker.io/library/python:3.12"),
+        ("python@sha256:ab", "docker.io/library/python@sha256:ab"),
+        ("acme/tool:1", "docker.io/acme/tool:1"),
+        ("a/b/c:1", "docker.io/a/b/c:1"),
+        ("docker.io/python", "docker.io/library/python"),
+        ("index.docker.io/acme/tool", "docker.io/acme/tool"),
+        ("ghcr.io/acme/tool:1", "ghcr.io/acme/tool:1"),
+        ("localhost/tool", "localhost/tool"),
+        ("localhost:5000/tool:1", "localhost:5000/tool:1"),
+        ("host:5000/tool", "host:5000/tool"),
+        ("HOST/tool", "HOST/tool"),
+        ("python:{{ params.tag }}", "docker.io/library/python:{{ params.tag }}"),
+        ("ghcr.io/{{ a }}/{{ b | default('x/y') }}:1", "ghcr.io/{{ a }}/{{ b | default('x/y') }}:1"),
+        ("{{ params.image }}", None),
+        ("{{ params.registry }}/tool:1", None),
+        ("tool-{{ params.x }}:1", None),
+    ],
+)
+def test_a_name_has_the_registry_that_docker_takes(image: str, whole: str | None) -> None:
+    assert images.full_name(image) == whole
+
+
+@pytest.mark.parametrize(
+    ("image", "final"),
+    [
+        ("python:3.12", "r.example.com/official/python:3.12"),
+        ("acme/tool", "r.example.com/hub/acme/tool"),
+        ("librarymen/tool", "r.example.com/hub/librarymen/tool"),
+        ("ghcr.io/acme/tool:1", "r.example.com/tool:1"),
+        ("ghcr.io/acme/tool@sha256:ab", "r.example.com/tool@sha256:ab"),
+        ("ghcr.io/acme/tools:1", "r.example.com/gh/acme/tools:1"),
+        ("ghcr.io.example.com/a:1", "ghcr.io.example.com/a:1"),
+        ("localhost:5000/a", "r.example.com/local/a"),
+        ("localhost:50001/a", "localhost:50001/a"),
+        ("registry:5000/a", "registry:5000/a"),
+        ("r.example.com/hub/a:1", "r.example.com/hub/a:1"),
+        ("{{ params.image }}", "{{ params.image }}"),
+        ("acme/tool:{{ params.tag }}", "r.example.com/hub/acme/tool:{{ params.tag }}"),
+    ],
+)
+def test_the_longest_mirror_is_taken_once(image: str, final: str) -> None:
+    assert images.mirror(image, MIRRORS) == final
+
+
+def job(text: str) -> Mapping:
+    node, problems = yaml12.read(text, "flow.yaml")
+    assert isinstance(node, Mapping), problems
+    return node
+
+
+POD = """\
+docker_image: acme/own:1
+init_containers: [{name: a, image: acme/init}]
+sidecars:
+  - {name: b, image: acme/side:latest}
+  - {name: c}
+pod: {spec: {containers: [{name: base}, {name: d, image: ghcr.io/a/pod:1}], initContainers: [{name: e, image: py}]}}
+"""
+
+
+def test_all_containers_are_seen() -> None:
+    assert {".".join(map(str, path)): image.text for path, image in images.of_job(job(POD))} == {
+        "docker_image": "acme/own:1",
+        "init_containers.0.image": "acme/init",
+        "sidecars.0.image": "acme/side:latest",
+        "pod.spec.containers.1.image": "ghcr.io/a/pod:1",
+        "pod.spec.initContainers.0.image": "py",
+    }
+
+
+def test_all_containers_are_mirrored_and_keep_their_places() -> None:
+    before = dict(images.of_job(job(POD)))
+    after = dict(images.of_job(images.mirrored(job(POD), {"docker.io": "r.example.com"})))
+    assert [image.text for image in after.values()] == [
+        "r.example.com/acme/own:1",
+        "r.example.com/acme/init",
+        "r.example.com/acme/side:latest",
+        "r.example.com/library/py",
+        "ghcr.io/a/pod:1",
+    ]
+    assert {path: image.mark for path, image in after.items()} == {path: image.mark for path, image in before.items()}
+
+
+def test_all_containers_are_checked() -> None:
+    rule = Mark("prod.yaml", 4, 2)
+    policy = Policy({}, (Allowed("the environment `prod`", ("acme/*", "py"), rule),), rule)
+    found = [(one.code, one.line, one.path) for one in images.check(job(POD), policy, "prod", ("jobs", "train"))]
+    assert found == [
+        ("image-latest", 2, "jobs.train.init_containers[0].image"),
+        ("image-latest", 4, "jobs.train.sidecars[0].image"),
+        ("image-latest", 6, "jobs.train.pod.spec.initContainers[0].image"),
+        ("image-not-allowed", 6, "jobs.train.pod.spec.containers[1].image"),
+    ]
+
+
+def project(image: str, policy: str) -> Project:
+    flow = f"version: 1\ndefaults: {{resource_flavor: small}}\njobs:\n  a:\n    docker_image: {image}\n"
+    flow += "params: {tag: a, digest: b, image: c}\n"
+    return PLAIN.having(pipelines__team__flow=flow, environments__dev=f"version: 1\nimages: {policy}\n")
+
+
+PLACE = "flow.yaml:5:19 jobs.a.docker_image"
+
+
+@pytest.mark.parametrize(
+    ("image", "problems"),
+    [
+        ("acme/tool:1.2", []),
+        ("acme/tool", ["image-latest"]),
+        ("acme/tool:latest", ["image-latest"]),
+        ("host:5000/tool", ["image-latest"]),
+        ("acme/tool@sha256:ab", []),
+        ("acme/tool:latest@sha256:ab", []),
+        ("acme/tool:latest-gpu", []),
+        ("acme/tool:{{ params.tag }}", ["image-latest"]),
+        ("acme/tool:v{{ params.tag }}", []),
+        ("acme/tool@{{ params.digest }}", []),
+        ("${{ vars.nothing }}", ["undefined-name"]),
+    ],
+)
+def test_latest_is_forbidden(image: str, problems: list[str]) -> None:
+    found = project(f'"{image}"', "{forbid_latest: true}")
+    assert found.problems() == [f"{code} {PLACE}" for code in problems]
+    if "image-latest" in problems:
+        assert "environments/dev.yaml:2" in found.said()
+    assert not project(f'"{image}"', "{forbid_latest: false}").problems() or "vars" in image
+
+
+@pytest.mark.parametrize(
+    ("image", "allowed", "right"),
+    [
+        ("r.example.com/a:1", "r.example.com/*", True),
+        ("r.example.com.evil.example/a:1", "r.example.com/*", False),
+        ("python:3", "docker.io/library/*", True),
+        ("python:3", "python:*", True),
+        ("acme/a:1", "docker.io/library/*", False),
+        ("r.example.com/a:{{ params.tag }}", "r.example.com/*", True),
+        ("r.example.com/a:{{ params.tag }}", "r.example.com/a:?", False),
+        ("{{ params.image }}", "r.example.com/*", False),
+        ("{{ params.image }}", "*", True),
+        ("r.example.com/A:1", "r.example.com/a:*", False),
+    ],
+)
+def test_only_what_is_allowed_runs(image: str, allowed: str, right: bool) -> None:
+    found = project(f'"{image}"', f'{{allowed: ["{allowed}", "other/*"]}}')
+    assert found.problems() == ([] if right else [f"image-not-allowed {PLACE}"])
+    if not right:
+        assert "the environment `dev` allows" in found.said()
+        assert f"allowed: {allowed}, other/*; see configs/platform/environments/dev.yaml:2" in found.said()
+
+
+def test_what_is_allowed_is_asked_of_the_mirrored_name() -> None:
+    policy = '{mirrors: {docker.io: r.example.com/hub}, allowed: ["r.example.com/*"]}'
+    assert project("python:3", policy).built().jobs[0].image == "r.example.com/hub/library/python:3"
+    assert "docker_image: r.example.com/hub/library/python:3" in project("python:3", policy).built().resolved
+
+
+def test_a_registry_of_the_run_has_no_mirror() -> None:
+    found = project('"{{ params.image }}"', "{mirrors: {docker.io: r.example.com/hub}}").compiled()
+    assert [(one.code, one.severity) for one in found.problems] == [("image-not-known", "warning")]
+    assert found.pipelines[0].jobs[0].image == "{{ params.image }}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "problem"),
+    [
+        ("{mirrors: {hub: r.example.com}}", "bad-registry dev.yaml:2:20 images.mirrors.hub"),
+        ("{mirrors: {docker.io: https://r.example.com}}", "bad-registry dev.yaml:2:31 images.mirrors.docker.io"),
+        ("{mirrors: {docker.io: r.example.com/}}", "bad-registry dev.yaml:2:31 images.mirrors.docker.io"),
+        ("{allowed: acme/*}", "wrong-type dev.yaml:2:19 images.allowed"),
+        ("{allowed: []}", "too-small dev.yaml:2:19 images.allowed"),
+        ("{forbid_latest: 1}", "wrong-type dev.yaml:2:25 images.forbid_latest"),
+        ("{mirror: {}}", "unknown-key dev.yaml:2:10 images.mirror"),
+    ],
+)
+def test_what_is_no_policy(policy: str, problem: str) -> None:
+    assert problem in project("acme/a:1", policy).problems()

@@ -1,0 +1,94 @@
+"""A file of the version before is read, with a warning, whatever kind of file it is."""
+
+from __future__ import annotations
+
+import pytest
+from tabled import PIPELINE, PLAIN, Project
+
+from dag_factory.config import schemas, versions
+from dag_factory.config.tree import Mapping, mapping
+from dag_factory.config.versions import Migration
+
+# For each kind of file: its name in a project, and text that in version 0 said `about` for a key of now.
+KINDS = {
+    "pipeline.schema.json": ("pipelines/team/flow", "description", PIPELINE + "about: x\n"),
+    "environment.schema.json": ("environments/dev", "description", "version: 1\nabout: x\n"),
+    "flavors.schema.json": ("flavors", "flavors", "version: 1\nabout: {small: {cpu: 1, memory: 1Gi}}\n"),
+}
+EVERY_KIND = [name for name, schema in schemas.documents().items() if "version" in schema.get("properties", {})]
+
+
+def renaming(old: str, new: str) -> Migration:
+    """A made-up change of the language: a key got another name."""
+
+    def change(document: Mapping) -> Mapping:
+        entries = {new if key == old else key: node for key, node in document.entries.items()}
+        keys = {new if key == old else key: mark for key, mark in document.keys.items()}
+        return mapping(entries, keys, document.mark)
+
+    return Migration(change, f"`{new}` for `{old}`")
+
+
+def project(schema: str, version: str) -> Project:
+    name, _, text = KINDS[schema]
+    return Project({**PLAIN.files, name: text.replace("version: 1", f"version: {version}")})
+
+
+@pytest.fixture
+def version_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    for schema, (_, key, _) in KINDS.items():
+        monkeypatch.setitem(versions.MIGRATIONS, (schema, 0), renaming("about", key))
+
+
+def test_no_migration_exists_yet() -> None:
+    assert versions.CURRENT == 1
+    assert versions.MIGRATIONS == {}
+
+
+@pytest.mark.usefixtures("version_0")
+@pytest.mark.parametrize("schema", EVERY_KIND)
+def test_every_kind_of_file_can_be_migrated(schema: str) -> None:
+    name, key, _ = KINDS[schema]
+    old = project(schema, "0")
+    assert old.problems() == [f"old-version {name.split('/')[-1]}.yaml:1:10 version"]
+    assert f"write `version: 1` and `{key}` for `about`" in old.said()
+    assert old.compiled().problems[0].severity == "warning"
+    assert len(old.pipelines()) == 1
+
+
+@pytest.mark.usefixtures("version_0")
+def test_positions_are_kept() -> None:
+    wrong = project("pipeline.schema.json", "0").having(
+        pipelines__team__flow="version: 0\ndefaults: {docker_image: i, resource_flavor: small}\nabout: [1]\n"
+    )
+    assert wrong.problems() == ["old-version flow.yaml:1:10 version", "wrong-type flow.yaml:3:8 description"]
+
+
+@pytest.mark.usefixtures("version_0")
+@pytest.mark.parametrize("schema", EVERY_KIND)
+def test_a_newer_version_names_the_command(schema: str) -> None:
+    newer = project(schema, "2")
+    assert "unknown-version" in newer.problems()[0] or "unknown-version" in newer.problems()[-1]
+    assert "pip install --upgrade dagwright" in newer.said()
+    assert not newer.pipelines()
+
+
+@pytest.mark.parametrize("schema", EVERY_KIND)
+@pytest.mark.parametrize("version", ["0", "-1", "true", "one", "1.5", "null", "[1]"])
+def test_what_is_no_version_is_refused(schema: str, version: str) -> None:
+    assert any(problem.startswith("unknown-version") for problem in project(schema, version).problems())
+
+
+def test_several_steps_are_taken_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = "pipeline.schema.json"
+    monkeypatch.setitem(versions.MIGRATIONS, (schema, -1), renaming("about", "summary"))
+    monkeypatch.setitem(versions.MIGRATIONS, (schema, 0), renaming("summary", "description"))
+    old = project(schema, "-1")
+    assert old.compiled().pipelines[0].description == "x"
+    assert "`summary` for `about`, `description` for `summary`" in old.said()
+
+
+def test_a_version_without_a_way_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = "pipeline.schema.json"
+    monkeypatch.setitem(versions.MIGRATIONS, (schema, -1), renaming("about", "description"))
+    assert project(schema, "-1").problems()[0].startswith("unknown-version")
