@@ -174,7 +174,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def start_clock(self) -> None:
         """Give the expressions of another file their time."""
-        self._deadline = time.thread_time() + BOUNDS.expression_seconds
+        Sandbox._deadline = time.thread_time() + BOUNDS.expression_seconds  # one clock for a file, all its sandboxes
 
     def begin(self) -> None:
         """Start the count of loop turns, of written text and of what filters made for one rendering."""

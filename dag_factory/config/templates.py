@@ -18,11 +18,11 @@ import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from dag_factory.config import expressions, yaml12
+from dag_factory.config import expressions, versions, yaml12
 from dag_factory.config.expressions import Context
 from dag_factory.config.files import read_text
 from dag_factory.config.places import Mark, Path
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, errors
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.sandbox import Sandbox
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, key_mark, mapping, moved, plain
@@ -48,6 +48,7 @@ class Template:
     required: frozenset[str]
     text: str
     problems: tuple[Problem, ...] = ()
+    version: int = versions.CURRENT  # of the language that its text is written in
 
 
 def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Template:
@@ -67,6 +68,12 @@ def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Templ
             message, hint = "the part before `---` must hold `version: 1`", "add it, with `description` and `inputs`"
             found.append(Problem(file, 1, 1, "bad-template-file", message, hint=hint))
         return _broken(name, file, *found)
+    version = versions.of(node)
+    current, about_version = versions.migrated(node, _SCHEMA)
+    found += about_version
+    if current is None:
+        return _broken(name, file, *found)
+    node = current
     found += [problem for _, problem in validate(node, _SCHEMA)]
     inputs, required = _inputs(node.entries.get("inputs"), found)
     try:
@@ -75,7 +82,7 @@ def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Templ
         found.append(_syntax_problem(failure, file))
     described = node.entries.get("description")
     description = described.text if isinstance(described, Scalar) else ""
-    return Template(name, file, description, inputs, required, _aligned(head, body), tuple(found))
+    return Template(name, file, description, inputs, required, _aligned(head, body), tuple(found), version)
 
 
 def render(
@@ -86,7 +93,7 @@ def render(
     ``given`` is the caller's ``with``, computed; ``path`` is where that stands. A template that has
     problems of its own gives no tree and one problem at the caller.
     """
-    if template.problems:
+    if errors(template.problems):
         message = f"the template `{template.name}` has a problem of its own"
         return None, [Problem.at(caller, path, "broken-template", message, f"see the problems of {template.file}")]
     inputs, problems = _given(template, given, caller, (*path[:-1], "with"))
@@ -112,7 +119,9 @@ def render(
             message = "the template's text must give keys and values"
             problems = [Problem.at(place(node.mark if node else Mark("", 1, 1)), path, "bad-template-file", message)]
         return None, problems
-    placed = moved(node, place)
+    text_tree = moved(node, place)
+    assert isinstance(text_tree, Mapping)
+    placed = versions.stepped(text_tree, _TEXT[kind][0], template.version)
     calls = key_mark(placed, _CALLS[kind])
     if calls:
         message = f"the template `{template.name}` calls a template itself, which is not read"

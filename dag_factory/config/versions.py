@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Scalar, mapping
 
@@ -29,7 +30,10 @@ class Migration:
 
 
 MIGRATIONS: dict[tuple[str, int], Migration] = {}
-"""By the kind of file (its schema's name) and the version that is left behind."""
+"""By the kind of file (its schema's name) and the version that is left behind.
+
+``job.schema.json`` is the text of a job template, ``pipeline.schema.json`` that of a pipeline template too.
+"""
 
 
 def migrated(document: Mapping, schema: str) -> tuple[Mapping | None, list[Problem]]:
@@ -37,23 +41,38 @@ def migrated(document: Mapping, schema: str) -> tuple[Mapping | None, list[Probl
 
     What has no version, or one that nobody can read, comes back as it is: the schema says so.
     """
-    written = document.entries.get("version")
-    if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
-        return document, []
-    version = written.value
+    version, place = of(document), _place(document)
     if version > CURRENT:
         message = f"written in version {version} of the language; this dagwright reads version {CURRENT}"
         hint = "pip install --upgrade dagwright"
-        return None, [Problem.at(written.mark, ("version",), "unknown-version", message, hint)]
+        return None, [Problem.at(place, ("version",), "unknown-version", message, hint)]
     if version == CURRENT or any((schema, step) not in MIGRATIONS for step in range(version, CURRENT)):
         return document, []
-    mends = []
-    for step in range(version, CURRENT):
-        migration = MIGRATIONS[schema, step]
-        document = migration.change(document)
-        mends.append(migration.mend)
-    now = Scalar(CURRENT, str(CURRENT), written.mark)
+    document = stepped(document, schema, version)
+    mends = [MIGRATIONS[schema, step].mend for step in range(version, CURRENT)]
+    now = Scalar(CURRENT, str(CURRENT), place)
     document = mapping({**document.entries, "version": now}, document.keys, document.mark)
     message = f"written in version {version} of the language, which will not be read for ever"
     hint = f"write `version: {CURRENT}` and {', '.join(mends)}; then `dagf check` says what is left to do"
-    return document, [Problem.at(written.mark, ("version",), "old-version", message, hint, "warning")]
+    return document, [Problem.at(place, ("version",), "old-version", message, hint, "warning")]
+
+
+def of(document: Mapping) -> int:
+    """The version that a file says; the one of now where it says none that could be one."""
+    written = document.entries.get("version")
+    if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
+        return CURRENT
+    return written.value
+
+
+def stepped(tree: Mapping, schema: str, version: int) -> Mapping:
+    """A tree of an older version in the words of now, without a word about it."""
+    for step in range(version, CURRENT):
+        migration = MIGRATIONS.get((schema, step))
+        tree = migration.change(tree) if migration else tree
+    return tree
+
+
+def _place(document: Mapping) -> Mark:
+    written = document.entries.get("version")
+    return written.mark if written else document.mark

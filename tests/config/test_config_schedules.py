@@ -106,7 +106,7 @@ def test_an_environment_may_pause_or_take_all_schedules() -> None:
     environments = {name: f"version: 1\nschedules: {name}\n" for name in ("run", "paused", "manual")}
     written = Written(f"schedule: '@daily'{JOBS}", environments=environments)
     assert [written.built(name).schedule == Manual() for name in environments] == [False, False, True]
-    assert [written.built(name).paused for name in environments] == [None, True, None]
+    assert [written.built(name).paused for name in environments] == [False, True, False]
     assert Written(f"paused: false{JOBS}", environments=environments).built("paused").paused is False
 
 

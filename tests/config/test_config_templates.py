@@ -217,3 +217,11 @@ def test_a_hostile_template_ends_in_a_problem(write, text: str) -> None:
     )
     found = compiled(home)
     assert not found.pipelines and found.problems
+
+
+def test_the_clock_of_a_templates_text_is_that_of_its_file(write, monkeypatch) -> None:
+    """A process that has read many files still has the whole time for the next one."""
+    home = write(flow="version: 1\ndefaults: {docker_image: i}\njobs: {a: {uses: train@v1, with: {model: m}}}\n")
+    assert not open_project(home).compile_all().problems
+    monkeypatch.setattr("dag_factory.config.sandbox.Sandbox._deadline", 0.0)
+    assert not open_project(home).compile_all().problems

@@ -43,7 +43,7 @@ class Project:
         with tempfile.TemporaryDirectory() as folder:
             for name, text in self.files.items():
                 below = name if name.startswith("pipelines/") else f"platform/{name}"
-                path = Path(folder) / "configs" / f"{below}.yaml"
+                path = Path(folder) / "configs" / (below if name.endswith(".j2") else f"{below}.yaml")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, "utf-8")
             yield Path(folder)

@@ -13,6 +13,11 @@ from dag_factory.config.versions import Migration
 KINDS = {
     "pipeline.schema.json": ("pipelines/team/flow", "description", PIPELINE + "about: x\n"),
     "environment.schema.json": ("environments/dev", "description", "version: 1\nabout: x\n"),
+    "template.schema.json": (
+        "templates/jobs/greet/v1.yaml.j2",
+        "description",
+        "version: 1\nabout: x\ninputs: {}\n---\nrun: echo\n",
+    ),
     "flavors.schema.json": ("flavors", "flavors", "version: 1\nabout: {small: {cpu: 1, memory: 1Gi}}\n"),
 }
 EVERY_KIND = [name for name, schema in schemas.documents().items() if "version" in schema.get("properties", {})]
@@ -31,13 +36,19 @@ def renaming(old: str, new: str) -> Migration:
 
 def project(schema: str, version: str) -> Project:
     name, _, text = KINDS[schema]
-    return Project({**PLAIN.files, name: text.replace("version: 1", f"version: {version}")})
+    calls = {"pipelines/team/flow": PIPELINE + "jobs: {a: {uses: greet@v1}}\n"} if schema.startswith("template") else {}
+    return Project({**PLAIN.files, **calls, name: text.replace("version: 1", f"version: {version}")})
+
+
+def file_name(name: str) -> str:
+    return name.split("/")[-1] + ("" if name.endswith(".j2") else ".yaml")
 
 
 @pytest.fixture
 def version_0(monkeypatch: pytest.MonkeyPatch) -> None:
     for schema, (_, key, _) in KINDS.items():
         monkeypatch.setitem(versions.MIGRATIONS, (schema, 0), renaming("about", key))
+    monkeypatch.setitem(versions.MIGRATIONS, ("job.schema.json", 0), renaming("run", "script"))
 
 
 def test_no_migration_exists_yet() -> None:
@@ -50,7 +61,7 @@ def test_no_migration_exists_yet() -> None:
 def test_every_kind_of_file_can_be_migrated(schema: str) -> None:
     name, key, _ = KINDS[schema]
     old = project(schema, "0")
-    assert old.problems() == [f"old-version {name.split('/')[-1]}.yaml:1:10 version"]
+    assert old.problems() == [f"old-version {file_name(name)}:1:10 version"]
     assert f"write `version: 1` and `{key}` for `about`" in old.said()
     assert old.compiled().problems[0].severity == "warning"
     assert len(old.pipelines()) == 1
@@ -92,3 +103,9 @@ def test_a_version_without_a_way_is_unknown(monkeypatch: pytest.MonkeyPatch) -> 
     schema = "pipeline.schema.json"
     monkeypatch.setitem(versions.MIGRATIONS, (schema, -1), renaming("about", "description"))
     assert project(schema, "-1").problems()[0].startswith("unknown-version")
+
+
+@pytest.mark.usefixtures("version_0")
+def test_what_an_old_template_gives_is_migrated_too() -> None:
+    (job,) = project("template.schema.json", "0").compiled().pipelines[0].jobs
+    assert job.command == ("/bin/sh", "-ec", "echo")
