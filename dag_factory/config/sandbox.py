@@ -145,6 +145,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     """The environment in which ``${{ }}`` is computed."""
 
     intercepted_binops = frozenset(["*", "**", "%", "+"])
+    _deadline = 0.0
 
     def __init__(self, limit: int = BOUNDS.expression_bytes) -> None:
         super().__init__(
