@@ -72,4 +72,10 @@ def _flow(node: Node) -> str:
 
 def _text(text: str) -> str:
     plain = _SAFE.fullmatch(text) and not text.endswith(":") and "," not in text and ": " not in text
-    return text if plain and isinstance(core(text), str) else json.dumps(text, ensure_ascii=False)
+    return text if plain and isinstance(core(text), str) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """In double quotes; what YAML does not allow as it is, and what nobody could see, as an escape."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in written)

@@ -102,17 +102,23 @@ def test_a_shell_of_one_s_own() -> None:
 
 
 def test_durations_and_retries() -> None:
-    found = job(
-        "jobs: {j: {timeout: 1h, startup_timeout: 2m, retries: {retries: 2, delay: 30s, backoff: exponential, max_delay: 5m}}}"
-    )
+    retries = "{retries: 2, delay: 30s, backoff: exponential, max_delay: 5m}"
+    found = job(f"jobs: {{j: {{timeout: 1h, startup_timeout: 2m, retries: {retries}}}}}")
     assert (found.timeout, found.startup_timeout) == (3600, 120)
     assert found.retries == Retries(count=2, delay=30, backoff="exponential", max_delay=300)
     assert job("jobs: {j: {retries: {count: 2, maximum: 1m}}}").retries == Retries(count=2, max_delay=60)
 
 
 def test_volumes() -> None:
-    text = "[{mount_path: /a, pvc: data, sub_path: x}, {mount_path: /b, pvc: data, read_only: true}, {mount_path: /s, empty_dir: {medium: Memory}, size: 1Gi, name: fast}]"
-    assert job(f"jobs: {{j: {{volumes: {text}}}}}").volumes == (
+    text = """
+        jobs:
+          j:
+            volumes:
+              - {mount_path: /a, pvc: data, sub_path: x}
+              - {mount_path: /b, pvc: data, read_only: true}
+              - {mount_path: /s, empty_dir: {medium: Memory}, size: 1Gi, name: fast}
+    """
+    assert job(text).volumes == (
         Volume(name="pvc-data", mount_path="/a", kind="pvc", source="data", sub_path="x"),
         Volume(name="pvc-data", mount_path="/b", kind="pvc", source="data", read_only=True),
         Volume(name="fast", mount_path="/s", kind="empty_dir", medium="Memory", size="1Gi"),
@@ -120,8 +126,9 @@ def test_volumes() -> None:
 
 
 def test_names_of_volumes_keep_apart_what_kubernetes_cannot_tell_apart() -> None:
-    text = "[{mount_path: /a_b, empty_dir: {}}, {mount_path: /a-b, empty_dir: {}}, {mount_path: /A/b, empty_dir: {}}, {mount_path: /c, config_map: '%s'}]"
-    names = [volume.name for volume in job(f"jobs: {{j: {{volumes: {text % ('x' * 200)}}}}}").volumes]
+    folders = ", ".join(f"{{mount_path: {path}, empty_dir: {{}}}}" for path in ("/a_b", "/a-b", "/A/b"))
+    long = f"{{mount_path: /c, config_map: {'x' * 200}}}"
+    names = [volume.name for volume in job(f"jobs: {{j: {{volumes: [{folders}, {long}]}}}}").volumes]
     assert len(set(names)) == 4
     assert all(len(name) <= 63 and name == name.lower() and "_" not in name for name in names)
 

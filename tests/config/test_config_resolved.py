@@ -1,0 +1,67 @@
+"""The resolved configuration as YAML: read again, it is the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from written import built
+
+from dag_factory.config import yaml12
+from dag_factory.config.places import Mark
+from dag_factory.config.resolved import to_yaml
+from dag_factory.config.tree import from_plain, plain
+
+_TEXT = st.one_of(
+    st.text(max_size=20),
+    st.text(st.sampled_from(" \n\t:#-'\"|>&*!%@`,[]{}?a1.~\\\x00\x85\u2028\ufeff\x7f😀"), max_size=12),
+    st.sampled_from(
+        ["null", "true", "010", "1.0", "0x1F", "on", "~", "", "- a", "a: b", "a #b", "---", "...", "=", "<<"]
+    ),
+)
+_KEYS = _TEXT.filter(lambda key: key != "<<")
+_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(10**30), 10**30),
+        st.floats(allow_nan=False, allow_infinity=False),
+        _TEXT,
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_KEYS, inner, max_size=3)),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(_KEYS, _VALUES, max_size=4))
+def test_reading_it_again_gives_the_same(value: dict[str, Any]) -> None:
+    text = to_yaml(from_plain(value, Mark("f")))
+    node, problems = yaml12.read(text, "f")
+    assert problems == (), text
+    assert node is not None
+    assert plain(node) == value
+
+
+def test_numbers_stay_as_they_were_written() -> None:
+    text = built("jobs: {a: {env: {A: 1.10, B: 010, C: '010', D: NO}, script: \"a\\nb\"}}").resolved
+    assert text == (
+        "jobs:\n"
+        "  a:\n"
+        "    docker_image: image\n"
+        "    resource_flavor: small\n"
+        "    env: {A: 1.10, B: 010, C: \"010\", D: NO}\n"
+        "    script: |-\n"
+        "      a\n"
+        "      b\n"
+    )  # fmt: skip
+
+
+def test_it_holds_what_all_layers_say_and_no_environment_of_others() -> None:
+    found = built(
+        "schedule: '@daily'\njobs: {a: {retries: 2}}\nenvironments: {dev: {schedule: null, jobs: {a: {timeout: 1h}}}}\n"
+    )
+    assert found.resolved == (
+        "schedule: null\njobs:\n  a: {docker_image: image, resource_flavor: small, retries: 2, timeout: 1h}\n"
+    )
