@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from dag_factory.cli import CouldNotRun
+from dag_factory.cli import CouldNotRun, interrupts
 from dag_factory.cli.stack import Stack, open_stack
 from dag_factory.cli.up import start, stop
 from dag_factory.config import Pipeline, Project
@@ -33,6 +33,7 @@ def demo(dag_id: str, home: Path | None) -> None:
     stack = open_stack("demo", home)
     pipeline = _pipeline(stack, dag_id)
     began = time.monotonic()
+    interrupts.once()
     try:
         start(stack, free_port())
         console.print(f"Ready after {time.monotonic() - began:.0f} s. Running [bold]{dag_id}[/]:")
@@ -97,4 +98,5 @@ def _reports(stack: Stack, pipeline: Pipeline, outputs: Sequence[Any]) -> list[P
 
 
 def _end_of_log(text: str, lines: int = 20) -> str:
-    return "\n".join(text.splitlines()[-lines:])
+    said = [line for line in text.splitlines() if not line.startswith("::")]  # marks of folded parts
+    return "\n".join(said[-lines:])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from dag_factory.cli import CouldNotRun
+from dag_factory.cli import CouldNotRun, interrupts
 from dag_factory.cli.stack import Stack, open_stack
-from dag_factory.local.instance import LocalError
+from dag_factory.local.instance import LocalError, check_port
 
 
 @click.command()
@@ -20,6 +20,7 @@ def up(port: int, home: Path | None) -> None:
     Airflow's UI asks for no login and is bound to this machine's loopback address.
     """
     stack = open_stack("up", home)
+    interrupts.once()
     try:
         address = start(stack, port)
     except LocalError as failure:
@@ -37,6 +38,7 @@ def start(stack: Stack, port: int) -> str:
     if running:
         click.echo("Airflow is running already.", err=True)
         return running.url
+    check_port(port)
     click.echo(f"Starting the local cluster and Airflow for the environment {stack.tables.environment} …", err=True)
     try:
         cluster.up(stack.cluster)

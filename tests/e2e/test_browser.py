@@ -69,8 +69,12 @@ def test_a_run_as_a_graph(running: Running, page: Page) -> None:
     run = running.begun["wine"]
     run.end()
     page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}")
-    expect(page.get_by_text("train-boosting").first).to_be_visible()
+    page.get_by_role("button", name="Show Graph").click()
+    boosting = page.get_by_test_id("rf__node-train-boosting")
+    expect(boosting).to_contain_text("success")
     shot(page, "run")
+    page.get_by_role("button", name="Show Grid").click()  # the choice is kept for the pages to come
+    expect(boosting).to_have_count(0)
 
 
 def test_a_jobs_log(running: Running, page: Page) -> None:
