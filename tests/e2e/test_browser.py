@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Running, eventually
 from playwright.sync_api import Page, expect, sync_playwright
+from real_stack import Running, eventually
 
 _OPTIONS = [
     "--no-sandbox",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-from conftest import WHAT_IF, Running
+from real_stack import WHAT_IF, Running
 
 
 def test_wine_names_the_best_model_and_writes_its_report(running: Running) -> None:

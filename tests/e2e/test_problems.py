@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import Running, eventually
+from real_stack import Running, eventually
 
 BROKEN = """\
 version: 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import psutil
-from conftest import Running, eventually
+from real_stack import Running, eventually
 
 
 def test_a_jobs_log_can_be_read_while_it_runs(running: Running) -> None:

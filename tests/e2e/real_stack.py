@@ -1,0 +1,131 @@
+"""One real Airflow and one local cluster for all tests of this folder, on a project of their own.
+
+The project is a copy of the repository's (its loader, its examples) with the pipelines of ``pipelines/`` beside.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from dag_factory import cluster
+from dag_factory.cli.stack import Stack, open_stack
+from dag_factory.local.api import FINISHED, AirflowApi
+from dag_factory.local.instance import free_port
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a DAG."""
+
+    running: Running
+    dag_id: str
+    id: str
+
+    def end(self, seconds: float = 150) -> str:
+        """Wait for the run's end. Returns its state."""
+
+        def look() -> str | None:
+            state = self.running.api.run_state(self.dag_id, self.id)
+            return state if state in FINISHED else None
+
+        return eventually(look, seconds, f"{self.dag_id} {self.id} to end")
+
+    def jobs(self) -> dict[str, str]:
+        """The state of each job."""
+        return {task["task_id"]: str(task["state"]) for task in self.running.api.tasks(self.dag_id, self.id)}
+
+    def output(self, job: str) -> Any:
+        return self.running.api.output(self.dag_id, self.id, job)
+
+    def log(self, job: str, attempt: int = 1) -> str:
+        return self.running.api.log(self.dag_id, self.id, job, attempt)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The stack, its Airflow's API, and the runs that were begun when it started."""
+
+    stack: Stack
+    api: AirflowApi
+    begun: dict[str, Run] = field(default_factory=dict)
+
+    def pipeline(self, dag_id: str, text: str) -> Path:
+        """Write a pipeline's file, as a commit would."""
+        path = self.stack.home / "configs" / "pipelines" / (dag_id.replace(".", "/") + ".yaml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def claim(self, name: str) -> Path:
+        """The folder of a claim, made if it is not there yet."""
+        folder = cluster.claim_folder(self.stack.cluster_folder, "default", name)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def begin(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
+        """Start a run, as soon as the DAG is there."""
+        assert self.api.wait_for_dag(dag_id, 60), f"{dag_id} never came"
+        return Run(self, dag_id, self.api.trigger(dag_id, conf))
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """The rows of Airflow's Import Errors."""
+        return list(self.api.call("GET", "/importErrors")["import_errors"])
+
+
+def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """What ``look`` returns as soon as it is not None (or empty)."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds:.0f} s for {what}")
+
+
+# Runs that need nothing but time: begun together, looked at one by one. Their names, DAGs and params.
+WHAT_IF = {"title": 'No "demand" & $HOME', "product": "lamp", "days": 28, "demand": 0.5, "promotion": False}
+AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
+    "streams": ("checks.streams", {}),
+    "fails": ("checks.fails", {}),
+    "wine": ("ml.wine", {}),
+    "orders": ("retail.orders", {}),
+    "damaged": ("retail.orders", {"damaged": "fr"}),  # after the one above: the table is one file
+    "deferred": ("checks.deferred", {}),
+    "memory": ("checks.memory", {}),
+    "image": ("checks.image", {}),
+    "hello": ("start.hello", {}),
+    "what_if": ("retail.what_if", WHAT_IF),
+}
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    for name in ("DAG_FACTORY_HOME", "DAG_FACTORY_ENV"):
+        os.environ.pop(name, None)
+    home = tmp_path_factory.mktemp("project")
+    for folder in ("configs", "dags", "examples"):
+        shutil.copytree(REPOSITORY / folder, home / folder)
+    shutil.copytree(Path(__file__).parent / "pipelines", home / "configs" / "pipelines", dirs_exist_ok=True)
+    stack = open_stack("e2e", home)
+    try:
+        # The environments of images are the repository's, so that `make demo` and the tests install them once.
+        cluster.up(replace(stack.cluster, venvs=REPOSITORY / ".dagf" / "images"))
+        found = Running(stack, stack.instance.start(free_port()))
+        for name, (dag_id, conf) in AT_ONCE.items():
+            found.begun[name] = found.begin(dag_id, conf)
+        yield found
+    finally:
+        stack.instance.stop()
+        cluster.down(stack.cluster_folder)
