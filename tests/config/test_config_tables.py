@@ -39,7 +39,7 @@ def test_vars_are_any_values_and_may_be_computed_of_the_environment() -> None:
     ("text", "expected"),
     [
         ("version: 1\nclustr: {}\n", "unknown-key dev.yaml:2:1 clustr"),
-        ("version: 1\nextends: base\n", "unknown-key dev.yaml:2:1 extends"),
+        ("version: 1\nextends: base\n", "unknown-environment dev.yaml:2:10 extends"),
         ("version: 1\ntimezone: Berlin\n", "bad-timezone dev.yaml:2:11 timezone"),
         ("version: 1\ntimezone: '${{ vars.x }}'\n", "undefined-name dev.yaml:2:11 timezone"),
         ("version: 1\ncluster: {namespace: '${{ 5 }}'}\n", "bad-name dev.yaml:2:22 cluster.namespace"),
