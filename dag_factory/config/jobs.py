@@ -48,12 +48,14 @@ class Compiled:
     problems: tuple[Problem, ...]
 
 
-def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables: Tables, context: Context) -> Compiled:
+def compile_job(
+    name: str, own: Node, mark: Mark, defaults: Node | None, tables: Tables, context: Context, sound: bool = True
+) -> Compiled:
     """Everything that is said of one job, in one model.
 
     ``own`` is what the pipeline's ``jobs`` say of it, ``defaults`` what the pipeline says of all, both
-    valid as written; ``mark`` is the job's name in the file. Problems that the parts had before are the
-    caller's.
+    without what was wrong in them; ``mark`` is the job's name in the file. Problems that the parts had
+    before are the caller's; ``sound`` says that there were none, so that a model can be made.
     """
     path: Path = ("jobs", name)
     context = {**context, "job": {"name": name}}
@@ -82,7 +84,7 @@ def compile_job(name: str, own: Node, mark: Mark, defaults: Node | None, tables:
     for key in ("inlets", "outlets"):
         problems += assets.check(computed.entries.get(key), (*path, key))
     job = None
-    if entry and is_set(image) and not errors(problems):
+    if sound and entry and is_set(image) and not errors(problems):
         job = pods.job(name, entry.flavor, computed)
         problems += _volume_names(job, computed, path)
     return Compiled(name, mark, computed, job, tuple(problems))

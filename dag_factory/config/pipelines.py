@@ -213,8 +213,9 @@ def _jobs(
         mark = (defaults or written).mark
         problems.append(Problem.at(mark, ("defaults",), "too-many-values", message, "say less under `defaults`"))
         return
+    sound = not errors(problems)
     for name, node in written.entries.items():
-        yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context)
+        yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context, sound)
 
 
 def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, source: Source) -> list[Problem]:

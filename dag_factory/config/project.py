@@ -129,7 +129,7 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
         wrong = next((part for part in relative.with_suffix("").parts if not _NAME.fullmatch(part)), None)
         dag_id = ".".join(relative.with_suffix("").parts)
         if wrong is not None:
-            message = f"{show(wrong)} cannot be part of a DAG's id"
+            message = f"{show(shown(wrong))} cannot be part of a DAG's id"
             hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
         elif len(dag_id) > DAG_ID_LENGTH:

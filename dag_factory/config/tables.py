@@ -22,7 +22,7 @@ from dag_factory.config.located import relocated
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
-from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, is_set, mapping, plain, without
+from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, mapping, plain, without
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean
 
@@ -100,7 +100,11 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         known_environments=names,
         vars=context["vars"],
         cluster=_cluster(body),
-        images={pattern: str(plain(node)["folder"]) for pattern, node in _local_images(body).items() if is_set(node)},
+        images={
+            pattern: folder
+            for pattern, node in _local_images(body).items()
+            if (folder := _text(entries(node).get("folder"))) is not None
+        },
         policy=_policy(body, environment),
         pools=pools,
         flavors={name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad},

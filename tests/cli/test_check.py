@@ -1,0 +1,264 @@
+"""``dagf check`` as people and CI call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from dag_factory.cli import main
+
+FLAVORS = "version: 1\nflavors: {small: {cpu: 1}}\n"
+GOOD = "version: 1\ndefaults: {docker_image: image, resource_flavor: small}\njobs: {a: {}}\n"
+BAD = GOOD.replace("{a: {}}", "{a: {comand: [x]}}")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("DAG_FACTORY_HOME", "DAG_FACTORY_ENV"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "project"
+    write(home, "platform/flavors.yaml", FLAVORS)
+    write(home, "platform/environments/dev.yaml", "version: 1\n")
+    write(home, "platform/environments/prod.yaml", "version: 1\nvars: {x: y}\n")
+    write(home, "pipelines/team/good.yaml", GOOD)
+    monkeypatch.chdir(home)
+    return home
+
+
+def write(home: Path, name: str, text: str) -> Path:
+    path = home / "configs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["check", *map(str, arguments)])
+
+
+@pytest.mark.usefixtures("home")
+def test_no_problems_is_zero() -> None:
+    result = run()
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "No problems in 1 pipeline in 2 environments (dev, prod).\n"
+
+
+def test_a_problem_is_one_and_shows_the_line_with_a_caret(home: Path) -> None:
+    write(home, "pipelines/team/bad.yaml", BAD)
+    result = run()
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "configs/pipelines/team/bad.yaml:3:12: unknown-key: unknown key `comand`\n"
+        "  |\n"
+        "3 | jobs: {a: {comand: [x]}}\n"
+        "  |            ^^^^^^\n"
+        "  | at jobs.a.comand\n"
+        "  = help: did you mean `command`?\n"
+        "\n"
+    )
+    assert result.stderr == "1 error in 2 pipelines in 2 environments.\n"
+
+
+def test_a_line_for_each_problem(home: Path) -> None:
+    write(home, "pipelines/team/bad.yaml", BAD)
+    result = run("--format", "line")
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "configs/pipelines/team/bad.yaml:3:12: error: unknown-key: unknown key `comand` (did you mean `command`?)\n"
+    )
+    assert result.stderr == ""
+
+
+def test_json_for_programs(home: Path) -> None:
+    assert json.loads(run("--format", "json").stdout) == []
+    write(home, "pipelines/team/bad.yaml", BAD)
+    (problem,) = json.loads(run("--format", "json").stdout)
+    assert problem == {
+        "file": "configs/pipelines/team/bad.yaml",
+        "line": 3,
+        "column": 12,
+        "code": "unknown-key",
+        "message": "unknown key `comand`",
+        "path": "jobs.a.comand",
+        "hint": "did you mean `command`?",
+        "severity": "error",
+    }
+
+
+def test_all_environments_or_those_named(home: Path) -> None:
+    write(home, "pipelines/team/some.yaml", GOOD.replace("{a: {}}", "{a: {env: {A: '${{ vars.x }}'}}}"))
+    assert "(in dev)" in run().stdout
+    assert run("--env", "prod").exit_code == 0
+    assert run("--env", "dev", "--env", "dev").stdout.count("undefined-name") == 1
+    assert "(in" not in run("--env", "dev", "--env", "dev").stdout
+
+
+@pytest.mark.usefixtures("home")
+def test_an_unknown_environment_could_not_run() -> None:
+    result = run("--env", "prdo")
+    assert result.exit_code == 2
+    assert "did you mean `prod`?" in result.stderr
+
+
+def test_paths_choose_what_is_told(home: Path) -> None:
+    bad = write(home, "pipelines/team/bad.yaml", BAD)
+    write(home, "pipelines/other/bad.yaml", BAD)
+    assert run().stdout.count("unknown-key") == 2
+    assert run(bad).stdout.count("unknown-key") == 1
+    assert run("configs/pipelines/team").stderr == "1 error in 2 pipelines in 2 environments.\n"
+    assert run("configs/pipelines/team/good.yaml").exit_code == 0
+    assert run("configs/pipelines/team/good.yaml", "configs/pipelines/other").exit_code == 1
+    assert run(home).stdout.count("unknown-key") == 2
+    assert run("configs/platform").exit_code == 0
+
+
+def test_paths_may_go_up_or_through_a_link(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = write(home, "pipelines/team/bad.yaml", BAD)
+    monkeypatch.chdir(bad.parent)
+    assert run("bad.yaml").stdout.count("unknown-key") == 1
+    assert run("../team").stdout.count("unknown-key") == 1
+    assert run("../../platform").exit_code == 0
+    (tmp_path / "link").symlink_to(home)
+    assert run(tmp_path / "link/configs/pipelines/team").stdout.count("unknown-key") == 1
+
+
+def test_a_path_that_is_not_there_or_lies_outside_could_not_run(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for path, words in ((home / "nope", "does not exist"), (home / "docs", "does not exist")):
+        result = run(path)
+        assert (result.exit_code, words in result.stderr) == (2, True)
+    result = run("--home", home, tmp_path / "elsewhere")
+    assert (result.exit_code, "lies outside" in result.stderr) == (2, True)
+
+
+def test_without_a_project_it_could_not_run_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    result = run()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no configs/ folder" in result.stderr
+    assert "--home" in result.stderr
+    result = run("--home", tmp_path)
+    assert result.exit_code == 2
+    assert "no configs/ folder" in result.stderr
+
+
+def test_the_project_is_said_named_or_found(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("--home", home).exit_code == 0
+    assert run("--home", "project").exit_code == 0
+    monkeypatch.setenv("DAG_FACTORY_HOME", str(home))
+    assert run().exit_code == 0
+    monkeypatch.delenv("DAG_FACTORY_HOME")
+    monkeypatch.chdir(home / "configs/pipelines/team")
+    assert run().exit_code == 0
+
+
+@pytest.mark.usefixtures("home")
+def test_a_warning_alone_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dag_factory.config import Problem
+    from dag_factory.config.survey import Survey
+
+    warning = Problem("configs/pipelines/team/good.yaml", 1, 1, "old", "words", hint="mend", severity="warning")
+    monkeypatch.setattr("dag_factory.cli.check.survey", lambda *_: Survey(("dev",), (warning.file,), (warning,)))
+    result = run()
+    assert result.exit_code == 0
+    assert result.stderr == "1 warning in 1 pipeline in 1 environment.\n"
+
+
+HOSTILE = 'version: 1\n"a\\e]0;title\\x07\\e[2J\\u202eb": "\\x9b31m"\njobs: {a: {pool: "x\\e[1A\\rall fine"}}\n'
+
+
+@pytest.mark.parametrize("form", ["text", "line", "json"])
+def test_what_a_file_holds_cannot_drive_the_terminal(home: Path, form: str) -> None:
+    write(home, "pipelines/team/bad.yaml", HOSTILE)
+    path = os.fsencode(home / "configs/pipelines") + b"/\x1b[2J\xff.yaml"
+    with open(path, "w") as stream:  # noqa: PTH123 - the name is bytes
+        stream.write(GOOD)
+    result = run("--format", form)
+    assert result.exit_code == 1
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    shown = json.loads(result.stdout) if form == "json" else result.stdout
+    assert len(shown) > 2
+    raw = result.stdout.replace("\n", "")
+    assert all(char.isprintable() for char in raw) or form == "json"
+    assert "\x1b" not in raw
+
+
+def test_long_lines_and_blocks_are_shown_around_the_place(home: Path) -> None:
+    write(home, "pipelines/team/bad.yaml", GOOD.replace("{a: {}}", f"{{a: {{doc: {'x' * 500}, comand: [x]}}}}"))
+    line = run().stdout.splitlines()[2]
+    assert "comand" in line
+    assert len(line) < 200
+    write(home, "pipelines/team/bad.yaml", GOOD.replace("{a: {}}", "\n  a:\n    script: |\n      x {{ dss }}\n"))
+    assert run().stdout.splitlines()[2:4] == ["6 |       x {{ dss }}", "  |       ^"]
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.usefixtures("home")
+def test_airflow_and_kubernetes_are_not_imported() -> None:
+    code = (
+        "import sys\nfrom dag_factory.cli import main\n"
+        "try: main(['check'])\nexcept SystemExit as end: code = end.code\n"
+        "heavy = [name for name in ('airflow', 'kubernetes', 'fastapi', 'sqlalchemy') if name in sys.modules]\n"
+        "print(code, heavy)"
+    )
+    assert process("-c", code).stdout == "0 []\n"
+
+
+def test_colours_are_for_terminals(home: Path) -> None:
+    write(home, "pipelines/team/bad.yaml", BAD)
+    result = process("-c", "from dag_factory.cli import main; main(['check'])")
+    assert result.returncode == 1
+    assert "unknown-key" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+@pytest.mark.usefixtures("home")
+def test_interrupted_is_not_the_same_as_problems_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dag_factory.cli.check.survey", interrupted)
+    assert run().exit_code == 128 + signal.SIGINT
+
+
+def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
+    for number in range(300):
+        write(home, f"pipelines/many/p{number}.yaml", GOOD)
+    code = "import sys; from dag_factory.cli import main; print('ready', flush=True); main(['check'])"
+    running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    time.sleep(0.15)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode in (128 + signal.SIGINT, 0)
+    assert "Traceback" not in err
+
+
+def test_help_names_the_exit_codes_and_formats() -> None:
+    text = click.unstyle(CliRunner().invoke(main, ["check", "--help"]).output)
+    assert "--format [text|line|json]" in text
+    assert "Exit code" in text
