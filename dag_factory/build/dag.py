@@ -38,7 +38,7 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         is_paused_upon_creation=pipeline.paused,
         tags=[*pipeline.tags, *([f"team:{pipeline.team}"] if pipeline.team else [])],
         doc_md=docs.pipeline(pipeline),
-        **templating.dag_arguments(),
+        **templating.dag_arguments(pipeline),
     )
     groups = Groups(dag)
     tasks = {job.name: build_task(pipeline, job, dag, groups.of(job.group)) for job in pipeline.jobs}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from dag_factory.config import model
@@ -35,6 +36,8 @@ def job(what: model.Job) -> str:
 def special(what: model.Job) -> list[str]:
     """What a job does beside running its pod once after those before it, a few words for each."""
     words = []
+    if what.matrix:
+        words.append(", ".join(f"{escape(name)} = {code(_value(value))}" for name, value in what.matrix.items()))
     if what.when is not None:
         words.append(f"when {code(what.when)}")
     if what.group:
@@ -43,6 +46,10 @@ def special(what: model.Job) -> list[str]:
         if assets:
             words.append(f"{verb} {', '.join(code(asset.name) for asset in assets)}")
     return words
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def size(flavor: model.Flavor) -> str:

@@ -1,6 +1,6 @@
 """What ``{{ }}`` in a job can say beside Airflow's own words, and what it cannot do.
 
-``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json
+``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of a matrix, a list
 ``run_date``        the run's date in the pipeline's timezone: ``2026-01-31``, with the methods of a date
 
 A run that an asset or a person started may have no logical date, and then Airflow's ``ds`` is not
@@ -9,6 +9,7 @@ defined; ``run_date`` falls back on the time from which the run could start, so 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -17,16 +18,37 @@ import jinja2.runtime
 import pendulum
 
 from dag_factory.build.names import label_value
+from dag_factory.config import model
 
 
 class NoOutput(LookupError):
     """A template reads the output of a job that left none."""
 
 
-@jinja2.pass_context
-def output(context: jinja2.runtime.Context, job: str) -> Any:
-    """The JSON value that the job ``job`` of this run wrote."""
-    value = context["ti"].xcom_pull(task_ids=job, key="return_value")
+@dataclass(frozen=True)
+class Output:
+    """The word ``output``; ``cells`` has the jobs that each matrix of the pipeline makes, by its name."""
+
+    cells: dict[str, tuple[str, ...]]
+
+    @jinja2.pass_context
+    def __call__(self, context: jinja2.runtime.Context, job: str) -> Any:
+        """The JSON value that the job ``job`` of this run wrote; of a matrix, a list of what its cells wrote.
+
+        Raises ``NoOutput`` where the job wrote none; a cell that wrote none is not in the list.
+        """
+        if job not in self.cells:
+            return _output(context, job)
+        found = [_pulled(context, cell) for cell in self.cells[job]]
+        return [value for value in found if value is not None]
+
+
+def _pulled(context: jinja2.runtime.Context, job: str) -> Any:
+    return context["ti"].xcom_pull(task_ids=job, key="return_value")
+
+
+def _output(context: jinja2.runtime.Context, job: str) -> Any:
+    value = _pulled(context, job)
     if value is None:
         raise NoOutput(
             f"output('{job}'): this job left no output in this run. It has one when it says `output: json`,"
@@ -59,13 +81,13 @@ class RunDate(jinja2.ext.Extension):
         environment.context_class = _Context
 
 
-def dag_arguments() -> dict[str, Any]:
+def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
     """The arguments of a DAG that decide how its tasks' templates are read.
 
     Airflow leaves all three out of the serialized DAG; a worker has them because it builds the DAG itself.
     """
     return {
-        "user_defined_macros": {"output": output},
+        "user_defined_macros": {"output": Output(pipeline.cells)},
         "user_defined_filters": {"label": label_value},
         "jinja_environment_kwargs": {
             "extensions": ["jinja2.ext.do", RunDate],

@@ -2,45 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Mapping as MappingT
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from dag_factory.config.places import Mark
+from dag_factory.config.jobs import Compiled
+from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
+from dag_factory.config.tree import Node, Scalar, Sequence
 from dag_factory.config.wording import did_you_mean
 
-Edges = dict[str, dict[str, Mark]]
-"""For each job the jobs that it waits for, with the place where it says so."""
+
+class Edge(NamedTuple):
+    """Where a job says that it waits for another."""
+
+    mark: Mark
+    path: Path
 
 
-def edges(jobs: MappingT[str, Mapping]) -> Edges:
-    """The ``depends_on`` of every job, names known or not."""
-    return {name: _waits_for(node.entries.get("depends_on")) for name, node in jobs.items()}
+Edges = dict[str, dict[str, Edge]]
+"""For each job the jobs that it waits for, by the names of their tasks."""
 
 
-def _waits_for(node: Node | None) -> dict[str, Mark]:
-    items = node.items if isinstance(node, Sequence) else ()
-    return {str(item.value): item.mark for item in items if isinstance(item, Scalar)}
+@dataclass(frozen=True)
+class Names:
+    """What the jobs of a pipeline are called.
+
+    ``tasks`` has for each name the tasks that it stands for: one, or for a job with a matrix all of its cells;
+    ``written`` has for each task its job's name in the file.
+    """
+
+    tasks: dict[str, tuple[str, ...]]
+    written: dict[str, str]
 
 
-def check(found: Edges) -> Iterator[Problem]:
-    """Every wrong edge; each cycle once, spelled out."""
+def names(jobs: Iterable[Compiled]) -> Names:
+    """Every name by which a job may be called."""
+    written = {job.name: job.written for job in jobs}
+    found: dict[str, tuple[str, ...]] = {}
+    for task, name in written.items():
+        found[name] = (*found.get(name, ()), task)
+    return Names({**{task: (task,) for task in written}, **found}, written)
+
+
+def edges(jobs: Iterable[Compiled], called: Names) -> Edges:
+    """What every job says that it waits for, names known or not."""
+    found: Edges = {}
+    for job in jobs:
+        waits_for = found.setdefault(job.name, {})
+        for name, mark, path in _said(job):
+            # its own name and all cells of its own matrix are one mistake, told once
+            tasks = (job.name,) if name == job.written else called.tasks.get(name, (name,))
+            for task in tasks:
+                waits_for.setdefault(task, Edge(mark, path))
+    return found
+
+
+def _said(job: Compiled) -> Iterator[tuple[str, Mark, Path]]:
+    path: Path = ("jobs", job.written)
+    yield from _named(job.node.entries.get("depends_on"), (*path, "depends_on"))
+
+
+def _named(node: Node | None, path: Path) -> Iterator[tuple[str, Mark, Path]]:
+    """Each job's name in a list of them, with its place."""
+    for index, item in enumerate(node.items if isinstance(node, Sequence) else ()):
+        if isinstance(item, Scalar):
+            yield item.text, item.mark, (*path, index)
+
+
+def check(found: Edges, called: Names | None = None) -> Iterator[Problem]:
+    """Every wrong edge; each cycle once, spelled out in the names of the file."""
+    tasks = called.tasks if called else dict.fromkeys(found, ())
+    written = called.written if called else {name: name for name in found}
     for name, waits_for in found.items():
-        for index, (other, mark) in enumerate(waits_for.items()):
-            path = ("jobs", name, "depends_on", index)
+        for other, edge in waits_for.items():
             if other == name:
-                message = f"the job `{name}` depends on itself"
-                yield Problem.at(mark, path, "depends-on-itself", message, "remove the name from the list")
+                message = f"the job `{written[name]}` depends on itself"
+                yield Problem.at(edge.mark, edge.path, "depends-on-itself", message, "remove the name from the list")
             elif other not in found:
-                hint = did_you_mean(other, [job for job in found if job != name])
-                yield Problem.at(mark, path, "unknown-job", f"unknown job `{other}`", hint)
+                hint = did_you_mean(other, [job for job in tasks if job not in (name, written[name])])
+                yield Problem.at(edge.mark, edge.path, "unknown-job", f"unknown job `{other}`", hint)
     for cycle in _cycles(found):
-        first, second = cycle[0], cycle[1]
-        around = " -> ".join([*cycle, first])
-        message = f"the jobs wait for each other in a circle: {around}"
-        path = ("jobs", first, "depends_on", list(found[first]).index(second))
-        yield Problem.at(found[first][second], path, "dependency-cycle", message, "remove one of these dependencies")
+        around = [written[name] for name in cycle]
+        if len(set(around)) < len(around):  # between the cells of one matrix
+            around = cycle
+        message = f"the jobs wait for each other in a circle: {' -> '.join([*around, around[0]])}"
+        edge = found[cycle[0]][cycle[1]]
+        yield Problem.at(edge.mark, edge.path, "dependency-cycle", message, "remove one of these dependencies")
 
 
 def upstream(found: Edges, name: str) -> set[str]:
@@ -56,7 +104,8 @@ def upstream(found: Edges, name: str) -> set[str]:
 
 
 def _cycles(found: Edges) -> Iterator[list[str]]:
-    """One cycle for each knot of the graph, by a walk that needs no recursion."""
+    """One cycle for each knot of the graph, by a walk that needs no recursion; the first job of the file leads."""
+    order = {name: index for index, name in enumerate(found)}
     done: set[str] = set()
     for start in found:
         trail: list[str] = []
@@ -77,7 +126,9 @@ def _cycles(found: Edges) -> Iterator[list[str]]:
                 done.add(name)
             elif following in inside:
                 if following != name:  # told as a job that depends on itself
-                    yield trail[trail.index(following) :]
+                    cycle = trail[trail.index(following) :]
+                    first = cycle.index(min(cycle, key=order.__getitem__))
+                    yield [*cycle[first:], *cycle[:first]]
             elif following in found and following not in done:
                 stack.append((following, iter(found[following])))
                 trail.append(following)

@@ -56,7 +56,14 @@ def owner(header: Mapping) -> str:
 
 
 def pipeline(
-    dag_id: str, team: str, file: str, header: Mapping, tables: Tables, jobs: tuple[Job, ...], resolved: str
+    dag_id: str,
+    team: str,
+    file: str,
+    header: Mapping,
+    tables: Tables,
+    jobs: tuple[Job, ...],
+    cells: dict[str, tuple[str, ...]],
+    resolved: str,
 ) -> Pipeline:
     """The model. The header has no problems left."""
     said = {key: node for key, node in header.entries.items() if is_set(node)}
@@ -70,6 +77,7 @@ def pipeline(
         environment=tables.environment,
         cluster=tables.cluster,
         jobs=jobs,
+        cells=cells,
         description=_text(said.get("description")),
         doc=_text(said.get("doc")),
         owner=_listed(said.get("owner")),

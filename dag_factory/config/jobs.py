@@ -13,6 +13,7 @@ from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.layers import merge
+from dag_factory.config.matrix import Cell
 from dag_factory.config.model import Job
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors
@@ -39,9 +40,13 @@ _CALL = ("uses", "with")
 
 @dataclass(frozen=True)
 class Compiled:
-    """A job's model (None where problems forbid it) and the resolved text behind it."""
+    """A job's model (None where problems forbid it) and the resolved text behind it.
+
+    ``name`` is its task's, ``written`` its name in the file, which all cells of a matrix have.
+    """
 
     name: str
+    written: str
     mark: Mark
     node: Mapping
     job: Job | None
@@ -49,16 +54,25 @@ class Compiled:
 
 
 def compile_job(
-    name: str, own: Node, mark: Mark, defaults: Node | None, tables: Tables, context: Context, sound: bool = True
+    name: str,
+    own: Node,
+    mark: Mark,
+    defaults: Node | None,
+    tables: Tables,
+    context: Context,
+    sound: bool = True,
+    cell: Cell | None = None,
 ) -> Compiled:
     """Everything that is said of one job, in one model.
 
     ``own`` is what the pipeline's ``jobs`` say of it, ``defaults`` what the pipeline says of all, both
-    without what was wrong in them; ``mark`` is the job's name in the file. Problems that the parts had
-    before are the caller's; ``sound`` says that there were none, so that a model can be made.
+    without what was wrong in them; ``mark`` is the job's name in the file; ``cell`` is the one of its matrix
+    that is meant. Problems that the parts had before are the caller's; ``sound`` says that there were none, so
+    that a model can be made.
     """
     path: Path = ("jobs", name)
-    context = {**context, "job": {"name": name}}
+    task = cell.name if cell else name
+    context = {**context, "job": {"name": task}, **({"matrix": cell.values} if cell else {})}
     base = _lay([tables.built_in, tables.job_defaults, defaults])
     template, called = _from_template(_lay([base, own]), tables, context, path)
     entry, problems = _flavor(_lay([base, template, own]), tables, context, mark, path)
@@ -67,7 +81,7 @@ def compile_job(
     computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path, keep=True)
     problems += trouble
     if called and template is None:  # what it would have given is not known
-        return Compiled(name, mark, computed, None, tuple(called))
+        return Compiled(task, name, mark, computed, None, tuple(called))
     computed = images.mirrored(computed, tables.policy.mirrors)
     problems += images.check(computed, tables.policy, tables.environment, path)
     flavor = computed.entries.get("resource_flavor")
@@ -85,9 +99,14 @@ def compile_job(
         problems += assets.check(computed.entries.get(key), (*path, key))
     job = None
     if sound and entry and is_set(image) and not errors(problems):
-        job = pods.job(name, entry.flavor, computed)
+        job = pods.job(task, entry.flavor, computed, cell.values if cell else {})
         problems += _volume_names(job, computed, path)
-    return Compiled(name, mark, computed, job, tuple(problems))
+    return Compiled(task, name, mark, computed, job, tuple(problems))
+
+
+def uncompiled(name: str, own: Node, mark: Mark, defaults: Node | None) -> Compiled:
+    """A job that cannot be made, by its name and what is written of it, so that others are not blamed."""
+    return Compiled(name, name, mark, _lay([defaults, own]), None, ())
 
 
 def _from_template(
@@ -107,6 +126,10 @@ def _from_template(
     inputs, problems = computed_inputs(given, context, (*path, "with"))
     caller = key_mark(merged, "uses") or reference.mark
     rendered, trouble = templates.render(found, "jobs", inputs, caller, context, (*path, "uses"))
+    of_matrix = key_mark(rendered, "matrix") if rendered else None
+    if of_matrix:
+        message, hint = "a job template has no `matrix` of its own", "write it at the job that calls the template"
+        trouble = [*trouble, Problem.at(of_matrix, (*path, "uses"), "bad-template-file", message, hint)]
     return rendered, [*problems, *trouble]
 
 

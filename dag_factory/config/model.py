@@ -165,6 +165,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     trigger_rule: str = "all_success"
     when: str | None = None  # a template that is read as yes or no when the task first starts
     group: str | None = None  # a path of groups: ``load.sales``
+    matrix: dict[str, Any] = {}  # the values of the cell that this is
     output: bool = False  # /airflow/xcom/return.json becomes the task's XCom
     retries: Retries = Retries()
     timeout: int | None = None
@@ -212,6 +213,7 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     environment: str
     cluster: Cluster
     jobs: tuple[Job, ...]
+    cells: dict[str, tuple[str, ...]] = {}  # the jobs of each matrix, by its name
     description: str | None = None
     doc: str | None = None
     owner: tuple[str, ...] = ()

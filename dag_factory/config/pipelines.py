@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, expressions, families, graph, groups, headers, jobs, runtime
+from dag_factory.config import documents, expressions, families, headers, jobset
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
@@ -28,11 +27,9 @@ from dag_factory.config.tree import (
     is_set,
     mapping,
     plain,
-    size,
     without,
 )
 from dag_factory.config.wording import did_you_mean
-from dag_factory.settings import BOUNDS
 
 SCHEMA = "pipeline.schema.json"
 _NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
@@ -121,8 +118,8 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
     header, header_problems = headers.compute(header, context)
     problems += header_problems
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
-    compiled = list(_jobs(document, tables, context, problems))
-    problems += _check_jobs(compiled, header, source)
+    compiled, trouble = jobset.compile_jobs(document, header, tables, context, problems)
+    problems += trouble
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
@@ -139,6 +136,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
         header,
         tables,
         tuple(job.job for job in compiled if job.job),
+        jobset.cells(compiled),
         to_yaml(whole),
     )
     return Result(dag_id, pipeline, tuple(problems))
@@ -185,56 +183,3 @@ def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Map
         return merged
     removed = [name for name, node in left.entries.items() if is_null(node)]
     return mapping({**merged.entries, "jobs": without(left, *removed)}, merged.keys, merged.mark)
-
-
-def _jobs(
-    document: Mapping, tables: Tables, context: dict[str, Any], problems: list[Problem]
-) -> Iterator[jobs.Compiled]:
-    defaults = document.entries.get("defaults")
-    written = document.entries.get("jobs")
-    if any(problem.path == "jobs" for problem in problems):  # they were taken out: told already
-        return
-    if not entries(written):
-        if is_set(written) or "docker_image" not in entries(defaults):
-            hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
-            mark, path = (written.mark, ("jobs",)) if is_set(written) else (document.mark, ())
-            problems.append(Problem.at(mark, path, "no-jobs", "the pipeline has no jobs", hint))
-            return
-        written = mapping({"main": mapping({}, {}, document.mark)}, {"main": document.mark}, document.mark)
-    assert isinstance(written, Mapping)
-    if len(written.entries) > BOUNDS.jobs:
-        message = f"the pipeline has {len(written.entries):,} jobs, more than {BOUNDS.jobs:,}"
-        problems.append(
-            Problem.at(written.mark, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
-        )
-        return
-    if size(defaults) * len(written.entries) > BOUNDS.merged_values:
-        message = f"laid under each job, the defaults are more than {BOUNDS.merged_values:,} values"
-        mark = (defaults or written).mark
-        problems.append(Problem.at(mark, ("defaults",), "too-many-values", message, "say less under `defaults`"))
-        return
-    sound = not errors(problems)
-    for name, node in written.entries.items():
-        yield jobs.compile_job(name, node, written.keys[name], defaults, tables, context, sound)
-
-
-def _check_jobs(compiled: list[jobs.Compiled], header: Mapping, source: Source) -> list[Problem]:
-    """What only shows when all jobs are known: the graph, and what templates read of other jobs.
-
-    Where an ``output`` or ``depends_on`` was wrong and taken out, nobody is blamed for missing it.
-    """
-    wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in source.problems}
-    problems = [problem for job in compiled for problem in job.problems]
-    found = graph.edges({job.name: job.node for job in compiled})
-    problems += graph.check(found)
-    names = frozenset(found)
-    problems += groups.check({job.name: (job.name, job.node) for job in compiled}, names)
-    with_output = names if "output" in wrong else frozenset(j.name for j in compiled if "output" in j.node.entries)
-    params = frozenset(entries(header.entries.get("params")))
-    dateless = "assets" in entries(header.entries.get("schedule"))
-    job_shape = shape("job.schema.json", "/$defs/job")
-    for job in compiled:
-        upstream = (lambda: names) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
-        scope = runtime.Scope(job.name, upstream, names, with_output, params, dateless)
-        problems += runtime.check(job.node, job_shape, scope, ("jobs", job.name))
-    return problems

@@ -18,8 +18,8 @@ _SHELL = ("/bin/sh", "-ec")
 _EXPANDED = re.compile(r"\$(?=[$(])")
 
 
-def job(name: str, flavor: Flavor, node: Mapping) -> Job:
-    """The model of one job, whose tree is complete and valid."""
+def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any]) -> Job:
+    """The model of one job, whose tree is complete and valid; ``cell`` are the values of its matrix."""
     said: dict[str, Any] = {key: item for key, item in node.entries.items() if is_set(item)}
     command, args = _command_line(said)
     retries = _retries(said.get("retries"))
@@ -32,7 +32,7 @@ def job(name: str, flavor: Flavor, node: Mapping) -> Job:
         env=tuple(_env(key, value) for key, value in entries(said.get("env")).items() if is_set(value)),
         env_from=tuple(_env_from(entries(item)) for item in _items(said.get("env_from"))),
         volumes=_volumes(_items(said.get("volumes"))),
-        depends_on=_texts(said.get("depends_on")) or (),
+        matrix=cell,
         output="output" in said,
         retries=retries,
         tolerations=tuple(plain(item) for item in _items(said.get("tolerations"))),

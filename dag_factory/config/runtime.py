@@ -7,6 +7,7 @@ two words of the factory's own: ``output('job')`` and ``run_date``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
+from collections.abc import Mapping as MappingT
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -44,11 +45,15 @@ _SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}
 
 @dataclass(frozen=True)
 class Scope:
-    """What a job's templates may speak of; ``upstream`` are the jobs that end before it starts."""
+    """What a job's templates may speak of.
+
+    ``upstream`` are the tasks that end before it starts; ``jobs`` has for each name the tasks that it stands
+    for, which are several for a job with a matrix.
+    """
 
     job: str
     upstream: Callable[[], Set[str]]
-    jobs: frozenset[str]
+    jobs: MappingT[str, tuple[str, ...]]
     with_output: frozenset[str]
     params: frozenset[str]
     dateless: bool = False  # assets start the pipeline's runs
@@ -127,10 +132,10 @@ def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
         yield "bad-template", "`output()` takes one job's name, in quotes", "as `{{ output('extract').rows }}`"
     elif job not in scope.jobs:
         yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream() or scope.jobs)
-    elif job not in scope.upstream():
+    elif job == scope.job or not set(scope.jobs[job]) <= scope.upstream():
         hint = f"add `{job}` to `depends_on`" if job != scope.job else "a job cannot read its own output"
         yield "not-upstream", f"the job `{scope.job}` does not wait for `{job}`, whose output it reads", hint
-    elif job not in scope.with_output:
+    elif not scope.with_output >= set(scope.jobs[job]):
         yield "no-output", f"the job `{job}` has no output", f"add `output: json` to the job `{job}`"
 
 

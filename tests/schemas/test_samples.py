@@ -140,6 +140,19 @@ BAD_JOBS = [
     ("{when: 'yes'}", "when", "bad-when"),
     ("{when: 1}", "when", "bad-when"),
     ("{if: a}", "", "unknown-key"),
+    ("{matrix: [a]}", "matrix", "bad-matrix"),
+    ("{matrix: {a: b}}", "matrix.a", "bad-matrix"),
+    ("{matrix: {a: []}}", "matrix.a", "bad-matrix"),
+    ("{matrix: {a: [b, b]}}", "matrix.a", "bad-matrix"),
+    ("{matrix: {a: [[b]]}}", "matrix.a.0", "bad-matrix"),
+    ("{matrix: {a: [null]}}", "matrix.a.0", "bad-matrix"),
+    ("{matrix: {a-b: [c]}}", "matrix", "bad-name"),
+    ("{matrix: {include: {a: b}}}", "matrix.include", "bad-matrix"),
+    ("{matrix: {include: [a]}}", "matrix.include.0", "bad-matrix"),
+    ("{matrix: {exclude: [{}]}}", "matrix.exclude.0", "bad-matrix"),
+    ("{matrix: {exclude: [{a: [b]}]}}", "matrix.exclude.0.a", "bad-matrix"),
+    ("{matrix: {name: [b]}}", "matrix.name", "bad-name"),
+    ("{strategy: {matrix: {}}}", "", "unknown-key"),
     ("{group: a b}", "group", "bad-name"),
     ("{group: a..b}", "group", "bad-name"),
     ("{group: .a}", "group", "bad-name"),
@@ -156,7 +169,7 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = """ports for_each matrix teardown host_aliases init_containers sidecars presets pod alerts"""
+LATER_JOB = """ports for_each teardown host_aliases init_containers sidecars presets pod alerts"""
 LATER_PIPELINE = "deadline params_env alerts"
 
 
@@ -184,6 +197,7 @@ def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None
     assert codes("environment", {"version": 1, **read(text)}) == {(place, "unknown-key")}
 
 
+WIRING_KEYS = ("depends_on", "matrix")
 JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir env env_from volumes
     trigger_rule when group
     output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
@@ -191,10 +205,10 @@ JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell 
     image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets doc"""
 
 
-@pytest.mark.parametrize("key", [*JOB_KEYS_THAT_UNSET.split(), "depends_on"])
+@pytest.mark.parametrize("key", [*JOB_KEYS_THAT_UNSET.split(), *WIRING_KEYS])
 def test_null_unsets_a_job_key(key: str) -> None:
     assert problems("pipeline", {"version": 1, "jobs": {"j": {key: None}}}) == []
-    if key != "depends_on":
+    if key not in WIRING_KEYS:
         assert problems("pipeline", {"version": 1, "defaults": {key: None}}) == []
         assert problems("environment", {"version": 1, "defaults": {"job": {key: None}}}) == []
 

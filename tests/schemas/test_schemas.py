@@ -15,11 +15,13 @@ from schema_tools import DOCUMENTS, FOLDER, REGISTRY, subschemas
 PIPELINE_KEYS = """version description doc owner tags only schedule timezone start_date end_date catchup max_active_runs
     max_active_jobs timeout paused depends_on_past params defaults jobs environments template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir env env_from volumes depends_on
-    trigger_rule when group
+    trigger_rule when group matrix
     output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
     image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets uses with
     doc"""
+WIRING_KEYS = {"depends_on", "matrix"}
+"""What says how jobs hang together stands at each job alone."""
 POD_KEYS = """env env_from volumes startup_timeout termination_grace service_account labels annotations node_selector
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context"""
@@ -80,7 +82,7 @@ def test_the_language_has_the_keys_of_now() -> None:
         "instances",
     }
     assert keys_of("job.schema.json", "$defs", "job") == set(JOB_KEYS.split())
-    assert keys_of("job.schema.json", "$defs", "defaults") == set(JOB_KEYS.split()) - {"depends_on"}
+    assert keys_of("job.schema.json", "$defs", "defaults") == set(JOB_KEYS.split()) - WIRING_KEYS
     assert keys_of("flavors.schema.json") == {"version", "pools", "flavors"}
     assert keys_of("flavors.schema.json", "$defs", "flavor") == set(FLAVOR_KEYS.split())
     assert keys_of("environment.schema.json") == set(ENVIRONMENT_KEYS.split())
@@ -90,7 +92,7 @@ def test_a_key_of_several_places_has_one_definition() -> None:
     """What `job`, `defaults` and `flavor` share is the same reference, so that it cannot drift."""
     definitions = DOCUMENTS["job.schema.json"]["$defs"]
     job = definitions["job"]["properties"]
-    assert {key: schema for key, schema in job.items() if key != "depends_on"} == definitions["defaults"]["properties"]
+    assert {key: schema for key, schema in job.items() if key not in WIRING_KEYS} == definitions["defaults"]["properties"]
     flavor = DOCUMENTS["flavors.schema.json"]["$defs"]["flavor"]["properties"]
     for key in POD_KEYS.split():
         assert flavor[key] == {"$ref": f"job.schema.json{job[key]['$ref']}"}
@@ -105,7 +107,7 @@ def test_objects_are_closed(name: str) -> None:
     for pointer, schema in subschemas(DOCUMENTS[name]):
         if "properties" in schema and "type" in schema and not pointer.endswith("/if"):
             closed = schema.get("additionalProperties") is False
-            assert closed or pointer == "/$defs/resources", f"{name}{pointer}"
+            assert closed or pointer in ("/$defs/resources", "/$defs/matrix"), f"{name}{pointer}"
 
 
 def described(name: str, schema: dict[str, Any]) -> str:

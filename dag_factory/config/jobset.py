@@ -1,0 +1,152 @@
+"""The jobs of a pipeline as one: the cells of matrices made, each compiled, all held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceT
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from dag_factory.config import graph, groups, matrix, runtime
+from dag_factory.config.jobs import Compiled, compile_job, uncompiled
+from dag_factory.config.problems import Problem, errors
+from dag_factory.config.shapes import shape
+from dag_factory.config.tables import Tables
+from dag_factory.config.tree import Mapping, Node, entries, from_plain, is_set, key_mark, mapping, plain, size, without
+from dag_factory.settings import BOUNDS
+
+
+def compile_jobs(
+    document: Mapping, header: Mapping, tables: Tables, context: dict[str, Any], before: SequenceT[Problem]
+) -> tuple[list[Compiled], list[Problem]]:
+    """Every job of a pipeline in order, and what is wrong with them.
+
+    ``document`` is the pipeline with all of its layers, ``header`` what it says beside its jobs; ``before`` are
+    the problems found in it so far: what was wrong was taken out, and nobody is blamed for missing it.
+    """
+    problems: list[Problem] = []
+    compiled = list(_compiled(document, tables, context, before, problems))
+    problems += [problem for job in compiled for problem in job.problems]
+    wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in before}
+    called = graph.names(compiled)
+    found = graph.edges(compiled, called)
+    problems += graph.check(found, called)
+    problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
+    problems += _templates(compiled, header, called, found, wrong)
+    return [_wired(job, found[job.name]) for job in compiled], problems
+
+
+def cells(compiled: SequenceT[Compiled]) -> dict[str, tuple[str, ...]]:
+    """The jobs that each matrix makes, by the name of the job that has it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in compiled:
+        if one.job and one.job.matrix:
+            found[one.written] = (*found.get(one.written, ()), one.name)
+    return found
+
+
+def _compiled(
+    document: Mapping,
+    tables: Tables,
+    context: dict[str, Any],
+    before: SequenceT[Problem],
+    problems: list[Problem],
+) -> Iterator[Compiled]:
+    defaults = document.entries.get("defaults")
+    written = document.entries.get("jobs")
+    if any(problem.path == "jobs" for problem in before):  # they were taken out: told already
+        return
+    if not entries(written):
+        if is_set(written) or "docker_image" not in entries(defaults):
+            hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
+            mark, path = (written.mark, ("jobs",)) if is_set(written) else (document.mark, ())
+            problems.append(Problem.at(mark, path, "no-jobs", "the pipeline has no jobs", hint))
+            return
+        written = mapping({"main": mapping({}, {}, document.mark)}, {"main": document.mark}, document.mark)
+    assert isinstance(written, Mapping)
+    made = {name: _cells(name, node, context, problems) for name, node in written.entries.items()}
+    count = sum(len(found) if found is not None else 1 for found in made.values())
+    if count > BOUNDS.jobs:
+        message = f"the pipeline has {count:,} jobs, more than {BOUNDS.jobs:,}"
+        problems.append(
+            Problem.at(written.mark, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
+        )
+        return
+    if size(defaults) * count > BOUNDS.merged_values:
+        message = f"laid under each job, the defaults are more than {BOUNDS.merged_values:,} values"
+        mark = (defaults or written).mark
+        problems.append(Problem.at(mark, ("defaults",), "too-many-values", message, "say less under `defaults`"))
+        return
+    for name, problem in _taken(written, made):
+        problems.append(problem)
+        made[name] = []
+    sound = not errors(before)
+    for name, node in written.entries.items():
+        found, mark = made[name], written.keys[name]
+        if found is None:
+            yield compile_job(name, node, mark, defaults, tables, context, sound)
+            continue
+        assert isinstance(node, Mapping)
+        own = without(node, "matrix")
+        if not found:
+            yield uncompiled(name, own, mark, defaults)
+        for cell in found:
+            yield compile_job(name, own, mark, defaults, tables, context, sound, cell)
+
+
+def _cells(name: str, node: Node, context: dict[str, Any], problems: list[Problem]) -> list[matrix.Cell] | None:
+    """The cells of a job with a matrix, none where the matrix is wrong; None for a job without one."""
+    said = entries(node).get("matrix")
+    if not isinstance(said, Mapping):
+        return None
+    found, trouble = matrix.cells(name, said, context, ("jobs", name, "matrix"))
+    problems += trouble
+    return found
+
+
+def _taken(written: Mapping, made: dict[str, list[matrix.Cell] | None]) -> list[tuple[str, Problem]]:
+    """Jobs with cells that are called like another job, or like a cell of another."""
+    problems = []
+    taken = dict.fromkeys(written.entries, "another job")
+    for name, found in made.items():
+        for cell in found or ():
+            if cell.name in taken and cell.name != name:
+                mark = key_mark(written.entries[name], "matrix") or written.keys[name]
+                message = f"a cell of the matrix is called `{cell.name}`, as {taken[cell.name]} is"
+                hint = "give its cells other names with `name:`"
+                problem = Problem.at(mark, ("jobs", name, "matrix"), "cell-name-taken", message, hint)
+                problems.append((name, problem))
+            taken.setdefault(cell.name, f"a cell of `{name}`")
+    return problems
+
+
+def _templates(
+    compiled: SequenceT[Compiled], header: Mapping, called: graph.Names, found: graph.Edges, wrong: set[str]
+) -> Iterator[Problem]:
+    """What the run-time templates of every job read of other jobs, and of the pipeline."""
+    every = frozenset(found)
+    with_output = (
+        every if "output" in wrong else frozenset(job.name for job in compiled if "output" in job.node.entries)
+    )
+    params = frozenset(entries(header.entries.get("params")))
+    dateless = "assets" in entries(header.entries.get("schedule"))
+    job_shape = shape("job.schema.json", "/$defs/job")
+    for job in compiled:
+        upstream = (lambda: every) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
+        scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless)
+        yield from runtime.check(job.node, job_shape, scope, ("jobs", job.written))
+
+
+def _wired(job: Compiled, waits_for: dict[str, graph.Edge]) -> Compiled:
+    """The job with the tasks that it waits for in place of the names that it says."""
+    tasks = list(waits_for)
+    said = job.node.entries.get("depends_on")
+    node = job.node
+    if tasks and (said is None or plain(said) != tasks):
+        mark = said.mark if said is not None else next(iter(waits_for.values())).mark
+        node = mapping({**node.entries, "depends_on": from_plain(tasks, mark)}, node.keys, node.mark)
+    model = msgspec.structs.replace(job.job, depends_on=tuple(tasks)) if job.job else None
+    return replace(job, node=node, job=model)

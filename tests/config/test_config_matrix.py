@@ -1,0 +1,211 @@
+"""A job's ``matrix``: its cells, their names and values, and what others make of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from written import Written, built, problems, said
+
+
+def cells(matrix: str, rest: str = "") -> dict[str, dict[str, object]]:
+    """The values of each cell of the job `train` by its name."""
+    pipeline = built(f"jobs: {{train: {{matrix: {matrix}{rest}}}}}")
+    assert pipeline.cells == {"train": tuple(job.name for job in pipeline.jobs)}
+    return {job.name: job.matrix for job in pipeline.jobs}
+
+
+def test_a_cell_for_each_combination_named_by_its_values() -> None:
+    assert cells("{country: [DE, FR], depth: [5, 10]}") == {
+        "train-de-5": {"country": "DE", "depth": 5},
+        "train-de-10": {"country": "DE", "depth": 10},
+        "train-fr-5": {"country": "FR", "depth": 5},
+        "train-fr-10": {"country": "FR", "depth": 10},
+    }
+
+
+def test_exclude_takes_cells_away() -> None:
+    matrix = "{country: [DE, FR], depth: [5, 10], exclude: [{country: DE, depth: 10}, {country: FR}]}"
+    assert list(cells(matrix)) == ["train-de-5"]
+
+
+def test_include_adds_values_or_a_cell() -> None:
+    matrix = "{c: [DE, FR], d: [5, 10], include: [{c: DE, gpu: true}, {c: IT, d: 3, seed: 1}, {all: x}]}"
+    found = cells(matrix)
+    assert list(found) == ["train-de-5", "train-de-10", "train-fr-5", "train-fr-10", "train-it-3"]
+    assert found["train-de-10"] == {"c": "DE", "d": 10, "gpu": True, "all": "x"}
+    assert found["train-fr-10"] == {"c": "FR", "d": 10, "all": "x"}
+    assert found["train-it-3"] == {"c": "IT", "d": 3, "seed": 1}
+
+
+def test_a_matrix_of_include_alone() -> None:
+    found = cells("{include: [{country: DE, depth: 5}, {country: FR}]}")
+    assert found == {"train-de-5": {"country": "DE", "depth": 5}, "train-fr": {"country": "FR"}}
+
+
+def test_the_cells_names_are_what_the_job_says() -> None:
+    found = cells("{country: [DE, FR], name: '${{ job.name }}_${{ matrix.country | lower }}'}")
+    assert list(found) == ["train_de", "train_fr"]
+
+
+def test_values_are_of_the_type_that_is_written() -> None:
+    values = cells("{python: [3.9, 3.10, 3.0], name: \"p${{ matrix.python | string | replace('.', '-') }}\"}")
+    assert [value["python"] for value in values.values()] == [3.9, "3.10", 3.0]
+    assert list(cells("{a: [true, 1.5, -2, Köln/Süd]}")) == ["train-true", "train-1-5", "train-2", "train-k-ln-s-d"]
+
+
+def test_the_environment_may_give_an_axis() -> None:
+    environments = {"dev": "version: 1\nvars: {countries: [DE, FR]}\n"}
+    text = "jobs: {train: {matrix: {country: '${{ vars.countries }}'}}}"
+    assert [job.name for job in Written(text, environments=environments).built().jobs] == ["train-de", "train-fr"]
+
+
+def test_an_overlay_is_merged_before_the_cells_are_made() -> None:
+    text = """
+        jobs: {train: {matrix: {country: [DE, FR], depth: [5, 10]}}}
+        environments: {dev: {jobs: {train: {matrix: {country: [DE], depth: null}}}}}
+    """
+    assert [job.name for job in built(text).jobs] == ["train-de"]
+    alone = built(text.replace("matrix: {country: [DE], depth: null}", "matrix: null"))
+    assert [(job.name, job.matrix) for job in alone.jobs] == [("train", {})]
+    assert alone.cells == {}
+
+
+def test_expressions_read_the_cell() -> None:
+    text = """
+        jobs:
+          train:
+            matrix: {country: [DE, FR], large: [false, true]}
+            env: {COUNTRY: "${{ matrix.country }}", JOB: "${{ job.name }}"}
+            resource_flavor: "${{ 'large' if matrix.large else 'small' }}"
+    """
+    jobs = built(text).jobs
+    assert [(job.env[0].value, job.env[1].value, job.flavor.name) for job in jobs[1:3]] == [
+        ("DE", "train-de-true", "large"),
+        ("FR", "train-fr-false", "small"),
+    ]
+
+
+def test_a_matrix_job_stands_for_all_its_cells_and_a_cell_for_itself() -> None:
+    text = """
+        jobs:
+          train: {matrix: {country: [DE, FR]}, output: json}
+          one: {depends_on: [train-de], script: "echo {{ output('train-de') }}"}
+          all: {depends_on: [train], script: "echo {{ output('train') }} {{ output('train-fr') }}"}
+    """
+    jobs = {job.name: job for job in built(text).jobs}
+    assert jobs["one"].depends_on == ("train-de",)
+    assert jobs["all"].depends_on == ("train-de", "train-fr")
+
+
+def test_the_resolved_configuration_has_the_cells() -> None:
+    text = "jobs: {train: {matrix: {c: [DE, FR]}, env: {C: '${{ matrix.c }}'}}, all: {depends_on: [train]}}"
+    resolved = built(text).resolved
+    assert "  train-fr:" in resolved
+    assert "depends_on: [train-de, train-fr]" in resolved
+    assert "matrix" not in resolved
+
+
+@pytest.mark.parametrize(
+    ("matrix", "problem", "words"),
+    [
+        ("{a: [x], exclude: [{b: x}]}", "unknown-axis 1:44 jobs.train.matrix.exclude[0].b", "known: a"),
+        ("{a: [x, y], exclude: [{a: z}]}", "excludes-nothing 1:46 jobs.train.matrix.exclude[0]", "no cell"),
+        ("{a: [x], exclude: [{a: x}]}", "empty-matrix 1:24 jobs.train.matrix", "has no cell"),
+        ("{}", "empty-matrix 1:24 jobs.train.matrix", "has no cell"),
+        ("{a: [x y, x-y]}", "cell-name-taken 1:24 jobs.train.matrix", "`a=x-y` and `a=x y`"),
+        ("{a: [x, y], name: t}", "cell-name-taken 1:42 jobs.train.matrix.name", "${{ matrix.a }}"),
+        ("{a: [x], name: 'a b'}", "bad-name 1:39 jobs.train.matrix.name", "is not a job's name"),
+        ("{a: [x], name: '${{ matrix.b }}'}", "undefined-name 1:39 jobs.train.matrix.name", "`b` is not defined"),
+        ("{a: [x], name: other}", "cell-name-taken 1:16 jobs.train.matrix", "as another job is"),
+        ("{a: ['!', x]}", "cell-name-taken 1:24 jobs.train.matrix", "all of them together"),
+        ("{a: '${{ vars.release }}'}", "bad-matrix 1:28 jobs.train.matrix.a", "a list of values"),
+    ],
+)
+def test_a_matrix_that_is_wrong(matrix: str, problem: str, words: str) -> None:
+    text = f"jobs: {{train: {{matrix: {matrix}, script: '${{{{ matrix.a }}}}'}}, other: {{depends_on: [train]}}}}"
+    assert problems(text) == [problem]
+    assert words in said(text)
+
+
+def test_more_cells_than_the_bound() -> None:
+    axis = [*range(17)]
+    text = f"jobs: {{train: {{matrix: {{a: {axis}, b: {axis}}}}}}}"
+    assert problems(text) == ["too-many-cells 1:24 jobs.train.matrix"]
+    huge = ", ".join(f"a{n}: {[*range(30)]}" for n in range(40))
+    assert problems(f"jobs: {{train: {{matrix: {{{huge}}}}}}}") == ["too-many-cells 1:24 jobs.train.matrix"]
+
+
+def test_the_cells_count_as_jobs() -> None:
+    jobs = ", ".join(f"j{n}: {{matrix: {{a: {[*range(200)]}}}}}" for n in range(6))
+    assert [line.split()[0] for line in problems(f"jobs: {{{jobs}}}")] == ["too-many-jobs"]
+
+
+def test_a_mistake_in_all_cells_is_told_once() -> None:
+    text = """
+        jobs:
+          train: {matrix: {a: [x, y, z]}, timeout: "${{ 5 }}", script: "{{ output('other') }} {{ nothing }}"}
+          other: {}
+          last: {depends_on: [trian], script: "{{ output('train') }}"}
+    """
+    assert problems(text) == [
+        "bad-duration 2:44 jobs.train.timeout",
+        "not-upstream 2:64 jobs.train.script",
+        "undefined-name 2:64 jobs.train.script",
+        "unknown-job 4:23 jobs.last.depends_on[0]",
+        "not-upstream 4:39 jobs.last.script",
+    ]
+    assert "did you mean `train`?" in said(text)
+
+
+def test_a_circle_through_cells_is_told_once() -> None:
+    text = "jobs: {train: {matrix: {a: [x, y]}, depends_on: [all]}, all: {depends_on: [train]}}"
+    assert problems(text) == ["dependency-cycle 1:50 jobs.train.depends_on[0]"]
+    assert "train -> all -> train" in said(text)
+    assert problems("jobs: {t: {matrix: {a: [x, y]}, depends_on: [t]}}") == [
+        "depends-on-itself 1:46 jobs.t.depends_on[0]"
+    ]
+
+
+def test_cells_may_wait_for_each_other() -> None:
+    text = """
+        jobs:
+          train:
+            matrix: {n: [1, 2, 3]}
+            depends_on: "${{ ['train-' ~ (matrix.n - 1)] if matrix.n > 1 else [] }}"
+    """
+    assert [job.depends_on for job in built(text).jobs] == [(), ("train-1",), ("train-2",)]
+
+
+def test_a_group_is_not_called_like_a_matrix() -> None:
+    text = "jobs: {train: {matrix: {a: [x]}, group: train}, b: {group: train-x}}"
+    assert [line.split()[0] for line in problems(text)] == ["group-name-taken"] * 2
+
+
+_VALUES = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True)
+_AXES = st.dictionaries(st.sampled_from(["x", "y", "z"]), _VALUES, min_size=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_AXES)
+def test_the_cells_are_the_product_in_the_order_written(axes: dict[str, list[str]]) -> None:
+    wanted = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    text = "{" + ", ".join(f"{name}: [{', '.join(values)}]" for name, values in axes.items()) + "}"
+    found = cells(text)
+    assert list(found.values()) == wanted
+    assert list(found) == ["-".join(["train", *cell.values()]) for cell in wanted]
+
+
+@settings(max_examples=60, deadline=None)
+@given(_AXES, st.data())
+def test_exclude_and_include_are_opposites(axes: dict[str, list[str]], data: st.DataObject) -> None:
+    every = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    gone = data.draw(st.lists(st.sampled_from(every), max_size=len(every) - 1, unique_by=str))
+    axes_text = ", ".join(f"{name}: [{', '.join(values)}]" for name, values in axes.items())
+    entries = ", ".join("{" + ", ".join(f"{name}: {value}" for name, value in cell.items()) + "}" for cell in gone)
+    left = cells(f"{{{axes_text}, exclude: [{entries}]}}")
+    assert list(left.values()) == [cell for cell in every if cell not in gone]
+    back = cells(f"{{{axes_text}, exclude: [{entries}], include: [{entries}]}}")
+    assert sorted(map(str, back.values())) == sorted(map(str, every))
