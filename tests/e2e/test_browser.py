@@ -27,7 +27,7 @@ expect.set_options(timeout=30_000)
 BROKEN = """\
 version: 1
 description: Two mistakes, each with its line.
-defaults: {docker_image: "busybox:1"}
+defaults: {docker_image: "busybox:1", resource_flavor: cpu-small}
 jobs:
   first:
     resource_flavor: cpu-smal
