@@ -92,7 +92,8 @@ def test_a_key_of_several_places_has_one_definition() -> None:
     """What `job`, `defaults` and `flavor` share is the same reference, so that it cannot drift."""
     definitions = DOCUMENTS["job.schema.json"]["$defs"]
     job = definitions["job"]["properties"]
-    assert {key: schema for key, schema in job.items() if key not in WIRING_KEYS} == definitions["defaults"]["properties"]
+    defaults = definitions["defaults"]["properties"]
+    assert {key: schema for key, schema in job.items() if key not in WIRING_KEYS} == defaults
     flavor = DOCUMENTS["flavors.schema.json"]["$defs"]["flavor"]["properties"]
     for key in POD_KEYS.split():
         assert flavor[key] == {"$ref": f"job.schema.json{job[key]['$ref']}"}
