@@ -34,7 +34,6 @@ from dag_factory.config.tree import (
 from dag_factory.config.wording import did_you_mean
 
 _JOB = ("job.schema.json", "/$defs/job")
-_COMMAND_LINE = ("command", "args")
 _CALL = ("uses", "with")
 
 
@@ -74,8 +73,10 @@ def compile_job(
     task = cell.name if cell else name
     context = {**context, "job": {"name": task}, **({"matrix": cell.values} if cell else {})}
     base = _lay([tables.built_in, tables.job_defaults, defaults])
-    template, called = _from_template(_lay([base, own]), tables, context, path)
-    entry, problems = _flavor(_lay([base, template, own]), tables, context, mark, path)
+    template, called = _from_template(_lay([_only(layer, *_CALL) for layer in (base, own)]), tables, context, path)
+    entry, problems = _flavor(
+        _lay([_only(layer, "resource_flavor") for layer in (base, template, own)]), tables, context, mark, path
+    )
     problems += called
     layers = [base, entry.layer if entry else None, template, own]
     computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path, keep=True)
@@ -134,25 +135,19 @@ def _from_template(
 
 
 def _lay(layers: SequenceT[Node | None]) -> Mapping:
-    """The layers merged, low to high. A ``script`` ends a lower command line, and the other way round."""
+    """The layers merged, low to high."""
     merged: Node | None = None
     for layer in layers:
-        if isinstance(merged, Mapping) and isinstance(layer, Mapping):
-            merged = _one_command_line(merged, layer)
         merged = merge(merged, layer, shape(*_JOB))
     return merged if isinstance(merged, Mapping) else mapping({}, {}, Mark(""))
 
 
-def _one_command_line(low: Mapping, high: Mapping) -> Mapping:
-    if is_set(high.entries.get("script")):
-        ended: tuple[str, ...] = _COMMAND_LINE
-    elif any(is_set(high.entries.get(key)) for key in _COMMAND_LINE):
-        ended = ("script",)
-    else:
-        return low
-    if not any(key in low.entries for key in ended):
-        return low
-    return mapping({key: node for key, node in low.entries.items() if key not in ended}, low.keys, low.mark)
+def _only(layer: Node | None, *names: str) -> Node | None:
+    """What a layer says of a few keys."""
+    if not isinstance(layer, Mapping):
+        return None
+    kept = {key: layer.entries[key] for key in names if key in layer.entries}
+    return mapping(kept, layer.keys, layer.mark) if kept else None
 
 
 def _flavor(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
 from dag_factory.config.yaml12 import core
@@ -35,8 +36,8 @@ def _entry(head: str, item: Node, indent: int) -> Iterator[str]:
         yield f"{head} |" + ("" if item.value.endswith("\n") else "-")
         yield from ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
         return
-    flow = _flow(item)
-    if isinstance(item, Scalar) or (len(head) + len(flow) < _WIDTH and not _deep(item)):
+    flow = "" if _deep(item) else _flow(item)
+    if flow and (isinstance(item, Scalar) or len(head) + len(flow) < _WIDTH):
         yield f"{head} {flow}"
     else:
         yield head
@@ -70,6 +71,7 @@ def _flow(node: Node) -> str:
     return node.text or "null"
 
 
+@lru_cache(4096)
 def _text(text: str) -> str:
     plain = _SAFE.fullmatch(text) and not text.endswith(":") and "," not in text and ": " not in text
     return text if plain and isinstance(core(text), str) else _quoted(text)

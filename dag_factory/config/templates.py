@@ -11,12 +11,10 @@ from collections.abc import Mapping as MappingT
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import msgspec
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 
 from dag_factory.config import expressions, versions, yaml12
 from dag_factory.config.expressions import Context
@@ -29,6 +27,9 @@ from dag_factory.config.tree import Mapping, Node, Scalar, entries, key_mark, ma
 from dag_factory.config.validate import prune, validate
 from dag_factory.config.wording import did_you_mean, show
 from dag_factory.settings import BOUNDS
+
+if TYPE_CHECKING:  # a slow import, only paid for where a template is called
+    from jsonschema import Draft202012Validator
 
 SUFFIX = ".yaml.j2"
 _SCHEMA = "template.schema.json"
@@ -157,6 +158,9 @@ def _inputs(node: Node | None, problems: list[Problem]) -> tuple[dict[str, Any],
         found = said
         required = frozenset(name for name, schema in said.items() if "default" not in (schema or {}))
     schemas = {name: {} if schema is None else schema for name, schema in found.items()}
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     for name, schema in list(schemas.items()):
         try:
             Draft202012Validator.check_schema(schema)
@@ -203,6 +207,8 @@ def _as_written(node: Node, schema: MappingT[str, Any]) -> Any:
 
 @lru_cache(512)
 def _validator(schema: bytes) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(msgspec.json.decode(schema))
 
 

@@ -6,18 +6,16 @@ What still holds an expression is left for the second look, after the expression
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
-
-import jsonschema
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
+from typing import TYPE_CHECKING, Any
 
 from dag_factory.config import schemas, wording
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, key_mark, mapping, mark_at, plain
 from dag_factory.settings import BOUNDS
+
+if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
+    from jsonschema import Draft202012Validator, ValidationError
 
 
 def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[tuple[Path, Problem]]:
@@ -46,7 +44,7 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
     return list(found.values())
 
 
-def _order(node: Node, error: jsonschema.ValidationError) -> tuple[int, int]:
+def _order(node: Node, error: ValidationError) -> tuple[int, int]:
     """By place in the file: the library gives errors in any order."""
     mark = mark_at(node, tuple(error.absolute_path))
     return mark.line, mark.column
@@ -54,6 +52,10 @@ def _order(node: Node, error: jsonschema.ValidationError) -> tuple[int, int]:
 
 @lru_cache
 def _slow(name: str, pointer: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
     resources = [
         (file, Resource.from_contents(document, default_specification=DRAFT202012))
         for file, document in schemas.documents().items()
@@ -79,7 +81,7 @@ def _is_expression(node: Node, path: Path) -> bool:
     return isinstance(found, Scalar) and found.dynamic
 
 
-def _undecided(node: Node, path: Path, error: jsonschema.ValidationError) -> bool:
+def _undecided(node: Node, path: Path, error: ValidationError) -> bool:
     """Whether an expression may still mend it."""
     found = at(node, path)
     if found is None or not found.dynamic:

@@ -17,6 +17,8 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
 from dag_factory.settings import BOUNDS
 
+_SAFE_DEPTH = 500
+"""What the parser, which calls itself for each level, can take; a file is asked for its depth above it."""
 _PLAIN, _TEXT = "plain", "text"
 _STANDARD = "tag:yaml.org,2002:"
 _NULL = frozenset(("", "null", "Null", "NULL", "~"))
@@ -66,7 +68,7 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
     ``file`` is the name that marks and problems carry.
     """
     try:
-        if _deepest(text) > BOUNDS.nesting:
+        if _deepest(text) > _SAFE_DEPTH:
             _check_nesting(text, file)
         root = _Composer(text).get_single_node()
     except error.MarkedYAMLError as failure:
@@ -121,10 +123,10 @@ class _Builder:
 
     def _build(self, source: Any, path: Path) -> Node:
         self._size += 1
-        if len(path) > BOUNDS.nesting:
-            raise Refused(_nesting_problem(self._mark(source)))
         if isinstance(source, nodes.ScalarNode):
             return self._scalar(source, path)
+        if len(path) >= BOUNDS.nesting:
+            raise Refused(_nesting_problem(self._mark(source)))
         if isinstance(source, nodes.SequenceNode):
             items = tuple(self.node(item, (*path, index)) for index, item in enumerate(source.value))
             return sequence(items, self._mark(source))
