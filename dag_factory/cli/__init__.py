@@ -32,7 +32,14 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"dag_factory.cli.{cmd_name}"), cmd_name)
+        try:
+            module = importlib.import_module(f"dag_factory.cli.{cmd_name}")
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").startswith("dag_factory"):
+                raise
+            what = f"`dagf {cmd_name}` needs {missing.name}, which is not installed"
+            raise CouldNotRun(f"{what}; run: pip install 'dagwright[airflow,cluster]'") from missing
+        command: click.Command = getattr(module, cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
