@@ -19,7 +19,33 @@ from kubernetes import client
 
 TARGET = Path(__file__).resolve().parent.parent / "schemas" / "kubernetes.schema.json"
 
-FRAGMENTS = ("V1Toleration", "V1Affinity", "V1SecurityContext", "V1PodSecurityContext")
+FRAGMENTS = (
+    *("V1Toleration", "V1Affinity", "V1SecurityContext", "V1PodSecurityContext"),
+    *("V1Container", "V1ContainerPort", "V1HostAlias", "V1ResourceRequirements"),
+)
+MERGE_KEYS = {  # the patchMergeKey of Kubernetes' API types; every other list of a pod is replaced whole
+    ("V1PodSpec", "containers"): "name",
+    ("V1PodSpec", "init_containers"): "name",
+    ("V1PodSpec", "volumes"): "name",
+    ("V1PodSpec", "image_pull_secrets"): "name",
+    ("V1PodSpec", "host_aliases"): "ip",
+    ("V1PodSpec", "resource_claims"): "name",
+    ("V1PodSpec", "scheduling_gates"): "name",
+    ("V1PodSpec", "topology_spread_constraints"): "topologyKey",
+    ("V1Container", "env"): "name",
+    ("V1Container", "ports"): "containerPort",
+    ("V1Container", "volume_devices"): "devicePath",
+    ("V1Container", "volume_mounts"): "mountPath",
+}
+ONE_OF = ("V1Volume", "V1EnvVar", "V1EnvVarSource")  # a source takes the place of another one
+NOT_IN_A_PATCH = {
+    "restartPolicy": "A job's pod runs once; `retries` says how often the job is tried.",
+    "ephemeralContainers": "Kubernetes adds these to pods that run already.",
+}
+NOT_IN_METADATA = {
+    "name": "Each try's pod has a name of its own, made of the pipeline's and the job's.",
+    "namespace": "The namespace is the environment's: `cluster.namespace`.",
+}
 
 SELECTOR_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 PROFILES = ("RuntimeDefault", "Localhost", "Unconfined")
@@ -33,22 +59,76 @@ ENUMS = {
     ("V1PodSecurityContext", "fs_group_change_policy"): ("OnRootMismatch", "Always"),
     ("V1PodSecurityContext", "supplemental_groups_policy"): ("Merge", "Strict"),
     ("V1PodSecurityContext", "se_linux_change_policy"): ("MountOption", "Recursive"),
+    ("V1Container", "image_pull_policy"): ("Always", "IfNotPresent", "Never"),
+    ("V1Container", "termination_message_policy"): ("File", "FallbackToLogsOnError"),
+    ("V1ContainerPort", "protocol"): ("TCP", "UDP", "SCTP"),
+    ("V1PodSpec", "dns_policy"): ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+    ("V1TopologySpreadConstraint", "when_unsatisfiable"): ("DoNotSchedule", "ScheduleAnyway"),
+}
+NEEDED = {("V1Container", "image")}  # Kubernetes' server refuses a container without it, its types do not
+LABELS = {("V1Container", "name"), ("V1Volume", "name")}
+QUANTITIES = {
+    ("V1ResourceRequirements", "limits"),
+    ("V1ResourceRequirements", "requests"),
+    ("V1VolumeResourceRequirements", "limits"),
+    ("V1VolumeResourceRequirements", "requests"),
+    ("V1EmptyDirVolumeSource", "size_limit"),
+    ("V1ResourceFieldSelector", "divisor"),
+    ("V1PodSpec", "overhead"),
+}
+DNS_LABEL = {
+    "type": "string",
+    "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\\n)",
+    "x-code": "bad-name",
+    "x-message": "a name such as proxy",
+    "x-hint": "Up to 63 lower case letters, digits and `-`, beginning and ending with a letter or digit.",
+}
+QUANTITY = {
+    "type": ["string", "number"],
+    "minimum": 0,
+    "pattern": "^[0-9]+([.][0-9]+)?([KMGTPE]i|[mkMGTPE])?$(?!\\n)",
+    "x-code": "bad-quantity",
+    "x-message": "a quantity such as 500m, 2 or 1Gi",
 }
 PLAIN = {  # where the client's key has no prose of its own
     "V1NodeAffinity": "Which nodes the pod is drawn to, or needs, by their labels.",
     "V1PodAffinity": "Which pods this pod wants to run beside, on the same node or in the same zone.",
     "V1PodAntiAffinity": "Which pods this pod wants to run apart from.",
+    "V1Affinity": "Which nodes the pod is drawn to, and which pods it runs beside or apart from.",
     "V1AppArmorProfile": "The AppArmor profile that bounds what the processes may do.",
     "V1Capabilities": "Linux capabilities that the container gets or gives up.",
+    "V1ConfigMapVolumeSource": "The files that a config map holds.",
+    "V1EmptyDirVolumeSource": "An empty folder that lives as long as the pod.",
+    "V1EnvVarSource": "Where the variable's value comes from, where it is not written here.",
+    "V1ExecAction": "A command that is run inside the container.",
+    "V1HostPathVolumeSource": "A folder of the node itself.",
+    "V1HTTPGetAction": "A request over HTTP; any status from 200 to 399 is a success.",
     "V1LabelSelector": "Which objects are meant, by their labels.",
+    "V1Lifecycle": "What is done when the container has started, and before it is ended.",
+    "V1NFSVolumeSource": "A folder of an NFS server.",
     "V1NodeSelector": "Which nodes are meant; the terms are alternatives.",
     "V1NodeSelectorTerm": "Which nodes are meant; all conditions hold at once.",
+    "V1PersistentVolumeClaimVolumeSource": "A persistent volume claim in the pod's namespace.",
     "V1PodAffinityTerm": "Which pods are meant, and how near counts.",
+    "V1PodDNSConfig": "The pod's DNS servers and search domains, beside those of its policy.",
+    "V1PodSecurityContext": "Rights of the pod as a whole.",
+    "V1Probe": "What is asked of the container while it runs, how often, and how many refusals count.",
+    "V1ProjectedVolumeSource": "Several sources in one folder.",
+    "V1ResourceRequirements": "What the container may use (`limits`) and what is set aside for it (`requests`).",
     "V1SeccompProfile": "The seccomp profile that bounds which system calls the processes may make.",
+    "V1SecretVolumeSource": "The files that a secret holds.",
+    "V1SecurityContext": "Rights of the container.",
     "V1SELinuxOptions": "The SELinux label of the processes.",
     "V1WindowsSecurityContextOptions": "Settings for containers on Windows.",
 }
-SCALARS = {"str": "string", "bool": "boolean", "int": "integer", "float": "number"}
+SCALARS: dict[str, Any] = {
+    "str": "string",
+    "bool": "boolean",
+    "int": "integer",
+    "float": "number",
+    "datetime": "string",
+    "object": ["integer", "string"],  # a port's number or its name
+}
 
 
 def kind_of(model: str) -> str:
@@ -65,6 +145,11 @@ def prose(model: type, attribute: str) -> str:
     lines = [line.strip() for line in text.splitlines()]
     body = [line for line in lines[1:] if line and not line.startswith(":")]
     return re.sub(r"\s+", " ", " ".join(body)).strip()
+
+
+def plain(model: str) -> str:
+    """What stands in the prose's place where the client has none: at least what Kubernetes calls it."""
+    return PLAIN.get(model) or f"Kubernetes' {model.removeprefix('V1')}."
 
 
 def short(text: str, limit: int = 240) -> str:
@@ -109,8 +194,12 @@ def value_schema(kind: str) -> tuple[dict[str, Any], list[str]]:
 def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[str, Any], list[str]]:
     """The schema of one key. A key that may be left out may also be null, which Kubernetes reads the same."""
     schema, models = value_schema(model.openapi_types[attribute])  # type: ignore[attr-defined]
-    text = prose(model, attribute) or PLAIN[models[0]]
+    text = prose(model, attribute) or plain(models[0])
     values = ENUMS.get((model.__name__, attribute))
+    if (model.__name__, attribute) in LABELS:
+        schema = dict(DNS_LABEL)
+    elif (model.__name__, attribute) in QUANTITIES:
+        schema = {**schema, "additionalProperties": QUANTITY} if schema["type"] == "object" else dict(QUANTITY)
     if values:
         unknown = [value for value in values if value not in text]
         if unknown:
@@ -121,7 +210,8 @@ def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[s
         if required:
             schema["type"] = "object"
     elif not required:
-        schema["type"] = [schema["type"], "null"]
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        schema["type"] = [*kinds, "null"]
     return {"description": short(text), **schema}, models
 
 
@@ -131,7 +221,7 @@ def model_schema(model: type) -> tuple[dict[str, Any], list[str]]:
     required: list[str] = []
     models: list[str] = []
     for attribute, key in sorted(model.attribute_map.items(), key=lambda pair: pair[1]):  # type: ignore[attr-defined]
-        needed = is_required(model, attribute)
+        needed = is_required(model, attribute) or (model.__name__, attribute) in NEEDED
         properties[key], found = property_schema(model, attribute, needed)
         models += found
         if needed:
@@ -143,13 +233,93 @@ def model_schema(model: type) -> tuple[dict[str, Any], list[str]]:
     }
     if required:
         schema["required"] = required
+    if model.__name__ in ONE_OF:
+        schema["x-merge"] = "retain"
     return {**schema, "properties": properties}, models
+
+
+def patch_schema(model: type, merge_key: str | None) -> tuple[dict[str, Any], list[str], list[tuple[str, str]]]:
+    """What is laid over a model: only its merge key is needed. Also the models whose patches it refers to."""
+    schema = model_schema(model)[0]
+    patches: list[tuple[str, str]] = []
+    attributes = {key: attribute for attribute, key in model.attribute_map.items()}  # type: ignore[attr-defined]
+    kept = [key for key in schema["properties"] if model.__name__ != "V1PodSpec" or key not in NOT_IN_A_PATCH]
+    properties: dict[str, Any] = {}
+    needed: list[str] = []
+    for key in kept:
+        properties[key], found = property_schema(model, attributes[key], key == merge_key)
+        inner = MERGE_KEYS.get((model.__name__, attributes[key]))
+        if inner:
+            properties[key]["x-merge"] = f"key:{inner}"
+            properties[key]["items"]["$ref"] += "Patch"
+            patches.append((found[0], inner))
+        else:
+            needed += found
+    schema["properties"] = properties
+    schema.pop("required", None)
+    if merge_key:
+        schema["type"] = "object"
+        schema["required"] = [merge_key]
+        properties["$patch"] = {
+            "description": "`delete` takes the item away, `replace` puts this one in its place, where otherwise the "
+            "two are merged.",
+            "enum": ["delete", "replace"],
+            "x-message": "delete or replace",
+        }
+    else:
+        schema["type"] = "object"
+        schema["x-instead"] = NOT_IN_A_PATCH
+    return schema, needed, patches
+
+
+def pod_patch(spec_keys: list[str]) -> dict[str, Any]:
+    """What is laid over a whole pod."""
+    return {
+        "description": "A piece of a Kubernetes pod, with its own keys in camelCase.",
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "x-message": "a map such as {spec: {hostNetwork: true}}",
+        "x-instead": {
+            **{key: f"Write it under `spec`: `pod: {{spec: {{{key}: ...}}}}`." for key in spec_keys},
+            **dict.fromkeys(("labels", "annotations"), "Write it at the job, or under `metadata`."),
+            **dict.fromkeys(("apiVersion", "kind"), "That it is a pod is understood."),
+            **NOT_IN_A_PATCH,
+            **NOT_IN_METADATA,
+        },
+        "properties": {
+            "metadata": {
+                "description": "The pod's labels and annotations.",
+                "type": "object",
+                "additionalProperties": False,
+                "x-null": "value",
+                "x-instead": NOT_IN_METADATA,
+                "properties": {
+                    "annotations": {"$ref": "job.schema.json#/$defs/annotations"},
+                    "labels": {"$ref": "job.schema.json#/$defs/labels"},
+                },
+            },
+            "spec": {
+                "description": "What runs in the pod, where, and with which rights. Containers, volumes and variables "
+                "are found by their names; `base` is the job's own container.",
+                "x-null": "value",
+                "$ref": "#/$defs/podSpecPatch",
+            },
+        },
+    }
 
 
 def document() -> dict[str, Any]:
     """The whole schema: the fragments and everything they refer to, in a fixed order."""
     definitions: dict[str, Any] = {}
     waiting = list(FRAGMENTS)
+    patches: list[tuple[str, str | None]] = [("V1PodSpec", None)]
+    while patches:
+        name, merge_key = patches.pop(0)
+        if f"{kind_of(name)}Patch" not in definitions:
+            definitions[f"{kind_of(name)}Patch"], found, more = patch_schema(getattr(client, name), merge_key)
+            waiting += found
+            patches += more
+    definitions["podPatch"] = pod_patch(list(definitions["podSpecPatch"]["properties"]))
     while waiting:
         name = waiting.pop(0)
         if kind_of(name) not in definitions:

@@ -6,6 +6,7 @@ import json
 import re
 
 from dag_factory.config import model
+from dag_factory.config.containers import containers
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKS = re.compile(r"([\\`*_\[\]<>|~#])")
@@ -29,7 +30,15 @@ def job(what: model.Job) -> str:
     cost = what.flavor.cost_per_hour
     flavor = f"{code(what.flavor.name)}: {size(what.flavor)}"
     price = f", {cost:g} an hour" if cost is not None else ""
-    parts = (contained(what.doc or ""), flavor + price, "; ".join(special(what)))
+    others = containers(what)[1:] if what.init_containers or what.pod else ()
+    beside = ", ".join(f"{code(one.name)} ({one.kind}, {code(one.image)})" for one in others)
+    parts = (
+        contained(what.doc or ""),
+        flavor + price,
+        "; ".join(special(what)),
+        f"Beside the job's own container: {beside}" if beside else "",
+        "A piece of a pod of the job's own (`pod:`) is laid over all this." if what.pod else "",
+    )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

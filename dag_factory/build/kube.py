@@ -6,16 +6,18 @@ greater part of what a pod operator written by hand costs. All objects here shar
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from kubernetes.client import Configuration
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.client import models as k8s
 
 from dag_factory.config import model
+from dag_factory.config.containers import SHM
 
 _SHARED = Configuration()
-SHM = "dev-shm"
 
 
 def make(kind: type[Any], **fields: Any) -> Any:
@@ -30,15 +32,29 @@ def from_fragment(kind: str, value: Any) -> Any:
     """
     if kind.startswith("list["):
         return [from_fragment(kind[5:-1], item) for item in value]
-    if not kind.startswith("V1"):  # text, numbers and maps of text stand as they are
+    if kind.startswith("dict"):
+        return {key: from_fragment(kind[5:-1].partition(", ")[2], item) for key, item in value.items()}
+    if kind == "str":  # a quantity may be written as a number
+        return value if isinstance(value, str) else json.dumps(value)
+    model_class = getattr(k8s, kind, None)
+    if model_class is None:  # numbers, and ports by number or name
         return value
-    model_class = getattr(k8s, kind)
     fields = {
         field: from_fragment(model_class.openapi_types[field], value[key])
         for field, key in model_class.attribute_map.items()
         if value.get(key) is not None
     }
     return make(model_class, **fields)
+
+
+@lru_cache(1)
+def _client() -> ApiClient:
+    return ApiClient(_SHARED)
+
+
+def to_fragment(value: Any) -> Any:
+    """The client's objects, or lists and maps of them, in Kubernetes' own JSON."""
+    return _client().sanitize_for_serialization(value)
 
 
 def env(variables: tuple[model.EnvVar, ...]) -> dict[str, str] | list[Any]:

@@ -9,10 +9,11 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk import DAG, TaskGroup
 from kubernetes.client import models as k8s
 
-from dag_factory.build import docs, kube, schedule
+from dag_factory.build import docs, kube, overlay, schedule
 from dag_factory.build.names import pod_name
 from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
+from dag_factory.build.xcom import XcomSidecarCallback
 from dag_factory.config import model
 
 # What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a
@@ -28,6 +29,13 @@ def build_task(
     pipeline: model.Pipeline, job: model.Job, dag: DAG, group: TaskGroup | None = None
 ) -> KubernetesPodOperator:
     """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's."""
+    arguments = {
+        **_container(job),
+        **_pod(pipeline, job),
+        **_cluster(pipeline.cluster, job),
+        **_times(job),
+        **_for_the_one_on_call(job),
+    }
     return KubernetesPodOperator(
         dag=dag,
         task_id=job.name,
@@ -43,11 +51,7 @@ def build_task(
         deferrable=job.deferrable,
         inlets=[schedule.asset(one) for one in job.inlets],
         outlets=[schedule.asset(one) for one in job.outlets],
-        **_container(job),
-        **_pod(pipeline, job),
-        **_cluster(pipeline.cluster),
-        **_times(job),
-        **_for_the_one_on_call(job),
+        **(overlay.laid(arguments, job.pod) if job.pod else arguments),
     )
 
 
@@ -84,6 +88,8 @@ def _container(job: model.Job) -> dict[str, Any]:
         "volume_mounts": kube.mounts(job),
         "image_pull_policy": job.image_pull_policy,
     }
+    if job.ports:
+        arguments["ports"] = [kube.from_fragment("V1ContainerPort", one) for one in job.ports]
     if job.security_context:
         arguments["container_security_context"] = kube.from_fragment("V1SecurityContext", job.security_context)
     if job.working_dir:
@@ -115,6 +121,10 @@ def _pod(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         arguments["affinity"] = kube.from_fragment("V1Affinity", job.affinity)
     if job.pod_security_context:
         arguments["security_context"] = kube.from_fragment("V1PodSecurityContext", job.pod_security_context)
+    if job.host_aliases:
+        arguments["host_aliases"] = [kube.from_fragment("V1HostAlias", one) for one in job.host_aliases]
+    if job.init_containers:
+        arguments["init_containers"] = [kube.from_fragment("V1Container", one) for one in job.init_containers]
     if job.image_pull_secrets:
         arguments["image_pull_secrets"] = [
             kube.make(k8s.V1LocalObjectReference, name=name) for name in job.image_pull_secrets
@@ -122,12 +132,14 @@ def _pod(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     return arguments
 
 
-def _cluster(cluster: model.Cluster) -> dict[str, Any]:
+def _cluster(cluster: model.Cluster, job: model.Job) -> dict[str, Any]:
     arguments: dict[str, Any] = {"startup_check_interval_seconds": cluster.startup_check_interval}
     if cluster.kubernetes_conn_id is not None:
         arguments["kubernetes_conn_id"] = cluster.kubernetes_conn_id
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
+    if cluster.xcom_sidecar and job.output:
+        arguments["callbacks"] = [XcomSidecarCallback(cluster.xcom_sidecar)]
     return arguments
 
 

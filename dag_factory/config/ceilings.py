@@ -7,14 +7,15 @@ from collections.abc import Mapping as MappingT
 from dataclasses import dataclass
 from decimal import Decimal
 
+from dag_factory.config.containers import containers_of
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.model import Flavor
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries
+from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set
 from dag_factory.config.units import quantity
 
-_BASE = "base"  # what the operator calls the job's own container
+_MORE = ("sidecars", "init_containers", "pod")  # what may bring other containers, or change the job's own
 _NOTHING = Decimal(0)
 
 
@@ -73,33 +74,23 @@ def _over(flavor: Flavor, job: Mapping, strictest: MappingT[str, tuple[str, Scal
 
 def _size(flavor: Flavor, job: Mapping, key: str) -> Decimal:
     """What the whole pod takes, as Kubernetes counts: what runs side by side, or an init container if that is more."""
-    beside, before = _own(flavor, key), _NOTHING
-    for container in _items(at(job, ("pod", "spec", "containers"))):
-        said = _asked(container, key)
-        if _name(container) == _BASE:
-            beside += said - _own(flavor, key) if said is not None else _NOTHING
-        else:
-            beside += said or _NOTHING
-    starting = [(one, False) for one in _items(job.entries.get("init_containers"))]
-    starting += [(one, True) for one in _items(job.entries.get("sidecars"))]
-    starting += [(one, _stays(one)) for one in _items(at(job, ("pod", "spec", "initContainers")))]
-    staying = sum((_asked(one, key) or _NOTHING for one, stays in starting if stays), _NOTHING)
-    before = max((_asked(one, key) or _NOTHING for one, stays in starting if not stays), default=_NOTHING)
-    return max(beside, before) + staying
+    if not any(is_set(job.entries.get(word)) for word in _MORE):
+        return _own(flavor, key)
+    staying = most = _NOTHING
+    every = containers_of(job, flavor)
+    for one in every:
+        asked = _sum({**one.requests, **one.limits}, key)
+        if one.kind == "sidecar":
+            staying += asked
+        elif one.kind == "init":  # beside it run the sidecars that started before
+            most = max(most, staying + asked)
+    beside = (_sum({**one.requests, **one.limits}, key) for one in every if one.kind in ("job", "beside"))
+    return max(most, staying + sum(beside, _NOTHING))
 
 
 def _own(flavor: Flavor, key: str) -> Decimal:
     """What the job's own container takes."""
     return _sum({**flavor.requests, **flavor.limits}, key)
-
-
-def _asked(container: Node, key: str) -> Decimal | None:
-    """What a container in Kubernetes' words takes, or None where it does not say."""
-    resources = at(container, ("resources",))
-    said = {**entries(at(resources, ("requests",)) if resources else None)}
-    said |= entries(at(resources, ("limits",)) if resources else None)
-    amounts = {name: item.text for name, item in said.items() if isinstance(item, Scalar) and item.value is not None}
-    return _sum(amounts, key) if amounts else None
 
 
 def _sum(amounts: MappingT[str, str], key: str) -> Decimal:
@@ -118,17 +109,3 @@ def _shown(flavor: Flavor, job: Mapping, key: str) -> str:
 
 def _number(text: str) -> Decimal:
     return quantity(text) or _NOTHING
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()
-
-
-def _name(container: Node) -> str:
-    name = entries(container).get("name")
-    return name.text if isinstance(name, Scalar) else ""
-
-
-def _stays(container: Node) -> bool:
-    policy = entries(container).get("restartPolicy")
-    return isinstance(policy, Scalar) and policy.text == "Always"

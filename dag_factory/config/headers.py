@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -13,7 +14,7 @@ from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, plain
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, plain, scalar
 from dag_factory.config.units import seconds
 
 _SCHEMA = "pipeline.schema.json"
@@ -33,6 +34,7 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     problems += schedules.check_order(said.get("start_date"), said.get("end_date"), ("end_date",))
     problems += _continuous(said)
     problems += _params(computed)
+    problems += _params_env_clashes(computed)
     problems += runtime.check(computed, shape(_SCHEMA), None, ())
     return computed, problems
 
@@ -53,6 +55,39 @@ def in_environment(header: Mapping, tables: Tables) -> Mapping:
 def owner(header: Mapping) -> str:
     """The owners in one text, as Airflow shows them."""
     return ", ".join(_listed(header.entries.get("owner")))
+
+
+def with_params_env(tables: Tables, header: Mapping) -> Tables:
+    """The tables with each param as an environment variable below all layers, filled in when a job runs.
+
+    Text is as it is, anything else JSON.
+    """
+    prefix, params = header.entries.get("params_env"), header.entries.get("params")
+    if not isinstance(prefix, Scalar) or prefix.value is None or prefix.dynamic or not isinstance(params, Mapping):
+        return tables
+    env: dict[str, Node] = {}
+    for name in params.entries:
+        text = f"{{{{ params.{name} if params.{name} is string else params.{name} | tojson }}}}"
+        env[f"{prefix.text}{name.upper()}"] = scalar(text, prefix.mark)
+    said: dict[str, Node] = {
+        **entries(tables.built_in),
+        "env": mapping(env, dict.fromkeys(env, prefix.mark), prefix.mark),
+    }
+    keys = {**(tables.built_in.keys if tables.built_in else {}), "env": prefix.mark}
+    return replace(tables, built_in=mapping(said, keys, prefix.mark))
+
+
+def _params_env_clashes(header: Mapping) -> Iterator[Problem]:
+    prefix, params = header.entries.get("params_env"), header.entries.get("params")
+    if not is_set(prefix) or not isinstance(params, Mapping):
+        return
+    taken: dict[str, str] = {}
+    for name in params.entries:
+        first = taken.setdefault(name.upper(), name)
+        if first != name:
+            message = f"by `params_env` the params `{first}` and `{name}` would be one environment variable"
+            hint = "names of params that differ in capitals only cannot both be variables; rename one"
+            yield Problem.at(params.keys[name], ("params", name), "param-name-taken", message, hint)
 
 
 def pipeline(

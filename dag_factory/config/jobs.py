@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 
-from dag_factory.config import assets, documents, images, pods, templates
+from dag_factory.config import assets, containers, documents, images, pods, presets, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -73,11 +73,17 @@ def compile_job(
     task = cell.name if cell else name
     context = {**context, "job": {"name": task}, **({"matrix": cell.values} if cell else {})}
     base = _lay([tables.built_in, tables.job_defaults, defaults])
-    template, called = _from_template(_lay([_only(layer, *_CALL) for layer in (base, own)]), tables, context, path)
-    entry, problems = _flavor(
+    pieces, problems = _presets([base, own], tables, context, path)
+    template, called = _from_template(
+        _lay([_only(layer, *_CALL) for layer in (base, *pieces, own)]), tables, context, path
+    )
+    if template and "presets" in template.entries:
+        pieces, problems = _presets([base, template, own], tables, context, path)
+    base = _lay([base, *pieces]) if pieces else base
+    entry, trouble = _flavor(
         _lay([_only(layer, "resource_flavor") for layer in (base, template, own)]), tables, context, mark, path
     )
-    problems += called
+    problems += [*trouble, *called]
     layers = [base, entry.layer if entry else None, template, own]
     computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path, keep=True)
     problems += trouble
@@ -102,12 +108,20 @@ def compile_job(
     if sound and entry and is_set(image) and not errors(problems):
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {})
         problems += _volume_names(job, computed, path)
+        problems += containers.check(job, computed, path)
     return Compiled(task, name, mark, computed, job, tuple(problems))
 
 
 def uncompiled(name: str, own: Node, mark: Mark, defaults: Node | None) -> Compiled:
     """A job that cannot be made, by its name and what is written of it, so that others are not blamed."""
     return Compiled(name, name, mark, _lay([defaults, own]), None, ())
+
+
+def _presets(
+    layers: SequenceT[Node | None], tables: Tables, context: Context, path: Path
+) -> tuple[list[Mapping], list[Problem]]:
+    """The layers of the presets that all these layers together name."""
+    return presets.chosen(_lay([_only(layer, "presets") for layer in layers]), tables.presets, context, path)
 
 
 def _from_template(

@@ -35,7 +35,7 @@ def compile_jobs(
     found = graph.edges(compiled, called)
     problems += graph.check(found, called)
     problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
-    problems += _templates(compiled, header, called, found, wrong)
+    problems += _templates(compiled, header, tables.templates_read, called, found, wrong)
     return [_wired(job, found[job.name]) for job in compiled], problems
 
 
@@ -124,9 +124,14 @@ def _taken(written: Mapping, made: dict[str, list[matrix.Cell] | None]) -> list[
 
 
 def _templates(
-    compiled: SequenceT[Compiled], header: Mapping, called: graph.Names, found: graph.Edges, wrong: set[str]
+    compiled: SequenceT[Compiled],
+    header: Mapping,
+    reads: frozenset[str],
+    called: graph.Names,
+    found: graph.Edges,
+    wrong: set[str],
 ) -> Iterator[Problem]:
-    """What the run-time templates of every job read of other jobs, and of the pipeline."""
+    """What the run-time templates of every job read of other jobs, of the pipeline and (``reads``) of Airflow."""
     every = frozenset(found)
     with_output = (
         every if "output" in wrong else frozenset(job.name for job in compiled if "output" in job.node.entries)
@@ -136,7 +141,7 @@ def _templates(
     job_shape = shape("job.schema.json", "/$defs/job")
     for job in compiled:
         upstream = (lambda: every) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
-        scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless)
+        scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads)
         yield from runtime.check(job.node, job_shape, scope, ("jobs", job.written))
 
 

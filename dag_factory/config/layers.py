@@ -6,6 +6,7 @@ is said once, by the annotation ``x-merge`` in the JSON Schemas:
 ==============  =========================================================================
 ``key:NAME``    list items with one value under ``NAME`` merge, others are added
 ``join``        what the lower list has not yet is added
+``retain``      maps merge, and keys of the lower that the higher does not name go
 ``replace``     the higher value stands as it is, nulls included (one-of maps)
 absent          maps merge, lists and single values replace
 ==============  =========================================================================
@@ -53,7 +54,7 @@ def settle(node: Node, shape: Shape) -> Node:
 
 
 def _merge_maps(low: Mapping, high: Mapping, shape: Shape, unset: bool) -> Mapping:
-    merged = dict(low.entries)
+    merged = {key: item for key, item in low.entries.items() if shape.merge != "retain" or key in high.entries}
     for key, item in high.entries.items():
         inner = shape.child(key)
         if is_null(item) and unset and not inner.keeps_null:

@@ -158,6 +158,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     command: tuple[str, ...] | None = None  # a script is here already, behind its shell
     args: tuple[str, ...] | None = None
     working_dir: str | None = None
+    ports: tuple[Fragment, ...] = ()
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[EnvFrom, ...] = ()
     volumes: tuple[Volume, ...] = ()
@@ -188,10 +189,21 @@ class Job(_Frozen, frozen=True, kw_only=True):
     image_pull_secrets: tuple[str, ...] = ()
     security_context: Fragment | None = None
     pod_security_context: Fragment | None = None
+    host_aliases: tuple[Fragment, ...] = ()
+    init_containers: tuple[Fragment, ...] = ()  # sidecars first, each with `restartPolicy: Always`
+    pod: Fragment | None = None  # laid over the pod that all else makes, see `strategic`
     deferrable: bool = False
     inlets: tuple[Asset, ...] = ()
     outlets: tuple[Asset, ...] = ()
     doc: str | None = None
+
+
+class XcomSidecar(_Frozen, frozen=True, kw_only=True):
+    """The container that reads a job's output for Airflow; what is None stays as Airflow has it."""
+
+    image: str | None = None
+    security_context: Fragment | None = None
+    resources: Fragment | None = None
 
 
 class Cluster(_Frozen, frozen=True, kw_only=True):
@@ -201,6 +213,7 @@ class Cluster(_Frozen, frozen=True, kw_only=True):
     kubernetes_conn_id: str | None = None
     in_cluster: bool | None = None
     startup_check_interval: float = 1.0  # seconds; the operator's own default is 5
+    xcom_sidecar: XcomSidecar | None = None
 
 
 class Pipeline(_Frozen, frozen=True, kw_only=True):

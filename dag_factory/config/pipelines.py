@@ -118,6 +118,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
     header, header_problems = headers.compute(header, context)
     problems += header_problems
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
+    tables = headers.with_params_env(tables, header)
     compiled, trouble = jobset.compile_jobs(document, header, tables, context, problems)
     problems += trouble
     if problems:

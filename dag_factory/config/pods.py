@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
 from dag_factory.config import assets
-from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Job, KeyRef, Retries, Volume
+from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Retries, Volume
 from dag_factory.config.sandbox import dns
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, is_set, plain
 from dag_factory.config.units import seconds
 
 _SHELL = ("/bin/sh", "-ec")
@@ -35,6 +35,10 @@ def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any]) -> Job:
         matrix=cell,
         output="output" in said,
         retries=retries,
+        ports=tuple(_port(item) for item in _items(said.get("ports"))),
+        host_aliases=tuple(plain(item) for item in _items(said.get("host_aliases"))),
+        init_containers=init_containers(node),
+        pod=_overlay(said["pod"]) if "pod" in said else None,
         tolerations=tuple(plain(item) for item in _items(said.get("tolerations"))),
         image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
         **{key: read(said[key]) for keys, read in _READ.items() for key in keys if key in said},
@@ -103,6 +107,36 @@ def _volume_name(kind: str, source: str) -> str:
     if name == f"{kind}-{source}".replace("_", "-", kind.count("_")):
         return name
     return f"{name[:54].rstrip('-')}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+
+
+def _port(node: Node) -> Fragment:
+    return {"containerPort": node.value} if isinstance(node, Scalar) else plain(node)
+
+
+def init_containers(job: Mapping) -> tuple[Fragment, ...]:
+    """What starts before a job's own container: its sidecars, which go on beside it, and its init containers."""
+    sidecars = _containers(job.entries.get("sidecars"))
+    return (
+        *({**container, "restartPolicy": "Always"} for container in sidecars),
+        *_containers(job.entries.get("init_containers")),
+    )
+
+
+def _containers(node: Node | None) -> Iterator[Fragment]:
+    """Containers in Kubernetes' form; one whose name was wrong, and is told, is none."""
+    return (plain(item) for item in _items(node) if "name" in entries(item))
+
+
+def _overlay(node: Node) -> Fragment:
+    """A piece of a pod; the values of labels and annotations are text as written, as they are at a job."""
+    overlay: Fragment = plain(node)
+    for key in ("labels", "annotations"):
+        texts = at(node, ("metadata", key))
+        if isinstance(texts, Mapping):
+            overlay["metadata"][key] = {
+                name: _text(item) if is_set(item) else None for name, item in texts.entries.items()
+            }
+    return overlay
 
 
 def _retries(node: Node | None) -> Retries:

@@ -57,6 +57,7 @@ class Scope:
     with_output: frozenset[str]
     params: frozenset[str]
     dateless: bool = False  # assets start the pipeline's runs
+    reads: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what the environment allows
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,12 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
         yield problem(line, "bad-template", f"not readable as Jinja: {message}", "see `{{ }}` in this text")
         return
     for name, line in parsed.names:
+        if name in scope.reads:
+            continue
         if name in _READS_AIRFLOW:
             message = f"`{{{{ {name} }}}}` would read Airflow's {_READS_AIRFLOW[name]} into the pod"
-            yield problem(line, "forbidden-template", message, _SECRET_HINT)
+            hint = f"{_SECRET_HINT}; an environment allows it by `templating: {{allow: [{name}]}}`"
+            yield problem(line, "forbidden-template", message, hint)
         elif name not in AIRFLOW_NAMES and name not in OWN_NAMES:
             hint = did_you_mean(name, [*AIRFLOW_NAMES, *OWN_NAMES])
             yield problem(line, "undefined-name", f"Airflow knows no `{name}` in a template", hint)

@@ -1,7 +1,7 @@
 """What the schemas' own annotations say of each place in a document: how it merges, what renders it.
 
 ``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there and below), ``x-null: value``
-(null does not unset), ``x-ends`` (keys beside it that a value here ends in lower layers).
+(null does not unset, there and below), ``x-ends`` (keys beside it that a value here ends in lower layers).
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from dag_factory.config.schemas import JSON
 class Shape:
     """One place in the language; children are found as documents are walked."""
 
-    def __init__(self, branches: tuple[tuple[JSON, str], ...], templated: bool = False) -> None:
+    def __init__(
+        self, branches: tuple[tuple[JSON, str], ...], templated: bool = False, keeps_null: bool = False
+    ) -> None:
         self._branches = branches
         self._children: dict[str, Shape] = {}
         self.merge: str = self._annotation("x-merge") or ""
         said = self._annotation("x-templated")
         self.templated: bool = templated if said is None else bool(said)
-        self.keeps_null: bool = self._annotation("x-null") == "value"
+        self.keeps_null: bool = keeps_null or self._annotation("x-null") == "value"
         self.ends: tuple[str, ...] = tuple(self._annotation("x-ends") or ())
 
     def _annotation(self, name: str) -> Any:
@@ -32,13 +34,13 @@ class Shape:
         """The place of a map's key."""
         found = self._children.get(key)
         if found is None:
-            found = self._children[key] = Shape(self._below("properties", key), self.templated)
+            found = self._children[key] = Shape(self._below("properties", key), self.templated, self.keeps_null)
         return found
 
     @cached_property
     def items(self) -> Shape:
         """The place of a list's item."""
-        return Shape(self._below("items", None), self.templated)
+        return Shape(self._below("items", None), self.templated, self.keeps_null)
 
     def _below(self, keyword: str, key: str | None) -> tuple[tuple[JSON, str], ...]:
         found: list[tuple[JSON, str]] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, environments, expressions, flavors, images, model, schedules
+from dag_factory.config import documents, environments, expressions, flavors, images, model, presets, schedules
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.ceilings import Ceiling, ceiling
 from dag_factory.config.expressions import Context, evaluate
@@ -20,6 +20,7 @@ from dag_factory.config.images import Policy
 from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
 from dag_factory.config.places import Mark, Path
+from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, mapping, plain, without
@@ -44,6 +45,8 @@ class Tables:
     pools: dict[str, int] = field(default_factory=dict)
     flavors: dict[str, FlavorEntry] = field(default_factory=dict)
     broken_flavors: frozenset[str] = frozenset()
+    presets: Presets = field(default_factory=Presets)
+    templates_read: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what a job's `{{ }}` may name
     replace: dict[str, str] = field(default_factory=dict)
     ceiling: Ceiling = field(default_factory=lambda: Ceiling("", {}))
     schedules: Scalar | None = None
@@ -92,7 +95,11 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
     checked += flavors.check(found_flavors, pools)
     bad = {name for name, _ in checked} | _wrong_flavors(table_file.problems, found_flavors)
+    known_presets, presets_document, found = presets.read(home)
+    problems += found
     files = {**read.files, FLAVORS_FILE: written}
+    if presets_document:
+        files[presets.FILE] = presets_document
     problems += relocated(dict.fromkeys(problem for _, problem in checked), files)
     replace = _replacements(body, found_flavors, problems)
     return Tables(
@@ -109,6 +116,8 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         pools=pools,
         flavors={name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad},
         broken_flavors=frozenset(bad),
+        presets=known_presets,
+        templates_read=frozenset(str(word) for word in plain(body).get("templating", {}).get("allow", ())),
         replace=replace,
         ceiling=ceiling(f"the environment `{environment}`", at(body, ("flavors", "max"))),
         schedules=_scalar(body.entries.get("schedules")),
@@ -190,7 +199,13 @@ def _cluster(body: Mapping) -> model.Cluster:
         kubernetes_conn_id=_text(cluster.get("kubernetes_conn_id")),
         in_cluster=bool(in_cluster.value) if isinstance(in_cluster, Scalar) and in_cluster.value is not None else None,
         startup_check_interval=_interval(interval) if interval else 1.0,
+        xcom_sidecar=_xcom_sidecar(cluster.get("xcom_sidecar")),
     )
+
+
+def _xcom_sidecar(node: Node | None) -> model.XcomSidecar | None:
+    said: dict[str, Any] = plain(node) if isinstance(node, Mapping) else {}
+    return model.XcomSidecar(**said) if said else None
 
 
 def _interval(text: str) -> float:

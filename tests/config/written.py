@@ -28,12 +28,14 @@ class Written:
     flavors: str = FLAVORS
     environments: dict[str, str] = field(default_factory=lambda: {"dev": ENVIRONMENT})
     name: str = "team/flow"
+    files: dict[str, str] = field(default_factory=dict)  # whatever else lies below configs/
 
     def into(self, home: Path) -> Path:
         """Write the project below ``home``."""
         files = {
             "platform/flavors.yaml": self.flavors,
             **{f"platform/environments/{name}.yaml": text for name, text in self.environments.items()},
+            **self.files,
             f"pipelines/{self.name}.yaml": self.head + dedent(self.pipeline).lstrip("\n"),
         }
         for name, text in files.items():

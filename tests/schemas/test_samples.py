@@ -169,8 +169,8 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = """ports for_each teardown host_aliases init_containers sidecars presets pod alerts"""
-LATER_PIPELINE = "deadline params_env alerts"
+LATER_JOB = "for_each teardown alerts"
+LATER_PIPELINE = "deadline alerts"
 
 
 @pytest.mark.parametrize("key", LATER_JOB.split())
@@ -188,9 +188,7 @@ def test_a_later_pipeline_key_is_unknown_today(key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("{templating: {allow: []}}", ""),
         ("{alerts: {enabled: true}}", ""),
-        ("{cluster: {xcom_sidecar: {image: a}}}", "cluster"),
     ],
 )
 def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None:
@@ -198,11 +196,12 @@ def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None
 
 
 WIRING_KEYS = ("depends_on", "matrix")
-JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir env env_from volumes
+JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     trigger_rule when group
     output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots
     priority_weight service_account labels annotations node_selector tolerations affinity priority_class runtime_class
-    image_pull_policy image_pull_secrets security_context pod_security_context deferrable inlets outlets doc"""
+    image_pull_policy image_pull_secrets security_context pod_security_context host_aliases init_containers sidecars
+    presets pod deferrable inlets outlets doc"""
 
 
 @pytest.mark.parametrize("key", [*JOB_KEYS_THAT_UNSET.split(), *WIRING_KEYS])

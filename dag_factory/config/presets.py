@@ -1,0 +1,73 @@
+"""Presets: named pieces of a job, which the platform team keeps in ``presets.yaml``.
+
+The file may be missing. A preset with a problem costs the jobs that name it, and no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from dag_factory.config import documents
+from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem, errors
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
+from dag_factory.config.wording import did_you_mean
+
+FILE = "configs/platform/presets.yaml"
+_SCHEMA = "presets.schema.json"
+
+
+@dataclass(frozen=True)
+class Presets:
+    """The table: what can be laid, and the names of what cannot. ``readable`` False: nothing of it is known."""
+
+    table: dict[str, Mapping] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+    readable: bool = True
+
+
+def read(home: FilePath) -> tuple[Presets, Mapping | None, tuple[Problem, ...]]:
+    """The table of the project in ``home``, the file's tree, and what is wrong in it."""
+    path = home / FILE
+    if not path.exists() and not path.is_symlink():
+        return Presets(), None, ()
+    document = documents.read(path, home / "configs", FILE, _SCHEMA)
+    if document.node is None:
+        return Presets(readable=False), None, document.problems
+    written = document.node.entries.get("presets")
+    table = {name: node for name, node in entries(written).items() if isinstance(node, Mapping)}
+    paths = [problem.path for problem in errors(document.problems)]
+    wrong = [path.removeprefix("presets.") for path in paths if path.startswith("presets.")]
+    readable = not any(path in ("", "presets") for path in paths)
+    found = {name for name in table for path in wrong if f"{path}.".startswith((f"{name}.", f"{name}["))}
+    broken = frozenset({*found, *(path for path in wrong if path not in table)})
+    usable = {name: node for name, node in table.items() if name not in found}
+    return Presets(usable, broken, readable), document.node, document.problems
+
+
+def chosen(job: Mapping, presets: Presets, context: Context, path: Path) -> tuple[list[Mapping], list[Problem]]:
+    """The layers that ``presets`` of a job names, low to high. ``path`` is the job's in its document."""
+    named = job.entries.get("presets")
+    layers: list[Mapping] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(named.items if isinstance(named, Sequence) else ()):
+        where = (*path, "presets", index)
+        computed, trouble = evaluate(item, context, where)
+        if trouble or not isinstance(computed, Scalar):
+            continue  # told once, with the whole job
+        name = computed.text
+        if name in presets.table:
+            layers.append(presets.table[name])
+        else:
+            problems.append(_missing(item, name, presets, where))
+    return layers, problems
+
+
+def _missing(item: Node, name: str, presets: Presets, path: Path) -> Problem:
+    if name in presets.broken or not presets.readable:
+        message = f"the preset `{name}` has a problem of its own"
+        return Problem.at(item.mark, path, "broken-preset", message, "see the problems of presets.yaml")
+    hint = did_you_mean(name, presets.table) if presets.table else f"there is none yet; they would stand in {FILE}"
+    return Problem.at(item.mark, path, "unknown-preset", f"unknown preset `{name}`", hint)

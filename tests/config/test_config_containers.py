@@ -1,0 +1,182 @@
+"""Sidecars, init containers and the raw overlay: one pod, looked at as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from written import Written, built, job, problems, said
+
+from dag_factory.config.containers import containers
+
+SIDECAR = "{name: proxy, image: 'proxy:1', resources: {limits: {cpu: 500m, memory: 1Gi}}}"
+CEILING = {"dev": "version: 1\nflavors: {max: {cpu: 2, memory: 2Gi}}\n"}
+
+
+def test_sidecars_are_native_and_start_first() -> None:
+    found = job(f"jobs: {{a: {{init_containers: [{{name: fetch, image: f}}], sidecars: [{SIDECAR}]}}}}")
+    assert [(one["name"], one.get("restartPolicy")) for one in found.init_containers] == [
+        ("proxy", "Always"),
+        ("fetch", None),
+    ]
+
+
+def test_layers_merge_containers_by_name() -> None:
+    head = (
+        "version: 1\ndefaults: {docker_image: i, resource_flavor: small, sidecars: [{name: p, image: a, tty: true}]}\n"
+    )
+    found = job("jobs: {a: {sidecars: [{name: p, image: b}, {name: q, image: c}]}}", head=head)
+    assert [(one["name"], one["image"], one.get("tty")) for one in found.init_containers] == [
+        ("p", "b", True),
+        ("q", "c", None),
+    ]
+
+
+def test_ports_and_aliases() -> None:
+    found = job(
+        "jobs: {a: {ports: [8080, {containerPort: 9090, name: metrics}],"
+        " host_aliases: [{ip: 10.0.0.7, hostnames: [w]}]}}"
+    )
+    assert found.ports == ({"containerPort": 8080}, {"containerPort": 9090, "name": "metrics"})
+    assert found.host_aliases == ({"ip": "10.0.0.7", "hostnames": ["w"]},)
+
+
+def test_the_final_pod_is_what_rules_look_at() -> None:
+    text = f"jobs: {{a: {{sidecars: [{SIDECAR}], pod: {{spec: {{containers: ["
+    text += "{name: base, image: 'other:1'}, {name: extra, image: 'extra:1'}]}}}}"
+    compiled = Written(text).compiled()
+    assert [problem.code for problem in compiled.problems] == ["second-container"]
+    [found] = compiled.pipelines[0].jobs
+    assert [(one.name, one.kind, one.image) for one in containers(found)] == [
+        ("base", "job", "other:1"),
+        ("extra", "beside", "extra:1"),
+        ("proxy", "sidecar", "proxy:1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sidecars: [{name: base, image: a}]", "container-name-taken 1:30 jobs.a.sidecars[0].name"),
+        ("sidecars: [{name: airflow-xcom-sidecar, image: a}]", "container-name-taken 1:30 jobs.a.sidecars[0].name"),
+        (
+            "sidecars: [{name: x, image: a}], init_containers: [{name: x, image: a}]",
+            "container-name-taken 1:70 jobs.a.init_containers[0].name",
+        ),
+        ("sidecars: [{name: x, image: a}, {name: x, image: b}]", "container-name-taken 1:51 jobs.a.sidecars[1].name"),
+        ("sidecars: [{name: x}]", "missing-key 1:23 jobs.a.sidecars[0]"),
+        ("sidecars: [{name: A_b, image: a}]", "bad-name 1:30 jobs.a.sidecars[0].name"),
+        (
+            "sidecars: [{name: x, image: a, restartPolicy: Never}]",
+            "bad-restart-policy 1:58 jobs.a.sidecars[0].restartPolicy",
+        ),
+        (
+            "sidecars: [{name: x, image: a, env: [{name: A, value: 1}]}]",
+            "wrong-type 1:66 jobs.a.sidecars[0].env[0].value",
+        ),
+        (
+            "sidecars: [{name: x, image: a, image_pull_policy: Always}]",
+            "unknown-key 1:43 jobs.a.sidecars[0].image_pull_policy",
+        ),
+        ("sidecars: [{name: x, image: a, args: ['{{ ds }}']}]", "unrendered-template 1:50 jobs.a.sidecars[0].args[0]"),
+        (
+            "init_containers: [{name: x, image: a, resources: {limits: {memory: lots}}}]",
+            "bad-quantity 1:79 jobs.a.init_containers[0].resources.limits.memory",
+        ),
+        (
+            "init_containers: [{name: x, image: a, volumeMounts: [{name: dta, mountPath: /d}]}],"
+            " volumes: [{mount_path: /d, empty_dir: {}, name: data}]",
+            "unknown-volume 1:72 jobs.a.init_containers[0].volumeMounts[0].name",
+        ),
+        ("ports: [70000]", "bad-port 1:20 jobs.a.ports[0]"),
+        ("ports: [{port: 1}]", "missing-key 1:20 jobs.a.ports[0]"),
+        ("host_aliases: [{hostnames: [a]}]", "missing-key 1:27 jobs.a.host_aliases[0]"),
+        ("pod: {hostNetwork: true}", "unknown-key 1:18 jobs.a.pod.hostNetwork"),
+        ("pod: {spec: {restartPolicy: Always}}", "unknown-key 1:25 jobs.a.pod.spec.restartPolicy"),
+        ("pod: {spec: {hostNetwork: 'yes'}}", "wrong-type 1:38 jobs.a.pod.spec.hostNetwork"),
+        ("pod: {metadata: {name: x}}", "unknown-key 1:29 jobs.a.pod.metadata.name"),
+        (
+            "pod: {metadata: {labels: {dagwright/job: x}}}",
+            "reserved-label 1:38 jobs.a.pod.metadata.labels.dagwright/job",
+        ),
+        ("pod: {metadata: {labels: {run_id: x}}}", "reserved-label 1:38 jobs.a.pod.metadata.labels.run_id"),
+        ("pod: {spec: {containers: [{name: x}]}}", "missing-key 1:45 jobs.a.pod.spec.containers[0].name"),
+        (
+            "pod: {spec: {containers: [{name: base, $patch: delete}]}}",
+            "no-base-container 1:45 jobs.a.pod.spec.containers[0].name",
+        ),
+        (
+            "pod: {spec: {containers: [{name: base, env: [{name: A, value: '{{ ds }}'}]}]}}",
+            "unrendered-template 1:74 jobs.a.pod.spec.containers[0].env[0].value",
+        ),
+        (
+            "sidecars: [{name: x, image: a}], pod: {spec: {containers: [{name: x, image: b}]}}",
+            "container-name-taken 1:78 jobs.a.pod.spec.containers[0].name",
+        ),
+    ],
+)
+def test_what_the_cluster_would_refuse(text: str, expected: str) -> None:
+    assert expected in problems(f"jobs: {{a: {{{text}}}}}")
+
+
+def test_hints_name_the_place_where_it_belongs() -> None:
+    assert "`pod: {spec: {hostNetwork: ...}}`" in said("jobs: {a: {pod: {hostNetwork: true}}}")
+    assert "`retries` says how often" in said("jobs: {a: {pod: {spec: {restartPolicy: Always}}}}")
+    assert "cluster.xcom_sidecar" in said("jobs: {a: {sidecars: [{name: airflow-xcom-sidecar, image: a}]}}")
+    assert "did you mean `data`?" in said(
+        "jobs: {a: {volumes: [{mount_path: /d, empty_dir: {}, name: data}],"
+        " sidecars: [{name: x, image: a, volumeMounts: [{name: dat, mountPath: /d}]}]}}"
+    )
+
+
+def test_an_overlay_means_the_container_of_that_name() -> None:
+    found = job(
+        "jobs: {a: {sidecars: [{name: x, image: a}], pod: {spec: {initContainers: [{name: x, image: b}],"
+        " volumes: [{name: extra, emptyDir: {}}],"
+        " containers: [{name: base, volumeMounts: [{name: extra, mountPath: /e}]}]}}}}"
+    )
+    assert [(one.name, one.kind, one.image) for one in containers(found)][1:] == [("x", "sidecar", "b")]
+
+
+def test_ceilings_count_sidecars() -> None:
+    assert not Written(f"jobs: {{a: {{sidecars: [{SIDECAR}]}}}}", environments=CEILING).problems()
+    two = f"jobs: {{a: {{sidecars: [{SIDECAR}, {SIDECAR.replace('proxy', 'second')}]}}}}"
+    written = Written(two, environments=CEILING)
+    assert written.problems() == ["over-ceiling 0:50 defaults.resource_flavor"]
+    assert "with the job's other containers" in written.said()
+    assert "memory 3Gi (at most 2Gi)" in written.said()
+
+
+def test_init_containers_run_before_not_beside() -> None:
+    def init(memory: str) -> Written:
+        container = f"{{name: x, image: a, resources: {{limits: {{memory: {memory}}}}}}}"
+        return Written(f"jobs: {{a: {{init_containers: [{container}]}}}}", environments=CEILING)
+
+    assert not init("2Gi").problems()
+    assert init("3Gi").problems() == ["over-ceiling 0:50 defaults.resource_flavor"]
+
+
+def test_ceilings_count_what_an_overlay_makes_of_the_job() -> None:
+    text = "jobs: {a: {pod: {spec: {containers: [{name: base, resources: {limits: {memory: 3Gi}}}]}}}}"
+    assert Written(text, environments=CEILING).problems() == ["over-ceiling 0:50 defaults.resource_flavor"]
+
+
+def test_overlays_of_all_layers_meet() -> None:
+    head = (
+        "version: 1\ndefaults: {docker_image: i, resource_flavor: small,"
+        " pod: {spec: {hostNetwork: true, priority: 5, containers: [{name: base, tty: true}]}}}\n"
+    )
+    found = job("jobs: {a: {pod: {spec: {priority: null, containers: [{name: base, stdin: true}]}}}}", head=head)
+    assert found.pod == {
+        "spec": {"hostNetwork": True, "priority": None, "containers": [{"name": "base", "tty": True, "stdin": True}]}
+    }
+    assert job("jobs: {a: {pod: null}}", head=head).pod is None
+
+
+def test_labels_of_an_overlay_are_text_as_written() -> None:
+    found = job("jobs: {a: {pod: {metadata: {labels: {release: 1.0, gone: null}}}}}")
+    assert found.pod == {"metadata": {"labels": {"release": "1.0", "gone": None}}}
+
+
+def test_the_resolved_configuration_shows_them() -> None:
+    text = built(f"jobs: {{a: {{sidecars: [{SIDECAR}], pod: {{spec: {{hostNetwork: null}}}}}}}}").resolved
+    assert "name: proxy" in text
+    assert "hostNetwork: null" in text

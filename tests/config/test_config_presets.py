@@ -1,0 +1,123 @@
+"""Presets: named pieces of a job, laid between the pipeline's defaults and the flavor."""
+
+from __future__ import annotations
+
+from written import ENVIRONMENT, Written
+
+TABLE = """\
+version: 1
+presets:
+  warehouse: {env: {DB_URL: {secret: warehouse/url}, STAGE: warehouse}, annotations: {egress: warehouse}}
+  volume: {volumes: [{mount_path: /data, pvc: shared}], env: {STAGE: volume}}
+  named: {env: {JOB: "${{ pipeline.name }}-${{ job.name }}"}}
+  large: {resource_flavor: large, retries: 2}
+"""
+
+
+def project(pipeline: str, table: str = TABLE, **other: str) -> Written:
+    return Written(pipeline, files={"platform/presets.yaml": table}, **other)  # type: ignore[arg-type]
+
+
+def env(written: Written) -> dict[str, str | None]:
+    return {variable.name: variable.value for variable in written.built().jobs[-1].env}
+
+
+def test_a_preset_is_laid_under_the_job() -> None:
+    job = project("jobs: {a: {presets: [warehouse, volume], env: {OWN: a}}}").built().jobs[0]
+    assert job.annotations == {"egress": "warehouse"}
+    assert [(volume.name, volume.mount_path) for volume in job.volumes] == [("pvc-shared", "/data")]
+    assert {variable.name for variable in job.env} == {"DB_URL", "STAGE", "OWN"}
+
+
+def test_later_names_win_and_the_job_wins_over_all() -> None:
+    assert env(project("jobs: {a: {presets: [warehouse, volume]}}"))["STAGE"] == "volume"
+    assert env(project("jobs: {a: {presets: [volume, warehouse]}}"))["STAGE"] == "warehouse"
+    assert env(project("jobs: {a: {presets: [volume], env: {STAGE: own}}}"))["STAGE"] == "own"
+
+
+def test_lists_of_all_layers_join_in_order() -> None:
+    environment = f"{ENVIRONMENT}defaults: {{job: {{presets: [volume]}}}}\n"
+    written = Written(
+        "jobs: {a: {presets: [named, volume]}}",
+        head="version: 1\ndefaults: {docker_image: image, resource_flavor: small, presets: [warehouse]}\n",
+        environments={"dev": environment},
+        files={"platform/presets.yaml": TABLE},
+    )
+    built = written.built()
+    assert "presets: [volume, warehouse, named]" in built.resolved
+    assert env(written) == {"DB_URL": None, "STAGE": "warehouse", "JOB": "flow-a"}
+
+
+def test_null_at_a_job_takes_away_what_lower_layers_name() -> None:
+    head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small, presets: [warehouse]}\n"
+    assert env(project("jobs: {a: {presets: null}}", head=head)) == {}
+
+
+def test_presets_lie_above_defaults_and_below_the_flavor() -> None:
+    flavors = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi, env: {STAGE: flavor}}, large: {cpu: 8}}\n"
+    head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small, env: {STAGE: defaults}}\n"
+    assert env(project("jobs: {a: {presets: [volume]}}", head=head, flavors=flavors))["STAGE"] == "flavor"
+    assert env(project("jobs: {a: {presets: [volume, large]}}", head=head, flavors=flavors))["STAGE"] == "volume"
+
+
+def test_a_preset_may_choose_the_flavor() -> None:
+    job = project("jobs: {a: {presets: [large]}}").built().jobs[0]
+    assert (job.flavor.name, job.retries.count) == ("large", 2)
+
+
+def test_a_name_may_be_computed() -> None:
+    assert "JOB" in env(project("jobs: {a: {presets: ['${{ vars.release and \"named\" }}']}}"))
+
+
+def test_an_unknown_preset() -> None:
+    written = project("jobs: {a: {presets: [warehose]}}")
+    assert written.problems() == ["unknown-preset 1:22 jobs.a.presets[0]"]
+    assert "did you mean `warehouse`?" in written.said()
+    missing = Written("jobs: {a: {presets: [warehouse]}}")
+    assert missing.problems() == ["unknown-preset 1:22 jobs.a.presets[0]"]
+    assert "configs/platform/presets.yaml" in missing.said()
+
+
+def test_a_broken_preset_costs_only_its_users() -> None:
+    table = "version: 1\npresets:\n  good: {env: {A: a}}\n  bad: {timeout: 5}\n"
+    assert project("jobs: {a: {presets: [good]}}", table).compiled().pipelines
+    bad = project("jobs: {a: {presets: [bad]}}", table)
+    assert bad.problems() == [
+        "broken-preset 1:22 jobs.a.presets[0]",
+        "bad-duration presets.yaml:4:18 presets.bad.timeout",
+    ]
+    assert not bad.compiled().pipelines
+
+
+def test_a_table_that_cannot_be_read_costs_only_its_users() -> None:
+    assert project("jobs: {a: {}}", "version: 1\npresets: [\n").compiled().pipelines
+    assert not project("jobs: {a: {presets: [x]}}", "version: 1\npresets: [\n").compiled().pipelines
+    for table in ("version: 7\npresets: {x: {}}\n", "version: 1\npresets: [x]\n"):
+        found = project("jobs: {a: {presets: [x]}}", table).problems()
+        assert "broken-preset 1:22 jobs.a.presets[0]" in found
+
+
+def test_presets_do_not_name_presets() -> None:
+    table = "version: 1\npresets: {a: {presets: [b]}, b: {}}\n"
+    written = project("jobs: {a: {presets: [b]}}", table)
+    assert written.problems() == ["nested-preset presets.yaml:2:15 presets.a.presets"]
+    assert "presets: [a, b]" in written.said()
+
+
+def test_a_wrong_expression_is_told_where_it_is_written() -> None:
+    table = 'version: 1\npresets:\n  a: {env: {A: "${{ vars.nothing }}"}}\n'
+    assert project("jobs: {a: {presets: [a]}, b: {presets: [a]}}", table).problems() == [
+        "undefined-name presets.yaml:3:16 presets.a.env.A"
+    ]
+
+
+def test_a_template_of_a_run_is_rendered_in_a_preset_too() -> None:
+    table = "version: 1\npresets:\n  a: {env: {A: '{{ nothing }}'}}\n"
+    assert project("jobs: {a: {presets: [a]}}", table).problems() == [
+        "undefined-name presets.yaml:3:16 presets.a.env.A"
+    ]
+
+
+def test_depends_on_is_no_piece_of_a_job() -> None:
+    table = "version: 1\npresets: {a: {depends_on: [b]}}\n"
+    assert project("jobs: {a: {}}", table).problems() == ["unknown-key presets.yaml:2:15 presets.a.depends_on"]
