@@ -1,10 +1,14 @@
 """The only reader of the process's environment variables; every bound and default in one place.
 
-=====================  ==============================================================
-``DAG_FACTORY_HOME``   the folder that holds ``configs/``
-``DAG_FACTORY_ENV``    the environment of this Airflow instance, a file in
-                       ``configs/platform/environments/``
-=====================  ==============================================================
+=========================  ==========================================================
+``DAG_FACTORY_HOME``       the folder that holds ``configs/``
+``DAG_FACTORY_ENV``        the environment of this Airflow instance, a file in
+                           ``configs/platform/environments/``
+``DAG_FACTORY_CACHE``      the folder that compiled files are kept in, or ``off``; by
+                           default ``dagwright`` in ``XDG_CACHE_HOME`` or in ``~/.cache``
+``DAG_FACTORY_LAST_GOOD``  ``off``: a pipeline that breaks loses its DAG, instead of
+                           running on as it last was
+=========================  ==========================================================
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ class Bounds:
     expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
     expression_bytes: int = 65_536  # of one text with expressions, before and after
     problems_per_file: int = 50
+    kept_outcomes: int = 30_000  # compiled files in the cache folder of one project
 
 
 BOUNDS = Bounds()
@@ -41,3 +46,20 @@ def home() -> Path | None:
 def environment() -> str | None:
     """The environment's name in ``DAG_FACTORY_ENV``, or None where it is unset or empty."""
     return os.environ.get("DAG_FACTORY_ENV") or None
+
+
+def cache_folder() -> Path | None:
+    """Where compiled files are kept, absolute; None where nothing is to be kept or no place is known."""
+    said = os.environ.get("DAG_FACTORY_CACHE")
+    if said:
+        return None if said == "off" else Path(said).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(base) if base else Path.home() / ".cache").absolute() / "dagwright"
+    except RuntimeError:  # a user without a home
+        return None
+
+
+def keeps_last_good() -> bool:
+    """Whether a pipeline that breaks runs on as it last was."""
+    return os.environ.get("DAG_FACTORY_LAST_GOOD") != "off"

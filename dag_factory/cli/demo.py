@@ -50,7 +50,7 @@ def demo(dag_id: str, home: Path | None) -> None:
 
 
 def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
-    compiled = Project(stack.home, stack.tables.environment, stack.tables).compile_one(dag_id)
+    compiled = Project(stack.home, stack.tables.environment).compile_one(dag_id)
     if not compiled.pipelines:
         reason = "has problems; see: dagf check" if compiled.problems else "does not exist here"
         raise CouldNotRun(f"The pipeline {dag_id} {reason}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from dag_factory.config.expressions import Context, evaluate
-from dag_factory.config.files import read_document
+from dag_factory.config.files import document_of, read_bytes
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mapping, scalars
@@ -29,7 +29,12 @@ class Document:
 
 def read(path: FilePath, root: FilePath, file: str, schema: str) -> Document:
     """Read a file below ``root`` and hold it against ``schema``. Never raises for what stands in it."""
-    document, problems = read_document(path, root, file)
+    return parse(read_bytes(path, root, file), file, schema)
+
+
+def parse(data: bytes | Problem, file: str, schema: str) -> Document:
+    """Hold a file's bytes against ``schema``."""
+    document, problems = document_of(data, file)
     if document is None:
         return Document(None, problems)
     document, about_version = migrated(document, schema)

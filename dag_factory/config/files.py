@@ -11,7 +11,13 @@ from dag_factory.settings import BOUNDS
 
 
 def read_text(path: Path, root: Path, file: str) -> str | Problem:
-    """A configuration file's text, or the problem that keeps it from being read.
+    """A configuration file's text, or the problem that keeps it from being read; see ``read_bytes``."""
+    data = read_bytes(path, root, file)
+    return data if isinstance(data, Problem) else text_of(data, file)
+
+
+def read_bytes(path: Path, root: Path, file: str) -> bytes | Problem:
+    """A configuration file's bytes, or the problem that keeps them from being read.
 
     ``root`` is the folder that the file, once links are followed, must stay below; ``file`` is the
     name that the problem carries.
@@ -31,6 +37,11 @@ def read_text(path: Path, root: Path, file: str) -> str | Problem:
     if len(data) > BOUNDS.file_bytes:
         message = f"larger than {BOUNDS.file_bytes:,} bytes"
         return Problem(file, 0, 0, "too-large", message, hint="divide it into several pipelines")
+    return data
+
+
+def text_of(data: bytes, file: str) -> str | Problem:
+    """The bytes as text, or the problem that they are none."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
@@ -42,8 +53,13 @@ def read_text(path: Path, root: Path, file: str) -> str | Problem:
 
 
 def read_document(path: Path, root: Path, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
-    """A file's map, or None, and what is wrong with its text."""
-    text = read_text(path, root, file)
+    """A file's map, or None, and what is wrong with its text; see ``read_bytes``."""
+    return document_of(read_bytes(path, root, file), file)
+
+
+def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
+    """The map that a file's bytes hold, or None, and what is wrong with its text."""
+    text = data if isinstance(data, Problem) else text_of(data, file)
     if isinstance(text, Problem):
         return None, (text,)
     node, problems = yaml12.read(text, file)

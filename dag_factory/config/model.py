@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from dag_factory.config.problems import Problem
+
 Fragment = dict[str, Any]
 """A piece of a Kubernetes object in its JSON form."""
 
@@ -243,4 +245,5 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     depends_on_past: bool = False
     params: tuple[Param, ...] = ()
     pools: dict[str, int] = {}
+    held: tuple[Problem, ...] = ()  # why this is the last good model of a file that has problems now
     resolved: str = ""  # the whole configuration after all layers, as YAML in the language's own words

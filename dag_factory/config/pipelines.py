@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, expressions, families, headers, jobset
+import msgspec
+
+from dag_factory.config import expressions, families, headers, jobset
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
@@ -56,33 +57,18 @@ class Source:
         """The members of a family with their places; none where the file is a single pipeline."""
         return families.instances(self.node) if self.node else {}
 
-    def without(self, instance: str) -> Source:
-        """The file as if it did not have one of its instances."""
-        assert self.node is not None
-        family = self.node.entries["instances"]
-        assert isinstance(family, Mapping)
-        entries = {**self.node.entries, "instances": without(family, instance)}
-        return Source(self.id, self.file, mapping(entries, self.node.keys, self.node.mark), self.problems)
-
     @property
     def team(self) -> str:
         """The first folder below ``pipelines/``, or nothing."""
         return self.id.split(".")[0] if "." in self.id else ""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """A pipeline in one environment. No pipeline and no problems: it does not exist there."""
 
     id: str
     pipeline: Pipeline | None
     problems: tuple[Problem, ...]
-
-
-def read_pipeline(path: FilePath, root: FilePath, file: str, dag_id: str) -> Source:
-    """Read and hold against the schema. Never raises for what stands in the file."""
-    document = documents.read(path, root, file, SCHEMA)
-    return Source(dag_id, file, document.node and families.filled(document.node), document.problems)
 
 
 def compile_pipelines(source: Source, tables: Tables) -> list[Result]:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _DIGEST = 16  # bytes
@@ -85,12 +85,19 @@ class Store:
         with contextlib.suppress(OSError):
             yield from sorted(entry.name for entry in self._folder.iterdir() if not entry.name.startswith("."))
 
-    def trim(self) -> None:
-        """Forget the entries that were written longest ago, where there are more than the store keeps."""
+    def trim(self, needed: Collection[str] = ()) -> None:
+        """Forget the entries that were written longest ago, where there are more than the store keeps.
+
+        What is ``needed`` stays.
+        """
         if self._folder is None or not self._is_usable():
             return
         try:
-            entries = [(entry.stat().st_mtime, entry.path) for entry in os.scandir(self._folder) if entry.is_file()]
+            entries = [
+                (entry.stat().st_mtime, entry.path)
+                for entry in os.scandir(self._folder)
+                if entry.name not in needed and entry.is_file()
+            ]
         except OSError:
             return
         entries.sort()

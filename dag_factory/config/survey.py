@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from dag_factory.config.catalogue import Catalogue
-from dag_factory.config.pipelines import compile_pipelines
+from dag_factory.config.kept import Kept
+from dag_factory.config.layout import list_files
+from dag_factory.config.outcomes import Outcome, without_clashes
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import check_home, list_files, open_project, read_all
-from dag_factory.config.tables import read_tables
+from dag_factory.config.project import Project, check_home, open_project
+
+_ENOUGH = 64  # files for each process; fewer are not worth starting one
 
 
 @dataclass(frozen=True)
@@ -25,26 +30,49 @@ class Survey:
 
 
 def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
-    """Look at a project for some environments, or for all. Raises ``ProjectError`` where there is no project."""
+    """Look at a project for some environments, or for all, on every core. Raises ``ProjectError``."""
     names = tuple(dict.fromkeys(environments)) or check_home(home)
-    tables = [open_project(home, name).tables if environments else read_tables(home, name) for name in names]
+    projects = [open_project(home, name) for name in names]
     ids, found = list_files(home)
-    found += [problem for template in Catalogue(home).own() for problem in template.problems]
-    sources, clashes = read_all(home, ids)
-    found += clashes
     everywhere: dict[Problem, list[str]] = {problem: list(names) for problem in found}
-    files = []
-    for environment in tables:
-        for problem in environment.problems:
-            everywhere.setdefault(problem, []).append(environment.environment)
-    for source in sources:
-        files.append(source.file)
-        for environment in tables:
-            for result in compile_pipelines(source, environment):
-                for problem in result.problems:
-                    everywhere.setdefault(problem, []).append(environment.environment)
+    for project in projects:
+        for problem in project.summary().problems:
+            everywhere.setdefault(problem, []).append(project.environment)
+    outcomes = _on_every_core(projects, ids)
+    for environment, part in outcomes:
+        for one in without_clashes(part, set(ids)):
+            for problem in (problem for result in one.results for problem in result.problems):
+                everywhere.setdefault(problem, []).append(environment)
+    files = tuple(one.file for environment, part in outcomes if environment == names[0] for one in part)
     problems = sorted(_where(problem, seen, names) for problem, seen in everywhere.items())
-    return Survey(names, tuple(files), tuple(problems))
+    return Survey(names, files, tuple(problems))
+
+
+def _on_every_core(projects: Sequence[Project], ids: Sequence[str]) -> list[tuple[str, list[Outcome]]]:
+    """What came of each file in each environment, the pipelines left out."""
+    count = min(os.cpu_count() or 1, len(ids) // _ENOUGH)
+    if count < 2 or multiprocessing.current_process().daemon:
+        return _part(projects, ids)
+    parts = [ids[start::count] for start in range(count)]
+    with ProcessPoolExecutor(count, multiprocessing.get_context("fork")) as pool:
+        found = [one for part in pool.map(_part, [projects] * count, parts) for one in part]
+    return sorted(found, key=lambda one: one[0])
+
+
+def _part(projects: Iterable[Project], ids: Iterable[str]) -> list[tuple[str, list[Outcome]]]:
+    ids = list(ids)
+    kept = {project: Kept(project.home, project.environment) for project in projects}
+    found: dict[str, list[Outcome]] = {project.environment: [] for project in kept}
+    for file_id in ids:  # a file is parsed once for all environments
+        for project, store in kept.items():
+            found[project.environment].append(_without_pipelines(project.outcome(file_id, store)[0]))
+    return list(found.items())
+
+
+def _without_pipelines(outcome: Outcome) -> Outcome:
+    """What is sent from process to process: the problems."""
+    results = tuple(msgspec.structs.replace(result, pipeline=None) for result in outcome.results)
+    return msgspec.structs.replace(outcome, results=results)
 
 
 def _where(problem: Problem, seen: list[str], names: tuple[str, ...]) -> Problem:

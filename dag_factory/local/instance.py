@@ -86,6 +86,7 @@ class Instance:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
             "DAG_FACTORY_HOME": str(self.home),
             "DAG_FACTORY_ENV": self.environment,
+            "DAG_FACTORY_CACHE": str(self.folder / "cache"),
             "PYTHONUNBUFFERED": "1",
         }
         # The connection names the cluster; a KUBECONFIG beside it makes the triggerer refuse both.

@@ -1,0 +1,67 @@
+"""The last good model of a DAG whose file broke: it runs on as it was, and says so.
+
+A commit that breaks a pipeline must neither unschedule it quietly nor strand its runs. What was good is
+known by the DAG's id; a file that is deleted, or does not claim the id any more, has no last good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as MappingT
+
+import msgspec
+
+from dag_factory.config.kept import Good
+from dag_factory.config.outcomes import Outcome
+from dag_factory.config.pipelines import Result
+from dag_factory.config.problems import Problem, errors
+
+
+def held(found: Outcome, good: MappingT[str, Good], kept: Callable[[str], Outcome | None]) -> Outcome:
+    """The outcome, its broken DAGs as they last were; ``kept`` finds an outcome by its name."""
+    broken = [result for result in found.results if result.pipeline is None and errors(result.problems)]
+    if not broken:
+        return found
+    wanted = {result.id for result in broken}
+    if not found.readable:  # it does not even say which DAGs it claims
+        wanted |= {dag_id for dag_id, one in good.items() if one.file == found.id}
+    results = [result for result in found.results if result not in broken]
+    for dag_id in sorted(wanted):
+        about = [result for result in broken if result.id == dag_id or not found.readable]
+        problems = tuple(problem for result in about for problem in result.problems)
+        results.append(_last_good(dag_id, _kept(good.get(dag_id), found, kept), problems))
+    order = {result.id: index for index, result in enumerate(found.results)}
+    results.sort(key=lambda result: (order.get(result.id, len(order)), result.id))
+    return msgspec.structs.replace(found, results=tuple(results))
+
+
+def _kept(good: Good | None, found: Outcome, kept: Callable[[str], Outcome | None]) -> Outcome | None:
+    return kept(good.name) if good and good.file == found.id else None
+
+
+def _last_good(dag_id: str, outcome: Outcome | None, problems: tuple[Problem, ...]) -> Result:
+    for result in outcome.results if outcome else ():
+        if result.id == dag_id and result.pipeline is not None:
+            return Result(dag_id, msgspec.structs.replace(result.pipeline, held=errors(problems)), problems)
+    return Result(dag_id, None, problems)
+
+
+def renewed(found: Iterable[Outcome], names: MappingT[str, str], good: MappingT[str, Good]) -> dict[str, Good]:
+    """Each DAG's last good from now on; ``names`` are the outcomes' by the ids of their files."""
+    result: dict[str, Good] = {}
+    for one in found:
+        claimed = set()
+        for each in one.results:
+            claimed.add(each.id)
+            if each.pipeline is not None and names.get(one.id):
+                result[each.id] = Good(one.id, names[one.id])
+            elif errors(each.problems) and each.id in good:
+                result[each.id] = good[each.id]
+        if not one.readable:
+            result |= {dag_id: was for dag_id, was in good.items() if was.file == one.id and dag_id not in claimed}
+    return dict(sorted(result.items()))
+
+
+def only(found: Outcome, dag_id: str) -> Outcome:
+    """The outcome of one DAG of a file."""
+    return msgspec.structs.replace(found, results=tuple(result for result in found.results if result.id == dag_id))

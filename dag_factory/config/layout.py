@@ -1,0 +1,81 @@
+"""Where a project's files lie, and which DAG each of them is."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from dag_factory.config import environments
+from dag_factory.config.problems import Problem, shown
+from dag_factory.config.wording import show
+
+PIPELINES = "configs/pipelines"
+DAG_ID_LENGTH = 250
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def list_files(home: Path) -> tuple[list[str], list[Problem]]:
+    """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments."""
+    found: list[str] = []
+    problems: list[Problem] = environments.misnamed(home)
+    for path in _files(home / PIPELINES, home, problems):
+        relative = path.relative_to(home / PIPELINES)
+        file = shown(f"{PIPELINES}/{relative.as_posix()}")
+        if path.suffix == ".yml":
+            problems.append(Problem(file, 0, 0, "bad-name", "the file ends in .yml", hint="rename it to .yaml"))
+            continue
+        wrong = next((part for part in relative.with_suffix("").parts if not _NAME.fullmatch(part)), None)
+        dag_id = ".".join(relative.with_suffix("").parts)
+        if wrong is not None:
+            message = f"{show(shown(wrong))} cannot be part of a DAG's id"
+            hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
+            problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
+        elif len(dag_id) > DAG_ID_LENGTH:
+            message = f"the DAG's id would have {len(dag_id)} characters, more than Airflow's {DAG_ID_LENGTH}"
+            problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten the names of file and folders"))
+        else:
+            found.append(dag_id)
+    return sorted(found), problems
+
+
+def _files(folder: Path, home: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Every YAML file below a folder; hidden ones are passed over, what cannot be walked is told."""
+    name = shown(folder.relative_to(home).as_posix())
+    try:
+        if folder.is_symlink():
+            hint = "commit the folder itself"
+            problems.append(Problem(name, 0, 0, "linked-folder", "links to folders are not followed", hint=hint))
+            return
+        children = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as failure:
+        message = f"cannot be read: {failure.strerror}"
+        problems.append(Problem(name, 0, 0, "unreadable", message, hint="check the folder's mode"))
+        return
+    for path in children:
+        if path.name.startswith("."):
+            continue
+        if path.suffix in (".yaml", ".yml"):
+            yield path
+        elif os.path.isdir(path):  # noqa: PTH112 - says no, where is_dir() raises
+            yield from _files(path, home, problems)
+
+
+def is_there(home: Path, dag_id: str) -> bool:
+    """Whether there is the file of a pipeline, in a folder that would be walked."""
+    path = path_of(home, dag_id)
+    folders = path.parents[: len(dag_id.split("."))]
+    return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
+
+
+def is_dag_id(text: str) -> bool:
+    """Whether a text could be the id of a pipeline's DAG."""
+    return len(text) <= DAG_ID_LENGTH and all(_NAME.fullmatch(part) for part in text.split("."))
+
+
+def path_of(home: Path, dag_id: str) -> Path:
+    """The file of a pipeline, by its DAG's id."""
+    return (home / PIPELINES / Path(*dag_id.split("."))).with_name(dag_id.split(".")[-1] + ".yaml")

@@ -1,0 +1,81 @@
+"""What came of one pipeline file in one environment: the unit in which compiling is kept and shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from dag_factory.config import documents, families, files
+from dag_factory.config.layout import DAG_ID_LENGTH, path_of
+from dag_factory.config.pipelines import SCHEMA, Result, Source, compile_pipeline, compile_pipelines
+from dag_factory.config.places import Mark
+from dag_factory.config.problems import Problem
+from dag_factory.config.tables import Tables
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """``results`` are of the DAGs that the file ``id`` claims; ``instances`` says where those of a family stand.
+
+    ``readable`` is false where not even the ids are known.
+    """
+
+    id: str
+    file: str
+    results: tuple[Result, ...]
+    instances: dict[str, Mark] = {}
+    readable: bool = True
+
+
+def read_bytes(home: Path, file_id: str) -> tuple[str, bytes | Problem]:
+    """A pipeline file's name and its bytes, or what keeps them from being read."""
+    path = path_of(home, file_id)
+    file = path.relative_to(home).as_posix()
+    return file, files.read_bytes(path, home / "configs", file)
+
+
+def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:
+    """The outcome of a file that cannot be read."""
+    return Outcome(file_id, file, (Result(file_id, None, (problem,)),), readable=False)
+
+
+def outcome(file_id: str, file: str, data: bytes, tables: Callable[[], Tables], dag_id: str | None = None) -> Outcome:
+    """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
+    source = _source(file_id, file, data)
+    if dag_id is None:
+        results = compile_pipelines(source, tables())
+    else:
+        claimed = source.node is None or dag_id in source.ids
+        results = [compile_pipeline(source, tables(), dag_id if source.node else None)] if claimed else []
+    return Outcome(file_id, file, tuple(results), source.instances, source.node is not None)
+
+
+@lru_cache(8)
+def _source(file_id: str, file: str, data: bytes) -> Source:
+    """The file read and held against its schema: the same for every environment."""
+    document = documents.parse(data, file, SCHEMA)
+    return Source(file_id, file, document.node and families.filled(document.node), document.problems)
+
+
+def without_clashes(outcomes: Iterable[Outcome], ids: Collection[str]) -> list[Outcome]:
+    """The outcomes, without instances that claim the id of another file, which are told; the file keeps the id."""
+    return [_without_clashes(one, ids) if one.instances else one for one in outcomes]
+
+
+def _without_clashes(found: Outcome, ids: Collection[str]) -> Outcome:
+    results = list(found.results)
+    for index, result in enumerate(results):
+        name = result.id.rpartition(".")[2]
+        mark, path = found.instances.get(name, Mark(found.file)), ("instances", name)
+        if result.id in ids:
+            message = f"the instance `{name}` would be the DAG `{result.id}`, which is a file of its own"
+            problem = Problem.at(mark, path, "duplicate-id", message, "rename one of the two")
+        elif len(result.id) > DAG_ID_LENGTH:
+            message = f"the DAG's id would have {len(result.id)} characters, more than Airflow's {DAG_ID_LENGTH}"
+            problem = Problem.at(mark, path, "bad-name", message, "shorten the name of the instance or the file")
+        else:
+            continue
+        results[index] = Result(result.id, None, (problem,))
+    return msgspec.structs.replace(found, results=tuple(results))
