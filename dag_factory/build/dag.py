@@ -18,6 +18,9 @@ from dag_factory.build.groups import Groups
 from dag_factory.build.task import build_task
 from dag_factory.config import model
 
+LAST_GOOD = "last good version"
+"""The tag of a DAG whose file has problems: it runs on as it was."""
+
 
 def build_dag(pipeline: model.Pipeline) -> DAG:
     """The DAG of a pipeline: a task for each job, and the edges between them.
@@ -36,7 +39,7 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         max_active_tasks=pipeline.max_active_jobs,
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
         is_paused_upon_creation=pipeline.paused,
-        tags=[*pipeline.tags, *([f"team:{pipeline.team}"] if pipeline.team else [])],
+        tags=tags(pipeline),
         doc_md=docs.pipeline(pipeline),
         **templating.dag_arguments(pipeline),
     )
@@ -86,3 +89,9 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in schema and None not in schema["enum"]:
         schema = {**schema, "enum": [*schema["enum"], None]}
     return schema
+
+
+def tags(pipeline: model.Pipeline) -> list[str]:
+    """The pipeline's own tags, its team's, and a warning where the DAG is not what its file says now."""
+    team = [f"team:{pipeline.team}"] if pipeline.team else []
+    return [*pipeline.tags, *team, *([LAST_GOOD] if pipeline.held else [])]

@@ -15,6 +15,7 @@ _MARKS = re.compile(r"([\\`*_\[\]<>|~#])")
 def pipeline(what: model.Pipeline) -> str:
     """The page of a DAG: what it does, its jobs, where it is written and what came of it."""
     parts = [
+        _held(what),
         escape(what.description or ""),
         contained(what.doc or ""),
         _jobs(what.jobs),
@@ -23,6 +24,15 @@ def pipeline(what: model.Pipeline) -> str:
     if what.resolved:
         parts += ["#### The configuration, after all layers", fenced(what.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _held(what: model.Pipeline) -> str:
+    """Loud words over a DAG that is not what its file says now."""
+    if not what.held:
+        return ""
+    reasons = [f"- {code(f'{problem.place}: {problem.code}')} {escape(problem.message)}" for problem in what.held]
+    head = f"### ⚠ Not as written: {code(what.file)} has problems, and this is the last version that had none"
+    return "\n".join([head, "", *reasons])
 
 
 def job(what: model.Job) -> str:

@@ -19,14 +19,16 @@ from dag_factory.build.report import text
 from dag_factory.config import model
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import ProjectError, open_project
+from dag_factory.config.share import WHOLE, Share
 
 log = logging.getLogger(__name__)
 
 
-def load(loader_folder: Path) -> dict[str, DAG]:
+def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
     """The DAGs by id; ``loader_folder`` is where the loader lies, beside or in the project's home.
 
-    In a worker, which runs a task of one DAG, that one's file alone is read.
+    Several loaders may divide the files among them, each with a ``share``. In a worker, which runs a task
+    of one DAG, that one's file alone is read.
     """
     wanted = get_parsing_context().dag_id
     try:
@@ -35,14 +37,18 @@ def load(loader_folder: Path) -> dict[str, DAG]:
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
-    compiled = project.compile_all() if wanted is None else project.compile_one(wanted)
+    compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
     dags, problems = build(compiled.pipelines)
     if wanted is None:
         failures.leave(project.home, project.environment, problems)
     else:
         problems.extend(errors(compiled.problems))
+    if wanted is not None and not dags and not problems:
+        log.error("dagwright: no file claims the DAG %s any more: it was deleted, renamed or left out here.", wanted)
     if problems:
-        log.error("dagwright: %s", text(problems, "There is no DAG for what is wrong here."))
+        held = any(one.held for one in compiled.pipelines)
+        head = "The DAG runs on as it last was, because of:" if held else "There is no DAG for what is wrong here."
+        log.error("dagwright: %s", text(problems, head))
     return dags
 
 

@@ -44,7 +44,8 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
         return None
     files = len({problem.file for problem in found})
     noun = "1 file is" if files == 1 else f"{files} files are"
-    return BrokenPipelines(text(found, f"{noun} wrong; every other pipeline runs."))
+    held = " What had a DAG runs on as it last was." if settings.keeps_last_good() else ""
+    return BrokenPipelines(text(found, f"{noun} wrong; every other pipeline runs.{held}"))
 
 
 def text(problems: Sequence[Problem], head: str) -> str:

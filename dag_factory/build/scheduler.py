@@ -74,7 +74,7 @@ def sync_pools() -> None:
     except ProjectError as error:
         log.warning("dagwright: no pools were made: %s", error)
         return
-    write_pools(project.tables.pools)
+    write_pools(project.summary().pools)
 
 
 def write_pools(pools: Mapping[str, int]) -> None:

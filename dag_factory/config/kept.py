@@ -19,7 +19,7 @@ from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
 from dag_factory.config.store import Store, digest
 
-_LAST_GOOD = "last-good"
+_LAST_GOOD = "last_good"
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Outcome)
 

@@ -1,0 +1,266 @@
+"""What is kept between processes: never wrong, only missing; and what a DAG was before its file broke."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from dag_factory.config import Compiled, open_project, outcomes
+from dag_factory.config.share import Share
+from dag_factory.config.store import Store
+
+FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"
+ONE = "version: 1\ndescription: one\ndefaults: {docker_image: i, resource_flavor: small}\n"
+FAMILY = """\
+version: 1
+template: regional@v1
+instances: {de: {country: DE}, fr: {country: FR}}
+"""
+TEMPLATE = """\
+version: 1
+inputs: {country: {type: string, pattern: "^[A-Z]+$"}}
+---
+defaults: {docker_image: "load-${{ inputs.country | lower }}", resource_flavor: small}
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("DAG_FACTORY_LAST_GOOD", raising=False)
+    write(tmp_path, "platform/flavors.yaml", FLAVORS)
+    write(tmp_path, "platform/environments/dev.yaml", "version: 1\n")
+    write(tmp_path, "platform/templates/pipelines/regional/v1.yaml.j2", TEMPLATE)
+    write(tmp_path, "pipelines/team/one.yaml", ONE)
+    write(tmp_path, "pipelines/team/two.yaml", ONE.replace("small}", "large}"))
+    write(tmp_path, "pipelines/team/family.yaml", FAMILY)
+    return tmp_path
+
+
+def write(home: Path, name: str, text: str) -> None:
+    path = home / "configs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(text))
+
+
+def compiled(home: Path) -> Compiled:
+    return open_project(home, "dev").compile_all()
+
+
+def ids(found: Compiled) -> list[str]:
+    """The DAGs by id, those that are held from before in brackets."""
+    return [f"({one.id})" if one.held else one.id for one in found.pipelines]
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The ids of files compiled since the last call."""
+    made: list[str] = []
+    compile_file = outcomes.outcome
+
+    def counted(file_id: str, *rest: object, **more: object) -> object:
+        made.append(file_id)
+        return compile_file(file_id, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outcomes, "outcome", counted)
+
+    def since() -> list[str]:
+        told, made[:] = list(made), []
+        return told
+
+    return since
+
+
+ALL = ["team.family.de", "team.family.fr", "team.one", "team.two"]
+
+
+def test_a_second_process_compiles_only_what_changed(home: Path, count: Callable[[], list[str]]) -> None:
+    cold = compiled(home)
+    assert count() == ["team.family", "team.one", "team.two"]
+    assert compiled(home) == cold and count() == []
+    write(home, "pipelines/team/one.yaml", ONE.replace("one", "other"))
+    assert [one.description for one in compiled(home).pipelines if one.id == "team.one"] == ["other"]
+    assert count() == ["team.one"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("platform/flavors.yaml", FLAVORS.replace("8", "4")),
+        ("platform/environments/dev.yaml", "version: 1\ntimezone: Europe/Berlin\n"),
+        ("platform/environments/prod.yaml", "version: 1\n"),
+        ("platform/templates/pipelines/regional/v1.yaml.j2", TEMPLATE + "tags: [new]\n"),
+        ("platform/templates/jobs/added/v1.yaml.j2", "version: 1\n---\n"),
+    ],
+)
+def test_a_changed_table_compiles_everything_anew(
+    home: Path, count: Callable[[], list[str]], name: str, text: str
+) -> None:
+    compiled(home)
+    count()
+    write(home, name, text)
+    compiled(home)
+    assert count() == ["team.family", "team.one", "team.two"]
+
+
+def test_environments_do_not_share_what_is_kept(home: Path) -> None:
+    write(home, "platform/environments/prod.yaml", "version: 1\nflavors: {define: {small: {cpu: 2}}}\n")
+    for environment, cpu in (("dev", "1"), ("prod", "2"), ("dev", "1")):
+        (one,) = open_project(home, environment).compile_one("team.one").pipelines
+        assert one.jobs[0].flavor.limits["cpu"] == cpu
+        open_project(home, environment).compile_all()
+
+
+@pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "remove"])
+def test_a_damaged_entry_is_made_anew(home: Path, damage: str) -> None:
+    cold = compiled(home)
+    for path in (path for path in (home / "cache").rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        if damage == "remove":
+            path.unlink()
+        else:
+            path.write_bytes({"truncate": data[:-3], "garbage": data[:20] + b"x" + data[21:], "empty": b""}[damage])
+    assert compiled(home) == cold
+    assert compiled(home) == cold
+
+
+@pytest.mark.parametrize("folder", ["off", "/proc/nowhere/cache", "/dev/null/cache"])
+def test_without_a_folder_everything_works(home: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", folder)
+    assert ids(compiled(home)) == ALL and ids(compiled(home)) == ALL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand a folder to another user")
+def test_a_folder_of_another_user_is_not_used(home: Path, count: Callable[[], list[str]]) -> None:
+    compiled(home)
+    (folder,) = (home / "cache").iterdir()
+    os.chown(folder, 12345, 12345)
+    count()
+    compiled(home)
+    assert len(count()) == 3
+
+
+def test_a_folder_that_others_may_write_to_is_not_used(home: Path, count: Callable[[], list[str]]) -> None:
+    compiled(home)
+    (folder,) = (home / "cache").iterdir()
+    folder.chmod(0o777)
+    count()
+    compiled(home)
+    assert len(count()) == 3
+
+
+def test_the_folder_is_made_for_its_owner_alone(home: Path) -> None:
+    compiled(home)
+    (folder,) = (home / "cache").iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+
+
+def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", most=3)
+    for number in range(10):
+        store.put(f"n{number}", b"x")
+        os.utime(tmp_path / "store" / f"n{number}", (number, number))
+    store.trim(needed={"n0"})
+    assert list(store.names()) == ["n0", "n7", "n8", "n9"]
+
+
+BROKEN = {
+    "a wrong word": ONE.replace("resource_flavor", "resource_flavour"),
+    "no yaml": "version: [",
+    "an unknown flavor": ONE.replace("small", "smal"),
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_a_pipeline_that_breaks_runs_on_as_it_was_and_says_so(home: Path, text: str) -> None:
+    good = next(one for one in compiled(home).pipelines if one.id == "team.one")
+    write(home, "pipelines/team/one.yaml", text)
+    found = compiled(home)
+    assert ids(found) == ["team.family.de", "team.family.fr", "(team.one)", "team.two"]
+    assert any(problem.file.endswith("one.yaml") for problem in found.problems)
+    held = next(one for one in found.pipelines if one.id == "team.one")
+    assert held.jobs == good.jobs and held.held
+    assert ids(compiled(home)) == ids(found)
+    write(home, "pipelines/team/one.yaml", ONE)
+    assert ids(compiled(home)) == ALL
+
+
+def test_a_worker_sees_the_same_model_as_the_processor(home: Path) -> None:
+    compiled(home)
+    write(home, "pipelines/team/one.yaml", "version: [")
+    write(home, "pipelines/team/family.yaml", "version: [")
+    processor = {one.id: one for one in compiled(home).pipelines}
+    for dag_id in ALL:
+        (worker,) = open_project(home, "dev").compile_one(dag_id).pipelines
+        assert worker == processor[dag_id]
+
+
+def test_a_broken_table_holds_every_pipeline_as_it_was(home: Path) -> None:
+    compiled(home)
+    write(home, "platform/flavors.yaml", "version: [")
+    assert ids(compiled(home)) == [f"({one})" for one in ALL]
+
+
+def test_a_broken_flavor_holds_those_that_use_it(home: Path) -> None:
+    compiled(home)
+    write(home, "platform/flavors.yaml", FLAVORS.replace("9Gi", "nine"))
+    assert ids(compiled(home)) == ["team.family.de", "team.family.fr", "team.one", "(team.two)"]
+
+
+def test_one_broken_member_of_a_family_is_held_alone(home: Path) -> None:
+    compiled(home)
+    write(home, "pipelines/team/family.yaml", FAMILY.replace("FR", "fr"))
+    assert ids(compiled(home)) == ["team.family.de", "(team.family.fr)", "team.one", "team.two"]
+
+
+def test_a_deleted_file_takes_its_dag_along_and_does_not_come_back_broken(home: Path) -> None:
+    compiled(home)
+    (home / "configs/pipelines/team/one.yaml").unlink()
+    assert "team.one" not in ids(compiled(home))
+    write(home, "pipelines/team/one.yaml", "version: [")
+    assert [one for one in ids(compiled(home)) if "one" in one] == []
+
+
+def test_a_removed_instance_is_no_broken_one(home: Path) -> None:
+    compiled(home)
+    write(home, "pipelines/team/family.yaml", "version: 1\ntemplate: regional@v1\ninstances: {de: {country: DE}}\n")
+    assert ids(compiled(home)) == ["team.family.de", "team.one", "team.two"]
+
+
+def test_a_new_pipeline_that_never_was_good_has_no_dag(home: Path) -> None:
+    compiled(home)
+    write(home, "pipelines/team/new.yaml", "version: [")
+    assert ids(compiled(home)) == ALL
+
+
+def test_it_can_be_turned_off(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled(home)
+    monkeypatch.setenv("DAG_FACTORY_LAST_GOOD", "off")
+    write(home, "pipelines/team/one.yaml", "version: [")
+    assert "team.one" not in [one.id for one in compiled(home).pipelines]
+
+
+def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
+    for number in range(40):
+        write(home, f"pipelines/team/many{number}.yaml", ONE)
+    everything = set(ids(compiled(home)))
+    project = open_project(home, "dev")
+    parts = [set(ids(project.compile_all(Share(index, 4)))) for index in range(4)]
+    assert set.union(*parts) == everything and sum(map(len, parts)) == len(everything)
+    assert all(parts)
+    write(home, "pipelines/team/one.yaml", "version: [")
+    held = [one for index in range(4) for one in ids(project.compile_all(Share(index, 4))) if one.startswith("(")]
+    assert held == ["(team.one)"]
+    assert ids(project.compile_one("team.one")) == ["(team.one)"]
+
+
+@pytest.mark.parametrize(("index", "count"), [(4, 4), (-1, 2), (0, 0)])
+def test_there_is_no_such_share(index: int, count: int) -> None:
+    with pytest.raises(ValueError, match="no share"):
+        Share(index, count)
