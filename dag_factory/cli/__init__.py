@@ -16,6 +16,7 @@ from dag_factory.config import ProjectError
 
 _COMMANDS = {
     "check": "Print the problems of all configuration files.",
+    "schema": "Write the schemas that editors complete from, with this project's names.",
     "demo": "Run the machine-learning example to its end on this machine.",
     "up": "Start the local cluster and Airflow with its UI.",
     "down": "Stop what `up` started.",

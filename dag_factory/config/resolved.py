@@ -19,6 +19,11 @@ def to_yaml(node: Node) -> str:
     return "\n".join(_lines(node, 0)) + "\n"
 
 
+def one_line(node: Node) -> str:
+    """The YAML text of a tree in one line, in flow style."""
+    return _flow(node)
+
+
 def _lines(node: Node, indent: int) -> Iterator[str]:
     pad = "  " * indent
     if isinstance(node, Mapping) and node.entries:

@@ -1,0 +1,154 @@
+"""The schemas as an editor is best served with them: those of ``schemas/``, with one project's names in them.
+
+Where a name is meant (``x-names``) it is chosen from a list; ``with`` knows the inputs of the template that is
+called; a job's name is offered where the same file has that job. JSON Schema cannot look at a neighbouring key
+in general, so for each job name of the project there is a rule: *if* this file has it, it may be named.
+And what an expression may still make right is not underlined.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dag_factory.config import schemas
+from dag_factory.config.schemas import JSON
+from dag_factory.config.templates import Template
+from dag_factory.config.vocabulary import TEMPLATES, Vocabulary
+
+_EXPRESSION = "\\$\\{[{%]"
+_UNSET = "Unsets what a lower layer says."
+_CALLS = {"job-templates": "uses", "pipeline-templates": "template"}
+_CONDITIONS = ("if", "not", "oneOf")
+_MOST_JOBS = 5_000
+_PIPELINE = "pipeline.schema.json"
+_JOB = "job.schema.json"
+
+
+def editor_schemas(words: Vocabulary) -> dict[str, str]:
+    """The text of each schema by its file name; the same names give the same texts."""
+    made = {name: _schema(document, name, words) for name, document in schemas.documents().items()}
+    for place in (made[_JOB]["$defs"]["job"], made[_JOB]["$defs"]["defaults"]):
+        place["allOf"] = [*place.get("allOf", ()), *_inputs(words, "job-templates")]
+    for place in (made[_PIPELINE], made[_PIPELINE]["$defs"]["overlay"]):
+        place["allOf"] = [*place.get("allOf", ()), *_inputs(words, "pipeline-templates")]
+    made[_PIPELINE]["allOf"] += _jobs(words)
+    note = "Written by `dagf schema`, with the names of this project. Do not edit; run it again."
+    return {
+        name: json.dumps({**document, "$comment": note}, ensure_ascii=False, indent=1) + "\n"
+        for name, document in made.items()
+    }
+
+
+def _schema(schema: Any, base: str, words: Vocabulary) -> Any:
+    """A schema with the project's names, and with room for expressions."""
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("x-names") in words.names and schema["x-names"] != "jobs":
+        return _choice({**schemas.resolve(schema, base)[0], **schema}, words.names[schema["x-names"]])
+    made = {
+        key: value if key in _CONDITIONS else _below(key, value, lambda inner: _schema(inner, base, words))
+        for key, value in schema.items()
+    }
+    named = schema.get("propertyNames", {}).get("x-names") if isinstance(schema.get("propertyNames"), dict) else None
+    if named in words.names:
+        entry = schema.get("additionalProperties", {})
+        about = {name: {"description": line, **entry} if line else entry for name, line in words.names[named].items()}
+        made["properties"] = {**about, **made.get("properties", {})}
+    return _roomy(made) if "x-message" in made and not made.get("x-static") else made
+
+
+def _below(key: str, value: Any, change: Callable[[Any], Any]) -> Any:
+    if key in ("properties", "patternProperties", "$defs"):
+        return {name: change(inner) for name, inner in value.items()}
+    if key in ("allOf", "anyOf"):
+        return [change(inner) for inner in value]
+    return change(value) if key in ("additionalProperties", "items", "propertyNames", "then", "else") else value
+
+
+def _choice(schema: JSON, names: dict[str, str]) -> JSON:
+    """One of the names; also an expression, where one may stand."""
+    dropped = ("$ref", "$comment", "pattern", "minLength", "maxLength", "examples")
+    made = {key: value for key, value in schema.items() if key not in dropped}
+    kinds = made.pop("type", "string")
+    null = "null" in kinds
+    choice = {"enum": [*names, *[None] * null], "enumDescriptions": [*names.values(), *[_UNSET] * null]}
+    return {**made, **choice} if made.get("x-static") else {**made, "anyOf": [choice, _expression()]}
+
+
+def _roomy(schema: JSON) -> JSON:
+    """The schema, which also takes an expression: what comes of it is known later."""
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "enum" in schema:
+        choice = {key: schema.pop(key) for key in ("enum", "enumDescriptions") if key in schema}
+        return {**schema, "anyOf": [choice, _expression()]}
+    if kinds and "string" not in kinds:
+        return {**schema, "type": [*kinds, "string"], "pattern": _EXPRESSION}
+    if "pattern" in schema:
+        return {**schema, "pattern": f"(?:{schema['pattern']})|{_EXPRESSION}"}
+    return schema
+
+
+def _expression() -> JSON:
+    return {"type": "string", "pattern": _EXPRESSION}
+
+
+def _inputs(words: Vocabulary, table: str) -> Iterator[JSON]:
+    """For each template: where it is called, ``with`` has its inputs."""
+    for name, template in words.templates[table].items():
+        called = {"properties": {_CALLS[table]: {"const": name}}, "required": [_CALLS[table]]}
+        inputs = {
+            "properties": {key: _input(template, key) for key in sorted(template.inputs)},
+            "additionalProperties": False,
+        }
+        then: JSON = {"with": inputs}
+        if TEMPLATES[table] == "pipelines":
+            then["instances"] = {"additionalProperties": inputs}
+        yield {"if": called, "then": {"properties": then}}
+
+
+def _input(template: Template, key: str) -> JSON:
+    """What an editor shows of an input. Whether a value fits is the compiler's to say, once it is computed."""
+    said = template.inputs[key] if isinstance(template.inputs[key], dict) else {}
+    about = str(said.get("description", ""))
+    needed = "Needed." if key in template.required else ""
+    default = f"Default: {json.dumps(said['default'], ensure_ascii=False)}" if "default" in said else ""
+    made: JSON = {"description": " ".join(part for part in (about, needed, default) if part)}
+    choices = said.get("enum", [True, False] if said.get("type") == "boolean" else [])
+    if choices:
+        made["defaultSnippets"] = [{"label": json.dumps(choice).strip('"'), "body": choice} for choice in choices]
+    return made
+
+
+def _jobs(words: Vocabulary) -> Iterator[JSON]:
+    """For each job name: a file that has the job may name it, in its jobs and in its environments' own."""
+    places = list(_naming(schemas.documents()[_JOB]["$defs"]["job"], _JOB))
+    for name in list(words.names.get("jobs", ()))[:_MOST_JOBS]:
+        offer: JSON = {"defaultSnippets": [{"label": name, "body": name, "description": "A job of this pipeline."}]}
+        one: JSON = {}
+        for place in places:
+            _lay(one, place, offer)
+        jobs = {"jobs": {"additionalProperties": one}}
+        has = {"properties": {"jobs": {"type": "object", "required": [name]}}, "required": ["jobs"]}
+        then = {"properties": {**jobs, "environments": {"additionalProperties": {"properties": jobs}}}}
+        yield {"if": has, "then": then}
+
+
+def _naming(schema: JSON, base: str) -> Iterator[tuple[str, ...]]:
+    """Where a job names other jobs: steps into a schema, as ``properties``, ``depends_on``, ``items``."""
+    schema, base = {**schemas.resolve(schema, base)[0], **schema}, schemas.resolve(schema, base)[1]
+    if schema.get("x-names") == "jobs":
+        yield ()
+        return
+    for key, inner in schema.get("properties", {}).items():
+        yield from (("properties", key, *rest) for rest in _naming(inner, base))
+    if isinstance(schema.get("items"), dict) and base == _JOB:
+        yield from (("items", *rest) for rest in _naming(schema["items"], base))
+
+
+def _lay(schema: JSON, steps: tuple[str, ...], leaf: JSON) -> None:
+    for step in steps:
+        schema = schema.setdefault(step, {})
+    schema.update(leaf)

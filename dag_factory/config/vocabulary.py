@@ -1,0 +1,99 @@
+"""The names that a project defines, with a line about each: its flavors, pools, environments, templates, jobs.
+
+The schemas say where a name is defined (``x-files``, ``x-defines``) and where one is meant (``x-names``), so a
+new table needs nothing here. Files are read as text only: what is wrong in one costs no name of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dag_factory.config import schemas
+from dag_factory.config.catalogue import Catalogue
+from dag_factory.config.files import read_document
+from dag_factory.config.project import PIPELINES, list_files, path_of
+from dag_factory.config.resolved import one_line
+from dag_factory.config.schemas import JSON
+from dag_factory.config.templates import Template
+from dag_factory.config.tree import Node, Scalar, entries
+
+TEMPLATES = {"job-templates": "jobs", "pipeline-templates": "pipelines"}
+"""The names of templates, and the kind of template each stands for."""
+_BUILT_IN = {"pools": {"default_pool": "Airflow's own pool."}}
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """``names``: what a table is called -> its names in the order of the file, each with a line.
+
+    ``templates`` are those that can be called, by kind (``job-templates``) and reference; ``unread`` lists the
+    files that could not be read.
+    """
+
+    names: dict[str, dict[str, str]]
+    templates: dict[str, dict[str, Template]]
+    unread: tuple[str, ...]
+
+
+def vocabulary(home: Path) -> Vocabulary:
+    """Every name that the project in ``home`` defines. Never raises for what stands in a file."""
+    names: dict[str, dict[str, str]] = {}
+    unread: list[str] = []
+    for schema in sorted(schemas.documents().values(), key=lambda schema: "*" in schema.get("x-files", "")):
+        for path in _files(home, schema.get("x-files", "")):  # a table's own file first, then what others add to it
+            file = path.relative_to(home).as_posix()
+            document, _ = read_document(path, home / "configs", file)
+            if document is None:
+                unread.append(file)
+            if "x-defines" in schema:
+                names.setdefault(schema["x-defines"], {})[path.stem] = _about(document)
+            for table, name, node in _defined(schema, schema["$id"], document):
+                names.setdefault(table, {}).setdefault(name, "" if table == "jobs" else _about(node))
+    catalogue = Catalogue(home)
+    templates = {table: _templates(catalogue, table) for table in TEMPLATES}
+    for table, found in templates.items():
+        names[table] = {name: template.description for name, template in found.items()}
+    for table, known in _BUILT_IN.items():
+        names[table] = {**names.get(table, {}), **known}
+    return Vocabulary({table: found for table, found in sorted(names.items()) if found}, templates, tuple(unread))
+
+
+def _files(home: Path, pattern: str) -> list[Path]:
+    if not pattern:
+        return []
+    if pattern.startswith(PIPELINES):
+        return [path_of(home, file_id) for file_id in list_files(home)[0]]
+    return sorted(path for path in home.glob(pattern) if not path.name.startswith("."))
+
+
+def _defined(schema: JSON, base: str, node: Node | None) -> Iterator[tuple[str, str, Node]]:
+    """Each key of a map that defines names: the table's word, the name, and what stands under it."""
+    schema, base = {**schemas.resolve(schema, base)[0], **schema}, schemas.resolve(schema, base)[1]
+    if "x-defines" in schema and "x-files" not in schema:
+        for name, inner in entries(node).items():
+            yield schema["x-defines"], name, inner
+    for key, below in schema.get("properties", {}).items():
+        if key in entries(node):
+            yield from _defined(below, base, entries(node)[key])
+
+
+def _templates(catalogue: Catalogue, table: str) -> dict[str, Template]:
+    kind = "jobs" if TEMPLATES[table] == "jobs" else "pipelines"
+    found = ((name, catalogue.find(kind, name)) for name in catalogue.names(kind))
+    return {name: template for name, template in found if template is not None}
+
+
+def _about(node: Node | None) -> str:
+    """A line about a table's entry: its own description, else its values that are no lists or maps, else all."""
+    inner = entries(node)
+    said = inner.get("description")
+    if isinstance(said, Scalar) and said.value is not None:
+        return said.text
+    if node is None or "version" in inner:  # a whole file
+        return ""
+    short = {key: item for key, item in inner.items() if isinstance(item, Scalar)} or inner
+    text = ", ".join(f"{key}: {one_line(item)}" for key, item in short.items()) or one_line(node)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
