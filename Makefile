@@ -29,6 +29,7 @@ lint: setup  ## Lint, format, types, layer contract
 
 test: lint   ## Lint, types, the layer contract and all tests
 	@scripts/browser
+	@scripts/node
 	@$(RUN)pytest
 
 lock: setup  ## Write requirements.lock anew from setup.cfg

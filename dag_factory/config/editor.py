@@ -29,11 +29,11 @@ _JOB = "job.schema.json"
 def editor_schemas(words: Vocabulary) -> dict[str, str]:
     """The text of each schema by its file name; the same names give the same texts."""
     made = {name: _schema(document, name, words) for name, document in schemas.documents().items()}
-    for place in (made[_JOB]["$defs"]["job"], made[_JOB]["$defs"]["defaults"]):
-        place["allOf"] = [*place.get("allOf", ()), *_inputs(words, "job-templates")]
-    for place in (made[_PIPELINE], made[_PIPELINE]["$defs"]["overlay"]):
-        place["allOf"] = [*place.get("allOf", ()), *_inputs(words, "pipeline-templates")]
-    made[_PIPELINE]["allOf"] += _jobs(words)
+    job, pipeline = made[_JOB]["$defs"], made[_PIPELINE]
+    calls, family = [*_inputs(words, "job-templates")], [*_inputs(words, "pipeline-templates")]
+    for place, rules in ((job["job"], calls), (job["defaults"], calls), (pipeline, [*family, *_jobs(words)])):
+        if rules:
+            place["allOf"] = [*place.get("allOf", ()), *rules]
     note = "Written by `dagf schema`, with the names of this project. Do not edit; run it again."
     return {
         name: json.dumps({**document, "$comment": note}, ensure_ascii=False, indent=1) + "\n"
@@ -50,6 +50,7 @@ def _schema(schema: Any, base: str, words: Vocabulary) -> Any:
     made = {
         key: value if key in _CONDITIONS else _below(key, value, lambda inner: _schema(inner, base, words))
         for key, value in schema.items()
+        if key != "default"  # the language server would write each of them out where a map is begun
     }
     named = schema.get("propertyNames", {}).get("x-names") if isinstance(schema.get("propertyNames"), dict) else None
     if named in words.names:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dag_factory.config import schemas
-from dag_factory.config.catalogue import Catalogue
+from dag_factory.config.catalogue import Catalogue, Kind
 from dag_factory.config.files import read_document
 from dag_factory.config.project import PIPELINES, list_files, path_of
 from dag_factory.config.resolved import one_line
@@ -19,7 +19,7 @@ from dag_factory.config.schemas import JSON
 from dag_factory.config.templates import Template
 from dag_factory.config.tree import Node, Scalar, entries
 
-TEMPLATES = {"job-templates": "jobs", "pipeline-templates": "pipelines"}
+TEMPLATES: dict[str, Kind] = {"job-templates": "jobs", "pipeline-templates": "pipelines"}
 """The names of templates, and the kind of template each stands for."""
 _BUILT_IN = {"pools": {"default_pool": "Airflow's own pool."}}
 _LONGEST = 200
@@ -81,7 +81,7 @@ def _defined(schema: JSON, base: str, node: Node | None) -> Iterator[tuple[str, 
 
 
 def _templates(catalogue: Catalogue, table: str) -> dict[str, Template]:
-    kind = "jobs" if TEMPLATES[table] == "jobs" else "pipelines"
+    kind = TEMPLATES[table]
     found = ((name, catalogue.find(kind, name)) for name in catalogue.names(kind))
     return {name: template for name, template in found if template is not None}
 

@@ -183,6 +183,9 @@ def test_annotations_are_the_known_ones_and_well_formed() -> None:
         "x-null": str,
         "x-ends": list,
         "x-static": bool,
+        "x-files": str,
+        "x-defines": str,
+        "x-names": str,
     }
     for name, pointer, schema in EVERYTHING:
         for key, value in schema.items():
@@ -212,6 +215,11 @@ def test_patterns_and_enums_speak_to_editors() -> None:
             assert len(schema.get("enumDescriptions", ())) == len(schema["enum"]), f"{name}{pointer}"
 
 
+def test_no_default_is_null() -> None:
+    """yaml-language-server 1.25 completes nothing any more where it meets one."""
+    assert [pointer for _, pointer, schema in EVERYTHING if "default" in schema and schema["default"] is None] == []
+
+
 def test_examples_are_single_values() -> None:
     """Editors offer them for completion and cannot name a map or a list."""
     for name, pointer, schema in OURS:
@@ -232,6 +240,18 @@ def test_words_of_elsewhere_are_no_keys() -> None:
             assert not set(schema["x-instead"]) & set(schema["properties"]), f"{name}{pointer}"
     words = {key: DOCUMENTS["job.schema.json"]["$defs"][key]["x-instead"] for key in ("job", "defaults")}
     assert words["job"].items() <= words["defaults"].items()
+
+
+def test_names_are_defined_somewhere() -> None:
+    """What a value may name is what a table's keys define, or templates."""
+    defined = {schema["x-defines"] for _, _, schema in EVERYTHING if "x-defines" in schema}
+    named = {schema["x-names"] for _, _, schema in EVERYTHING if "x-names" in schema}
+    assert named - {"job-templates", "pipeline-templates"} <= defined
+
+
+def test_every_kind_of_file_says_which_files_it_describes() -> None:
+    parts = {"job.schema.json", "kubernetes.schema.json", "template.schema.json"}
+    assert {name for name, document in DOCUMENTS.items() if "x-files" in document} == set(DOCUMENTS) - parts
 
 
 def test_merging_is_what_the_language_says() -> None:

@@ -1,0 +1,185 @@
+"""What an editor with a YAML language server offers, shows and underlines, once `dagf schema` has run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from lsp import LanguageServer
+
+FILES = {
+    "platform/flavors.yaml": """
+        version: 1
+        pools: {gpu: 8}
+        flavors:
+          cpu-small: {cpu: 1, memory: 2Gi, cost_per_hour: 0.05, next: cpu-large, labels: {tier: a}}
+          cpu-large: {cpu: 16, memory: 64Gi}
+        """,
+    "platform/environments/dev.yaml": "version: 1\ndescription: Where changes are tried\n",
+    "platform/environments/prod.yaml": "version: 1\nflavors: {define: {huge: {cpu: 96}}}\n",
+    "platform/templates/jobs/report/v1.yaml.j2": """
+        version: 1
+        description: Writes a report.
+        inputs:
+          table: {type: string, description: The table to read.}
+          style: {enum: [short, long], default: short}
+        ---
+        script: echo ${{ inputs.table }}
+        """,
+    "pipelines/growth/churn.yaml": "version: 1\njobs: {extract: {}, train: {}}\n",
+    "pipelines/growth/other.yaml": "version: 1\njobs: {elsewhere: {}}\n",
+}
+PIPELINE = "configs/pipelines/growth/churn.yaml"
+_NUMBERS = count()
+HEAD = "version: 1\njobs:\n  extract:\n    script: echo\n  train:\n"
+
+
+def new() -> str:
+    """A pipeline's file that nobody has opened."""
+    return f"configs/pipelines/growth/new{next(_NUMBERS)}.yaml"
+
+
+@pytest.fixture(scope="module")
+def editor(tmp_path_factory: pytest.TempPathFactory, open_editor: Callable[[Path], LanguageServer]) -> LanguageServer:
+    home = tmp_path_factory.mktemp("project")
+    for name, text in FILES.items():
+        path = home / "configs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text).lstrip("\n"), "utf-8")
+    return open_editor(home)
+
+
+def test_keys_are_offered_with_what_they_mean(editor: LanguageServer) -> None:
+    found = editor.completions(PIPELINE, "version: 1\n|>")
+    assert "cron expression" in found["schedule"]
+    assert "merged over the rest of the file" in found["environments"]
+    found = editor.completions(PIPELINE, HEAD + "    |>")
+    assert "container image" in found["docker_image"]
+    assert "script" in found
+    assert "schedule" not in found
+
+
+@pytest.mark.parametrize("where", [HEAD + "    resource_flavor: |>", "version: 1\ndefaults:\n  resource_flavor: c|>\n"])
+def test_flavors_are_offered_with_what_they_are(editor: LanguageServer, where: str) -> None:
+    found = editor.completions(PIPELINE, where)
+    assert found["cpu-small"] == "cpu: 1, memory: 2Gi, cost_per_hour: 0.05, next: cpu-large"
+    assert set(found) - {"null"} == {"cpu-small", "cpu-large", "huge"}
+
+
+def test_a_flavor_under_the_cursor_says_what_it_is(editor: LanguageServer) -> None:
+    shown = editor.hover(PIPELINE, HEAD + "    resource_flavor: cpu|>-large\n")
+    assert "What the job may use" in shown
+    assert "`cpu-large`: cpu: 16, memory: 64Gi" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[ |>]", "[ex|>]", "[extract, |>]", "\n      - |>", "\n      - tr|>", "\n      - extract\n      - |>"],
+    ids=repr,
+)
+def test_jobs_of_this_file_are_offered(editor: LanguageServer, text: str) -> None:
+    """Also in a file that is being changed: `report` is not saved yet, and what is typed is no YAML for a moment."""
+    found = editor.completions(PIPELINE, f"{HEAD}  report:\n    depends_on: {text}\n")
+    assert {"extract", "train"} <= set(found)
+    assert "elsewhere" not in found
+
+
+def test_jobs_are_offered_in_an_environments_own(editor: LanguageServer) -> None:
+    overlay = "environments:\n  dev:\n    jobs:\n      train:\n        depends_on:\n          - |>\n"
+    assert {"extract", "train"} <= set(editor.completions(PIPELINE, HEAD + "    script: echo\n" + overlay))
+
+
+def test_a_new_file_knows_the_names_that_the_project_has(editor: LanguageServer) -> None:
+    text = "version: 1\njobs:\n  elsewhere:\n  new:\n    depends_on: [e|>]\n"
+    assert set(editor.completions("configs/pipelines/growth/new.yaml", text)) == {"elsewhere"}
+
+
+def test_a_map_is_begun_without_its_defaults(editor: LanguageServer) -> None:
+    assert editor.inserted(PIPELINE, HEAD + "    ret|>")["retries"].rstrip() == "retries:"
+    assert editor.inserted(PIPELINE, "version: 1\ndef|>")["defaults"].rstrip() == "defaults:"
+
+
+def test_environments_pools_and_their_keys_are_offered(editor: LanguageServer) -> None:
+    assert {"dev", "prod"} <= set(editor.completions(PIPELINE, "version: 1\nonly:\n  - |>"))
+    found = editor.completions(PIPELINE, HEAD + "    script: echo\nenvironments:\n  |>")
+    assert found["dev"] == "Where changes are tried"
+    assert {"gpu", "default_pool"} <= set(editor.completions(PIPELINE, HEAD + "    pool: |>\n"))
+    assert "cpu-large" in editor.completions("configs/platform/environments/dev.yaml", REPLACE + "cpu-|>\n")
+
+
+REPLACE = "version: 1\nflavors:\n  replace:\n    cpu-small: "
+
+
+def test_templates_and_their_inputs_are_offered(editor: LanguageServer) -> None:
+    assert editor.completions(PIPELINE, HEAD + "    uses: r|>\n")["report@v1"] == "Writes a report."
+    call = HEAD + "    uses: report@v1\n    with:\n      "
+    assert editor.completions(PIPELINE, call + "|>") == {
+        "table": "The table to read. Needed.",
+        "style": 'Default: "short"',
+    }
+    assert {"short", "long"} <= set(editor.completions(PIPELINE, call + "style: |>\n"))
+    [(line, said)] = editor.diagnostics(new(), call + "tabel: a\n")
+    assert line == 8
+    assert "tabel is not allowed" in said
+
+
+def test_a_key_says_what_it_means(editor: LanguageServer) -> None:
+    shown = editor.hover(PIPELINE, HEAD + "    trigger|>_rule: all_done\n")
+    assert "seen from the jobs it depends on" in shown
+    assert "`all_done`: All have ended, however." in shown
+    assert "How long one try may take" in editor.hover(PIPELINE, HEAD + "    time|>out: 1h\n")
+
+
+WRONG = [
+    ("imag: a", "imag is not allowed"),
+    ("resource_flavor: cpu-medium", "Value is not accepted"),
+    ("trigger_rule: all_good", "Value is not accepted"),
+    ("timeout: 30", "A duration such as"),
+    ("timeout: 30 s", "A duration such as"),
+    ("depends_on: extract", "A list of job names"),
+    ("pool: cpu", "Value is not accepted"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG, ids=[text for text, _ in WRONG])
+def test_what_is_wrong_is_underlined(editor: LanguageServer, text: str, message: str) -> None:
+    [(line, said)] = editor.diagnostics(new(), f"{HEAD}    {text}\n")
+    assert line == 6
+    assert message in said
+
+
+def test_what_is_right_is_not_underlined(editor: LanguageServer) -> None:
+    text = """
+        version: 1
+        schedule: "0 3 * * *"
+        catchup: ${{ vars.catchup }}
+        defaults:
+          docker_image: "${{ vars.registry }}/churn:1"
+          resource_flavor: "${{ vars.flavor }}"
+          timeout: ${{ vars.timeout }}
+          retries: ${{ vars.retries }}
+          trigger_rule: "${{ vars.rule }}"
+          env: {A: 1.0, B: {secret: a/b}, C: "{{ ds }}"}
+        jobs:
+          one: {resource_flavor: huge, keep_pod: on_failure, deferrable: "${{ vars.long }}"}
+          new-name: {depends_on: [one, not-yet-known], resource_flavor: null}
+          two: {uses: report@v1, with: {table: "${{ vars.table }}"}}
+        environments:
+          dev: {schedule: null, jobs: {one: null}}
+        """
+    assert editor.diagnostics(new(), dedent(text)) == []
+
+
+@pytest.mark.parametrize("first", ["with its own schema", "without"])
+def test_the_examples_are_not_underlined(first: str, open_editor: Callable[[Path], LanguageServer]) -> None:
+    """As they are, with a first line that names the schemas without the project's names; and without that line."""
+    home = Path(__file__).resolve().parents[2]
+    editor = open_editor(home)
+    for path in sorted((home / "configs").rglob("*.yaml")):
+        text = path.read_text("utf-8")
+        file = path.relative_to(home).as_posix()
+        assert text.startswith("# yaml-language-server: $schema=")
+        assert editor.diagnostics(file, text if first == "with its own schema" else text.partition("\n")[2]) == [], file

@@ -1,0 +1,142 @@
+"""`dagf schema`: what it writes, when it is current, and what it makes of tables that are broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from click.testing import CliRunner, Result
+
+from dag_factory.cli import main
+from dag_factory.config import schemas
+
+FLAVORS = "version: 1\nflavors:\n  small: {cpu: 1, memory: 1Gi}\n  large: {cpu: 8, memory: 8Gi}\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write(tmp_path, "platform/flavors.yaml", FLAVORS)
+    write(tmp_path, "platform/environments/dev.yaml", "version: 1\n")
+    write(tmp_path, "pipelines/team/flow.yaml", "version: 1\njobs: {first: {}, second: {}}\n")
+    return tmp_path
+
+
+def write(home: Path, name: str, text: str) -> None:
+    path = home / "configs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def schema(home: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["schema", "--home", str(home), *options])
+
+
+def written(home: Path, name: str = "job") -> Any:
+    return json.loads((home / f".dagf/schemas/{name}.schema.json").read_text("utf-8"))
+
+
+def flavors(home: Path) -> list[str]:
+    made = written(home)["$defs"]["resource_flavor"]
+    return [name for name in made["anyOf"][0]["enum"] if name] if "anyOf" in made else []
+
+
+def test_writes_every_schema_and_says_how_an_editor_is_told(home: Path) -> None:
+    said = schema(home)
+    assert said.exit_code == 0
+    assert {path.name for path in (home / ".dagf/schemas").iterdir()} == set(schemas.documents())
+    assert "2 flavors" in said.stdout
+    assert '"./.dagf/schemas/pipeline.schema.json": "configs/pipelines/**/*.yaml"' in said.stdout
+    assert flavors(home) == ["small", "large"]
+
+
+def test_writes_only_what_has_changed(home: Path) -> None:
+    schema(home)
+    before = {path: path.stat().st_mtime_ns for path in (home / ".dagf/schemas").iterdir()}
+    assert "Nothing has changed" in schema(home).stdout
+    write(home, "pipelines/team/more.yaml", "version: 1\njobs: {third: {}}\n")
+    assert "Wrote 1 of" in schema(home).stdout
+    assert [path.name for path, time in before.items() if path.stat().st_mtime_ns != time] == ["pipeline.schema.json"]
+
+
+def test_check_says_what_is_not_current_and_writes_nothing(home: Path) -> None:
+    said = schema(home, "--check")
+    assert said.exit_code == 1
+    assert "run: dagf schema" in said.stdout
+    assert not (home / ".dagf").exists()
+    schema(home)
+    assert schema(home, "--check").exit_code == 0
+    write(home, "platform/flavors.yaml", FLAVORS.replace("small", "tiny"))
+    assert schema(home, "--check").exit_code == 1
+    assert flavors(home) == ["small", "large"]
+
+
+def test_another_folder_may_be_named(home: Path) -> None:
+    assert (
+        '"./schemas/flavors.schema.json": "configs/platform/flavors.yaml"'
+        in schema(home, "--out", str(home / "schemas")).stdout
+    )
+    assert (home / "schemas/job.schema.json").exists()
+
+
+def test_the_schemas_that_these_are_made_from_are_not_overwritten(home: Path) -> None:
+    said = schema(home, "--out", str(schemas.folder()))
+    assert said.exit_code == 2
+    assert "name another folder" in said.output
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (FLAVORS.replace("cpu: 1,", "cpus: 1, ram: -1,"), ["small", "large"]),
+        (FLAVORS.replace("version: 1", "version: 7"), ["small", "large"]),
+        ("version: 1\nflavors: [a]\n", []),
+        ("version: 1\nflavors: {a: {cpu: 1}\n", []),
+        ("", []),
+    ],
+)
+def test_a_broken_table_costs_no_more_than_its_names(home: Path, text: str, names: list[str]) -> None:
+    write(home, "platform/flavors.yaml", text)
+    said = schema(home)
+    assert said.exit_code == 0
+    assert flavors(home) == names
+    assert {"first", "second"} <= jobs(home)
+
+
+def jobs(home: Path) -> set[str]:
+    rules = written(home, "pipeline")["allOf"]
+    return {rule["if"]["properties"]["jobs"]["required"][0] for rule in rules if "jobs" in rule["if"]["properties"]}
+
+
+def test_what_cannot_be_read_is_said(home: Path) -> None:
+    write(home, "platform/flavors.yaml", "a: [\n")
+    assert "configs/platform/flavors.yaml cannot be read" in schema(home).stderr
+
+
+def test_the_texts_are_the_same_in_every_process(home: Path) -> None:
+    texts = set()
+    for seed in ("1", "2"):
+        folder = home / seed
+        command = [sys.executable, "-c", "from dag_factory.cli import main; main()", "schema", "--home", str(home)]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([*command, "--out", str(folder)], env=environment, check=True, capture_output=True, timeout=60)
+        texts.add("".join(path.read_text("utf-8") for path in sorted(folder.iterdir())))
+    assert len(texts) == 1
+
+
+def test_they_accept_what_the_language_accepts(home: Path) -> None:
+    """A value that the compiler takes is never underlined; of names only those of the project are taken."""
+    schema(home)
+    documents = {name: written(home, name.removesuffix(".schema.json")) for name in schemas.documents()}
+    registry = jsonschema_rs.Registry(list(documents.items()))
+    validator = jsonschema_rs.Draft202012Validator({"$ref": "pipeline.schema.json"}, registry=registry)
+    job = {"resource_flavor": "small", "timeout": "${{ vars.t }}", "retries": "${{ vars.n }}"}
+    good = {"version": 1, "jobs": {"a": job, "b": {"depends_on": ["a", "not-saved-yet"], "resource_flavor": None}}}
+    assert validator.is_valid(good)
+    assert not validator.is_valid({"version": 1, "jobs": {"a": {"resource_flavor": "smal"}}})
+    assert not validator.is_valid({"version": 1, "jobs": {"a": {"timeout": "{{ ds }}"}}})
