@@ -55,6 +55,10 @@ def open_editor(language_server: str) -> Iterator[Callable[[Path], LanguageServe
         settings = {"schemas": schemas, "completion": True, "hover": True, "validate": True}
         command = ["node", language_server, "--stdio"]
         opened.append(LanguageServer(command, folder, {"yaml": {**settings, "schemaStore": {"enable": False}}}))
+        until = time.monotonic() + 30
+        while "jobs" not in opened[-1].completions("configs/pipelines/none/none.yaml", "version: 1\n|>"):
+            assert time.monotonic() < until, "the server has not read its settings"
+            time.sleep(0.1)
         return opened[-1]
 
     yield open_folder
