@@ -105,6 +105,7 @@ AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "deferred": ("checks.deferred", {}),
     "memory": ("checks.memory", {}),
     "image": ("checks.image", {}),
+    "many": ("checks.pod", {"rows": 4}),
     "hello": ("start.hello", {}),
     "what_if": ("retail.what_if", WHAT_IF),
 }

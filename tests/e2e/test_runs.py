@@ -55,6 +55,20 @@ def test_a_deferred_jobs_lines_and_output_arrive(running: Running) -> None:
     assert "The sum was 42." in run.log("reader")
 
 
+def test_a_pod_of_several_containers_ends_with_its_job(running: Running) -> None:
+    run = running.begun["many"]
+    assert run.end() == "success"
+    found = run.output("many")
+    assert found.pop("pod").startswith("checks-pod-many-")
+    assert found == {
+        "before": "init",
+        "said": "overlay",
+        "title": "nothing & nobody",
+        "rows": 4,  # as the run was started with
+        "parts": ["a", "b c"],
+    }
+
+
 def test_marked_as_failed_means_that_its_process_ends(running: Running) -> None:
     marker = uuid.uuid4().hex
     run = running.begin("checks.killed", {"marker": marker})
