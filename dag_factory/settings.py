@@ -27,6 +27,7 @@ class Bounds:
     values: int = 100_000  # after aliases are expanded
     jobs: int = 1_000
     cells: int = 256  # of one job's matrix
+    items: int = 1_024  # of one job's `for_each`; as many as Airflow takes of an output
     merged_values: int = 500_000  # of a pipeline, once its defaults are laid under each job
     expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
     expression_bytes: int = 65_536  # of one text with expressions, before and after

@@ -15,6 +15,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build import docs, schedule, templating
 from dag_factory.build.groups import Groups
+from dag_factory.build.mapped import Task
 from dag_factory.build.task import build_task
 from dag_factory.config import model
 
@@ -43,8 +44,7 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         doc_md=docs.pipeline(pipeline),
         **templating.dag_arguments(pipeline),
     )
-    groups = Groups(dag)
-    tasks = {job.name: build_task(pipeline, job, dag, groups.of(job.group)) for job in pipeline.jobs}
+    tasks = _tasks(pipeline, dag)
     for job in pipeline.jobs:
         if job.depends_on:
             tasks[job.name].set_upstream([tasks[name] for name in job.depends_on])
@@ -52,6 +52,21 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
     # take longer than all else) and, since a run's params begin with the DAG's, never needs.
     dag.params = ParamsDict({param.name: _param(param) for param in pipeline.params})
     return dag
+
+
+def _tasks(pipeline: model.Pipeline, dag: DAG) -> dict[str, Task]:
+    """A task for each job, in the order of the file but for one: a list's job comes before who runs over it."""
+    groups = Groups(dag)
+    tasks: dict[str, Task] = {}
+    jobs = {job.name: job for job in pipeline.jobs}
+    for job in pipeline.jobs:
+        chain = [job]
+        while (each := chain[-1].for_each) and each.output is not None and each.output not in tasks:
+            chain.append(jobs[each.output])
+        for one in reversed(chain):
+            if one.name not in tasks:
+                tasks[one.name] = build_task(pipeline, one, dag, groups.of(one.group), tasks)
+    return tasks
 
 
 def _moment(text: str, timezone: str) -> datetime:

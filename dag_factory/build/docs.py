@@ -57,6 +57,12 @@ def special(what: model.Job) -> list[str]:
     words = []
     if what.matrix:
         words.append(", ".join(f"{escape(name)} = {code(_value(value))}" for name, value in what.matrix.items()))
+    if what.for_each:
+        each = what.for_each
+        count = len(each.items or ())
+        listed = code(each.output) if each.output else f"a list of {count} item{'' if count == 1 else 's'}"
+        most = f", {each.max_parallel} at once" if each.max_parallel else ""
+        words.append(f"for each item of {listed}, as {code(each.variable)}{most}")
     if what.when is not None:
         words.append(f"when {code(what.when)}")
     if what.group:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG, TaskGroup
 from kubernetes.client import models as k8s
 
-from dag_factory.build import docs, kube, overlay, schedule
+from dag_factory.build import docs, kube, mapped, overlay, schedule
 from dag_factory.build.names import pod_name
 from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
@@ -26,9 +28,21 @@ _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "alwa
 
 
 def build_task(
-    pipeline: model.Pipeline, job: model.Job, dag: DAG, group: TaskGroup | None = None
-) -> KubernetesPodOperator:
-    """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's."""
+    pipeline: model.Pipeline,
+    job: model.Job,
+    dag: DAG,
+    group: TaskGroup | None = None,
+    tasks: Mapping[str, mapped.Task] = MappingProxyType({}),
+) -> mapped.Task:
+    """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's.
+
+    ``tasks`` has the task whose output is the list of a job that runs for each item of it.
+    """
+    arguments = {"dag": dag, "task_group": group, **_arguments(pipeline, job)}
+    return mapped.expand(job.for_each, arguments, tasks) if job.for_each else KubernetesPodOperator(**arguments)
+
+
+def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     arguments = {
         **_container(job),
         **_pod(pipeline, job),
@@ -36,10 +50,8 @@ def build_task(
         **_times(job),
         **_for_the_one_on_call(job),
     }
-    return KubernetesPodOperator(
-        dag=dag,
+    return dict(
         task_id=job.name,
-        task_group=group,
         owner=owner(pipeline),
         doc_md=docs.job(job),
         depends_on_past=pipeline.depends_on_past,
@@ -81,7 +93,7 @@ def _container(job: model.Job) -> dict[str, Any]:
         "image": job.image,
         "cmds": list(job.command or ()),
         "arguments": list(job.args or ()),
-        "env_vars": kube.env(job.env),
+        "env_vars": kube.env((*job.env, mapped.variable(job.for_each)) if job.for_each else job.env),
         "env_from": kube.env_from(job.env_from),
         "container_resources": kube.resources(job.flavor),
         "volumes": kube.volumes(job),

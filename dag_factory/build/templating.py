@@ -1,6 +1,6 @@
 """What ``{{ }}`` in a job can say beside Airflow's own words, and what it cannot do.
 
-``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of a matrix, a list
+``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of several, a list
 ``run_date``        the run's date in the pipeline's timezone: ``2026-01-31``, with the methods of a date
 
 A run that an asset or a person started may have no logical date, and then Airflow's ``ds`` is not
@@ -27,34 +27,38 @@ class NoOutput(LookupError):
 
 @dataclass(frozen=True)
 class Output:
-    """The word ``output``; ``cells`` has the jobs that each matrix of the pipeline makes, by its name."""
+    """The word ``output``.
+
+    ``cells`` has the jobs that each matrix of the pipeline makes, by its name; ``mapped`` are the jobs that run
+    for each item of a list.
+    """
 
     cells: dict[str, tuple[str, ...]]
+    mapped: frozenset[str]
 
     @jinja2.pass_context
     def __call__(self, context: jinja2.runtime.Context, job: str) -> Any:
-        """The JSON value that the job ``job`` of this run wrote; of a matrix, a list of what its cells wrote.
+        """The JSON value that the job ``job`` of this run wrote.
 
-        Raises ``NoOutput`` where the job wrote none; a cell that wrote none is not in the list.
+        Of a matrix it is a list of what its cells wrote, of a mapped job one of what its instances wrote; who
+        wrote none is not in it. Raises ``NoOutput`` where any other job wrote none.
         """
-        if job not in self.cells:
-            return _output(context, job)
-        found = [_pulled(context, cell) for cell in self.cells[job]]
-        return [value for value in found if value is not None]
+        if job in self.cells:
+            return [value for value in (self._one(context, cell) for cell in self.cells[job]) if value is not None]
+        value = self._one(context, job)
+        if value is None:
+            raise NoOutput(
+                f"output('{job}'): this job left no output in this run. It has one when it says `output: json`,"
+                " writes JSON to /airflow/xcom/return.json and succeeds."
+            )
+        return value
 
-
-def _pulled(context: jinja2.runtime.Context, job: str) -> Any:
-    return context["ti"].xcom_pull(task_ids=job, key="return_value")
-
-
-def _output(context: jinja2.runtime.Context, job: str) -> Any:
-    value = _pulled(context, job)
-    if value is None:
-        raise NoOutput(
-            f"output('{job}'): this job left no output in this run. It has one when it says `output: json`,"
-            " writes JSON to /airflow/xcom/return.json and succeeds."
-        )
-    return value
+    def _one(self, context: jinja2.runtime.Context, job: str) -> Any:
+        if job not in self.mapped:
+            return context["ti"].xcom_pull(task_ids=job, key="return_value")
+        # asked for a list of tasks Airflow gives a list of values, also where there is one instance
+        values = context["ti"].xcom_pull(task_ids=[job], key="return_value")
+        return [value for value in values if value is not None]
 
 
 def run_date(dag: Any, dag_run: Any) -> pendulum.Date:
@@ -87,7 +91,9 @@ def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
     Airflow leaves all three out of the serialized DAG; a worker has them because it builds the DAG itself.
     """
     return {
-        "user_defined_macros": {"output": Output(pipeline.cells)},
+        "user_defined_macros": {
+            "output": Output(pipeline.cells, frozenset(job.name for job in pipeline.jobs if job.for_each))
+        },
         "user_defined_filters": {"label": label_value},
         "jinja_environment_kwargs": {
             "extensions": ["jinja2.ext.do", RunDate],

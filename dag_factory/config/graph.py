@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dag_factory.config.jobs import Compiled
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Node, Scalar, Sequence
+from dag_factory.config.tree import Node, Scalar, Sequence, entries
 from dag_factory.config.wording import did_you_mean
 
 
@@ -61,6 +61,9 @@ def edges(jobs: Iterable[Compiled], called: Names) -> Edges:
 def _said(job: Compiled) -> Iterator[tuple[str, Mark, Path]]:
     path: Path = ("jobs", job.written)
     yield from _named(job.node.entries.get("depends_on"), (*path, "depends_on"))
+    listed = entries(job.node.entries.get("for_each")).get("output")
+    if isinstance(listed, Scalar) and listed.value is not None:
+        yield listed.text, listed.mark, (*path, "for_each", "output")
 
 
 def _named(node: Node | None, path: Path) -> Iterator[tuple[str, Mark, Path]]:

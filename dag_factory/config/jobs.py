@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 
-from dag_factory.config import assets, containers, documents, images, pods, presets, templates
+from dag_factory.config import assets, containers, documents, foreach, images, pods, presets, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -104,6 +104,7 @@ def compile_job(
     problems += _mounts(computed, entry, path)
     for key in ("inlets", "outlets"):
         problems += assets.check(computed.entries.get(key), (*path, key))
+    problems += foreach.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))
     job = None
     if sound and entry and is_set(image) and not errors(problems):
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {})

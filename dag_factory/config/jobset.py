@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import graph, groups, matrix, runtime
+from dag_factory.config import foreach, graph, groups, matrix, runtime
 from dag_factory.config.jobs import Compiled, compile_job, uncompiled
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
@@ -131,7 +131,7 @@ def _templates(
     found: graph.Edges,
     wrong: set[str],
 ) -> Iterator[Problem]:
-    """What the run-time templates of every job read of other jobs, of the pipeline and (``reads``) of Airflow."""
+    """What every job reads of other jobs, of the pipeline and (``reads``) of Airflow: in templates, as a list."""
     every = frozenset(found)
     with_output = (
         every if "output" in wrong else frozenset(job.name for job in compiled if "output" in job.node.entries)
@@ -139,10 +139,14 @@ def _templates(
     params = frozenset(entries(header.entries.get("params")))
     dateless = "assets" in entries(header.entries.get("schedule"))
     job_shape = shape("job.schema.json", "/$defs/job")
+    matrices = {name for name, tasks in called.tasks.items() if name not in called.written or len(tasks) > 1}
     for job in compiled:
+        path = ("jobs", job.written)
+        each = job.node.entries.get("for_each")
+        yield from foreach.check_source(each, (*path, "for_each"), called.tasks, matrices, with_output)
         upstream = (lambda: every) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
         scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads)
-        yield from runtime.check(job.node, job_shape, scope, ("jobs", job.written))
+        yield from runtime.check(job.node, job_shape, scope, path)
 
 
 def _wired(job: Compiled, waits_for: dict[str, graph.Edge]) -> Compiled:

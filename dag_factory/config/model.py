@@ -128,6 +128,15 @@ class Volume(_Frozen, frozen=True, kw_only=True):
     read_only: bool = False
 
 
+class ForEach(_Frozen, frozen=True, kw_only=True):
+    """Once for each item of a list, which ``variable`` holds: another job's output, or ``items`` as texts."""
+
+    variable: str
+    output: str | None = None  # the job whose output is the list
+    items: tuple[str, ...] | None = None
+    max_parallel: int | None = None
+
+
 class Retries(_Frozen, frozen=True, kw_only=True):
     """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds."""
 
@@ -169,6 +178,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     when: str | None = None  # a template that is read as yes or no when the task first starts
     group: str | None = None  # a path of groups: ``load.sales``
     matrix: dict[str, Any] = {}  # the values of the cell that this is
+    for_each: ForEach | None = None
     output: bool = False  # /airflow/xcom/return.json becomes the task's XCom
     retries: Retries = Retries()
     timeout: int | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import assets
+from dag_factory.config import assets, foreach
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Retries, Volume
 from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, is_set, plain
@@ -166,6 +166,7 @@ _READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("pool_slots", "priority_weight", "deferrable", "affinity", "security_context", "pod_security_context"): plain,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
     ("inlets", "outlets"): assets.assets,
+    ("for_each",): foreach.for_each,
     ("when",): lambda node: None if _text(node) == "true" else _text(node),
 }
 """The keys that a job's model has under the same name, and how each is read."""

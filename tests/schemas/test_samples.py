@@ -153,6 +153,15 @@ BAD_JOBS = [
     ("{matrix: {exclude: [{a: [b]}]}}", "matrix.exclude.0.a", "bad-matrix"),
     ("{matrix: {name: [b]}}", "matrix.name", "bad-name"),
     ("{strategy: {matrix: {}}}", "", "unknown-key"),
+    ("{for_each: [DE]}", "for_each", "bad-for-each"),
+    ("{for_each: {list: [DE]}}", "for_each", "bad-for-each"),
+    ("{for_each: {as: A}}", "for_each", "bad-for-each"),
+    ("{for_each: {as: A, list: [a], output: b}}", "for_each", "bad-for-each"),
+    ("{for_each: {as: A, list: a}}", "for_each.list", "bad-for-each"),
+    ("{for_each: {as: 1A, list: [a]}}", "for_each.as", "bad-name"),
+    ("{for_each: {as: A, output: a b}}", "for_each.output", "bad-name"),
+    ("{for_each: {as: A, list: [a], max_parallel: 0}}", "for_each.max_parallel", "minimum"),
+    ("{for_each: {as: A, list: [a], items: [a]}}", "for_each", "unknown-key"),
     ("{group: a b}", "group", "bad-name"),
     ("{group: a..b}", "group", "bad-name"),
     ("{group: .a}", "group", "bad-name"),
@@ -169,7 +178,7 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = "for_each teardown alerts"
+LATER_JOB = "teardown alerts"
 LATER_PIPELINE = "deadline alerts"
 
 
@@ -195,7 +204,7 @@ def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None
     assert codes("environment", {"version": 1, **read(text)}) == {(place, "unknown-key")}
 
 
-WIRING_KEYS = ("depends_on", "matrix")
+WIRING_KEYS = ("depends_on", "matrix", "for_each")
 JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     trigger_rule when group
     output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots

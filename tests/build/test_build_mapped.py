@@ -1,0 +1,125 @@
+"""A job for each item of a list: Airflow's own dynamic task mapping of a stock operator."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from building import CARD, a_job, a_pipeline, built
+
+from dag_factory.config import model
+
+OVER_LIST = model.ForEach(variable="COUNTRY", items=("DE", '{"a": 1}'), max_parallel=2)
+OVER_OUTPUT = model.ForEach(variable="COUNTRY", output="list")
+SECRET = model.EnvVar(name="TOKEN", secret=model.KeyRef(name="s", key="k"))
+
+
+def two(**fields: Any) -> Any:
+    """A DAG of two: the job `each` runs over the output of `list`, which is written after it."""
+    jobs = (a_job("each", for_each=OVER_OUTPUT, depends_on=("list",), **fields), a_job("list", output=True))
+    return built(a_pipeline(*jobs, params=(model.Param(name="folds", schema={}, default=5),)))
+
+
+def test_over_a_list() -> None:
+    task = built(a_pipeline(a_job(for_each=OVER_LIST))).task_dict["main"]
+    assert task.is_mapped
+    assert task.operator_class.__name__ == "KubernetesPodOperator"
+    assert task.expand_input.value == {"params": [{"for_each.item": "DE"}, {"for_each.item": '{"a": 1}'}]}
+    assert task.max_active_tis_per_dagrun == 2
+
+
+def test_over_an_output() -> None:
+    dag = two()
+    assert dag.task_dict["each"].upstream_task_ids == {"list"}
+    assert dag.task_dict["each"].max_active_tis_per_dagrun is None
+    (argument,) = dag.task_dict["each"].expand_input.value.values()
+    assert [task.task_id for task, _ in argument.iter_references()] == ["list"]
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [("DE", "DE"), (1.5, "1.5"), (True, "true"), (None, "null"), ({"a": ["Ü"]}, '{"a": ["Ü"]}'), ("", "")],
+)
+def test_an_item_is_text_or_json(item: object, text: str) -> None:
+    from dag_factory.build.mapped import as_params
+
+    assert as_params(item) == {"for_each.item": text}
+
+
+def test_the_function_that_is_stored_stands_alone() -> None:
+    import inspect
+
+    from dag_factory.build.mapped import as_params
+
+    names: dict[str, Any] = {}
+    exec(inspect.getsource(as_params), names)
+    assert names["as_params"]([1]) == {"for_each.item": "[1]"}
+
+
+def instance(dag: Any, item: str, conf: dict[str, Any] | None = None) -> Any:
+    """A mapped instance after a worker rendered it."""
+    from airflow.sdk.definitions.param import process_params
+
+    mapped = dag.task_dict["each"]
+    task = mapped.unmap({"params": {"for_each.item": item}})
+    params = process_params(dag, task, conf, suppress_exception=False)
+    run = SimpleNamespace(logical_date=None, run_after=None, run_id="x")
+    context = {"dag": dag, "dag_run": run, "run_id": "x", "ti": None, "params": params, "task": task}
+    environment = dag.get_template_env()
+    task.render_template_fields(context, environment)
+    label = environment.from_string(mapped.partial_kwargs["map_index_template"]).render(**context)
+    return {one.name: one.value for one in task.env_vars}, label
+
+
+def test_the_item_is_in_the_variable_and_the_label_and_params_are_kept() -> None:
+    env = (model.EnvVar(name="FOLDS", value="{{ params.folds }}"), SECRET)
+    assert instance(two(env=env), "DE") == ({"FOLDS": "5", "TOKEN": None, "COUNTRY": "DE"}, "DE")
+    assert instance(two(env=env), "DE", {"folds": 7})[0]["FOLDS"] == "7"
+    template = "{{ ds }}"
+    assert instance(two(env=env), template) == ({"FOLDS": "5", "TOKEN": None, "COUNTRY": template}, template)
+    assert len(instance(two(env=env), "x" * 999)[1]) == 200
+
+
+def test_everything_else_of_the_job_is_there() -> None:
+    dag = two(
+        flavor=CARD,
+        when="{{ params.folds }}",
+        group="load",
+        timeout=60,
+        volumes=(model.Volume(name="v", mount_path="/v", kind="pvc", source="v"),),
+    )
+    task = dag.task_dict["each"].unmap({"params": {"for_each.item": "DE"}})
+    assert task.pool == "gpu"
+    assert task.execution_timeout.total_seconds() == 60
+    assert task._pre_execute_hook.text == "{{ params.folds }}"
+    pod = task.build_pod_request_obj(dry_run=True)
+    assert pod.spec.containers[0].volume_mounts[0].mount_path == "/v"
+    assert dag.task_dict["each"].task_group.group_id == "load"
+    assert "for each item of `list`, as `COUNTRY`" in dag.doc_md
+
+
+def test_the_scheduler_reads_it_from_the_serialized_dag() -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    stored = DagSerialization.to_dict(two(env=(SECRET,), when="{{ true }}"))
+    text = json.dumps(stored)
+    assert " object at 0x" not in text
+    assert "<function" not in text
+    task = DagSerialization.from_dict(stored).get_task("each")
+    assert task.is_mapped
+    assert task.upstream_task_ids == {"list"}
+    assert json.dumps(DagSerialization.to_dict(two(env=(SECRET,), when="{{ true }}"))) == text
+
+
+def test_the_output_of_a_mapped_job_is_a_list_also_of_one() -> None:
+    from dag_factory.build.templating import Output
+
+    def pulled(task_ids: list[str], key: str) -> list[Any]:
+        return [{"a": 1}, None] if key == "return_value" and task_ids == ["each"] else []
+
+    said = Output({"grid": ("each", "each")}, frozenset({"each"}))
+    context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
+    assert said(context, "each") == [{"a": 1}]
+    assert said(context, "grid") == [[{"a": 1}], [{"a": 1}]]
