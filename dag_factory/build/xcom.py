@@ -20,6 +20,10 @@ class XcomSidecarCallback(KubernetesPodOperatorCallback):
     def __init__(self, sidecar: XcomSidecar) -> None:
         self.sidecar = sidecar
 
+    def __repr__(self) -> str:
+        # Airflow stores a mapped task's arguments as text; Python's own would name a place in memory.
+        return f"XcomSidecarCallback({self.sidecar!r})"
+
     def on_pod_manifest_created(self, *, pod_request: Any, **_: Any) -> None:  # type: ignore[override]
         """Set what the environment says; the rest stays as Airflow has it."""
         for container in pod_request.spec.containers:

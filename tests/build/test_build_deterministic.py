@@ -22,6 +22,9 @@ print(json.dumps(DagSerialization.to_dict(build_dag(pipeline)), sort_keys=True))
 """
 
 
+OVER_LIST = model.ForEach(variable="ITEM", items=("a", "b"))
+
+
 def rich_pipeline() -> model.Pipeline:
     jobs = tuple(
         a_job(
@@ -41,12 +44,33 @@ def rich_pipeline() -> model.Pipeline:
         )
         for number in range(4)
     )
+    orders = model.Asset(name="orders")
+    mapped = tuple(
+        a_job(
+            f"each-{number}",
+            flavor=CARD,
+            for_each=model.ForEach(variable="ITEM", output="job-0") if number else OVER_LIST,
+            depends_on=("job-0",),
+            when="{{ params.p0 }}",
+            group=f"load.part{number}",
+            env=(model.EnvVar(name="B", secret=model.KeyRef(name="s", key="k")),),
+            tolerations=({"key": "t", "operator": "Exists"},),
+            outlets=(orders, model.Asset(name="prices")),
+            output=True,
+        )
+        for number in range(2)
+    )
     return a_pipeline(
         *jobs,
+        *mapped,
         tags=tuple(f"tag{n}" for n in range(9)),
         owner=("b", "a"),
         params=tuple(model.Param(name=f"p{n}", schema={"type": "string"}, default="x") for n in range(9)),
-        schedule=model.Cron(expressions=("0 3 * * *", "0 4 * * *")),
+        cluster=model.Cluster(xcom_sidecar=model.XcomSidecar(image="x")),
+        schedule=model.Assets(
+            rule=model.AnyOf(of=(orders, model.AllOf(of=(model.Asset(name="prices"), model.Asset(name="rates"))))),
+            cron=("0 3 * * *", "0 4 * * *"),
+        ),
         resolved="x: 1\n",
     )
 

@@ -17,8 +17,9 @@ PIPELINE_KEYS = """version description doc owner tags only schedule timezone sta
     template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     depends_on trigger_rule when group matrix for_each output retries timeout startup_timeout schedule_timeout
-    termination_grace keep_pod pool pool_slots priority_weight service_account labels annotations node_selector tolerations affinity
-    priority_class runtime_class image_pull_policy image_pull_secrets security_context pod_security_context host_aliases
+    termination_grace keep_pod pool pool_slots priority_weight service_account labels annotations node_selector
+    tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
+    pod_security_context host_aliases
     init_containers sidecars presets pod deferrable inlets outlets uses with doc"""
 WIRING_KEYS = {"depends_on", "matrix", "for_each"}
 """What says how jobs hang together stands at each job alone."""
