@@ -63,6 +63,8 @@ def special(what: model.Job) -> list[str]:
         listed = code(each.output) if each.output else f"a list of {count} item{'' if count == 1 else 's'}"
         most = f", {each.max_parallel} at once" if each.max_parallel else ""
         words.append(f"for each item of {listed}, as {code(each.variable)}{most}")
+    if what.teardown_of:
+        words.append(f"takes down {', '.join(code(name) for name in what.teardown_of)}, whatever happened")
     if what.when is not None:
         words.append(f"when {code(what.when)}")
     if what.group:

@@ -64,6 +64,16 @@ def _said(job: Compiled) -> Iterator[tuple[str, Mark, Path]]:
     listed = entries(job.node.entries.get("for_each")).get("output")
     if isinstance(listed, Scalar) and listed.value is not None:
         yield listed.text, listed.mark, (*path, "for_each", "output")
+    yield from teardown_of(job)
+
+
+def teardown_of(job: Compiled) -> Iterator[tuple[str, Mark, Path]]:
+    """The names of the jobs that a teardown takes down, with their places."""
+    said = entries(job.node.entries.get("teardown")).get("of")
+    path: Path = ("jobs", job.written, "teardown", "of")
+    if isinstance(said, Scalar):
+        yield said.text, said.mark, path
+    yield from _named(said, path)
 
 
 def _named(node: Node | None, path: Path) -> Iterator[tuple[str, Mark, Path]]:

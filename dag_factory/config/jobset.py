@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import foreach, graph, groups, matrix, runtime
+from dag_factory.config import foreach, graph, groups, matrix, runtime, teardowns
 from dag_factory.config.jobs import Compiled, compile_job, uncompiled
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
@@ -34,9 +34,12 @@ def compile_jobs(
     called = graph.names(compiled)
     found = graph.edges(compiled, called)
     problems += graph.check(found, called)
+    taken_down = teardowns.setups(compiled, called)
+    problems += teardowns.check(compiled, found, called, taken_down)
+    teardowns.wait_for_users(compiled, found, taken_down)
     problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
     problems += _templates(compiled, header, tables.templates_read, called, found, wrong)
-    return [_wired(job, found[job.name]) for job in compiled], problems
+    return [_wired(job, found[job.name], taken_down.get(job.name, ())) for job in compiled], problems
 
 
 def cells(compiled: SequenceT[Compiled]) -> dict[str, tuple[str, ...]]:
@@ -149,7 +152,7 @@ def _templates(
         yield from runtime.check(job.node, job_shape, scope, path)
 
 
-def _wired(job: Compiled, waits_for: dict[str, graph.Edge]) -> Compiled:
+def _wired(job: Compiled, waits_for: dict[str, graph.Edge], teardown_of: tuple[str, ...]) -> Compiled:
     """The job with the tasks that it waits for in place of the names that it says."""
     tasks = list(waits_for)
     said = job.node.entries.get("depends_on")
@@ -157,5 +160,5 @@ def _wired(job: Compiled, waits_for: dict[str, graph.Edge]) -> Compiled:
     if tasks and (said is None or plain(said) != tasks):
         mark = said.mark if said is not None else next(iter(waits_for.values())).mark
         node = mapping({**node.entries, "depends_on": from_plain(tasks, mark)}, node.keys, node.mark)
-    model = msgspec.structs.replace(job.job, depends_on=tuple(tasks)) if job.job else None
+    model = msgspec.structs.replace(job.job, depends_on=tuple(tasks), teardown_of=teardown_of) if job.job else None
     return replace(job, node=node, job=model)

@@ -179,6 +179,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     group: str | None = None  # a path of groups: ``load.sales``
     matrix: dict[str, Any] = {}  # the values of the cell that this is
     for_each: ForEach | None = None
+    teardown_of: tuple[str, ...] = ()  # the jobs that set up what this one takes down, whatever happened
     output: bool = False  # /airflow/xcom/return.json becomes the task's XCom
     retries: Retries = Retries()
     timeout: int | None = None

@@ -63,6 +63,7 @@ def rich_pipeline() -> model.Pipeline:
     return a_pipeline(
         *jobs,
         *mapped,
+        a_job("delete", depends_on=("job-0", "job-3"), teardown_of=("job-0",)),
         tags=tuple(f"tag{n}" for n in range(9)),
         owner=("b", "a"),
         params=tuple(model.Param(name=f"p{n}", schema={"type": "string"}, default="x") for n in range(9)),

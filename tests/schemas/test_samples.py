@@ -162,6 +162,13 @@ BAD_JOBS = [
     ("{for_each: {as: A, output: a b}}", "for_each.output", "bad-name"),
     ("{for_each: {as: A, list: [a], max_parallel: 0}}", "for_each.max_parallel", "minimum"),
     ("{for_each: {as: A, list: [a], items: [a]}}", "for_each", "unknown-key"),
+    ("{teardown: create}", "teardown", "bad-teardown"),
+    ("{teardown: {}}", "teardown", "bad-teardown"),
+    ("{teardown: {of: []}}", "teardown.of", "bad-teardown"),
+    ("{teardown: {of: a b}}", "teardown.of", "bad-name"),
+    ("{teardown: {of: [a, 1]}}", "teardown.of.1", "bad-name"),
+    ("{teardown: {of: a, on_failure: b}}", "teardown", "unknown-key"),
+    ("{finally: true}", "", "unknown-key"),
     ("{group: a b}", "group", "bad-name"),
     ("{group: a..b}", "group", "bad-name"),
     ("{group: .a}", "group", "bad-name"),
@@ -178,7 +185,7 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = "teardown alerts"
+LATER_JOB = "alerts"
 LATER_PIPELINE = "deadline alerts"
 
 
@@ -204,7 +211,7 @@ def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None
     assert codes("environment", {"version": 1, **read(text)}) == {(place, "unknown-key")}
 
 
-WIRING_KEYS = ("depends_on", "matrix", "for_each")
+WIRING_KEYS = ("depends_on", "matrix", "for_each", "teardown")
 JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     trigger_rule when group
     output retries timeout startup_timeout schedule_timeout termination_grace keep_pod pool pool_slots

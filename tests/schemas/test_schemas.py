@@ -16,12 +16,12 @@ PIPELINE_KEYS = """version description doc owner tags only schedule timezone sta
     max_active_runs max_active_jobs timeout paused depends_on_past params params_env defaults jobs environments
     template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
-    depends_on trigger_rule when group matrix for_each output retries timeout startup_timeout schedule_timeout
+    depends_on trigger_rule when group matrix for_each teardown output retries timeout startup_timeout schedule_timeout
     termination_grace keep_pod pool pool_slots priority_weight service_account labels annotations node_selector
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context host_aliases
     init_containers sidecars presets pod deferrable inlets outlets uses with doc"""
-WIRING_KEYS = {"depends_on", "matrix", "for_each"}
+WIRING_KEYS = {"depends_on", "matrix", "for_each", "teardown"}
 """What says how jobs hang together stands at each job alone."""
 POD_KEYS = """ports env env_from volumes startup_timeout termination_grace service_account labels annotations
     node_selector tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets
@@ -275,6 +275,7 @@ def test_merging_is_what_the_language_says() -> None:
         ("job", "env_value"): "replace",
         ("job", "retries"): "replace",
         ("job", "for_each"): "replace",
+        ("job", "teardown"): "replace",
         ("job", "inlets"): "join",
         ("job", "outlets"): "join",
         ("job", "asset"): "replace",
