@@ -14,9 +14,8 @@ from dag_factory.config.files import document_of, read_bytes
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mapping, scalars
-from dag_factory.config.validate import prune, validate
+from dag_factory.config.validate import first_ones, prune, validate
 from dag_factory.config.versions import migrated
-from dag_factory.settings import BOUNDS
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,9 @@ def parse(data: bytes | Problem, file: str, schema: str) -> Document:
     other_version = tuple(problem for problem in found if problem.code == "unknown-version")
     if other_version:  # the rest of the file cannot be judged
         return Document(None, other_version)
-    if len(wrong) > BOUNDS.problems_per_file:
-        last = found[BOUNDS.problems_per_file]
-        message = "there are more problems in this file; the rest of it was not looked at"
-        more = Problem(file, last.line, last.column, "too-many-problems", message, hint="mend the first ones")
-        return Document(None, (*problems, *found[: BOUNDS.problems_per_file], more))
+    told, more = first_ones(found)
+    if more:
+        return Document(None, (*problems, *told))
     return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
 
 

@@ -44,12 +44,20 @@ class Problem(msgspec.Struct, frozen=True, order=True):
         while mark.caller is not None:
             message = f"{message} (in {mark.file}:{mark.line})"
             mark = mark.caller
-        return cls(mark.file, mark.line, mark.column, code, message, dotted(path), hint, severity)
+        where = printable(dotted(path))
+        return cls(mark.file, mark.line, mark.column, code, printable(message), where, printable(hint), severity)
 
     @property
     def place(self) -> str:
         """``file:line:column``, or the file alone where the problem is the file's as a whole."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+def printable(text: str) -> str:
+    """Text in which nothing can drive a terminal: every other character as Python writes it in a string."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(name: str) -> str:

@@ -24,7 +24,7 @@ from dag_factory.config.problems import Problem, errors
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.sandbox import Sandbox
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, key_mark, mapping, moved, plain
-from dag_factory.config.validate import prune, validate
+from dag_factory.config.validate import first_ones, prune, validate
 from dag_factory.config.wording import did_you_mean, show
 from dag_factory.settings import BOUNDS
 
@@ -128,7 +128,10 @@ def render(
         message = f"the template `{template.name}` calls a template itself, which is not read"
         return None, [*problems, Problem.at(calls, path, "bad-template-file", message)]
     wrong = validate(placed, *_TEXT[kind], path=path[:-1])
-    problems += [problem for _, problem in wrong]
+    told, more = first_ones([problem for _, problem in wrong])
+    problems += told
+    if more:
+        return None, problems
     pruned = prune(placed, [where for where, _ in wrong])
     return (pruned if isinstance(pruned, Mapping) else None), problems
 

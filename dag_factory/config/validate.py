@@ -5,6 +5,7 @@ What still holds an expression is left for the second look, after the expression
 
 from __future__ import annotations
 
+from collections.abc import Sequence as SequenceT
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -97,25 +98,46 @@ def prune(node: Node, paths: list[Path]) -> Node:
     The nearest key of a map that holds a wrong place is taken out; a job that is wrong as a whole stays,
     empty, so that whoever depends on it is not blamed.
     """
+    wrong: _Wrong = {}
     for path in paths:
         keys = [index for index, step in enumerate(path) if isinstance(step, str)]
         if keys:
-            node = _without(node, path[: keys[-1] + 1], keep=path[:-1] == ("jobs",))
+            here = wrong
+            for step in path[: keys[-1] + 1]:
+                here = here.setdefault(step, {})
+            here[None] = {}
+    return _without(node, wrong, ()) if wrong else node
+
+
+_Wrong = dict["str | int | None", "_Wrong"]  # the steps to what is wrong; None ends such a path
+
+
+def _without(node: Node, wrong: _Wrong, path: Path) -> Node:
+    if isinstance(node, Mapping):
+        kept: dict[str, Node] = {}
+        for key, item in node.entries.items():
+            below = wrong.get(key)
+            if below is None:
+                kept[key] = item
+            elif None not in below:
+                kept[key] = _without(item, below, (*path, key))
+            elif path == ("jobs",):
+                kept[key] = mapping({}, {}, item.mark)
+        return mapping(kept, node.keys, node.mark)
+    if isinstance(node, Sequence):
+        items = (
+            _without(item, wrong[index], (*path, index)) if index in wrong else item
+            for index, item in enumerate(node.items)
+        )
+        return Sequence(tuple(items), node.mark, node.dynamic)
     return node
 
 
-def _without(node: Node, path: Path, keep: bool) -> Node:
-    step, rest = path[0], path[1:]
-    if isinstance(node, Mapping) and step in node.entries:
-        changed = dict(node.entries)
-        if rest:
-            changed[str(step)] = _without(changed[str(step)], rest, keep)
-        elif keep:
-            changed[str(step)] = mapping({}, {}, changed[str(step)].mark)
-        else:
-            del changed[str(step)]
-        return mapping(changed, node.keys, node.mark)
-    if isinstance(node, Sequence) and isinstance(step, int) and rest and step < len(node.items):
-        items = tuple(_without(item, rest, keep) if index == step else item for index, item in enumerate(node.items))
-        return Sequence(items, node.mark, node.dynamic)
-    return node
+def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
+    """No more problems of one text than a person mends at once, and whether there are more."""
+    if len(problems) <= BOUNDS.problems_per_file:
+        return tuple(problems), False
+    last = problems[BOUNDS.problems_per_file]
+    message = "there are more problems in this file; the rest of it was not looked at"
+    more = Problem(last.file, last.line, last.column, "too-many-problems", message, hint="mend the first ones")
+    return (*problems[: BOUNDS.problems_per_file], more), True

@@ -1,0 +1,206 @@
+"""Whatever a commit holds costs itself only, ends, and is told; nothing in it runs or reads anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dag_factory.config import Compiled, open_project
+from dag_factory.config.survey import survey
+
+GOOD = "version: 1\ndefaults: {docker_image: i, resource_flavor: small}\n"
+HEAD = "version: 1\ndefaults: {docker_image: i, resource_flavor: small}\njobs:\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write(tmp_path, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n")
+    write(tmp_path, "platform/environments/dev.yaml", "version: 1\nvars: {a: 1}\n")
+    write(tmp_path, "pipelines/team/good.yaml", GOOD)
+    return tmp_path
+
+
+def write(home: Path, name: str, text: str | bytes) -> Path:
+    path = home / "configs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def laughs() -> str:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True):
+        lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]")
+    return "version: 1\n" + "\n".join(lines)
+
+
+def chain(count: int) -> str:
+    waits = (f"  j{n}: {{depends_on: [{'' if n == 0 else f'j{n - 1}'}]}}\n" for n in range(count))
+    return HEAD + "".join(waits)
+
+
+TEXTS: dict[str, str | bytes] = {
+    "billion laughs": laughs(),
+    "an alias inside its anchor": "version: 1\njobs: &a {x: *a}\n",
+    "100,000 brackets": "version: 1\nx: " + "[" * 100_000,
+    "100,000 dashes": "version: 1\nx:\n  " + "- " * 100_000 + "x",
+    "a deep block": "version: 1\n" + "".join(" " * n + "a:\n" for n in range(500)),
+    "10,000 jobs": HEAD + "".join(f"  j{n}: {{}}\n" for n in range(10_000)),
+    "10,000 duplicate keys": HEAD + "  a: {}\n" * 10_000,
+    "10,000 unknown keys": HEAD + "  a:\n" + "".join(f"    k{n}: 1\n" for n in range(10_000)),
+    "two million bytes": "version: 1\n# " + "x" * 2_000_000,
+    "a key of 100,000 characters": "version: 1\n" + "k" * 100_000 + ": 1\n",
+    "binary": bytes(range(256)) * 100,
+    "utf-16": "version: 1\n".encode("utf-16"),
+    "nul bytes": b"version: 1\n\x00\x00",
+    "a byte order mark alone": b"\xef\xbb\xbf",
+    "python objects": "version: 1\njobs: !!python/object/apply:os.system ['touch /tmp/pwned']\n",
+    "a loop of loops": HEAD
+    + '  a: {args: ["${% for a in range(90000) %}${% for b in range(90000) %}${% endfor %}${% endfor %}"]}\n',
+    "doubling": HEAD + '  a: {args: ["' + "${% set x = 'x' %}" + "${% set x = x ~ x %}" * 60 + '${{ x }}"]}\n',
+    "a power of a power": HEAD + '  a: {args: ["${{ 9 ** 9 ** 9 ** 9 }}"]}\n',
+    "python in jinja": HEAD + "  a: {args: [\"${{ ''.__class__.__mro__[1].__subclasses__() }}\"]}\n",
+    "jinja's globals": HEAD + '  a: {args: ["${{ cycler.__init__.__globals__.os.popen(1) }}"]}\n',
+    "a file by jinja": HEAD + "  a: {args: [\"${% include '/etc/passwd' %}\"]}\n",
+    "jinja of 50,000 brackets": HEAD + '  a: {args: ["${{ ' + "(" * 50_000 + ' }}"]}\n',
+    "run-time jinja of 50,000 brackets": HEAD + '  a: {args: ["{{ ' + "(" * 50_000 + ' }}"]}\n',
+    "a file by run-time jinja": HEAD + "  a: {args: [\"{% include '/etc/passwd' %}\"]}\n",
+    "Airflow's variables": HEAD + '  a: {args: ["{{ var.value.secret }} {{ conn.db.password }}"]}\n',
+    "a huge matrix": HEAD
+    + "  a:\n    matrix: {"
+    + ", ".join(f"k{k}: [{', '.join(map(str, range(50)))}]" for k in range(8))
+    + "}\n",
+    "a cron of junk": GOOD + "schedule: '" + "*/1," * 20_000 + " * * * *'\n",
+    "a name that leaves the folder": "version: 1\ntemplate: ../../../etc/passwd@v1\n",
+    "a job template by path": HEAD + "  a: {uses: '/etc/passwd@v1'}\n",
+    "a regular expression that backtracks": GOOD
+    + "params: {a: {type: string, pattern: '^(a+)+$', default: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!}}\n",
+    "numbers without end": GOOD + "max_active_runs: " + "9" * 5_000 + "\n",
+    "a number of exponents": HEAD + "  a: {priority_weight: 1e999999}\n",
+    "terminal escapes": 'version: 1\n"\\e[2J\\e]0;owned\\a": 1\n',
+}
+
+
+def told(found: Compiled, name: str) -> list[str]:
+    return [problem.code for problem in found.problems if problem.file.endswith(name)]
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_file_costs_itself_only(home: Path, text: str | bytes) -> None:
+    write(home, "pipelines/team/bad.yaml", text)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert told(found, "bad.yaml") and not told(found, "good.yaml")
+    assert all(problem.message.isprintable() for problem in found.problems)
+    assert not Path("/tmp/pwned").exists()
+
+
+def test_a_long_chain_of_jobs_is_no_trouble(home: Path) -> None:
+    write(home, "pipelines/team/long.yaml", chain(1_000))
+    found = open_project(home, "dev").compile_all()
+    assert len(next(one for one in found.pipelines if one.id == "team.long").jobs) == 1_000
+
+
+TEMPLATES = {
+    "a loop of loops": "${% for a in range(90000) %}${% for b in range(90000) %}${% endfor %}${% endfor %}",
+    "doubling": "${% set x = 'x' %}" + "${% set x = x ~ x %}" * 60 + "doc: ${{ x }}",
+    "a call of itself": "template: odd@v1",
+    "a macro of itself": "${% macro m() %}${{ m() }}${% endmacro %}${{ m() }}",
+    "too much text": "${% for i in range(90000) %}\njob${{ i }}: 12345678901234567890123456789012\n${% endfor %}",
+    "a file": "${% include '/etc/passwd' %}",
+    "an import": "${% from '/etc/passwd' import x %}",
+    "no yaml": "a: [",
+    "a private character": "a: \ue0001\ue001",
+}
+
+
+@pytest.mark.parametrize("text", TEMPLATES.values(), ids=TEMPLATES)
+def test_a_template_costs_its_callers_only(home: Path, text: str) -> None:
+    write(home, "platform/templates/pipelines/odd/v1.yaml.j2", f"version: 1\n---\n{text}\n")
+    write(home, "pipelines/team/bad.yaml", "version: 1\ntemplate: odd@v1\n")
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert told(found, "bad.yaml")
+
+
+def link_out(home: Path) -> None:
+    (home / "configs/pipelines/team/bad.yaml").symlink_to("/etc/passwd")
+
+
+def link_loop(home: Path) -> None:
+    (home / "configs/pipelines/team/bad.yaml").symlink_to("bad.yaml")
+
+
+def link_to_folder(home: Path) -> None:
+    (home / "configs/pipelines/bad.yaml").symlink_to("/")
+
+
+def pipe(home: Path) -> None:
+    os.mkfifo(home / "configs/pipelines/team/bad.yaml")
+
+
+def folder(home: Path) -> None:
+    (home / "configs/pipelines/team/bad.yaml").mkdir()
+
+
+def device(home: Path) -> None:
+    (home / "configs/pipelines/team/bad.yaml").symlink_to("/dev/zero")
+
+
+def folder_loop(home: Path) -> None:
+    (home / "configs/pipelines/bad.yaml").symlink_to("..")
+
+
+def name_of_bytes(home: Path) -> None:
+    Path(os.fsdecode(os.fsencode(home / "configs/pipelines/team") + b"/bad\xff.yaml")).write_text(GOOD)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [link_out, link_loop, link_to_folder, pipe, folder, device, folder_loop, name_of_bytes],
+    ids=lambda f: f.__name__,
+)
+def test_a_path_costs_itself_only(home: Path, make: Callable[[Path], None]) -> None:
+    make(home)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert len(found.problems) == 1 and "bad" in found.problems[0].file
+    assert survey(home).problems
+
+
+def test_ids_that_differ_by_case_cannot_be(home: Path) -> None:
+    write(home, "pipelines/team/Good.yaml", GOOD)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert told(found, "Good.yaml") == ["bad-name"]
+
+
+@pytest.mark.parametrize(
+    "dag_id", ["../../etc/passwd", "team..good", ".", "", "team.good.x.y.z", "a" * 100_000, "team.good\n", "team/good"]
+)
+def test_a_worker_asked_for_anything_answers(home: Path, dag_id: str) -> None:
+    assert open_project(home, "dev").compile_one(dag_id).pipelines == ()
+
+
+def test_files_that_vanish_while_they_are_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = write(home, "pipelines/team/gone.yaml", GOOD)
+    resolve = Path.resolve
+
+    def vanishing(path: Path, strict: bool = False) -> Path:
+        if path.name == "gone.yaml":
+            gone.unlink(missing_ok=True)
+        return resolve(path, strict)
+
+    monkeypatch.setattr(Path, "resolve", vanishing)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+
+
+def test_a_secret_is_told_by_name_alone(home: Path) -> None:
+    write(home, "pipelines/team/bad.yaml", HEAD + "  a: {env: {DB: {secret: warehouse/url}}, args: [1]}\n")
+    found = open_project(home, "dev").compile_all()
+    (job,) = next(one for one in found.pipelines if one.id == "team.bad").jobs
+    assert job.env[0].value is None and job.env[0].secret
