@@ -22,7 +22,7 @@ from dag_factory.config.files import read_text
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.quoting import YamlText, unnumbered, written
-from dag_factory.config.sandbox import Sandbox
+from dag_factory.config.sandbox import Sandbox, TooMuch
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, key_mark, mapping, moved, plain
 from dag_factory.config.validate import first_ones, prune, validate
 from dag_factory.config.wording import did_you_mean, show
@@ -101,8 +101,7 @@ def render(
     if problems:
         return None, problems
     try:
-        texts().begin()
-        numbered = expressions.faults_told(lambda: _compiled(template.text).render({**context, "inputs": inputs}))
+        numbered = expressions.faults_told(lambda: _rendered(template.text, {**context, "inputs": inputs}))
     except jinja2.TemplateError as failure:
         line = Mark(template.file, expressions.line_of(failure), 1, caller)
         return None, [Problem.at(line, path, *expressions.explained(failure, {**context, "inputs": inputs}))]
@@ -134,6 +133,19 @@ def render(
         return None, problems
     pruned = prune(placed, [where for where, _ in wrong])
     return (pruned if isinstance(pruned, Mapping) else None), problems
+
+
+def _rendered(text: str, context: Context) -> str:
+    """The whole text, given up as soon as it is longer than a file may be."""
+    texts().begin()
+    parts: list[str] = []
+    size = 0
+    for part in _compiled(text).generate(context):
+        parts.append(part)
+        size += len(part)
+        if size > BOUNDS.file_bytes:
+            raise TooMuch(f"the rendered text is longer than {BOUNDS.file_bytes:,} characters")
+    return "".join(parts)
 
 
 def _divide(text: str) -> tuple[str, bool, str]:
