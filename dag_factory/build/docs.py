@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 from dag_factory.config import model
 from dag_factory.config.containers import containers
@@ -19,6 +20,7 @@ def pipeline(what: model.Pipeline) -> str:
         escape(what.description or ""),
         contained(what.doc or ""),
         _jobs(what.jobs),
+        _not_yet(_promises(what)),
         f"Written in {code(what.file)}, for the environment {code(what.environment)}.",
     ]
     if what.resolved:
@@ -48,6 +50,8 @@ def job(what: model.Job) -> str:
         "; ".join(special(what)),
         f"Beside the job's own container: {beside}" if beside else "",
         "A piece of a pod of the job's own (`pod:`) is laid over all this." if what.pod else "",
+        _tries(what.retries),
+        _not_yet([*_after_failure(what), *_told(what.alerts)]),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -77,6 +81,66 @@ def special(what: model.Job) -> list[str]:
 
 def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _tries(retries: model.Retries) -> str:
+    """How often a try is repeated, and how long after."""
+    if not retries.count:
+        return ""
+    words = [f"Retries: {retries.count}"]
+    if retries.rule:
+        words.append(f"by the rule {code(retries.rule)}")
+    if retries.delay is not None:
+        words.append(f"{span(retries.delay)} after a failure")
+    if retries.backoff == "exponential":
+        words.append("longer each time" + (f", up to {span(retries.max_delay)}" if retries.max_delay else ""))
+    return ", ".join(words)
+
+
+def _after_failure(what: model.Job) -> list[str]:
+    """What follows when a pod failed in a certain way, a line for each; the first that fits holds."""
+    grows = f"the next flavor, {code(what.flavor.next)}" if what.flavor.next else "again, as there is no next flavor"
+    lines = []
+    for one in what.retries.on:
+        how = ", ".join([*map(code, one.reasons), *(f"exit code {number}" for number in one.exit_codes)])
+        then = {"retry": "again", "fail": "no further try", "next_flavor": grows}[one.then]
+        lines.append(f"after {how}: {then}" + (f", {span(one.delay)} later" if one.delay is not None else ""))
+    if what.flavor.next and all("OOMKilled" not in one.reasons for one in what.retries.on):
+        lines.append(f"after {code('OOMKilled')}: {grows}")
+    return lines
+
+
+def _promises(what: model.Pipeline) -> list[str]:
+    """What the pipeline asks for beside its jobs and nothing heeds yet."""
+    kinds = {channel.name: channel.kind for channel in what.channels}
+    lines = [f"deadline: {span(what.deadline)} after a run's start"] if what.deadline is not None else []
+    lines += _told(what.alerts, kinds)
+    if not what.alerts_enabled and (lines or what.channels):
+        lines.append(f"alerts are switched off in {code(what.environment)}")
+    return lines
+
+
+def _told(alerts: model.Alerts, kinds: Mapping[str, str] | None = None) -> list[str]:
+    """Who is told of each event, a line for each."""
+    lines = []
+    for event in ("failure", "success", "retry", "deadline"):
+        channels = [f"{code(name)} ({kinds[name]})" if kinds else code(name) for name in getattr(alerts, f"on_{event}")]
+        if channels:
+            lines.append(f"on {event}: tell {', '.join(channels)}")
+    return lines
+
+
+def _not_yet(lines: list[str]) -> str:
+    return "\n".join(["Without effect yet:", "", *(f"- {line}" for line in lines)]) if lines else ""
+
+
+def span(seconds: int) -> str:
+    """A length of time as the language writes it: ``1h30m``."""
+    text = ""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, seconds = divmod(seconds, length)
+        text += f"{number}{unit}" if number else ""
+    return text or "0s"
 
 
 def size(flavor: model.Flavor) -> str:

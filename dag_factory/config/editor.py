@@ -75,6 +75,10 @@ def _choice(schema: JSON, names: dict[str, str]) -> JSON:
     kinds = made.pop("type", "string")
     null = "null" in kinds
     choice = {"enum": [*names, *[None] * null], "enumDescriptions": [*names.values(), *[_UNSET] * null]}
+    others = [kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind not in ("string", "null")]
+    if others:  # the value may be a name, or what it may be beside
+        about: JSON = {key: made[key] for key in ("title", "description", "errorMessage") if key in made}
+        return {**about, "anyOf": [choice, {**made, "type": others}, _expression()]}
     return {**made, **choice} if made.get("x-static") else {**made, "anyOf": [choice, _expression()]}
 
 

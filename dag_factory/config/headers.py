@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from dag_factory.config import documents, runtime, schedules
+from dag_factory.config import alerts, documents, runtime, schedules
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.problems import Problem
@@ -104,6 +104,7 @@ def pipeline(
     said = {key: node for key, node in header.entries.items() if is_set(node)}
     when = schedules.schedule(said.get("schedule"), ("schedule",))[0]
     start = said.get("start_date")
+    told = alerts.alerts(said.get("alerts"))
     return Pipeline(
         id=dag_id,
         team=team,
@@ -125,6 +126,10 @@ def pipeline(
         max_active_runs=_number(said.get("max_active_runs")),
         max_active_jobs=_number(said.get("max_active_jobs")),
         timeout=seconds(_text(said.get("timeout")) or ""),
+        deadline=seconds(_text(said.get("deadline")) or ""),
+        alerts=told,
+        alerts_enabled=tables.alerts_enabled,
+        channels=alerts.channels((told, *(job.alerts for job in jobs)), tables.channels),
         paused=_flag(said.get("paused")),
         depends_on_past=_flag(said.get("depends_on_past")),
         params=tuple(_param(name, node) for name, node in entries(said.get("params")).items()),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 
-from dag_factory.config import assets, containers, documents, foreach, images, pods, presets, templates
+from dag_factory.config import assets, containers, documents, foreach, images, pods, presets, retries, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -85,7 +85,9 @@ def compile_job(
     )
     problems += [*trouble, *called]
     layers = [base, entry.layer if entry else None, template, own]
-    computed, trouble = documents.computed(without(_lay(layers), *_CALL), context, *_JOB, path=path, keep=True)
+    laid, rule, trouble = _with_rule(without(_lay(layers), *_CALL), tables, context, path)
+    problems += trouble
+    computed, trouble = documents.computed(laid, context, *_JOB, path=path, keep=True)
     problems += trouble
     if called and template is None:  # what it would have given is not known
         return Compiled(task, name, mark, computed, None, tuple(called))
@@ -96,6 +98,8 @@ def compile_job(
         place = (*path, "resource_flavor")
         known = tables.flavors.values()
         problems += over_ceiling(entry.flavor, computed, [tables.ceiling], known, flavor.mark, place)
+    if isinstance(inline := computed.entries.get("retries"), Mapping) and not rule:
+        problems += retries.check(inline, (*path, "retries"))
     image = computed.entries.get("docker_image")
     if not is_set(image):
         hint = "name it at the job or under `defaults`"
@@ -107,7 +111,7 @@ def compile_job(
     problems += foreach.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))
     job = None
     if sound and entry and is_set(image) and not errors(problems):
-        job = pods.job(task, entry.flavor, computed, cell.values if cell else {})
+        job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
         problems += containers.check(job, computed, path)
     return Compiled(task, name, mark, computed, job, tuple(problems))
@@ -147,6 +151,16 @@ def _from_template(
         message, hint = "a job template has no `matrix` of its own", "write it at the job that calls the template"
         trouble = [*trouble, Problem.at(of_matrix, (*path, "uses"), "bad-template-file", message, hint)]
     return rendered, [*problems, *trouble]
+
+
+def _with_rule(merged: Mapping, tables: Tables, context: Context, path: Path) -> tuple[Mapping, str, list[Problem]]:
+    """The job with the retry rule that holds written out, the rule's name, and what is wrong with it."""
+    written = merged.entries.get("retries")
+    found, rule, problems = retries.settled(written, tables.retries, context, (*path, "retries"))
+    if found is written:
+        return merged, rule, problems
+    rest = without(merged, "retries")
+    return (mapping({**rest.entries, "retries": found}, merged.keys, merged.mark) if found else rest), rule, problems
 
 
 def _lay(layers: SequenceT[Node | None]) -> Mapping:

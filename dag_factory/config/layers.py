@@ -8,6 +8,7 @@ is said once, by the annotation ``x-merge`` in the JSON Schemas:
 ``join``        what the lower list has not yet is added
 ``retain``      maps merge, and keys of the lower that the higher does not name go
 ``replace``     the higher value stands as it is, nulls included (one-of maps)
+``count``       as ``replace``, but a number changes the count of what lies below (``retries``)
 absent          maps merge, lists and single values replace
 ==============  =========================================================================
 
@@ -17,7 +18,7 @@ absent          maps merge, lists and single values replace
 from __future__ import annotations
 
 from dag_factory.config.shapes import Shape
-from dag_factory.config.tree import Mapping, Node, Sequence, is_null, mapping, plain, sequence
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_null, mapping, plain, sequence
 
 
 def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = True) -> Node | None:
@@ -30,6 +31,8 @@ def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = Tr
         return low
     if low is None:
         return settle(high, shape) if unset else high
+    if shape.merge == "count":
+        return _counted(low, high)
     if shape.merge == "replace":
         return high
     if isinstance(low, Mapping) and isinstance(high, Mapping):
@@ -41,7 +44,7 @@ def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = Tr
 
 def settle(node: Node, shape: Shape) -> Node:
     """The tree without the keys that ``null`` unsets: a layer with nothing below it."""
-    if shape.merge == "replace" or not isinstance(node, Mapping):
+    if shape.merge in ("replace", "count") or not isinstance(node, Mapping):
         return node
     if not any(is_null(item) or isinstance(item, Mapping) for item in node.entries.values()):
         return node
@@ -86,6 +89,23 @@ def _merge_lists(low: Sequence, high: Sequence, shape: Shape, unset: bool) -> Se
             else:
                 items.append(settle(item, shape.items) if unset else item)
         return sequence(tuple(items), high.mark)
+    return high
+
+
+def _counted(low: Node, high: Node) -> Node:
+    """A number of retries over a rule: the rule with that count. A rule's name is kept under ``rule``.
+
+    What an expression gives is not known yet; where it is a name, the rest is left out when it is computed.
+    """
+    if not isinstance(high, Scalar) or (not high.dynamic and type(high.value) is not int):
+        return high
+    if is_null(low):  # a map replaces, so that the null goes on hiding what lies below
+        return mapping({"retries": high}, {"retries": high.mark}, high.mark)
+    if isinstance(low, Scalar) and isinstance(low.value, str):
+        return mapping({"rule": low, "retries": high}, {"rule": low.mark, "retries": high.mark}, high.mark)
+    if isinstance(low, Mapping):
+        rest = {key: item for key, item in low.entries.items() if key != "count"}
+        return mapping({**rest, "retries": high}, {**low.keys, "retries": high.mark}, high.mark)
     return high
 
 

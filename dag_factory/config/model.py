@@ -137,13 +137,43 @@ class ForEach(_Frozen, frozen=True, kw_only=True):
     max_parallel: int | None = None
 
 
+class Outcome(_Frozen, frozen=True, kw_only=True):
+    """What follows when a pod failed so: for one of ``reasons``, or with one of ``exit_codes``."""
+
+    reasons: tuple[str, ...] = ()
+    exit_codes: tuple[int, ...] = ()
+    then: Literal["retry", "fail", "next_flavor"]
+    delay: int | None = None  # seconds, before the next try
+
+
 class Retries(_Frozen, frozen=True, kw_only=True):
-    """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds."""
+    """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds. ``on``: the first that fits."""
 
     count: int = 0
     delay: int | None = None
     backoff: Literal["none", "exponential"] = "none"
     max_delay: int | None = None
+    rule: str = ""  # the rule of the table that it came from
+    on: tuple[Outcome, ...] = ()
+
+
+class Alerts(_Frozen, frozen=True, kw_only=True):
+    """The names of the channels that are told, for each event."""
+
+    on_failure: tuple[str, ...] = ()
+    on_success: tuple[str, ...] = ()
+    on_retry: tuple[str, ...] = ()
+    on_deadline: tuple[str, ...] = ()
+
+
+class Channel(_Frozen, frozen=True, kw_only=True):
+    """A way to tell people. ``connection`` is an Airflow connection's id, which holds what is secret."""
+
+    name: str
+    kind: Literal["email", "slack", "webhook"]
+    to: tuple[str, ...] = ()  # addresses
+    connection: str | None = None
+    channel: str | None = None  # of Slack
 
 
 class Flavor(_Frozen, frozen=True, kw_only=True):
@@ -206,6 +236,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     init_containers: tuple[Fragment, ...] = ()  # sidecars first, each with `restartPolicy: Always`
     pod: Fragment | None = None  # laid over the pod that all else makes, see `strategic`
     deferrable: bool = False
+    alerts: Alerts = Alerts()
     inlets: tuple[Asset, ...] = ()
     outlets: tuple[Asset, ...] = ()
     doc: str | None = None
@@ -252,6 +283,10 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     max_active_runs: int | None = None
     max_active_jobs: int | None = None
     timeout: int | None = None
+    deadline: int | None = None
+    alerts: Alerts = Alerts()
+    alerts_enabled: bool = True  # in this environment
+    channels: tuple[Channel, ...] = ()  # that the pipeline or a job names
     paused: bool | None = None
     depends_on_past: bool = False
     params: tuple[Param, ...] = ()

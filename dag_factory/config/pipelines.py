@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import expressions, families, headers, jobset
+from dag_factory.config import alerts, expressions, families, headers, jobs, jobset
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
@@ -107,6 +107,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
     tables = headers.with_params_env(tables, header)
     compiled, trouble = jobset.compile_jobs(document, header, tables, context, problems)
     problems += trouble
+    problems += _check_alerts(compiled, header, tables)
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
@@ -170,3 +171,11 @@ def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Map
         return merged
     removed = [name for name, node in left.entries.items() if is_null(node)]
     return mapping({**merged.entries, "jobs": without(left, *removed)}, merged.keys, merged.mark)
+
+
+def _check_alerts(compiled: list[jobs.Compiled], header: Mapping, tables: Tables) -> Iterator[Problem]:
+    has_deadline = is_set(header.entries.get("deadline"))
+    yield from alerts.check(header.entries.get("alerts"), tables.channels, has_deadline, ("alerts",))
+    for job in compiled:
+        path = ("jobs", job.written, "alerts")
+        yield from alerts.check(job.node.entries.get("alerts"), tables.channels, has_deadline, path)

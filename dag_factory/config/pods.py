@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import assets, foreach
-from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Retries, Volume
+from dag_factory.config import alerts, assets, foreach, retries
+from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, is_set, plain
 from dag_factory.config.units import seconds
@@ -18,11 +18,13 @@ _SHELL = ("/bin/sh", "-ec")
 _EXPANDED = re.compile(r"\$(?=[$(])")
 
 
-def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any]) -> Job:
-    """The model of one job, whose tree is complete and valid; ``cell`` are the values of its matrix."""
+def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any], retry_rule: str = "") -> Job:
+    """The model of one job, whose tree is complete and valid.
+
+    ``cell`` are the values of its matrix, ``retry_rule`` names the rule that its ``retries`` came from.
+    """
     said: dict[str, Any] = {key: item for key, item in node.entries.items() if is_set(item)}
     command, args = _command_line(said)
-    retries = _retries(said.get("retries"))
     return Job(
         name=name,
         flavor=flavor,
@@ -34,11 +36,12 @@ def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any]) -> Job:
         volumes=_volumes(_items(said.get("volumes"))),
         matrix=cell,
         output="output" in said,
-        retries=retries,
         ports=tuple(_port(item) for item in _items(said.get("ports"))),
         host_aliases=tuple(plain(item) for item in _items(said.get("host_aliases"))),
         init_containers=init_containers(node),
         pod=_overlay(said["pod"]) if "pod" in said else None,
+        retries=retries.retries(said.get("retries"), retry_rule),
+        alerts=alerts.alerts(said.get("alerts")),
         tolerations=tuple(plain(item) for item in _items(said.get("tolerations"))),
         image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
         **{key: read(said[key]) for keys, read in _READ.items() for key in keys if key in said},
@@ -137,20 +140,6 @@ def _overlay(node: Node) -> Fragment:
                 name: _text(item) if is_set(item) else None for name, item in texts.entries.items()
             }
     return overlay
-
-
-def _retries(node: Node | None) -> Retries:
-    if isinstance(node, Scalar):
-        return Retries(count=int(str(node.value)))
-    said = {key: item for key, item in entries(node).items() if is_set(item)}
-    count = said.get("retries") or said.get("count")
-    longest = said.get("max_delay") or said.get("maximum")
-    return Retries(
-        count=int(_text(count)) if count is not None else 0,
-        delay=seconds(_text(said["delay"])) if "delay" in said else None,
-        backoff=cast(Any, _text(said["backoff"]) if "backoff" in said else "none"),
-        max_delay=seconds(_text(longest)) if longest is not None else None,
-    )
 
 
 def _text(node: Node) -> str:

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from dag_factory.config import documents, environments, expressions, flavors, images, model, presets, schedules
+from dag_factory.config import (
+    alerts,
+    documents,
+    environments,
+    expressions,
+    flavors,
+    images,
+    model,
+    presets,
+    retries,
+    schedules,
+)
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.ceilings import Ceiling, ceiling
 from dag_factory.config.expressions import Context, evaluate
@@ -19,6 +30,7 @@ from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.images import Policy
 from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
+from dag_factory.config.named import Table
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
@@ -48,6 +60,9 @@ class Tables:
     presets: Presets = field(default_factory=Presets)
     templates_read: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what a job's `{{ }}` may name
     replace: dict[str, str] = field(default_factory=dict)
+    retries: Table = field(default_factory=lambda: Table("", ""))
+    channels: Table = field(default_factory=lambda: Table("", ""))
+    alerts_enabled: bool = True
     ceiling: Ceiling = field(default_factory=lambda: Ceiling("", {}))
     schedules: Scalar | None = None
     timezone: Scalar | None = None
@@ -101,6 +116,10 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     if presets_document:
         files[presets.FILE] = presets_document
     problems += relocated(dict.fromkeys(problem for _, problem in checked), files)
+    optional = {"retries": retries.read(home, context), "channels": alerts.read(home, context)}
+    for one in optional.values():
+        problems += one.problems
+        files |= {one.table.file: one.document} if one.document else {}
     replace = _replacements(body, found_flavors, problems)
     return Tables(
         environment=environment,
@@ -119,6 +138,9 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         presets=known_presets,
         templates_read=frozenset(str(word) for word in plain(body).get("templating", {}).get("allow", ())),
         replace=replace,
+        retries=optional["retries"].table,
+        channels=optional["channels"].table,
+        alerts_enabled=plain(at(body, ("alerts", "enabled")) or body) is not False,
         ceiling=ceiling(f"the environment `{environment}`", at(body, ("flavors", "max"))),
         schedules=_scalar(body.entries.get("schedules")),
         timezone=_scalar(zone),

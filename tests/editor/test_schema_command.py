@@ -140,3 +140,18 @@ def test_they_accept_what_the_language_accepts(home: Path) -> None:
     assert validator.is_valid(good)
     assert not validator.is_valid({"version": 1, "jobs": {"a": {"resource_flavor": "smal"}}})
     assert not validator.is_valid({"version": 1, "jobs": {"a": {"timeout": "{{ ds }}"}}})
+
+
+def test_a_value_may_be_a_name_or_something_else(home: Path) -> None:
+    write(home, "platform/retries.yaml", "version: 1\nrules: {transient: {retries: 3}}\n")
+    write(home, "platform/alerts.yaml", "version: 1\nchannels: {oncall: {webhook: {connection: c}}}\n")
+    assert "retry-rule" in schema(home).stdout
+    made = {name: written(home, name) for name in ("job", "kubernetes")}
+    registry = jsonschema_rs.Registry([(f"{name}.schema.json", document) for name, document in made.items()])
+    check = jsonschema_rs.Draft202012Validator({"$ref": "job.schema.json"}, registry=registry)
+    for value in ("transient", 3, {"retries": 3, "delay": "30s"}, None, "${{ vars.rule }}"):
+        assert check.is_valid({"retries": value}), value
+    for value in ("transiant", 1.5, {"rule": "transient"}, 101):
+        assert not check.is_valid({"retries": value}), value
+    assert check.is_valid({"alerts": {"on_failure": ["oncall"]}})
+    assert not check.is_valid({"alerts": {"on_failure": ["nobody"]}})

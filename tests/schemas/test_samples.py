@@ -32,8 +32,9 @@ def test_the_example_environments_are_right(path: Path) -> None:
     assert problems("environment", read(path.read_text("utf-8"))) == []
 
 
-def test_the_example_flavors_are_right() -> None:
-    assert problems("flavors", read((CONFIGS / "platform/flavors.yaml").read_text("utf-8"))) == []
+@pytest.mark.parametrize("table", ["flavors", "retries", "alerts"])
+def test_the_example_tables_are_right(table: str) -> None:
+    assert problems(table, read((CONFIGS / f"platform/{table}.yaml").read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("sample", GOOD["jobs"], ids=str)
@@ -92,7 +93,9 @@ BAD_JOBS = [
     ("{trigger_rule: all_done_setup_success}", "trigger_rule", "bad-trigger-rule"),
     ("{output: true}", "output", "enum"),
     ("{retries: -1}", "retries", "bad-retries"),
-    ("{retries: transient}", "retries", "bad-retries"),
+    ("{retries: 'a rule'}", "retries", "bad-retries"),
+    ("{retries: [transient]}", "retries", "bad-retries"),
+    ("{retries: {rule: transient}}", "retries", "unknown-key"),
     ("{retries: 1.5}", "retries", "bad-retries"),
     ("{retries: true}", "retries", "bad-retries"),
     ("{retries: {retries: 1, count: 1}}", "retries", "said-twice"),
@@ -100,7 +103,24 @@ BAD_JOBS = [
     ("{retries: {delay: 30}}", "retries.delay", "bad-duration"),
     ("{retries: {delay: null}}", "retries.delay", "bad-duration"),
     ("{retries: {backoff: linear}}", "retries.backoff", "enum"),
-    ("{retries: {on: []}}", "retries", "unknown-key"),
+    ("{retries: {on: {}}}", "retries.on", "type"),
+    ("{retries: {on: [{then: fail}]}}", "retries.on.0", "bad-retry-rule"),
+    ("{retries: {on: [{reason: A, exit_code: 1, then: fail}]}}", "retries.on.0", "bad-retry-rule"),
+    ("{retries: {on: [{reason: A}]}}", "retries.on.0", "required"),
+    ("{retries: {on: [{reason: A, then: stop}]}}", "retries.on.0.then", "enum"),
+    ("{retries: {on: [{reason: oom, then: fail}]}}", "retries.on.0.reason", "bad-reason"),
+    ("{retries: {on: [{reason: [], then: fail}]}}", "retries.on.0.reason", "bad-reason"),
+    ("{retries: {on: [{reason: [A, 1], then: fail}]}}", "retries.on.0.reason.1", "bad-reason"),
+    ("{retries: {on: [{exit_code: 0, then: fail}]}}", "retries.on.0.exit_code", "bad-exit-code"),
+    ("{retries: {on: [{exit_code: [1, 256], then: fail}]}}", "retries.on.0.exit_code.1", "bad-exit-code"),
+    ("{retries: {on: [{exit_code: '1', then: fail}]}}", "retries.on.0.exit_code", "bad-exit-code"),
+    ("{retries: {on: [{reason: A, then: fail, delay: 5s}]}}", "retries.on.0", "bad-retry-rule"),
+    ("{retries: {on: [{reason: A, then: retry, delay: 5}]}}", "retries.on.0.delay", "bad-duration"),
+    ("{alerts: [a]}", "alerts", "type"),
+    ("{alerts: {on_error: [a]}}", "alerts", "unknown-key"),
+    ("{alerts: {on_failure: a}}", "alerts.on_failure", "type"),
+    ("{alerts: {on_failure: [a, a]}}", "alerts.on_failure", "uniqueItems"),
+    ("{alerts: {on_failure: ['#a']}}", "alerts.on_failure.0", "bad-name"),
     ("{timeout: 30}", "timeout", "bad-duration"),
     ("{timeout: '30'}", "timeout", "bad-duration"),
     ("{timeout: 30 s}", "timeout", "bad-duration"),
@@ -185,30 +205,6 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-LATER_JOB = "alerts"
-LATER_PIPELINE = "deadline alerts"
-
-
-@pytest.mark.parametrize("key", LATER_JOB.split())
-def test_a_later_job_key_is_unknown_today(key: str) -> None:
-    assert codes("pipeline", {"version": 1, "jobs": {"j": {key: None}}}) == {("jobs.j", "unknown-key")}
-    assert codes("pipeline", {"version": 1, "defaults": {key: None}}) == {("defaults", "unknown-key")}
-    assert codes("flavors", {"version": 1, "flavors": {"f": {key: None}}}) == {("flavors.f", "unknown-key")}
-
-
-@pytest.mark.parametrize("key", LATER_PIPELINE.split())
-def test_a_later_pipeline_key_is_unknown_today(key: str) -> None:
-    assert codes("pipeline", {"version": 1, key: None}) == {("", "unknown-key")}
-
-
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
-        ("{alerts: {enabled: true}}", ""),
-    ],
-)
-def test_a_later_environment_key_is_unknown_today(text: str, place: str) -> None:
-    assert codes("environment", {"version": 1, **read(text)}) == {(place, "unknown-key")}
 
 
 WIRING_KEYS = ("depends_on", "matrix", "for_each", "teardown")
@@ -391,6 +387,9 @@ BAD_ENVIRONMENTS = [
     ("{flavors: {replace: {a: 1}}}", "flavors.replace.a", "bad-name"),
     ("{flavors: {define: {a: {cpus: 1}}}}", "flavors.define.a", "unknown-key"),
     ("{schedules: never}", "schedules", "enum"),
+    ("{alerts: true}", "alerts", "type"),
+    ("{alerts: {enabled: 'yes'}}", "alerts.enabled", "type"),
+    ("{alerts: {on_failure: [a]}}", "alerts", "unknown-key"),
     ("{timezone: 1}", "timezone", "bad-timezone"),
     ("{defaults: {env: {A: b}}}", "defaults", "unknown-key"),
     ("{defaults: {pipeline: {schedule: '@daily'}}}", "defaults.pipeline", "unknown-key"),
@@ -406,3 +405,50 @@ def test_an_environment_may_be(sample: Any) -> None:
 @pytest.mark.parametrize(("text", "place", "code"), BAD_ENVIRONMENTS)
 def test_an_environment_may_not_be(text: str, place: str, code: str) -> None:
     assert codes("environment", {"version": 1, **read(text)}) == {(place, code)}
+
+
+@pytest.mark.parametrize("sample", GOOD["retries"], ids=str)
+def test_a_retry_rule_may_be(sample: Any) -> None:
+    assert problems("retries", {"version": 1, "rules": {"r": sample}}) == []
+    assert problems("pipeline", {"version": 1, "defaults": {"retries": sample}}) == []
+
+
+BAD_RULES = [
+    ("{version: 1, rules: []}", "rules", "type"),
+    ("{version: 1, rules: {a b: {}}}", "rules", "bad-name"),
+    ("{version: 1, rules: {a: 3}}", "rules.a", "type"),
+    ("{version: 1, rules: {a: {count: 3}}}", "rules.a", "unknown-key"),
+    ("{version: 1, rules: {a: {retries: 101}}}", "rules.a.retries", "bad-retries"),
+    ("{version: 1, rules: {a: {on: [{reason: A, then: nap}]}}}", "rules.a.on.0.then", "enum"),
+    ("{version: 1, retries: {}}", "", "unknown-key"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "code"), BAD_RULES)
+def test_the_retry_rules_may_not_be(text: str, place: str, code: str) -> None:
+    assert codes("retries", read(text)) == {(place, code)}
+
+
+@pytest.mark.parametrize("sample", GOOD["channels"], ids=str)
+def test_a_channel_may_be(sample: Any) -> None:
+    assert problems("alerts", {"version": 1, "channels": {"c": sample}}) == []
+
+
+BAD_CHANNELS = [
+    ("{}", "", "bad-channel"),
+    ("{email: {to: [a@b.c]}, webhook: {connection: a}}", "", "bad-channel"),
+    ("{email: a@b.c}", "email", "type"),
+    ("{email: {}}", "email", "required"),
+    ("{email: {to: a@b.c}}", "email.to", "type"),
+    ("{email: {to: [a]}}", "email.to.0", "bad-address"),
+    ("{slack: {connection: a}}", "slack", "required"),
+    ("{slack: {connection: a, channel: b, token: c}}", "slack", "unknown-key"),
+    ("{webhook: {url: 'https://a'}}", "webhook", "required unknown-key"),
+    ("{webhook: {connection: ''}}", "webhook.connection", "bad-name"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "code"), BAD_CHANNELS)
+def test_a_channel_may_not_be(text: str, place: str, code: str) -> None:
+    found = inside(codes("alerts", {"version": 1, "channels": {"c": read(text)}}), "channels.c")
+    assert found == {(place, one) for one in code.split()}

@@ -13,21 +13,22 @@ from jsonschema import Draft202012Validator
 from schema_tools import DOCUMENTS, FOLDER, REGISTRY, subschemas
 
 PIPELINE_KEYS = """version description doc owner tags only schedule timezone start_date end_date catchup
-    max_active_runs max_active_jobs timeout paused depends_on_past params params_env defaults jobs environments
-    template with instances"""
+    max_active_runs max_active_jobs timeout deadline alerts paused depends_on_past params params_env defaults jobs
+    environments template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     depends_on trigger_rule when group matrix for_each teardown output retries timeout startup_timeout schedule_timeout
     termination_grace keep_pod pool pool_slots priority_weight service_account labels annotations node_selector
     tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets security_context
     pod_security_context host_aliases
-    init_containers sidecars presets pod deferrable inlets outlets uses with doc"""
+    init_containers sidecars presets pod deferrable alerts inlets outlets uses with doc"""
 WIRING_KEYS = {"depends_on", "matrix", "for_each", "teardown"}
 """What says how jobs hang together stands at each job alone."""
 POD_KEYS = """ports env env_from volumes startup_timeout termination_grace service_account labels annotations
     node_selector tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets
     security_context pod_security_context host_aliases init_containers sidecars pod"""
 FLAVOR_KEYS = f"cpu memory gpu shm ephemeral_storage requests limits pool cost_per_hour next {POD_KEYS}"
-ENVIRONMENT_KEYS = "version description extends vars cluster images flavors schedules timezone templating defaults"
+ENVIRONMENT_KEYS = """version description extends vars cluster images flavors schedules alerts timezone templating
+    defaults"""
 
 EVERYTHING = [(name, pointer, schema) for name in DOCUMENTS for pointer, schema in subschemas(DOCUMENTS[name])]
 OURS = [row for row in EVERYTHING if row[0] != "kubernetes.schema.json"]
@@ -196,7 +197,7 @@ def test_annotations_are_the_known_ones_and_well_formed() -> None:
         assert code == code.lower()
         assert set(code) <= set("abcdefghijklmnopqrstuvwxyz-")
         merge = schema.get("x-merge", "join")
-        assert merge in ("join", "replace", "retain") or merge.startswith("key:"), f"{name}{pointer}"
+        assert merge in ("join", "replace", "retain", "count") or merge.startswith("key:"), f"{name}{pointer}"
         if merge.startswith("key:"):
             file, _, reference = schema["items"]["$ref"].partition("#")
             item = DOCUMENTS[file or name]["$defs"][reference.split("/")[-1]]
@@ -273,7 +274,7 @@ def test_merging_is_what_the_language_says() -> None:
         ("job", "init_containers"): "key:name",
         ("job", "volume"): "replace",
         ("job", "env_value"): "replace",
-        ("job", "retries"): "replace",
+        ("job", "retries"): "count",
         ("job", "for_each"): "replace",
         ("job", "teardown"): "replace",
         ("job", "inlets"): "join",

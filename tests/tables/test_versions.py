@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
-from dag_factory.config import schemas, versions
+from dag_factory.config import outcomes, schemas, versions
 from dag_factory.config.tree import Mapping, mapping
 from dag_factory.config.versions import Migration
 
@@ -13,6 +15,9 @@ from dag_factory.config.versions import Migration
 KINDS = {
     "pipeline.schema.json": ("pipelines/team/flow", "description", PIPELINE + "about: x\n"),
     "environment.schema.json": ("environments/dev", "description", "version: 1\nabout: x\n"),
+    "retries.schema.json": ("retries", "rules", "version: 1\nabout: {transient: {retries: 2}}\n"),
+    "presets.schema.json": ("presets", "presets", "version: 1\nabout: {net: {env: {A: b}}}\n"),
+    "alerts.schema.json": ("alerts", "channels", "version: 1\nabout: {ops: {webhook: {connection: c}}}\n"),
     "template.schema.json": (
         "templates/jobs/greet/v1.yaml.j2",
         "description",
@@ -34,14 +39,31 @@ def renaming(old: str, new: str) -> Migration:
     return Migration(change, f"`{new}` for `{old}`")
 
 
+# What a pipeline says so that it needs the file.
+USES = {
+    "retries.schema.json": "jobs: {a: {retries: transient}}\n",
+    "presets.schema.json": "jobs: {a: {presets: [net]}}\n",
+    "alerts.schema.json": "alerts: {on_failure: [ops]}\n",
+    "template.schema.json": "jobs: {a: {uses: greet@v1}}\n",
+}
+
+
 def project(schema: str, version: str) -> Project:
     name, _, text = KINDS[schema]
-    calls = {"pipelines/team/flow": PIPELINE + "jobs: {a: {uses: greet@v1}}\n"} if schema.startswith("template") else {}
-    return Project({**PLAIN.files, **calls, name: text.replace("version: 1", f"version: {version}")})
+    user = {"pipelines/team/flow": PIPELINE + USES.get(schema, "")}
+    return Project({**PLAIN.files, **user, name: text.replace("version: 1", f"version: {version}")})
 
 
 def file_name(name: str) -> str:
     return name.split("/")[-1] + ("" if name.endswith(".j2") else ".yaml")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_read_before() -> Iterator[None]:
+    """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
+    outcomes._source.cache_clear()
+    yield
+    outcomes._source.cache_clear()
 
 
 @pytest.fixture

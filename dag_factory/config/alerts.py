@@ -1,0 +1,67 @@
+"""Who is told of what: the channels of ``alerts.yaml``, and the ``alerts`` of pipelines and jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path as FilePath
+from typing import Any, cast
+
+from dag_factory.config import model, named
+from dag_factory.config.expressions import Context
+from dag_factory.config.named import Read, Table
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
+
+FILE = "configs/platform/alerts.yaml"
+EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
+
+
+def read(home: FilePath, context: Context) -> Read:
+    """The table of channels."""
+    empty = Table(FILE, "channel", ("unknown-channel", "broken-channel"))
+    return named.read(home, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
+
+
+def check(node: Node | None, table: Table, has_deadline: bool, path: Path) -> Iterator[Problem]:
+    """What is wrong with the ``alerts`` at ``path``; ``has_deadline`` says whether the pipeline has one."""
+    for event, channels in entries(node).items():
+        if not isinstance(channels, Sequence):
+            continue
+        for index, channel in enumerate(channels.items):
+            if isinstance(channel, Scalar) and not channel.dynamic:
+                found = table.find(channel, (*path, event, index))
+                if isinstance(found, Problem):
+                    yield found
+        if event == "on_deadline" and channels.items and not has_deadline:
+            message = "nobody is told of a deadline: the pipeline has none"
+            hint = "add `deadline:` to the pipeline, as `deadline: 2h`"
+            yield Problem.at(channels.mark, (*path, event), "no-deadline", message, hint, "warning")
+
+
+def alerts(node: Node | None) -> model.Alerts:
+    """The model of what has no problems."""
+    said = entries(node)
+    return model.Alerts(**{event: _names(said.get(event)) for event in EVENTS})
+
+
+def channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel, ...]:
+    """Every channel that is named, by name."""
+    used = {name for one in told for event in EVENTS for name in getattr(one, event)}
+    return tuple(_channel(name, table.known[name]) for name in sorted(used))
+
+
+def _channel(name: str, node: Mapping) -> model.Channel:
+    kind, settings = next((kind, entries(item)) for kind, item in node.entries.items())
+    texts = {key: item.text for key, item in settings.items() if isinstance(item, Scalar)}
+    return model.Channel(
+        name=name,
+        kind=cast(Any, kind),
+        to=_names(settings.get("to")),
+        connection=texts.get("connection"),
+        channel=texts.get("channel"),
+    )
+
+
+def _names(node: Node | None) -> tuple[str, ...]:
+    return tuple(item.text for item in node.items if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()

@@ -1,0 +1,89 @@
+"""Optional tables of named things: retry rules, alert channels, teams.
+
+A table that is not there is empty. One broken entry costs those who name it; a table that cannot be read
+costs those who name anything of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+
+from dag_factory.config import documents
+from dag_factory.config.expressions import Context
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Scalar, entries
+from dag_factory.config.wording import did_you_mean
+
+
+@dataclass(frozen=True)
+class Table:
+    """The entries of a file by name.
+
+    ``word`` is what one is called (``channel``), ``codes`` those of problems: unknown, and broken itself.
+    """
+
+    file: str
+    word: str
+    codes: tuple[str, str] = ("", "")
+    known: dict[str, Mapping] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+    readable: bool = True
+    exists: bool = True
+
+    def find(self, name: Scalar, path: Path) -> Mapping | Problem:
+        """The entry that ``name``, written at ``path``, stands for; or why there is none."""
+        if not self.readable:
+            message = f"the {self.word} `{name.text}` is not known: its table has problems of its own"
+            return Problem.at(name.mark, path, "broken-table", message, f"see the problems of {self.file}")
+        if name.text in self.broken:
+            message = f"the {self.word} `{name.text}` has a problem of its own"
+            return Problem.at(name.mark, path, self.codes[1], message, f"see the problems of {self.file}")
+        if name.text not in self.known:
+            message, hint = f"unknown {self.word} `{name.text}`", did_you_mean(name.text, self.known)
+            if not self.exists:
+                hint = f"there is no {self.file}; it begins with `version: 1`"
+            return Problem.at(name.mark, path, self.codes[0], message, hint)
+        return self.known[name.text]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A table, its file's tree (None: there is none), and what is wrong with it."""
+
+    table: Table
+    document: Mapping | None
+    problems: tuple[Problem, ...]
+
+
+def read(home: FilePath, empty: Table, schema: str, key: str, entry: str, context: Context | None) -> Read:
+    """Read the table whose entries stand below ``key`` into ``empty``; a ``context`` computes its expressions.
+
+    ``entry`` is the definition of one entry in the schema, as ``/$defs/rule``.
+    """
+    path = home / empty.file
+    if not path.exists() and not path.is_symlink():
+        return Read(replace(empty, exists=False), None, ())
+    document = documents.read(path, home / "configs", empty.file, schema)
+    if document.node is None:
+        return Read(replace(empty, readable=False), None, document.problems)
+    problems = list(document.problems)
+    broken = wrong(problems, key)
+    known: dict[str, Mapping] = {}
+    for name, node in entries(document.node.entries.get(key)).items():
+        if isinstance(node, Mapping) and name not in broken:
+            known[name] = node
+            if context is not None:
+                known[name], trouble = documents.computed(node, context, schema, entry, (key, name))
+                problems += trouble
+    whole = any(problem.path == key for problem in problems)  # the map of entries is itself no map
+    table = replace(empty, known=known, broken=wrong(problems, key), readable=not whole)
+    return Read(table, document.node, tuple(problems))
+
+
+def wrong(problems: Iterable[Problem], key: str) -> frozenset[str]:
+    """The names below ``key`` that errors are about. No name holds a dot or a bracket."""
+    paths = [one.path.removeprefix(f"{key}.") for one in problems if one.severity == "error" and one.path != key]
+    return frozenset(path.split(".")[0].split("[")[0] for path in paths)

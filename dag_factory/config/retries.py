@@ -1,0 +1,129 @@
+"""How often a failed try is repeated: a number, a rule of ``retries.yaml`` by name, or a rule's own keys.
+
+The layers leave one value (``layers``, ``count``); where a number was laid over a rule, a map that names the
+rule under ``rule``. Here that becomes the keys of the rule that holds, each with its own place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Any, cast
+
+from dag_factory.config import model, named
+from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.named import Read, Table
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping
+from dag_factory.config.units import seconds
+from dag_factory.config.wording import did_you_mean
+
+FILE = "configs/platform/retries.yaml"
+RULE = "rule"  # stands in a merged value only, never in a file
+_SYNONYMS = {"count": "retries", "maximum": "max_delay"}
+# What Kubernetes writes of a pod that failed: into the pod's own status, its conditions, its containers' states.
+REASONS = frozenset(
+    """OOMKilled Error ContainerCannotRun StartError ContainerStatusUnknown DeadlineExceeded Evicted Preempting
+    Shutdown Terminated NodeShutdown NodeLost NodeAffinity UnexpectedAdmissionError OutOfcpu OutOfmemory OutOfpods
+    OutOfephemeral-storage ImagePullBackOff ErrImagePull ErrImageNeverPull InvalidImageName ImageInspectError
+    RegistryUnavailable SignatureValidationFailed CreateContainerConfigError CreateContainerError
+    PreCreateHookError PreStartHookError PostStartHookError RunContainerError CrashLoopBackOff
+    PreemptionByScheduler DeletionByTaintManager EvictionByEvictionAPI DeletionByPodGC TerminationByKubelet
+    Unschedulable SchedulingGated""".split()
+)
+
+
+def read(home: FilePath, context: Context) -> Read:
+    """The table of rules."""
+    empty = Table(FILE, "retry rule", ("unknown-retry-rule", "broken-retry-rule"))
+    found = named.read(home, empty, "retries.schema.json", "rules", "/$defs/rule", context)
+    problems = [*found.problems]
+    for name, rule in found.table.known.items():
+        problems += check(rule, ("rules", name))
+    return Read(found.table, found.document, tuple(problems))
+
+
+def settled(node: Node | None, table: Table, context: Context, path: Path) -> tuple[Node | None, str, list[Problem]]:
+    """The value with a rule's keys in the place of the rule's name, that name, and what is wrong.
+
+    Only names are looked for: what an expression gives beside them is for the whole job's computing.
+    """
+    own: dict[str, Node] = {}
+    name = node
+    if isinstance(node, Mapping):
+        own = {key: item for key, item in node.entries.items() if key != RULE}
+        name = node.entries.get(RULE)
+        if isinstance(count := own.get("retries"), Scalar) and isinstance(_value(count, context), str):
+            name, own = count, {}  # what stood where a number could was a name
+    text = _value(name, context) if isinstance(name, Scalar) else None
+    if not isinstance(name, Scalar) or not isinstance(text, str):
+        without_name = isinstance(node, Mapping) and RULE in node.entries
+        return (mapping(own, node.keys, node.mark) if without_name and isinstance(node, Mapping) else node), "", []
+    rule = table.find(Scalar(text, text, name.mark), path)
+    if isinstance(rule, Problem):
+        return None, "", [rule]
+    keys = node.keys if isinstance(node, Mapping) else {}
+    return mapping({**rule.entries, **own}, {**rule.keys, **keys}, name.mark), text, []
+
+
+def _value(node: Scalar, context: Context) -> object:
+    """The value, computed where it is an expression; None where that failed, which is told with the job."""
+    found, trouble = evaluate(node, context)
+    return found.value if isinstance(found, Scalar) and not trouble else None
+
+
+def check(rule: Mapping, path: Path) -> Iterator[Problem]:
+    """What a rule's ``on`` says in vain. Warnings: a cluster may have words of its own."""
+    on = rule.entries.get("on")
+    taken: dict[str, int] = {}
+    for index, entry in enumerate(on.items if isinstance(on, Sequence) else ()):
+        for key in ("reason", "exit_code"):
+            for item in _listed(entries(entry).get(key)):
+                if item.dynamic:
+                    continue
+                where = (*path, "on", index, key)
+                if key == "reason" and item.text not in REASONS and not item.text.startswith("OutOf"):
+                    message, hint = f"`{item.text}` is no reason of Kubernetes'", did_you_mean(item.text, REASONS)
+                    yield Problem.at(item.mark, where, "unknown-reason", message, hint, "warning")
+                if f"{key} {item.text}" in taken:
+                    message = f"`{item.text}` never comes here: entry {taken[f'{key} {item.text}']} takes it already"
+                    yield Problem.at(item.mark, where, "never-matches", message, "the first that fits holds", "warning")
+                taken.setdefault(f"{key} {item.text}", index + 1)
+
+
+def retries(node: Node | None, rule: str) -> model.Retries:
+    """The model of a settled value; ``rule`` is the name of the rule that holds, or nothing."""
+    if isinstance(node, Scalar):
+        return model.Retries(count=int(str(node.value)))
+    said = {_SYNONYMS.get(key, key): item for key, item in entries(node).items() if is_set(item)}
+    return model.Retries(
+        count=int(_text(said["retries"])) if "retries" in said else 0,
+        delay=seconds(_text(said["delay"])) if "delay" in said else None,
+        backoff=cast(Any, _text(said["backoff"]) if "backoff" in said else "none"),
+        max_delay=seconds(_text(said["max_delay"])) if "max_delay" in said else None,
+        rule=rule,
+        on=tuple(_outcome(entries(item)) for item in _items(said.get("on"))),
+    )
+
+
+def _outcome(said: dict[str, Node]) -> model.Outcome:
+    return model.Outcome(
+        reasons=tuple(item.text for item in _listed(said.get("reason"))),
+        exit_codes=tuple(int(item.text) for item in _listed(said.get("exit_code"))),
+        then=cast(Any, _text(said["then"])),
+        delay=seconds(_text(said["delay"])) if "delay" in said else None,
+    )
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else ()
+
+
+def _listed(node: Node | None) -> tuple[Scalar, ...]:
+    """The values of a list, or the one value that stands for a list of one."""
+    return tuple(item for item in _items(node) or ((node,) if node else ()) if isinstance(item, Scalar))
+
+
+def _text(node: Node) -> str:
+    return node.text if isinstance(node, Scalar) else ""

@@ -1,0 +1,69 @@
+"""What the pages say of failures, what of it has effect, and that it comes from the tables' text."""
+
+from __future__ import annotations
+
+import msgspec
+from building import CARD, SMALL, a_job, a_pipeline, built, task_of
+
+from dag_factory.build import docs
+from dag_factory.config.model import Alerts, Channel, Outcome, Retries
+
+RULE = Retries(
+    count=3,
+    delay=30,
+    backoff="exponential",
+    max_delay=600,
+    rule="transient",
+    on=(
+        Outcome(reasons=("OOMKilled",), then="next_flavor"),
+        Outcome(reasons=("Evicted", "Shutdown"), then="retry", delay=5),
+        Outcome(exit_codes=(64, 65), then="fail"),
+    ),
+)
+GROWING = msgspec.structs.replace(SMALL, next="cpu-medium")
+
+
+def test_a_rules_numbers_have_effect() -> None:
+    task = task_of(a_job("main", retries=RULE))
+    assert task.retries == 3
+    assert task.retry_delay.total_seconds() == 30
+    assert task.max_retry_delay.total_seconds() == 600
+    assert task.retry_exponential_backoff == 2.0
+
+
+def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
+    job = a_job("main", flavor=GROWING, retries=RULE, alerts=Alerts(on_failure=("oncall",), on_retry=("chat", "hook")))
+    assert docs.job(job).splitlines()[2:] == [
+        "Retries: 3, by the rule `transient`, 30s after a failure, longer each time, up to 10m",
+        "",
+        "Without effect yet:",
+        "",
+        "- after `OOMKilled`: the next flavor, `cpu-medium`",
+        "- after `Evicted`, `Shutdown`: again, 5s later",
+        "- after exit code 64, exit code 65: no further try",
+        "- on failure: tell `oncall`",
+        "- on retry: tell `chat`, `hook`",
+    ]
+
+
+def test_a_flavors_next_is_shown_without_a_rule() -> None:
+    assert "after `OOMKilled`: the next flavor, `cpu-medium`" in docs.job(a_job(flavor=GROWING))
+    kept = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
+    assert "cpu-medium" not in docs.job(a_job(flavor=GROWING, retries=kept))
+    assert "again, as there is no next flavor" in docs.job(a_job(flavor=CARD, retries=RULE))
+
+
+def test_the_page_of_a_dag_says_who_is_told() -> None:
+    channels = (Channel(name="oncall", kind="email", to=("a@example.com",)),)
+    pipeline = a_pipeline(deadline=5400, alerts=Alerts(on_deadline=("oncall",)), channels=channels)
+    page = built(pipeline).doc_md
+    assert "Without effect yet:\n\n- deadline: 1h30m after a run's start\n" in page
+    assert "\n- on deadline: tell `oncall` (email)\n" in page
+    assert "a@example.com" not in page
+    off = built(msgspec.structs.replace(pipeline, alerts_enabled=False)).doc_md
+    assert "- alerts are switched off in `prod`" in off
+    assert "Without effect" not in built(a_pipeline(alerts_enabled=False)).doc_md
+
+
+def test_a_length_of_time() -> None:
+    assert [docs.span(seconds) for seconds in (0, 5, 90, 3600, 90061)] == ["0s", "5s", "1m30s", "1h", "1d1h1m1s"]

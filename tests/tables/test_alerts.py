@@ -1,0 +1,100 @@
+"""Channels, the alerts that name them, and a pipeline's deadline: read and checked, without effect yet."""
+
+from __future__ import annotations
+
+import pytest
+from tabled import PIPELINE, PLAIN
+
+from dag_factory.config.model import Alerts, Channel
+
+CHANNELS = """\
+version: 1
+channels:
+  oncall: {email: {to: [oncall@example.com, "${{ vars.lead }}"]}}
+  chat: {slack: {connection: slack_ml, channel: "#ml"}}
+  hook: {webhook: {connection: my_hook}}
+  broken: {webhook: {url: x}}
+"""
+PROJECT = PLAIN.having(alerts=CHANNELS, environments__dev="version: 1\nvars: {lead: lead@example.com}\n")
+BROKEN = [
+    "missing-key alerts.yaml:6:21 channels.broken.webhook",
+    "unknown-key alerts.yaml:6:22 channels.broken.webhook.url",
+]
+
+
+def test_alerts_of_a_pipeline_and_its_jobs() -> None:
+    flow = """\
+version: 1
+defaults: {docker_image: i, resource_flavor: small, alerts: {on_failure: [oncall], on_retry: [chat]}}
+deadline: 1h30m
+alerts: {on_failure: [chat, oncall], on_deadline: [hook]}
+jobs:
+  a: {}
+  b: {alerts: {on_failure: [], on_success: [chat]}}
+  c: {alerts: null}
+"""
+    (pipeline,) = PROJECT.having(pipelines__team__flow=flow).compiled().pipelines
+    assert pipeline.deadline == 5400
+    assert pipeline.alerts == Alerts(on_failure=("chat", "oncall"), on_deadline=("hook",))
+    assert [job.alerts for job in pipeline.jobs] == [
+        Alerts(on_failure=("oncall",), on_retry=("chat",)),
+        Alerts(on_success=("chat",), on_retry=("chat",)),
+        Alerts(),
+    ]
+    assert pipeline.channels == (
+        Channel(name="chat", kind="slack", connection="slack_ml", channel="#ml"),
+        Channel(name="hook", kind="webhook", connection="my_hook"),
+        Channel(name="oncall", kind="email", to=("oncall@example.com", "lead@example.com")),
+    )
+    assert "on_deadline: [hook]" in pipeline.resolved
+
+
+def test_the_environment_has_defaults_and_a_switch() -> None:
+    dev = """\
+version: 1
+vars: {lead: lead@example.com}
+alerts: {enabled: false}
+defaults: {pipeline: {deadline: 2h, alerts: {on_failure: [oncall]}}, job: {alerts: {on_retry: [chat]}}}
+"""
+    (pipeline,) = PROJECT.having(environments__dev=dev).compiled().pipelines
+    assert pipeline.alerts_enabled is False
+    assert pipeline.deadline == 7200
+    assert pipeline.alerts.on_failure == ("oncall",)
+    assert pipeline.jobs[0].alerts.on_retry == ("chat",)
+    assert PROJECT.compiled().pipelines[0].alerts_enabled is True
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("alerts: {on_failure: [oncal]}", ["unknown-channel flow.yaml:3:23 alerts.on_failure[0]"]),
+        ("alerts: {on_failure: [chat, broken]}", ["broken-channel flow.yaml:3:29 alerts.on_failure[1]"]),
+        ("jobs: {a: {alerts: {on_retry: [x]}}}", ["unknown-channel flow.yaml:3:32 jobs.a.alerts.on_retry[0]"]),
+        ("environments: {dev: {alerts: {on_retry: [x]}}}",
+         ["unknown-channel flow.yaml:3:42 environments.dev.alerts.on_retry[0]"]),
+        ("alerts: {on_deadline: [chat]}", ["no-deadline flow.yaml:3:23 alerts.on_deadline"]),
+        ("jobs: {a: {alerts: {on_deadline: [chat]}}}", ["no-deadline flow.yaml:3:34 jobs.a.alerts.on_deadline"]),
+        ("alerts: {on_deadline: []}", []),
+        ("deadline: 90", ["bad-duration flow.yaml:3:11 deadline"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_alerts(text: str, problems: list[str]) -> None:
+    found = PROJECT.having(pipelines__team__flow=PIPELINE + text + "\n")
+    assert found.problems() == [*problems, *BROKEN]
+
+
+def test_a_table_that_is_missing_or_cannot_be_read() -> None:
+    flow = PIPELINE + "alerts: {on_failure: [oncall]}\n"
+    missing = PLAIN.having(pipelines__team__flow=flow)
+    assert missing.problems() == ["unknown-channel flow.yaml:3:23 alerts.on_failure[0]"]
+    assert "there is no configs/platform/alerts.yaml" in missing.said()
+    unreadable = PLAIN.having(pipelines__team__flow=flow, pipelines__team__other=PIPELINE, alerts="channels: {}\n")
+    assert "broken-table" not in " ".join(unreadable.problems())
+    unreadable = unreadable.having(alerts="version: 1\nversion: 1: 1\n")
+    assert "broken-table flow.yaml:3:23 alerts.on_failure[0]" in unreadable.problems()
+    assert list(unreadable.pipelines()) == ["team.other"]
+
+
+def test_no_secret_stands_in_the_table() -> None:
+    said = PLAIN.having(alerts="version: 1\nchannels: {a: {webhook: {url: x, connection: c}}}\n").said()
+    assert "No URL stands in a file" in said
