@@ -31,6 +31,13 @@ class AirflowApi:
         except (httpx.HTTPError, ValueError):
             return {}
 
+    def answers(self, path: str) -> bool:
+        """Whether the server has something at this path."""
+        try:
+            return httpx.get(f"{self.url}{path}", timeout=10).is_success
+        except httpx.HTTPError:
+            return False
+
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """One request below ``/api/v2``; the answer's JSON. Raises ``httpx.HTTPError``."""
         token = httpx.get(f"{self.url}/auth/token", timeout=60).raise_for_status().json()["access_token"]

@@ -17,11 +17,14 @@ from dag_factory.local import processes
 from dag_factory.local.api import AirflowApi
 from dag_factory.local.processes import Process
 
+# Airflow's parts with their commands. The API that tasks talk to is a process of its own: with SQLite a request that
+# writes, of a person's, stops the event loop until a task's request has written, which needs that event loop.
 COMPONENTS = {
-    "api-server": [],
-    "scheduler": ["--skip-serve-logs"],
-    "dag-processor": [],
-    "triggerer": ["--skip-serve-logs"],
+    "api-server": ["api-server", "--apps", "core"],
+    "execution-api": ["api-server", "--apps", "execution"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
@@ -57,13 +60,15 @@ class Instance:
         """Where Airflow writes the logs of tasks."""
         return self.folder / "airflow" / "logs"
 
-    def settings(self, port: int) -> dict[str, str]:
-        """Environment variables of every Airflow process."""
+    def settings(self, port: int, tasks_port: int) -> dict[str, str]:
+        """Environment variables of every Airflow process: the UI's port, and the one of the API for tasks."""
         url = f"http://127.0.0.1:{port}"
         own = {
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+            # SQLite has one writer at a time. A scheduler that waited in vain for its turn, 5 s by default, is dead.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(60),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "8",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",  # a pipeline says `paused: true` itself
@@ -73,7 +78,7 @@ class Instance:
             # Airflow may notice this long after it that a task's process has ended. With the default, 5 s, a job that
             # defers is then sometimes taken for killed: its trigger has fired before the first process is done.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{tasks_port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(port),
@@ -105,15 +110,21 @@ class Instance:
         """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason."""
         self.stop()  # what is left of one that did not end well
         check_port(port)
-        settings = self.settings(port)
+        tasks_port = free_port()
+        settings = self.settings(port, tasks_port)
         (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
         self._migrate(settings)
         started: list[Process] = []
         try:
-            for name, options in COMPONENTS.items():
-                started.append(processes.start(name, [_airflow(), name, *options], settings, self.logs))
+            for name, command in COMPONENTS.items():
+                own = {
+                    "execution-api": {"AIRFLOW__API__PORT": str(tasks_port)},
+                    # Two requests of people's at once may stand in each other's way too, for as long as this.
+                    "api-server": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(10)},
+                }.get(name, {})
+                started.append(processes.start(name, [_airflow(), *command], settings | own, self.logs))
                 self._write(_State(port, tuple(started)))
-            return self._wait(AirflowApi(port), started, seconds)
+            return self._wait(AirflowApi(port), AirflowApi(tasks_port), started, seconds)
         except BaseException:
             self.stop()
             raise
@@ -128,6 +139,10 @@ class Instance:
         self._file.unlink(missing_ok=True)
         return alive
 
+    def _database(self, seconds: int) -> str:
+        """The address of the database, for a process that waits so long for its turn to write."""
+        return f"sqlite:///{self.folder / 'airflow' / 'airflow.db'}?timeout={seconds}"
+
     def _migrate(self, settings: dict[str, str]) -> None:
         """Bring the database up to this Airflow's version: a moment where it is so already."""
         done = subprocess.run(
@@ -136,7 +151,7 @@ class Instance:
         if done.returncode:
             raise LocalError(f"Airflow could not set up its database:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
-    def _wait(self, api: AirflowApi, started: list[Process], seconds: float) -> AirflowApi:
+    def _wait(self, api: AirflowApi, tasks: AirflowApi, started: list[Process], seconds: float) -> AirflowApi:
         deadline = time.monotonic() + seconds
         while True:
             for process in started:
@@ -145,6 +160,7 @@ class Instance:
                     raise LocalError(f"Airflow's {process.name} ended while it started; {process.log} says:\n{end}")
             health = api.health()
             waiting = [name for name in _HEALTHY if health.get(name) != "healthy"]
+            waiting += [] if tasks.answers("/execution/health/ping") else ["execution_api"]
             if not waiting:
                 return api
             if time.monotonic() > deadline:
