@@ -32,6 +32,10 @@ test: lint   ## Lint, types, the layer contract and all tests
 	@scripts/node
 	@$(RUN)pytest
 
+MINUTES ?= 15
+soak: setup  ## Random commits against a real DAG processor, for MINUTES=15
+	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES)
+
 lock: setup  ## Write requirements.lock anew from setup.cfg
 	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra cluster --extra dev --universal \
 	  --python-version 3.10 --custom-compile-command "make lock" --output-file requirements.lock
@@ -39,4 +43,5 @@ lock: setup  ## Write requirements.lock anew from setup.cfg
 clean: down  ## Remove .venv and everything that runs have left
 	@rm -rf .venv .dagf .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help setup demo up down check lint test lock clean
+
+.PHONY: soak help setup demo up down check lint test lock clean
