@@ -11,7 +11,6 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Param
-from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build import docs, schedule, templating
@@ -50,8 +49,11 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         before = [tasks[name] for name in job.depends_on if name not in job.teardown_of]
         if before:
             tasks[job.name].set_upstream(before)
-        if job.teardown_of:
-            _take_down(tasks[job.name], [tasks[name] for name in job.teardown_of])
+        setups: list[Any] = [tasks[name] for name in job.teardown_of]
+        if setups:
+            # Not `on_failure_fail_dagrun`: then only the teardown would decide whether the run has succeeded, and
+            # one that takes down well would hide the failure of all before it.
+            tasks[job.name].as_teardown(setups=setups)
     # After the tasks: each would get a copy of its own, which Airflow stores with it (two params on ten tasks
     # take longer than all else) and, since a run's params begin with the DAG's, never needs.
     dag.params = ParamsDict({param.name: _param(param) for param in pipeline.params})
@@ -71,15 +73,6 @@ def _tasks(pipeline: model.Pipeline, dag: DAG) -> dict[str, Task]:
             if one.name not in tasks:
                 tasks[one.name] = build_task(pipeline, one, dag, groups.of(one.group), tasks)
     return tasks
-
-
-def _take_down(task: Task, setups: Any) -> None:
-    """Makes a task the teardown of others. Where it fails the run fails, which by default it would not: what is
-    not taken down goes on costing money.
-    """
-    task.as_teardown(setups=setups, on_failure_fail_dagrun=True)
-    if isinstance(task, MappedOperator):  # stores the word only here, where it also reads it
-        task.partial_kwargs["on_failure_fail_dagrun"] = True
 
 
 def _moment(text: str, timezone: str) -> datetime:

@@ -106,6 +106,8 @@ AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "memory": ("checks.memory", {}),
     "image": ("checks.image", {}),
     "many": ("checks.pod", {"rows": 4}),
+    "graph": ("checks.graph", {}),
+    "teardown": ("checks.teardown", {}),
     "hello": ("start.hello", {}),
     "what_if": ("retail.what_if", WHAT_IF),
 }
