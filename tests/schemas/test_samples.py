@@ -205,8 +205,6 @@ def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
-
-
 WIRING_KEYS = ("depends_on", "matrix", "for_each", "teardown")
 JOB_KEYS_THAT_UNSET = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     trigger_rule when group
