@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from written import Written, built, problems, said
+
+from dag_factory.config import Compiled, open_project
 
 
 def cells(matrix: str, rest: str = "") -> dict[str, dict[str, object]]:
@@ -209,3 +212,24 @@ def test_exclude_and_include_are_opposites(axes: dict[str, list[str]], data: st.
     assert list(left.values()) == [cell for cell in every if cell not in gone]
     back = cells(f"{{{axes_text}, exclude: [{entries}], include: [{entries}]}}")
     assert sorted(map(str, back.values())) == sorted(map(str, every))
+
+
+def in_template(tmp_path: Path, kind: str, body: str, pipeline: str) -> Compiled:
+    """A pipeline that calls the template `t@v1`, whose text is `body`."""
+    file = Written(pipeline).into(tmp_path) / f"configs/platform/templates/{kind}/t/v1.yaml.j2"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"version: 1\ndescription: x\ninputs: {{}}\n---\n{body}")
+    return open_project(tmp_path, "dev").compile_all()
+
+
+def test_a_pipeline_template_leaves_the_cells_to_the_file_it_makes(tmp_path: Path) -> None:
+    body = "jobs: {train: {matrix: {c: [DE, FR]}, script: '${% raw %}echo ${{ matrix.c }} {{ ds }}${% endraw %}'}}"
+    found = in_template(tmp_path, "pipelines", body, "template: t@v1")
+    assert found.problems == ()
+    scripts = [job.command[-1] for job in found.pipelines[0].jobs if job.command]
+    assert scripts == ["echo DE {{ ds }}", "echo FR {{ ds }}"]
+
+
+def test_a_job_template_has_no_matrix(tmp_path: Path) -> None:
+    found = in_template(tmp_path, "jobs", "matrix: {c: [DE]}", "jobs: {a: {uses: t@v1}}")
+    assert [problem.code for problem in found.problems] == ["bad-template-file"]
