@@ -36,6 +36,9 @@ MINUTES ?= 15
 soak: setup  ## Random commits against a real DAG processor, for MINUTES=15
 	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES)
 
+docs: setup  ## Write docs/reference/ anew from the schemas
+	@$(RUN)python scripts/reference.py
+
 lock: setup  ## Write requirements.lock anew from setup.cfg
 	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra cluster --extra dev --universal \
 	  --python-version 3.10 --custom-compile-command "make lock" --output-file requirements.lock
@@ -43,5 +46,4 @@ lock: setup  ## Write requirements.lock anew from setup.cfg
 clean: down  ## Remove .venv and everything that runs have left
 	@rm -rf .venv .dagf .mypy_cache .ruff_cache .pytest_cache
 
-
-.PHONY: soak help setup demo up down check lint test lock clean
+.PHONY: help setup demo up down check lint test soak docs lock clean
