@@ -235,8 +235,8 @@ def _choices(said: JSON) -> list[str]:
 
 
 def _pairs(said: JSON) -> list[tuple[str, str]]:
-    options = zip(said.get("enum", ()), said.get("enumDescriptions", ()), strict=True)
-    return [(one, text) for one, text in options if one]
+    described = said.get("enumDescriptions", ())
+    return [(one, text) for one, text in zip(said.get("enum", ()), described, strict=False) if one]
 
 
 def _said(schema: JSON, base: str) -> JSON:

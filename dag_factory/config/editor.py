@@ -143,13 +143,15 @@ def _jobs(words: Vocabulary) -> Iterator[JSON]:
 
 def _naming(schema: JSON, base: str) -> Iterator[tuple[str, ...]]:
     """Where a job names other jobs: steps into a schema, as ``properties``, ``depends_on``, ``items``."""
-    schema, base = {**schemas.resolve(schema, base)[0], **schema}, schemas.resolve(schema, base)[1]
+    resolved, base = schemas.resolve(schema, base)
+    if base != _JOB:  # Kubernetes' own
+        return
+    schema = {**resolved, **schema}
     if schema.get("x-names") == "jobs":
         yield ()
-        return
     for key, inner in schema.get("properties", {}).items():
         yield from (("properties", key, *rest) for rest in _naming(inner, base))
-    if isinstance(schema.get("items"), dict) and base == _JOB:
+    if isinstance(schema.get("items"), dict):
         yield from (("items", *rest) for rest in _naming(schema["items"], base))
 
 

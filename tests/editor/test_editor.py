@@ -92,6 +92,13 @@ def test_jobs_are_offered_in_an_environments_own(editor: LanguageServer) -> None
     assert {"extract", "train"} <= set(editor.completions(PIPELINE, HEAD + "    script: echo\n" + overlay))
 
 
+@pytest.mark.parametrize(
+    "key", ["for_each:\n      output: |>", "teardown:\n      of: |>", "teardown: {of: [tr|>]}"], ids=repr
+)
+def test_jobs_are_offered_wherever_one_is_named(editor: LanguageServer, key: str) -> None:
+    assert {"extract", "train"} <= set(editor.completions(PIPELINE, f"{HEAD}    {key}\n"))
+
+
 def test_a_new_file_knows_the_names_that_the_project_has(editor: LanguageServer) -> None:
     text = "version: 1\njobs:\n  elsewhere:\n  new:\n    depends_on: [e|>]\n"
     assert set(editor.completions("configs/pipelines/growth/new.yaml", text)) == {"elsewhere"}
