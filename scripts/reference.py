@@ -40,6 +40,8 @@ _TABLES = {
     "flavors": "a flavor of [`flavors.yaml`](flavors.md)",
     "pools": "a pool of [`flavors.yaml`](flavors.md#pools), or `default_pool`",
     "environments": "an [environment](environment.md)",
+    "retry-rules": "a rule of [`retries.yaml`](retries.md)",
+    "channels": "a channel of [`alerts.yaml`](alerts.md)",
     "presets": "a preset of [`presets.yaml`](presets.md)",
     "jobs": "a job of the same file",
     "job-templates": "a [template](template.md) of jobs",
@@ -145,7 +147,10 @@ def _keys(schema: JSON, base: str, place: Shape, level: int, above: JSON | None 
     known, own = [], {}
     for key, inner in schema.get("properties", {}).items():
         link = _described_elsewhere(key, inner, base, above)
-        if link:
+        if link and above is None:
+            yield f"{'#' * level} `{key}`"
+            yield f"{_prose(_said(inner, base).get('description', ''))} See [`{key}` of a job]({link})."
+        elif link:
             known.append(f"[`{key}`]({link})")
         else:
             own[key] = inner
@@ -179,7 +184,9 @@ def _key(path: str, schema: JSON, base: str, place: Shape, level: int, seen: See
     if link:
         yield f"Its keys: [{link.partition('.md')[0]}]({link})."
     else:
-        yield from _inside(path, schema, base, place, level, seen | ({_WHOLE} if place.merge == "replace" else NEW))
+        yield from _inside(
+            path, schema, base, place, level, seen | ({_WHOLE} if place.merge in ("replace", "count") else NEW)
+        )
 
 
 def _inside(path: str, schema: JSON, base: str, place: Shape, level: int, seen: Seen) -> Lines:
@@ -253,9 +260,9 @@ def _said(schema: JSON, base: str) -> JSON:
 
 
 def _value(said: JSON) -> str:
-    if said.get("x-names") in _TABLES:
-        return _TABLES[said["x-names"]]
     kinds = said.get("type", "")
+    if said.get("x-names") in _TABLES and not {"integer", "object", "array"} & set(kinds):
+        return _TABLES[said["x-names"]]
     fallback = {"boolean": "true or false", "string": "text", "object": "a map", "array": "a list"}
     text = said.get("x-message", fallback.get(kinds if isinstance(kinds, str) else kinds[0], ""))
     return str(text).replace("*", "\\*").replace("<", "\\<")
@@ -271,6 +278,10 @@ def _layers(said: JSON, place: Shape, whole: bool) -> str:
         text = "lists of all layers join, without repeats"
     elif place.merge.startswith("key:"):
         text = f"items with the same `{place.merge[4:]}` are one, the rest join"
+    elif place.merge == "retain":
+        text = "maps merge, and keys of lower layers that the higher does not name go"
+    elif place.merge == "count":
+        text = "a number changes the count of the rule below; anything else holds as a whole"
     elif place.merge == "replace":
         text = "the highest layer's value holds as a whole"
     elif "object" in kinds:

@@ -3,7 +3,8 @@
 A page is one story: its blocks are taken in order, in one copy of this project.
 
 - ``yaml`` begins with the name of its file, as a comment. It is written, and the project must have no errors then;
-  after ``yaml wrong`` it must have some. (``yaml result`` is what a test of its own compares.)
+  after ``yaml wrong`` it must have some, and the file is put back before the next. (``yaml result`` is what a test
+  of its own compares.)
 - ``console`` has commands after ``$`` and what they print, in which ``…`` stands for anything. They must succeed; in
   ``console fails`` they must not.
 - ``text`` is not looked at.
@@ -58,26 +59,42 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def run(block: Block, home: Path) -> None:
-    """Do what the block says; fails where it says something else than what is."""
-    if block.kind == "yaml":
-        if block.word != "result":
-            _write(block, home)
-    elif block.kind == "console":
-        for command, wanted in _commands(block):
-            _compare(command, wanted, block, home)
-    elif block.kind != "text":
-        body = block.text.partition("\n")[2]
-        assert (ROOT / block.file).read_text("utf-8") == body, f"{block.file} is not what the page shows"
+class Story:
+    """A page's blocks, done one after the other in one project."""
 
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._wrong: tuple[Path, str | None] | None = None
 
-def _write(block: Block, home: Path) -> None:
-    assert block.file.startswith("configs/"), f"line {block.line}: the block does not begin with its file's name"
-    path = home / block.file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(block.text, "utf-8")
-    found = errors(survey(home).problems)
-    assert bool(found) == (block.word == "wrong"), f"line {block.line}: {found}"
+    def take(self, block: Block) -> None:
+        """Do what the block says; fails where it says something else than what is."""
+        if block.kind == "yaml":
+            if block.word != "result":
+                self._write(block)
+        elif block.kind == "console":
+            for command, wanted in _commands(block):
+                _compare(command, wanted, block, self.home)
+        elif block.kind != "text":
+            body = block.text.partition("\n")[2]
+            assert (ROOT / block.file).read_text("utf-8") == body, f"{block.file} is not what the page shows"
+
+    def _write(self, block: Block) -> None:
+        assert block.file.startswith("configs/"), f"line {block.line}: the block does not begin with its file's name"
+        self._mend()
+        path = self.home / block.file
+        if block.word == "wrong":
+            self._wrong = (path, path.read_text("utf-8") if path.exists() else None)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, "utf-8")
+        found = errors(survey(self.home).problems)
+        assert bool(found) == (block.word == "wrong"), f"line {block.line}: {found}"
+
+    def _mend(self) -> None:
+        """What was shown to be wrong is as it was before, for the rest of the page."""
+        if self._wrong:
+            path, before = self._wrong
+            path.unlink() if before is None else path.write_text(before, "utf-8")
+            self._wrong = None
 
 
 def _commands(block: Block) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from snippets import ROOT, Block, blocks, project, run
+from snippets import ROOT, Block, Story, blocks, project
 
 from dag_factory.config import open_project
 
@@ -14,20 +14,20 @@ PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem.starts
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_is_true(page: Path, tmp_path: Path) -> None:
-    home = project(tmp_path)
+    story = Story(project(tmp_path))
     found = list(blocks(page))
     assert found
     for block in found:
-        run(block, home)
+        story.take(block)
 
 
 def test_the_layers_give_what_the_page_says(tmp_path: Path) -> None:
-    home = project(tmp_path)
+    story = Story(project(tmp_path))
     told: list[Block] = []
     for block in blocks(ROOT / "docs" / "layers.md"):
-        run(block, home)
+        story.take(block)
         told += [block] * (block.word == "result")
-    compiled = open_project(home, "staging").compile_one("growth.layers")
+    compiled = open_project(story.home, "staging").compile_one("growth.layers")
     [pipeline] = compiled.pipelines
     train = next(job for job in pipeline.jobs if job.name == "train")
     assert pipeline.tags == ("staging", "growth")
