@@ -23,7 +23,8 @@ def make(cpu: str, memory: str, gpus: int, labels: dict[str, str], engine: str) 
     capacity = {"cpu": cpu, "ephemeral-storage": "100Gi", "memory": memory, "pods": str(MAX_PODS)}
     if gpus:
         capacity["nvidia.com/gpu"] = str(gpus)
-    own = {"kubernetes.io/arch": arch, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name()}
+    own = {"beta.kubernetes.io/arch": arch, "beta.kubernetes.io/os": "linux"}
+    own |= {"kubernetes.io/arch": arch, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name()}
     ready = [
         _condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         _condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -34,7 +35,11 @@ def make(cpu: str, memory: str, gpus: int, labels: dict[str, str], engine: str) 
         "metadata": {
             "name": name(),
             "labels": {**own, **labels},
-            "annotations": {"dagf.dev/stand-in": f"a local cluster for development, engine {engine}"},
+            "annotations": {
+                "node.alpha.kubernetes.io/ttl": "0",
+                "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+                "dagf.dev/stand-in": f"a local cluster for development, engine {engine}",
+            },
         },
         "spec": {},
         "status": {

@@ -81,7 +81,9 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
     if not listed:
         return None
     full = f"{group_name}/{group_version}" if group_name else group_version
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": full, "resources": listed}
+    # The first group's list, as old as Kubernetes, comes without its own version.
+    own = {"apiVersion": "v1"} if group_name else {}
+    return {"kind": "APIResourceList", **own, "groupVersion": full, "resources": listed}
 
 
 def openapi(path: str) -> dict[str, Any] | None:

@@ -44,7 +44,14 @@ class Target:
 RESOURCES = (
     Resource("configmaps", "ConfigMap", short_names=("cm",)),
     Resource("events", "Event", short_names=("ev",)),
-    Resource("namespaces", "Namespace", namespaced=False, short_names=("ns",), subresources=("status",)),
+    Resource(
+        "namespaces",
+        "Namespace",
+        namespaced=False,
+        short_names=("ns",),
+        subresources=("status",),
+        verbs=tuple(verb for verb in _ALL if verb != "deletecollection"),
+    ),
     Resource(
         "nodes",
         "Node",
@@ -59,7 +66,7 @@ RESOURCES = (
         "Pod",
         short_names=("po",),
         categories=("all",),
-        subresources=("exec", "log", "status", "eviction"),
+        subresources=("eviction", "exec", "log", "status"),
     ),
     Resource("secrets", "Secret"),
     Resource("serviceaccounts", "ServiceAccount", short_names=("sa",)),

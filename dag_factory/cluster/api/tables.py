@@ -37,6 +37,7 @@ def table(resource: Resource, objects: list[Object], meta: dict[str, Any]) -> di
         "rows": [
             {
                 "cells": row(obj),
+                **_row_conditions(resource, obj),
                 "object": {
                     "kind": "PartialObjectMetadata",
                     "apiVersion": "meta.k8s.io/v1",
@@ -94,6 +95,15 @@ def pod_status(pod: Object) -> str:
     if reason == "Completed" and running:
         reason = "Running" if _ready(pod) else "NotReady"
     return "Terminating" if "deletionTimestamp" in pod["metadata"] and reason != "Unknown" else str(reason)
+
+
+def _row_conditions(resource: Resource, obj: Object) -> dict[str, Any]:
+    """What makes kubectl leave finished pods out of ``--watch-only`` and the like."""
+    words = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
+    phase = obj.get("status", {}).get("phase") if resource.name == "pods" else None
+    if phase not in words:
+        return {}
+    return {"conditions": [{"type": "Completed", "status": "True", "reason": phase, "message": words[phase]}]}
 
 
 def _ready(pod: Object) -> bool:

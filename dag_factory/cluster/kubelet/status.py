@@ -113,7 +113,7 @@ def build(
     else:
         current = phase(slots, policy)
         if current in ("Succeeded", "Failed") and not over:
-            current = "Running"
+            current = pod["status"].get("phase", "Pending")
     ending = "Failed" if reason else phase(slots, policy)
     status: dict[str, Any] = {
         "phase": current,

@@ -239,7 +239,7 @@ class PodWorker:
                 await asyncio.sleep(_BACK_OFF[0])
         self.containers[slot.name] = container
         slot.state = {"running": {"startedAt": clock.now()}}
-        slot.ready = slot.started = True
+        slot.started, slot.ready = True, not slot.init or slot.sidecar
         self._event("Normal", "Started", f"Started container {slot.name}", slot)
         self._publish()
         return container
