@@ -85,5 +85,9 @@ class StateDir:
         return self.root / "server.pid"
 
     @property
+    def objects(self) -> Path:
+        return self.root / "objects.jsonl"
+
+    @property
     def log(self) -> Path:
         return self.root / "server.log"

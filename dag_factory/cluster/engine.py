@@ -1,4 +1,4 @@
-"""What the kubelet asks of an engine: images, containers, exec. The process engine is one, Docker can be another.
+"""What the kubelet asks of an engine: images, containers, exec. The process engine is one, Docker another.
 
 An engine knows nothing of pods' lives, of the API or of restarts: it runs one container when told to.
 """
@@ -125,6 +125,11 @@ class Container(Protocol):
 
 
 class Engine(Protocol):
+    """``name`` is what containers' ids begin with: ``process``, ``docker``."""
+
+    @property
+    def name(self) -> str: ...
+
     async def begin(self) -> None: ...
 
     async def end(self) -> None: ...

@@ -32,6 +32,7 @@ class Scheduler:
         self.bound = bound
         self._make_claims = make_claims
         self._again = asyncio.Event()
+        self._again.set()  # pods of an earlier run may wait
         self._told: dict[str, str] = {}
         self._arrived: dict[str, int] = {}
         store.listen(self._changed)

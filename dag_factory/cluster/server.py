@@ -21,6 +21,7 @@ from .api import app, defaults
 from .config import ClusterConfig, StateDir
 from .engine import Engine
 from .events import Recorder
+from .journal import Journal
 from .kubelet.kubelet import Kubelet
 from .process.engine import ProcessEngine
 from .scheduler import Scheduler, finished
@@ -62,7 +63,9 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         use_cgroups=config.cgroups,
         lost=lost,
     )
-    store = Store()
+    store, journal = Store(), Journal(state.objects)
+    kept = journal.restore(store)
+    store.listen(journal.record)
     _furnish(store, config)
     this_node = node.name()
     size = store.get("nodes", "", this_node)["status"]["allocatable"]
@@ -71,6 +74,9 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     scheduler = Scheduler(store, recorder, this_node, kubelet.bound, make_claims=config.make_claims)
     kubelet.begin()
     await engine.begin()
+    kubelet.recover()
+    if kept:
+        log.info("%d objects of the last run are back.", kept)
     secret = access.token(state)
     certificate, key = certificates.ensure(config.state)
     services = app.Services(store, kubelet, lambda: describe(config, engine, store, address))
@@ -89,7 +95,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-    scheduling = asyncio.ensure_future(scheduler.run())
+    running = [asyncio.ensure_future(scheduler.run()), asyncio.ensure_future(kubelet.sweep())]
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
         while not server.started and not serving.done():
@@ -99,11 +105,12 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         ready(address)
         await serving
     finally:
-        scheduling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await scheduling
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await kubelet.end()
         await engine.end()
+        journal.close()
         log.info("Stopped%s.", f": {stopped[0]}" if stopped else "")
 
 
@@ -142,15 +149,18 @@ def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) 
 
 
 def _furnish(store: Store, config: ClusterConfig) -> None:
-    """What a new cluster has: its node, namespaces with their service accounts, and the claims asked for."""
+    """What a cluster has from its start: its node, namespaces with their service accounts, the claims asked for."""
+    for old in store.all("nodes"):  # of an earlier start, of another size or under another name
+        store.delete("nodes", "", old["metadata"]["name"])
     labels = dict(config.node_labels)
     store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, "process"))
-    for name in dict.fromkeys([*_NAMESPACES, *config.namespaces]):
-        store.create("namespaces", defaults.complete("namespaces", {"metadata": {"name": name}}))
-        store.create("serviceaccounts", {"metadata": {"name": "default", "namespace": name}})
+    wanted = [("namespaces", {"name": name}) for name in dict.fromkeys([*_NAMESPACES, *config.namespaces])]
+    wanted += [("serviceaccounts", {"name": "default", "namespace": meta["name"]}) for _, meta in wanted]
     for name in dict.fromkeys(["default", *config.namespaces]):
-        for claim in config.claims:
-            store.create("persistentvolumeclaims", defaults.claim({"metadata": {"name": claim, "namespace": name}}))
+        wanted += [("persistentvolumeclaims", {"name": claim, "namespace": name}) for claim in config.claims]
+    for resource, meta in wanted:
+        if not store.find(resource, meta.get("namespace", ""), meta["name"]):
+            store.create(resource, defaults.complete(resource, {"metadata": meta}))
 
 
 def _listen(port: int) -> socket.socket:

@@ -43,13 +43,13 @@ class Expired(Exception):
 
 
 class Store:
-    def __init__(self, persist: Callable[[Change], None] | None = None, version: int = 1000) -> None:
+    def __init__(self, version: int = 1000) -> None:
         self.version = version
         self._objects: dict[str, dict[tuple[str, str], Object]] = {}
         self._history: deque[Change] = deque(maxlen=_HISTORY)
         self._oldest = version
         self._watchers: set[asyncio.Queue[Change]] = set()
-        self._listeners: list[Callable[[Change], None]] = [persist] if persist else []
+        self._listeners: list[Callable[[Change], None]] = []
 
     def listen(self, listener: Callable[[Change], None]) -> None:
         """Call ``listener`` at every change, at once."""
@@ -98,7 +98,11 @@ class Store:
         """Put back an object that was kept from an earlier run, without a change for anybody."""
         meta = obj["metadata"]
         self._objects.setdefault(resource, {})[meta.get("namespace", ""), meta["name"]] = obj
-        self.version = self._oldest = max(self.version, int(meta["resourceVersion"]))
+        self.went_to(int(meta["resourceVersion"]))
+
+    def went_to(self, version: int) -> None:
+        """An earlier run reached this version: watches that are older have to list again."""
+        self.version = self._oldest = max(self.version, version)
 
     def since(self, resource: str, version: int) -> list[Change]:
         """The changes of a resource after ``version``. Raises Expired if that is older than the history."""

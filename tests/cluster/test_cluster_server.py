@@ -37,7 +37,7 @@ def test_killed_it_leaves_no_process(tmp_path: Path, isolation: str) -> None:
     until(lambda: not _groups(handle.pid))
     again = cluster.up(config)
     assert again.server == handle.server  # clients that have the kubeconfig go on
-    assert not live.api.list_namespaced_pod("default").items
+    assert live.get("p")["status"]["phase"] == "Failed"
     cluster.down(tmp_path)
 
 

@@ -36,7 +36,7 @@ async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
         phase = pod["status"]["phase"]
         raise errors.bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     worker = kubelet.worker(pod)
-    container = worker.containers.get(container_name) if worker else None
+    container = worker.running(container_name) if worker else None
     if container is None:
         raise errors.ApiError(
             500, "InternalError", f'unable to upgrade connection: container not found ("{container_name}")'

@@ -76,7 +76,8 @@ def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tupl
     else:
         path = kubelet.log_path(key, meta["uid"], container, restart)
         worker = kubelet.worker(pod)
-        log = worker.logs.get(container) if worker else None
+        life = worker.lives.get(container) if worker else None
+        log = life.log if life else None
         if "waiting" in one["state"]:
             if one["lastState"].get("terminated"):  # between two runs: what the last one said
                 path = kubelet.log_path(key, meta["uid"], container, max(0, restart - (not path.exists())))

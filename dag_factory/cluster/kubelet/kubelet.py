@@ -15,9 +15,13 @@ from ..engine import Engine
 from ..events import Recorder
 from ..scheduler import finished
 from ..store import Change, Missing, Object, Store
+from . import disk, recovery
+from .faults import Faults, evict
 from .worker import PodWorker
 
 log = logging.getLogger(__name__)
+
+_SWEEP = 10.0  # seconds between two looks at the disk
 
 
 class Kubelet:
@@ -35,6 +39,7 @@ class Kubelet:
         self.claims = state / "claims"
         self.memory = _memory_folder(state)
         self.workers: dict[str, PodWorker] = {}
+        self.faults = Faults(lambda: list(self.workers.values()))
         self._changed: dict[str, asyncio.Event] = {}
         store.listen(self._on_change)
 
@@ -45,10 +50,55 @@ class Kubelet:
         for folder in (self.pods, self.log_root, self.claims):
             folder.mkdir(parents=True, exist_ok=True)
 
+    def recover(self) -> None:
+        """After a restart: pods that ran have failed or run again, and logs of pods that are gone go too."""
+        known = set()
+        for pod in self.store.all("pods"):
+            meta = pod["metadata"]
+            known.add(meta["uid"])
+            if "deletionTimestamp" in meta:
+                self.store.delete("pods", meta["namespace"], meta["name"])
+            elif pod["spec"].get("nodeName") and not finished(pod):
+                folder = self.log_path((meta["namespace"], meta["name"]), meta["uid"], "-", 0).parent.parent
+                logged = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+                pod = recovery.begun(pod, logged)
+                if recovery.runs_again(pod):
+                    self.bound(pod)
+                else:
+                    self.store.update("pods", recovery.failed(pod))
+        for folder in self.log_root.iterdir():
+            if folder.name.rpartition("_")[2] not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    async def sweep(self) -> None:
+        """Keep the disk bounded, for ever."""
+        while True:
+            await asyncio.sleep(_SWEEP)
+            try:
+                await self.swept()
+            except Exception:
+                log.exception("the sweep failed; it goes on")
+
+    async def swept(self) -> None:
+        loop = asyncio.get_running_loop()
+        for worker in list(self.workers.values()):
+            if disk.bounded(worker.pod):
+                why = await loop.run_in_executor(None, disk.over_limit, worker.pod, worker.folder)
+                if why:
+                    evict(worker, why)
+        done = [pod for pod in self.store.all("pods") if finished(pod)]
+        sizes = await loop.run_in_executor(None, self._log_sizes)
+        for pod in disk.surplus(done, sizes):
+            with contextlib.suppress(Missing):
+                self.store.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
+
+    def _log_sizes(self) -> dict[str, int]:
+        return {folder.name.rpartition("_")[2]: disk.used(folder) for folder in self.log_root.iterdir()}
+
     async def end(self) -> None:
         """End every pod at once; a development cluster that stops keeps nobody waiting."""
         for worker in list(self.workers.values()):
-            worker.stop(0, "NodeShutdown", "Pod was terminated in response to imminent node shutdown.")
+            worker.stop(0, "Terminated", "Pod was terminated in response to imminent node shutdown.")
         await asyncio.gather(*(worker.wait() for worker in list(self.workers.values())), return_exceptions=True)
         shutil.rmtree(self.memory, ignore_errors=True)
 

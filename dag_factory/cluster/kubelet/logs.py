@@ -1,4 +1,8 @@
-"""Containers' logs: files of ``TIME stdout F text`` lines, written as output comes and read by any number at once."""
+"""Containers' logs: files of ``TIME stdout F text`` lines, written as output comes and read by any number at once.
+
+A file that has grown too long is put aside as ``N.log.INDEX`` and a new one begun; the oldest go. As on a real node a
+reader gets the newest file, and one that follows gets everything.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from pathlib import Path
 
 from .. import clock
 
+FILE_BYTES = 10 * 1024 * 1024  # the kubelet's containerLogMaxSize
+FILES = 5  # the kubelet's containerLogMaxFiles, the one that is written to among them
 _LONGEST = 16384  # bytes of a line; a longer one is written in parts, as container runtimes do
 
 
@@ -33,6 +39,8 @@ class ContainerLog:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
+        self._size = 0
+        self.index = 0  # files put aside so far
         self._rest = b""
         self._more = asyncio.Event()
         self.open = True
@@ -70,23 +78,41 @@ class ContainerLog:
     def _put(self, data: bytes) -> None:
         self._file.write(data)
         self._file.flush()
+        self._size += len(data)
+        if self._size >= FILE_BYTES:
+            self._rotate()
         self._wake()
+
+    def _rotate(self) -> None:
+        self._file.close()
+        self.path.rename(aside(self.path, self.index))
+        self.index += 1
+        aside(self.path, self.index - FILES).unlink(missing_ok=True)
+        self._file, self._size = self.path.open("ab"), 0
 
     def _wake(self) -> None:
         self._more.set()
         self._more = asyncio.Event()
 
 
+def aside(path: Path, index: int) -> Path:
+    """Where the file that was the ``index``-th of a log lies."""
+    return path.with_name(f"{path.name}.{index}")
+
+
 async def read(path: Path, log: ContainerLog | None, options: LogOptions) -> AsyncIterator[bytes]:
     """The text of a log, in chunks. With ``follow``, until ``log`` is closed; a log that is gone ends."""
     left = options.limit
-    with path.open("rb") as file:
+    index = log.index if log else 0
+    file = path.open("rb")
+    try:
         if options.tail is not None:
             file.seek(_tail_offset(path, options))
         rest = b""
         while True:
             waiting = log._more if log else None
             was_open = log is not None and log.open
+            newest = log.index if log else 0
             data = file.read(1 << 18)
             if data:
                 lines = (rest + data).split(b"\n")
@@ -101,16 +127,24 @@ async def read(path: Path, log: ContainerLog | None, options: LogOptions) -> Asy
                     return
                 if len(data) == 1 << 18:
                     await asyncio.sleep(0)  # others get a turn while a long log is read
+            elif options.follow and index < newest:
+                index = max(index + 1, newest - FILES + 1)  # the files before have gone
+                file.close()
+                file = (path if index == newest else aside(path, index)).open("rb")
             elif not (options.follow and was_open):
                 return
             elif waiting is not None:
                 await waiting.wait()
+    finally:
+        file.close()
 
 
 def last_lines(path: Path, lines: int, size: int) -> str:
     """The end of a log without its timestamps, at most ``lines`` lines and ``size`` bytes."""
     try:
-        kept = deque(path.read_bytes()[-4 * size :].splitlines(), maxlen=lines)
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 4 * size))
+            kept = deque(file.read().splitlines(), maxlen=lines)
     except OSError:
         return ""
     text = b"".join(_render(line, LogOptions()) for line in kept)

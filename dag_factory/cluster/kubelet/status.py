@@ -105,8 +105,11 @@ def build(
     ip: str,
     reason: str = "",
     message: str = "",
+    disrupted: str = "",
 ) -> dict[str, Any]:
-    """The status body. ``over``: all containers have ended for good; ``reason`` is why the kubelet ended the pod."""
+    """The status body. ``over``: all containers have ended for good; ``reason`` is why the kubelet ended the pod,
+    ``disrupted`` who disturbed it (the reason of a DisruptionTarget condition).
+    """
     policy = pod["spec"].get("restartPolicy", "Always")
     if reason:
         current = "Failed" if over else pod["status"].get("phase", "Pending")
@@ -119,6 +122,8 @@ def build(
         "phase": current,
         "conditions": _conditions(pod, slots, sandbox and not over, ending),
     }
+    if disrupted:
+        status["conditions"].insert(0, _condition("DisruptionTarget", "True", disrupted, message, None))
     if reason and over:
         status |= {"message": message, "reason": reason}
     status |= {"hostIP": ip, "hostIPs": [{"ip": ip}]}

@@ -31,6 +31,8 @@ _RUNC = (
 class ProcessEngine:
     """``state`` is the server's folder. ``isolation``: ``best``, or the one kind to take."""
 
+    name = "process"
+
     def __init__(
         self,
         state: Path,

@@ -1,0 +1,62 @@
+"""Bounds on what pods leave on the disk: finished pods with their logs, and volumes with a size."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..quantity import parse
+from ..store import Object
+
+FINISHED_PODS = 1000  # kept, as the controller of a real cluster keeps 12,500
+LOG_BYTES = 2 * 1024**3  # of all finished pods' logs together
+
+
+def surplus(pods: list[Object], sizes: dict[str, int]) -> list[Object]:
+    """The finished pods, oldest first, that have to go. ``sizes`` are bytes of logs by uid."""
+    oldest = sorted(pods, key=lambda pod: (str(pod["metadata"]["creationTimestamp"]), pod["metadata"]["uid"]))
+    total, gone = sum(sizes.get(pod["metadata"]["uid"], 0) for pod in pods), []
+    for index, pod in enumerate(oldest):
+        if len(oldest) - index <= FINISHED_PODS and total <= LOG_BYTES:
+            break
+        gone.append(pod)
+        total -= sizes.get(pod["metadata"]["uid"], 0)
+    return gone
+
+
+def over_limit(pod: Object, folder: Path) -> str:
+    """Why a running pod has to be evicted for what it wrote, in a kubelet's words; empty if it has not to.
+
+    ``folder`` is the pod's, with ``volumes/NAME`` and ``containers/NAME``.
+    """
+    for volume in pod["spec"].get("volumes") or []:
+        empty: dict[str, Any] = volume.get("emptyDir") or {}
+        limit = empty.get("sizeLimit") if empty.get("medium") != "Memory" else None
+        if limit and used(folder / "volumes" / volume["name"]) > parse(limit):
+            return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
+    for container in pod["spec"]["containers"]:
+        limit = ((container.get("resources") or {}).get("limits") or {}).get("ephemeral-storage")
+        if limit and used(folder / "containers" / container["name"]) > parse(limit):
+            return f'Container {container["name"]} exceeded its local ephemeral storage limit "{limit}". '
+    return ""
+
+
+def bounded(pod: Object) -> bool:
+    """Whether the pod states any limit that ``over_limit`` looks at."""
+    sized = any((v.get("emptyDir") or {}).get("sizeLimit") for v in pod["spec"].get("volumes") or [])
+    return sized or any(
+        "ephemeral-storage" in ((c.get("resources") or {}).get("limits") or {}) for c in pod["spec"]["containers"]
+    )
+
+
+def used(folder: Path) -> int:
+    """Bytes on the disk below a folder."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(f"{path}/{name}").st_blocks * 512
+            except OSError:
+                continue
+    return total

@@ -1,0 +1,58 @@
+"""What an engine is to run, from a pod's spec: the one place that reads it for that."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..engine import ContainerSpec, Mount
+from ..quantity import parse
+from ..store import Object
+from . import env as environment
+from .status import Slot
+from .volumes import Volumes
+
+
+def container_spec(
+    pod: Object, slot: Slot, folder: Path, volumes: Volumes, find: environment.Find, node_size: dict[str, str]
+) -> ContainerSpec:
+    """``folder`` is the container's own. Raises ConfigError for what the spec refers to and is not there."""
+    spec = slot.spec
+    env = environment.environment(pod, spec, find, node_size)
+    folder.mkdir(parents=True, exist_ok=True)
+    message = termination_log(folder)
+    message.write_bytes(b"")
+    message.chmod(0o666)
+    mounts = volumes.mounts(spec, env)
+    mounts.append(Mount(message, spec.get("terminationMessagePath") or "/dev/termination-log"))
+    security = {**(pod["spec"].get("securityContext") or {}), **(spec.get("securityContext") or {})}
+    limits = (spec.get("resources") or {}).get("limits") or {}
+    return ContainerSpec(
+        id=os.urandom(32).hex(),
+        pod_uid=pod["metadata"]["uid"],
+        pod=pod["metadata"]["name"],
+        name=slot.name,
+        image=spec["image"],
+        command=tuple(environment.expand(word, env) for word in spec.get("command") or []),
+        args=tuple(environment.expand(word, env) for word in spec.get("args") or []),
+        env=env,
+        working_dir=spec.get("workingDir") or None,
+        mounts=tuple(mounts),
+        scratch=folder / f"scratch-{slot.restarts}",
+        user=security.get("runAsUser"),
+        group=security.get("runAsGroup"),
+        supplementary_groups=tuple(_groups(security)),
+        memory=int(parse(limits["memory"])) if limits.get("memory") else None,
+        cpu=float(parse(limits["cpu"])) if limits.get("cpu") else None,
+    )
+
+
+def termination_log(folder: Path) -> Path:
+    """The file that a container writes its last word into."""
+    return folder / "termination-log"
+
+
+def _groups(security: dict[str, Any]) -> list[int]:
+    given = list(security.get("supplementalGroups") or [])
+    return [*given, security["fsGroup"]] if security.get("fsGroup") else given
