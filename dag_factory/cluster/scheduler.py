@@ -19,6 +19,8 @@ from .store import Change, Object, Store
 
 log = logging.getLogger(__name__)
 
+_NO_HELP = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+
 
 class Scheduler:
     """``bound`` is called with each pod that got the node."""
@@ -106,13 +108,12 @@ class Scheduler:
                 made = objects.claim({"metadata": {"name": claim, "namespace": namespace}})
                 self.store.create("persistentvolumeclaims", made)
             if not self.store.find("persistentvolumeclaims", namespace, claim):
-                no_help = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
-                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {no_help}'
+                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {_NO_HELP}'
+        trouble = _not_now(node)
+        if trouble:
+            return f"0/1 nodes are available: 1 node(s) {trouble}. {_NO_HELP}"
         if not _selected(pod["spec"], node["metadata"].get("labels", {})):
-            return (
-                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes "
-                "are available: 1 Preemption is not helpful for scheduling."
-            )
+            return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {_NO_HELP}"
         short = [f"1 {reason}" for reason in _too_little(pod, node, used)]
         if not short:
             return ""
@@ -166,6 +167,14 @@ def _too_little(pod: Object, node: Object, used: list[Object]) -> list[str]:
         if value > 0 and taken.get(key, Decimal(0)) + value > room.get(key, Decimal(0)):
             reasons.append(f"Insufficient {key}")
     return reasons
+
+
+def _not_now(node: Object) -> str:
+    """Why nothing is bound to the node now, in the scheduler's words; empty if it takes pods."""
+    if node["spec"].get("unschedulable"):
+        return "were unschedulable"
+    ready = next((c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"), "Unknown")
+    return "" if ready == "True" else "had untolerated taint {node.kubernetes.io/unreachable: }"
 
 
 def _selected(spec: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..kubelet.kubelet import Kubelet
 from ..store import Store
-from . import discovery, errors, exec, logs, tables, watch
+from . import discovery, errors, exec, logs, protobuf, tables, watch
 from .errors import ApiError
+from .metrics import Metrics
 from .objects import Objects, delete_options, flag
 from .resources import Target, target
 
@@ -40,6 +41,7 @@ class Services:
 def make(services: Services, token: str, address: str) -> ASGIApp:
     app = FastAPI(title="dagf local cluster", docs_url=None, redoc_url=None, openapi_url=None)
     objects = Objects(services.store)
+    metrics = Metrics(services.kubelet)
 
     @app.websocket("/{path:path}")
     async def upgrade(socket: WebSocket, path: str) -> None:
@@ -57,6 +59,8 @@ def make(services: Services, token: str, address: str) -> ASGIApp:
         try:
             if request.method in ("GET", "HEAD") and (known := _well_known(path, services, address)) is not None:
                 return known
+            if request.method == "GET" and (used := metrics.answer(path.strip("/"), request.query_params)) is not None:
+                return _answer(used)
             return await _handle(request, target(path), objects, services)
         except ApiError as error:
             return _answer(error.body(), error.code)
@@ -164,6 +168,11 @@ async def _body(request: Request, kind: str, *, empty: bool = False) -> Any:
         return {}
     if len(data) > _MAX_BODY:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {_MAX_BODY}")
+    if given == protobuf.MEDIA_TYPE:
+        try:
+            return protobuf.decode(data)
+        except protobuf.Unreadable as error:
+            raise errors.unsupported_media_type((_JSON, "application/yaml"), str(error)) from error
     if given == "application/apply-patch+yaml" or given == "application/yaml":
         return _yaml(data)
     if "json" not in given and given != "*/*":

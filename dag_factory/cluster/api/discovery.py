@@ -8,6 +8,9 @@ from typing import Any
 from .. import node
 from .resources import GROUPS, in_group
 
+# Served by `metrics`, which has nothing in the store.
+_METRICS = ("metrics.k8s.io", "v1beta1")
+
 
 def version() -> dict[str, Any]:
     arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
@@ -38,7 +41,7 @@ def core(address: str) -> dict[str, Any]:
 
 def groups() -> dict[str, Any]:
     listed = []
-    for group, group_version in GROUPS:
+    for group, group_version in (*GROUPS, _METRICS):
         one = {"groupVersion": f"{group}/{group_version}", "version": group_version}
         listed.append({"name": group, "versions": [one], "preferredVersion": one})
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
@@ -51,6 +54,11 @@ def group(name: str) -> dict[str, Any] | None:
 
 def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
     listed: list[dict[str, Any]] = []
+    if (group_name, group_version) == _METRICS:
+        listed = [
+            {"name": name, "singularName": "", "namespaced": name == "pods", "kind": kind, "verbs": ["get", "list"]}
+            for name, kind in (("nodes", "NodeMetrics"), ("pods", "PodMetrics"))
+        ]
     for resource in in_group(group_name, group_version):
         one: dict[str, Any] = {
             "name": resource.name,

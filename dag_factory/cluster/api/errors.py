@@ -83,8 +83,9 @@ def method_not_allowed() -> ApiError:
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
-def unsupported_media_type(wanted: Iterable[str]) -> ApiError:
+def unsupported_media_type(wanted: Iterable[str], why: str = "") -> ApiError:
     text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(wanted)
+    text += f" ({why})" if why else ""
     return ApiError(415, "UnsupportedMediaType", text)
 
 

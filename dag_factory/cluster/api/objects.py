@@ -55,7 +55,8 @@ class Objects:
         obj = validation.shape(resource.kind, body)
         meta = dict(obj["metadata"])
         if resource.namespaced:
-            if meta.setdefault("namespace", target.namespace) != target.namespace:
+            meta["namespace"] = meta.get("namespace") or target.namespace
+            if meta["namespace"] != target.namespace:
                 raise errors.bad_request(
                     "the namespace of the provided object does not match the namespace sent on the request"
                 )

@@ -136,7 +136,10 @@ def _node(node: Object) -> list[Any]:
     info = node["status"]["nodeInfo"]
     address = next((a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP"), "<none>")
     wide = [address, "<none>", info["osImage"], info["kernelVersion"], info["containerRuntimeVersion"]]
-    return [node["metadata"]["name"], "Ready", "<none>", _age(node), info["kubeletVersion"], *wide]
+    ready = next((c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"), "Unknown")
+    state = "Ready" if ready == "True" else "NotReady"
+    state += ",SchedulingDisabled" if node["spec"].get("unschedulable") else ""
+    return [node["metadata"]["name"], state, "<none>", _age(node), info["kubeletVersion"], *wide]
 
 
 def _event(event: Object) -> list[Any]:

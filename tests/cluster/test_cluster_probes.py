@@ -1,0 +1,131 @@
+"""Probes and lifecycle hooks: when a container is ready, when it is restarted, what it does before it goes."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from live import Live, pod, terminated, until
+
+FOREVER = "while true; do sleep 0.05; done"
+QUICK = {"periodSeconds": 1, "failureThreshold": 1}
+
+
+def _status(live: Live, name: str) -> dict[str, Any]:
+    statuses = live.get(name)["status"].get("containerStatuses") or [{}]
+    return dict(statuses[0])
+
+
+def _delete(live: Live, name: str) -> None:
+    live.call("DELETE", f"/api/v1/namespaces/default/pods/{name}", {"gracePeriodSeconds": 0})
+
+
+def test_readiness_by_a_command(live: Live) -> None:
+    probe = {"exec": {"command": ["cat", "/tmp/ready"]}, **QUICK}
+    live.create(pod("unready", FOREVER, container={"readinessProbe": probe}))
+    until(lambda: any(reason == "Unhealthy" for _, reason, _ in live.events("unready")))
+    found = live.get("unready")
+    assert found["status"]["phase"] == "Running"
+    assert [c["status"] for c in found["status"]["conditions"] if c["type"] == "Ready"] == ["False"]
+    assert _status(live, "unready")["started"]
+    assert "Readiness probe failed: cat: " in live.events("unready")[-1][2]
+    live.exec("unready", "touch", "/tmp/ready")
+    until(lambda: _status(live, "unready")["ready"])
+    _delete(live, "unready")
+
+
+def test_liveness_over_http_restarts(live: Live) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = (
+        "import http.server, os, sys\n"
+        "class H(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(500 if os.path.exists('/keep/ill') else 200); self.end_headers()\n"
+        f"http.server.HTTPServer(('127.0.0.1', {port}), H).serve_forever()\n"
+    )
+    body = pod(
+        "served",
+        restartPolicy="OnFailure",
+        terminationGracePeriodSeconds=0,
+        volumes=[{"name": "keep", "emptyDir": {}}],
+        container={
+            "image": "python:3.11",
+            "command": ["python", "-c", script],
+            "ports": [{"name": "web", "containerPort": port}],
+            "startupProbe": {"httpGet": {"port": "web"}, "periodSeconds": 1, "failureThreshold": 30},
+            "livenessProbe": {"httpGet": {"port": "web", "path": "/health"}, **QUICK},
+            "volumeMounts": [{"name": "keep", "mountPath": "/keep"}],
+        },
+    )
+    live.create(body)
+    until(lambda: _status(live, "served").get("ready"))
+    live.exec("served", "touch", "/keep/ill")
+    until(lambda: _status(live, "served")["restartCount"] == 1)
+    messages = [message for _, _, message in live.events("served")]
+    assert "Liveness probe failed: HTTP probe failed with statuscode: 500" in messages
+    assert "Container base failed liveness probe, will be restarted" in messages
+    assert _status(live, "served")["lastState"]["terminated"]["exitCode"] in (137, 143)
+    _delete(live, "served")
+
+
+def test_a_startup_probe_that_never_succeeds_ends_a_pod_that_does_not_restart(live: Live) -> None:
+    probe = {"tcpSocket": {"port": 1}, **QUICK}
+    script = f"trap 'exit 9' TERM; {FOREVER}"
+    found = live.run(pod("nostart", script, container={"startupProbe": probe}))
+    assert terminated(found)["exitCode"] == 9
+    messages = [message for _, _, message in live.events("nostart")]
+    assert "Startup probe failed: dial tcp 127.0.0.1:1: connect: connection refused" in messages
+    assert "Container base failed startup probe, will be restarted" in messages
+
+
+def test_a_probe_that_takes_too_long_fails(live: Live) -> None:
+    probe = {"exec": {"command": ["sleep", "60"]}, "timeoutSeconds": 1, **QUICK}
+    live.create(pod("slowprobe", FOREVER, container={"readinessProbe": probe}))
+    message = until(lambda: next((m for _, reason, m in live.events("slowprobe") if reason == "Unhealthy"), ""))
+    assert 'command timed out: "sleep 60" timed out after 1s' in message
+    _delete(live, "slowprobe")
+
+
+def test_hooks_run_after_the_start_and_before_the_end(live: Live) -> None:
+    hooks = {
+        "postStart": {"exec": {"command": ["sh", "-c", "echo after the start > /tmp/said"]}},
+        "preStop": {"exec": {"command": ["sh", "-c", "echo before the end > /proc/1/fd/1"]}},
+    }
+    script = f"trap 'cat /tmp/said; exit 0' TERM; {FOREVER}"
+    live.create(pod("hooked", script, container={"lifecycle": hooks}, terminationGracePeriodSeconds=10))
+    live.phase("hooked", "Running")
+    followed = live.api.read_namespaced_pod_log("hooked", "default", follow=True, _preload_content=False)
+    live.call("DELETE", "/api/v1/namespaces/default/pods/hooked")
+    assert b"".join(followed.stream()) == b"before the end\nafter the start\n"
+    live.gone("hooked")
+
+
+def test_a_start_hook_that_fails_ends_the_container(live: Live) -> None:
+    hooks = {"postStart": {"exec": {"command": ["false"]}}}
+    found = live.run(pod("badhook", FOREVER, container={"lifecycle": hooks}))
+    assert terminated(found)["exitCode"] == 137
+    assert ("Warning", "FailedPostStartHook", "PostStartHook failed") in live.events("badhook")
+
+
+def test_an_end_hook_that_takes_too_long_costs_the_grace(live: Live) -> None:
+    hooks = {"preStop": {"sleep": {"seconds": 60}}}
+    live.create(pod("slowhook", FOREVER, container={"lifecycle": hooks}, terminationGracePeriodSeconds=1))
+    live.phase("slowhook", "Running")
+    live.call("DELETE", "/api/v1/namespaces/default/pods/slowhook")
+    live.gone("slowhook")
+    assert ("Warning", "FailedPreStopHook", "PreStopHook failed") in live.events("slowhook")
+
+
+def test_a_sidecar_is_waited_for_until_its_startup_probe_succeeds(live: Live) -> None:
+    sidecar = {
+        "name": "proxy",
+        "image": "alpine:3",
+        "restartPolicy": "Always",
+        "command": ["sh", "-c", f"sleep 0.5; touch /tmp/up; trap 'exit 0' TERM; {FOREVER}"],
+        "startupProbe": {"exec": {"command": ["test", "-e", "/tmp/up"]}, "periodSeconds": 1, "failureThreshold": 20},
+    }
+    found = live.run(pod("sidecarprobe", "echo work", initContainers=[sidecar]))
+    assert found["status"]["phase"] == "Succeeded"
+    assert live.log("sidecarprobe", container="base") == "work\n"
+    assert "Unhealthy" in [reason for _, reason, _ in live.events("sidecarprobe")]
