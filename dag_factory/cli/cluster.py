@@ -10,14 +10,10 @@ import click
 
 from dag_factory import settings
 from dag_factory.cli import CouldNotRun
+from dag_factory.cli.cluster_pods import COMMANDS
+from dag_factory.cli.cluster_state import folder, state_option
 
 # dag_factory.cluster is imported where it is used: `dagf --help` names this module's commands and should be quick.
-
-_state = click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The cluster's folder.  [default: .dagf/cluster in DAG_FACTORY_HOME]",
-)
 
 
 @click.group()
@@ -25,8 +21,12 @@ def cluster() -> None:
     """A Kubernetes API on this machine whose pods are processes: a stand-in for development."""
 
 
+for _command in COMMANDS:
+    cluster.add_command(_command)
+
+
 @cluster.command("up")
-@_state
+@state_option
 @click.option(
     "--node-cpu", default="32", show_default=True, help="CPUs that the node states, whatever the machine has."
 )
@@ -69,27 +69,27 @@ def up(
 
 
 @cluster.command("down")
-@_state
+@state_option
 def down(state: Path | None) -> None:
     """Stop the cluster and end its pods. Claims and logs stay."""
     from dag_factory.cluster import ClusterError
     from dag_factory.cluster import down as stop
 
     try:
-        click.echo("Stopped." if stop(_folder(state)) else "Nothing was running.")
+        click.echo("Stopped." if stop(folder(state)) else "Nothing was running.")
     except ClusterError as failure:
         raise CouldNotRun(str(failure)) from failure
 
 
 @cluster.command("status")
-@_state
+@state_option
 def status(state: Path | None) -> None:
     """Show what runs, how it is isolated, and the pods. Exit code 1 if no cluster runs."""
     from dag_factory.cluster import ClusterError
     from dag_factory.cluster import status as ask
 
     try:
-        said = ask(_folder(state))
+        said = ask(folder(state))
     except ClusterError as failure:
         raise CouldNotRun(str(failure)) from failure
     if said is None:
@@ -105,7 +105,7 @@ def bring_up(
     from dag_factory.cluster import ClusterConfig, ClusterError
     from dag_factory.cluster import up as start
 
-    config = ClusterConfig(state=_folder(state), images={k: v.absolute() for k, v in images.items()}, **options)
+    config = ClusterConfig(state=folder(state), images={k: v.absolute() for k, v in images.items()}, **options)
     try:
         if foreground:
             _serve(config)
@@ -126,10 +126,6 @@ def _serve(config: Any) -> None:
         serve(config, lambda address: click.echo(f"https://{address}  (Ctrl-C ends it)", err=True))
     except (AlreadyRunning, OSError, ValueError) as failure:
         raise CouldNotRun(str(failure)) from failure
-
-
-def _folder(state: Path | None) -> Path:
-    return (state or (settings.home() or Path.cwd()) / ".dagf" / "cluster").absolute()
 
 
 def _project_images() -> dict[str, Path]:
@@ -156,6 +152,7 @@ def _image(text: str) -> tuple[str, Path]:
 def _print_status(said: dict[str, Any]) -> None:
     pods = said.pop("pods")
     said.pop("running", None)
+    said["faults"] = "; ".join(said.pop("faults", [])) or "none"
     width = max(map(len, said))
     for key, value in said.items():
         click.echo(f"{key:<{width}}  {value}")

@@ -6,25 +6,19 @@ import contextlib
 import json
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import access
+from .ask import ClusterError, ask
 from .config import ClusterConfig, StateDir
 
 _START_TIMEOUT = 60  # seconds
 _STOP_TIMEOUT = 20
-
-
-class ClusterError(Exception):
-    """A cluster can't be started, stopped or asked. The text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -110,21 +104,10 @@ def claim_folder(state: Path, namespace: str, claim: str) -> Path:
 
 def status(state: Path) -> dict[str, Any] | None:
     """What the running cluster says of itself; None if none runs. Raises ClusterError if it does not answer."""
-    folder = StateDir(state.absolute())
-    if access.holder(folder) is None:
+    if access.holder(StateDir(state.absolute())) is None:
         return None
-    try:
-        found = access.read_kubeconfig(folder)
-        request = urllib.request.Request(
-            f"{found.server}/dagf/status", headers={"Authorization": f"Bearer {found.token}"}
-        )
-        trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cadata=found.certificate))
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trust)
-        with opener.open(request, timeout=10) as answer:
-            said: dict[str, Any] = json.load(answer)
-            return said
-    except (OSError, ValueError, LookupError, urllib.error.URLError) as error:
-        raise ClusterError(f"the local cluster does not answer: {error} (its log: {folder.log})") from error
+    said: dict[str, Any] = ask(state, "/dagf/status")
+    return said
 
 
 def _running(state: StateDir) -> Handle | None:

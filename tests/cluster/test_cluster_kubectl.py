@@ -185,7 +185,6 @@ def test_top(live: Live) -> None:
     live.phase("busy", "Running")
     until(lambda: live.call("GET", "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods/busy"))
 
-
     def used() -> int:
         name, cores, _ = kubectl(live, "top", "pod", "busy", "--no-headers").split()
         assert name == "busy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any
 import pytest
 
 from dag_factory.cluster import clock, quantity
-from dag_factory.cluster.api import patches, selectors, tables
+from dag_factory.cluster.api import patches, protobuf, selectors, tables
 from dag_factory.cluster.api.errors import ApiError
 from dag_factory.cluster.engine import Exit
-from dag_factory.cluster.kubelet import env, status
+from dag_factory.cluster.kubelet import env, logs, status
 from dag_factory.cluster.process import cgroups, isolation, rootfs
 from dag_factory.cluster.scheduler import requests
 from dag_factory.cluster.store import Conflict, Expired, Store
@@ -301,3 +302,51 @@ def test_control_groups_that_are_not_delegated(tmp_path: Path) -> None:
     assert not groups.parents()
     assert "not to be had" in groups.why_not
     assert not (tmp_path / "cg/dagf-1").exists()
+
+
+def test_a_long_log_is_put_aside_and_its_follower_misses_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(logs, "FILE_BYTES", 4000)
+    lines = [b"line %04d" % number for number in range(1000)]
+
+    async def follow() -> tuple[bytes, bytes]:
+        log = logs.ContainerLog(tmp_path / "0.log")
+        got: list[bytes] = []
+
+        async def read() -> None:
+            async for chunk in logs.read(log.path, log, logs.LogOptions(follow=True)):
+                got.append(chunk)
+
+        log.write(lines[0] + b"\n")
+        reading = asyncio.ensure_future(read())
+        for start in range(1, 1000, 37):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            log.write(b"".join(line + b"\n" for line in lines[start : start + 37]))
+        log.close()
+        await asyncio.wait_for(reading, 5)
+        newest = [chunk async for chunk in logs.read(log.path, None, logs.LogOptions())]
+        return b"".join(got), b"".join(newest)
+
+    followed, newest = asyncio.run(follow())
+    assert followed.splitlines() == lines
+    assert newest.splitlines() == lines[-len(newest.splitlines()) :]
+    files = list(tmp_path.iterdir())
+    assert len(files) == logs.FILES
+    assert sum(file.stat().st_size for file in files) < 5 * 6000
+
+
+def test_kubernetes_protobuf_is_read_and_nonsense_is_refused() -> None:
+    meta = b"\x0a\x01n" + b"\x5a\x06\x0a\x01k\x12\x01v"  # name n, labels {k: v}
+    secret = b"\x0a" + bytes([len(meta)]) + meta + b"\x12\x07\x0a\x01d\x12\x02\xff\x00"
+    about = b"\x0a\x02v1\x12\x06Secret"
+    body = b"k8s\0\x0a" + bytes([len(about)]) + about + b"\x12" + bytes([len(secret)]) + secret
+    read = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "n", "labels": {"k": "v"}},
+        "data": {"d": "/wA="},
+    }
+    assert protobuf.decode(body) == read
+    for broken in (b"{}", body[:-3], b"k8s\0\xff\xff", b"k8s\0" + bytes(range(60)), body.replace(b"Secret", b"Widget")):
+        with pytest.raises(protobuf.Unreadable):
+            protobuf.decode(broken)

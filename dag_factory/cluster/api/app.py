@@ -14,9 +14,11 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..ask import AGENT
 from ..kubelet.kubelet import Kubelet
 from ..store import Store
 from . import discovery, errors, exec, logs, protobuf, tables, watch
+from .admin import Admin
 from .errors import ApiError
 from .metrics import Metrics
 from .objects import Objects, delete_options, flag
@@ -42,6 +44,7 @@ def make(services: Services, token: str, address: str) -> ASGIApp:
     app = FastAPI(title="dagf local cluster", docs_url=None, redoc_url=None, openapi_url=None)
     objects = Objects(services.store)
     metrics = Metrics(services.kubelet)
+    admin = Admin(services.kubelet, services.describe)
 
     @app.websocket("/{path:path}")
     async def upgrade(socket: WebSocket, path: str) -> None:
@@ -57,7 +60,12 @@ def make(services: Services, token: str, address: str) -> ASGIApp:
     @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
     async def request(request: Request, path: str) -> Response:
         try:
-            if request.method in ("GET", "HEAD") and (known := _well_known(path, services, address)) is not None:
+            if path.startswith("dagf/"):
+                body = await _body(request, "request", empty=True)
+                return _answer(admin.answer(request.method, path.removeprefix("dagf/"), body))
+            if request.headers.get("user-agent") != AGENT and (failure := admin.failure()) is not None:
+                raise failure
+            if request.method in ("GET", "HEAD") and (known := _well_known(path, address)) is not None:
                 return known
             if request.method == "GET" and (used := metrics.answer(path.strip("/"), request.query_params)) is not None:
                 return _answer(used)
@@ -198,7 +206,8 @@ def _yaml(data: bytes) -> Any:
 
 
 def _answer(body: Mapping[str, Any], code: int = 200) -> Response:
-    return Response(json.dumps(body, separators=(",", ":")).encode(), code, media_type=_JSON)
+    again = {"Retry-After": "1"} if code == 429 else None
+    return Response(json.dumps(body, separators=(",", ":")).encode(), code, again, media_type=_JSON)
 
 
 def _text_stream(chunks: AsyncIterator[bytes]) -> Response:
@@ -206,12 +215,10 @@ def _text_stream(chunks: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(chunks, headers={"content-type": "text/plain"})
 
 
-def _well_known(path: str, services: Services, address: str) -> Response | None:
+def _well_known(path: str, address: str) -> Response | None:
     path = path.strip("/")
     if path in ("healthz", "livez", "readyz"):
         return PlainTextResponse("ok")
-    if path == "dagf/status":
-        return _answer(services.describe())
     parts = path.split("/")
     body: dict[str, Any] | None = None
     if path == "version":
