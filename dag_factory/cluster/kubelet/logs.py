@@ -76,11 +76,11 @@ class ContainerLog:
         await self._more.wait()
 
     def _put(self, data: bytes) -> None:
+        if self._size >= FILE_BYTES:
+            self._rotate()
         self._file.write(data)
         self._file.flush()
         self._size += len(data)
-        if self._size >= FILE_BYTES:
-            self._rotate()
         self._wake()
 
     def _rotate(self) -> None:
