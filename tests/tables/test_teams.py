@@ -158,8 +158,8 @@ def test_a_folder_in_a_folder_has_the_limits_of_both() -> None:
         "required-key flow.yaml:1:1",
         "image-not-allowed flow.yaml:2:26 defaults.docker_image",
         "image-not-allowed flow.yaml:2:26 defaults.docker_image",
-        "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
-        "over-ceiling flow.yaml:2:59 defaults.resource_flavor",
+        "flavor-not-allowed flow.yaml:2:60 defaults.resource_flavor",
+        "over-ceiling flow.yaml:2:60 defaults.resource_flavor",
     ]
 
 
