@@ -59,7 +59,7 @@ class Catalogue:
                 if version is None:
                     hint = "name it after its version, as v1.yaml.j2"
                     problem = Problem(file, 0, 0, "bad-name", f"`{path.name}` is no version", hint=hint)
-                    yield Template(path.parent.name, file, "", {}, frozenset(), "", (problem,))
+                    yield Template(path.parent.name, file, problems=(problem,))
                 else:
                     found = self.find(kind, f"{path.parent.name}@v{version[1]}")
                     if found:

@@ -31,17 +31,19 @@ def _lines(node: Node, indent: int) -> Iterator[str]:
             yield from _entry(f"{pad}{_text(key)}:", item, indent)
     elif isinstance(node, Sequence) and node.items:
         for item in node.items:
-            yield f"{pad}- {_flow(item)}"
+            yield from _entry(f"{pad}-", item, indent) if isinstance(item, Scalar) else (f"{pad}- {_flow(item)}",)
     else:
         yield pad + _flow(node)
 
 
 def _entry(head: str, item: Node, indent: int) -> Iterator[str]:
-    if isinstance(item, Scalar) and isinstance(item.value, str) and _is_block(item.value):
+    if _is_block(item):
+        assert isinstance(item, Scalar) and isinstance(item.value, str)
         yield f"{head} |" + ("" if item.value.endswith("\n") else "-")
         yield from ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
         return
-    flow = "" if _deep(item) else _flow(item)
+    blocks = isinstance(item, Sequence) and any(_is_block(inner) for inner in item.items)
+    flow = "" if blocks or _deep(item) else _flow(item)
     if flow and (isinstance(item, Scalar) or len(head) + len(flow) < _WIDTH):
         yield f"{head} {flow}"
     else:
@@ -49,8 +51,11 @@ def _entry(head: str, item: Node, indent: int) -> Iterator[str]:
         yield from _lines(item, indent + 1)
 
 
-def _is_block(text: str) -> bool:
-    """Whether a text can stand as a literal block and come back the same."""
+def _is_block(node: Node) -> bool:
+    """Whether a value is text that can stand as a literal block and come back the same."""
+    text = node.value if isinstance(node, Scalar) else None
+    if not isinstance(text, str):
+        return False
     lines = text.split("\n")
     return (
         len(lines) > 1

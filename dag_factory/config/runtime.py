@@ -14,14 +14,12 @@ from functools import lru_cache
 import jinja2
 from jinja2 import meta, nodes
 
+from dag_factory.config.later import COMMENT_MARKS
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import Shape
 from dag_factory.config.tree import Mapping, Node, Scalar
 from dag_factory.config.wording import did_you_mean
-
-COMMENT_MARKS = ("{{#", "#}}")
-"""In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""
 
 OWN_NAMES = ("output", "run_date")
 AIRFLOW_NAMES = (

@@ -20,6 +20,7 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from dag_factory.config.later import as_argument, as_json
 from dag_factory.settings import BOUNDS
 
 _FILTERS = (
@@ -163,6 +164,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
         chosen |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
+        chosen |= {
+            "as_argument": lambda value: as_argument(settled(value)),
+            "as_json": lambda value: as_json(settled(value)),
+        }
         chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round}
         self.filters = {name: self._measuring(function) for name, function in chosen.items()}
         self.filters |= {"_counted": self._counted, "_measured": measured}

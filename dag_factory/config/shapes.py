@@ -1,7 +1,8 @@
 """What the schemas' own annotations say of each place in a document: how it merges, what renders it.
 
 ``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there and below), ``x-null: value``
-(null does not unset, there and below), ``x-ends`` (keys beside it that a value here ends in lower layers).
+(null does not unset, there and below) or ``below`` (only inside), ``x-ends`` (keys beside it that a value here
+ends in lower layers).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class Shape:
         self.merge: str = self._annotation("x-merge") or ""
         said = self._annotation("x-templated")
         self.templated: bool = templated if said is None else bool(said)
-        self.keeps_null: bool = keeps_null or self._annotation("x-null") == "value"
+        null = self._annotation("x-null")
+        self.keeps_null: bool = keeps_null or null == "value"
+        self._null_below = self.keeps_null or null == "below"
         self.ends: tuple[str, ...] = tuple(self._annotation("x-ends") or ())
 
     def _annotation(self, name: str) -> Any:
@@ -34,13 +37,13 @@ class Shape:
         """The place of a map's key."""
         found = self._children.get(key)
         if found is None:
-            found = self._children[key] = Shape(self._below("properties", key), self.templated, self.keeps_null)
+            found = self._children[key] = Shape(self._below("properties", key), self.templated, self._null_below)
         return found
 
     @cached_property
     def items(self) -> Shape:
         """The place of a list's item."""
-        return Shape(self._below("items", None), self.templated, self.keeps_null)
+        return Shape(self._below("items", None), self.templated, self._null_below)
 
     def _below(self, keyword: str, key: str | None) -> tuple[tuple[JSON, str], ...]:
         found: list[tuple[JSON, str]] = []

@@ -7,29 +7,24 @@ The file has two parts, divided at the first ``---`` line: YAML with ``version``
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Mapping as MappingT
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
-import msgspec
 
 from dag_factory.config import expressions, versions, yaml12
 from dag_factory.config.expressions import Context
 from dag_factory.config.files import read_text
+from dag_factory.config.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.sandbox import Sandbox, TooMuch
-from dag_factory.config.tree import Mapping, Node, Scalar, entries, key_mark, mapping, moved, plain
+from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved
 from dag_factory.config.validate import first_ones, prune, validate
-from dag_factory.config.wording import did_you_mean, show
 from dag_factory.settings import BOUNDS
-
-if TYPE_CHECKING:  # a slow import, only paid for where a template is called
-    from jsonschema import Draft202012Validator
 
 SUFFIX = ".yaml.j2"
 _SCHEMA = "template.schema.json"
@@ -40,16 +35,26 @@ _CALLS = {"jobs": "uses", "pipelines": "template"}
 
 @dataclass(frozen=True)
 class Template:
-    """One version of a template. ``inputs`` maps each input's name to its JSON Schema."""
+    """One version of a template. ``schema`` is the JSON Schema of the map of its inputs."""
 
     name: str
     file: str
-    description: str
-    inputs: dict[str, Any]
-    required: frozenset[str]
-    text: str
+    description: str = ""
+    schema: Schema = field(default_factory=dict)
+    text: str = ""
     problems: tuple[Problem, ...] = ()
     version: int = versions.CURRENT  # of the language that its text is written in
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Each input's own JSON Schema."""
+        properties: dict[str, Any] = self.schema.get("properties", {})
+        return properties
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The inputs that every call must give."""
+        return frozenset(self.schema.get("required", ()))
 
 
 def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Template:
@@ -76,14 +81,15 @@ def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Templ
         return _broken(name, file, *found)
     node = current
     found += [problem for _, problem in validate(node, _SCHEMA)]
-    inputs, required = _inputs(node.entries.get("inputs"), found)
+    schema, wrong = read_inputs(node.entries.get("inputs"))
+    found += wrong
     try:
         _compiled(_aligned(head, body))
     except jinja2.TemplateSyntaxError as failure:
         found.append(_syntax_problem(failure, file))
     described = node.entries.get("description")
     description = described.text if isinstance(described, Scalar) else ""
-    return Template(name, file, description, inputs, required, _aligned(head, body), tuple(found), version)
+    return Template(name, file, description, schema, _aligned(head, body), tuple(found), version)
 
 
 def render(
@@ -97,7 +103,7 @@ def render(
     if errors(template.problems):
         message = f"the template `{template.name}` has a problem of its own"
         return None, [Problem.at(caller, path, "broken-template", message, f"see the problems of {template.file}")]
-    inputs, problems = _given(template, given, caller, (*path[:-1], "with"))
+    inputs, problems = given_inputs(template.name, template.schema, given, caller, (*path[:-1], "with"))
     if problems:
         return None, problems
     try:
@@ -161,72 +167,6 @@ def _aligned(head: str, body: str) -> str:
     return "\n" * (head.count("\n") + 1) + body
 
 
-def _inputs(node: Node | None, problems: list[Problem]) -> tuple[dict[str, Any], frozenset[str]]:
-    """Each input's schema by name, and the names that a caller must give.
-
-    A map of names to schemas, or one whole JSON Schema of an object.
-    """
-    said = plain(node) if isinstance(node, Mapping) else {}
-    if said.get("type") == "object" and isinstance(said.get("properties"), dict):
-        found, required = said["properties"], frozenset(said.get("required", ()))
-    else:
-        found = said
-        required = frozenset(name for name, schema in said.items() if "default" not in (schema or {}))
-    schemas = {name: {} if schema is None else schema for name, schema in found.items()}
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    for name, schema in list(schemas.items()):
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as failure:
-            mark = key_mark(node, name) or (node.mark if node else Mark(""))
-            message = f"the input `{name}` is described by no JSON Schema: {failure.message}"
-            problems.append(Problem.at(mark, ("inputs", name), "bad-template-file", message))
-            schemas[name] = {}
-    return schemas, required
-
-
-def _given(template: Template, given: Node | None, caller: Mark, path: Path) -> tuple[dict[str, Any], list[Problem]]:
-    """The inputs' values, defaults filled in, and what is wrong with them."""
-    problems: list[Problem] = []
-    values = {name: schema["default"] for name, schema in template.inputs.items() if "default" in schema}
-    for name, node in entries(given).items():
-        where, mark = (*path, name), key_mark(given, name) or node.mark
-        schema = template.inputs.get(name)
-        if schema is None:
-            hint = did_you_mean(name, template.inputs) or "the template takes no inputs"
-            message = f"the template `{template.name}` has no input `{name}`"
-            problems.append(Problem.at(mark, where, "unknown-input", message, hint))
-            continue
-        value = _as_written(node, schema)
-        error = next(iter(_validator(msgspec.json.encode(schema)).iter_errors(value)), None)
-        if error is not None:
-            message = f"{show(value)} does not suit the input `{name}` of `{template.name}`: {error.message}"
-            problems.append(Problem.at(node.mark, where, "bad-input", message, schema.get("description", "")))
-        values[name] = value
-    for name in sorted(template.required - values.keys()):
-        message = f"the template `{template.name}` needs the input `{name}`"
-        about = template.inputs.get(name, {}).get("description", "")
-        hint = f"add `{name}:` under `with:`" + (f". {about}" if about else "")
-        problems.append(Problem.at(caller, path, "missing-input", message, hint))
-    return values, problems
-
-
-def _as_written(node: Node, schema: MappingT[str, Any]) -> Any:
-    """A value; where the input is a text, a number or a truth value is the text as it was written."""
-    if isinstance(node, Scalar) and schema.get("type") == "string" and node.value is not None:
-        return node.text
-    return plain(node)
-
-
-@lru_cache(512)
-def _validator(schema: bytes) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(msgspec.json.decode(schema))
-
-
 class _Texts(Sandbox):
     """Writes each value as the place it stands in asks for."""
 
@@ -264,4 +204,4 @@ def _moved(problem: Problem, place: Callable[[Mark], Mark]) -> Problem:
 
 
 def _broken(name: str, file: str, *problems: Problem) -> Template:
-    return Template(name, file, "", {}, frozenset(), "", problems)
+    return Template(name, file, problems=problems)

@@ -32,7 +32,8 @@ Words = tuple[str | None, str, str, str]
 
 def leaves(error: ValidationError) -> Iterator[ValidationError]:
     """The errors to tell of one error: of alternatives, those of the one that was meant."""
-    if error.validator not in ("anyOf", "oneOf") or not error.context or _says(error, "x-message"):
+    alternatives = error.validator in ("anyOf", "oneOf")
+    if not alternatives or not error.context or _says(error, "x-message") or _keys_asked(error):
         yield error
         return
     branches: dict[Any, list[ValidationError]] = {}
@@ -52,10 +53,11 @@ def _wrong_kind(found: list[ValidationError]) -> bool:
     return any(inner.validator in ("type", "const") and not inner.path for inner in found)
 
 
-def words(error: ValidationError) -> Iterator[Words]:
+def words(error: ValidationError, otherwise: str = "another value") -> Iterator[Words]:
     """One error's problems, one for each key at fault; the mend, where no schema says it, is what is wanted."""
     for key, code, message, hint in _words(error):
-        yield key, code, message, hint or f"write {_says(error, 'x-message') or 'another value'}"
+        wanted = _says(error, "x-message") or otherwise
+        yield key, code, message, hint or (f"write {wanted}" if wanted else "")
 
 
 def _words(error: ValidationError) -> Iterator[Words]:
@@ -82,6 +84,12 @@ def _words(error: ValidationError) -> Iterator[Words]:
                 if key not in value:
                     text = f"the key `{key}` is missing"
                     yield None, "missing-key", text, hint or _key_hint(error, key)
+        case "dependentRequired" if isinstance(value, dict) and not wanted:
+            for key, others in expected.items():
+                missing = [f"`{other}`" for other in others if other not in value] if key in value else []
+                if missing:
+                    text = f"`{key}` needs {' and '.join(missing)} beside it"
+                    yield key, code or "conflicting-keys", text, hint or f"add {' and '.join(missing)}"
         case "dependentRequired" | "not" | "dependentSchemas":
             yield None, code or "conflicting-keys", wanted or "these keys do not go together", hint
         case "type":
@@ -101,6 +109,8 @@ def _words(error: ValidationError) -> Iterator[Words]:
             yield None, code or "too-large", _bound(error, "at most", wanted), hint
         case "uniqueItems":
             yield None, code or "repeated-value", "a value stands twice in the list", hint or "keep one of the two"
+        case "anyOf" | "oneOf" if _keys_asked(error) and isinstance(value, dict) and not wanted:
+            yield from _keys(error, value, _keys_asked(error), code, hint)
         case "anyOf" | "oneOf":
             text = wanted or f"one of: {'; '.join(_alternatives(expected))}"
             yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
@@ -109,6 +119,26 @@ def _words(error: ValidationError) -> Iterator[Words]:
                 yield from _words(inner)
         case _:
             yield None, code or "bad-value", error.message, hint
+
+
+def _keys_asked(error: ValidationError) -> list[list[str]]:
+    """What each alternative asks for, where all they ask for is keys; else nothing."""
+    branches: Any = error.validator_value if error.validator in ("anyOf", "oneOf") else []
+    asked = [branch["required"] for branch in branches if isinstance(branch, dict) and list(branch) == ["required"]]
+    return asked if len(asked) == len(branches) else []
+
+
+def _keys(error: ValidationError, value: JSON, asked: list[list[str]], code: str, hint: str) -> Iterator[Words]:
+    names = [" and ".join(f"`{key}`" for key in keys) for keys in asked]
+    given = [name for name, keys in zip(names, asked, strict=True) if all(key in value for key in keys)]
+    listed = f"{', '.join(names[:-1])} or {names[-1]}"
+    if not given:
+        exactly = "exactly one" if error.validator == "oneOf" else "at least one"
+        yield None, code or "missing-key", f"{exactly} of {listed} must be given", hint or f"add {listed}"
+    else:
+        text = f"{' and '.join(given)} exclude each other"
+        last = next(keys[0] for keys in reversed(asked) if all(key in value for key in keys))
+        yield last, code or "conflicting-keys", text, hint or f"keep one of {listed}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,0 +1,177 @@
+"""The inputs of a template: what its head says of them, and what a caller gives held against that.
+
+A map of names to JSON Schemas, or one whole JSON Schema of an object, which may also say what goes
+together (``oneOf``, ``dependentRequired`` ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingT
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import msgspec
+
+from dag_factory.config import wording
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mark_at, plain
+from dag_factory.config.wording import did_you_mean
+
+if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
+    from jsonschema import Draft202012Validator, ValidationError
+
+Schema = dict[str, Any]
+
+
+def read_inputs(node: Node | None) -> tuple[Schema, list[Problem]]:
+    """The one schema that all inputs have to fit, and what is wrong with it."""
+    said = plain(node) if isinstance(node, Mapping) else {}
+    whole = said.get("type") == "object" and isinstance(said.get("properties", {}), dict)
+    if not whole:
+        needed = [name for name, schema in said.items() if "default" not in (schema or {})]
+        properties = {name: {} if schema is None else schema for name, schema in said.items()}
+        said = {"type": "object", "properties": properties, "required": needed}
+    said.setdefault("properties", {})
+    problems = list(_wrong(said, node, whole)) if node else []
+    return ({"type": "object", "properties": {}} if problems else said), problems
+
+
+def _wrong(schema: Schema, node: Node, whole: bool) -> Iterator[Problem]:
+    try:
+        _fast(msgspec.json.encode(schema))
+        return
+    except (ValueError, RecursionError) as failure:
+        said = str(failure).splitlines()[0]
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    name, below, mark = "", (), node.mark  # type: str, Path, Mark
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as failure:
+        said = failure.message
+        where = tuple(failure.absolute_path)
+        below = where if whole else where[1:]
+        name = next((str(step) for step in where[1:2]), "") if where[:1] == ("properties",) else ""
+        mark = key_mark(node, name) or mark_at(node, below)
+    what = f"the input `{name}` is" if name else "the inputs are"
+    hint = "write a schema that stands alone, as {type: string} or {type: integer, minimum: 1, default: 5}"
+    message = f"{what} described by no JSON Schema: {said}"
+    yield Problem.at(mark, ("inputs", *below), "bad-template-file", message, hint)
+
+
+def given_inputs(
+    template: str, schema: Schema, given: Node | None, caller: Mark, path: Path
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The inputs' values, defaults filled in, and what is wrong with them.
+
+    ``path`` is where ``given`` stands in its document; what is missing is told at ``caller``.
+    """
+    properties: Schema = schema["properties"]
+    problems: list[Problem] = []
+    values = {name: about["default"] for name, about in properties.items() if "default" in _map(about)}
+    for name, node in entries(given).items():
+        if name in properties or _open(schema):
+            values[name] = _as_written(node, properties.get(name, {}))
+            continue
+        hint = did_you_mean(name, properties) if properties else "the template takes no inputs"
+        message = f"the template `{template}` has no input `{name}`"
+        problems.append(Problem.at(key_mark(given, name) or node.mark, (*path, name), "unknown-input", message, hint))
+    rest = {key: said for key, said in schema.items() if key != "additionalProperties"}
+    if not _fast(msgspec.json.encode(rest)).is_valid(values):
+        try:
+            problems += _unfit(template, rest, values, given, caller, path)
+        except RecursionError:
+            message = f"the inputs of `{template}` are described by a schema that refers to itself without end"
+            problems.append(Problem.at(caller, path, "broken-template", message, "mend the template's `inputs`"))
+    return values, problems
+
+
+def _unfit(
+    template: str, schema: Schema, values: Schema, given: Node | None, caller: Mark, path: Path
+) -> Iterator[Problem]:
+    properties: Schema = schema["properties"]
+    told: set[str] = set()
+    for name in schema.get("required", ()):
+        if name not in values:
+            about = _map(properties.get(name)).get("description", "")
+            hint = f"add `{name}:` under `with:`" + (f". {about}" if about else "")
+            told.add(name)
+            yield Problem.at(caller, path, "missing-input", f"the template `{template}` needs the input `{name}`", hint)
+    for error in _slow(msgspec.json.encode({**schema, "required": []})).iter_errors(values):
+        for leaf in wording.leaves(error):
+            yield from _told(leaf, template, properties, given, caller, path, told)
+
+
+def _told(
+    leaf: ValidationError,
+    template: str,
+    properties: Schema,
+    given: Node | None,
+    caller: Mark,
+    path: Path,
+    told: set[str],
+) -> Iterator[Problem]:
+    """The problems of one error, one for an input."""
+    for key, code, message, said in wording.words(leaf, otherwise=""):
+        where = (*leaf.absolute_path, *(() if key is None else (key,)))
+        if not where:
+            message = f"the template `{template}`: {message}"
+            yield Problem.at(caller, path, "missing-input" if code == "missing-key" else "bad-input", message, said)
+            continue
+        name = str(where[0])
+        if name in told:
+            continue
+        told.add(name)
+        hint = said or _map(properties.get(name)).get("description", "") or "write another value"
+        message = f"the input `{name}` of `{template}`: {message}"
+        yield Problem.at(_place(given, where, key, caller), (*path, *where), "bad-input", message, hint)
+
+
+def _place(given: Node | None, where: Path, key: str | None, caller: Mark) -> Mark:
+    """A key's own place where the key is at fault, else the value's; a default stands at the caller."""
+    if given is None or where[0] not in entries(given):
+        return caller
+    parent = at(given, where[:-1])
+    return (key_mark(parent, key) if key is not None else None) or mark_at(given, where)
+
+
+def _as_written(node: Node, schema: Any) -> Any:
+    """A value; where text is asked for, a number or a truth value is the text as it was written."""
+    schema = _map(schema)
+    if isinstance(node, Scalar):
+        return node.text if schema.get("type") == "string" and node.value is not None else node.value
+    if isinstance(node, Sequence):
+        return [_as_written(item, schema.get("items")) for item in node.items]
+    known, other = _map(schema.get("properties")), schema.get("additionalProperties")
+    return {key: _as_written(item, known.get(key, other)) for key, item in node.entries.items()}
+
+
+def _open(schema: MappingT[str, Any]) -> bool:
+    """Whether names may be given that are not listed; only where the schema says so itself."""
+    return bool(schema.get("additionalProperties")) or "patternProperties" in schema
+
+
+def _map(value: Any) -> MappingT[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+@lru_cache(512)
+def _fast(schema: bytes) -> jsonschema_rs.Draft202012Validator:
+    """Raises ``ValueError`` for what is no JSON Schema, or refers to another file or address."""
+    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema), retriever=_refused)
+
+
+def _refused(uri: str) -> Any:
+    raise ValueError(f"`{uri}` is not in the schema itself")
+
+
+@lru_cache(512)
+def _slow(schema: bytes) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    return Draft202012Validator(msgspec.json.decode(schema), registry=Registry())

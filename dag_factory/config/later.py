@@ -1,0 +1,83 @@
+"""Values on their way into a program's arguments: what ``{{ }}`` gives later must not break out of its place.
+
+``as_argument``   text that reaches the program as it was written
+``as_json``       JSON, in which whatever ``{{ }}`` gives when the task runs stands inside its own text
+
+Airflow renders ``{{ }}``, then Kubernetes reads ``$(NAME)`` and ``$$``; both are minded, in what is written
+and in what is rendered. ``"{{ … | tojson }}"`` alone in a text is put into the JSON as the value it gives.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+
+COMMENT_MARKS = ("{{#", "#}}")
+"""In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""
+
+_SHIELD = "replace('$', '$$')"
+_JINJA = jinja2.Environment(
+    comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
+)
+
+
+def is_later(text: str) -> bool:
+    """Whether Airflow would render something in a text."""
+    return "{{" in text or "{%" in text
+
+
+def as_argument(value: Any) -> str:
+    """A text for ``command``, ``args`` or ``env``, which the program gets as it was written; the rest as JSON."""
+    if not isinstance(value, str):
+        return as_json(value)
+    if not is_later(value):
+        return _shielded(value)
+    _parsed(value)
+    return f"{{% filter {_SHIELD} %}}{value}{{% endfilter %}}"
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON for ``command``, ``args`` or ``env``.
+
+    Raises ``jinja2.TemplateRuntimeError`` where ``{{ }}`` stands in a key or cannot be read.
+    """
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)}: {as_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(as_json(item) for item in value) + "]"
+    if not isinstance(value, str) or not is_later(value):
+        return _shielded(json.dumps(value, ensure_ascii=False))
+    if _gives_json(value):
+        return f"{{% filter {_SHIELD} %}}{value.strip()}{{% endfilter %}}"
+    return f"{{% filter tojson | {_SHIELD} %}}{value}{{% endfilter %}}"
+
+
+def _key(key: str) -> str:
+    if is_later(key):
+        raise jinja2.TemplateRuntimeError(f"`{{{{ }}}}` stands in the key `{key}`: it works in values only")
+    return _shielded(json.dumps(key, ensure_ascii=False))
+
+
+def _shielded(text: str) -> str:
+    return text.replace("$", "$$")
+
+
+def _gives_json(text: str) -> bool:
+    """Whether a text is one expression that ends in ``| tojson``."""
+    body = _parsed(text.strip()).body
+    output = body[0] if len(body) == 1 else None
+    inner = output.nodes if isinstance(output, nodes.Output) else []
+    return len(inner) == 1 and isinstance(inner[0], nodes.Filter) and inner[0].name == "tojson"
+
+
+@lru_cache(1024)
+def _parsed(text: str) -> nodes.Template:
+    """A text alone must be whole, or it could end the filter that stands around it."""
+    try:
+        return _JINJA.parse(text)
+    except (jinja2.TemplateSyntaxError, RecursionError) as failure:
+        raise jinja2.TemplateRuntimeError(f"`{text[:60]}` is not readable as Jinja: {failure}") from failure

@@ -1,0 +1,137 @@
+"""A template's inputs as one JSON Schema: what goes together, at which place it is told, and what it may not do."""
+
+from __future__ import annotations
+
+import pytest
+
+from dag_factory.config.inputs import given_inputs, read_inputs
+from dag_factory.config.places import Mark
+from dag_factory.config.tree import Mapping
+from dag_factory.config.yaml12 import read
+
+WHOLE = """
+type: object
+required: [model]
+properties:
+  model: {type: string, description: Which model.}
+  depth: {type: integer, minimum: 1, default: 3}
+  query: {type: string}
+  file: {type: string}
+  user: {type: string}
+  host: {type: string}
+  parts: {type: array, items: {type: string}}
+  limits:
+    type: object
+    required: [low]
+    properties: {low: {type: number, x-message: a number from 0, x-hint: see the docs}}
+oneOf: [{required: [query]}, {required: [file]}]
+dependentRequired: {user: [host]}
+"""
+CALLER = Mark("flow.yaml", 7, 3)
+
+
+def schema_of(text: str) -> tuple[dict, list[str]]:
+    node, problems = read(text, "v1.yaml.j2")
+    assert not problems
+    schema, wrong = read_inputs(node)
+    return schema, [
+        f"{problem.code} {problem.line}:{problem.column} {problem.path}: {problem.message}" for problem in wrong
+    ]
+
+
+def told(given: str, schema: str = WHOLE) -> list[str]:
+    node, problems = read(given, "flow.yaml")
+    assert not problems
+    _, found = given_inputs("it@v1", schema_of(schema)[0], node, CALLER, ("with",))
+    return [f"{one.code} {one.line}:{one.column} {one.path}: {one.message} -- {one.hint}" for one in found]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("{model: a, query: q}", ""),
+        ("{query: q}", "missing-input 7:3 with: the template `it@v1` needs the input `model` -- add `model:` under"),
+        ("{model: a}", "missing-input 7:3 with: the template `it@v1`: exactly one of `query` or `file` must be given"),
+        ("{model: a, query: q,\n file: f}", "bad-input 2:2 with.file: {}`query` and `file` exclude each other -- keep"),
+        ("{model: a, query: q, user: me}", "bad-input 1:22 with.user: {}`user` needs `host` beside it -- add `host`"),
+        (
+            "{model: a, query: q, depth: 0}",
+            "bad-input 1:29 with.depth: {}`0` must be at least 1 -- write another value",
+        ),
+        ("{model: [], query: q}", "bad-input 1:9 with.model: {}`[]` is not text -- Which model."),
+        (
+            "{model: a, query: q, limits: {low: x}}",
+            "bad-input 1:36 with.limits.low: {}`x` is not a number from 0 -- see",
+        ),
+        ("{model: a, query: q, limits: {}}", "bad-input 1:30 with.limits: {}the key `low` is missing -- add `low:`"),
+        ("{model: a, query: q, limit: 1}", "unknown-input 1:22 with.limit: the template `it@v1` has no input `limit`"),
+    ],
+)
+def test_a_call_is_held_against_the_whole_schema(given: str, expected: str) -> None:
+    name = expected.partition("with.")[2].partition(":")[0].partition(".")[0]
+    wanted = expected.replace("{}", f"the input `{name}` of `it@v1`: ")
+    found = told(given)
+    assert len(found) == bool(expected) and all(line.startswith(wanted) for line in found), found
+
+
+def test_where_text_is_asked_for_it_is_taken_as_it_was_written() -> None:
+    node, _ = read("{model: 1.10, query: yes, parts: [1.0, true, x], depth: 5}", "flow.yaml")
+    values, problems = given_inputs("it@v1", schema_of(WHOLE)[0], node, CALLER, ("with",))
+    assert not problems
+    assert values == {"model": "1.10", "query": "yes", "parts": ["1.0", "true", "x"], "depth": 5}
+
+
+def test_what_a_default_breaks_is_told_at_the_caller() -> None:
+    schema = "{a: {type: integer, default: many}, b: {}}"
+    assert [line.split(":")[0] for line in told("{b: 1}", schema)] == ["bad-input 7"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "{a: {type: strin}}",
+            "bad-template-file 1:2 inputs.a.type: the input `a` is described by no JSON Schema: 'strin' is not",
+        ),
+        (
+            "{type: object, properties: {a: {type: strin}}}",
+            "bad-template-file 1:39 inputs.properties.a.type: the input `a` is",
+        ),
+        ("{a: {pattern: '('}}", "bad-template-file 1:2 inputs.a.pattern: the input `a` is described by no JSON Schema"),
+        (
+            "{a: {$ref: 'http://127.0.0.1:9/x'}}",
+            "bad-template-file 1:1 inputs: the inputs are described by no JSON Schema",
+        ),
+        (
+            "{a: {$ref: 'file:///etc/passwd'}}",
+            "bad-template-file 1:1 inputs: the inputs are described by no JSON Schema",
+        ),
+        (
+            "{a: {$ref: '#/$defs/none'}}",
+            "bad-template-file 1:1 inputs: the inputs are described by no JSON Schema: Pointer",
+        ),
+        (
+            "{type: object, oneOf: 1, properties: {}}",
+            "bad-template-file 1:23 inputs.oneOf: the inputs are described by no",
+        ),
+    ],
+)
+def test_a_schema_that_is_none_is_told_in_the_template(text: str, expected: str) -> None:
+    schema, found = schema_of(text)
+    assert len(found) == 1 and found[0].startswith(expected), found
+    assert schema["properties"] == {}
+
+
+def test_a_schema_may_refer_to_itself() -> None:
+    schema = "{type: object, properties: {a: {$ref: '#/$defs/b'}}, $defs: {b: {type: integer}}}"
+    assert told("{a: 1}", schema) == []
+    assert told("{a: x}", schema)[0].startswith(
+        "bad-input 1:5 with.a: the input `a` of `it@v1`: `x` is not a whole number"
+    )
+
+
+def test_a_schema_without_end_ends_in_a_problem() -> None:
+    schema = "{type: object, properties: {a: {}}, allOf: [{$ref: '#/allOf/0'}, {required: [a]}]}"
+    found = told("{}", schema)
+    assert [line.split(" ")[0] for line in found] == ["broken-template"] or found[0].startswith("missing-input")
+    assert isinstance(read("{}", "x")[0], Mapping)

@@ -1,0 +1,75 @@
+"""``notebook@v1``: papermill in a real pod, its parameters, its output, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from live import Live
+from running import compiled, process, refused, run
+
+from dag_factory import cluster
+
+VOLUME = {"volumes": [{"mount_path": "/reports", "pvc": "reports"}]}
+INPUTS = {
+    "notebook": "report.ipynb",
+    "output_notebook": "/reports/new/{{ run_date }}.ipynb",
+    "parameters": {"day": "{{ run_date }}", "rows": "{{ output('extract') | tojson }}"},
+}
+
+
+def report(**changes: Any) -> Any:
+    return compiled("notebook@v1", {**INPUTS, **changes}, "papermill:1", **VOLUME)
+
+
+def test_a_notebook_runs_with_its_parameters(live: Live, capfd: pytest.CaptureFixture[str]) -> None:
+    nasty = "a\"b'c\\ \u2028 \U0001f600 $(HOME)"
+    assert run(live, report(), {"extract": [1.5, None, True, nasty]}) == {"notebook": "/reports/new/2026-01-31.ipynb"}
+    assert "Said by the notebook: 2026-01-31 [1.5, None, True, " in capfd.readouterr().out
+    folder = cluster.claim_folder(live.handle.state, "default", "reports")
+    done = json.loads((folder / "new" / "2026-01-31.ipynb").read_text())
+    said = "".join(done["cells"][2]["outputs"][0]["text"])
+    assert said == f"Said by the notebook: 2026-01-31 {[1.5, None, True, nasty]}\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"parameters": {"rows": ["bad"]}},
+            "notebook@v1: cell 3 failed: AssertionError: these rows are bad; see `/reports",
+        ),
+        ({"parameters": {"dya": 1}}, "notebook@v1: the notebook has no parameter `dya`; it has `day`"),
+        ({"notebook": "other.ipynb"}, "notebook@v1: there is no notebook `other.ipynb` in `/app`"),
+        ({"kernel": "julia"}, "notebook@v1: the image has no kernel `julia`: install one"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(live: Live, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(AirflowException) as failure:
+        run(live, report(**changes), {"extract": []})
+    assert said in str(failure.value) and "Traceback" not in str(failure.value)
+
+
+def test_an_image_without_papermill_is_told_what_to_install() -> None:
+    ended = process(compiled("notebook@v1", INPUTS), outputs={"extract": []})
+    assert ended.code == 64 and "the image lacks `papermill`: add `papermill` and `ipykernel`" in ended.error
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ("{notebook: a.ipynb}", "missing-input the template `notebook@v1` needs the input `output_notebook` -- add"),
+        (
+            "{notebook: a, output_notebook: b, parameters: [1]}",
+            "bad-input the input `parameters` of `notebook@v1`: `[1]`",
+        ),
+        (
+            "{notebook: a, output_notebook: b, cell_timeout: 30}",
+            "bad-input the input `cell_timeout` of `notebook@v1`: `30`",
+        ),
+    ],
+)
+def test_a_wrong_call_is_told_when_the_file_is_read(inputs: str, expected: str) -> None:
+    assert any(line.startswith(expected) for line in refused("notebook@v1", inputs)), refused("notebook@v1", inputs)

@@ -1,0 +1,129 @@
+"""``python@v1``: a callable or a snippet, its arguments and what it returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from live import Live
+from running import compiled, process, refused, run
+
+MODULE = """\
+from datetime import date
+
+def add(first: int, second: int = 2) -> int:
+    return first + second
+
+def odd():
+    return {1, 2}
+
+class Tool:
+    @staticmethod
+    def when() -> dict:
+        return {"day": date(2026, 1, 31)}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tools.py").write_text(MODULE)
+    (tmp_path / "broken.py").write_text("import not_there\n")
+    return tmp_path
+
+
+def test_a_snippet_runs_and_what_it_returns_is_its_output(live: Live) -> None:
+    nasty = "a'b\"c\\ $HOME $(PATH) $$ {#} \n é\U0001f600"
+    job = compiled(
+        "python@v1",
+        {
+            "code": "# a 'body' \"of\" a function: $$ $(PATH)\nseen = [day, text, rows, nested]\nreturn seen",
+            "arguments": {
+                "day": "{{ run_date }}",
+                "text": nasty,
+                "rows": "{{ output('extract').rows | tojson }}",
+                "nested": [{"said": "<{{ output('extract').said }}>"}, 1.5, None, True],
+            },
+        },
+    )
+    outputs = {"extract": {"rows": [1, {"a": nasty}], "said": nasty}}
+    assert run(live, job, outputs) == [
+        "2026-01-31",
+        nasty,
+        [1, {"a": nasty}],
+        [{"said": f"<{nasty}>"}, 1.5, None, True],
+    ]
+
+
+def test_a_callable_of_the_image(live: Live) -> None:
+    assert run(live, compiled("python@v1", {"callable": "json:dumps", "arguments": {"obj": [1]}})) == "[1]"
+
+
+def test_a_failing_function_fails_the_job_and_shows_the_codes_own_line(live: Live) -> None:
+    job = compiled("python@v1", {"code": "first = 1\nraise ValueError(f'not {first}')\n"})
+    with pytest.raises(AirflowException) as failure:
+        run(live, job)
+    assert 'File "<code>", line 2' in str(failure.value) and "raise ValueError(f'not {first}')" in str(failure.value)
+    assert "<string>" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"callable": "tools:add", "arguments": {"first": 1}}, ""),
+        ({"callable": "tools:Tool.when"}, ""),
+        ({"callable": "tolls:add"}, "no module `tolls`: install it in the image, or set `working_dir`"),
+        ({"callable": "tools:ad"}, "the module `tools` has no `ad`"),
+        ({"callable": "tools:date.max"}, "`tools:date.max` is no function"),
+        ({"callable": "tools:add"}, "cannot be called with these arguments: missing a required argument: 'first'"),
+        (
+            {"callable": "tools:add", "arguments": {"first": 1, "third": 3}},
+            "got an unexpected keyword argument 'third'",
+        ),
+        ({"callable": "tools:odd"}, "what was returned is no JSON: it holds a set"),
+        ({"code": "return float('nan')"}, "what was returned is no JSON"),
+        ({"code": "x = 1\nreturn (\n"}, "the code is no Python: '(' was never closed, in line 2"),
+        ({"code": "return 1", "from_env": {"a": "NOT_THERE"}}, "the environment has no `NOT_THERE`"),
+        ({"code": "assert (a, b) == ('7', [7])", "from_env": {"a": "A", "b": "B"}}, ""),
+        ({"code": "# nothing but this"}, ""),
+        ({"code": "return 1", "arguments": {"a": "{{ 'x' | tojson | upper }}", "b": "{{ '}' }}"}}, ""),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line_and_ends_with_64(folder: Path, inputs: dict[str, Any], said: str) -> None:
+    ended = process(compiled("python@v1", inputs), {"A": "7", "B": "[7]"}, folder)
+    assert said in ended.error
+    assert ended.code == (64 if said else 0)
+    assert "Traceback" not in ended.error
+
+
+def test_a_module_that_cannot_import_another_shows_where(folder: Path) -> None:
+    ended = process(compiled("python@v1", {"callable": "broken:main"}), cwd=folder)
+    assert ended.code == 1 and 'broken.py", line 1' in ended.error
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        (
+            "{}",
+            "missing-input the template `python@v1`: exactly one of `callable` or `code` must be given -- add `call",
+        ),
+        ("{code: x, callable: 'a:b'}", "bad-input the input `code` of `python@v1`: `callable` and `code` exclude each"),
+        (
+            "{callable: a.b}",
+            "bad-input the input `callable` of `python@v1`: `a.b` is not a function such as churn.train",
+        ),
+        (
+            "{code: 'return {{ ds }}'}",
+            "bad-input the input `code` of `python@v1`: `{{ }}` stands in the code, where no",
+        ),
+        ("{cod: x}", "unknown-input the template `python@v1` has no input `cod` -- did you mean `code`?"),
+        ("{code: x, arguments: {a-b: 1}}", "bad-input the input `arguments` of `python@v1`: `a-b` is not a name that"),
+        ("{code: x, arguments: [1]}", "bad-input the input `arguments` of `python@v1`: `[1]` is not a map of keys and"),
+        ("{code: x, arguments: {a: '{{ nope }}'}}", "undefined-name Airflow knows no `nope` in a template"),
+        ("{code: x, arguments: {a: '{{ nope'}}", "bad-expression `{{ nope` is not readable as Jinja"),
+    ],
+)
+def test_a_wrong_call_is_told_when_the_file_is_read(inputs: str, expected: str) -> None:
+    assert any(line.startswith(expected) for line in refused("python@v1", inputs)), refused("python@v1", inputs)
