@@ -21,7 +21,8 @@ def pipeline(what: model.Pipeline) -> str:
         contained(what.doc or ""),
         _jobs(what.jobs),
         _not_yet(_promises(what)),
-        f"Written in {code(what.file)}, for the environment {code(what.environment)}.",
+        f"Written in {code(what.file)}, for the environment {code(what.environment)}."
+        + (f" Its pods run in the namespace {code(what.cluster.namespace)}." if what.cluster.namespace else ""),
     ]
     if what.resolved:
         parts += ["#### The configuration, after all layers", fenced(what.resolved, "yaml")]

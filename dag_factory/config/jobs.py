@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 
-from dag_factory.config import assets, containers, documents, foreach, images, pods, presets, retries, templates
+from dag_factory.config import assets, containers, documents, foreach, images, pods, presets, retries, teams, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -97,7 +97,8 @@ def compile_job(
     if entry and flavor:
         place = (*path, "resource_flavor")
         known = tables.flavors.values()
-        problems += over_ceiling(entry.flavor, computed, [tables.ceiling], known, flavor.mark, place)
+        problems += teams.check_flavor(entry.flavor.name, tables.team.flavors, flavor.mark, place)
+        problems += over_ceiling(entry.flavor, computed, tables.ceilings, known, flavor.mark, place)
     if isinstance(inline := computed.entries.get("retries"), Mapping) and not rule:
         problems += retries.check(inline, (*path, "retries"))
     image = computed.entries.get("docker_image")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, expressions, families, headers, jobs, jobset
+from dag_factory.config import alerts, expressions, families, headers, jobs, jobset, teams
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.model import Pipeline
@@ -93,6 +93,9 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
         return Result(dag_id, None, tuple(problems))
     identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
+    team, trouble = teams.of(source.id, tables.teams, context, source.file)
+    problems += trouble
+    tables = tables.within(team) if team.names else tables
     document = _overlaid(document, tables, problems)
     laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
     problems += trouble
@@ -108,6 +111,8 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
     compiled, trouble = jobset.compile_jobs(document, header, tables, context, problems)
     problems += trouble
     problems += _check_alerts(compiled, header, tables)
+    said = {job.name: job.node for job in compiled}
+    problems += teams.check_required(team.require, header, said, (source.node or document).mark)
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}

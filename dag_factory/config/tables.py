@@ -7,9 +7,11 @@ breaks everything that stands on it (``Tables.broken``), since a guess here runs
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
+
+import msgspec
 
 from dag_factory.config import (
     alerts,
@@ -22,6 +24,7 @@ from dag_factory.config import (
     presets,
     retries,
     schedules,
+    teams,
 )
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.ceilings import Ceiling, ceiling
@@ -35,6 +38,7 @@ from dag_factory.config.places import Mark, Path
 from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
+from dag_factory.config.teams import Team
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, mapping, plain, without
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean
@@ -63,7 +67,9 @@ class Tables:
     retries: Table = field(default_factory=lambda: Table("", ""))
     channels: Table = field(default_factory=lambda: Table("", ""))
     alerts_enabled: bool = True
-    ceiling: Ceiling = field(default_factory=lambda: Ceiling("", {}))
+    ceilings: tuple[Ceiling, ...] = ()
+    teams: Table = field(default_factory=lambda: Table("", ""))
+    team: Team = field(default_factory=Team)  # of the pipeline at hand
     schedules: Scalar | None = None
     timezone: Scalar | None = None
     pipeline_defaults: Mapping | None = None
@@ -73,6 +79,19 @@ class Tables:
     catalogue: Catalogue = field(default_factory=lambda: Catalogue(FilePath()))
     problems: tuple[Problem, ...] = ()
     broken: bool = False
+
+    def within(self, team: Team) -> Tables:
+        """The tables as a team's pipeline has them: its defaults over the environment's, all limits together."""
+        namespace = team.namespace or self.cluster.namespace
+        return replace(
+            self,
+            team=team,
+            cluster=msgspec.structs.replace(self.cluster, namespace=namespace),
+            policy=replace(self.policy, allowed=(*self.policy.allowed, *team.images)),
+            ceilings=(*self.ceilings, *team.ceilings),
+            pipeline_defaults=teams.laid(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
+            job_defaults=teams.laid(self.job_defaults, team.job_defaults, *teams.JOB),
+        )
 
 
 def read_tables(home: FilePath, environment: str) -> Tables:
@@ -116,7 +135,11 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     if presets_document:
         files[presets.FILE] = presets_document
     problems += relocated(dict.fromkeys(problem for _, problem in checked), files)
-    optional = {"retries": retries.read(home, context), "channels": alerts.read(home, context)}
+    optional = {
+        "retries": retries.read(home, context),
+        "channels": alerts.read(home, context),
+        "teams": teams.read(home, found_flavors),
+    }
     for one in optional.values():
         problems += one.problems
         files |= {one.table.file: one.document} if one.document else {}
@@ -141,7 +164,8 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         retries=optional["retries"].table,
         channels=optional["channels"].table,
         alerts_enabled=plain(at(body, ("alerts", "enabled")) or body) is not False,
-        ceiling=ceiling(f"the environment `{environment}`", at(body, ("flavors", "max"))),
+        ceilings=(ceiling(f"the environment `{environment}`", at(body, ("flavors", "max"))),),
+        teams=optional["teams"].table,
         schedules=_scalar(body.entries.get("schedules")),
         timezone=_scalar(zone),
         pipeline_defaults=_as_map_or_none(at(document, ("defaults", "pipeline"))),

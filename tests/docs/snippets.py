@@ -27,7 +27,7 @@ from dag_factory.config.survey import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(\S*)[ ]*(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SECONDS = 240
+_SECONDS = 400
 
 
 @dataclass(frozen=True)

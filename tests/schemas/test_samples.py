@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from schema_tools import FOLDER, codes, problems, read
+from schema_tools import DOCUMENTS, FOLDER, codes, problems, read
 
 CONFIGS = FOLDER.parent / "configs"
 GOOD = read((Path(__file__).parent / "good.yaml").read_text("utf-8"))
@@ -450,3 +450,36 @@ BAD_CHANNELS = [
 def test_a_channel_may_not_be(text: str, place: str, code: str) -> None:
     found = inside(codes("alerts", {"version": 1, "channels": {"c": read(text)}}), "channels.c")
     assert found == {(place, one) for one in code.split()}
+
+
+@pytest.mark.parametrize("sample", GOOD["teams"], ids=str)
+def test_a_team_may_be(sample: Any) -> None:
+    assert problems("teams", {"version": 1, "teams": {"growth": sample, "growth/ads": sample}}) == []
+
+
+BAD_TEAMS = [
+    ("{teams: [growth]}", "teams", "type"),
+    ("{teams: {Growth: {}}}", "teams", "bad-name"),
+    ("{teams: {growth/: {}}}", "teams", "bad-name"),
+    ("{teams: {growth.ads: {}}}", "teams", "bad-name"),
+    ("{teams: {growth: null}}", "teams.growth", "type"),
+    ("{teams: {growth: {namespace: ML}}}", "teams.growth.namespace", "bad-name"),
+    ("{teams: {growth: {flavors: cpu-small}}}", "teams.growth.flavors", "type"),
+    ("{teams: {growth: {flavors: []}}}", "teams.growth.flavors", "minItems"),
+    ("{teams: {growth: {images: [1]}}}", "teams.growth.images.0", "type"),
+    ("{teams: {growth: {max: {gpus: 1}}}}", "teams.growth.max", "unknown-key"),
+    ("{teams: {growth: {require: [jobs]}}}", "teams.growth.require.0", "enum"),
+    ("{teams: {growth: {defaults: {env: {}}}}}", "teams.growth.defaults", "unknown-key"),
+    ("{teams: {growth: {defaults: {job: {depends_on: [a]}}}}}", "teams.growth.defaults.job", "unknown-key"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "code"), BAD_TEAMS)
+def test_the_teams_may_not_be(text: str, place: str, code: str) -> None:
+    assert codes("teams", {"version": 1, **read(text)}) == {(place, code)}
+
+
+def test_what_a_team_may_require_is_a_key() -> None:
+    keys = DOCUMENTS["teams.schema.json"]["$defs"]["team"]["properties"]["require"]["items"]["enum"]
+    pipeline, job = DOCUMENTS["pipeline.schema.json"], DOCUMENTS["job.schema.json"]["$defs"]["defaults"]
+    assert set(keys) <= {*pipeline["properties"], *job["properties"]}

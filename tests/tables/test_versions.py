@@ -16,6 +16,7 @@ KINDS = {
     "pipeline.schema.json": ("pipelines/team/flow", "description", PIPELINE + "about: x\n"),
     "environment.schema.json": ("environments/dev", "description", "version: 1\nabout: x\n"),
     "retries.schema.json": ("retries", "rules", "version: 1\nabout: {transient: {retries: 2}}\n"),
+    "teams.schema.json": ("teams", "teams", "version: 1\nabout: {team: {require: [owner]}}\n"),
     "presets.schema.json": ("presets", "presets", "version: 1\nabout: {net: {env: {A: b}}}\n"),
     "alerts.schema.json": ("alerts", "channels", "version: 1\nabout: {ops: {webhook: {connection: c}}}\n"),
     "template.schema.json": (
@@ -42,6 +43,7 @@ def renaming(old: str, new: str) -> Migration:
 # What a pipeline says so that it needs the file.
 USES = {
     "retries.schema.json": "jobs: {a: {retries: transient}}\n",
+    "teams.schema.json": "owner: me\n",
     "presets.schema.json": "jobs: {a: {presets: [net]}}\n",
     "alerts.schema.json": "alerts: {on_failure: [ops]}\n",
     "template.schema.json": "jobs: {a: {uses: greet@v1}}\n",

@@ -1,0 +1,171 @@
+"""Teams: what the folder of a pipeline gives to it, and what it may use.
+
+A team is a folder below ``pipelines/``. Of a folder in a folder both hold: the inner one's words win where
+something is given, and of limits every one is kept, so that the strictest wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Mapping as MappingT
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path as FilePath
+
+from dag_factory.config import documents, images, named, schemas
+from dag_factory.config.ceilings import Ceiling, ceiling
+from dag_factory.config.expressions import Context
+from dag_factory.config.layers import merge
+from dag_factory.config.layout import PIPELINES
+from dag_factory.config.named import Read, Table
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.shapes import shape
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mapping, plain, without
+from dag_factory.config.wording import did_you_mean
+
+FILE = "configs/platform/teams.yaml"
+_SCHEMA = "teams.schema.json"
+_TEAM = "/$defs/team"
+_ACCOUNT = "service_account"
+PIPELINE = ("pipeline.schema.json", "")
+JOB = ("job.schema.json", "/$defs/job")
+_DEFAULTS = ("job.schema.json", "/$defs/defaults")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one team asks for; ``by`` is the team, as `` the team `growth` ``, ``mark`` where it says so."""
+
+    by: str
+    words: tuple[str, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class Team:
+    """What holds for the pipelines of one folder: its own team and those of the folders around it."""
+
+    names: tuple[str, ...] = ()
+    namespace: str | None = None
+    pipeline_defaults: Mapping | None = None
+    job_defaults: Mapping | None = None
+    flavors: tuple[Rule, ...] = ()
+    images: tuple[images.Allowed, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
+    require: tuple[Rule, ...] = ()
+
+
+def read(home: FilePath, flavors: Collection[str]) -> Read:
+    """The table of teams; ``flavors`` are the names that the environment has.
+
+    Expressions in it wait for the pipeline.
+    """
+    found = named.read(home, Table(FILE, "team", ("unknown-team", "broken-team")), _SCHEMA, "teams", _TEAM, None)
+    folder = home / PIPELINES
+    problems = list(found.problems)
+    teams = at(found.document, ("teams",)) if found.document else None
+    for name, team in found.table.known.items():
+        if not (folder / name).is_dir():
+            known = [path.name for path in sorted((folder / name).parent.glob("*/"))]
+            message, hint = f"there is no folder {PIPELINES}/{name}", did_you_mean(name.rpartition("/")[2], known)
+            mark = key_mark(teams, name) or team.mark
+            problems.append(Problem.at(mark, ("teams", name), "unknown-team", message, hint, "warning"))
+        problems += _unknown_flavors(team, flavors, ("teams", name))
+    return Read(found.table, found.document, tuple(problems))
+
+
+def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:
+    """The team of a pipeline's file, by its id. ``file`` is the name that a problem about the whole carries."""
+    folders = file_id.split(".")[:-1]
+    names = ["/".join(folders[: length + 1]) for length in range(len(folders))]
+    if names and not table.readable:
+        message = "not built: what its folder may use is not known"
+        return Team(), [Problem(file, 0, 0, "broken-table", message, hint=f"see the problems of {FILE}")]
+    found, problems = Team(), list[Problem]()
+    for name in names:
+        if name in table.broken:
+            message = f"not built: the team `{name}` has a problem of its own"
+            problems.append(Problem(file, 0, 0, "broken-team", message, hint=f"see the problems of {FILE}"))
+        elif name in table.known:
+            node = table.known[name]
+            computed, trouble = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, ("teams", name))
+            found, problems = _within(found, name, computed, entries(node.entries.get("defaults"))), problems + trouble
+    return found, problems
+
+
+def _within(outer: Team, name: str, node: Mapping, defaults: MappingT[str, Node]) -> Team:
+    """What holds in a folder, inside what holds around it."""
+    by = f"the team `{name}`"
+    said = node.entries
+    account = said.get(_ACCOUNT)
+    given = mapping({_ACCOUNT: account}, {_ACCOUNT: account.mark}, account.mark) if account else None
+    namespace = said.get("namespace")
+    return Team(
+        names=(*outer.names, name),
+        namespace=namespace.text if isinstance(namespace, Scalar) and namespace.value is not None else outer.namespace,
+        pipeline_defaults=laid(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
+        job_defaults=laid(laid(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
+        flavors=(*outer.flavors, *_rule(by, said.get("flavors"))),
+        images=(*outer.images, *images.allowed(by, said.get("images"))),
+        ceilings=(*outer.ceilings, ceiling(by, said.get("max"))),
+        require=(*outer.require, *_rule(by, said.get("require"))),
+    )
+
+
+def laid(low: Node | None, high: Node | None, schema: str, pointer: str = "") -> Mapping | None:
+    """Defaults over defaults, as one layer that still unsets what lies below it."""
+    merged = merge(low, high if isinstance(high, Mapping) else None, shape(schema, pointer), unset=False)
+    return merged if isinstance(merged, Mapping) else None
+
+
+def check_flavor(name: str, rules: Iterable[Rule], mark: Mark, path: Path) -> Iterator[Problem]:
+    """A problem for each team that does not allow the flavor; ``mark`` is where the job got it."""
+    for rule in rules:
+        if not any(fnmatchcase(name, pattern) for pattern in rule.words):
+            message = f"the flavor `{name}` is not one that {rule.by} may use"
+            hint = f"it may use: {', '.join(rule.words)}; see {rule.mark.file}:{rule.mark.line}"
+            yield Problem.at(mark, path, "flavor-not-allowed", message, hint)
+
+
+def check_required(
+    rules: Iterable[Rule], header: Mapping, jobs: MappingT[str, Mapping], mark: Mark
+) -> Iterator[Problem]:
+    """A problem for each key that neither the pipeline says nor every job; ``mark`` is the pipeline's place."""
+    for rule in rules:
+        for key in rule.words:
+            missing = [name for name, job in jobs.items() if not _says(job, key)]
+            if _says(header, key) or (jobs and not missing):
+                continue
+            ways = ["the pipeline"] * (key in _keys(*PIPELINE)) + ["each of its jobs"] * (key in _keys(*_DEFAULTS))
+            message = f"`{key}` is missing, which {rule.by} asks for"
+            hint = f"add `{key}:` to {' or to '.join(ways)}; see {rule.mark.file}:{rule.mark.line}"
+            yield Problem.at(mark, (), "required-key", message, hint)
+
+
+def _keys(name: str, pointer: str = "") -> frozenset[str]:
+    return frozenset(schemas.resolve({"$ref": f"{name}#{pointer}"}, name)[0]["properties"])
+
+
+def _says(node: Mapping, key: str) -> bool:
+    """Whether a key has a value that is more than nothing."""
+    found = node.entries.get(key)
+    return found is not None and plain(found) not in (None, "", [], {})
+
+
+def _rule(by: str, node: Node | None) -> tuple[Rule, ...]:
+    if not isinstance(node, Sequence):
+        return ()
+    return (Rule(by, tuple(item.text for item in node.items if isinstance(item, Scalar)), node.mark),)
+
+
+def _unknown_flavors(team: Mapping, flavors: Collection[str], path: Path) -> Iterator[Problem]:
+    """Warnings: another environment may define the flavor."""
+    written = team.entries.get("flavors")
+    for index, item in enumerate(written.items if isinstance(written, Sequence) else ()):
+        if isinstance(item, Scalar) and not item.dynamic:
+            if any(fnmatchcase(name, item.text) for name in flavors):
+                continue
+            message = f"no flavor is called `{item.text}`"
+            hint = did_you_mean(item.text, flavors)
+            yield Problem.at(item.mark, (*path, "flavors", index), "unknown-flavor", message, hint, "warning")

@@ -1,0 +1,210 @@
+"""Teams: what a folder's pipelines get and what they may use; a breach names the rule and its place."""
+
+from __future__ import annotations
+
+import pytest
+from tabled import PIPELINE, PLAIN, Project
+
+GROWTH = """\
+version: 1
+teams:
+  growth:
+    namespace: ml-growth
+    service_account: growth
+    flavors: ["sm*", large]
+    images: ["acme/*"]
+    max: {cpu: 4}
+    require: [owner, alerts]
+    defaults:
+      pipeline: {owner: growth-ml, tags: [growth]}
+      job: {labels: {cost-centre: "4711"}, alerts: {on_failure: [oncall]}}
+"""
+ALERTS = "version: 1\nchannels: {oncall: {webhook: {connection: c}}}\n"
+PROJECT = Project({**PLAIN.files, "teams": GROWTH, "alerts": ALERTS, "pipelines/growth/flow": PIPELINE})
+PLACE = "see configs/platform/teams.yaml"
+
+
+def test_what_a_team_gives() -> None:
+    pipelines = PROJECT.pipelines()
+    growth, other = pipelines["growth.flow"], pipelines["team.flow"]
+    assert growth.cluster.namespace == "ml-growth"
+    assert growth.owner == ("growth-ml",)
+    assert growth.tags == ("growth",)
+    assert growth.jobs[0].service_account == "growth"
+    assert growth.jobs[0].labels == {"cost-centre": "4711"}
+    assert growth.jobs[0].alerts.on_failure == ("oncall",)
+    assert (other.cluster.namespace, other.owner, other.jobs[0].service_account) == (None, (), None)
+
+
+def test_a_teams_defaults_lie_between_the_environments_and_the_pipelines() -> None:
+    dev = "version: 1\ncluster: {namespace: dev, in_cluster: true}\n"
+    dev += "defaults: {job: {env: {A: env, B: env, C: env}, priority_class: p}}\n"
+    teams = "version: 1\nteams: {growth: {defaults: {job: {env: {B: team, C: team}, priority_class: null}}}}\n"
+    flow = PIPELINE + "jobs: {a: {}}\n"
+    flow = flow.replace("small}", "small, env: {C: pipeline}}")
+    project = PROJECT.having(environments__dev=dev, teams=teams, pipelines__growth__flow=flow)
+    growth = project.pipelines()["growth.flow"]
+    assert {one.name: one.value for one in growth.jobs[0].env} == {"A": "env", "B": "team", "C": "pipeline"}
+    assert growth.jobs[0].priority_class is None
+    assert (growth.cluster.namespace, growth.cluster.in_cluster) == ("dev", True)
+
+
+def test_a_job_may_name_another_account_of_its_namespace() -> None:
+    flow = PIPELINE + "jobs: {a: {service_account: churn}}\n"
+    assert PROJECT.having(pipelines__growth__flow=flow).pipelines()["growth.flow"].jobs[0].service_account == "churn"
+
+
+def test_expressions_know_the_pipeline() -> None:
+    teams = """\
+version: 1
+teams:
+  growth: {namespace: "ml-${{ pipeline.team }}-${{ environment }}", service_account: "${{ pipeline.id | dns }}"}
+"""
+    growth = PROJECT.having(teams=teams).pipelines()["growth.flow"]
+    assert growth.cluster.namespace == "ml-growth-dev"
+    assert growth.jobs[0].service_account == "growth-flow"
+    wrong = PROJECT.having(teams="version: 1\nteams:\n  growth: {namespace: '${{ pipeline.id }}'}\n")
+    assert wrong.problems() == ["bad-name teams.yaml:3:23 teams.growth.namespace"]
+    assert list(wrong.pipelines()) == ["team.flow"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "problem", "message", "hint"),
+    [
+        (
+            PIPELINE.replace("small", "card"),
+            "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
+            "the flavor `card` is not one that the team `growth` may use",
+            f"it may use: sm*, large; {PLACE}:6",
+        ),
+        (
+            PIPELINE.replace("acme/image", "ghcr.io/acme/image"),
+            "image-not-allowed flow.yaml:2:26 defaults.docker_image",
+            "the image `ghcr.io/acme/image:1` is not one that the team `growth` allows",
+            f"allowed: acme/*; {PLACE}:7",
+        ),
+        (
+            PIPELINE.replace("small", "large"),
+            "over-ceiling flow.yaml:2:59 defaults.resource_flavor",
+            "the flavor `large` is over the ceiling of the team `growth`: cpu 8 (at most 4)",
+            "`small` fits; the ceiling stands in configs/platform/teams.yaml:8",
+        ),
+        (
+            PIPELINE + "owner: null\n",
+            "required-key flow.yaml:1:1",
+            "`owner` is missing, which the team `growth` asks for",
+            f"add `owner:` to the pipeline; {PLACE}:9",
+        ),
+        (
+            PIPELINE + "jobs: {a: {}, b: {alerts: null}}\n",
+            "required-key flow.yaml:1:1",
+            "`alerts` is missing, which the team `growth` asks for",
+            f"add `alerts:` to the pipeline or to each of its jobs; {PLACE}:9",
+        ),
+    ],
+)
+def test_a_breach_names_the_rule_and_its_place(flow: str, problem: str, message: str, hint: str) -> None:
+    found = PROJECT.having(pipelines__growth__flow=flow)
+    assert found.problems() == [problem]
+    assert found.said() == f"{message} -- {hint}"
+    assert list(found.pipelines()) == ["team.flow"]
+
+
+def test_what_is_required_may_be_said_by_the_pipeline_instead() -> None:
+    flow = PIPELINE + "alerts: {on_failure: [oncall]}\njobs: {a: {alerts: null}}\n"
+    assert "growth.flow" in PROJECT.having(pipelines__growth__flow=flow).pipelines()
+    empty = PIPELINE + "alerts: {}\njobs: {a: {alerts: {on_failure: null}}}\n"
+    assert PROJECT.having(pipelines__growth__flow=empty).problems() == ["required-key flow.yaml:1:1"]
+
+
+def test_the_strictest_limit_wins() -> None:
+    large = PIPELINE.replace("small", "large")
+    teams = "version: 1\nteams: {growth: {max: {cpu: 4, memory: 64Gi}}}\n"
+    dev = "version: 1\nflavors: {max: {cpu: 6, memory: 16Gi}}\n"
+    found = PROJECT.having(teams=teams, environments__dev=dev, pipelines__growth__flow=large)
+    assert found.said().splitlines() == [
+        "the flavor `large` is over the ceiling of the environment `dev`: memory 32Gi (at most 16Gi)"
+        " -- `small` fits; the ceiling stands in configs/platform/environments/dev.yaml:2",
+        "the flavor `large` is over the ceiling of the team `growth`: cpu 8 (at most 4)"
+        " -- `small` fits; the ceiling stands in configs/platform/teams.yaml:2",
+    ]
+
+
+NESTED = """\
+version: 1
+teams:
+  growth:
+    {namespace: outer, service_account: outer, flavors: ["*"], images: ["acme/*"], max: {cpu: 8}, require: [owner]}
+  growth/ads:
+    service_account: inner
+    flavors: [small]
+    images: ["*:1"]
+    max: {memory: 1Gi}
+    require: [doc]
+    defaults: {job: {env: {A: ads}}}
+"""
+
+
+def test_a_folder_in_a_folder_has_the_limits_of_both() -> None:
+    flow = PIPELINE + "owner: me\ndoc: text\n"
+    nested = PROJECT.having(teams=NESTED, pipelines__growth__ads__flow=flow, pipelines__growth__flow=flow)
+    inner, outer = nested.pipelines()["growth.ads.flow"], nested.pipelines()["growth.flow"]
+    assert (inner.team, inner.cluster.namespace, inner.jobs[0].service_account) == ("growth", "outer", "inner")
+    assert [one.value for one in inner.jobs[0].env] == ["ads"]
+    assert outer.jobs[0].service_account == "outer"
+    wrong = PIPELINE.replace("small", "large").replace("acme/image:1", "other/image:2")
+    assert nested.having(pipelines__growth__ads__flow=wrong).problems() == [
+        "required-key flow.yaml:1:1",
+        "required-key flow.yaml:1:1",
+        "image-not-allowed flow.yaml:2:26 defaults.docker_image",
+        "image-not-allowed flow.yaml:2:26 defaults.docker_image",
+        "flavor-not-allowed flow.yaml:2:60 defaults.resource_flavor",
+        "over-ceiling flow.yaml:2:60 defaults.resource_flavor",
+    ]
+
+
+def test_an_instance_is_in_its_files_folder() -> None:
+    template = "version: 1\ninputs: {n: {type: string}}\n---\ndescription: ${{ inputs.n }}\n"
+    flow = PIPELINE + "template: t@v1\ninstances: {one: {n: a}, two: {n: b}}\n"
+    project = Project({**PROJECT.files, "templates/pipelines/t/v1.yaml.j2": template, "pipelines/growth/flow": flow})
+    found = project.pipelines()
+    assert {found[name].cluster.namespace for name in ("growth.flow.one", "growth.flow.two")} == {"ml-growth"}
+
+
+def test_a_pipeline_without_a_folder_is_nobodys() -> None:
+    assert "flow" in PROJECT.having(pipelines__flow=PIPELINE).pipelines()
+    assert PROJECT.having(pipelines__flow=PIPELINE).pipelines()["flow"].cluster.namespace is None
+
+
+def test_a_broken_team_costs_its_own_folder() -> None:
+    broken = PROJECT.having(teams=GROWTH.replace("max: {cpu: 4}", "max: {cpus: 4}") + "  team: {require: [doc]}\n")
+    assert broken.problems() == [
+        "broken-team flow.yaml",
+        "required-key flow.yaml:1:1",
+        "unknown-key teams.yaml:8:11 teams.growth.max.cpus",
+    ]
+    assert not broken.pipelines()
+    assert list(broken.having(pipelines__team__flow=PIPELINE + "doc: text\n").pipelines()) == ["team.flow"]
+
+
+@pytest.mark.parametrize("table", ["version: 1\nteams: [\n", "version: 2\n", "- a\n", "version: 1\nteams: []\n"])
+def test_nothing_in_a_folder_is_built_where_the_table_cannot_be_read(table: str) -> None:
+    broken = PROJECT.having(teams=table, pipelines__flow=PIPELINE)
+    assert [one for one in broken.problems() if "flow" in one] == ["broken-table flow.yaml", "broken-table flow.yaml"]
+    assert list(broken.pipelines()) == ["flow"]
+
+
+@pytest.mark.parametrize(
+    ("team", "warning"),
+    [
+        ("growht: {}", "unknown-team teams.yaml:3:3 teams.growht"),
+        ("growth/adds: {}", "unknown-team teams.yaml:3:3 teams.growth/adds"),
+        ("growth: {flavors: [smal]}", "unknown-flavor teams.yaml:3:22 teams.growth.flavors[0]"),
+        ('growth: {flavors: [small, "x*"]}', "unknown-flavor teams.yaml:3:29 teams.growth.flavors[1]"),
+    ],
+)
+def test_what_a_table_says_in_vain(team: str, warning: str) -> None:
+    found = PROJECT.having(teams=f"version: 1\nteams:\n  {team}\n").compiled()
+    warnings = [one for one in found.problems if one.severity == "warning"]
+    assert [f"{one.code} teams.yaml:{one.line}:{one.column} {one.path}" for one in warnings] == [warning]
+    assert all(one.hint for one in found.problems)
