@@ -60,8 +60,8 @@ class Instance:
         """Where Airflow writes the logs of tasks."""
         return self.folder / "airflow" / "logs"
 
-    def settings(self, port: int, tasks_port: int) -> dict[str, str]:
-        """Environment variables of every Airflow process: the UI's port, and the one of the API for tasks."""
+    def settings(self, port: int, tasks_port: int | None = None) -> dict[str, str]:
+        """Environment variables of every Airflow process: the UI's port, and the one of the API for tasks if apart."""
         url = f"http://127.0.0.1:{port}"
         own = {
             "AIRFLOW_HOME": str(self.folder / "airflow"),
@@ -78,7 +78,7 @@ class Instance:
             # Airflow may notice this long after it that a task's process has ended. With the default, 5 s, a job that
             # defers is then sometimes taken for killed: its trigger has fired before the first process is done.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{tasks_port}/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{tasks_port or port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": str(port),

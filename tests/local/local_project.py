@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -57,12 +58,13 @@ class Project:
         said, _ = process.communicate(timeout=150)
         return process.returncode, said
 
-    def processes(self) -> list[psutil.Process]:
-        """What runs with the mark, pods' processes included where their pipeline passes it on."""
+    def processes(self, name: str = "") -> list[psutil.Process]:
+        """What runs with the mark (and has the name), pods' processes included where their pipeline passes it on."""
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get(_MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE:
+                ours = process.environ().get(_MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE
+                if ours and name in ("", process.name()):
                     found.append(process)
             except psutil.Error:
                 continue
@@ -77,7 +79,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
     found = Project(tmp_path, uuid.uuid4().hex)
     yield found
     for process in found.processes():  # of a test that failed
-        process.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGKILL)
 
 
 def eventually(look: Callable[[], Any], seconds: float, what: str) -> Any:

@@ -36,7 +36,7 @@ def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
 def test_ctrl_c_leaves_nothing(project: Project) -> None:
     jobs = f"jobs: {{endless: {{env: {{DAGWRIGHT_TEST: {project.mark}}}, script: exec sleep 600}}}}"
     demo = project.begin("demo", project.pipeline("endless", jobs))
-    eventually(lambda: [one for one in project.processes() if one.name() == "sleep"], 90, "the job's process")
+    eventually(lambda: project.processes("sleep"), 90, "the job's process")
     demo.send_signal(signal.SIGINT)
     demo.send_signal(signal.SIGINT)  # impatient
     said, _ = demo.communicate(timeout=60)
