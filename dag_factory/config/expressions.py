@@ -6,6 +6,7 @@ A text that is one expression keeps the value's type; anything else is rendered 
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import traceback
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import jinja2
 
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.sandbox import Sandbox, measured, settled
+from dag_factory.config.sandbox import Sandbox, measured, settled, text_of
 from dag_factory.config.tree import Node, Scalar, from_plain, transform
 from dag_factory.settings import BOUNDS
 
@@ -29,6 +30,7 @@ _FAULTS = (
     ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError,
 )  # fmt: skip
 _SINGLE = re.compile(r"\s*\$\{\{(?!#)[-+]?((?:(?!\$\{\{).)*?)-?\}\}\s*", re.DOTALL)
+_NAMES = re.compile(r"\$\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}", re.ASCII)
 _UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined")
 
 
@@ -68,6 +70,9 @@ def render(text: str, context: Context) -> Any:
     _SANDBOX.begin()
 
     def compute() -> Any:
+        simple = _simple(text, context)
+        if simple is not None:
+            return measured(simple)
         expression = _expression(text)
         return measured(settled(expression(**context)) if expression else _template(text).render(context))
 
@@ -82,6 +87,45 @@ def faults_told(compute: Callable[[], T]) -> T:
         raise
     except _FAULTS as failure:
         raise jinja2.TemplateRuntimeError(str(failure) or type(failure).__name__) from failure
+
+
+def _simple(text: str, context: Context) -> Any:
+    """The value of a text that only names values, or None where Jinja has to say what it is.
+
+    Most expressions are such, and each text that Jinja compiles takes it longer than all else about a job.
+    """
+    literals, paths = _divided(text)
+    try:
+        found = [_named(path, context) for path in paths]
+    except LookupError:
+        return None
+    if len(found) == 1 and not "".join(literals).strip():
+        return settled(found[0])
+    result = "".join(itertools.chain.from_iterable(zip(literals, map(text_of, [*found, ""]), strict=True)))
+    return result if found and len(result) <= BOUNDS.expression_bytes else None
+
+
+@lru_cache(4096)
+def _divided(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The literal parts of a text, and the names of the values between them.
+
+    No names where it says more than names, and where Jinja would change a literal part.
+    """
+    parts = _NAMES.split(text)
+    literals = parts[::2]
+    if any(mark in literal for literal in literals for mark in ("${{", "${%", "\r")):
+        return ("",), ()
+    return tuple(literals), tuple(tuple(name.split(".")) for name in parts[1::2])
+
+
+def _named(path: tuple[str, ...], context: Context) -> Any:
+    """The value at a path. Raises ``LookupError`` where there is none."""
+    value: Any = context
+    for step in path:
+        if not isinstance(value, dict):
+            raise LookupError(step)
+        value = value[step]
+    return value
 
 
 def _node(result: Any, value: Scalar) -> Node:

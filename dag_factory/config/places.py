@@ -8,7 +8,7 @@ Path = tuple[str | int, ...]
 """Steps into a document: keys and list indexes."""
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """A place in a file; ``line`` and ``column`` count from 1, 0 stands for the file as a whole.
 
     A place in a template's text has the ``caller``: the place that calls the template.

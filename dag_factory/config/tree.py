@@ -1,7 +1,8 @@
 """The source tree: YAML's values, each with the place a person edits.
 
 Layers are merged and expressions computed on this tree, so that a problem found late still names the
-file, line and column where the value was written. Trees are immutable; an alias is its anchor's node.
+file, line and column where the value was written. Trees are immutable; an alias is its anchor's node. None
+holds itself, so the garbage collector need not walk them (``gc=False``), of which there are many.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 from dag_factory.config.places import Mark, Path
 
 
-class Scalar(msgspec.Struct, frozen=True):
+class Scalar(msgspec.Struct, frozen=True, gc=False):
     """A single value and its text as written. ``block`` says that the text began on the next line."""
 
     value: bool | int | float | str | None
@@ -29,7 +30,7 @@ class Scalar(msgspec.Struct, frozen=True):
         return Mark(self.mark.file, self.mark.line + number, 1) if self.block else self.mark
 
 
-class Mapping(msgspec.Struct, frozen=True):
+class Mapping(msgspec.Struct, frozen=True, gc=False):
     """A map with text keys, in the order written; ``keys`` holds each key's own place."""
 
     entries: dict[str, Node]
@@ -38,7 +39,7 @@ class Mapping(msgspec.Struct, frozen=True):
     dynamic: bool = False
 
 
-class Sequence(msgspec.Struct, frozen=True):
+class Sequence(msgspec.Struct, frozen=True, gc=False):
     """A list."""
 
     items: tuple[Node, ...]

@@ -1,0 +1,1 @@
+"""Measurements of this project beside its neighbours, on the same pods: ``make bench``."""

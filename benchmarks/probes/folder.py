@@ -1,0 +1,67 @@
+"""Parse a folder of DAGs once with Airflow's own DagBag.
+
+``python folder.py OUT DAGS [--pods]``: tells the time; with ``--pods`` also a digest of each task's pod, so that
+contestants can be held against each other. Airflow and the operator are imported beforehand, as the DAG processor
+does before it forks; what a contestant imports itself is part of the parse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from common import cpu, rss_mb, tell
+from kubernetes.client import ApiClient
+
+
+def pods(bag: DagBag) -> list[str]:
+    """A digest of each pod's fields that the work names."""
+    client = ApiClient()
+    KubernetesPodOperator.hook = SimpleNamespace(is_in_cluster=False)  # no cluster is asked
+    found = []
+    for dag_id, dag in sorted(bag.dags.items()):
+        for task in sorted(dag.tasks, key=lambda task: task.task_id):
+            pod = client.sanitize_for_serialization(task.build_pod_request_obj())
+            one = json.dumps([dag_id, task.task_id, sorted(task.upstream_task_ids), said(pod)], sort_keys=True)
+            found.append(hashlib.sha256(one.encode()).hexdigest())
+    return found
+
+
+def said(pod: dict) -> dict:
+    """What the work says of a pod, however a contestant came to it."""
+    container = pod["spec"]["containers"][0]
+    labels = pod["metadata"].get("labels", {})
+    return {
+        "image": container["image"],
+        "command": container.get("command"),
+        "env": sorted(container.get("env", []), key=lambda one: one["name"]),
+        "resources": container.get("resources"),
+        "mounts": container.get("volumeMounts"),
+        "security": container.get("securityContext"),
+        "volumes": pod["spec"].get("volumes"),
+        "tolerations": pod["spec"].get("tolerations"),
+        "labels": {name: labels[name] for name in ("cost-center", "step") if name in labels},
+    }
+
+
+def main() -> None:
+    folder = Path(sys.argv[2])
+    began = cpu()
+    bag = DagBag(dag_folder=str(folder), bundle_path=folder, bundle_name="bench")
+    used = cpu() - began
+    tell(
+        cpu=used,
+        rss_mb=rss_mb(),
+        dags=len(bag.dags),
+        tasks=sum(len(dag.tasks) for dag in bag.dags.values()),
+        errors=[str(error) for error in bag.import_errors.values()][:3],
+        pods=pods(bag) if "--pods" in sys.argv else [],
+    )
+
+
+main()
