@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
 from dag_factory.settings import BOUNDS
@@ -81,96 +81,101 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
         return None, ()
     builder = _Builder(file)
     try:
-        return builder.node(root, ()), tuple(builder.problems)
+        return builder.node(root), tuple(builder.problems)
     except Refused as refused:
         return None, (*builder.problems, refused.problem)
 
 
 class _Builder:
-    """Turns PyYAML's nodes into the tree; an anchor's node is built once however often it is used."""
+    """Turns PyYAML's nodes into the tree; a collection with an anchor is built once however often it is used."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self._built: dict[int, tuple[Node, int]] = {}  # node and the values in it, aliases expanded
         self._open: set[int] = set()
+        self._path: list[str | int] = []  # of what is being built
         self._size = 0
 
-    def node(self, source: Any, path: Path) -> Node:
+    def node(self, source: Any) -> Node:
+        """The tree of one of PyYAML's nodes. Raises ``Refused`` for what cannot become one."""
+        if isinstance(source, nodes.ScalarNode):
+            self._grow(source, 1)
+            return self._scalar(source)
         known = self._built.get(id(source))
         if known is None:
             if id(source) in self._open:
                 message, hint = "an alias stands inside its own anchor", "write the value out instead of the alias"
-                raise Refused(self._problem(source, path, "alias-loop", message, hint))
+                raise Refused(self._problem(source, "alias-loop", message, hint))
             before = self._size
             self._open.add(id(source))
-            built = self._build(source, path)
+            built = self._collection(source)
             self._open.discard(id(source))
-            self._built[id(source)] = known = (built, self._size - before)
-        else:
-            self._size += known[1]
-        if self._size > BOUNDS.values:
-            raise Refused(
-                self._problem(
-                    source,
-                    path,
-                    "too-many-values",
-                    f"the file holds more than {BOUNDS.values:,} values once its aliases are expanded",
-                    "repeat less by alias, or divide the file",
-                )
-            )
+            self._built[id(source)] = (built, self._size - before)
+            return built
+        self._grow(source, known[1])
         return known[0]
 
-    def _build(self, source: Any, path: Path) -> Node:
-        self._size += 1
-        if isinstance(source, nodes.ScalarNode):
-            return self._scalar(source, path)
-        if len(path) >= BOUNDS.nesting:
+    def _grow(self, source: Any, count: int) -> None:
+        self._size += count
+        if self._size > BOUNDS.values:
+            message = f"the file holds more than {BOUNDS.values:,} values once its aliases are expanded"
+            raise Refused(self._problem(source, "too-many-values", message, "repeat less by alias, or divide the file"))
+
+    def _collection(self, source: Any) -> Node:
+        self._grow(source, 1)
+        if len(self._path) >= BOUNDS.nesting:
             raise Refused(_nesting_problem(self._mark(source)))
         if isinstance(source, nodes.SequenceNode):
-            items = tuple(self.node(item, (*path, index)) for index, item in enumerate(source.value))
+            items = tuple(self._below(index, item) for index, item in enumerate(source.value))
             return sequence(items, self._mark(source))
-        return self._mapping(source, path)
+        return self._mapping(source)
 
-    def _mapping(self, source: Any, path: Path) -> Mapping:
+    def _below(self, step: str | int, source: Any) -> Node:
+        self._path.append(step)
+        built = self.node(source)
+        self._path.pop()
+        return built
+
+    def _mapping(self, source: Any) -> Mapping:
         entries: dict[str, Node] = {}
         keys: dict[str, Mark] = {}
         for key, value in source.value:
             if not isinstance(key, nodes.ScalarNode):
-                self.problems.append(
-                    self._problem(key, path, "bad-key", "a key must be a single word", "write `key: value`")
-                )
+                self.problems.append(self._problem(key, "bad-key", "a key must be a single word", "write `key: value`"))
             elif key.value == "<<" and key.tag == _PLAIN:
                 hint = "merge keys are YAML 1.1; put what jobs share under `defaults`"
-                self.problems.append(self._problem(key, path, "merge-key", "`<<` is not read here", hint))
+                self.problems.append(self._problem(key, "merge-key", "`<<` is not read here", hint))
             elif key.value in keys:
                 message = f"the key `{key.value}` stands twice; first in line {keys[key.value].line}"
                 hint = "keep one of the two"
-                self.problems.append(self._problem(key, (*path, key.value), "duplicate-key", message, hint))
+                self.problems.append(self._problem(key, "duplicate-key", message, hint, key.value))
             else:
-                entries[key.value] = self.node(value, (*path, key.value))
+                entries[key.value] = self._below(key.value, value)
                 keys[key.value] = self._mark(key)
         return mapping(entries, keys, self._mark(source))
 
-    def _scalar(self, source: Any, path: Path) -> Scalar:
+    def _scalar(self, source: Any) -> Scalar:
         text, tag = source.value, source.tag
         value: bool | int | float | str | None = text
         if tag == _PLAIN:
             value = core(text)
+        elif tag == _TEXT:
+            pass
         elif tag.startswith(_STANDARD) and tag[len(_STANDARD) :] in ("str", "int", "float", "bool", "null"):
             value = text if tag.endswith(":str") else core(text)
-        elif tag != _TEXT:
+        else:
             message = f"the tag `{tag.replace(_STANDARD, '!!')}` is not read here"
-            self.problems.append(self._problem(source, path, "unknown-tag", message, "write the plain value"))
-        dynamic = isinstance(value, str) and ("${{" in text or "${%" in text)
+            self.problems.append(self._problem(source, "unknown-tag", message, "write the plain value"))
+        dynamic = "$" in text and isinstance(value, str) and ("${{" in text or "${%" in text)
         return Scalar(value, text, self._mark(source), dynamic, source.style in ("|", ">"))
 
     def _mark(self, source: Any) -> Mark:
         start = source.start_mark
         return Mark(self.file, start.line + 1, start.column + 1)
 
-    def _problem(self, source: Any, path: Path, code: str, message: str, hint: str = "") -> Problem:
-        return Problem.at(self._mark(source), path, code, message, hint)
+    def _problem(self, source: Any, code: str, message: str, hint: str = "", *below: str) -> Problem:
+        return Problem.at(self._mark(source), (*self._path, *below), code, message, hint)
 
 
 def core(text: str) -> bool | int | float | str | None:
