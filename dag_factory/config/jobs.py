@@ -56,7 +56,7 @@ def compile_job(
     name: str,
     own: Node,
     mark: Mark,
-    defaults: Node | None,
+    base: Mapping,
     tables: Tables,
     context: Context,
     sound: bool = True,
@@ -64,7 +64,7 @@ def compile_job(
 ) -> Compiled:
     """Everything that is said of one job, in one model.
 
-    ``own`` is what the pipeline's ``jobs`` say of it, ``defaults`` what the pipeline says of all, both
+    ``own`` is what the pipeline's ``jobs`` say of it, ``base`` what is said of all its jobs (see ``laid``), both
     without what was wrong in them; ``mark`` is the job's name in the file; ``cell`` is the one of its matrix
     that is meant. Problems that the parts had before are the caller's; ``sound`` says that there were none, so
     that a model can be made.
@@ -72,22 +72,21 @@ def compile_job(
     path: Path = ("jobs", name)
     task = cell.name if cell else name
     context = {**context, "job": {"name": task}, **({"matrix": cell.values} if cell else {})}
-    base = _lay([tables.built_in, tables.job_defaults, defaults])
     pieces, problems = _presets([base, own], tables, context, path)
     template, called = _from_template(
-        _lay([_only(layer, *_CALL) for layer in (base, *pieces, own)]), tables, context, path
+        laid([_only(layer, *_CALL) for layer in (base, *pieces, own)]), tables, context, path
     )
     if template and "presets" in template.entries:
         pieces, problems = _presets([base, template, own], tables, context, path)
-    base = _lay([base, *pieces]) if pieces else base
+    base = laid(pieces, base)
     entry, trouble = _flavor(
-        _lay([_only(layer, "resource_flavor") for layer in (base, template, own)]), tables, context, mark, path
+        laid([_only(layer, "resource_flavor") for layer in (base, template, own)]), tables, context, mark, path
     )
     problems += [*trouble, *called]
-    layers = [base, entry.layer if entry else None, template, own]
-    laid, rule, trouble = _with_rule(without(_lay(layers), *_CALL), tables, context, path)
+    layers = [entry.layer if entry else None, template, own]
+    merged, rule, trouble = _with_rule(without(laid(layers, base), *_CALL), tables, context, path)
     problems += trouble
-    computed, trouble = documents.computed(laid, context, *_JOB, path=path, keep=True)
+    computed, trouble = documents.computed(merged, context, *_JOB, path=path, keep=True)
     problems += trouble
     if called and template is None:  # what it would have given is not known
         return Compiled(task, name, mark, computed, None, tuple(called))
@@ -118,16 +117,16 @@ def compile_job(
     return Compiled(task, name, mark, computed, job, tuple(problems))
 
 
-def uncompiled(name: str, own: Node, mark: Mark, defaults: Node | None) -> Compiled:
+def uncompiled(name: str, own: Node, mark: Mark, base: Mapping) -> Compiled:
     """A job that cannot be made, by its name and what is written of it, so that others are not blamed."""
-    return Compiled(name, name, mark, _lay([defaults, own]), None, ())
+    return Compiled(name, name, mark, laid([own], base), None, ())
 
 
 def _presets(
     layers: SequenceT[Node | None], tables: Tables, context: Context, path: Path
 ) -> tuple[list[Mapping], list[Problem]]:
     """The layers of the presets that all these layers together name."""
-    return presets.chosen(_lay([_only(layer, "presets") for layer in layers]), tables.presets, context, path)
+    return presets.chosen(laid([_only(layer, "presets") for layer in layers]), tables.presets, context, path)
 
 
 def _from_template(
@@ -164,9 +163,9 @@ def _with_rule(merged: Mapping, tables: Tables, context: Context, path: Path) ->
     return (mapping({**rest.entries, "retries": found}, merged.keys, merged.mark) if found else rest), rule, problems
 
 
-def _lay(layers: SequenceT[Node | None]) -> Mapping:
-    """The layers merged, low to high."""
-    merged: Node | None = None
+def laid(layers: SequenceT[Node | None], base: Mapping | None = None) -> Mapping:
+    """What several layers say of a job, merged, low to high, over ``base``, which has been laid already."""
+    merged: Node | None = base
     for layer in layers:
         merged = merge(merged, layer, shape(*_JOB))
     return merged if isinstance(merged, Mapping) else mapping({}, {}, Mark(""))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config import foreach, graph, groups, matrix, runtime, teardowns
-from dag_factory.config.jobs import Compiled, compile_job, uncompiled
+from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -87,17 +87,18 @@ def _compiled(
         problems.append(problem)
         made[name] = []
     sound = not errors(before)
+    base = laid([tables.built_in, tables.job_defaults, defaults])
     for name, node in written.entries.items():
         found, mark = made[name], written.keys[name]
         if found is None:
-            yield compile_job(name, node, mark, defaults, tables, context, sound)
+            yield compile_job(name, node, mark, base, tables, context, sound)
             continue
         assert isinstance(node, Mapping)
         own = without(node, "matrix")
         if not found:
-            yield uncompiled(name, own, mark, defaults)
+            yield uncompiled(name, own, mark, base)
         for cell in found:
-            yield compile_job(name, own, mark, defaults, tables, context, sound, cell)
+            yield compile_job(name, own, mark, base, tables, context, sound, cell)
 
 
 def _cells(name: str, node: Node, context: dict[str, Any], problems: list[Problem]) -> list[matrix.Cell] | None:
