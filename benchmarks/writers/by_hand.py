@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.work import FLAVORS, SECRET, SECURITY, TOLERATION, Job, Pipeline
 
-_HEAD = '''\
+_HEAD = """\
 from datetime import datetime
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -15,8 +15,8 @@ from airflow.sdk import DAG
 from kubernetes.client import models as k8s
 
 with DAG("{id}", schedule=None, start_date=datetime(2026, 1, 1), catchup=False, tags=["team:{team}"]):
-'''
-_TASK = '''\
+"""
+_TASK = """\
     {variable} = KubernetesPodOperator(
         task_id="{name}",
         name="{name}",
@@ -29,8 +29,8 @@ _TASK = '''\
             limits={resources},
         ),
 {more}    )
-'''
-_REAL = '''\
+"""
+_REAL = """\
         volumes=[
             k8s.V1Volume(
                 name="data",
@@ -41,7 +41,7 @@ _REAL = '''\
         tolerations=[k8s.V1Toleration({toleration})],
         container_security_context=k8s.V1SecurityContext({security}),
         labels={labels},
-'''
+"""
 _SNAKE = {
     "runAsNonRoot": "run_as_non_root",
     "runAsUser": "run_as_user",

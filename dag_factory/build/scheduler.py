@@ -23,6 +23,7 @@ _TASK_IMPORTS = (
     "airflow.providers.cncf.kubernetes.operators.pod",
     "airflow.sdk.execution_time.task_runner",
     "dag_factory.build.loader",
+    "dag_factory.config.compiling",
     "jsonschema",
 )
 _REHEARSALS = 5  # files tried until one is sound

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Literal
 
+from dag_factory.config.layout import SHIPPED
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.templates import SUFFIX, Template, read_template
@@ -19,7 +20,6 @@ from dag_factory.config.wording import did_you_mean
 
 Kind = Literal["jobs", "pipelines"]
 FOLDER = "configs/platform/templates"
-SHIPPED = FilePath(__file__).resolve().parent.parent / "templates"
 _REFERENCE = re.compile(r"([a-z0-9][a-z0-9_-]*)@v([1-9][0-9]*)")
 _FILE = re.compile(r"v([1-9][0-9]*)\.yaml\.j2")
 _WORD = {"jobs": "job template", "pipelines": "pipeline template"}

@@ -7,10 +7,10 @@ from collections.abc import Mapping as MappingT
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dag_factory.config.containers import containers_of
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.model import Flavor
 from dag_factory.config.places import Mark, Path
+from dag_factory.config.podchecks import containers_of
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set
 from dag_factory.config.units import quantity

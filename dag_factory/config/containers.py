@@ -6,25 +6,16 @@ other keys of a job say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dag_factory.config import pods
 from dag_factory.config.model import Flavor, Fragment, Job
-from dag_factory.config.places import Path
-from dag_factory.config.problems import Problem
-from dag_factory.config.strategic import DIRECTIVE, patched
-from dag_factory.config.tree import Mapping, Scalar, at, key_mark, mark_at, plain
-from dag_factory.config.wording import did_you_mean
+from dag_factory.config.strategic import patched
 
 BASE = "base"  # the operator's name for the container that the job is
 XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
 SHM = "dev-shm"
-_OURS = "dagwright/"
-_BEFORE: tuple[Path, ...] = (("sidecars",), ("init_containers",))
-_INIT: Path = ("pod", "spec", "initContainers")
-_MAIN: Path = ("pod", "spec", "containers")
 
 
 @dataclass(frozen=True)
@@ -40,18 +31,11 @@ class Container:
 
 def containers(job: Job) -> tuple[Container, ...]:
     """Every container of the job's pod but Airflow's own, the job's first."""
-    return _every(job.image, job.flavor, job.init_containers, job.pod)
+    return every(job.image, job.flavor, job.init_containers, job.pod)
 
 
-def containers_of(node: Mapping, flavor: Flavor) -> tuple[Container, ...]:
-    """The same of a job's tree, whatever else is wrong in it; ``flavor`` is the one to look at."""
-    image = node.entries.get("docker_image")
-    overlay = node.entries.get("pod")
-    text = image.text if isinstance(image, Scalar) else ""
-    return _every(text, flavor, pods.init_containers(node), plain(overlay) if isinstance(overlay, Mapping) else None)
-
-
-def _every(image: str, flavor: Flavor, first: Iterable[Fragment], overlay: Fragment | None) -> tuple[Container, ...]:
+def every(image: str, flavor: Flavor, first: Iterable[Fragment], overlay: Fragment | None) -> tuple[Container, ...]:
+    """The same for its parts: ``first`` starts before the job's own container, ``overlay`` is laid over all."""
     resources = {"requests": flavor.requests, "limits": flavor.limits}
     spec: Fragment = {
         "containers": [{"name": BASE, "image": image, "resources": resources}],
@@ -71,91 +55,3 @@ def _container(said: Fragment, kind: Any) -> Container:
         {name: str(amount) for name, amount in (resources.get(key) or {}).items()} for key in ("requests", "limits")
     )
     return Container(said["name"], kind, said.get("image") or "", {**limits, **requests}, limits)
-
-
-def _volumes(job: Job) -> list[str]:
-    """The names of the pod's volumes."""
-    names = [*(volume.name for volume in job.volumes), *([SHM] if job.flavor.shm else []), *(["xcom"] * job.output)]
-    volumes: Fragment = {"volumes": [{"name": name} for name in names]}
-    found = patched({"spec": volumes}, job.pod or {})["spec"].get("volumes") or ()
-    return [volume["name"] for volume in found]
-
-
-def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
-    """What Kubernetes or the operator would make of a wrong container only at night.
-
-    ``node`` is the job's tree, ``path`` where it stands in its document.
-    """
-    if not job.init_containers and job.pod is None:
-        return
-    yield from _names(node, path)
-    yield from _overlay(job, node, path)
-    known = _volumes(job)
-    for steps, container in _written(node):
-        for index, mount in enumerate(container.get("volumeMounts") or ()):
-            if mount.get("name") not in (None, *known) and mount.get(DIRECTIVE) != "delete":
-                where = (*steps, "volumeMounts", index)
-                message = f"`{mount['name']}` is no volume of this job"
-                hint = did_you_mean(mount["name"], known) or "name one in `volumes: [{name: ..., mount_path: ...}]`"
-                yield Problem.at(mark_at(node, (*where, "name")), (*path, *where), "unknown-volume", message, hint)
-
-
-def _written(node: Mapping) -> Iterator[tuple[Path, Fragment]]:
-    """Each container that is written somewhere, with its place below the job; one whose name was wrong is not."""
-    for steps in (*_BEFORE, _INIT, _MAIN):
-        found: Any = plain(node)
-        for step in steps:
-            found = found.get(step) if isinstance(found, dict) else None
-        for index, container in enumerate(found or ()):
-            if "name" in container:
-                yield (*steps, index), container
-
-
-def _names(node: Mapping, path: Path) -> Iterator[Problem]:
-    """A name is one container's. In an overlay it means the container of that name, where its list has one."""
-    seen: dict[str, Path] = {}
-    overlaid: set[str] = set()
-    for steps, container in _written(node):
-        name, group = container["name"], steps[:-1]
-        first = seen.get(name)
-        seen.setdefault(name, group)
-        hint = "call this one otherwise"
-        if name == XCOM:
-            message, hint = f"`{XCOM}` is Airflow's own container", "an environment's `cluster.xcom_sidecar` sets it"
-        elif name == BASE and group != _MAIN:
-            message = f"`{BASE}` is the job's own container"
-        elif first is None:
-            continue
-        elif group == _INIT and first in _BEFORE and name not in overlaid:
-            overlaid.add(name)
-            continue
-        else:
-            message = f"another container is called `{name}` already"
-            hint = "lay it over that one, under `initContainers`" if group == _MAIN and first in _BEFORE else hint
-        mark = mark_at(node, (*steps, "name"))
-        yield Problem.at(mark, (*path, *steps), "container-name-taken", message, hint)
-
-
-def _overlay(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
-    """What an overlay may not do, and a container that nobody ends."""
-    images = {one.name: one.image for one in containers(job)}
-    for steps, container in _written(node):
-        name, mark = container["name"], mark_at(node, (*steps, "name"))
-        if steps[0] != "pod" or container.get(DIRECTIVE) == "delete":
-            if steps[:-1] == _MAIN and name == BASE:
-                message, hint = "the job's own container cannot be taken away", "say what differs in it"
-                yield Problem.at(mark, (*path, *steps), "no-base-container", message, hint)
-            continue
-        if not images.get(name) and name not in (BASE, XCOM):
-            message = f"there is no container `{name}`, and a new one needs an `image`"
-            yield Problem.at(mark, (*path, *steps), "missing-key", message, did_you_mean(name, images))
-        elif steps[:-1] == _MAIN and name not in (BASE, XCOM):
-            message = f"the job's pod ends only when its container `{name}` ends by itself"
-            hint = "under `sidecars` it would be ended with the job"
-            yield Problem.at(mark, (*path, *steps), "second-container", message, hint, "warning")
-    for label in ((job.pod or {}).get("metadata") or {}).get("labels") or {}:
-        if label.startswith(_OURS):
-            where: Path = ("pod", "metadata", "labels")
-            place = key_mark(at(node, where), label) or node.mark
-            message, hint = f"labels below `{_OURS}` are the factory's own", "call the label otherwise"
-            yield Problem.at(place, (*path, *where, label), "reserved-label", message, hint)

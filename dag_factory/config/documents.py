@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
+from dag_factory.config import yaml12
 from dag_factory.config.expressions import Context, evaluate
-from dag_factory.config.files import document_of, read_bytes
+from dag_factory.config.files import read_bytes, text_of
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mapping, scalars
@@ -49,6 +50,30 @@ def parse(data: bytes | Problem, file: str, schema: str) -> Document:
     if more:
         return Document(None, (*problems, *told))
     return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
+
+
+def read_document(path: FilePath, root: FilePath, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
+    """A file's map, or None, and what is wrong with its text; see ``files.read_bytes``."""
+    return document_of(read_bytes(path, root, file), file)
+
+
+def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
+    """The map that a file's bytes hold, or None, and what is wrong with its text."""
+    text = data if isinstance(data, Problem) else text_of(data, file)
+    if isinstance(text, Problem):
+        return None, (text,)
+    node, problems = yaml12.read(text, file)
+    if node is None:
+        empty = Problem(file, 1, 1, "empty-file", "the file is empty", hint="begin it with `version: 1`")
+        return None, problems or (empty,)
+    if not isinstance(node, Mapping):
+        mark = node.mark
+        message = "the file must hold keys and values"
+        hint = "begin it with `version: 1`"
+        return None, (
+            *problems, Problem(file, mark.line, mark.column, "wrong-type", message, hint=hint),
+        )  # fmt: skip
+    return node, problems
 
 
 def required(home: FilePath, file: str, schema: str) -> Document:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from dag_factory.config import documents
 from dag_factory.config.layers import merge
+from dag_factory.config.layout import ENVIRONMENTS
 from dag_factory.config.places import Mark
-from dag_factory.config.problems import Problem, shown
+from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Scalar, without
-from dag_factory.config.wording import did_you_mean, show
+from dag_factory.config.wording import did_you_mean
 
-FOLDER = "configs/platform/environments"
 SCHEMA = "environment.schema.json"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _NOT_INHERITED = ("version", "description", "extends")
 
 
@@ -33,25 +31,9 @@ class Written:
     problems: tuple[Problem, ...]
 
 
-def names(home: FilePath) -> tuple[str, ...]:
-    """The environments that the project has, sorted."""
-    return tuple(sorted(path.stem for path in (home / FOLDER).glob("*.yaml") if _NAME.fullmatch(path.stem)))
-
-
-def misnamed(home: FilePath) -> list[Problem]:
-    """Files that look like an environment and are none, for their names."""
-    found = []
-    for path in sorted((home / FOLDER).glob("*.y*ml")):
-        if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
-            file, message = shown(f"{FOLDER}/{path.name}"), f"{show(path.name)} cannot be an environment's file"
-            hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
-            found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
-    return found
-
-
 def file_of(name: str) -> str:
     """The name of an environment's file, as problems and marks carry it."""
-    return f"{FOLDER}/{name}.yaml"
+    return f"{ENVIRONMENTS}/{name}.yaml"
 
 
 def read(home: FilePath, name: str, known: Collection[str]) -> Written:

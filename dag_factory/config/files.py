@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dag_factory.config import yaml12
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping
 from dag_factory.settings import BOUNDS
 
 
@@ -50,27 +48,3 @@ def text_of(data: bytes, file: str) -> str | Problem:
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         message = f"byte 0x{data[failure.start]:02x} is not UTF-8"
         return Problem(file, line, column, "not-utf-8", message, hint="save the file as UTF-8")
-
-
-def read_document(path: Path, root: Path, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
-    """A file's map, or None, and what is wrong with its text; see ``read_bytes``."""
-    return document_of(read_bytes(path, root, file), file)
-
-
-def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
-    """The map that a file's bytes hold, or None, and what is wrong with its text."""
-    text = data if isinstance(data, Problem) else text_of(data, file)
-    if isinstance(text, Problem):
-        return None, (text,)
-    node, problems = yaml12.read(text, file)
-    if node is None:
-        empty = Problem(file, 1, 1, "empty-file", "the file is empty", hint="begin it with `version: 1`")
-        return None, problems or (empty,)
-    if not isinstance(node, Mapping):
-        mark = node.mark
-        message = "the file must hold keys and values"
-        hint = "begin it with `version: 1`"
-        return None, (
-            *problems, Problem(file, mark.line, mark.column, "wrong-type", message, hint=hint),
-        )  # fmt: skip
-    return node, problems

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 from dataclasses import dataclass
 
-from dag_factory.config import assets, containers, documents, foreach, images, pods, presets, retries, teams, templates
+from dag_factory.config import assets, documents, foreach, images, podchecks, pods, presets, retries, teams, templates
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -113,7 +113,7 @@ def compile_job(
     if sound and entry and is_set(image) and not errors(problems):
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
-        problems += containers.check(job, computed, path)
+        problems += podchecks.check(job, computed, path)
     return Compiled(task, name, mark, computed, job, tuple(problems))
 
 

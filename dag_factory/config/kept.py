@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from dag_factory import settings
-from dag_factory.config import catalogue, files, schemas
+from dag_factory.config import files, schemas
+from dag_factory.config.layout import SHIPPED
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
 from dag_factory.config.store import Store, digest
@@ -138,6 +139,6 @@ def _contents(folder: Path) -> Iterable[bytes]:
 def package() -> bytes:
     """What tells this version of the compiler from every other: its files by size and time."""
     here = Path(__file__).resolve().parent
-    found = [*here.glob("*.py"), *schemas.folder().glob("*.json"), *catalogue.SHIPPED.glob("**/*.j2")]
+    found = [*here.glob("*.py"), *schemas.folder().glob("*.json"), *SHIPPED.glob("**/*.j2")]
     marks = [f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in sorted(found)]
     return "\n".join(marks).encode()

@@ -12,8 +12,7 @@ from collections.abc import Mapping as MappingT
 import msgspec
 
 from dag_factory.config.kept import Good
-from dag_factory.config.outcomes import Outcome
-from dag_factory.config.pipelines import Result
+from dag_factory.config.outcomes import Outcome, Result
 from dag_factory.config.problems import Problem, errors
 
 

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dag_factory.config import environments
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.wording import show
 
 PIPELINES = "configs/pipelines"
+ENVIRONMENTS = "configs/platform/environments"
+SHIPPED = Path(__file__).resolve().parent.parent / "templates"
+"""The templates that come with the package."""
 DAG_ID_LENGTH = 250
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -19,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 def list_files(home: Path) -> tuple[list[str], list[Problem]]:
     """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments."""
     found: list[str] = []
-    problems: list[Problem] = environments.misnamed(home)
+    problems: list[Problem] = _misnamed(home)
     for path in _files(home / PIPELINES, home, problems):
         relative = path.relative_to(home / PIPELINES)
         file = shown(f"{PIPELINES}/{relative.as_posix()}")
@@ -38,6 +40,22 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
         else:
             found.append(dag_id)
     return sorted(found), problems
+
+
+def environments(home: Path) -> tuple[str, ...]:
+    """The environments that the project has, sorted."""
+    return tuple(sorted(path.stem for path in (home / ENVIRONMENTS).glob("*.yaml") if _NAME.fullmatch(path.stem)))
+
+
+def _misnamed(home: Path) -> list[Problem]:
+    """Files that look like an environment and are none, for their names."""
+    found = []
+    for path in sorted((home / ENVIRONMENTS).glob("*.y*ml")):
+        if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
+            file, message = shown(f"{ENVIRONMENTS}/{path.name}"), f"{show(path.name)} cannot be an environment's file"
+            hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
+            found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
+    return found
 
 
 def _files(folder: Path, home: Path, problems: list[Problem]) -> Iterator[Path]:

@@ -1,19 +1,28 @@
-"""What came of one pipeline file in one environment: the unit in which compiling is kept and shared out."""
+"""What came of one pipeline file in one environment: the unit in which compiling is kept and shared out.
+
+What makes one is in ``compiling``, which a process that finds everything kept never imports.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
 
-from dag_factory.config import documents, families, files
+from dag_factory.config import files
 from dag_factory.config.layout import DAG_ID_LENGTH, path_of
-from dag_factory.config.pipelines import SCHEMA, Result, Source, compile_pipeline, compile_pipelines
+from dag_factory.config.model import Pipeline
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
-from dag_factory.config.tables import Tables
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A pipeline in one environment. No pipeline and no problems: it does not exist there."""
+
+    id: str
+    pipeline: Pipeline | None
+    problems: tuple[Problem, ...]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -39,24 +48,6 @@ def read_bytes(home: Path, file_id: str) -> tuple[str, bytes | Problem]:
 def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:
     """The outcome of a file that cannot be read."""
     return Outcome(file_id, file, (Result(file_id, None, (problem,)),), readable=False)
-
-
-def outcome(file_id: str, file: str, data: bytes, tables: Callable[[], Tables], dag_id: str | None = None) -> Outcome:
-    """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
-    source = _source(file_id, file, data)
-    if dag_id is None:
-        results = compile_pipelines(source, tables())
-    else:
-        claimed = source.node is None or dag_id in source.ids
-        results = [compile_pipeline(source, tables(), dag_id if source.node else None)] if claimed else []
-    return Outcome(file_id, file, tuple(results), source.instances, source.node is not None)
-
-
-@lru_cache(8)
-def _source(file_id: str, file: str, data: bytes) -> Source:
-    """The file read and held against its schema: the same for every environment."""
-    document = documents.parse(data, file, SCHEMA)
-    return Source(file_id, file, document.node and families.filled(document.node), document.problems)
 
 
 def without_clashes(outcomes: Iterable[Outcome], ids: Collection[str]) -> list[Outcome]:

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from dag_factory.config import alerts, expressions, families, headers, jobs, jobset, teams
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
-from dag_factory.config.model import Pipeline
+from dag_factory.config.outcomes import Result
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.resolved import to_yaml
@@ -61,14 +59,6 @@ class Source:
     def team(self) -> str:
         """The first folder below ``pipelines/``, or nothing."""
         return self.id.split(".")[0] if "." in self.id else ""
-
-
-class Result(msgspec.Struct, frozen=True):
-    """A pipeline in one environment. No pipeline and no problems: it does not exist there."""
-
-    id: str
-    pipeline: Pipeline | None
-    problems: tuple[Problem, ...]
 
 
 def compile_pipelines(source: Source, tables: Tables) -> list[Result]:

@@ -10,18 +10,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dag_factory import settings
-from dag_factory.config import environments, lastgood, outcomes
-from dag_factory.config.environments import FOLDER as ENVIRONMENTS
+from dag_factory.config import lastgood, layout, outcomes
 from dag_factory.config.kept import Kept, Summary
-from dag_factory.config.layout import is_dag_id, is_there, list_files
+from dag_factory.config.layout import ENVIRONMENTS, is_dag_id, is_there, list_files
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
 from dag_factory.config.share import WHOLE, Share
-from dag_factory.config.tables import Tables, read_tables
 from dag_factory.config.wording import did_you_mean
+
+if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
+    from dag_factory.config.tables import Tables
 
 
 class ProjectError(Exception):
@@ -51,6 +53,8 @@ class Project:
     @cached_property
     def tables(self) -> Tables:
         """The platform's tables."""
+        from dag_factory.config.tables import read_tables
+
         return read_tables(self.home, self.environment)
 
     def compile_all(self, share: Share = WHOLE) -> Compiled:
@@ -95,7 +99,9 @@ class Project:
         name = kept.name(file, data)
         found = kept.outcome(name)
         if found is None:
-            found = outcomes.outcome(file_id, file, data, lambda: self.tables, dag_id)
+            from dag_factory.config import compiling
+
+            found = compiling.outcome(file_id, file, data, lambda: self.tables, dag_id)
             if dag_id is None:
                 kept.keep(name, found)
         return found, name
@@ -143,7 +149,7 @@ def check_home(home: Path) -> tuple[str, ...]:
     if not (home / "configs").is_dir():
         hint = "set DAG_FACTORY_HOME to the folder that holds configs/, or run inside it"
         raise ProjectError(Problem("configs", 0, 0, "no-project", f"no configs/ folder in {home}", hint=hint))
-    names = environments.names(home)
+    names = layout.environments(home)
     if not names:
         hint = f"create {ENVIRONMENTS}/local.yaml; it begins with `version: 1`"
         raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", "the project has no environment", hint=hint))

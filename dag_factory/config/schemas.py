@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
+if TYPE_CHECKING:  # not paid for where everything is kept from before
+    import jsonschema_rs
 
 JSON = dict[str, Any]
 
@@ -43,5 +44,7 @@ def resolve(schema: JSON, base: str) -> tuple[JSON, str]:
 @lru_cache
 def validator(name: str, pointer: str = "") -> jsonschema_rs.Draft202012Validator:
     """The compiled validator of one schema file, or of one definition in it (``/$defs/job``)."""
+    import jsonschema_rs
+
     registry = jsonschema_rs.Registry([(file, document) for file, document in documents().items()])
     return jsonschema_rs.Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=registry)

@@ -20,6 +20,7 @@ from dag_factory.config import (
     expressions,
     flavors,
     images,
+    layout,
     model,
     presets,
     retries,
@@ -97,7 +98,7 @@ class Tables:
 def read_tables(home: FilePath, environment: str) -> Tables:
     """Every table as ``environment`` sees it. Never raises for what stands in a file."""
     expressions.begin()
-    names = environments.names(home)
+    names = layout.environments(home)
     read = environments.read(home, environment, names)
     document, problems = read.node, list(read.problems)
     context: dict[str, Any] = {"environment": environment, "vars": {}}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dag_factory.config import schemas
 from dag_factory.config.catalogue import Catalogue, Kind
-from dag_factory.config.files import read_document
+from dag_factory.config.documents import read_document
 from dag_factory.config.layout import PIPELINES, list_files, path_of
 from dag_factory.config.resolved import one_line
 from dag_factory.config.schemas import JSON

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import jinja2
 import pytest
 from written import HEAD, Written, job, problems, said
 
+from dag_factory.config import expressions
 from dag_factory.config.expressions import render
 
 CONTEXT: dict[str, Any] = {
@@ -206,3 +208,53 @@ def test_a_script_keeps_the_end_of_its_last_line() -> None:
     assert job("jobs:\n  j:\n    script: |\n      echo ${{ vars.registry }}\n").command == (
         "/bin/sh", "-ec", "echo acme\n",
     )  # fmt: skip
+
+
+NAMED = {
+    "vars": {"a": "x", "n": 5, "none": None, "t": True, "l": [1, "b"], "m": {"k": "v", "z": 1.5}, "big": "y" * 40_000},
+    "pipeline": {"id": "team.p"},
+    "environment": "dev",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "${{ vars.a }}",
+            "${{vars.n}}",
+            " ${{ vars.t }}\n",
+            "x${{ vars.n }}y",
+            "${{ vars.none }}",
+            "a${{ vars.none }}",
+        ),
+        *("${{ vars.l }}", "z${{ vars.m }}", "${{ vars.m.k }}-${{ vars.m.z }}", "${{ vars.t }}${{ vars.n }}"),
+        *("${{ vars.nope }}", "${{ nope }}x", "${{ vars.a.b }}", "${{ vars.l.b }}", "${{ vars.big }}${{ vars.big }}"),
+        *(
+            "{{ run_id }} ${{ vars.a }} {% x %}",
+            "${{ true }}",
+            "x ${{ none }}",
+            "${{ not }}",
+            "${{ range }}",
+            "${{ self }}",
+        ),
+        *(
+            "$${{ vars.a }}}",
+            "${{ vars.a }} ${% if 1 %}y${% endif %}",
+            "${{ vars.a }} ${{# c #}}",
+            "%}${{ vars.a }}#}}",
+        ),
+        *("a\r\n${{ vars.a }}", "a\n\n${{ vars.a }}\n", "${{ vars.a\n}}", "${{ vars.é }}", "${{- vars.a }} b", "%}${{ vars.a }}#}}"),
+    ],
+)
+def test_what_is_read_without_jinja_reads_as_jinja_would(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def result() -> tuple[type, object]:
+        try:
+            value = render(text, NAMED)
+        except jinja2.TemplateError as failure:
+            return type(failure), str(failure)
+        return type(value), value
+
+    quick = result()
+    monkeypatch.setattr(expressions, "_simple", lambda *_: None)
+    assert quick == result()

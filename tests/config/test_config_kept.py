@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from dag_factory.config import Compiled, open_project, outcomes
+from dag_factory.config import Compiled, compiling, open_project
 from dag_factory.config.share import Share
 from dag_factory.config.store import Store
 
@@ -61,13 +63,13 @@ def ids(found: Compiled) -> list[str]:
 def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """The ids of files compiled since the last call."""
     made: list[str] = []
-    compile_file = outcomes.outcome
+    compile_file = compiling.outcome
 
     def counted(file_id: str, *rest: object, **more: object) -> object:
         made.append(file_id)
         return compile_file(file_id, *rest, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outcomes, "outcome", counted)
+    monkeypatch.setattr(compiling, "outcome", counted)
 
     def since() -> list[str]:
         told, made[:] = list(made), []
@@ -264,3 +266,14 @@ def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
 def test_there_is_no_such_share(index: int, count: int) -> None:
     with pytest.raises(ValueError, match="no share"):
         Share(index, count)
+
+
+def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) -> None:
+    compiled(home)
+    program = (
+        "import sys; from dag_factory.config import open_project;"
+        f"found = open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
+        "print(len(found.pipelines), 'dag_factory.config.compiling' in sys.modules, 'jinja2' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert told == [str(len(ALL)), "False", "False"]

@@ -1,0 +1,29 @@
+"""A pipeline file's bytes compiled for one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from dag_factory.config import documents, families
+from dag_factory.config.outcomes import Outcome
+from dag_factory.config.pipelines import SCHEMA, Source, compile_pipeline, compile_pipelines
+from dag_factory.config.tables import Tables
+
+
+def outcome(file_id: str, file: str, data: bytes, tables: Callable[[], Tables], dag_id: str | None = None) -> Outcome:
+    """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
+    source = _source(file_id, file, data)
+    if dag_id is None:
+        results = compile_pipelines(source, tables())
+    else:
+        claimed = source.node is None or dag_id in source.ids
+        results = [compile_pipeline(source, tables(), dag_id if source.node else None)] if claimed else []
+    return Outcome(file_id, file, tuple(results), source.instances, source.node is not None)
+
+
+@lru_cache(8)
+def _source(file_id: str, file: str, data: bytes) -> Source:
+    """The file read and held against its schema: the same for every environment."""
+    document = documents.parse(data, file, SCHEMA)
+    return Source(file_id, file, document.node and families.filled(document.node), document.problems)
