@@ -244,7 +244,14 @@ NAMED = {
             "${{ vars.a }} ${{# c #}}",
             "%}${{ vars.a }}#}}",
         ),
-        *("a\r\n${{ vars.a }}", "a\n\n${{ vars.a }}\n", "${{ vars.a\n}}", "${{ vars.é }}", "${{- vars.a }} b", "%}${{ vars.a }}#}}"),
+        *(
+            "a\r\n${{ vars.a }}",
+            "a\n\n${{ vars.a }}\n",
+            "${{ vars.a\n}}",
+            "${{ vars.é }}",
+            "${{- vars.a }} b",
+            "%}${{ vars.a }}#}}",
+        ),
     ],
 )
 def test_what_is_read_without_jinja_reads_as_jinja_would(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
