@@ -35,6 +35,7 @@ jobs:
   first: {{args: ["{edit}"]}}
   second: {{depends_on: [first]}}
 """
+_STILL = "still"  # a pipeline whose text never changes, though the file is touched and written anew
 BROKEN = (
     "version: [",
     "",
@@ -156,7 +157,7 @@ def soak(seconds: float, count: int = 30, seed: int = 1, tell: Callable[[str], N
         home = Path(temporary)
         files = Files(project(home), chance)
         names = [f"p{number}" for number in range(count)]
-        for name in names:
+        for name in (*names, _STILL):
             files.mend(name)
         with running(home) as processor:
             _wait(lambda: processor.dags() == files.dags, 90, lambda: "the first DAGs")
@@ -168,6 +169,8 @@ def soak(seconds: float, count: int = 30, seed: int = 1, tell: Callable[[str], N
                 time.sleep(chance.random())  # commits come as they come
             tell(f"{files.edits} edits; now {len(files.good)} good, {len(files.broken)} broken")
             _wait(lambda: not _difference(files, processor), 90, lambda: _difference(files, processor))
+            versions = processor.query(f"select count(*) from dag_version where dag_id = 'soak.{_STILL}'")
+            assert versions == [1], f"a pipeline that nobody edited has {versions} versions"
             third = max(1, len(memory) // 3)
             first, last = statistics.median(memory[:third]), statistics.median(memory[-third:])
             tell(f"processor: {first / 2**20:.0f} MB at first, {last / 2**20:.0f} MB at last")
