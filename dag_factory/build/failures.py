@@ -21,9 +21,12 @@ import msgspec
 from dag_factory.config.problems import Problem
 
 
-def leave(home: Path, environment: str, problems: Sequence[Problem]) -> None:
-    """Keep ``problems`` for the report of this project; none of them takes an earlier file away."""
-    path = _path(home, environment)
+def leave(home: Path, environment: str, problems: Sequence[Problem], share: str = "") -> None:
+    """Keep ``problems`` for the report of this project; none of them takes an earlier file away.
+
+    ``share`` names the loader's share, where several loaders divide the project.
+    """
+    path = _path(home, environment, share)
     with contextlib.suppress(OSError):
         if not problems:
             path.unlink(missing_ok=True)
@@ -37,19 +40,20 @@ def leave(home: Path, environment: str, problems: Sequence[Problem]) -> None:
 
 
 def found(home: Path, environment: str) -> tuple[Problem, ...]:
-    """What the loader left the last time."""
-    path = _path(home, environment)
-    try:
-        if not _is_ours(path.parent):
-            return ()
-        return msgspec.json.decode(path.read_bytes(), type=tuple[Problem, ...])
-    except (OSError, msgspec.MsgspecError):
-        return ()
+    """What the loader, or each of several, left the last time."""
+    whole = _path(home, environment, "")
+    problems: list[Problem] = []
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        if _is_ours(whole.parent):
+            for path in sorted(whole.parent.glob(f"{whole.stem}*.json")):
+                problems += msgspec.json.decode(path.read_bytes(), type=list[Problem])
+    return tuple(problems)
 
 
-def _path(home: Path, environment: str) -> Path:
+def _path(home: Path, environment: str, share: str) -> Path:
     project = hashlib.sha256(f"{home}\0{environment}".encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"dagwright-{os.getuid()}" / f"build-failures-{project}.json"
+    name = f"build-failures-{project}{f'-{share}' if share else ''}.json"
+    return Path(tempfile.gettempdir()) / f"dagwright-{os.getuid()}" / name
 
 
 def _is_ours(folder: Path) -> bool:

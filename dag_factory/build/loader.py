@@ -40,7 +40,7 @@ def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
     compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
     dags, problems = build(compiled.pipelines)
     if wanted is None:
-        failures.leave(project.home, project.environment, problems)
+        failures.leave(project.home, project.environment, problems, share.name)
     else:
         problems.extend(errors(compiled.problems))
     if wanted is not None and not dags and not problems:
