@@ -1,0 +1,113 @@
+"""Ten thousand pipelines over four loaders and two DAG processors: is every DAG there, once?
+
+``python benchmarks/shards.py --pipelines 10000`` prints what it took and exits 1 where one is missing. SQLite
+takes one writer at a time, so the minutes are those of a worst case.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from dag_factory.local import processes
+from dag_factory.local.instance import Instance
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LOADERS = {"north": (0, 1), "south": (2, 3)}  # a bundle of two loaders for each DAG processor
+COUNT = 4
+PIPELINE = """\
+version: 1
+defaults: {docker_image: "examples/hello:latest", resource_flavor: cpu-small, env: {STAGE: "${{ environment }}"}}
+jobs: {extract: {}, load: {depends_on: [extract]}, check: {depends_on: [load]}}
+"""
+
+
+def project(home: Path, pipelines: int) -> None:
+    """The project, its bundles in ``bundles/``."""
+    shutil.copytree(REPOSITORY / "configs/platform", home / "configs/platform")
+    for number in range(pipelines):
+        path = home / f"configs/pipelines/team{number % 50}/p{number}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PIPELINE)
+    loader = (REPOSITORY / "dags/loader.py").read_text()
+    for bundle, indexes in LOADERS.items():
+        folder = home / "bundles" / bundle
+        folder.mkdir(parents=True)
+        for index in indexes:
+            text = loader.replace("import load\n", "import load\nfrom dag_factory.config.share import Share\n")
+            text = text.replace(".parent)", f".parent, Share({index}, {COUNT}))")
+            (folder / f"loader_{index}.py").write_text(text)
+
+
+def settings(home: Path) -> dict[str, str]:
+    """Airflow's, with a bundle for each processor and the time that a file of so many DAGs needs."""
+    bundles = [
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(home / "bundles" / name)},
+        }
+        for name in LOADERS
+    ]
+    return Instance(home, home / ".dagf", "local", {}).settings(1) | {
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "600",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "180",
+    }
+
+
+def main() -> int:
+    """Measure, and say whether every DAG is there once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pipelines", type=int, default=10_000)
+    parser.add_argument("--minutes", type=float, default=20)
+    chosen = parser.parse_args()
+    airflow = str(Path(sys.executable).parent / "airflow")
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        project(home, chosen.pipelines)
+        environment = settings(home)
+        subprocess.run([airflow, "db", "migrate"], env=environment, check=True, capture_output=True)
+        began = time.monotonic()
+        started = [
+            processes.start(name, [airflow, "dag-processor", "--bundle-name", name], environment, home / "logs")
+            for name in LOADERS
+        ]
+        try:
+            return watch(home / ".dagf/airflow/airflow.db", chosen.pipelines, began, chosen.minutes * 60)
+        finally:
+            processes.stop(started)
+
+
+def watch(database: Path, pipelines: int, began: float, seconds: float) -> int:
+    """Wait for every DAG, then look at how they are spread."""
+    found = 0
+    while time.monotonic() - began < seconds:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60)) as connection:
+            found = connection.execute("select count(distinct dag_id) from dag where not is_stale").fetchone()[0]
+            files = connection.execute(
+                "select bundle_name, relative_fileloc, count(*), max(last_parse_duration) from dag group by 1, 2"
+            ).fetchall()
+            errors = connection.execute("select count(*) from import_error").fetchone()[0]
+        if found >= pipelines or errors:
+            break
+        time.sleep(2)
+    for bundle, file, count, longest in files:
+        print(f"{bundle:8}{file:16}{count:8} DAGs{longest:10.1f} s to parse")
+    print(f"shards_dags {found}\nshards_missing {pipelines - found}\nshards_errors {errors}")
+    print(f"shards_seconds {time.monotonic() - began:.0f}")
+    return int(found != pipelines or bool(errors) or sum(row[2] for row in files) != pipelines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
