@@ -22,7 +22,7 @@ _OPTIONS = [
     "--disable-sync",
 ]
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 BROKEN = """\
 version: 1
