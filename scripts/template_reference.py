@@ -54,7 +54,8 @@ def _template(template: Template) -> Iterator[str]:
 
 
 def _need(template: Template, name: str, schema: dict[str, Any]) -> str:
-    kind = " or ".join(_kinds(schema))
+    shared = template.schema.get("$defs", {}).get(schema.get("$ref", "").rpartition("/")[2], {})
+    kind = " or ".join(_kinds({**shared, **schema}))
     if name in template.required:
         return f"{kind}, needed"
     return f"{kind}; without it `{_flow(schema['default'])}`" if "default" in schema else kind
@@ -84,6 +85,8 @@ def _together(schema: dict[str, Any]) -> Iterator[str]:
         names = [f"`{name}`" for branch in rule.get("oneOf", ()) for name in branch.get("required", ())]
         if names:
             yield f"Exactly one of {' and '.join(names)} is given."
+        for name, others in rule.get("dependentRequired", {}).items():
+            yield f"`{name}` needs {' and '.join(f'`{other}`' for other in others)}."
         if "x-problem" in rule:
             yield f"{rule['x-problem']}."
 

@@ -52,7 +52,7 @@ def written(value: Any, place: str, indent: int) -> str:
 
 def _json(value: Any) -> str:
     """JSON that YAML reads as the same: what YAML takes for a line break or refuses is escaped."""
-    return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, sort_keys=True, ensure_ascii=False))
+    return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 class YamlText(Extension):
