@@ -36,8 +36,9 @@ MINUTES ?= 15
 soak: setup  ## Random commits against a real DAG processor, for MINUTES=15
 	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES)
 
-docs: setup  ## Write docs/reference/ anew from the schemas
+docs: setup  ## Write the references in docs/ anew, from the schemas and the templates that ship
 	@$(RUN)python scripts/reference.py
+	@$(RUN)python scripts/template_reference.py
 
 lock: setup  ## Write requirements.lock anew from setup.cfg
 	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra cluster --extra dev --universal \
