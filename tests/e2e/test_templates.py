@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from real_stack import Running
 
-STEPS = '''
+STEPS = """
 def extract(day):
     return ["a", {"name": "b \\'", "rows": [1]}]
 
@@ -35,7 +35,7 @@ def evaluate(data, candidates):
 
 def promote(result):
     return "promoted " + result["model"]
-'''
+"""
 
 
 def test_both_pipelines_go_through(running: Running) -> None:
