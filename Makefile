@@ -40,6 +40,11 @@ docs: setup  ## Write the references in docs/ anew, from the schemas and the tem
 	@$(RUN)python scripts/reference.py
 	@$(RUN)python scripts/template_reference.py
 
+MUTANTS ?= 20000
+SEED ?= 1
+fuzz: setup  ## Mutants of valid configuration files, MUTANTS=20000 of them
+	@$(RUN)python tests/fuzz/fuzz.py --count $(MUTANTS) --seed $(SEED)
+
 lock: setup  ## Write requirements.lock anew from setup.cfg
 	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra cluster --extra dev --universal \
 	  --python-version 3.10 --custom-compile-command "make lock" --output-file requirements.lock
@@ -47,4 +52,4 @@ lock: setup  ## Write requirements.lock anew from setup.cfg
 clean: down  ## Remove .venv and everything that runs have left
 	@rm -rf .venv .dagf .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help setup demo up down check lint test soak docs lock clean
+.PHONY: help setup demo up down check lint test soak fuzz docs lock clean

@@ -25,6 +25,7 @@ class Bounds:
     file_bytes: int = 1_048_576
     nesting: int = 40
     values: int = 100_000  # after aliases are expanded
+    whole_number: int = 2**63 - 1  # what Kubernetes and the cache can hold
     jobs: int = 1_000
     cells: int = 256  # of one job's matrix
     items: int = 1_024  # of one job's `for_each`; as many as Airflow takes of an output

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import jsonschema_rs
-
-from dag_factory.config import alerts, documents, runtime, schedules
+from dag_factory.config import alerts, documents, runtime, schedules, written_schemas
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.problems import Problem
@@ -157,23 +155,21 @@ def _params(header: Mapping) -> Iterator[Problem]:
             continue
         param, path = _param(name, node), ("params", name)
         try:
-            wrong = next(
-                jsonschema_rs.Draft202012Validator(param.schema, validate_formats=True).iter_errors(param.default), None
-            )
+            wrong = written_schemas.fault(param.schema, param.default)
         except ValueError as failure:
-            message = f"the param `{name}` is no JSON Schema: {str(failure).splitlines()[0]}"
+            message = f"the param `{name}` is no JSON Schema: {failure}"
             yield Problem.at(
                 params.keys[name], path, "bad-param", message, "see json-schema.org for what may stand here"
             )
             continue
-        empty = param.required or (param.default is None and wrong is not None)
+        empty = param.required or (param.default is None and wrong)
         if empty and scheduled:
             message = f"the param `{name}` has no default, and the pipeline has a schedule"
             hint = "give it a `default`; a scheduled run has nobody to ask"
             yield Problem.at(params.keys[name], path, "required-param", message, hint)
-        elif wrong is not None and not empty:
+        elif wrong and not empty:
             default = entries(node)["default"]
-            message = f"the default of the param `{name}` does not fit it: {wrong.message}"
+            message = f"the default of the param `{name}` does not fit it: {wrong}"
             yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
 
 

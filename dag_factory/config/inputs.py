@@ -31,7 +31,7 @@ def read_inputs(node: Node | None) -> tuple[Schema, list[Problem]]:
     said = plain(node) if isinstance(node, Mapping) else {}
     whole = said.get("type") == "object" and isinstance(said.get("properties", {}), dict)
     if not whole:
-        needed = [name for name, schema in said.items() if "default" not in (schema or {})]
+        needed = [name for name, schema in said.items() if "default" not in _map(schema)]
         properties = {name: {} if schema is None else schema for name, schema in said.items()}
         said = {"type": "object", "properties": properties, "required": needed}
     said.setdefault("properties", {})

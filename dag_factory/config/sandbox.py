@@ -59,6 +59,8 @@ def settled(value: Any) -> Any:
         return str(value)  # strict: raises, and names what is missing
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, int) and abs(value) > BOUNDS.whole_number:
+        raise TypeError("an expression may not give a number of more than 64 bits")
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):

@@ -123,7 +123,10 @@ def render(
             return mapping({}, {}, Mark(template.file, 1, 1, caller)), []
         if not problems:
             message = "the template's text must give keys and values"
-            problems = [Problem.at(place(node.mark if node else Mark("", 1, 1)), path, "bad-template-file", message)]
+            hint = "write it as a pipeline's or a job's keys, such as `command: [train]`"
+            problems = [
+                Problem.at(place(node.mark if node else Mark("", 1, 1)), path, "bad-template-file", message, hint)
+            ]
         return None, problems
     text_tree = moved(node, place)
     assert isinstance(text_tree, Mapping)
@@ -131,7 +134,8 @@ def render(
     calls = key_mark(placed, _CALLS[kind])
     if calls:
         message = f"the template `{template.name}` calls a template itself, which is not read"
-        return None, [*problems, Problem.at(calls, path, "bad-template-file", message)]
+        hint = "write what that template gives into this one"
+        return None, [*problems, Problem.at(calls, path, "bad-template-file", message, hint)]
     wrong = validate(placed, *_TEXT[kind], path=path[:-1])
     told, more = first_ones([problem for _, problem in wrong])
     problems += told

@@ -179,7 +179,10 @@ class _Builder:
 
 
 def core(text: str) -> bool | int | float | str | None:
-    """A plain scalar's value by YAML 1.2's core schema; infinity and the like, which JSON has not, are text."""
+    """A plain scalar's value by YAML 1.2's core schema.
+
+    Infinity and the like, which JSON has not, are text, and so are whole numbers that 64 bits do not hold.
+    """
     if text in _NULL:
         return None
     if text in _BOOL:
@@ -187,7 +190,8 @@ def core(text: str) -> bool | int | float | str | None:
     if text[0] not in "0123456789+-.":
         return text
     if _INT.fullmatch(text) and len(text) < 200:
-        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        number = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        return number if abs(number) <= BOUNDS.whole_number else text
     if _FLOAT.fullmatch(text) and isfinite(float(text)):
         return float(text)
     return text

@@ -149,3 +149,13 @@ def test_any_text_is_read_or_told_of(text: str) -> None:
     assert all(problem.line >= 1 and problem.column >= 1 and problem.hint for problem in problems)
     if node is not None:
         plain(node)
+
+
+def test_numbers_that_64_bits_do_not_hold_are_text() -> None:
+    largest = 2**63 - 1
+    assert [value(str(number)) for number in (largest, -largest)] == [largest, -largest]
+    assert [value(text) for text in (str(2**63), str(-(2**63)), "0x" + "f" * 16)] == [
+        "9223372036854775808",
+        "-9223372036854775808",
+        "0xffffffffffffffff",
+    ]

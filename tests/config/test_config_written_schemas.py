@@ -1,0 +1,59 @@
+"""Schemas that stand in files: they say no more than what a value is."""
+
+from __future__ import annotations
+
+import pytest
+from written import ENVIRONMENT, Written
+
+from dag_factory.config import written_schemas
+
+SECRET = "root:x:0:0"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/x", "file:///etc/passwd", "#", "#/$defs/x", "job.schema.json"])
+@pytest.mark.parametrize("key", ["$ref", "$dynamicRef", "$schema"])
+def test_no_schema_leads_anywhere(key: str, address: str) -> None:
+    for schema in ({key: address}, {"items": {"anyOf": [{"properties": {"a": {key: address}}}]}}):
+        with pytest.raises(ValueError, match="not read here"):
+            written_schemas.validator(schema)
+
+
+def test_what_is_data_may_be_called_so() -> None:
+    assert not written_schemas.fault({"default": {"$ref": "x"}, "properties": {"$ref": {"type": "string"}}}, {})
+
+
+def test_a_param_reads_no_file() -> None:
+    written = Written("params: {a: {type: array, default: [], items: {$ref: 'file:///etc/passwd'}}}")
+    assert written.problems() == ["bad-param 1:10 params.a"]
+    assert "`$ref` is not read here" in written.said() and SECRET not in written.said()
+
+
+def template(inputs: str) -> Written:
+    text = f"version: 1\ninputs: {inputs}\n---\ndocker_image: image\nresource_flavor: small\n"
+    files = {"platform/templates/jobs/odd/v1.yaml.j2": text}
+    return Written("jobs: {a: {uses: odd@v1, with: {x: 1}}}", environments={"dev": ENVIRONMENT}, files=files)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        "{x: {$ref: 'file:///etc/passwd'}}",
+        "{x: {type: strin}}",
+        "{x: {pattern: '('}}",
+        "{x: 3}",
+        "{type: object, properties: {x: {}}, required: 3}",
+        "{type: object, properties: {x: {}}, required: [[a]]}",
+    ],
+)
+def test_an_input_that_is_no_schema_is_the_templates_problem(inputs: str) -> None:
+    codes = {problem.code for problem in template(inputs).surveyed().problems}
+    assert codes == {"bad-template-file", "broken-template"}
+    assert all(problem.line and problem.hint for problem in template(inputs).surveyed().problems)
+
+
+def test_an_input_may_be_anything() -> None:
+    assert template("{x: true}").problems() == []
+
+
+def test_a_pattern_that_backtracks_ends() -> None:
+    assert written_schemas.fault({"type": "string", "pattern": "^(a+)+$"}, "a" * 60 + "!")
