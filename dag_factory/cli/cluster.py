@@ -36,6 +36,14 @@ for _command in COMMANDS:
 @click.option("--namespace", "namespaces", multiple=True, help="A namespace to have besides `default`.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the API.  [default: the last one, or any]")
 @click.option(
+    "--engine",
+    type=click.Choice(["process", "docker"]),
+    default="process",
+    show_default=True,
+    help="What runs containers; docker is the engine at DOCKER_HOST, with real images.",
+)
+@click.option("--make-claims/--no-make-claims", default=True, help="Make a claim that a pod names and nobody made.")
+@click.option(
     "--isolation",
     type=click.Choice(["best", "namespaces", "user-namespace", "plain"]),
     default="best",
@@ -51,6 +59,8 @@ def up(
     images: tuple[str, ...],
     namespaces: tuple[str, ...],
     port: int,
+    engine: str,
+    make_claims: bool,
     isolation: str,
     foreground: bool,
 ) -> None:
@@ -64,6 +74,8 @@ def up(
         gpus=gpus,
         namespaces=namespaces,
         port=port,
+        engine=engine,
+        make_claims=make_claims,
         isolation=isolation,
     )
 

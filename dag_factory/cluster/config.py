@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ENGINES = ("process", "docker")
 ISOLATIONS = ("best", "namespaces", "user-namespace", "plain")
 
 
@@ -17,8 +18,8 @@ class ClusterConfig:
     ``node_cpu`` and ``node_memory`` are the size that the node states, whatever the machine has. ``images`` maps
     fnmatch patterns of image names to folders. ``claims`` are created in every one of ``namespaces``.
     A claim that a pod names and nobody made is made too, unless ``make_claims`` is false.
-    ``isolation``: the best that this machine allows, or one of ISOLATIONS; ``cgroups``: false watches memory
-    instead.
+    ``engine``: one of ENGINES; docker's is at ``DOCKER_HOST``. ``isolation``, for processes: the best that this
+    machine allows, or one of ISOLATIONS; ``cgroups``: false watches memory instead.
     ``venvs``: where images' environments are kept, to share them between clusters.
     """
 
@@ -32,6 +33,7 @@ class ClusterConfig:
     claims: tuple[str, ...] = ()
     make_claims: bool = True
     port: int = 0
+    engine: str = "process"
     isolation: str = "best"
     cgroups: bool = True
     venvs: Path | None = None

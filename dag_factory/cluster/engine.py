@@ -103,7 +103,10 @@ class Session(Protocol):
 
 
 class Container(Protocol):
-    """A container that was started."""
+    """A container that was started. ``id`` is its engine's name for it."""
+
+    @property
+    def id(self) -> str: ...
 
     async def wait(self) -> Exit: ...
 
@@ -138,7 +141,7 @@ class Engine(Protocol):
         """For people: ``engine``, ``isolation``, ``memory``, ``cpu``, each one phrase."""
         ...
 
-    def present(self, image: str) -> PulledImage | None:
+    async def present(self, image: str) -> PulledImage | None:
         """The image if it needs no pull. Raises PullError (InvalidImageName)."""
         ...
 

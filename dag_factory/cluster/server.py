@@ -19,6 +19,7 @@ from . import access, node, quantity
 from . import certificate as certificates
 from .api import app, defaults
 from .config import ClusterConfig, StateDir
+from .docker.engine import DockerEngine
 from .engine import Engine
 from .events import Recorder
 from .journal import Journal
@@ -55,14 +56,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         stopped.append("the launcher was killed")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    engine = ProcessEngine(
-        config.state,
-        config.images,
-        config.venvs or config.state / "venvs",
-        isolation=config.isolation,
-        use_cgroups=config.cgroups,
-        lost=lost,
-    )
+    engine = _engine(config, lost)
     store, journal = Store(), Journal(state.objects)
     kept = journal.restore(store)
     store.listen(journal.record)
@@ -127,6 +121,19 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _engine(config: ClusterConfig, lost: Callable[[], None]) -> Engine:
+    if config.engine == "docker":
+        return DockerEngine(config.state, config.images)
+    return ProcessEngine(
+        config.state,
+        config.images,
+        config.venvs or config.state / "venvs",
+        isolation=config.isolation,
+        use_cgroups=config.cgroups,
+        lost=lost,
+    )
+
+
 def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) -> dict[str, Any]:
     """For ``dagf cluster status``."""
     pods = [
@@ -153,7 +160,7 @@ def _furnish(store: Store, config: ClusterConfig) -> None:
     for old in store.all("nodes"):  # of an earlier start, of another size or under another name
         store.delete("nodes", "", old["metadata"]["name"])
     labels = dict(config.node_labels)
-    store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, "process"))
+    store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, config.engine))
     wanted = [("namespaces", {"name": name}) for name in dict.fromkeys([*_NAMESPACES, *config.namespaces])]
     wanted += [("serviceaccounts", {"name": "default", "namespace": meta["name"]}) for _, meta in wanted]
     for name in dict.fromkeys(["default", *config.namespaces]):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker_images
 import pytest
 from live import Live, running
 
@@ -25,7 +27,38 @@ def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> Iterator[Live]:
+def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Docker engine of our own, with the images that the tests run."""
+    script = Path(__file__).parents[2] / "scripts" / "docker-engine"
+    folder = tmp_path_factory.mktemp("engine")
+    started = subprocess.run([script, "start", folder], capture_output=True, text=True, timeout=300)
+    try:
+        if started.returncode:
+            pytest.skip(f"{started.stdout}{started.stderr}".strip())
+        host = started.stdout.strip().splitlines()[-1]
+        docker_images.make(host)
+        yield host
+    finally:
+        subprocess.run([script, "stop", folder], timeout=60)
+
+
+@pytest.fixture(scope="session")
+def docker(tmp_path_factory: pytest.TempPathFactory, docker_host: str) -> Iterator[Live]:
+    """A cluster whose containers are Docker's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker_host)
+        with running(tmp_path_factory.mktemp("docker"), engine="docker", node_cpu="4", node_memory="8Gi") as found:
+            yield found
+
+
+@pytest.fixture(scope="session")
+def live(processes: Live) -> Live:
+    """The cluster that most tests run against; modules whose tests run on both engines have one of their own."""
+    return processes
+
+
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> Iterator[Live]:
     state = tmp_path_factory.mktemp("cluster")
     with running(state, images={"examples/job:*": image_folder}, node_cpu="4", node_memory="8Gi") as found:
         yield found

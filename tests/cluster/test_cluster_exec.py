@@ -12,6 +12,13 @@ import websocket
 from live import Live, pod, terminated, until
 
 
+@pytest.fixture(scope="module", params=["processes", "docker"])
+def live(request: pytest.FixtureRequest) -> Live:
+    """Each engine in turn."""
+    found: Live = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(scope="module")
 def target(live: Live) -> Iterator[str]:
     live.create(pod("target", "echo shared > /tmp/f; while true; do sleep 0.1; done"))

@@ -14,6 +14,13 @@ from live import Live, pod, until
 from dag_factory.cluster.kubelet import logs
 
 
+@pytest.fixture(scope="module", params=["processes", "docker"])
+def live(request: pytest.FixtureRequest) -> Live:
+    """Each engine in turn."""
+    found: Live = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(scope="module")
 def talker(live: Live) -> str:
     live.run(pod("talker", "echo one; sleep 1.2; echo two; printf 'no end'"))

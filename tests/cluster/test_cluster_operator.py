@@ -11,6 +11,13 @@ from operators import context, execute_deferrable, operator
 WRITES_XCOM = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 
 
+@pytest.fixture(scope="module", params=["processes", "docker"])
+def live(request: pytest.FixtureRequest) -> Live:
+    """Each engine in turn."""
+    found: Live = request.getfixturevalue(request.param)
+    return found
+
+
 def _pods(live: Live, name: str) -> list[str]:
     return [p.metadata.name for p in live.api.list_namespaced_pod("default").items if p.metadata.name.startswith(name)]
 

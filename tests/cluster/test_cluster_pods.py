@@ -9,6 +9,13 @@ from kubernetes.client import ApiException
 from live import Live, pod, terminated, until
 
 
+@pytest.fixture(scope="module", params=["processes", "docker"])
+def live(request: pytest.FixtureRequest) -> Live:
+    """Each engine in turn."""
+    found: Live = request.getfixturevalue(request.param)
+    return found
+
+
 def _conditions(found: dict) -> dict[str, tuple[str, str]]:
     return {c["type"]: (c["status"], c.get("reason", "")) for c in found["status"]["conditions"]}
 
@@ -26,7 +33,8 @@ def test_a_pod_that_succeeds(live: Live) -> None:
         "ContainersReady": ("False", "PodCompleted"),
         "PodScheduled": ("True", ""),
     }
-    assert live.log("succeeds") == "out\nerr\ndone\n"
+    # Docker, as containerd, reads the two streams apart: what is written at one moment may change places.
+    assert sorted(live.log("succeeds").splitlines()) == ["done", "err", "out"]
     assert [reason for _, reason, _ in live.events("succeeds")] == ["Scheduled", "Pulled", "Created", "Started"]
 
 
@@ -169,7 +177,9 @@ def test_an_unknown_image(live: Live) -> None:
     name = live.create(pod("noimage", container={"image": "registry.example.org/nope:1"}))
     found = live.waits_for(name, "ErrImagePull")
     assert found["status"]["phase"] == "Pending"
-    assert "registry.example.org/nope:1: not found" in str(found["status"]["containerStatuses"][0]["state"])
+    assert 'failed to resolve reference "registry.example.org/nope:1"' in str(
+        found["status"]["containerStatuses"][0]["state"]
+    )
     with pytest.raises(ApiException) as failure:
         live.log(name)
     assert failure.value.status == 400
@@ -238,7 +248,8 @@ def test_node_selectors_are_kept(live: Live) -> None:
     live.call("DELETE", f"/api/v1/namespaces/default/pods/{name}")
 
 
-def test_from_creation_to_the_first_line_under_a_third_of_a_second(live: Live) -> None:
+def test_from_creation_to_the_first_line_is_quick(live: Live) -> None:
+    bound = 3.0 if "docker" in live.api.list_node().items[0].status.node_info.container_runtime_version else 0.3
     took = []
     for index in range(5):
         began = time.monotonic()
@@ -248,4 +259,4 @@ def test_from_creation_to_the_first_line_under_a_third_of_a_second(live: Live) -
         answer = live.api.read_namespaced_pod_log(name, "default", follow=True, _preload_content=False)
         assert next(iter(answer.stream())).startswith(b"first")
         took.append(time.monotonic() - began)
-    assert sorted(took)[2] < 0.3, took
+    assert sorted(took)[2] < bound, took

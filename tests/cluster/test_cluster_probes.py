@@ -5,10 +5,18 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import pytest
 from live import Live, pod, terminated, until
 
 FOREVER = "while true; do sleep 0.05; done"
 QUICK = {"periodSeconds": 1, "failureThreshold": 1}
+
+
+@pytest.fixture(scope="module", params=["processes", "docker"])
+def live(request: pytest.FixtureRequest) -> Live:
+    """Each engine in turn."""
+    found: Live = request.getfixturevalue(request.param)
+    return found
 
 
 def _status(live: Live, name: str) -> dict[str, Any]:

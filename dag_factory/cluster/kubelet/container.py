@@ -144,6 +144,7 @@ class ContainerLife:
                 self.wait_with(error.reason, error.message)
                 await asyncio.sleep(BACK_OFF[0])
         self.container = container
+        slot.container_id = f"{engine.name}://{container.id}"
         self.event("Normal", "Started", f"Started container {slot.name}")
         await self._post_start(container)
         slot.state = {"running": {"startedAt": clock.now()}}

@@ -44,7 +44,7 @@ async def pull(engine: Engine, image: str, policy: str, told: Told) -> PulledIma
 
 
 async def _once(engine: Engine, image: str, policy: str, told: Told) -> PulledImage:
-    present = engine.present(image)
+    present = await engine.present(image)
     if present is None and policy == "Never":
         raise PullError("ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never')
     if present is not None and policy != "Always":

@@ -27,6 +27,7 @@ class ProcessContainer:
     def __init__(self, engine: ProcessEngine, spec: ContainerSpec, env: Mapping[str, str], cwd: str) -> None:
         self.engine = engine
         self.spec = spec
+        self.id = spec.id
         self.env = env
         self.cwd = cwd
         self.running: Running | None = None

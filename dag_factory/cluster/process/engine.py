@@ -84,7 +84,7 @@ class ProcessEngine:
             "cpu limits": by if self.groups.cpu else "not enforced",
         }
 
-    def present(self, image: str) -> PulledImage | None:
+    async def present(self, image: str) -> PulledImage | None:
         found = self.images.get(image)
         return found.pulled if found else None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
-import re
 import shutil
 import subprocess
 import sys
@@ -17,14 +16,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from .. import imagename
 from ..engine import Mount, PulledImage, PullError
 from . import dockerfile
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOST_IMAGES = ("alpine", "busybox", "debian", "ubuntu", "python")
-_REFERENCE = re.compile(
-    r"^(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$"
-)
 _TAIL = 2000  # characters of an installer's output that a message carries
 
 
@@ -59,7 +56,7 @@ class Images:
 
     def get(self, name: str) -> LocalImage | None:
         """The image if it is there already. Raises PullError for a name that is none."""
-        check_name(name)
+        imagename.check(name)
         folder = self._folder(name)
         if folder is not None:
             return self._from_folder(name, folder) if self._installed(folder) else None
@@ -67,12 +64,12 @@ class Images:
 
     async def pull(self, name: str) -> LocalImage:
         """Make the image ready. Raises PullError with what a container's status should say."""
-        check_name(name)
+        imagename.check(name)
         folder = self._folder(name)
         if folder is None:
             host = self._host_image(name)
             if host is None:
-                raise PullError("ErrImagePull", _not_found(name))
+                raise PullError("ErrImagePull", imagename.not_found(name))
             return host
         if not folder.is_dir():
             raise PullError("ErrImagePull", f'failed to pull image "{name}": its folder {folder} does not exist')
@@ -82,7 +79,7 @@ class Images:
 
     def _folder(self, name: str) -> Path | None:
         for pattern, folder in self._folders.items():
-            if any(fnmatchcase(candidate, pattern) for candidate in (name, _full(name))):
+            if any(fnmatchcase(candidate, pattern) for candidate in (name, imagename.full(name))):
                 return folder
         return None
 
@@ -93,7 +90,7 @@ class Images:
             return None
         identity = "sha256:" + hashlib.sha256(f"{repository} on this machine".encode()).hexdigest()
         return LocalImage(
-            PulledImage(_full(name), f"{_full(name).rpartition(':')[0]}@{identity}"),
+            PulledImage(imagename.full(name), f"{imagename.full(name).rpartition(':')[0]}@{identity}"),
             env={},
             path_first=(self._tools,) if repository == "python" else (),
             cmd=("python3",) if repository == "python" else ("sh",),
@@ -112,7 +109,7 @@ class Images:
         ]
         identity = hashlib.sha256(f"{folder} {venv}".encode()).hexdigest()
         return LocalImage(
-            PulledImage(_full(name), f"{_full(name).rpartition(':')[0]}@sha256:{identity}"),
+            PulledImage(imagename.full(name), f"{imagename.full(name).rpartition(':')[0]}@sha256:{identity}"),
             env=env,
             path_first=(venv / "bin",) if venv else (self._tools,),
             workdir=recipe.workdir,
@@ -171,36 +168,6 @@ class Images:
 def base_python() -> str:
     """The interpreter that the server's own virtual environment, if any, was made from."""
     return str(Path(getattr(sys, "_base_executable", sys.executable) or sys.executable).resolve())
-
-
-def check_name(name: str) -> None:
-    if not _REFERENCE.match(name):
-        repository = name.partition(":")[0]
-        why = (
-            "repository name (library/" + repository + ") must be lowercase" if repository.lower() != repository else ""
-        )
-        raise PullError(
-            "InvalidImageName",
-            f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format'
-            + (f": {why}" if why else ""),
-        )
-
-
-def _full(name: str) -> str:
-    first, slash, _ = name.partition("/")
-    if not slash:
-        name = f"docker.io/library/{name}"
-    elif "." not in first and ":" not in first and first != "localhost":
-        name = f"docker.io/{name}"
-    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
-
-
-def _not_found(name: str) -> str:
-    full = name if "." in name.partition("/")[0] else _full(name)
-    return (
-        f'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": failed to resolve reference '
-        f'"{full}": {full}: not found'
-    )
 
 
 def _installer(venv: Path, requirements: str) -> list[list[str]]:

@@ -1,0 +1,1 @@
+"""The Docker engine: pods' containers as containers of a Docker engine on this machine."""
