@@ -28,7 +28,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """One container to run. ``memory`` is in bytes and ``cpu`` in cores; both None where there is no limit."""
+    """One container to run. ``memory`` is in bytes and ``cpu`` in cores; both None where there is no limit.
+
+    ``pod_mounts`` and ``pod_images`` are those of all containers of its pod, for an engine that has to know whether
+    they can be had together.
+    """
 
     id: str
     pod_uid: str
@@ -41,6 +45,8 @@ class ContainerSpec:
     working_dir: str | None
     mounts: tuple[Mount, ...]
     scratch: Path
+    pod_mounts: tuple[Mount, ...] = ()
+    pod_images: tuple[str, ...] = ()
     user: int | None = None
     group: int | None = None
     supplementary_groups: tuple[int, ...] = ()
@@ -149,4 +155,8 @@ class Engine(Protocol):
 
     async def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> Container:
         """Run it; standard output and error go to ``output`` in the order written. Raises StartError."""
+        ...
+
+    def forget(self, pod_uid: str) -> None:
+        """The pod is over: nothing of it starts any more."""
         ...

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker_images
 import pytest
+from docker_images import tag_sidecar
 from live import Live, running
 
 
@@ -36,7 +37,7 @@ def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if started.returncode:
             pytest.skip(f"{started.stdout}{started.stderr}".strip())
         host = started.stdout.strip().splitlines()[-1]
-        docker_images.make(host)
+        tag_sidecar(host)
         yield host
     finally:
         subprocess.run([script, "stop", folder], timeout=60)
@@ -75,5 +76,6 @@ def unprivileged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def plain(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> Iterator[Live]:
     """The fallback for machines that refuse namespaces, with memory watched instead of limited by the kernel."""
     state = tmp_path_factory.mktemp("plain")
-    with running(state, images={"examples/job:*": image_folder}, isolation="plain", cgroups=False) as found:
+    folder = shutil.copytree(image_folder, tmp_path_factory.mktemp("plain-image") / "image")  # pods write into it
+    with running(state, images={"examples/job:*": folder}, isolation="plain", cgroups=False) as found:
         yield found

@@ -56,6 +56,12 @@ class Live:
     def token(self) -> str:
         return (self.handle.state / "token").read_text()
 
+    @property
+    def engine(self) -> str:
+        """``process`` or ``docker``."""
+        version: str = self.api.list_node().items[0].status.node_info.container_runtime_version
+        return version.partition(":")[0].removeprefix("dagf-")
+
     def create(self, body: dict[str, Any]) -> str:
         made = self.call("POST", "/api/v1/namespaces/default/pods", body)
         return str(made["metadata"]["name"])

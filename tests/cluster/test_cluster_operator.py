@@ -37,9 +37,9 @@ def test_a_failure_carries_the_exit_code(live: Live) -> None:
 
 def test_over_the_memory_limit(live: Live) -> None:
     resources = k8s.V1ResourceRequirements(limits={"memory": "64Mi"}, requests={"memory": "64Mi"})
-    script = "python -c 'x = bytearray(400_000_000)'"
+    script = "x=a; while true; do x=$x$x; done"
     with pytest.raises(AirflowException, match="OOMKilled"):
-        operator(live, "oomk", script, image="python:3.11", container_resources=resources).execute(context("oomk"))
+        operator(live, "oomk", script, container_resources=resources).execute(context("oomk"))
 
 
 def test_an_unknown_image_fails_the_task(live: Live) -> None:

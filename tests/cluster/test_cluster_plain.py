@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from live import Live, pod, terminated, until
@@ -100,6 +101,24 @@ def test_pods_that_share_a_mount_path_take_turns(plain: Live) -> None:
         assert plain.log(name) == f"{name}\n"
         ends.append(terminated(found))
     until(lambda: not Path("/dagf-test").exists())
+
+
+def test_pods_that_need_two_paths_in_opposite_order_do_not_wait_for_each_other(plain: Live) -> None:
+    volumes = [{"name": name, "emptyDir": {}} for name in ("one", "two")]
+
+    def two(name: str, first: str, second: str) -> dict[str, Any]:
+        def mounts(volume: str) -> dict[str, Any]:
+            return {"volumeMounts": [{"name": volume, "mountPath": f"/dagf-test-{volume}"}]}
+
+        more = {"name": "more", "image": "alpine:3", "command": ["sh", "-c", "sleep 0.3"], **mounts(second)}
+        return pod(name, "sleep 0.3", volumes=volumes, container=mounts(first), more=[more])
+
+    for _ in range(3):
+        names = [plain.create(two("there", "one", "two")), plain.create(two("back", "two", "one"))]
+        for name in names:
+            plain.phase(name, "Succeeded")
+            plain.call("DELETE", f"/api/v1/namespaces/default/pods/{name}", {"gracePeriodSeconds": 0})
+            plain.gone(name)
 
 
 def test_pods_with_one_claim_share_it(plain: Live) -> None:

@@ -94,6 +94,9 @@ class DockerEngine:
                 await (await making).remove()
             raise
 
+    def forget(self, pod_uid: str) -> None:
+        pass
+
     async def _make(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> DockerContainer:
         try:
             name = f"dagf-{spec.pod[:40]}-{spec.name[:20]}-{spec.id[:12]}"

@@ -40,6 +40,8 @@ def container_spec(
         working_dir=spec.get("workingDir") or None,
         mounts=tuple(mounts),
         scratch=folder / f"scratch-{slot.restarts}",
+        pod_mounts=tuple(volumes.every_mount()),
+        pod_images=tuple(c["image"] for c in [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]),
         user=security.get("runAsUser"),
         group=security.get("runAsGroup"),
         supplementary_groups=tuple(_groups(security)),

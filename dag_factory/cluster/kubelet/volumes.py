@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -58,6 +59,14 @@ class Volumes:
             if empty.get("medium") == "Memory" and self._mounted_once(item["name"]):
                 kind, size = "tmpfs", int(parse(empty["sizeLimit"])) if empty.get("sizeLimit") else None
             found.append(Mount(source, item["mountPath"], bool(item.get("readOnly")), kind, size))
+        return found
+
+    def every_mount(self) -> list[Mount]:
+        """Of all containers; one whose sub-path can't be told yet is left out."""
+        spec, found = self.pod["spec"], []
+        for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
+            with contextlib.suppress(ConfigError):
+                found += self.mounts(container, {})
         return found
 
     def tear_down(self) -> None:

@@ -234,6 +234,7 @@ class PodWorker:
     async def _clean_up(self) -> None:
         for life in self.lives.values():
             life.close_log()
+        self.kubelet.engine.forget(self.uid)
         await asyncio.get_running_loop().run_in_executor(None, self._remove_files)
 
     def _remove_files(self) -> None:

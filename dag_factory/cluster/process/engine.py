@@ -101,7 +101,9 @@ class ProcessEngine:
         env = environment(image, spec.env)
         cwd = spec.working_dir or image.workdir
         if self.isolation == "plain":
-            taken = await self.paths.take(spec.id, mounts)
+            images = [self.images.get(name) for name in spec.pod_images]
+            together = [*spec.pod_mounts, *(m for found in images if found for m in found.mounts)]
+            taken = await self.paths.take(spec.id, mounts, spec.pod_uid, together)
             argv, env, cwd = taken.rewrite(argv), taken.rewrite_env(env), taken.folder(cwd)
         container = ProcessContainer(self, spec, env, cwd)
         beginning = asyncio.ensure_future(container.begin(argv, mounts, output))
@@ -123,6 +125,9 @@ class ProcessEngine:
                 raise
             raise StartError("CreateContainerError", str(error)) from error
         return container
+
+    def forget(self, pod_uid: str) -> None:
+        self.paths.forget(pod_uid)
 
     def process_spec(self, spec: ContainerSpec, env: Mapping[str, str], cwd: str, argv: list[str]) -> dict[str, Any]:
         return {

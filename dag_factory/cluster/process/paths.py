@@ -1,8 +1,9 @@
 """Mount paths without mount namespaces: symbolic links on this machine, lent to one pod at a time.
 
-A path that leads to the same place for two containers (a claim, an image's folder) is shared; one that doesn't
-makes the later container wait. Where no link can be made, the path is replaced by the folder in the command,
-its arguments and its variables, which covers a path that a program is told and not one that it has built in.
+A path that leads to the same place for two pods (a claim, an image's folder) is shared; one that doesn't makes the
+later pod wait. A pod waits for all its containers' paths at once, so that no two pods wait for each other. Where no
+link can be made, the path is replaced by the folder in the command, its arguments and its variables, which covers a
+path that a program is told and not one that it has built in.
 """
 
 from __future__ import annotations
@@ -47,25 +48,36 @@ class Taken:
         return text
 
 
+Pairs = set[tuple[str, Path]]
+
+
 class MountPaths:
     def __init__(self) -> None:
+        self._pods: dict[str, Pairs] = {}
+        self._owners: dict[str, str] = {}  # container: pod
         self._taken: dict[str, Taken] = {}
         self._links: dict[str, Path] = {}
         self._made: list[str] = []  # folders above links that were not there, to be removed with them
         self._freed = asyncio.Condition()
         self._record: Path | None = None
 
-    async def take(self, key: str, mounts: list[Mount]) -> Taken:
-        """Wait until no other container has a different thing at one of these paths, then link them.
+    async def take(self, key: str, mounts: list[Mount], pod: str = "", together: list[Mount] | None = None) -> Taken:
+        """Wait until no other pod has a different thing at one of ``together``, its paths, then link this container's.
 
         Raises StartError (CreateContainerError) if a path is taken by something that is no link of ours.
         """
-        wanted = {m.target.rstrip("/"): m.source for m in mounts if m.target.rstrip("/") not in _SKIPPED}
+        wanted = _paths(mounts)
+        pod = pod or key
+        pairs = {*wanted.items(), *((t, s) for m in together or [] for t, s in _paths([m]).items())}
         async with self._freed:
-            if self._conflicts(wanted):
-                log.info("A container waits for a mount path that another pod has: %s", ", ".join(sorted(wanted)))
-            await self._freed.wait_for(lambda: not self._conflicts(wanted))
+            if pod not in self._pods:
+                if self._others_have(pod, pairs):
+                    log.info("A pod waits for a mount path that another pod has: %s", ", ".join(sorted(wanted)))
+                await self._freed.wait_for(lambda: not self._others_have(pod, pairs))
+                self._pods[pod] = pairs
+            await self._freed.wait_for(lambda: not self._siblings_have(pod, wanted))
             taken = self._taken[key] = Taken(wanted)
+            self._owners[key] = pod
         try:
             for target, source in sorted(wanted.items()):
                 self._link(target, source, taken)
@@ -81,12 +93,19 @@ class MountPaths:
         taken = self._taken.pop(key, None)
         if taken is None:
             return
+        if self._owners.pop(key) == key:  # a container without a pod
+            self._pods.pop(key, None)
         still = {target for other in self._taken.values() for target in other.mounts}
         for target in taken.mounts:
             if target in self._links and target not in still:
                 self._unlink(target)
         self._save()
         self._wake = asyncio.ensure_future(self._notify())
+
+    def forget(self, pod: str) -> None:
+        """The pod needs its paths no more."""
+        if self._pods.pop(pod, None) is not None:
+            self._wake = asyncio.ensure_future(self._notify())
 
     def clear(self) -> None:
         for target in list(self._links):
@@ -108,14 +127,17 @@ class MountPaths:
         async with self._freed:
             self._freed.notify_all()
 
-    def _conflicts(self, wanted: dict[str, Path]) -> bool:
-        for taken in self._taken.values():
-            for target, source in taken.mounts.items():
-                for mine, my_source in wanted.items():
-                    nested = mine.startswith(f"{target}/") or target.startswith(f"{mine}/")
-                    if nested or (mine == target and my_source != source):
-                        return True
-        return False
+    def _others_have(self, pod: str, pairs: Pairs) -> bool:
+        return any(_conflict(pairs, theirs) for other, theirs in self._pods.items() if other != pod)
+
+    def _siblings_have(self, pod: str, wanted: dict[str, Path]) -> bool:
+        """Two containers of one pod that need one path for different things run one after another too."""
+        siblings = [taken for key, taken in self._taken.items() if self._owners[key] == pod]
+        return any(
+            target in taken.mounts and taken.mounts[target] != source
+            for taken in siblings
+            for target, source in wanted.items()
+        )
 
     def _link(self, target: str, source: Path, taken: Taken) -> None:
         path = Path(target)
@@ -153,3 +175,15 @@ class MountPaths:
         if self._record:
             links = {target: str(source) for target, source in self._links.items()}
             self._record.write_text(json.dumps({"links": links, "folders": self._made}))
+
+
+def _paths(mounts: list[Mount]) -> dict[str, Path]:
+    return {m.target.rstrip("/"): m.source for m in mounts if m.target.rstrip("/") not in _SKIPPED}
+
+
+def _conflict(mine: Pairs, theirs: Pairs) -> bool:
+    return any(
+        a.startswith(f"{b}/") or b.startswith(f"{a}/") or (a == b and mine_source != their_source)
+        for a, mine_source in mine
+        for b, their_source in theirs
+    )
