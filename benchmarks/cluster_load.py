@@ -1,0 +1,113 @@
+"""Many pods at once on the local cluster: how long they take, and what the server needs meanwhile.
+
+    python benchmarks/cluster_load.py [--pods 200] [--engine process]
+
+Prints the time until all have been created, have run at the same time and have ended, and the most memory that the
+server and its launcher took together (proportional set size, so that shared pages count once).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dag_factory import cluster
+from dag_factory.cluster.ask import ask
+
+PODS = "/api/v1/namespaces/default/pods"
+
+
+@dataclass(frozen=True)
+class Load:
+    """Seconds and MiB. ``together`` is the largest number of pods that ran at one moment."""
+
+    pods: int
+    created: float
+    ended: float
+    together: int
+    peak: float
+    failed: int
+
+
+def run(state: Path, count: int, engine: str = "process", seconds: float = 600) -> Load:
+    """Every pod waits until all have started (a file in a claim), writes a line and ends."""
+    handle = cluster.up(cluster.ClusterConfig(state, engine=engine, node_cpu="64", claims=("load",)))
+    try:
+        go = cluster.claim_folder(state, "default", "load") / "go"
+        peak, done = [0.0], threading.Event()
+        watching = threading.Thread(target=_watch, args=(handle.pid, peak, done))
+        watching.start()
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as workers:
+            list(workers.map(lambda index: ask(state, PODS, "POST", _pod(index)), range(count)))
+        created = time.monotonic() - began
+        together = 0
+        while True:
+            phases = Counter(pod["phase"] for pod in (cluster.status(state) or {})["pods"])
+            together = max(together, phases["Running"])
+            if phases["Running"] + phases["Failed"] >= count:
+                go.touch()
+            if phases["Succeeded"] + phases["Failed"] >= count:
+                break
+            if time.monotonic() - began > seconds:
+                raise TimeoutError(f"after {seconds:g} s: {dict(phases)}")
+            time.sleep(0.2)
+        ended = time.monotonic() - began
+        done.set()
+        watching.join()
+        return Load(count, created, ended, together, peak[0], phases["Failed"])
+    finally:
+        cluster.down(state)
+
+
+def _pod(index: int) -> dict[str, Any]:
+    script = "until test -e /load/go; do sleep 1; done; echo done"
+    mounts = [{"name": "load", "mountPath": "/load"}]
+    container = {"name": "base", "image": "busybox:stable", "command": ["sh", "-c", script], "volumeMounts": mounts}
+    volumes = [{"name": "load", "persistentVolumeClaim": {"claimName": "load"}}]
+    spec = {"restartPolicy": "Never", "containers": [container], "volumes": volumes}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"load-{index:03}"}, "spec": spec}
+
+
+def _watch(pid: int, peak: list[float], done: threading.Event) -> None:
+    while not done.wait(0.5):
+        peak[0] = max(peak[0], sum(_mebibytes(one) for one in [pid, *_children(pid)]))
+
+
+def _children(pid: int) -> list[int]:
+    """The server's own helpers: what it started, not what those did."""
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _mebibytes(pid: int) -> float:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    return 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pods", type=int, default=200)
+    parser.add_argument("--engine", default="process")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(run(Path(folder) / "state", options.pods, options.engine).__dict__))
+
+
+if __name__ == "__main__":
+    main()
