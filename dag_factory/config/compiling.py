@@ -13,17 +13,17 @@ from dag_factory.config.tables import Tables
 
 def outcome(file_id: str, file: str, data: bytes, tables: Callable[[], Tables], dag_id: str | None = None) -> Outcome:
     """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
-    source = _source(file_id, file, data)
+    read = source(file_id, file, data)
     if dag_id is None:
-        results = compile_pipelines(source, tables())
+        results = compile_pipelines(read, tables())
     else:
-        claimed = source.node is None or dag_id in source.ids
-        results = [compile_pipeline(source, tables(), dag_id if source.node else None)] if claimed else []
-    return Outcome(file_id, file, tuple(results), source.instances, source.node is not None)
+        claimed = read.node is None or dag_id in read.ids
+        results = [compile_pipeline(read, tables(), dag_id if read.node else None)] if claimed else []
+    return Outcome(file_id, file, tuple(results), read.instances, read.node is not None)
 
 
 @lru_cache(8)
-def _source(file_id: str, file: str, data: bytes) -> Source:
+def source(file_id: str, file: str, data: bytes) -> Source:
     """The file read and held against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
     return Source(file_id, file, document.node and families.filled(document.node), document.problems)

@@ -29,6 +29,7 @@ from dag_factory.config.tree import (
     key_mark,
     mapping,
     mark_at,
+    plain,
     without,
 )
 from dag_factory.config.wording import did_you_mean
@@ -114,6 +115,9 @@ def compile_job(
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
         problems += podchecks.check(job, computed, path)
+        if flavor and entry.flavor.name != plain(flavor):
+            exchanged = {"resource_flavor": tables.replace[str(plain(flavor))]}
+            computed = mapping({**computed.entries, **exchanged}, computed.keys, computed.mark)
     return Compiled(task, name, mark, computed, job, tuple(problems))
 
 
@@ -195,7 +199,7 @@ def _flavor(
     if name in tables.broken_flavors:
         message = f"the flavor `{name}` has a problem of its own"
         return None, [Problem.at(written.mark, path, "broken-flavor", message, "see the problems of flavors.yaml")]
-    name = tables.replace.get(name, name)
+    name = tables.replace[name].text if name in tables.replace else name
     entry = tables.flavors.get(name)
     if entry is None:
         message = f"unknown flavor `{name}`"

@@ -17,6 +17,7 @@ from dag_factory import settings
 from dag_factory.config import files, schemas
 from dag_factory.config.layout import SHIPPED
 from dag_factory.config.outcomes import Outcome
+from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.store import Store, digest
 
@@ -33,10 +34,11 @@ class Good(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What a whole project needs of its tables."""
+    """What a whole project needs of its tables; ``teams`` are the places of their names."""
 
     pools: dict[str, int]
     problems: tuple[Problem, ...]
+    teams: dict[str, Mark] = {}
 
 
 class Kept:

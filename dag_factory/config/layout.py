@@ -94,6 +94,14 @@ def is_dag_id(text: str) -> bool:
     return len(text) <= DAG_ID_LENGTH and all(_NAME.fullmatch(part) for part in text.split("."))
 
 
+def candidates(dag_id: str) -> tuple[str, ...]:
+    """The ids of the files that a DAG may be written in: its own, and the one that it could be an instance of."""
+    if not is_dag_id(dag_id):
+        return ()
+    family = dag_id.rpartition(".")[0]
+    return (dag_id, family) if family else (dag_id,)
+
+
 def path_of(home: Path, dag_id: str) -> Path:
     """The file of a pipeline, by its DAG's id."""
     return (home / PIPELINES / Path(*dag_id.split("."))).with_name(dag_id.split(".")[-1] + ".yaml")

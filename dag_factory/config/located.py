@@ -15,12 +15,12 @@ from dag_factory.config.places import Path, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar
 
-_Paths = dict[tuple[int, int], list[Path]]
+Paths = dict[tuple[int, int], list[Path]]
 
 
 def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
     """The problems, their paths as in ``documents``, which are the trees of files by name."""
-    known: dict[str, _Paths] = {}
+    known: dict[str, Paths] = {}
     found = []
     for problem in problems:
         document = documents.get(problem.file)
@@ -28,10 +28,16 @@ def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> li
             found.append(problem)
             continue
         if problem.file not in known:
-            known[problem.file] = {}
-            _collect(document, (), known[problem.file])
+            known[problem.file] = paths(document)
         here = known[problem.file].get((problem.line, problem.column), [])
         found.append(msgspec.structs.replace(problem, path=_chosen(problem.path, here)))
+    return found
+
+
+def paths(document: Node) -> Paths:
+    """The paths that are written at each line and column of a document; an alias has those of all its uses."""
+    found: Paths = {}
+    _collect(document, (), found)
     return found
 
 
@@ -45,7 +51,7 @@ def _chosen(path: str, here: list[Path]) -> str:
     return next((other for other in written if other.split(".")[-1] == path.split(".")[-1]), written[0])
 
 
-def _collect(node: Node, path: Path, found: _Paths) -> None:
+def _collect(node: Node, path: Path, found: Paths) -> None:
     """Every place below a node, outermost paths first; a block has one for each line."""
     found.setdefault((node.mark.line, node.mark.column), []).append(path)
     if isinstance(node, Mapping):

@@ -61,6 +61,18 @@ class Source:
         return self.id.split(".")[0] if "." in self.id else ""
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What a pipeline became after all layers, each value with the place that set it.
+
+    ``written`` has the name that each task's job is written under, ``documents`` the trees of the files.
+    """
+
+    tree: Mapping
+    written: dict[str, str]
+    documents: dict[str, Mapping]
+
+
 def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
     """Every pipeline of a file as one environment sees it: one, or a family's members."""
     return [compile_pipeline(source, tables, dag_id) for dag_id in source.ids]
@@ -68,19 +80,24 @@ def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
 
 def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) -> Result:
     """One pipeline of a file as one environment sees it; ``dag_id`` is one of ``source.ids``."""
+    return compile_whole(source, tables, dag_id)[0]
+
+
+def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> tuple[Result, Whole | None]:
+    """The same, with all that it was made from where there is a pipeline."""
     expressions.begin()
     dag_id = dag_id or source.id
     document = source.node
     if document is None:
-        return Result(dag_id, None, source.problems)
+        return Result(dag_id, None, source.problems), None
     problems = [*source.problems, *_environment_names(document, tables)]
     if not _exists_in(document, tables.environment):
-        return Result(dag_id, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems)), None
     if tables.broken:
         message = f"not built: the tables of the environment `{tables.environment}` have problems of their own"
         hint = "see the problems under configs/platform/"
         problems.append(Problem(source.file, 0, 0, "broken-table", message, hint=hint))
-        return Result(dag_id, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems)), None
     identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     team, trouble = teams.of(source.id, tables.teams, context, source.file)
@@ -90,7 +107,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
     laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
     problems += trouble
     if laid is None:
-        return Result(dag_id, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems)), None
     document = laid
     header = merge(tables.pipeline_defaults, without(document, *_NOT_PIPELINE_LEVEL), shape(SCHEMA))
     assert isinstance(header, Mapping)
@@ -108,7 +125,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
         problems = list(once.values())
     if errors(problems):
-        return Result(dag_id, None, tuple(problems))
+        return Result(dag_id, None, tuple(problems)), None
     header = headers.in_environment(header, tables)
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}
     whole = mapping({**header.entries, "jobs": mapping(nodes, {}, document.mark)}, {}, document.mark)
@@ -122,7 +139,9 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
         jobset.cells(compiled),
         to_yaml(whole),
     )
-    return Result(dag_id, pipeline, tuple(problems))
+    written = {job.name: job.written for job in compiled}
+    documents = {**tables.documents, source.file: document if source.node is None else source.node}
+    return Result(dag_id, pipeline, tuple(problems)), Whole(whole, written, documents)
 
 
 def _exists_in(document: Mapping, environment: str) -> bool:

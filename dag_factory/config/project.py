@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from dag_factory import settings
 from dag_factory.config import lastgood, layout, outcomes
 from dag_factory.config.kept import Kept, Summary
-from dag_factory.config.layout import ENVIRONMENTS, is_dag_id, is_there, list_files
+from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there, list_files
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
 from dag_factory.config.share import WHOLE, Share
+from dag_factory.config.unused import unused
 from dag_factory.config.wording import did_you_mean
 
 if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
@@ -71,6 +72,7 @@ class Project:
         held = [lastgood.held(one, good, kept.outcome) for one in found]
         kept.keep_last_good(lastgood.renewed(found, names, good))
         summary = self.summary()
+        problems += unused(summary.teams, ids)
         return _compiled(held, (*summary.problems, *problems), summary.pools)
 
     def compile_one(self, dag_id: str) -> Compiled:
@@ -79,13 +81,12 @@ class Project:
         Looks at two files at most: the pipeline's own, and the one that it could be an instance of.
         """
         kept = Kept(self.home, self.environment)
-        if is_dag_id(dag_id):
-            for file_id in dict.fromkeys((dag_id, dag_id.rpartition(".")[0] or dag_id)):
-                if is_there(self.home, file_id):
-                    found, _ = self.outcome(file_id, kept, dag_id)
-                    found = lastgood.held(found, kept.last_good(everyone=True), kept.outcome)
-                    if any(result.id == dag_id for result in found.results):
-                        return _compiled([lastgood.only(found, dag_id)], (), {})
+        for file_id in candidates(dag_id):
+            if is_there(self.home, file_id):
+                found, _ = self.outcome(file_id, kept, dag_id)
+                found = lastgood.held(found, kept.last_good(everyone=True), kept.outcome)
+                if any(result.id == dag_id for result in found.results):
+                    return _compiled([lastgood.only(found, dag_id)], (), {})
         return _compiled([], (), {})
 
     def outcome(self, file_id: str, kept: Kept, dag_id: str | None = None) -> tuple[Outcome, str]:
@@ -112,8 +113,11 @@ class Project:
         found = kept.summary()
         if found is not None:
             return found
+        from dag_factory.config import teams
+
         own = (problem for template in self.tables.catalogue.own() for problem in template.problems)
-        summary = Summary(self.tables.pools, (*self.tables.problems, *own))
+        places = teams.places(self.tables.documents.get(teams.FILE))
+        summary = Summary(self.tables.pools, (*self.tables.problems, *own), places)
         kept.keep_summary(summary)
         return summary
 

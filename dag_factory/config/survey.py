@@ -16,6 +16,7 @@ from dag_factory.config.layout import list_files
 from dag_factory.config.outcomes import Outcome, without_clashes
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import Project, check_home, open_project
+from dag_factory.config.unused import unused
 
 _ENOUGH = 64  # files for each process; fewer are not worth starting one
 
@@ -36,7 +37,8 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     ids, found = list_files(home)
     everywhere: dict[Problem, list[str]] = {problem: list(names) for problem in found}
     for project in projects:
-        for problem in project.summary().problems:
+        summary = project.summary()
+        for problem in (*summary.problems, *unused(summary.teams, ids)):
             everywhere.setdefault(problem, []).append(project.environment)
     outcomes = _on_every_core(projects, ids)
     for environment, part in outcomes:

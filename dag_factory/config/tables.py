@@ -64,7 +64,7 @@ class Tables:
     broken_flavors: frozenset[str] = frozenset()
     presets: Presets = field(default_factory=Presets)
     templates_read: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what a job's `{{ }}` may name
-    replace: dict[str, str] = field(default_factory=dict)
+    replace: dict[str, Scalar] = field(default_factory=dict)
     retries: Table = field(default_factory=lambda: Table("", ""))
     channels: Table = field(default_factory=lambda: Table("", ""))
     alerts_enabled: bool = True
@@ -201,8 +201,8 @@ def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str
     return found
 
 
-def _replacements(body: Mapping, known: dict[str, Mapping], problems: list[Problem]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _replacements(body: Mapping, known: dict[str, Mapping], problems: list[Problem]) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
     path: Path = ("flavors", "replace")
     for name, node in entries(at(body, path)).items():
         target = _text(node)
@@ -210,8 +210,8 @@ def _replacements(body: Mapping, known: dict[str, Mapping], problems: list[Probl
             if word is not None and word not in known:
                 message = f"`{word}` is no flavor of the table"
                 problems.append(Problem.at(mark, (*path, name), "unknown-flavor", message, did_you_mean(word, known)))
-        if target is not None:
-            found[name] = target
+        if isinstance(node, Scalar) and target is not None:
+            found[name] = node
     return found
 
 

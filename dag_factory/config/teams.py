@@ -16,12 +16,11 @@ from dag_factory.config import documents, images, named, schemas
 from dag_factory.config.ceilings import Ceiling, ceiling
 from dag_factory.config.expressions import Context
 from dag_factory.config.layers import merge
-from dag_factory.config.layout import PIPELINES
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mapping, plain, without
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
 from dag_factory.config.wording import did_you_mean
 
 FILE = "configs/platform/teams.yaml"
@@ -61,18 +60,17 @@ def read(home: FilePath, flavors: Collection[str]) -> Read:
 
     Expressions in it wait for the pipeline.
     """
-    found = named.read(home, Table(FILE, "team", ("unknown-team", "broken-team")), _SCHEMA, "teams", _TEAM, None)
-    folder = home / PIPELINES
+    found = named.read(home, Table(FILE, "team", ("", "broken-team")), _SCHEMA, "teams", _TEAM, None)
     problems = list(found.problems)
-    teams = at(found.document, ("teams",)) if found.document else None
     for name, team in found.table.known.items():
-        if not (folder / name).is_dir():
-            known = [path.name for path in sorted((folder / name).parent.glob("*/"))]
-            message, hint = f"there is no folder {PIPELINES}/{name}", did_you_mean(name.rpartition("/")[2], known)
-            mark = key_mark(teams, name) or team.mark
-            problems.append(Problem.at(mark, ("teams", name), "unknown-team", message, hint, "warning"))
         problems += _unknown_flavors(team, flavors, ("teams", name))
     return Read(found.table, found.document, tuple(problems))
+
+
+def places(read: Mapping | None) -> dict[str, Mark]:
+    """Where each team's name stands in its file's tree."""
+    written = at(read, ("teams",)) if read else None
+    return dict(written.keys) if isinstance(written, Mapping) else {}
 
 
 def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:

@@ -197,8 +197,8 @@ def test_nothing_in_a_folder_is_built_where_the_table_cannot_be_read(table: str)
 @pytest.mark.parametrize(
     ("team", "warning"),
     [
-        ("growht: {}", "unknown-team teams.yaml:3:3 teams.growht"),
-        ("growth/adds: {}", "unknown-team teams.yaml:3:3 teams.growth/adds"),
+        ("growht: {}", "unused-team teams.yaml:3:3 teams.growht"),
+        ("growth/adds: {}", "unused-team teams.yaml:3:3 teams.growth/adds"),
         ("growth: {flavors: [smal]}", "unknown-flavor teams.yaml:3:22 teams.growth.flavors[0]"),
         ('growth: {flavors: [small, "x*"]}', "unknown-flavor teams.yaml:3:29 teams.growth.flavors[1]"),
     ],

@@ -63,9 +63,9 @@ def file_name(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _nothing_read_before() -> Iterator[None]:
     """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
-    compiling._source.cache_clear()
+    compiling.source.cache_clear()
     yield
-    compiling._source.cache_clear()
+    compiling.source.cache_clear()
 
 
 @pytest.fixture

@@ -1,0 +1,128 @@
+"""Where each value of a resolved pipeline was set: the file, the line, and the layer.
+
+A value carries its place through all merging and computing. The layer is told by the place alone: which file
+it is in, and which path is written there. So nothing of this costs anything until somebody asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from dag_factory.config import alerts, compiling, outcomes, presets, retries, teams
+from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there
+from dag_factory.config.located import Paths, paths
+from dag_factory.config.pipelines import Source, Whole, compile_whole
+from dag_factory.config.places import Mark, Path, dotted
+from dag_factory.config.problems import Problem
+from dag_factory.config.project import Project
+from dag_factory.config.tables import FLAVORS_FILE
+from dag_factory.config.tree import Mapping, Node, Scalar, plain
+
+_TEMPLATE = re.compile(r".*templates/(?:jobs|pipelines)/([^/]+)/(v\d+)\.yaml\.j2")
+_TABLES = {
+    FLAVORS_FILE: ("flavors", "flavor"),
+    presets.FILE: ("presets", "preset"),
+    retries.FILE: ("rules", "retry rule"),
+    teams.FILE: ("teams", "team"),
+    alerts.FILE: ("channels", "channel"),
+}
+BUILT_IN = "built-in"
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """One value and who set it.
+
+    ``path`` leads to it in the resolved pipeline; ``layer`` is as ``flavor gpu-a100``, ``pipeline defaults``,
+    ``job train``, ``environment prod``, ``template python@v1``. ``line`` and ``column`` are 0 where no file says
+    it; ``caller`` is the place that called the template.
+    """
+
+    path: str
+    value: Any
+    layer: str
+    file: str
+    line: int
+    column: int
+    caller: Mark | None = None
+
+
+def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
+    """Every single value of a pipeline with its origin, in the order of the resolved text.
+
+    Empty where there is no such pipeline in the project's environment, or where its problems forbid it.
+    """
+    for file_id in candidates(dag_id):
+        if is_there(project.home, file_id):
+            file, data = outcomes.read_bytes(project.home, file_id)
+            source = None if isinstance(data, Problem) else compiling.source(file_id, file, data)
+            if source and source.node and dag_id in source.ids:
+                whole = compile_whole(source, project.tables, dag_id)[1]
+                return tuple(_origins(source, whole)) if whole else ()
+    return ()
+
+
+def _origins(source: Source, whole: Whole) -> Iterator[Origin]:
+    known: dict[str, Paths] = {}
+    for path, node in _values(whole.tree, ()):
+        mark = node.mark
+        if mark.file not in known:
+            document = whole.documents.get(mark.file)
+            known[mark.file] = paths(document) if document else {}
+        here = known[mark.file].get((mark.line, mark.column), [])
+        job = whole.written.get(str(path[1])) if path[0] == "jobs" else None
+        layer = _layer(mark, _meant(here, path, job), source.file)
+        yield Origin(dotted(path), plain(node), layer, mark.file, mark.line, mark.column, mark.caller)
+
+
+def _values(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+    """Every single value, and every map and list that holds none."""
+    if isinstance(node, Scalar):
+        yield path, node
+        return
+    inner = node.entries.items() if isinstance(node, Mapping) else enumerate(node.items)
+    for step, item in inner:
+        yield from _values(item, (*path, step))
+    if path and not (node.entries if isinstance(node, Mapping) else node.items):
+        yield path, node
+
+
+def _meant(here: list[Path], path: Path, job: str | None) -> Path:
+    """Of the paths written at a place, which are several for an alias, the one that led to ``path``."""
+    if job is None:
+        return next((found for found in here if found == path), here[0] if here else ())
+    own = [found for found in here if found[:2] == ("jobs", job)]
+    general = [found for found in here if found[:1] != ("jobs",)]
+    return next(iter([*own, *general, *here]), ())
+
+
+def _layer(mark: Mark, path: Path, pipeline: str) -> str:
+    """A layer in words, by the file and the path in it."""
+    if not mark.file:
+        return BUILT_IN
+    if mark.file == pipeline:
+        return _part(path)
+    if mark.file in _TABLES:
+        key, word = _TABLES[mark.file]
+        return f"{word} {path[1]}" if len(path) > 1 and path[0] == key else word
+    template = _TEMPLATE.fullmatch(mark.file)
+    if template:
+        return f"template {template[1]}@{template[2]}"
+    name = mark.file.removeprefix(f"{ENVIRONMENTS}/").removesuffix(".yaml")
+    if path[:2] == ("flavors", "define") and len(path) > 2:
+        return f"flavor {path[2]} in environment {name}"
+    return f"environment {name}"
+
+
+def _part(path: Path) -> str:
+    """A part of a pipeline's own file."""
+    if path[:1] == ("defaults",):
+        return "pipeline defaults"
+    if path[:1] == ("jobs",) and len(path) > 1:
+        return f"job {path[1]}"
+    if path[:1] == ("environments",) and len(path) > 1:
+        return f"pipeline in environment {path[1]}"
+    return "pipeline"

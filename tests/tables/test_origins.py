@@ -1,0 +1,214 @@
+"""Each value of a resolved pipeline knows the file, the line and the layer that set it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tabled import PIPELINE, PLAIN, Project
+
+from dag_factory.config import open_project
+from dag_factory.config.origins import Origin, origins
+
+FLAVORS = """\
+version: 1
+flavors:
+  small:
+    cpu: 1
+    memory: 1Gi
+    node_selector: {pool: a}
+  large: {cpu: 8, memory: 32Gi}
+"""
+DEV = """\
+version: 1
+extends: base
+vars: {image: acme/image, rule: transient}
+images: {pull_policy: Always}
+timezone: Europe/Berlin
+flavors:
+  define: {small: {annotations: {b: c}}}
+defaults:
+  job: {env: {STAGE: dev}}
+"""
+BASE = "version: 1\nschedules: manual\ndefaults: {pipeline: {start_date: 2026-01-01}}\n"
+TEAMS = "version: 1\nteams:\n  growth:\n    service_account: growth\n    defaults: {job: {labels: {centre: a}}}\n"
+PRESETS = "version: 1\npresets:\n  net: {annotations: {egress: x}}\n"
+RULES = "version: 1\nrules:\n  transient: {retries: 3, delay: 30s}\n"
+TEMPLATE = """\
+version: 1
+inputs: {word: {type: string}}
+---
+command: [echo, ${{ inputs.word }}]
+timeout: 1h
+"""
+FLOW = """\
+version: 1
+schedule: "@daily"
+tags: [a]
+defaults:
+  docker_image: "${{ vars.image }}:1"
+  resource_flavor: small
+  presets: [net]
+jobs:
+  say:
+    uses: say@v1
+    with: {word: hello}
+    retries: ${{ vars.rule }}
+  many:
+    script: echo ${{ matrix.n }}
+    matrix: {n: [1, 2]}
+    env: {N: "${{ matrix.n }}", STAGE: own}
+environments:
+  dev:
+    tags: [b]
+    jobs: {say: {timeout: 2h, retries: 5}}
+"""
+PROJECT = Project(
+    {
+        "flavors": FLAVORS,
+        "environments/base": BASE,
+        "environments/dev": DEV,
+        "teams": TEAMS,
+        "presets": PRESETS,
+        "retries": RULES,
+        "templates/jobs/say/v1.yaml.j2": TEMPLATE,
+        "pipelines/growth/flow": FLOW,
+    }
+)
+
+
+def found(project: Project, dag_id: str = "growth.flow", environment: str = "dev") -> dict[str, Origin]:
+    with project.written() as home:
+        return {one.path: one for one in origins(open_project(home, environment), dag_id)}
+
+
+WHERE = {
+    "tags[0]": ("a", "pipeline", "pipelines/growth/flow.yaml:3:8"),
+    "tags[1]": ("b", "pipeline in environment dev", "pipelines/growth/flow.yaml:19:12"),
+    "schedule": (None, "environment base", "platform/environments/base.yaml:2:12"),
+    "timezone": ("Europe/Berlin", "environment dev", "platform/environments/dev.yaml:5:11"),
+    "start_date": ("2026-01-01", "environment base", "platform/environments/base.yaml:3:35"),
+    "jobs.say.docker_image": ("acme/image:1", "pipeline defaults", "pipelines/growth/flow.yaml:5:17"),
+    "jobs.say.image_pull_policy": ("Always", "environment dev", "platform/environments/dev.yaml:4:23"),
+    "jobs.say.env.STAGE": ("dev", "environment dev", "platform/environments/dev.yaml:9:22"),
+    "jobs.say.service_account": ("growth", "team growth", "platform/teams.yaml:4:22"),
+    "jobs.say.labels.centre": ("a", "team growth", "platform/teams.yaml:5:39"),
+    "jobs.say.annotations.egress": ("x", "preset net", "platform/presets.yaml:3:31"),
+    "jobs.say.annotations.b": ("c", "flavor small in environment dev", "platform/environments/dev.yaml:7:37"),
+    "jobs.say.node_selector.pool": ("a", "flavor small", "platform/flavors.yaml:6:27"),
+    "jobs.say.command[1]": ("hello", "template say@v1", "platform/templates/jobs/say/v1.yaml.j2:4:17"),
+    "jobs.say.timeout": ("2h", "pipeline in environment dev", "pipelines/growth/flow.yaml:20:27"),
+    "jobs.say.retries.retries": (5, "pipeline in environment dev", "pipelines/growth/flow.yaml:20:40"),
+    "jobs.say.retries.delay": ("30s", "retry rule transient", "platform/retries.yaml:3:34"),
+    "jobs.many-1.env.N": (1, "job many", "pipelines/growth/flow.yaml:16:14"),
+    "jobs.many-2.script": ("echo 2", "job many", "pipelines/growth/flow.yaml:14:13"),
+    "jobs.many-2.env.STAGE": ("own", "job many", "pipelines/growth/flow.yaml:16:40"),
+    "jobs.many-2.resource_flavor": ("small", "pipeline defaults", "pipelines/growth/flow.yaml:6:20"),
+}
+
+
+@pytest.fixture(scope="module")
+def all_of_it() -> dict[str, Origin]:
+    return found(PROJECT)
+
+
+@pytest.mark.parametrize("path", WHERE)
+def test_a_value_knows_who_set_it(path: str, all_of_it: dict[str, Origin]) -> None:
+    one = all_of_it[path]
+    place = f"{one.file.removeprefix('configs/')}:{one.line}:{one.column}"
+    assert (one.value, one.layer, place) == WHERE[path]
+
+
+def test_what_came_through_a_template_knows_its_caller(all_of_it: dict[str, Origin]) -> None:
+    caller = all_of_it["jobs.say.command[1]"].caller
+    assert caller is not None
+    assert (caller.file, caller.line) == ("configs/pipelines/growth/flow.yaml", 10)
+    assert all_of_it["jobs.say.docker_image"].caller is None
+
+
+def test_every_value_has_a_place(all_of_it: dict[str, Origin]) -> None:
+    assert len(all_of_it) > len(WHERE)
+    assert all(one.line and one.column and one.file.startswith("configs/") for one in all_of_it.values())
+
+
+def test_an_exchanged_flavor_was_set_by_the_environment() -> None:
+    dev = "version: 1\nflavors: {replace: {small: large}}\n"
+    project = PLAIN.having(environments__dev=dev)
+    one = found(project, "team.flow")["jobs.main.resource_flavor"]
+    assert (one.value, one.layer, one.line) == ("large", "environment dev", 2)
+    assert "resource_flavor: large" in project.built().resolved
+
+
+def test_an_alias_belongs_to_whoever_uses_it() -> None:
+    flow = PIPELINE + "jobs:\n  a: {env: &env {X: y}}\n  b: {env: *env}\n"
+    both = found(PLAIN.having(pipelines__team__flow=flow), "team.flow")
+    assert both["jobs.a.env.X"].layer == "job a"
+    assert both["jobs.b.env.X"].layer == "job b"
+
+
+def test_a_member_of_a_family() -> None:
+    template = "version: 1\ninputs: {n: {type: string}}\n---\ndescription: ${{ inputs.n }}\n"
+    flow = PIPELINE + "template: t@v1\ninstances: {one: {n: a}}\n"
+    project = PLAIN.having(pipelines__team__flow=flow)
+    project = Project({**project.files, "templates/pipelines/t/v1.yaml.j2": template})
+    one = found(project, "team.flow.one")["description"]
+    assert (one.value, one.layer, one.line) == ("a", "template t@v1", 4)
+    assert one.caller is not None
+    assert one.caller.line == 4
+
+
+def test_there_is_nothing_to_tell_of_what_is_not_there_or_broken() -> None:
+    assert found(PLAIN, "team.nothing") == {}
+    assert found(PLAIN, "../flow") == {}
+    assert found(PLAIN.having(pipelines__team__flow=PIPELINE.replace("small", "smal")), "team.flow") == {}
+    assert found(PLAIN.having(pipelines__team__flow="- a\n"), "team.flow") == {}
+
+
+# Low to high. Each says the variable in its own file and line.
+LAYERS = {
+    "environment base": "environments/base",
+    "environment dev": "environments/dev",
+    "team growth": "teams",
+    "team growth/ads": "teams",
+    "pipeline defaults": "pipelines/growth/ads/flow",
+    "preset net": "presets",
+    "flavor small": "flavors",
+    "template say@v1": "templates/jobs/say/v1.yaml.j2",
+    "job a": "pipelines/growth/ads/flow",
+    "pipeline in environment dev": "pipelines/growth/ads/flow",
+}
+
+
+def saying(chosen: dict[str, Any]) -> Project:
+    """A project in which the chosen layers say the variable X, and each says its own value."""
+
+    def env(layer: str) -> str:
+        return f"{{env: {{X: {chosen[layer]}}}}}" if layer in chosen else "{}"
+
+    overlay = f"environments: {{dev: {{jobs: {{a: {env('pipeline in environment dev')}}}}}}}\n"
+    return Project(
+        {
+            "environments/base": f"version: 1\ndefaults: {{job: {env('environment base')}}}\n",
+            "environments/dev": f"version: 1\nextends: base\ndefaults: {{job: {env('environment dev')}}}\n",
+            "teams": "version: 1\nteams:\n"
+            f"  growth: {{defaults: {{job: {env('team growth')}}}}}\n"
+            f"  growth/ads: {{defaults: {{job: {env('team growth/ads')}}}}}\n",
+            "presets": f"version: 1\npresets: {{net: {env('preset net')}}}\n",
+            "flavors": f"version: 1\nflavors: {{small: {{cpu: 1, memory: 1Gi, {env('flavor small')[1:]}}}\n",
+            "templates/jobs/say/v1.yaml.j2": f"version: 1\n---\n{env('template say@v1')}\n",
+            "pipelines/growth/ads/flow": "version: 1\n"
+            f"defaults: {{docker_image: i, resource_flavor: small, presets: [net], {env('pipeline defaults')[1:]}\n"
+            f"jobs: {{a: {{uses: say@v1, {env('job a')[1:]}}}\n{overlay}",
+        }
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(st.sampled_from(list(LAYERS)), st.integers(0, 9), min_size=1))
+def test_the_highest_layer_that_speaks_is_told(chosen: dict[str, int]) -> None:
+    highest = [layer for layer in LAYERS if layer in chosen][-1]
+    one = found(saying(chosen), "growth.ads.flow")["jobs.a.env.X"]
+    assert (one.value, one.layer) == (chosen[highest], highest)
+    assert f"{LAYERS[highest].removesuffix('.j2')}" in one.file
