@@ -1,6 +1,7 @@
 """One real Airflow and one local cluster for all tests of this folder, on a project of their own.
 
-The project is a copy of the repository's (its loader, its examples) with the pipelines of ``pipelines/`` beside.
+The project is a copy of the repository's (its loader, its examples) with the pipelines of ``pipelines/``
+and the tables of ``platform/`` beside.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "many": ("checks.pod", {"rows": 4}),
     "graph": ("checks.graph", {}),
     "teardown": ("checks.teardown", {}),
+    "tables": ("guild.tables", {}),
     "hello": ("start.hello", {}),
     "what_if": ("retail.what_if", WHAT_IF),
 }
@@ -120,7 +122,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("project")
     for folder in ("configs", "dags", "examples"):
         shutil.copytree(REPOSITORY / folder, home / folder)
-    shutil.copytree(Path(__file__).parent / "pipelines", home / "configs" / "pipelines", dirs_exist_ok=True)
+    for folder in ("pipelines", "platform"):
+        shutil.copytree(Path(__file__).parent / folder, home / "configs" / folder, dirs_exist_ok=True)
     stack = open_stack("e2e", home)
     try:
         # The environments of images are the repository's, so that `make demo` and the tests install them once.
