@@ -30,7 +30,7 @@ _TABLES = {
     teams.FILE: ("teams", "team"),
     alerts.FILE: ("channels", "channel"),
 }
-BUILT_IN = "built-in"
+BUILT_IN = "built in"
 
 
 class Origin(msgspec.Struct, frozen=True):
