@@ -37,7 +37,12 @@ class Stack:
     @property
     def cluster(self) -> ClusterConfig:
         """How the local cluster is started. The environments made for images serve every stack of the project."""
-        return ClusterConfig(state=self.cluster_folder, images=self.images, venvs=self.home / ".dagf" / "images")
+        return ClusterConfig(
+            state=self.cluster_folder,
+            images=self.images,
+            namespaces=self.tables.namespaces,
+            venvs=self.home / ".dagf" / "images",
+        )
 
     @property
     def images(self) -> dict[str, Path]:

@@ -81,6 +81,12 @@ class Tables:
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Where pods may run, as far as it is known before a pipeline is: the environment's place and the teams'."""
+        said = [self.cluster.namespace, *(_text(team.entries.get("namespace")) for team in self.teams.known.values())]
+        return tuple(sorted({name for name in said if name and "$" not in name}))
+
     def within(self, team: Team) -> Tables:
         """The tables as a team's pipeline has them: its defaults over the environment's, all limits together."""
         namespace = team.namespace or self.cluster.namespace

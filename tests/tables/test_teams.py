@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
+from dag_factory.config import open_project
+
 GROWTH = """\
 version: 1
 teams:
@@ -208,3 +210,10 @@ def test_what_a_table_says_in_vain(team: str, warning: str) -> None:
     warnings = [one for one in found.problems if one.severity == "warning"]
     assert [f"{one.code} teams.yaml:{one.line}:{one.column} {one.path}" for one in warnings] == [warning]
     assert all(one.hint for one in found.problems)
+
+
+def test_the_namespaces_are_known_where_a_cluster_is_made_for_them() -> None:
+    teams = NESTED + "  team: {namespace: '${{ environment }}'}\n  other: {namespace: other}\n"
+    dev = "version: 1\ncluster: {namespace: dev}\n"
+    with PROJECT.having(teams=teams, environments__dev=dev).written() as home:
+        assert open_project(home).tables.namespaces == ("dev", "other", "outer")
