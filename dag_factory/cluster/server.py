@@ -22,6 +22,7 @@ from .config import ClusterConfig, StateDir
 from .docker.engine import DockerEngine
 from .engine import Engine
 from .events import Recorder
+from .jobs import JobController
 from .journal import Journal
 from .kubelet.kubelet import Kubelet
 from .process.engine import ProcessEngine
@@ -89,7 +90,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-    running = [asyncio.ensure_future(scheduler.run()), asyncio.ensure_future(kubelet.sweep())]
+    running = [asyncio.ensure_future(task) for task in (scheduler.run(), kubelet.sweep(), JobController(store).run())]
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
         while not server.started and not serving.done():

@@ -12,24 +12,25 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from live import Live
 
 
+def operator_arguments(live: Live, name: str, script: str) -> dict[str, Any]:
+    return {
+        "task_id": name,
+        "name": name,
+        "namespace": "default",
+        "image": "alpine:3",
+        "cmds": ["sh", "-c"],
+        "arguments": [script],
+        "config_file": str(live.handle.kubeconfig),
+        "kubernetes_conn_id": None,
+        "in_cluster": False,
+        "startup_check_interval_seconds": 1,
+        "poll_interval": 0.2,
+        "termination_grace_period": 1,
+    }
+
+
 def operator(live: Live, name: str, script: str, **options: Any) -> KubernetesPodOperator:
-    return KubernetesPodOperator(
-        **{
-            "task_id": name,
-            "name": name,
-            "namespace": "default",
-            "image": "alpine:3",
-            "cmds": ["sh", "-c"],
-            "arguments": [script],
-            "config_file": str(live.handle.kubeconfig),
-            "kubernetes_conn_id": None,
-            "in_cluster": False,
-            "startup_check_interval_seconds": 1,
-            "poll_interval": 0.2,
-            "termination_grace_period": 1,
-            **options,
-        }
-    )
+    return KubernetesPodOperator(**{**operator_arguments(live, name, script), **options})
 
 
 def context(run: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import random
+import uuid
 from typing import Any
 
 from ..quantity import parse
@@ -36,7 +37,27 @@ def complete(resource: str, obj: Object) -> Object:
         return {**obj, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
     if resource == "persistentvolumeclaims":
         return claim(obj)
+    if resource == "jobs":
+        return job(obj)
     return obj
+
+
+def job(obj: Object) -> Object:
+    """Its pods are found by a label with its uid, which it therefore gets here."""
+    meta, spec = obj["metadata"], obj["spec"]
+    meta["uid"] = str(uuid.uuid4())
+    for name, value in (("parallelism", 1), ("completions", 1), ("backoffLimit", 6), ("suspend", False)):
+        spec.setdefault(name, value)
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
+    names = ("batch.kubernetes.io/controller-uid", "controller-uid"), ("batch.kubernetes.io/job-name", "job-name")
+    labels = {label: value for pair, value in zip(names, (meta["uid"], meta["name"]), strict=True) for label in pair}
+    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": meta["uid"]}}
+    its = spec["template"].get("metadata") or {}
+    spec["template"]["metadata"] = {**its, "labels": {**(its.get("labels") or {}), **labels}}
+    meta["labels"] = {**labels, **(meta.get("labels") or {})}
+    meta.setdefault("generation", 1)
+    return {**obj, "status": {}}
 
 
 def claim(obj: Object) -> Object:

@@ -25,6 +25,7 @@ class DeleteOptions:
     uid: str | None = None
     version: str | None = None
     dry_run: bool = False
+    propagation: str = ""
 
 
 class Objects:
@@ -105,6 +106,8 @@ class Objects:
             return self._typed(resource, self._delete_pod(before, options))
         if not options.dry_run:
             self.store.delete(resource.name, target.where, str(target.name))
+            if resource.name == "jobs" and options.propagation in ("Background", "Foreground"):
+                self._delete_owned(before["metadata"])
             if resource.name == "namespaces":
                 self._empty_namespace(str(target.name))
         details = {"name": target.name, **({"group": resource.group} if resource.group else {}), "kind": resource.name}
@@ -188,8 +191,21 @@ class Objects:
             }
         return self.store.update("pods", marked)
 
+    def _delete_owned(self, owner: dict[str, Any]) -> None:
+        for pod in self.store.all("pods", owner["namespace"]):
+            if any(one.get("uid") == owner["uid"] for one in pod["metadata"].get("ownerReferences") or []):
+                self._delete_pod(pod, DeleteOptions())
+
     def _empty_namespace(self, name: str) -> None:
-        for resource in ("pods", "configmaps", "secrets", "persistentvolumeclaims", "serviceaccounts", "events"):
+        for resource in (
+            "jobs",
+            "pods",
+            "configmaps",
+            "secrets",
+            "persistentvolumeclaims",
+            "serviceaccounts",
+            "events",
+        ):
             for obj in self.store.all(resource, name):
                 self.store.delete(resource, name, obj["metadata"]["name"])
 
@@ -237,7 +253,8 @@ def delete_options(body: Any, query: Mapping[str, str]) -> DeleteOptions:
     if grace is not None and (not isinstance(grace, int) or grace < 0):
         raise errors.bad_request("gracePeriodSeconds must be a non-negative integer")
     dry_run = bool(query.get("dryRun") or body.get("dryRun"))
-    return DeleteOptions(grace, conditions.get("uid"), conditions.get("resourceVersion"), dry_run)
+    propagation = query.get("propagationPolicy") or body.get("propagationPolicy") or ""
+    return DeleteOptions(grace, conditions.get("uid"), conditions.get("resourceVersion"), dry_run, propagation)
 
 
 def integer(query: Mapping[str, str], name: str) -> int | None:

@@ -70,6 +70,7 @@ RESOURCES = (
     ),
     Resource("secrets", "Secret"),
     Resource("serviceaccounts", "ServiceAccount", short_names=("sa",)),
+    Resource("jobs", "Job", group="batch", categories=("all",), subresources=("status",)),
     Resource("priorityclasses", "PriorityClass", namespaced=False, group="scheduling.k8s.io", short_names=("pc",)),
 )
 

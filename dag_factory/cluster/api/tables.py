@@ -163,6 +163,15 @@ def _claim(claim: Object) -> list[Any]:
     return [name, status["phase"], spec["volumeName"], size, modes, spec["storageClassName"], "<unset>", _age(claim)]
 
 
+def _job(job: Object) -> list[Any]:
+    status = job["status"]
+    end = next((c["type"] for c in status.get("conditions") or [] if c["type"] in ("Complete", "Failed")), "Running")
+    began, ended = status.get("startTime"), status.get("completionTime")
+    took = clock.parse(ended or clock.now()) - clock.parse(began) if began else 0
+    count = f"{status.get('succeeded', 0)}/{job['spec']['completions']}"
+    return [job["metadata"]["name"], end, count, f"{int(took)}s", _age(job)]
+
+
 def _age(obj: Object) -> str:
     return age(obj["metadata"]["creationTimestamp"])
 
@@ -188,6 +197,7 @@ _KINDS: dict[str, tuple[tuple[str, ...], Row]] = {
         _claim,
     ),
     "namespaces": (("Name", "Status", "Age"), lambda o: [o["metadata"]["name"], o["status"]["phase"], _age(o)]),
+    "jobs": (("Name", "Status", "Completions", "Duration", "Age"), _job),
     "secrets": (
         ("Name", "Type", "Data", "Age"),
         lambda o: [o["metadata"]["name"], o["type"], len(o.get("data") or {}), _age(o)],

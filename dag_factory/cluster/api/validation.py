@@ -43,6 +43,14 @@ def check(kind: str, resource: str, obj: Object) -> None:
     causes = list(_metadata(meta))
     if resource == "pods":
         causes += _pod(obj.get("spec") or {})
+    if resource == "jobs":
+        template = ((obj.get("spec") or {}).get("template") or {}).get("spec") or {}
+        causes += [
+            Cause(c.reason, c.message, c.field.replace("spec.", "spec.template.spec.", 1)) for c in _pod(template)
+        ]
+        if template.get("restartPolicy") not in ("Never", "OnFailure"):
+            text = 'Required value: valid values: "OnFailure", "Never"'
+            causes.append(Cause("FieldValueRequired", text, "spec.template.spec.restartPolicy"))
     if causes:
         raise invalid(kind, meta.get("name", ""), causes)
 
