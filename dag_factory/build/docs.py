@@ -158,22 +158,22 @@ def size(flavor: model.Flavor) -> str:
 
 
 def _jobs(jobs: tuple[model.Job, ...]) -> str:
+    """What each job gets and costs. Airflow shows the page in a narrow window: what is long comes last."""
     how = any(special(one) for one in jobs)  # a column for those pipelines that need it
     column = (" How |", "---|") if how else ("", "")
     rows = [
-        f"| Job | After |{column[0]} Flavor | Size | Image | Cost per hour |",
-        f"|---|---|{column[1]}---|---|---|---:|",
+        f"| Job | Flavor | Cost per hour |{column[0]} Size | Image |",
+        f"|---|---|---:|{column[1]}---|---|",
     ]
     for one in jobs:
         cost = one.flavor.cost_per_hour
         cells = [
             code(one.name),
-            ", ".join(code(name) for name in one.depends_on),
-            *(["; ".join(special(one))] if how else []),
             code(one.flavor.name),
+            f"{cost:g}" if cost is not None else "",
+            *(["; ".join(special(one))] if how else []),
             size(one.flavor),
             code(one.image),
-            f"{cost:g}" if cost is not None else "",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)

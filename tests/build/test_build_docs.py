@@ -14,8 +14,8 @@ def test_the_page_of_a_dag() -> None:
     page = built(a_pipeline(*jobs, description="Nightly churn", doc="See *wiki*.", resolved="jobs: {}\n")).doc_md
     assert "Nightly churn" in page
     assert "See *wiki*." in page
-    assert "| `extract` |  | `cpu-small` | 1 CPU, 2Gi | `registry.example.com/churn:1` | 0.05 |" in page
-    assert "| `train` | `extract` | `gpu-t4` | 6 CPU, 24Gi, 2 × nvidia.com/gpu, 10Gi disk, 8Gi shared memory |" in page
+    assert "| `extract` | `cpu-small` | 0.05 | 1 CPU, 2Gi | `registry.example.com/churn:1` |" in page
+    assert "6 CPU, 24Gi, 2 × nvidia.com/gpu, 10Gi disk, 8Gi shared memory |" in page
     assert "`configs/pipelines/growth/churn.yaml`" in page
     assert "```yaml\njobs: {}\n```" in page
 
@@ -54,7 +54,7 @@ def test_cells_hold() -> None:
 def test_what_is_special_of_a_job_has_a_column() -> None:
     job = a_job(when="{{ a | b }}", group="load.sales", outlets=(model.Asset(name="orders"),))
     page = docs.pipeline(a_pipeline(job, a_job("other")))
-    assert "| Job | After | How | Flavor |" in page
+    assert "| Job | Flavor | Cost per hour | How | Size |" in page
     assert "when `{{ a \\| b }}`; in the group `load.sales`; updates `orders`" in page
     assert "when `{{ a \\| b }}`; in the group" in docs.job(job)
     assert "How" not in docs.pipeline(a_pipeline(a_job()))
