@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingT
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
@@ -107,6 +108,7 @@ def mirror(image: str, mirrors: MappingT[str, str]) -> str:
     return mirrors[longest] + whole[len(longest) :]
 
 
+@lru_cache(4096)
 def full_name(image: str) -> str | None:
     """An image's name with the registry that Docker would take: ``python`` is ``docker.io/library/python``.
 

@@ -40,7 +40,7 @@ HOMES = {"examples": ROOT, "real": ROOT / "tests/real", "every": Path(__file__).
 CPU_SECONDS = 15.0  # of one mutant in one environment; the compiler's own bound for expressions is 5
 STUCK_SECONDS = 120.0  # after which a process that answers nobody is ended
 BUILT = 20  # one model of so many is built
-WITHOUT_PLACE = {"broken-table", "not-a-file", "missing-file"}
+WITHOUT_PLACE = {"broken-table", "broken-team", "not-a-file", "missing-file"}
 """Codes that are about a file as a whole, or about another file."""
 UNREAD = {"not-utf-8", "not-utf8", "bad-encoding", "too-large", "unreadable"}
 
