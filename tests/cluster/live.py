@@ -80,6 +80,7 @@ class Live:
                 "Authorization": f"Bearer {self.token}",
             },
             fields=query if method == "GET" else None,
+            retries=False,
             body=json.dumps(body).encode() if body is not None else None,
         )
         if answer.status >= 400:
