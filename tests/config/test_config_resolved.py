@@ -25,7 +25,7 @@ _VALUES: st.SearchStrategy[Any] = st.recursive(
     st.one_of(
         st.none(),
         st.booleans(),
-        st.integers(-(2**63), 2**63 - 1),
+        st.integers(1 - 2**63, 2**63 - 1),
         st.floats(allow_nan=False, allow_infinity=False),
         _TEXT,
     ),
