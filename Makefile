@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PORT ?= 8080
 RUN := .venv/bin/
+# Tests that start no server and change nothing outside their own folders: they run side by side, before the others.
+QUICK := $(addprefix tests/,build cli config examples fuzz hostile real schemas tables)
 
 help:        ## What there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,7 +32,8 @@ lint: setup  ## Lint, format, types, layer contract
 test: lint   ## Lint, types, the layer contract and all tests
 	@scripts/browser
 	@scripts/node
-	@$(RUN)pytest
+	@$(RUN)pytest --numprocesses 2 $(QUICK)
+	@$(RUN)pytest $(addprefix --ignore=,$(QUICK))
 
 MINUTES ?= 15
 soak: setup  ## Random commits against a real DAG processor, for MINUTES=15
