@@ -214,6 +214,57 @@ def test_exclude_and_include_are_opposites(axes: dict[str, list[str]], data: st.
     assert sorted(map(str, back.values())) == sorted(map(str, every))
 
 
+_ENTRIES = st.lists(
+    st.dictionaries(st.sampled_from(["x", "y", "z", "extra", "more"]), st.sampled_from("abcdefg"), min_size=1),
+    max_size=3,
+)
+
+
+def written_flow(values: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {value}" for name, value in values.items()) + "}"
+
+
+@settings(max_examples=60, deadline=None)
+@given(_AXES, _ENTRIES)
+def test_include_by_the_rule(axes: dict[str, list[str]], added: list[dict[str, str]]) -> None:
+    """An entry goes to every cell of the product that has its values on the axes, else it is a cell."""
+    product = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    extra: list[dict[str, str]] = []
+    for entry in added:
+        fitting = [cell for cell in product if all(cell[axis] == entry[axis] for axis in axes if axis in entry)]
+        for cell in fitting:
+            cell |= entry
+        if not fitting:
+            extra.append(entry)
+    wanted = [*product, *extra]
+    lists = "".join(f"{name}: [{', '.join(values)}], " for name, values in axes.items())
+    entries = ", ".join(map(written_flow, added))
+    # Names that cannot meet, whatever is in the cells.
+    naming = "".join(f"${{{{ matrix.{key} | default('-') }}}}_" for key in ("x", "y", "z", "extra", "more"))
+    text = f'{{{lists}include: [{entries}], name: "train_{naming}"}}'
+    if len({tuple(cell.get(key, "-") for key in ("x", "y", "z", "extra", "more")) for cell in wanted}) < len(wanted):
+        assert "cell-name-taken" in " ".join(problems(f"jobs: {{train: {{matrix: {text}}}}}"))
+    else:
+        assert list(cells(text).values()) == wanted
+
+
+@settings(max_examples=40, deadline=None)
+@given(_AXES)
+def test_every_cell_is_the_job_with_its_values_in(axes: dict[str, list[str]]) -> None:
+    lists = ", ".join(f"{name}: [{', '.join(values)}]" for name, values in axes.items())
+    reads = ", ".join(f'{name.upper()}: "${{{{ matrix.{name} }}}}"' for name in axes)
+    made = built(
+        f"jobs: {{train: {{matrix: {{{lists}}}, retries: 2, env: {{{reads}}}}}, last: {{depends_on: [train]}}}}"
+    )
+    *cells_made, last = made.jobs
+    for job in cells_made:
+        assert {variable.name: variable.value for variable in job.env} == {
+            name.upper(): value for name, value in job.matrix.items()
+        }
+        assert job.retries.count == 2
+    assert last.depends_on == tuple(job.name for job in cells_made)
+
+
 def in_template(tmp_path: Path, kind: str, body: str, pipeline: str) -> Compiled:
     """A pipeline that calls the template `t@v1`, whose text is `body`."""
     file = Written(pipeline).into(tmp_path) / f"configs/platform/templates/{kind}/t/v1.yaml.j2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -183,9 +184,14 @@ LAYERS = {
 
 def saying(chosen: dict[str, Any]) -> Project:
     """A project in which the chosen layers say the variable X, and each says its own value."""
+    return layered({layer: f"{{env: {{X: {value}}}}}" for layer, value in chosen.items()})
+
+
+def layered(said: dict[str, str]) -> Project:
+    """A project in which each of ``LAYERS`` says of the job `a` what is given for it, a map."""
 
     def env(layer: str) -> str:
-        return f"{{env: {{X: {chosen[layer]}}}}}" if layer in chosen else "{}"
+        return said.get(layer, "{}")
 
     overlay = f"environments: {{dev: {{jobs: {{a: {env('pipeline in environment dev')}}}}}}}\n"
     return Project(
@@ -203,6 +209,46 @@ def saying(chosen: dict[str, Any]) -> Project:
             f"jobs: {{a: {{uses: say@v1, {env('job a')[1:]}}}\n{overlay}",
         }
     )
+
+
+VARIABLES = st.dictionaries(st.sampled_from("XYZ"), st.integers(0, 9) | st.none())
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(st.sampled_from(list(LAYERS)), VARIABLES))
+def test_each_variable_is_the_highest_layers_and_null_unsets(chosen: dict[str, dict[str, int | None]]) -> None:
+    project = layered({layer: json.dumps({"env": variables}) for layer, variables in chosen.items()})
+    wanted: dict[str, tuple[Any, str]] = {}
+    for layer in LAYERS:
+        wanted |= {name: (value, layer) for name, value in chosen.get(layer, {}).items()}
+    wanted = {name: (value, layer) for name, (value, layer) in wanted.items() if value is not None}
+    made = found(project, "growth.ads.flow")
+    told = {path.rpartition(".")[2]: one for path, one in made.items() if path.startswith("jobs.a.env.")}
+    assert {name: (one.value, one.layer) for name, one in told.items()} == wanted
+    (job,) = project.built().jobs
+    assert {one.name: one.value for one in job.env} == {name: str(value) for name, (value, _) in wanted.items()}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.dictionaries(st.sampled_from(list(LAYERS)), st.lists(st.sampled_from("abcd"), max_size=3, unique=True)))
+def test_lists_that_join_are_in_the_order_of_the_layers(chosen: dict[str, list[str]]) -> None:
+    project = layered(
+        {
+            layer: json.dumps(
+                {
+                    "tolerations": [{"key": key} for key in keys],
+                    "volumes": [{"mount_path": f"/{key}", "pvc": f"{key}{list(LAYERS).index(layer)}"} for key in keys],
+                    "image_pull_secrets": keys,
+                }
+            )
+            for layer, keys in chosen.items()
+        }
+    )
+    (job,) = project.built().jobs
+    joined = list(dict.fromkeys(key for layer in LAYERS for key in chosen.get(layer, ())))
+    highest = {key: list(LAYERS).index(layer) for layer in LAYERS for key in chosen.get(layer, ())}
+    assert [one["key"] for one in job.tolerations] == list(job.image_pull_secrets) == joined
+    assert {one.mount_path: one.source for one in job.volumes} == {f"/{key}": f"{key}{n}" for key, n in highest.items()}
 
 
 @settings(deadline=None, max_examples=60)
