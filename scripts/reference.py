@@ -250,7 +250,7 @@ def _said(schema: JSON, base: str) -> JSON:
     """What a schema and those it refers to say, the nearest first."""
     found = dict(schema)
     while "$ref" in schema:
-        schema, base = schemas.resolve({"$ref": schema["$ref"]}, base)
+        schema, base = schemas.referred(schema, base)
         found = {**schema, **found}
     preset = found.get("then", {}).get("$ref")
     if preset and "enum" not in found:

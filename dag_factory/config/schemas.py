@@ -31,14 +31,20 @@ def documents() -> dict[str, JSON]:
 
 
 def resolve(schema: JSON, base: str) -> tuple[JSON, str]:
-    """Follow ``$ref`` to the schema it names. Returns that schema and the file it stands in."""
+    """Follow ``$ref`` to the schema at its end. Returns that schema and the file it stands in."""
     while "$ref" in schema:
-        file, _, pointer = schema["$ref"].partition("#")
-        base = file or base
-        schema = documents()[base]
-        for step in pointer.split("/")[1:]:
-            schema = schema[step]
+        schema, base = referred(schema, base)
     return schema, base
+
+
+def referred(schema: JSON, base: str) -> tuple[JSON, str]:
+    """The very schema that a ``$ref`` names, which may refer on and say more beside that."""
+    file, _, pointer = schema["$ref"].partition("#")
+    base = file or base
+    found = documents()[base]
+    for step in pointer.split("/")[1:]:
+        found = found[step]
+    return found, base
 
 
 @lru_cache

@@ -60,8 +60,7 @@ def _branches(schema: JSON, base: str) -> list[tuple[JSON, str]]:
     """The schema, what it refers to, and its alternatives: an annotation nearest the use comes first."""
     found = [(schema, base)]
     if "$ref" in schema:
-        target = {key: value for key, value in schema.items() if key == "$ref"}
-        found += _branches(*schemas.resolve(target, base))
+        found += _branches(*schemas.referred(schema, base))
     for keyword in ("anyOf", "oneOf", "allOf"):
         for branch in schema.get(keyword, ()):
             found += _branches(branch, base)

@@ -54,6 +54,14 @@ def test_every_key_is_described(reference: ModuleType) -> None:
             assert body.strip(), heading
 
 
+@pytest.mark.parametrize("key", JOB)
+def test_a_jobs_keys_are_described_in_the_schemas_own_words(key: str) -> None:
+    """Also where a definition refers on to what is only a kind of value, as a duration."""
+    words = schemas.documents()["job.schema.json"]["$defs"][key]["description"]
+    page = (DOCS / "reference" / "job.md").read_text("utf-8")
+    assert words.partition(". ")[0].partition(" Default:")[0] in page
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for link in _LINK.findall(_CODE.sub("", page.read_text("utf-8"))):
