@@ -25,6 +25,11 @@ CONTEXT: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _the_clock_of_a_file() -> None:
+    expressions.begin()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
