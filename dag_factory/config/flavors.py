@@ -10,7 +10,7 @@ from dag_factory.config.layers import merge
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
-from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, mapping
+from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, mapping, whole
 from dag_factory.config.units import quantity
 from dag_factory.config.wording import did_you_mean
 
@@ -128,10 +128,10 @@ def _gpu(node: Node | None) -> tuple[int, str]:
     if isinstance(node, Mapping):
         count = node.entries.get("count")
         return (
-            int(str(count.value)) if isinstance(count, Scalar) and count.value is not None else 1,
+            1 if (number := whole(count)) is None else number,
             _optional(node.entries.get("resource")) or _GPU,
         )
-    return (int(str(node.value)) if isinstance(node, Scalar) and node.value is not None else 0), _GPU
+    return whole(node) or 0, _GPU
 
 
 def _text(node: Node) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping as MappingT
 from dag_factory.config.model import ForEach
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Node, Scalar, Sequence, entries, is_set, plain
+from dag_factory.config.tree import Node, Scalar, Sequence, entries, is_set, plain, whole
 from dag_factory.settings import BOUNDS
 
 
@@ -21,7 +21,7 @@ def for_each(node: Node) -> ForEach:
         variable=_text(said.get("as")),
         output=_text(said.get("output")) or None,
         items=tuple(item_text(item) for item in items.items) if isinstance(items, Sequence) else None,
-        max_parallel=int(_text(most)) if most is not None else None,
+        max_parallel=whole(most),
     )
 
 

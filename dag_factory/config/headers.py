@@ -12,7 +12,7 @@ from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, plain, scalar
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, plain, scalar, whole
 from dag_factory.config.units import seconds
 
 _SCHEMA = "pipeline.schema.json"
@@ -121,8 +121,8 @@ def pipeline(
         start_date=_text(start) or EARLIEST,
         end_date=_text(said.get("end_date")),
         catchup=_flag(said.get("catchup")),
-        max_active_runs=_number(said.get("max_active_runs")),
-        max_active_jobs=_number(said.get("max_active_jobs")),
+        max_active_runs=whole(said.get("max_active_runs")),
+        max_active_jobs=whole(said.get("max_active_jobs")),
         timeout=seconds(_text(said.get("timeout")) or ""),
         deadline=seconds(_text(said.get("deadline")) or ""),
         alerts=told,
@@ -139,7 +139,7 @@ def pipeline(
 def _continuous(said: dict[str, Node]) -> Iterator[Problem]:
     """Airflow builds no DAG whose runs follow each other at once unless they do so one by one."""
     written = said.get("schedule")
-    if isinstance(written, Scalar) and written.value == "@continuous" and _number(said.get("max_active_runs")) != 1:
+    if isinstance(written, Scalar) and written.value == "@continuous" and whole(said.get("max_active_runs")) != 1:
         message = "`@continuous` starts a run when the last has ended, so only one can go on at a time"
         yield Problem.at(written.mark, ("schedule",), "bad-schedule", message, "add `max_active_runs: 1`")
 
@@ -185,10 +185,6 @@ def _param(name: str, node: Node) -> Param:
 
 def _text(node: Node | None) -> str | None:
     return node.text if isinstance(node, Scalar) and node.value is not None else None
-
-
-def _number(node: Node | None) -> int | None:
-    return int(str(node.value)) if isinstance(node, Scalar) and node.value is not None else None
 
 
 def _flag(node: Node | None) -> bool:

@@ -30,6 +30,7 @@ from dag_factory.config.tree import (
     mapping,
     mark_at,
     plain,
+    whole,
     without,
 )
 from dag_factory.config.wording import did_you_mean
@@ -216,8 +217,9 @@ def _pool(computed: Mapping, tables: Tables, path: Path) -> list[Problem]:
         message, hint = f"unknown pool `{pool.text}`", did_you_mean(pool.text, known)
         return [Problem.at(pool.mark, (*path, "pool"), "unknown-pool", message, hint)]
     most = tables.pools.get(pool.text)
-    if most and isinstance(slots, Scalar) and isinstance(slots.value, int) and slots.value > most:
-        message = f"the pool `{pool.text}` has {most} slots: a job that takes {slots.value} never starts"
+    taken = whole(slots)
+    if most and slots and taken is not None and taken > most:
+        message = f"the pool `{pool.text}` has {most} slots: a job that takes {taken} never starts"
         return [Problem.at(slots.mark, (*path, "pool_slots"), "pool-too-small", message, f"take at most {most}")]
     return []
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 from dag_factory.config import alerts, assets, foreach, retries
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.sandbox import dns
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, is_set, plain
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
 from dag_factory.config.units import seconds
 
 _SHELL = ("/bin/sh", "-ec")
@@ -37,12 +37,12 @@ def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any], retry_ru
         matrix=cell,
         output="output" in said,
         ports=tuple(_port(item) for item in _items(said.get("ports"))),
-        host_aliases=tuple(plain(item) for item in _items(said.get("host_aliases"))),
+        host_aliases=tuple(fragment(item) for item in _items(said.get("host_aliases"))),
         init_containers=init_containers(node),
         pod=_overlay(said["pod"]) if "pod" in said else None,
         retries=retries.retries(said.get("retries"), retry_rule),
         alerts=alerts.alerts(said.get("alerts")),
-        tolerations=tuple(plain(item) for item in _items(said.get("tolerations"))),
+        tolerations=tuple(fragment(item) for item in _items(said.get("tolerations"))),
         image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
         **{key: read(said[key]) for keys, read in _READ.items() for key in keys if key in said},
     )
@@ -113,7 +113,7 @@ def _volume_name(kind: str, source: str) -> str:
 
 
 def _port(node: Node) -> Fragment:
-    return {"containerPort": node.value} if isinstance(node, Scalar) else plain(node)
+    return {"containerPort": whole(node)} if isinstance(node, Scalar) else fragment(node)
 
 
 def init_containers(job: Mapping) -> tuple[Fragment, ...]:
@@ -127,12 +127,12 @@ def init_containers(job: Mapping) -> tuple[Fragment, ...]:
 
 def _containers(node: Node | None) -> Iterator[Fragment]:
     """Containers in Kubernetes' form; one whose name was wrong, and is told, is none."""
-    return (plain(item) for item in _items(node) if "name" in entries(item))
+    return (fragment(item) for item in _items(node) if "name" in entries(item))
 
 
 def _overlay(node: Node) -> Fragment:
     """A piece of a pod; the values of labels and annotations are text as written, as they are at a job."""
-    overlay: Fragment = plain(node)
+    overlay: Fragment = fragment(node)
     for key in ("labels", "annotations"):
         texts = at(node, ("metadata", key))
         if isinstance(texts, Mapping):
@@ -152,7 +152,8 @@ _READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
         *("runtime_class", "image_pull_policy", "group", "doc"),
     ): lambda node: _text(node),
-    ("pool_slots", "priority_weight", "deferrable", "affinity", "security_context", "pod_security_context"): plain,
+    ("deferrable", "affinity", "security_context", "pod_security_context"): fragment,
+    ("pool_slots", "priority_weight"): whole,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
     ("inlets", "outlets"): assets.assets,
     ("for_each",): foreach.for_each,

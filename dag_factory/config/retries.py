@@ -15,7 +15,7 @@ from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, whole
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean
 
@@ -95,10 +95,10 @@ def check(rule: Mapping, path: Path) -> Iterator[Problem]:
 def retries(node: Node | None, rule: str) -> model.Retries:
     """The model of a settled value; ``rule`` is the name of the rule that holds, or nothing."""
     if isinstance(node, Scalar):
-        return model.Retries(count=int(str(node.value)))
+        return model.Retries(count=whole(node) or 0)
     said = {_SYNONYMS.get(key, key): item for key, item in entries(node).items() if is_set(item)}
     return model.Retries(
-        count=int(_text(said["retries"])) if "retries" in said else 0,
+        count=whole(said.get("retries")) or 0,
         delay=seconds(_text(said["delay"])) if "delay" in said else None,
         backoff=cast(Any, _text(said["backoff"]) if "backoff" in said else "none"),
         max_delay=seconds(_text(said["max_delay"])) if "max_delay" in said else None,
@@ -110,7 +110,7 @@ def retries(node: Node | None, rule: str) -> model.Retries:
 def _outcome(said: dict[str, Node]) -> model.Outcome:
     return model.Outcome(
         reasons=tuple(item.text for item in _listed(said.get("reason"))),
-        exit_codes=tuple(int(item.text) for item in _listed(said.get("exit_code"))),
+        exit_codes=tuple(code for item in _listed(said.get("exit_code")) if (code := whole(item)) is not None),
         then=cast(Any, _text(said["then"])),
         delay=seconds(_text(said["delay"])) if "delay" in said else None,
     )

@@ -40,7 +40,7 @@ from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.teams import Team
-from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, mapping, plain, without
+from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, mapping, plain, whole, without
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean
 
@@ -129,7 +129,8 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         return Tables(environment, names, vars=context["vars"], problems=tuple(problems), broken=True)
     table, trouble = documents.computed(without(written, "flavors"), context, _FLAVORS)
     problems += trouble
-    pools = {name: slots for name, slots in plain(table).get("pools", {}).items() if isinstance(slots, int)}
+    said_pools = entries(table.entries.get("pools"))
+    pools = {name: slots for name, node in said_pools.items() if (slots := whole(node)) is not None}
     found_flavors = flavors.defined(_as_map(written.entries.get("flavors"), written.mark), define)
     sized = {name: flavors.sized(name, node, context) for name, node in found_flavors.items()}
     found_flavors = {name: node for name, (node, _) in sized.items()}
@@ -257,7 +258,7 @@ def _cluster(body: Mapping) -> model.Cluster:
 
 
 def _xcom_sidecar(node: Node | None) -> model.XcomSidecar | None:
-    said: dict[str, Any] = plain(node) if isinstance(node, Mapping) else {}
+    said: dict[str, Any] = fragment(node) if isinstance(node, Mapping) else {}
     return model.XcomSidecar(**said) if said else None
 
 

@@ -84,6 +84,21 @@ def plain(node: Node) -> Any:
     return [plain(item) for item in node.items]
 
 
+def whole(node: Node | None) -> int | None:
+    """A whole number, however it is written (``16``, ``0x10``, ``16.0``); None for anything else."""
+    value = node.value if isinstance(node, Scalar) else None
+    return int(value) if isinstance(value, (int, float)) and value == int(value) else None
+
+
+def fragment(node: Node) -> Any:
+    """As ``plain``, for Kubernetes, which takes no ``1000.0`` where it wants a whole number."""
+    if isinstance(node, Scalar):
+        return int(node.value) if isinstance(node.value, float) and node.value.is_integer() else node.value
+    if isinstance(node, Mapping):
+        return {key: fragment(item) for key, item in node.entries.items()}
+    return [fragment(item) for item in node.items]
+
+
 def is_null(node: Node | None) -> bool:
     """Whether the value is written, and is null."""
     return isinstance(node, Scalar) and node.value is None
