@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from dag_factory.config import model
 from dag_factory.config.containers import containers
@@ -179,11 +180,13 @@ def _jobs(jobs: tuple[model.Job, ...]) -> str:
     return "\n".join(rows)
 
 
+@lru_cache(4096)  # the same flavors and jobs, again and again
 def escape(text: str) -> str:
     """``text`` as a line of Markdown that reads just so."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
+@lru_cache(4096)
 def code(text: str) -> str:
     """``text`` as code within a line or a table's cell."""
     text = " ".join(text.split())

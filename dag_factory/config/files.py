@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 from dag_factory.config.problems import Problem
@@ -21,14 +23,16 @@ def read_bytes(path: Path, root: Path, file: str) -> bytes | Problem:
     name that the problem carries.
     """
     try:
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(root.resolve()):
+        # As text: a path's own methods take twice as long, which counts where thousands of files are read.
+        real, below = os.path.realpath(path, strict=True), os.path.realpath(root)
+        if os.path.commonpath((real, below)) != below:
             message = "the file is a link that leads out of `configs/`"
             return Problem(file, 0, 0, "outside-configs", message, hint="commit the file itself")
-        if not real.is_file():
+        found = os.stat(real)  # noqa: PTH116
+        if not stat.S_ISREG(found.st_mode):
             return Problem(file, 0, 0, "not-a-file", "this is no regular file", hint="commit a file")
-        with real.open("rb") as stream:
-            data = stream.read(BOUNDS.file_bytes + 1)
+        with open(real, "rb") as stream:  # noqa: PTH123
+            data = stream.read(min(found.st_size, BOUNDS.file_bytes) + 1)  # room is made for all that is asked for
     except (OSError, RuntimeError) as failure:
         reason = failure.strerror if isinstance(failure, OSError) and failure.strerror else "a link in a loop"
         return Problem(file, 0, 0, "unreadable", f"cannot be read: {reason}", hint="check that it exists and its mode")

@@ -104,4 +104,9 @@ def candidates(dag_id: str) -> tuple[str, ...]:
 
 def path_of(home: Path, dag_id: str) -> Path:
     """The file of a pipeline, by its DAG's id."""
-    return (home / PIPELINES / Path(*dag_id.split("."))).with_name(dag_id.split(".")[-1] + ".yaml")
+    return home / file_of(dag_id)
+
+
+def file_of(dag_id: str) -> str:
+    """The file of a pipeline by its name below the project's home, as problems and marks carry it."""
+    return f"{PIPELINES}/{dag_id.replace('.', '/')}.yaml"

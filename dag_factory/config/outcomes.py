@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dag_factory.config import files
-from dag_factory.config.layout import DAG_ID_LENGTH, path_of
+from dag_factory.config.layout import DAG_ID_LENGTH, file_of
 from dag_factory.config.model import Pipeline
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
@@ -40,9 +40,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def read_bytes(home: Path, file_id: str) -> tuple[str, bytes | Problem]:
     """A pipeline file's name and its bytes, or what keeps them from being read."""
-    path = path_of(home, file_id)
-    file = path.relative_to(home).as_posix()
-    return file, files.read_bytes(path, home / "configs", file)
+    file = file_of(file_id)
+    return file, files.read_bytes(home / file, home / "configs", file)
 
 
 def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:
