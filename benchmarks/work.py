@@ -22,6 +22,12 @@ REGISTRY = "registry.example.com/bench"
 SECRET = ("DB_PASSWORD", "warehouse", "password")  # variable, secret, key
 TOLERATION = {"key": "dedicated", "operator": "Equal", "value": "batch", "effect": "NoSchedule"}
 SECURITY = {"runAsNonRoot": True, "runAsUser": 1000, "allowPrivilegeEscalation": False}
+SNAKE = {
+    "runAsNonRoot": "run_as_non_root",
+    "runAsUser": "run_as_user",
+    "allowPrivilegeEscalation": "allow_privilege_escalation",
+}
+"""The same fields as the client's classes call them."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.work import FLAVORS, SECRET, SECURITY, TOLERATION, Job, Pipeline
+from benchmarks.work import FLAVORS, SECRET, SECURITY, SNAKE, TOLERATION, Job, Pipeline
 
 _HEAD = """\
 from datetime import datetime
@@ -42,11 +42,6 @@ _REAL = """\
         container_security_context=k8s.V1SecurityContext({security}),
         labels={labels},
 """
-_SNAKE = {
-    "runAsNonRoot": "run_as_non_root",
-    "runAsUser": "run_as_user",
-    "allowPrivilegeEscalation": "allow_privilege_escalation",
-}
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
@@ -97,7 +92,7 @@ def _real(job: Job) -> str:
         claim=job.volume[0],
         mount=job.volume[1],
         toleration=", ".join(f"{key}={value!r}" for key, value in TOLERATION.items()),
-        security=", ".join(f"{_SNAKE[key]}={value!r}" for key, value in SECURITY.items()),
+        security=", ".join(f"{SNAKE[key]}={value!r}" for key, value in SECURITY.items()),
         labels=job.labels,
     )
 
