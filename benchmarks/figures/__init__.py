@@ -1,0 +1,1 @@
+"""One module for each group of figures. Each has ``measure(quick)``, which gives its figures."""

@@ -1,0 +1,46 @@
+"""``task_ratio``: the parse when a task starts, against one hand-written file; nothing is kept from before."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from benchmarks import work
+from benchmarks.contestants import HAND, THIS
+from benchmarks.figures.folder import project
+from benchmarks.measure import Figure, Probe, interleaved
+
+_TASKS = 9  # parsed in each round, and one before them
+
+
+def measure(quick: bool) -> Iterator[Figure]:
+    """With 10, 1,000 and 10,000 pipelines in the folder, and how flat that is."""
+    for kind in ("real", "plain"):
+        counts = (10, 1000) if quick or kind == "plain" else (10, 1000, 10_000)
+        yield from _kind(kind, counts, 3 if quick else 7)
+
+
+def _kind(kind: str, counts: tuple[int, ...], rounds: int) -> Iterator[Figure]:
+    hand = project(HAND, kind, 10) / "dags"
+    pairs = [f"{one.team}_{one.name}.py,{one.id}" for one in work.pipelines(10, kind)][: _TASKS + 1]
+    probes = {"by hand": Probe(HAND.python(), "task.py", (str(hand), *pairs), {"DAG_FACTORY_CACHE": "off"})}
+    for count in counts:
+        folder = project(THIS, kind, count)
+        ids = [one.id for one in work.pipelines(count, kind)]
+        chosen = ids[:: count // (_TASKS + 1)][: _TASKS + 1]
+        off = {"DAG_FACTORY_ENV": "prod", "DAG_FACTORY_CACHE": "off"}
+        arguments = (str(folder / "dags"), *(f"loader.py,{dag_id}" for dag_id in chosen))
+        probes[str(count)] = Probe(THIS.python(), "task.py", arguments, off)
+    told = interleaved(probes, rounds)
+    seconds = {name: [statistics.median(one["cpu"]) for one in each] for name, each in told.items()}
+
+    def ratio(one: str, two: str) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[one], seconds[two], strict=True))
+
+    for name in map(str, counts):
+        yield Figure(f"task_ratio_{kind}_{name}", ratio(name, "by hand"), 1.3)
+    most, least = str(counts[-1]), str(counts[0])
+    yield Figure(f"task_flat_{kind}_{most}", ratio(most, least), 1.1)
+    for name, each in told.items():
+        yield Figure(f"task_ms_{kind}_{name.replace(' ', '_')}", 1000 * statistics.median(seconds[name]))
+        yield Figure(f"task_rss_mb_{kind}_{name.replace(' ', '_')}", max(one["rss_mb"] for one in each))

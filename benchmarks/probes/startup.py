@@ -1,0 +1,42 @@
+"""What a task's process does from its fork to its first DAG, forked from a scheduler with or without the warming.
+
+``python startup.py OUT DAGS DAG [--warm]``
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+
+from common import rss_mb, tell
+
+# What a scheduler with the LocalExecutor has imported anyway.
+for name in ("airflow.jobs.scheduler_job_runner", "airflow.executors.local_executor"):
+    importlib.import_module(name)
+
+
+def main() -> None:
+    folder, dag_id = Path(sys.argv[2]), sys.argv[3]
+    if "--warm" in sys.argv:
+        importlib.import_module("dag_factory.build.scheduler").warm()
+    began = time.process_time()
+    child = os.fork()
+    if child == 0:
+        began = time.process_time()
+        importlib.import_module("airflow.sdk.execution_time.task_runner")
+        bags = importlib.import_module("airflow.dag_processing.dagbag")
+        os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = dag_id
+        bag = bags.BundleDagBag(
+            dag_folder=str(folder / "loader.py"), safe_mode=False, bundle_path=folder, bundle_name="bench"
+        )
+        assert dag_id in bag.dags, bag.import_errors
+        tell(cpu=time.process_time() - began, rss_mb=rss_mb())
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    raise SystemExit(bool(status))
+
+
+main()
