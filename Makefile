@@ -43,6 +43,10 @@ docs: setup  ## Write the references in docs/ anew, from the schemas and the tem
 	@$(RUN)python scripts/reference.py
 	@$(RUN)python scripts/template_reference.py
 
+FIGURES ?=
+bench: setup ## Measurements beside the neighbours; FIGURES="folder task" and QUICK=1 choose
+	@$(RUN)python -m benchmarks $(if $(QUICK),--quick) $(FIGURES)
+
 MUTANTS ?= 20000
 SEED ?= 1
 fuzz: setup  ## Mutants of valid configuration files, MUTANTS=20000 of them
@@ -55,4 +59,4 @@ lock: setup  ## Write requirements.lock anew from setup.cfg
 clean: down  ## Remove .venv and everything that runs have left
 	@rm -rf .venv .dagf .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help setup demo up down check lint test soak fuzz docs lock clean
+.PHONY: help setup demo up down check lint test soak bench fuzz docs lock clean

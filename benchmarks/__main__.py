@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [FIGURES ...]``: measure, print a table, and a line ``name value`` for each figure."""
+"""``python -m benchmarks [--quick] [FIGURES ...]``: measure, print a table, and a line ``name value`` each."""
 
 from __future__ import annotations
 

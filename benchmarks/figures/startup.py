@@ -1,4 +1,4 @@
-"""``startup_ms``: imports and parse of a task's process under the LocalExecutor, with and without the warming plugin."""
+"""``startup_ms``: imports and parse of a task's process under the LocalExecutor, with and without the warming."""
 
 from __future__ import annotations
 
