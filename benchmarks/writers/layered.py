@@ -56,7 +56,7 @@ def _text(pipeline: Pipeline, number: int) -> str:
         f"  first: {{{call}0}}}}",
         "  middle:",
         "    matrix: {step: [1, 2, 3, 4, 5, 6]}",
-        f'    {call.replace(", with: ", "|").split("|")[0]}',
+        f"    {call.replace(', with: ', '|').split('|')[0]}",
         f'    with: {{module: pipeline_{number}, batch: {1000 + number}, step: "${{{{ matrix.step }}}}"}}',
         "    depends_on: [first]",
         f"  join: {{{call}7}}, depends_on: [middle]}}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ def check(paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | N
     Every environment is checked. Exit code: 0 without errors, 1 with errors, 2 where the check could not run.
     """
     root = find_home(home, paths)
+    gc.disable()  # the process ends soon and holds little that goes in circles: a tenth of its time
     found = survey(root, environments)
     chosen = _below(found, root, paths)
     if form == "json":

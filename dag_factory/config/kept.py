@@ -57,8 +57,8 @@ class Kept:
         return digest(package(), self._environment.encode(), *_contents(self._home / "configs" / "platform")).encode()
 
     def name(self, file: str, data: bytes) -> str:
-        """The name of a file's outcome."""
-        return digest(self._stamp, file.encode(), data)
+        """The name of a file's outcome; none where nothing is kept anyway."""
+        return digest(self._stamp, file.encode(), data) if self._store.is_usable() else ""
 
     def outcome(self, name: str) -> Outcome | None:
         """The outcome of that name, if it is kept."""

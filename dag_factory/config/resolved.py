@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
@@ -16,7 +15,9 @@ _WIDTH = 100
 
 def to_yaml(node: Node) -> str:
     """The YAML text of a tree. Reading it again gives the same values."""
-    return "\n".join(_lines(node, 0)) + "\n"
+    lines: list[str] = []
+    _write(node, 0, lines)
+    return "\n".join(lines) + "\n"
 
 
 def one_line(node: Node) -> str:
@@ -24,42 +25,44 @@ def one_line(node: Node) -> str:
     return _flow(node)
 
 
-def _lines(node: Node, indent: int) -> Iterator[str]:
+def _write(node: Node, indent: int, lines: list[str]) -> None:
     pad = "  " * indent
     if isinstance(node, Mapping) and node.entries:
         for key, item in node.entries.items():
-            yield from _entry(f"{pad}{_text(key)}:", item, indent)
+            _entry(f"{pad}{_text(key)}:", item, indent, lines)
     elif isinstance(node, Sequence) and node.items:
         for item in node.items:
-            yield from _entry(f"{pad}-", item, indent) if isinstance(item, Scalar) else (f"{pad}- {_flow(item)}",)
+            if isinstance(item, Scalar):
+                _entry(f"{pad}-", item, indent, lines)
+            else:
+                lines.append(f"{pad}- {_flow(item)}")
     else:
-        yield pad + _flow(node)
+        lines.append(pad + _flow(node))
 
 
-def _entry(head: str, item: Node, indent: int) -> Iterator[str]:
+def _entry(head: str, item: Node, indent: int, lines: list[str]) -> None:
     if _is_block(item):
         assert isinstance(item, Scalar) and isinstance(item.value, str)
-        yield f"{head} |" + ("" if item.value.endswith("\n") else "-")
-        yield from ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
+        lines.append(f"{head} |" + ("" if item.value.endswith("\n") else "-"))
+        lines += ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
         return
     blocks = isinstance(item, Sequence) and any(_is_block(inner) for inner in item.items)
     flow = "" if blocks or _deep(item) else _flow(item)
     if flow and (isinstance(item, Scalar) or len(head) + len(flow) < _WIDTH):
-        yield f"{head} {flow}"
+        lines.append(f"{head} {flow}")
     else:
-        yield head
-        yield from _lines(item, indent + 1)
+        lines.append(head)
+        _write(item, indent + 1, lines)
 
 
 def _is_block(node: Node) -> bool:
     """Whether a value is text that can stand as a literal block and come back the same."""
     text = node.value if isinstance(node, Scalar) else None
-    if not isinstance(text, str):
+    if not isinstance(text, str) or "\n" not in text:
         return False
     lines = text.split("\n")
     return (
-        len(lines) > 1
-        and not text.endswith("\n\n")
+        not text.endswith("\n\n")
         and bool(lines[0].strip())
         and not lines[0].startswith(" ")
         and all(line.isprintable() for line in lines)

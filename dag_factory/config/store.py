@@ -80,7 +80,7 @@ class Store:
 
     def names(self) -> Iterator[str]:
         """Every name under which something is kept, sorted."""
-        if self._folder is None or not self._is_usable():
+        if self._folder is None or not self.is_usable():
             return
         with contextlib.suppress(OSError):
             yield from sorted(entry.name for entry in self._folder.iterdir() if not entry.name.startswith("."))
@@ -90,7 +90,7 @@ class Store:
 
         What is ``needed`` stays.
         """
-        if self._folder is None or not self._is_usable():
+        if self._folder is None or not self.is_usable():
             return
         try:
             entries = [
@@ -106,11 +106,11 @@ class Store:
                 Path(path).unlink()
 
     def _path(self, name: str) -> Path | None:
-        if self._folder is None or not self._is_usable():
+        if self._folder is None or not self.is_usable():
             return None
         return self._folder / name
 
-    def _is_usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether the folder is there, or can be made, and belongs to this user alone."""
         if self._usable is None:
             self._usable = self._folder is not None and _own(self._folder)
