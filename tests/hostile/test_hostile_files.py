@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dag_factory.config import Compiled, open_project
+from dag_factory.config import Compiled, files, open_project
 from dag_factory.config.survey import survey
 
 GOOD = "version: 1\ndefaults: {docker_image: i, resource_flavor: small}\n"
@@ -187,14 +188,14 @@ def test_a_worker_asked_for_anything_answers(home: Path, dag_id: str) -> None:
 
 def test_files_that_vanish_while_they_are_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = write(home, "pipelines/team/gone.yaml", GOOD)
-    resolve = Path.resolve
+    read = files.read_bytes
 
-    def vanishing(path: Path, strict: bool = False) -> Path:
+    def vanishing(path: Path, *rest: Any) -> object:
         if path.name == "gone.yaml":
             gone.unlink(missing_ok=True)
-        return resolve(path, strict)
+        return read(path, *rest)
 
-    monkeypatch.setattr(Path, "resolve", vanishing)
+    monkeypatch.setattr(files, "read_bytes", vanishing)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
 
