@@ -12,7 +12,7 @@ from collections.abc import Mapping as MappingT
 import msgspec
 
 from dag_factory.config.places import Path, dotted
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, printable
 from dag_factory.config.tree import Mapping, Node, Scalar
 
 Paths = dict[tuple[int, int], list[Path]]
@@ -43,7 +43,7 @@ def paths(document: Node) -> Paths:
 
 def _chosen(path: str, here: list[Path]) -> str:
     """The path that is written at the place, unless the one told leads there already or further."""
-    written = [dotted(steps) for steps in here]
+    written = [printable(dotted(steps)) for steps in here]
     if not written or any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in written):
         return path
     if not written[0]:  # the file's first place: what is said of a file that lacks something

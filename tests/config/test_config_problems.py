@@ -110,3 +110,10 @@ def test_a_problem_breaks_its_pipeline() -> None:
 def test_a_place_is_a_file_with_line_and_column_where_there_are_some() -> None:
     assert Problem("a.yaml", 3, 7, "c", "m").place == "a.yaml:3:7"
     assert Problem("a.yaml", 0, 0, "c", "m").place == "a.yaml"
+
+
+def test_a_path_with_what_drives_a_terminal_is_told_printably() -> None:
+    odd = Written('jobs: {"a\\tb": {}, "c\\e[2J": {depends_on: [x]}}')
+    paths = [problem.path for problem in odd.compiled().problems]
+    assert paths
+    assert all(path.isprintable() for path in paths)
