@@ -7,5 +7,5 @@ from pathlib import Path
 
 from dag_factory.build.report import check
 
-if report := check(Path(__file__).resolve().parent):
+if report := check(Path(__file__).parent):
     raise report from None

@@ -14,4 +14,4 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from dag_factory.build.loader import load
 
 # Airflow finds DAGs among the names of a module.
-globals().update(load(Path(__file__).resolve().parent))
+globals().update(load(Path(__file__).parent))

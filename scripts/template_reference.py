@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dag_factory.config.catalogue import Catalogue, Kind
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.templates import Template
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,7 @@ called and how to write more.
 
 def reference() -> str:
     """The whole page."""
-    catalogue = Catalogue(ROOT / "no-project")
+    catalogue = Catalogue(PlatformFiles(ROOT / "no-project"))
     parts = [HEAD]
     for kind, title in TITLES.items():
         found = [catalogue.find(kind, name) for name in catalogue.names(kind)]

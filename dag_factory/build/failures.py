@@ -19,14 +19,15 @@ from pathlib import Path
 import msgspec
 
 from dag_factory.config.problems import Problem
+from dag_factory.config.project import Project
 
 
-def leave(home: Path, environment: str, problems: Sequence[Problem], share: str = "") -> None:
-    """Keep ``problems`` for the report of this project; none of them takes an earlier file away.
+def leave(project: Project, problems: Sequence[Problem], share: str = "") -> None:
+    """Keep ``problems`` for the report of ``project``; none of them takes an earlier file away.
 
     ``share`` names the loader's share, where several loaders divide the project.
     """
-    path = _path(home, environment, share)
+    path = _path(project, share)
     with contextlib.suppress(OSError):
         if not problems:
             path.unlink(missing_ok=True)
@@ -39,9 +40,9 @@ def leave(home: Path, environment: str, problems: Sequence[Problem], share: str 
         temporary.replace(path)  # a reader sees the old file or the new one
 
 
-def found(home: Path, environment: str) -> tuple[Problem, ...]:
+def found(project: Project) -> tuple[Problem, ...]:
     """What the loader, or each of several, left the last time."""
-    whole = _path(home, environment, "")
+    whole = _path(project, "")
     problems: list[Problem] = []
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         if _is_ours(whole.parent):
@@ -50,9 +51,9 @@ def found(home: Path, environment: str) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _path(home: Path, environment: str, share: str) -> Path:
-    project = hashlib.sha256(f"{home}\0{environment}".encode()).hexdigest()[:16]
-    name = f"build-failures-{project}{f'-{share}' if share else ''}.json"
+def _path(project: Project, share: str) -> Path:
+    whose = hashlib.sha256(f"{project.name}\0{project.environment}".encode()).hexdigest()[:16]
+    name = f"build-failures-{whose}{f'-{share}' if share else ''}.json"
     return Path(tempfile.gettempdir()) / f"dagwright-{os.getuid()}" / name
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from dag_factory import settings
 from dag_factory.build import failures
 from dag_factory.build.dag import build_dag
+from dag_factory.build.opening import open_beside
 from dag_factory.build.report import text
 from dag_factory.config import model
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import ProjectError, open_project
+from dag_factory.config.project import ProjectError
 from dag_factory.config.share import WHOLE, Share
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
 
 def _load(loader_folder: Path, share: Share, wanted: str | None) -> dict[str, DAG]:
     try:
-        project = open_project(settings.home() or loader_folder.parent, settings.environment())
+        project = open_beside(loader_folder)
     except ProjectError as error:
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
@@ -47,7 +47,7 @@ def _load(loader_folder: Path, share: Share, wanted: str | None) -> dict[str, DA
     compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
     dags, problems = build(compiled.pipelines)
     if wanted is None:
-        failures.leave(project.home, project.environment, problems, share.name)
+        failures.leave(project, problems, share.name)
     else:
         problems.extend(errors(compiled.problems))
     if wanted is not None and not dags and not problems:

@@ -14,8 +14,9 @@ from airflow.sdk import get_parsing_context
 
 from dag_factory import settings
 from dag_factory.build import failures
+from dag_factory.build.opening import open_beside
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import ProjectError, open_project
+from dag_factory.config.project import ProjectError
 
 SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
 
@@ -36,10 +37,10 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
     if get_parsing_context().dag_id is not None:
         return None
     try:
-        project = open_project(settings.home() or loader_folder.parent, settings.environment())
+        project = open_beside(loader_folder)
     except ProjectError as error:
         return BrokenPipelines(text(error.problems, f"No pipeline was loaded. {error}"))
-    found = (*errors(project.compile_all().problems), *failures.found(project.home, project.environment))
+    found = (*errors(project.compile_all().problems), *failures.found(project))
     if not found:
         return None
     files = len({problem.file for problem in found})

@@ -49,12 +49,12 @@ def warm() -> None:
     for name in _TASK_IMPORTS:
         importlib.import_module(name)
 
-    from dag_factory import settings
     from dag_factory.build.loader import build
-    from dag_factory.config.project import ProjectError, open_project
+    from dag_factory.build.opening import open_beside
+    from dag_factory.config.project import ProjectError
 
     try:
-        project = open_project(_home(), settings.environment())
+        project = open_beside(_dags_folder())
     except ProjectError:
         return  # the pools' step says so
     folder = project.home / "configs" / "pipelines"
@@ -67,11 +67,11 @@ def warm() -> None:
 
 def sync_pools() -> None:
     """Put the project's pools into Airflow's database, for the environment of this instance."""
-    from dag_factory import settings
-    from dag_factory.config.project import ProjectError, open_project
+    from dag_factory.build.opening import open_beside
+    from dag_factory.config.project import ProjectError
 
     try:
-        project = open_project(_home(), settings.environment())
+        project = open_beside(_dags_folder())
     except ProjectError as error:
         log.warning("dagwright: no pools were made: %s", error)
         return
@@ -97,10 +97,8 @@ def write_pools(pools: Mapping[str, int]) -> None:
                 pool.slots = slots
 
 
-def _home() -> Path:
-    """The project's home as the loader finds it, where Airflow's DAGs lie in the folder of its configuration."""
+def _dags_folder() -> Path:
+    """Where the loader lies, unless Airflow's DAGs come from somewhere else than its configuration's folder."""
     from airflow.configuration import conf
 
-    from dag_factory import settings
-
-    return settings.home() or Path(conf.get_mandatory_value("core", "dags_folder")).parent
+    return Path(conf.get_mandatory_value("core", "dags_folder"))

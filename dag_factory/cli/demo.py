@@ -13,7 +13,7 @@ from rich.console import Console
 from dag_factory.cli import CouldNotRun, interrupts
 from dag_factory.cli.stack import Stack, open_stack
 from dag_factory.cli.up import start, stop
-from dag_factory.config import Pipeline, Project
+from dag_factory.config import Pipeline, open_project
 from dag_factory.local.following import JobRun, follow, table
 from dag_factory.local.instance import LocalError, free_port
 
@@ -50,7 +50,7 @@ def demo(dag_id: str, home: Path | None) -> None:
 
 
 def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
-    compiled = Project(stack.home, stack.tables.environment).compile_one(dag_id)
+    compiled = open_project(stack.home, stack.tables.environment).compile_one(dag_id)
     if not compiled.pipelines:
         reason = "has problems; see: dagf check" if compiled.problems else "does not exist here"
         raise CouldNotRun(f"The pipeline {dag_id} {reason}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path as FilePath
 from typing import Any, cast
 
 from dag_factory.config import model, named
 from dag_factory.config.expressions import Context
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
 
@@ -17,10 +17,10 @@ FILE = "configs/platform/alerts.yaml"
 EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
 
-def read(home: FilePath, context: Context) -> Read:
+def read(platform: PlatformFiles, context: Context) -> Read:
     """The table of channels."""
     empty = Table(FILE, "channel", ("unknown-channel", "broken-channel"))
-    return named.read(home, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
+    return named.read(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
 
 
 def check(node: Node | None, table: Table, has_deadline: bool, path: Path) -> Iterator[Problem]:

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Literal
 
-from dag_factory.config.layout import SHIPPED
+from dag_factory.config.layout import PLATFORM, SHIPPED
 from dag_factory.config.places import Path
-from dag_factory.config.problems import Problem
+from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.problems import Problem, shown
 from dag_factory.config.templates import SUFFIX, Template, read_template
 from dag_factory.config.tree import Scalar
 from dag_factory.config.wording import did_you_mean
 
 Kind = Literal["jobs", "pipelines"]
-FOLDER = "configs/platform/templates"
+FOLDER = f"{PLATFORM}/templates"
 _REFERENCE = re.compile(r"([a-z0-9][a-z0-9_-]*)@v([1-9][0-9]*)")
 _FILE = re.compile(r"v([1-9][0-9]*)\.yaml\.j2")
 _WORD = {"jobs": "job template", "pipelines": "pipeline template"}
@@ -28,8 +29,8 @@ _WORD = {"jobs": "job template", "pipelines": "pipeline template"}
 class Catalogue:
     """Reads each template once, when it is first called."""
 
-    def __init__(self, home: FilePath) -> None:
-        self._home = home
+    def __init__(self, platform: PlatformFiles) -> None:
+        self._platform = platform
         self._read: dict[tuple[Kind, str], Template | None] = {}
 
     def find(self, kind: Kind, reference: str) -> Template | None:
@@ -42,20 +43,18 @@ class Catalogue:
     def names(self, kind: Kind) -> list[str]:
         """Every reference that can be called, sorted by name and version."""
         found: dict[str, tuple[str, int]] = {}
-        for folder in (self._home / FOLDER / kind, SHIPPED / kind):
-            for path in folder.glob(f"*/v*{SUFFIX}"):
-                version = _FILE.fullmatch(path.name)
-                if version:
-                    found[f"{path.parent.name}@v{version[1]}"] = (path.parent.name, int(version[1]))
+        for path in (*self._own(kind), *(SHIPPED / kind).glob(f"*/v*{SUFFIX}")):
+            version = _FILE.fullmatch(path.name)
+            if version:
+                found[f"{path.parent.name}@v{version[1]}"] = (path.parent.name, int(version[1]))
         return sorted(found, key=lambda reference: found[reference])
 
     def own(self) -> Iterator[Template]:
         """Every template that lies in the project."""
         kinds: tuple[Kind, ...] = ("jobs", "pipelines")
         for kind in kinds:
-            for path in sorted((self._home / FOLDER / kind).glob(f"*/*{SUFFIX}")):
-                version = _FILE.fullmatch(path.name)
-                file = path.relative_to(self._home).as_posix()
+            for path in self._own(kind):
+                version, file = _FILE.fullmatch(path.name), shown(path.as_posix())
                 if version is None:
                     hint = "name it after its version, as v1.yaml.j2"
                     problem = Problem(file, 0, 0, "bad-name", f"`{path.name}` is no version", hint=hint)
@@ -80,10 +79,16 @@ class Catalogue:
         if match is None:
             return None
         relative = FilePath(kind, match[1], f"v{match[2]}{SUFFIX}")
-        own = self._home / FOLDER / relative
-        if own.exists() or own.is_symlink():
-            return read_template(own, self._home / "configs", f"{FOLDER}/{relative.as_posix()}", reference)
+        file = f"{FOLDER}/{relative.as_posix()}"
+        own = self._platform.read(file)
+        if own is not None:
+            return read_template(own, file, reference)
         shipped = SHIPPED / relative
         if shipped.exists():
-            return read_template(shipped, SHIPPED, f"dagwright/templates/{relative.as_posix()}", reference)
+            return read_template(shipped.read_bytes(), f"dagwright/templates/{relative.as_posix()}", reference)
         return None
+
+    def _own(self, kind: Kind) -> list[FilePath]:
+        """The project's files that would be templates of a kind, sorted."""
+        paths = (FilePath(file) for file in self._platform.names if file.startswith(f"{FOLDER}/{kind}/"))
+        return [path for path in paths if path.match(f"{FOLDER}/{kind}/*/*{SUFFIX}")]

@@ -13,6 +13,7 @@ from dag_factory.config import yaml12
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.files import read_bytes, text_of
 from dag_factory.config.places import Mark, Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mapping, scalars
 from dag_factory.config.validate import first_ones, prune, validate
@@ -27,9 +28,10 @@ class Document:
     problems: tuple[Problem, ...]
 
 
-def read(path: FilePath, root: FilePath, file: str, schema: str) -> Document:
-    """Read a file below ``root`` and hold it against ``schema``. Never raises for what stands in it."""
-    return parse(read_bytes(path, root, file), file, schema)
+def read(platform: PlatformFiles, file: str, schema: str) -> Document | None:
+    """One of the platform's files held against ``schema``; None where there is none."""
+    data = platform.read(file)
+    return None if data is None else parse(data, file, schema)
 
 
 def parse(data: bytes | Problem, file: str, schema: str) -> Document:
@@ -76,13 +78,10 @@ def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple
     return node, problems
 
 
-def required(home: FilePath, file: str, schema: str) -> Document:
-    """A file that the project cannot do without, by its name below ``home``."""
-    path = home / file
-    if not path.exists() and not path.is_symlink():
-        hint = "create it; it begins with `version: 1`"
-        return Document(None, (Problem(file, 0, 0, "missing-file", "this file is missing", hint=hint),))
-    return read(path, home / "configs", file, schema)
+def required(platform: PlatformFiles, file: str, schema: str) -> Document:
+    """The same for a file that the project cannot do without."""
+    missing = Problem(file, 0, 0, "missing-file", "this file is missing", hint="create it; it begins with `version: 1`")
+    return read(platform, file, schema) or Document(None, (missing,))
 
 
 def computed(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 
 from dag_factory.config import documents
 from dag_factory.config.layers import merge
 from dag_factory.config.layout import ENVIRONMENTS
 from dag_factory.config.places import Mark
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Scalar, without
@@ -36,7 +35,7 @@ def file_of(name: str) -> str:
     return f"{ENVIRONMENTS}/{name}.yaml"
 
 
-def read(home: FilePath, name: str, known: Collection[str]) -> Written:
+def read(platform: PlatformFiles, name: str) -> Written:
     """The environment ``name``, laid over the one that it extends, and that over the next."""
     chain: list[tuple[str, Mark]] = []  # each environment with the place where it names the next
     nodes: list[Mapping] = []
@@ -45,7 +44,7 @@ def read(home: FilePath, name: str, known: Collection[str]) -> Written:
     following: str | None = name
     while following is not None:
         here = following
-        document = documents.required(home, file_of(here), SCHEMA)
+        document = documents.required(platform, file_of(here), SCHEMA)
         problems += document.problems
         if document.node is None:
             return Written(None, files, tuple(problems))
@@ -56,6 +55,7 @@ def read(home: FilePath, name: str, known: Collection[str]) -> Written:
         if following is None or not extends:
             break
         chain.append((here, extends.mark))
+        known = platform.environments
         if following not in known:
             message, hint = f"unknown environment `{following}`", did_you_mean(following, set(known) - {here})
             problems.append(Problem.at(extends.mark, ("extends",), "unknown-environment", message, hint))

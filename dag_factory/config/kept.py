@@ -6,22 +6,22 @@ environment, and this package. So nothing kept is ever wrong, only missing.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from dag_factory import settings
-from dag_factory.config import files, schemas
+from dag_factory.config import schemas
 from dag_factory.config.layout import SHIPPED
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.places import Mark
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.store import Store, digest
 
-_LAST_GOOD = "last_good"
+T = TypeVar("T")
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Outcome)
 
@@ -33,6 +33,9 @@ class Good(msgspec.Struct, frozen=True, array_like=True):
     name: str
 
 
+_GOODS = msgspec.msgpack.Decoder(dict[str, Good])
+
+
 class Summary(msgspec.Struct, frozen=True):
     """What a whole project needs of its tables; ``teams`` are the places of their names."""
 
@@ -41,100 +44,106 @@ class Summary(msgspec.Struct, frozen=True):
     teams: dict[str, Mark] = {}
 
 
-class Kept:
-    """What is kept for one project in one environment; ``share`` names one loader's part of it."""
+_SUMMARY = msgspec.msgpack.Decoder(Summary)
 
-    def __init__(self, home: Path, environment: str, share: str = "") -> None:
-        self._home, self._environment, self._share = home, environment, share
+
+class Kept:
+    """What is kept for one project in one environment.
+
+    ``project`` is what the project is called, wherever its files lie; ``share`` names one loader's part of it.
+    Outcomes lie in a folder of the project's. In the folder ``last_good`` beside them each loader has a list.
+    """
+
+    def __init__(self, project: str, environment: str, platform: PlatformFiles, share: str = "") -> None:
+        self._environment, self._platform = environment, platform
         folder = settings.cache_folder()
-        name = digest(str(home).encode())[:16]
-        self._store = Store(folder / name if folder else None, settings.BOUNDS.kept_outcomes)
+        own = folder / digest(project.encode())[:16] if folder else None
+        self._outcomes = Store(own, settings.BOUNDS.kept_outcomes)
+        self._lists = Store(own / "last_good" if own else None)
+        self._list = ".".join(part for part in (environment, share) if part)
         self._written = 0
+
+    @cached_property
+    def is_usable(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._outcomes.is_usable
 
     @cached_property
     def _stamp(self) -> bytes:
         """A digest of everything that an outcome follows from beside its file."""
-        return digest(package(), self._environment.encode(), *_contents(self._home / "configs" / "platform")).encode()
+        return digest(package(), self._environment.encode(), self._platform.digest.encode()).encode()
 
     def name(self, file: str, data: bytes) -> str:
         """The name of a file's outcome; none where nothing is kept anyway."""
-        return digest(self._stamp, file.encode(), data) if self._store.is_usable() else ""
+        return digest(self._stamp, file.encode(), data) if self.is_usable else ""
 
     def outcome(self, name: str) -> Outcome | None:
         """The outcome of that name, if it is kept."""
-        return _decoded(self._store.get(name))
+        return _decoded(_DECODER, self._outcomes.get(name)) if name else None
 
     def keep(self, name: str, outcome: Outcome) -> None:
         """Keep an outcome."""
-        self._store.put(name, _ENCODER.encode(outcome))
-        self._written += 1
+        if name:
+            self._outcomes.put(name, _ENCODER.encode(outcome))
+            self._written += 1
 
     def summary(self) -> Summary | None:
         """What was kept of the tables as they are now."""
-        data = self._store.get(digest(self._stamp, b"summary"))
-        try:
-            return msgspec.msgpack.decode(data, type=Summary) if data is not None else None
-        except msgspec.MsgspecError:
-            return None
+        return _decoded(_SUMMARY, self._outcomes.get(self._summary)) if self.is_usable else None
 
     def keep_summary(self, summary: Summary) -> None:
         """Keep what is needed of the tables as they are now."""
-        self._store.put(digest(self._stamp, b"summary"), _ENCODER.encode(summary))
+        if self.is_usable:
+            self._outcomes.put(self._summary, _ENCODER.encode(summary))
 
-    def last_good(self, everyone: bool = False) -> dict[str, Good]:
-        """Each DAG's last good outcome, by the DAG's id; empty where that is turned off.
+    @property
+    def _summary(self) -> str:
+        return digest(self._stamp, b"summary")
 
-        Of this loader's share, or of all shares, as a worker needs it.
+    def last_good(self) -> dict[str, Good]:
+        """Each DAG's last good outcome by the DAG's id, of all shares; empty where that is turned off.
+
+        Where two lists know a DAG, since the shares were divided anew, the newer one is right.
         """
         if not settings.keeps_last_good():
             return {}
-        lists = (
-            [self._good_name]
-            if not everyone
-            else [name for name in self._store.names() if f"{name}.".startswith(f"{_LAST_GOOD}.{self._environment}.")]
-        )
-        return {dag_id: good for name in lists for dag_id, good in self._read_good(name).items()}
+        mine = (name for name in self._lists.by_age() if f"{name}.".startswith(f"{self._environment}."))
+        return {dag_id: good for name in mine for dag_id, good in self._read(self._lists, name).items()}
 
     def keep_last_good(self, good: dict[str, Good]) -> None:
-        """Keep what is good now, and forget outcomes that nobody needs."""
-        if settings.keeps_last_good() and good != self.last_good():
-            self._store.put(self._good_name, _ENCODER.encode(good))
+        """Keep what is good now in this loader's share, and forget outcomes that nobody needs."""
+        if settings.keeps_last_good() and good != self._read(self._lists, self._list):
+            self._lists.put(self._list, _ENCODER.encode(good))
         if self._written:
-            self._store.trim(self._needed())
+            needed = (one.name for name in self._lists.by_age() for one in self._read(self._lists, name).values())
+            self._outcomes.trim(set(needed))
 
-    @property
-    def _good_name(self) -> str:
-        return ".".join(part for part in (_LAST_GOOD, self._environment, self._share) if part)
+    def stood_in(self, name: str) -> dict[str, Good]:
+        """What the DAG processor last took in place of the broken outcome ``name``; nothing where it never saw it.
 
-    def _read_good(self, name: str) -> dict[str, Good]:
-        data = self._store.get(name)
-        try:
-            return msgspec.msgpack.decode(data, type=dict[str, Good]) if data is not None else {}
-        except msgspec.MsgspecError:
-            return {}
+        A run that is pinned to a broken commit goes on with this, also when the file has long been mended.
+        """
+        return self._read(self._outcomes, _stand_in(name)) if name and settings.keeps_last_good() else {}
 
-    def _needed(self) -> set[str]:
-        """Every outcome that is somebody's last good, and the lists that say so."""
-        lists = [name for name in self._store.names() if name.startswith(_LAST_GOOD)]
-        return {*lists, *(good.name for name in lists for good in self._read_good(name).values())}
+    def keep_stood_in(self, name: str, good: dict[str, Good]) -> None:
+        """Keep what was taken in place of a broken outcome."""
+        if name and good != self.stood_in(name):
+            self._outcomes.put(_stand_in(name), _ENCODER.encode(good))
+            self._written += 1
+
+    def _read(self, store: Store, name: str) -> dict[str, Good]:
+        return _decoded(_GOODS, store.get(name)) or {}
 
 
-def _decoded(data: bytes | None) -> Outcome | None:
+def _stand_in(name: str) -> str:
+    return f"{name}.good"
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | None:
     try:
-        return _DECODER.decode(data) if data is not None else None
+        return decoder.decode(data) if data is not None else None
     except msgspec.MsgspecError:
         return None
-
-
-def _contents(folder: Path) -> Iterable[bytes]:
-    """Name and bytes of every file below a folder, in order; what cannot be read counts as its problem."""
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(parent, name)
-            data = files.read_bytes(path, folder, name)
-            yield str(path.relative_to(folder)).encode("utf-8", "surrogateescape")
-            yield data if isinstance(data, bytes) else repr(data).encode()
 
 
 @lru_cache(1)

@@ -16,26 +16,35 @@ from dag_factory.config.outcomes import Outcome, Result
 from dag_factory.config.problems import Problem, errors
 
 
-def held(found: Outcome, good: MappingT[str, Good], kept: Callable[[str], Outcome | None]) -> Outcome:
-    """The outcome, its broken DAGs as they last were; ``kept`` finds an outcome by its name."""
-    broken = [result for result in found.results if result.pipeline is None and errors(result.problems)]
-    if not broken:
-        return found
-    wanted = {result.id for result in broken}
+def is_broken(found: Outcome) -> bool:
+    """Whether a DAG of the file may have to be taken from before."""
+    return any(map(_is_broken, found.results))
+
+
+def _is_broken(result: Result) -> bool:
+    return result.pipeline is None and bool(errors(result.problems))
+
+
+def stand_ins(found: Outcome, good: MappingT[str, Good]) -> dict[str, Good]:
+    """What stands in for the broken DAGs of a file, by their ids."""
+    wanted = {result.id for result in found.results if _is_broken(result)}
     if not found.readable:  # it does not even say which DAGs it claims
         wanted |= {dag_id for dag_id, one in good.items() if one.file == found.id}
-    results = [result for result in found.results if result not in broken]
+    return {dag_id: good[dag_id] for dag_id in sorted(wanted) if dag_id in good and good[dag_id].file == found.id}
+
+
+def held(found: Outcome, good: MappingT[str, Good], kept: Callable[[str], Outcome | None]) -> Outcome:
+    """The outcome, its broken DAGs as they last were; ``kept`` finds an outcome by its name."""
+    broken = [result for result in found.results if _is_broken(result)]
+    wanted = {*(result.id for result in broken), *good}
+    results = [result for result in found.results if not _is_broken(result)]
     for dag_id in sorted(wanted):
         about = [result for result in broken if result.id == dag_id or not found.readable]
         problems = tuple(problem for result in about for problem in result.problems)
-        results.append(_last_good(dag_id, _kept(good.get(dag_id), found, kept), problems))
+        results.append(_last_good(dag_id, kept(good[dag_id].name) if dag_id in good else None, problems))
     order = {result.id: index for index, result in enumerate(found.results)}
     results.sort(key=lambda result: (order.get(result.id, len(order)), result.id))
     return msgspec.structs.replace(found, results=tuple(results))
-
-
-def _kept(good: Good | None, found: Outcome, kept: Callable[[str], Outcome | None]) -> Outcome | None:
-    return kept(good.name) if good and good.file == found.id else None
 
 
 def _last_good(dag_id: str, outcome: Outcome | None, problems: tuple[Problem, ...]) -> Result:
@@ -49,15 +58,9 @@ def renewed(found: Iterable[Outcome], names: MappingT[str, str], good: MappingT[
     """Each DAG's last good from now on; ``names`` are the outcomes' by the ids of their files."""
     result: dict[str, Good] = {}
     for one in found:
-        claimed = set()
-        for each in one.results:
-            claimed.add(each.id)
-            if each.pipeline is not None and names.get(one.id):
-                result[each.id] = Good(one.id, names[one.id])
-            elif errors(each.problems) and each.id in good:
-                result[each.id] = good[each.id]
-        if not one.readable:
-            result |= {dag_id: was for dag_id, was in good.items() if was.file == one.id and dag_id not in claimed}
+        result |= stand_ins(one, good)
+        if name := names.get(one.id):
+            result |= {each.id: Good(one.id, name) for each in one.results if each.pipeline is not None}
     return dict(sorted(result.items()))
 
 

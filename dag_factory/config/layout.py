@@ -11,7 +11,8 @@ from dag_factory.config.problems import Problem, shown
 from dag_factory.config.wording import show
 
 PIPELINES = "configs/pipelines"
-ENVIRONMENTS = "configs/platform/environments"
+PLATFORM = "configs/platform"
+ENVIRONMENTS = f"{PLATFORM}/environments"
 SHIPPED = Path(__file__).resolve().parent.parent / "templates"
 """The templates that come with the package."""
 DAG_ID_LENGTH = 250

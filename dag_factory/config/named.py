@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path as FilePath
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context
 from dag_factory.config.places import Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Scalar, entries
 from dag_factory.config.wording import did_you_mean
@@ -58,15 +58,14 @@ class Read:
     problems: tuple[Problem, ...]
 
 
-def read(home: FilePath, empty: Table, schema: str, key: str, entry: str, context: Context | None) -> Read:
+def read(platform: PlatformFiles, empty: Table, schema: str, key: str, entry: str, context: Context | None) -> Read:
     """Read the table whose entries stand below ``key`` into ``empty``; a ``context`` computes its expressions.
 
     ``entry`` is the definition of one entry in the schema, as ``/$defs/rule``.
     """
-    path = home / empty.file
-    if not path.exists() and not path.is_symlink():
+    document = documents.read(platform, empty.file, schema)
+    if document is None:
         return Read(replace(empty, exists=False), None, ())
-    document = documents.read(path, home / "configs", empty.file, schema)
     if document.node is None:
         return Read(replace(empty, readable=False), None, document.problems)
     problems = list(document.problems)

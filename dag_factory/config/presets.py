@@ -6,11 +6,11 @@ The file may be missing. A preset with a problem costs the jobs that name it, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.places import Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
 from dag_factory.config.wording import did_you_mean
@@ -28,12 +28,11 @@ class Presets:
     readable: bool = True
 
 
-def read(home: FilePath) -> tuple[Presets, Mapping | None, tuple[Problem, ...]]:
-    """The table of the project in ``home``, the file's tree, and what is wrong in it."""
-    path = home / FILE
-    if not path.exists() and not path.is_symlink():
+def read(platform: PlatformFiles) -> tuple[Presets, Mapping | None, tuple[Problem, ...]]:
+    """The table, the file's tree, and what is wrong in it."""
+    document = documents.read(platform, FILE, _SCHEMA)
+    if document is None:
         return Presets(), None, ()
-    document = documents.read(path, home / "configs", FILE, _SCHEMA)
     if document.node is None:
         return Presets(readable=False), None, document.problems
     written = document.node.entries.get("presets")

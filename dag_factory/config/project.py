@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dag_factory import settings
-from dag_factory.config import lastgood, layout, outcomes
+from dag_factory.config import lastgood, outcomes
 from dag_factory.config.kept import Kept, Summary
 from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there, list_files
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.share import WHOLE, Share
 from dag_factory.config.unused import unused
@@ -25,6 +26,9 @@ from dag_factory.config.wording import did_you_mean
 
 if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
     from dag_factory.config.tables import Tables
+
+
+_PASSES = 3  # over files that change while they are read
 
 
 class ProjectError(Exception):
@@ -46,30 +50,58 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Project:
-    """A project in one environment."""
+    """A project in one environment, as it is when its files are first read.
 
-    home: Path
+    ``name`` is what it is called among those of which something is kept: wherever a checkout of it lies, the same.
+    """
+
+    platform: PlatformFiles
     environment: str
+    name: str
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds ``configs/``."""
+        return self.platform.home
 
     @cached_property
     def tables(self) -> Tables:
         """The platform's tables."""
         from dag_factory.config.tables import read_tables
 
-        return read_tables(self.home, self.environment)
+        return read_tables(self.platform, self.environment)
+
+    def kept(self, share: str = "") -> Kept:
+        """What is kept of it between processes."""
+        return Kept(self.name, self.environment, self.platform, share)
 
     def compile_all(self, share: Share = WHOLE) -> Compiled:
         """Every pipeline of the environment, or one loader's share of them.
 
-        A DAG whose file broke is there as it last was, where that is kept.
+        A DAG whose file broke is there as it last was, where that is kept. Tables that change meanwhile, as in
+        the middle of a checkout, are read once more, since pipelines would be held against both.
         """
-        kept = Kept(self.home, self.environment, share.name)
+        for _ in range(_PASSES):
+            compiled = self._compile_all(share)
+            if not (self.kept().is_usable and self.platform.have_changed()):
+                break
+            self = Project(PlatformFiles(self.home), self.environment, self.name)
+        return compiled
+
+    def _compile_all(self, share: Share) -> Compiled:
+        kept = self.kept(share.name)
         ids, problems = list_files(self.home)
         named = [self.outcome(file_id, kept) for file_id in ids if share.has(file_id)]
         names = {found.id: name for found, name in named}
         found = outcomes.without_clashes((one for one, _ in named), set(ids))
         good = kept.last_good()
-        held = [lastgood.held(one, good, kept.outcome) for one in found]
+        held = []
+        for one in found:
+            if lastgood.is_broken(one):
+                instead = lastgood.stand_ins(one, good)
+                kept.keep_stood_in(names[one.id], instead)
+                one = lastgood.held(one, instead, kept.outcome)
+            held.append(one)
         kept.keep_last_good(lastgood.renewed(found, names, good))
         summary = self.summary()
         problems += unused(summary.teams, ids)
@@ -80,11 +112,13 @@ class Project:
 
         Looks at two files at most: the pipeline's own, and the one that it could be an instance of.
         """
-        kept = Kept(self.home, self.environment)
+        kept = self.kept()
         for file_id in candidates(dag_id):
             if is_there(self.home, file_id):
-                found, _ = self.outcome(file_id, kept, dag_id)
-                found = lastgood.held(found, kept.last_good(everyone=True), kept.outcome)
+                found, name = self.outcome(file_id, kept, dag_id)
+                if lastgood.is_broken(found):
+                    instead = kept.stood_in(name) or lastgood.stand_ins(found, kept.last_good())
+                    found = lastgood.held(found, instead, kept.outcome)
                 if any(result.id == dag_id for result in found.results):
                     return _compiled([lastgood.only(found, dag_id)], (), {})
         return _compiled([], (), {})
@@ -109,7 +143,7 @@ class Project:
 
     def summary(self) -> Summary:
         """What a whole project needs of its tables: the pools, and what is wrong with tables and templates."""
-        kept = Kept(self.home, self.environment)
+        kept = self.kept()
         found = kept.summary()
         if found is not None:
             return found
@@ -128,14 +162,30 @@ def _compiled(found: Iterable[Outcome], problems: Iterable[Problem], pools: dict
     return Compiled(tuple(result.pipeline for result in results if result.pipeline), tuple(sorted(every)), pools)
 
 
-def open_project(home: Path | None = None, environment: str | None = None) -> Project:
-    """The project in ``home`` for ``environment``; both default to the process's settings.
+def open_project(home: Path | None = None, environment: str | None = None, name: str = "") -> Project:
+    """The project in ``home`` for ``environment``; both default to the process's settings, ``name`` to the home.
 
     Raises ``ProjectError`` where there is no project, or where no environment can be told.
     """
     home = (home or settings.home() or Path.cwd()).absolute()
-    names = check_home(home)
-    environment = environment or settings.environment()
+    return chosen(platform_of(home), environment or settings.environment(), name or str(home))
+
+
+def platform_of(home: Path) -> PlatformFiles:
+    """The platform's files of the project in ``home``. Raises ``ProjectError`` where it has no environment."""
+    if not (home / "configs").is_dir():
+        hint = "set DAG_FACTORY_HOME to the folder that holds configs/, or run inside it"
+        raise ProjectError(Problem("configs", 0, 0, "no-project", f"no configs/ folder in {home}", hint=hint))
+    platform = PlatformFiles(home)
+    if not platform.environments:
+        hint = f"create {ENVIRONMENTS}/local.yaml; it begins with `version: 1`"
+        raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", "the project has no environment", hint=hint))
+    return platform
+
+
+def chosen(platform: PlatformFiles, environment: str | None, name: str) -> Project:
+    """The project in one environment, in the only one where none is said. Raises ``ProjectError`` as above."""
+    names = platform.environments
     if environment is None:
         if len(names) != 1:
             message = "several environments, and none is chosen"
@@ -145,16 +195,4 @@ def open_project(home: Path | None = None, environment: str | None = None) -> Pr
     if environment not in names:
         message, hint = f"unknown environment `{environment}`", did_you_mean(environment, names)
         raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "unknown-environment", message, hint=hint))
-    return Project(home, environment)
-
-
-def check_home(home: Path) -> tuple[str, ...]:
-    """The environments of the project in ``home``. Raises ``ProjectError`` where it has none."""
-    if not (home / "configs").is_dir():
-        hint = "set DAG_FACTORY_HOME to the folder that holds configs/, or run inside it"
-        raise ProjectError(Problem("configs", 0, 0, "no-project", f"no configs/ folder in {home}", hint=hint))
-    names = layout.environments(home)
-    if not names:
-        hint = f"create {ENVIRONMENTS}/local.yaml; it begins with `version: 1`"
-        raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", "the project has no environment", hint=hint))
-    return names
+    return Project(platform, environment, name)

@@ -7,13 +7,13 @@ rule under ``rule``. Here that becomes the keys of the rule that holds, each wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 from typing import Any, cast
 
 from dag_factory.config import model, named
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, whole
 from dag_factory.config.units import seconds
@@ -34,10 +34,10 @@ REASONS = frozenset(
 )
 
 
-def read(home: FilePath, context: Context) -> Read:
+def read(platform: PlatformFiles, context: Context) -> Read:
     """The table of rules."""
     empty = Table(FILE, "retry rule", ("unknown-retry-rule", "broken-retry-rule"))
-    found = named.read(home, empty, "retries.schema.json", "rules", "/$defs/rule", context)
+    found = named.read(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
     problems = [*found.problems]
     for name, rule in found.table.known.items():
         problems += check(rule, ("rules", name))

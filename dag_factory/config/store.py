@@ -12,7 +12,8 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 
 _DIGEST = 16  # bytes
@@ -31,11 +32,15 @@ def digest(*parts: bytes) -> str:
 class Store:
     """A folder of entries. No method raises for what the folder or the disk does."""
 
-    def __init__(self, folder: Path | None, most: int) -> None:
-        """``folder`` None keeps nothing; ``most`` is how many entries are kept."""
+    def __init__(self, folder: Path | None, most: int | None = None) -> None:
+        """``folder`` None keeps nothing; ``most`` is how many entries ``trim`` leaves."""
         self._folder = folder
         self._most = most
-        self._usable: bool | None = None
+
+    @cached_property
+    def is_usable(self) -> bool:
+        """Whether the folder is there, or can be made, and belongs to this user alone."""
+        return self._folder is not None and _own(self._folder)
 
     def get(self, name: str) -> bytes | None:
         """What was kept under a name, or None."""
@@ -43,21 +48,21 @@ class Store:
         if path is None:
             return None
         try:
-            with path.open("rb") as stream:
+            with open(path, "rb") as stream:  # noqa: PTH123 - a path's own method takes longer, a thousand times
                 kept = stream.read()
         except OSError:
             return None
         data = kept[_DIGEST:]
         if kept[:_DIGEST] != _checksum(data):
             with contextlib.suppress(OSError):
-                path.unlink()
+                os.unlink(path)  # noqa: PTH108
             return None
         return data
 
     def put(self, name: str, data: bytes) -> None:
         """Keep something under a name, in place of what was kept before."""
         path = self._path(name)
-        if path is None or self._folder is None:
+        if path is None:
             return
         try:
             handle, partial = tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
@@ -71,50 +76,34 @@ class Store:
             with contextlib.suppress(OSError):
                 Path(partial).unlink()
 
-    def drop(self, name: str) -> None:
-        """Forget what was kept under a name."""
-        path = self._path(name)
-        if path is not None:
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-    def names(self) -> Iterator[str]:
-        """Every name under which something is kept, sorted."""
-        if self._folder is None or not self.is_usable():
-            return
-        with contextlib.suppress(OSError):
-            yield from sorted(entry.name for entry in self._folder.iterdir() if not entry.name.startswith("."))
+    def by_age(self) -> list[str]:
+        """Every name under which something is kept, what was written last coming last."""
+        return [name for _, name in self._entries() if not name.startswith(_PARTIAL)]
 
     def trim(self, needed: Collection[str] = ()) -> None:
         """Forget the entries that were written longest ago, where there are more than the store keeps.
 
         What is ``needed`` stays.
         """
-        if self._folder is None or not self.is_usable():
-            return
-        try:
-            entries = [
-                (entry.stat().st_mtime, entry.path)
-                for entry in os.scandir(self._folder)
-                if entry.name not in needed and entry.is_file()
-            ]
-        except OSError:
-            return
-        entries.sort()
-        for _, path in entries[: max(0, len(entries) - self._most)]:
+        spare = [name for _, name in self._entries() if name not in needed]
+        for name in spare[: max(0, len(spare) - self._most)] if self._most is not None else ():
             with contextlib.suppress(OSError):
-                Path(path).unlink()
+                Path(str(self._folder), name).unlink()
 
-    def _path(self, name: str) -> Path | None:
-        if self._folder is None or not self.is_usable():
-            return None
-        return self._folder / name
+    def _entries(self) -> list[tuple[int, str]]:
+        """The time and the name of each entry, of one that was never finished too; in order."""
+        if self._folder is None or not self.is_usable:
+            return []
+        found: list[tuple[int, str]] = []
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self._folder):
+                with contextlib.suppress(OSError):  # another process may forget it meanwhile
+                    if entry.is_file(follow_symlinks=False):
+                        found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
+        return sorted(found)
 
-    def is_usable(self) -> bool:
-        """Whether the folder is there, or can be made, and belongs to this user alone."""
-        if self._usable is None:
-            self._usable = self._folder is not None and _own(self._folder)
-        return self._usable
+    def _path(self, name: str) -> str | None:
+        return f"{self._folder}/{name}" if self.is_usable else None
 
 
 def _own(folder: Path) -> bool:

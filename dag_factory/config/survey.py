@@ -11,11 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.config.kept import Kept
 from dag_factory.config.layout import list_files
 from dag_factory.config.outcomes import Outcome, without_clashes
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import Project, check_home, open_project
+from dag_factory.config.project import Project, chosen, platform_of
 from dag_factory.config.unused import unused
 
 _ENOUGH = 64  # files for each process; fewer are not worth starting one
@@ -32,8 +31,9 @@ class Survey:
 
 def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     """Look at a project for some environments, or for all, on every core. Raises ``ProjectError``."""
-    names = tuple(dict.fromkeys(environments)) or check_home(home)
-    projects = [open_project(home, name) for name in names]
+    platform = platform_of(home)
+    names = tuple(dict.fromkeys(environments)) or platform.environments
+    projects = [chosen(platform, name, str(home)) for name in names]
     ids, found = list_files(home)
     everywhere: dict[Problem, list[str]] = {problem: list(names) for problem in found}
     for project in projects:
@@ -63,10 +63,10 @@ def _on_every_core(projects: Sequence[Project], ids: Sequence[str]) -> list[tupl
 
 def _part(projects: Iterable[Project], ids: Iterable[str]) -> list[tuple[str, list[Outcome]]]:
     ids = list(ids)
-    kept = {project: Kept(project.home, project.environment) for project in projects}
-    found: dict[str, list[Outcome]] = {project.environment: [] for project in kept}
+    kept = [(project, project.kept()) for project in projects]
+    found: dict[str, list[Outcome]] = {project.environment: [] for project in projects}
     for file_id in ids:  # a file is parsed once for all environments
-        for project, store in kept.items():
+        for project, store in kept:
             found[project.environment].append(_without_pipelines(project.outcome(file_id, store)[0]))
     return list(found.items())
 

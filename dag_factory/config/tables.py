@@ -20,7 +20,6 @@ from dag_factory.config import (
     expressions,
     flavors,
     images,
-    layout,
     model,
     presets,
     retries,
@@ -36,6 +35,7 @@ from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
 from dag_factory.config.named import Table
 from dag_factory.config.places import Mark, Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
@@ -77,7 +77,7 @@ class Tables:
     built_in: Mapping | None = None  # what the environment says of all jobs beside their defaults
     job_defaults: Mapping | None = None
     documents: dict[str, Mapping] = field(default_factory=dict)  # the files behind it, as read
-    catalogue: Catalogue = field(default_factory=lambda: Catalogue(FilePath()))
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue(PlatformFiles(FilePath())))
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
@@ -101,11 +101,11 @@ class Tables:
         )
 
 
-def read_tables(home: FilePath, environment: str) -> Tables:
+def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     """Every table as ``environment`` sees it. Never raises for what stands in a file."""
     expressions.begin()
-    names = layout.environments(home)
-    read = environments.read(home, environment, names)
+    names = platform.environments
+    read = environments.read(platform, environment)
     document, problems = read.node, list(read.problems)
     context: dict[str, Any] = {"environment": environment, "vars": {}}
     if document is None:
@@ -122,7 +122,7 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     problems += trouble
     zone = body.entries.get("timezone")
     problems += schedules.check_timezone(zone, ("timezone",))
-    table_file = documents.required(home, FLAVORS_FILE, _FLAVORS)
+    table_file = documents.required(platform, FLAVORS_FILE, _FLAVORS)
     written = table_file.node
     problems += table_file.problems
     if written is None:
@@ -137,16 +137,16 @@ def read_tables(home: FilePath, environment: str) -> Tables:
     checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
     checked += flavors.check(found_flavors, pools)
     bad = {name for name, _ in checked} | _wrong_flavors(table_file.problems, found_flavors)
-    known_presets, presets_document, found = presets.read(home)
+    known_presets, presets_document, found = presets.read(platform)
     problems += found
     files = {**read.files, FLAVORS_FILE: written}
     if presets_document:
         files[presets.FILE] = presets_document
     problems += relocated(dict.fromkeys(problem for _, problem in checked), files)
     optional = {
-        "retries": retries.read(home, context),
-        "channels": alerts.read(home, context),
-        "teams": teams.read(home, found_flavors),
+        "retries": retries.read(platform, context),
+        "channels": alerts.read(platform, context),
+        "teams": teams.read(platform, found_flavors),
     }
     for one in optional.values():
         problems += one.problems
@@ -180,7 +180,7 @@ def read_tables(home: FilePath, environment: str) -> Tables:
         built_in=_built_in(body),
         job_defaults=_as_map_or_none(at(document, ("defaults", "job"))),
         documents=files,
-        catalogue=Catalogue(home),
+        catalogue=Catalogue(platform),
         problems=tuple(problems),
         broken=any(problem.file in read.files for problem in errors(problems)),
     )

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingT
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path as FilePath
 
 from dag_factory.config import documents, images, named, schemas
 from dag_factory.config.ceilings import Ceiling, ceiling
@@ -18,6 +17,7 @@ from dag_factory.config.expressions import Context
 from dag_factory.config.layers import merge
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Mark, Path
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
@@ -55,12 +55,12 @@ class Team:
     require: tuple[Rule, ...] = ()
 
 
-def read(home: FilePath, flavors: Collection[str]) -> Read:
+def read(platform: PlatformFiles, flavors: Collection[str]) -> Read:
     """The table of teams; ``flavors`` are the names that the environment has.
 
     Expressions in it wait for the pipeline.
     """
-    found = named.read(home, Table(FILE, "team", ("", "broken-team")), _SCHEMA, "teams", _TEAM, None)
+    found = named.read(platform, Table(FILE, "team", ("", "broken-team")), _SCHEMA, "teams", _TEAM, None)
     problems = list(found.problems)
     for name, team in found.table.known.items():
         problems += _unknown_flavors(team, flavors, ("teams", name))

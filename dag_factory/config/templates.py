@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path as FilePath
 from typing import Any
 
 import jinja2
 
 from dag_factory.config import expressions, versions, yaml12
 from dag_factory.config.expressions import Context
-from dag_factory.config.files import read_text
+from dag_factory.config.files import text_of
 from dag_factory.config.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors
@@ -57,9 +56,9 @@ class Template:
         return frozenset(self.schema.get("required", ()))
 
 
-def read_template(path: FilePath, root: FilePath, file: str, name: str) -> Template:
-    """Read a template and check what can be checked without a caller. Never raises for what stands in it."""
-    text = read_text(path, root, file)
+def read_template(data: bytes | Problem, file: str, name: str) -> Template:
+    """A template of a file's bytes, and what can be checked without a caller. Never raises for what stands in it."""
+    text = data if isinstance(data, Problem) else text_of(data, file)
     if isinstance(text, Problem):
         return _broken(name, file, text)
     head, divided, body = _divide(text)

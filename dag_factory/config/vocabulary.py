@@ -14,6 +14,7 @@ from dag_factory.config import schemas
 from dag_factory.config.catalogue import Catalogue, Kind
 from dag_factory.config.documents import read_document
 from dag_factory.config.layout import PIPELINES, list_files, path_of
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.resolved import one_line
 from dag_factory.config.schemas import JSON
 from dag_factory.config.templates import Template
@@ -52,7 +53,7 @@ def vocabulary(home: Path) -> Vocabulary:
                 names.setdefault(schema["x-defines"], {})[path.stem] = _about(document)
             for table, name, node in _defined(schema, schema["$id"], document):
                 names.setdefault(table, {}).setdefault(name, "" if table == "jobs" else _about(node))
-    catalogue = Catalogue(home)
+    catalogue = Catalogue(PlatformFiles(home))
     templates = {table: _templates(catalogue, table) for table in TEMPLATES}
     for table, found in templates.items():
         names[table] = {name: template.description for name, template in found.items()}

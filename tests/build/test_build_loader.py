@@ -185,19 +185,22 @@ def test_a_long_report_is_cut() -> None:
 
 def test_failures_of_another_user_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.build import failures
+    from dag_factory.config.platform_files import PlatformFiles
     from dag_factory.config.problems import Problem
+    from dag_factory.config.project import Project
 
     monkeypatch.setattr("tempfile.tempdir", os.fspath(tmp_path))
     problem = Problem("a.yaml", 0, 0, "build-failed", "no")
-    failures.leave(tmp_path, "local", [problem])
-    assert failures.found(tmp_path, "local") == (problem,)
-    assert failures.found(tmp_path, "prod") == ()
+    local, prod = (Project(PlatformFiles(tmp_path), name, "here") for name in ("local", "prod"))
+    failures.leave(local, [problem])
+    assert failures.found(local) == (problem,)
+    assert failures.found(prod) == ()
     (folder,) = tmp_path.iterdir()
     folder.chmod(0o777)
-    assert failures.found(tmp_path, "local") == ()
+    assert failures.found(local) == ()
     folder.chmod(0o700)
     next(folder.iterdir()).write_text("{")
-    assert failures.found(tmp_path, "local") == ()
+    assert failures.found(local) == ()
 
 
 def test_the_dags_folder_may_be_a_link(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -168,7 +168,7 @@ def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Pa
         store.put(f"n{number}", b"x")
         os.utime(tmp_path / "store" / f"n{number}", (number, number))
     store.trim(needed={"n0"})
-    assert list(store.names()) == ["n0", "n7", "n8", "n9"]
+    assert store.by_age() == ["n0", "n7", "n8", "n9"]
 
 
 BROKEN = {
@@ -277,3 +277,53 @@ def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) ->
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert told == [str(len(ALL)), "False", "False"]
+
+
+def test_tables_that_change_in_mid_pass_poison_nothing_and_are_read_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout after the digest of the tables was taken and before they are compiled with."""
+    made = compiling.outcome
+
+    def in_mid_pass(*given: object, **more: object) -> object:
+        monkeypatch.setattr(compiling, "outcome", made)
+        write(home, "platform/flavors.yaml", FLAVORS.replace("cpu: 1", "cpu: 3"))
+        return made(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compiling, "outcome", in_mid_pass)
+
+    def cpus() -> set[str]:
+        return {one.jobs[0].flavor.limits["cpu"] for one in compiled(home).pipelines if one.id != "team.two"}
+
+    assert cpus() == {"3"}
+    write(home, "platform/flavors.yaml", FLAVORS)
+    assert cpus() == {"1"}
+
+
+def test_shares_that_are_divided_anew_take_over_what_was_good(home: Path) -> None:
+    project = open_project(home, "dev")
+    project.compile_all()
+    write(home, "pipelines/team/one.yaml", "version: [")
+    held = [one for index in range(4) for one in ids(open_project(home, "dev").compile_all(Share(index, 4)))]
+    assert sorted(held) == sorted(["team.family.de", "team.family.fr", "(team.one)", "team.two"])
+    write(home, "pipelines/team/one.yaml", ONE.replace("one", "newer"))
+    for index in range(4):
+        open_project(home, "dev").compile_all(Share(index, 4))
+    write(home, "pipelines/team/one.yaml", "version: [")
+    assert "newer" in [one.description for one in compiled(home).pipelines if one.held]
+
+
+def test_a_worker_lists_neither_the_pipelines_nor_what_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled(home)
+    write(home, "pipelines/team/two.yaml", "version: [")
+    compiled(home)
+    listed, scandir = [], os.scandir
+
+    def listing(path: str | Path) -> object:
+        listed.append(Path(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    for dag_id in ("team.one", "team.two", "team.family.de"):
+        assert open_project(home, "dev").compile_one(dag_id).pipelines
+    assert listed and all(path.is_relative_to(home / "configs/platform") for path in listed)

@@ -28,10 +28,9 @@ os.environ.setdefault("DAG_FACTORY_CACHE", "off")
 
 from mutate import mutant
 
-from dag_factory.config.kept import Kept
 from dag_factory.config.layout import path_of
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import Project, check_home, open_project
+from dag_factory.config.project import Project, chosen, platform_of
 
 ROOT = Path(__file__).parents[2]
 HOMES = {"examples": ROOT, "real": ROOT / "tests/real", "every": Path(__file__).parent}
@@ -96,7 +95,8 @@ def opened(folder: Path) -> dict[str, Home]:
     for name, source in HOMES.items():
         home = folder / name
         shutil.copytree(source / "configs", home / "configs")
-        projects = {one: open_project(home, one) for one in check_home(home)}
+        platform = platform_of(home)
+        projects = {one: chosen(platform, one, str(home)) for one in platform.environments}
         paths = sorted(path for path in (home / "configs").rglob("*") if path.suffix in (".yaml", ".j2"))
         homes[name] = Home(home, projects, {path: path.read_text("utf-8") for path in paths})
     return homes
@@ -143,7 +143,7 @@ def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[l
         file_id = ".".join(path.relative_to(home.path / "configs/pipelines").with_suffix("").parts)
         assert path_of(home.path, file_id) == path
         for project in home.projects.values():
-            outcome, _ = project.outcome(file_id, Kept(project.home, project.environment))
+            outcome, _ = project.outcome(file_id, project.kept())
             models = [result.pipeline for result in outcome.results if result.pipeline]
             problems = [problem for result in outcome.results for problem in result.problems]
             for result in outcome.results:
@@ -151,7 +151,7 @@ def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[l
             yield models, problems
     else:  # a table: every pipeline stands on it
         environment = chance.choice(list(home.projects))
-        compiled = open_project(home.path, environment).compile_all()
+        compiled = chosen(platform_of(home.path), environment, str(home.path)).compile_all()
         yield list(compiled.pipelines), list(compiled.problems)
 
 

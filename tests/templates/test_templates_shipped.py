@@ -11,10 +11,11 @@ import pytest
 from written import Written
 
 from dag_factory.config.catalogue import SHIPPED, Catalogue
+from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.templates import Template
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CATALOGUE = Catalogue(REPOSITORY / "no" / "project")
+CATALOGUE = Catalogue(PlatformFiles(REPOSITORY / "no" / "project"))
 JOBS = CATALOGUE.names("jobs")
 ALL = [
     template

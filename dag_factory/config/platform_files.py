@@ -1,0 +1,68 @@
+"""The platform team's files of one project, each read once.
+
+A checkout may change them in the middle of a pass. What a pass compiles with, and the digest under which it is
+kept, are of the same bytes, or something kept would be wrong for ever.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from dag_factory.config import files
+from dag_factory.config.layout import PLATFORM, environments
+from dag_factory.config.problems import Problem
+from dag_factory.config.store import digest
+
+
+class PlatformFiles:
+    """Everything below ``configs/platform/`` of the project in ``home``, as it was when it was first asked for."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._read: dict[str, bytes | Problem | None] = {}
+
+    def read(self, file: str) -> bytes | Problem | None:
+        """A file's bytes by its name below ``home``, the problem that keeps them from being read, or None: no file."""
+        if file not in self._read:
+            self._read[file] = self._bytes(file) if self._is_there(file) else None
+        return self._read[file]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The name of every file, sorted. Links to folders are not followed."""
+        found = [
+            (Path(parent, name).relative_to(self.home).as_posix())
+            for parent, _, names in os.walk(self.home / PLATFORM)
+            for name in names
+        ]
+        return tuple(sorted(found))
+
+    @cached_property
+    def environments(self) -> tuple[str, ...]:
+        """The environments that the project has, sorted."""
+        return environments(self.home)
+
+    @cached_property
+    def digest(self) -> str:
+        """One name for the names and bytes of all of them; what cannot be read counts as its problem."""
+        parts = [name.encode() for name in self.environments]
+        for file in self.names:
+            data = self.read(file)
+            parts += (os.fsencode(file), data if isinstance(data, bytes) else repr(data).encode())
+        return digest(*parts)
+
+    def have_changed(self) -> bool:
+        """Whether they are others by now than when they were read."""
+        return PlatformFiles(self.home).digest != self.digest
+
+    def _is_there(self, file: str) -> bool:
+        if "names" in self.__dict__:  # what came later is of another state
+            return file in self.names
+        path = self.home / file
+        folders = path.parents[: len(Path(file).relative_to(PLATFORM).parts) - 1]
+        return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
+
+    def _bytes(self, file: str) -> bytes | Problem:
+        return files.read_bytes(self.home / file, self.home / "configs", file)

@@ -1,0 +1,100 @@
+"""One project whose checkout lies in another folder each time: what was kept of it is found from all of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DAGS = Path(__file__).parents[2] / "dags"
+CONTEXT = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
+FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n"
+GOOD = "version: 1\ndescription: first\ndefaults: {docker_image: i, resource_flavor: small}\n"
+BROKEN = "version: ["
+MENDED = GOOD.replace("first", "mended")
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+
+
+def checkout(folder: Path, pipeline: str) -> Path:
+    """A commit of the project in a folder, in which one pipeline is as given."""
+    shutil.copytree(DAGS, folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text in {
+        "platform/flavors.yaml": FLAVORS,
+        "platform/environments/dev.yaml": "version: 1\n",
+        "pipelines/team/one.yaml": pipeline,
+        "pipelines/team/two.yaml": GOOD,
+    }.items():
+        path = folder / "configs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def parsed(folder: Path) -> dict[str, Any]:
+    """What the DAG processor finds."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    found = DagBag(dag_folder=folder / "dags/loader.py", bundle_path=folder, bundle_name="b")
+    assert not found.import_errors
+    return dict(found.dags)
+
+
+def for_a_task(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The DAG ``team.one`` that a worker finds, or None."""
+    monkeypatch.setenv(CONTEXT, "team.one")
+    found = parsed(folder).get("team.one")
+    monkeypatch.delenv(CONTEXT)
+    return found
+
+
+def test_a_link_that_is_exchanged_at_each_commit_keeps_the_last_good(tmp_path: Path) -> None:
+    # as git-sync does it: a worktree for each commit, and one link to the newest
+    link = tmp_path / "repo"
+    link.symlink_to(checkout(tmp_path / "worktrees/aaa", GOOD))
+    assert set(parsed(link)) == {"team.one", "team.two"}
+    checkout(tmp_path / "worktrees/bbb", BROKEN)
+    link.unlink()
+    link.symlink_to(tmp_path / "worktrees/bbb")
+    found = parsed(link)
+    assert "last good version" in found["team.one"].tags and "last good version" not in found["team.two"].tags
+
+
+def test_a_linked_dags_folder_keeps_the_last_good(tmp_path: Path) -> None:
+    dags = tmp_path / "airflow" / "dags"
+    dags.parent.mkdir()
+    for name, text in (("aaa", GOOD), ("bbb", BROKEN)):
+        dags.unlink(missing_ok=True)
+        dags.symlink_to(checkout(tmp_path / name, text) / "dags")
+        found = parsed(dags.parent)
+    assert "last good version" in found["team.one"].tags
+
+
+@pytest.mark.parametrize("below", ["", "data/science"])
+def test_a_run_pinned_to_a_commit_finds_what_the_processor_ran_it_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    # as Airflow's git bundle does it: a folder that follows the branch, and one for each version that runs use
+    bundles = tmp_path / "bundles"
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(bundles))
+    tracked = bundles / "main" / "tracking_repo" / below
+    for version, text in (("aaa", GOOD), ("bbb", BROKEN), ("ccc", MENDED)):
+        shutil.rmtree(bundles / "main" / "tracking_repo", ignore_errors=True)
+        checkout(tracked, text)
+        checkout(bundles / "main" / "versions" / version / below, text)
+        assert set(parsed(tracked)) == {"team.one", "team.two"}
+    found = {name: for_a_task(bundles / f"main/versions/{name}" / below, monkeypatch) for name in ("aaa", "bbb", "ccc")}
+    assert {name: dag.description for name, dag in found.items()} == {"aaa": "first", "bbb": "first", "ccc": "mended"}
+    assert [name for name, dag in found.items() if "last good version" in dag.tags] == ["bbb"]
+
+
+def test_two_bundles_do_not_share_their_last_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundles = tmp_path / "bundles"
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(bundles))
+    parsed(checkout(bundles / "blue/tracking_repo", GOOD))
+    assert set(parsed(checkout(bundles / "green/tracking_repo", BROKEN))) == {"team.two"}
