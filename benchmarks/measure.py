@@ -50,8 +50,12 @@ class Probe:
 
 
 def settings(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables of a measured process."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "DAG_FACTORY"))}
+    """The environment variables of a measured process.
+
+    None of Python's own: one of them keeps it from writing bytecode, and everybody's files would be compiled each time.
+    """
+    foreign = ("AIRFLOW", "DAG_FACTORY", "PYTHON")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     home = WORK / "airflow"
     home.mkdir(parents=True, exist_ok=True)
     own = {

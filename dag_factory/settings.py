@@ -14,12 +14,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True)
-class Bounds:
+
+class Bounds(msgspec.Struct, frozen=True):
     """What one configuration file may cost, so that a careless or hostile one costs only itself."""
 
     file_bytes: int = 1_048_576

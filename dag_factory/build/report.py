@@ -40,7 +40,7 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
         project = open_beside(loader_folder)
     except ProjectError as error:
         return BrokenPipelines(text(error.problems, f"No pipeline was loaded. {error}"))
-    found = (*errors(project.compile_all().problems), *failures.found(project))
+    found = (*errors(project.problems()), *failures.found(project))
     if not found:
         return None
     files = len({problem.file for problem in found})

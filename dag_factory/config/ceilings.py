@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingT
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.model import Flavor
@@ -19,8 +20,7 @@ _MORE = ("sidecars", "init_containers", "pod")  # what may bring other container
 _NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Ceiling:
+class Ceiling(msgspec.Struct, frozen=True):
     """The most of each kind (``cpu``, ``memory``, ``gpu``); ``by`` is whose word it is, as `` the team `growth` ``."""
 
     by: str

@@ -7,8 +7,9 @@ other keys of a job say.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.strategic import patched
@@ -18,8 +19,7 @@ XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that read
 SHM = "dev-shm"
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(msgspec.Struct, frozen=True):
     """One container. ``beside``: a plain second one, from the overlay; quantities are Kubernetes' text."""
 
     name: str

@@ -6,8 +6,9 @@ expression stood.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path as FilePath
+
+import msgspec
 
 from dag_factory.config import yaml12
 from dag_factory.config.expressions import Context, evaluate
@@ -20,8 +21,7 @@ from dag_factory.config.validate import first_ones, prune, validate
 from dag_factory.config.versions import migrated
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A file's map without what is wrong in it (None: nothing of it can be used), and what is wrong."""
 
     node: Mapping | None

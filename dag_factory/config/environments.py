@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.layers import merge
@@ -18,8 +18,7 @@ SCHEMA = "environment.schema.json"
 _NOT_INHERITED = ("version", "description", "extends")
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """An environment as its files have it, nothing computed.
 
     ``node`` is None where a file of the chain cannot be read; ``files`` are the trees by name, its own first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -23,23 +24,45 @@ def read_bytes(path: Path, root: Path, file: str) -> bytes | Problem:
     name that the problem carries.
     """
     try:
-        # As text: a path's own methods take twice as long, which counts where thousands of files are read.
         real, below = os.path.realpath(path, strict=True), os.path.realpath(root)
         if os.path.commonpath((real, below)) != below:
             message = "the file is a link that leads out of `configs/`"
             return Problem(file, 0, 0, "outside-configs", message, hint="commit the file itself")
-        found = os.stat(real)  # noqa: PTH116
+        return _read(real, file)
+    except (OSError, RuntimeError) as failure:
+        return _unreadable(failure, file)
+
+
+def read_listed(path: str, root: Path, file: str) -> bytes | Problem:
+    """The same for a file in a folder of which it is known that no link leads there: in a third of the time."""
+    try:
+        return _read(path, file, os.O_NOFOLLOW)
+    except OSError as failure:
+        if failure.errno == errno.ELOOP:  # the file itself is a link
+            return read_bytes(Path(path), root, file)
+        return _unreadable(failure, file)
+
+
+def _read(path: str, file: str, flags: int = 0) -> bytes | Problem:
+    """Raises ``OSError``. Does not wait for whoever may write to a pipe."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             return Problem(file, 0, 0, "not-a-file", "this is no regular file", hint="commit a file")
-        with open(real, "rb") as stream:  # noqa: PTH123
+        with open(handle, "rb", closefd=False) as stream:
             data = stream.read(min(found.st_size, BOUNDS.file_bytes) + 1)  # room is made for all that is asked for
-    except (OSError, RuntimeError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) and failure.strerror else "a link in a loop"
-        return Problem(file, 0, 0, "unreadable", f"cannot be read: {reason}", hint="check that it exists and its mode")
+    finally:
+        os.close(handle)
     if len(data) > BOUNDS.file_bytes:
         message = f"larger than {BOUNDS.file_bytes:,} bytes"
         return Problem(file, 0, 0, "too-large", message, hint="divide it into several pipelines")
     return data
+
+
+def _unreadable(failure: Exception, file: str) -> Problem:
+    reason = failure.strerror if isinstance(failure, OSError) and failure.strerror else "a link in a loop"
+    return Problem(file, 0, 0, "unreadable", f"cannot be read: {reason}", hint="check that it exists and its mode")
 
 
 def text_of(data: bytes, file: str) -> str | Problem:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from dag_factory.config.jobs import Compiled
 from dag_factory.config.places import Mark, Path
@@ -24,8 +25,7 @@ Edges = dict[str, dict[str, Edge]]
 """For each job the jobs that it waits for, by the names of their tasks."""
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(msgspec.Struct, frozen=True):
     """What the jobs of a pipeline are called.
 
     ``tasks`` has for each name the tasks that it stands for: one, or for a job with a matrix all of its cells;

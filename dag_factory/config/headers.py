@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from dag_factory.config import alerts, documents, runtime, schedules, written_schemas
 from dag_factory.config.expressions import Context
@@ -72,7 +73,7 @@ def with_params_env(tables: Tables, header: Mapping) -> Tables:
         "env": mapping(env, dict.fromkeys(env, prefix.mark), prefix.mark),
     }
     keys = {**(tables.built_in.keys if tables.built_in else {}), "env": prefix.mark}
-    return replace(tables, built_in=mapping(said, keys, prefix.mark))
+    return msgspec.structs.replace(tables, built_in=mapping(said, keys, prefix.mark))
 
 
 def _params_env_clashes(header: Mapping) -> Iterator[Problem]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingT
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+import msgspec
 
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
@@ -28,8 +29,7 @@ _CONTAINERS = (
 )
 
 
-@dataclass(frozen=True)
-class Allowed:
+class Allowed(msgspec.Struct, frozen=True):
     """The images that an environment or a team allows; ``by`` is who, as `` the environment `prod` ``."""
 
     by: str
@@ -37,8 +37,7 @@ class Allowed:
     mark: Mark
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """What an environment says of images; ``forbid_latest`` is where it says so."""
 
     mirrors: dict[str, str]

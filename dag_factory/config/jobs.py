@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
-from dataclasses import dataclass
+
+import msgspec
 
 from dag_factory.config import assets, documents, foreach, images, podchecks, pods, presets, retries, teams, templates
 from dag_factory.config.ceilings import over_ceiling
@@ -39,8 +40,7 @@ _JOB = ("job.schema.json", "/$defs/job")
 _CALL = ("uses", "with")
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True):
     """A job's model (None where problems forbid it) and the resolved text behind it.
 
     ``name`` is its task's, ``written`` its name in the file, which all cells of a matrix have.

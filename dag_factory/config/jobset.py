@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -162,4 +161,4 @@ def _wired(job: Compiled, waits_for: dict[str, graph.Edge], teardown_of: tuple[s
         mark = said.mark if said is not None else next(iter(waits_for.values())).mark
         node = mapping({**node.entries, "depends_on": from_plain(tasks, mark)}, node.keys, node.mark)
     model = msgspec.structs.replace(job.job, depends_on=tuple(tasks), teardown_of=teardown_of) if job.job else None
-    return replace(job, node=node, job=model)
+    return msgspec.structs.replace(job, node=node, job=model)

@@ -15,7 +15,7 @@ import msgspec
 from dag_factory import settings
 from dag_factory.config import schemas
 from dag_factory.config.layout import SHIPPED
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import Outcome, Text
 from dag_factory.config.places import Mark
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
@@ -47,6 +47,16 @@ class Summary(msgspec.Struct, frozen=True):
 _SUMMARY = msgspec.msgpack.Decoder(Summary)
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What is wrong with a whole project in one state of its files; see ``Project.problems``."""
+
+    state: str
+    problems: tuple[Problem, ...]
+
+
+_TOLD = msgspec.msgpack.Decoder(Told)
+
+
 class Kept:
     """What is kept for one project in one environment.
 
@@ -73,9 +83,11 @@ class Kept:
         """A digest of everything that an outcome follows from beside its file."""
         return digest(package(), self._environment.encode(), self._platform.digest.encode()).encode()
 
-    def name(self, file: str, data: bytes) -> str:
-        """The name of a file's outcome; none where nothing is kept anyway."""
-        return digest(self._stamp, file.encode(), data) if self.is_usable else ""
+    def name(self, text: Text) -> str:
+        """The name of a file's outcome; none where nothing is kept anyway, and where it cannot be read."""
+        if isinstance(text.data, Problem) or not self.is_usable:
+            return ""
+        return digest(self._stamp, text.file.encode(), text.data)
 
     def outcome(self, name: str) -> Outcome | None:
         """The outcome of that name, if it is kept."""
@@ -99,6 +111,20 @@ class Kept:
     @property
     def _summary(self) -> str:
         return digest(self._stamp, b"summary")
+
+    def problems(self, state: str) -> tuple[Problem, ...] | None:
+        """What was last found wrong with the whole project, if that was in the same state."""
+        found = _decoded(_TOLD, self._outcomes.get(self._told)) if state and self.is_usable else None
+        return found.problems if found and found.state == state else None
+
+    def keep_problems(self, state: str, problems: tuple[Problem, ...]) -> None:
+        """Keep what is wrong with the whole project in this state."""
+        if state and self.is_usable and problems != self.problems(state):
+            self._outcomes.put(self._told, _ENCODER.encode(Told(state, problems)))
+
+    @property
+    def _told(self) -> str:
+        return f"problems.{self._environment}"
 
     def last_good(self) -> dict[str, Good]:
         """Each DAG's last good outcome by the DAG's id, of all shares; empty where that is turned off.

@@ -10,8 +10,9 @@ import itertools
 import math
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context, evaluate
@@ -29,12 +30,11 @@ _WORDS = ("include", "exclude", "name")
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """One job of a matrix: its name, and the values that ``${{ matrix.… }}`` reads."""
 
     name: str
-    values: Values = field(default_factory=dict)
+    values: Values = {}
 
 
 def cells(job: str, node: Mapping, context: Context, path: Path) -> tuple[list[Cell], list[Problem]]:

@@ -7,7 +7,8 @@ costs those who name anything of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context
@@ -18,8 +19,7 @@ from dag_factory.config.tree import Mapping, Scalar, entries
 from dag_factory.config.wording import did_you_mean
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """The entries of a file by name.
 
     ``word`` is what one is called (``channel``), ``codes`` those of problems: unknown, and broken itself.
@@ -28,7 +28,7 @@ class Table:
     file: str
     word: str
     codes: tuple[str, str] = ("", "")
-    known: dict[str, Mapping] = field(default_factory=dict)
+    known: dict[str, Mapping] = {}
     broken: frozenset[str] = frozenset()
     readable: bool = True
     exists: bool = True
@@ -49,8 +49,7 @@ class Table:
         return self.known[name.text]
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A table, its file's tree (None: there is none), and what is wrong with it."""
 
     table: Table
@@ -65,9 +64,9 @@ def read(platform: PlatformFiles, empty: Table, schema: str, key: str, entry: st
     """
     document = documents.read(platform, empty.file, schema)
     if document is None:
-        return Read(replace(empty, exists=False), None, ())
+        return Read(msgspec.structs.replace(empty, exists=False), None, ())
     if document.node is None:
-        return Read(replace(empty, readable=False), None, document.problems)
+        return Read(msgspec.structs.replace(empty, readable=False), None, document.problems)
     problems = list(document.problems)
     broken = wrong(problems, key)
     known: dict[str, Mapping] = {}
@@ -78,7 +77,7 @@ def read(platform: PlatformFiles, empty: Table, schema: str, key: str, entry: st
                 known[name], trouble = documents.computed(node, context, schema, entry, (key, name))
                 problems += trouble
     whole = any(problem.path == key for problem in problems)  # the map of entries is itself no map
-    table = replace(empty, known=known, broken=wrong(problems, key), readable=not whole)
+    table = msgspec.structs.replace(empty, known=known, broken=wrong(problems, key), readable=not whole)
     return Read(table, document.node, tuple(problems))
 
 

@@ -57,7 +57,7 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
     """
     for file_id in candidates(dag_id):
         if is_there(project.home, file_id):
-            file, data = outcomes.read_bytes(project.home, file_id)
+            _, file, data = outcomes.read(project.home, file_id)
             source = None if isinstance(data, Problem) else compiling.source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
                 whole = compile_whole(source, project.tables, dag_id)[1]

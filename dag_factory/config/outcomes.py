@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -38,10 +39,18 @@ class Outcome(msgspec.Struct, frozen=True):
     readable: bool = True
 
 
-def read_bytes(home: Path, file_id: str) -> tuple[str, bytes | Problem]:
-    """A pipeline file's name and its bytes, or what keeps them from being read."""
+class Text(NamedTuple):
+    """A pipeline file as it was read: its id, its name, and its bytes or what keeps them from being read."""
+
+    id: str
+    file: str
+    data: bytes | Problem
+
+
+def read(home: Path, file_id: str) -> Text:
+    """Read a pipeline's file: one of ``list_files``, or one that ``is_there``; both follow no link to a folder."""
     file = file_of(file_id)
-    return file, files.read_bytes(home / file, home / "configs", file)
+    return Text(file_id, file, files.read_listed(f"{home}/{file}", home / "configs", file))
 
 
 def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from dag_factory.config import alerts, expressions, families, headers, jobs, jobset, teams
 from dag_factory.config.layers import merge
@@ -34,8 +35,7 @@ SCHEMA = "pipeline.schema.json"
 _NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A pipeline file as it stands: its tree without what is wrong in it, and what is wrong."""
 
     id: str
@@ -61,8 +61,7 @@ class Source:
         return self.id.split(".")[0] if "." in self.id else ""
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """What a pipeline became after all layers, each value with the place that set it.
 
     ``written`` has the name that each task's job is written under, ``documents`` the trees of the files.

@@ -5,7 +5,7 @@ The file may be missing. A preset with a problem costs the jobs that name it, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context, evaluate
@@ -19,11 +19,10 @@ FILE = "configs/platform/presets.yaml"
 _SCHEMA = "presets.schema.json"
 
 
-@dataclass(frozen=True)
-class Presets:
+class Presets(msgspec.Struct, frozen=True):
     """The table: what can be laid, and the names of what cannot. ``readable`` False: nothing of it is known."""
 
-    table: dict[str, Mapping] = field(default_factory=dict)
+    table: dict[str, Mapping] = {}
     broken: frozenset[str] = frozenset()
     readable: bool = True
 

@@ -6,21 +6,24 @@ by one, so that a worker that runs one task reads one file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from dag_factory import settings
 from dag_factory.config import lastgood, outcomes
 from dag_factory.config.kept import Kept, Summary
 from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there, list_files
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import Outcome, Text
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.share import WHOLE, Share
+from dag_factory.config.store import digest
 from dag_factory.config.unused import unused
 from dag_factory.config.wording import did_you_mean
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something 
     from dag_factory.config.tables import Tables
 
 
+T = TypeVar("T")
 _PASSES = 3  # over files that change while they are read
 
 
@@ -39,8 +43,7 @@ class ProjectError(Exception):
         self.problems: tuple[Problem, ...] = (problem,)
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True):
     """Pipelines that can be built, in the order of their files, and every problem, sorted by place."""
 
     pipelines: tuple[Pipeline, ...]
@@ -78,20 +81,35 @@ class Project:
     def compile_all(self, share: Share = WHOLE) -> Compiled:
         """Every pipeline of the environment, or one loader's share of them.
 
-        A DAG whose file broke is there as it last was, where that is kept. Tables that change meanwhile, as in
-        the middle of a checkout, are read once more, since pipelines would be held against both.
+        A DAG whose file broke is there as it last was, where that is kept.
         """
-        for _ in range(_PASSES):
-            compiled = self._compile_all(share)
-            if not (self.kept().is_usable and self.platform.have_changed()):
-                break
-            self = Project(PlatformFiles(self.home), self.environment, self.name)
-        return compiled
+        return self._steadily(lambda project: project._compile_all(share))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem, sorted by place: those of ``compile_all``, for who needs nothing else of it.
+
+        Where a pass over the same files has told them, no outcome is looked at again.
+        """
+        return self._steadily(lambda project: project._problems())
+
+    def _steadily(self, work: Callable[[Project], T]) -> T:
+        """What ``work`` makes of the project; once more with tables that were changed meanwhile.
+
+        In the middle of a checkout pipelines of one commit would be held against tables of another.
+        """
+        project = self
+        for _ in range(_PASSES - 1):
+            result = work(project)
+            if not (project.kept().is_usable and project.platform.have_changed()):
+                return result
+            project = Project(PlatformFiles(project.home), project.environment, project.name)
+        return work(project)
 
     def _compile_all(self, share: Share) -> Compiled:
         kept = self.kept(share.name)
-        ids, problems = list_files(self.home)
-        named = [self.outcome(file_id, kept) for file_id in ids if share.has(file_id)]
+        ids, listed = list_files(self.home)
+        texts = [outcomes.read(self.home, file_id) for file_id in ids if share.has(file_id)]
+        named = [self.outcome(text, kept) for text in texts]
         names = {found.id: name for found, name in named}
         found = outcomes.without_clashes((one for one, _ in named), set(ids))
         good = kept.last_good()
@@ -103,9 +121,27 @@ class Project:
                 one = lastgood.held(one, instead, kept.outcome)
             held.append(one)
         kept.keep_last_good(lastgood.renewed(found, names, good))
+        pipelines = tuple(result.pipeline for one in held for result in one.results if result.pipeline)
+        problems = self._told(found, ids, listed)
+        if share.count == 1:
+            kept.keep_problems(_state(texts, names.values(), listed), problems)
+        return Compiled(pipelines, problems, self.summary().pools)
+
+    def _problems(self) -> tuple[Problem, ...]:
+        kept = self.kept()
+        ids, listed = list_files(self.home)
+        texts = [outcomes.read(self.home, file_id) for file_id in ids]
+        state = _state(texts, (kept.name(text) for text in texts), listed)
+        problems = kept.problems(state)
+        if problems is None:
+            found = outcomes.without_clashes((self.outcome(text, kept)[0] for text in texts), set(ids))
+            problems = self._told(found, ids, listed)
+            kept.keep_problems(state, problems)
+        return problems
+
+    def _told(self, found: Iterable[Outcome], ids: Collection[str], listed: Iterable[Problem]) -> tuple[Problem, ...]:
         summary = self.summary()
-        problems += unused(summary.teams, ids)
-        return _compiled(held, (*summary.problems, *problems), summary.pools)
+        return _sorted(found, (*summary.problems, *listed, *unused(summary.teams, ids)))
 
     def compile_one(self, dag_id: str) -> Compiled:
         """One pipeline, by the id of its DAG; nothing where there is no such file.
@@ -115,28 +151,29 @@ class Project:
         kept = self.kept()
         for file_id in candidates(dag_id):
             if is_there(self.home, file_id):
-                found, name = self.outcome(file_id, kept, dag_id)
+                found, name = self.outcome(outcomes.read(self.home, file_id), kept, dag_id)
                 if lastgood.is_broken(found):
                     instead = kept.stood_in(name) or lastgood.stand_ins(found, kept.last_good())
                     found = lastgood.held(found, instead, kept.outcome)
                 if any(result.id == dag_id for result in found.results):
-                    return _compiled([lastgood.only(found, dag_id)], (), {})
-        return _compiled([], (), {})
+                    found = lastgood.only(found, dag_id)
+                    pipelines = (result.pipeline for result in found.results if result.pipeline)
+                    return Compiled(tuple(pipelines), _sorted([found], ()), {})
+        return Compiled((), (), {})
 
-    def outcome(self, file_id: str, kept: Kept, dag_id: str | None = None) -> tuple[Outcome, str]:
+    def outcome(self, text: Text, kept: Kept, dag_id: str | None = None) -> tuple[Outcome, str]:
         """What comes of one file, and the name under which that is kept (none: it is not).
 
         Of a family, only ``dag_id`` is compiled where nothing is kept.
         """
-        file, data = outcomes.read_bytes(self.home, file_id)
-        if isinstance(data, Problem):
-            return outcomes.unreadable(file_id, file, data), ""
-        name = kept.name(file, data)
+        if isinstance(text.data, Problem):
+            return outcomes.unreadable(text.id, text.file, text.data), ""
+        name = kept.name(text)
         found = kept.outcome(name)
         if found is None:
             from dag_factory.config import compiling
 
-            found = compiling.outcome(file_id, file, data, lambda: self.tables, dag_id)
+            found = compiling.outcome(text.id, text.file, text.data, lambda: self.tables, dag_id)
             if dag_id is None:
                 kept.keep(name, found)
         return found, name
@@ -156,10 +193,17 @@ class Project:
         return summary
 
 
-def _compiled(found: Iterable[Outcome], problems: Iterable[Problem], pools: dict[str, int]) -> Compiled:
-    results = [result for one in found for result in one.results]
-    every = {*problems, *(problem for result in results for problem in result.problems)}
-    return Compiled(tuple(result.pipeline for result in results if result.pipeline), tuple(sorted(every)), pools)
+def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem]) -> str:
+    """A name for everything that a project's problems follow from; none where a file cannot be read."""
+    readable = all(isinstance(text.data, bytes) for text in texts)
+    parts = (*names, *map(repr, listed))
+    return digest(*(part.encode() for part in parts)) if readable else ""
+
+
+def _sorted(found: Iterable[Outcome], others: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Every problem once, by place."""
+    every = {*others, *(problem for one in found for result in one.results for problem in result.problems)}
+    return tuple(sorted(every))
 
 
 def open_project(home: Path | None = None, environment: str | None = None, name: str = "") -> Project:

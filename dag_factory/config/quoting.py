@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from jinja2 import TemplateRuntimeError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
@@ -118,8 +118,7 @@ def _next_data(tokens: list[Token], index: int) -> str:
     return following.value if following.type == "data" else "x"
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     kind: str
     indent: int = 0
 

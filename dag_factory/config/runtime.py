@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from collections.abc import Mapping as MappingT
-from dataclasses import dataclass
 from functools import lru_cache
 
 import jinja2
+import msgspec
 from jinja2 import meta, nodes
 
 from dag_factory.config.later import COMMENT_MARKS
@@ -41,8 +41,7 @@ _READS_AIRFLOW = {"conn": "connections", "var": "variables"}
 _SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}`"
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What a job's templates may speak of.
 
     ``upstream`` are the tasks that end before it starts; ``jobs`` has for each name the tasks that it stands
@@ -58,8 +57,7 @@ class Scope:
     reads: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what the environment allows
 
 
-@dataclass(frozen=True)
-class _Parsed:
+class _Parsed(msgspec.Struct, frozen=True):
     names: tuple[tuple[str, int], ...]  # what the context must know, line
     filters: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str | None, int], ...]  # argument of output(), line

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """Number ``index`` (from 0) of ``count`` shares. Each file belongs to one, whatever else there is.
 
     Raises ``ValueError`` where there is no such share.

@@ -6,13 +6,12 @@ import multiprocessing
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from dag_factory.config.layout import list_files
-from dag_factory.config.outcomes import Outcome, without_clashes
+from dag_factory.config.outcomes import Outcome, read, without_clashes
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import Project, chosen, platform_of
 from dag_factory.config.unused import unused
@@ -20,8 +19,7 @@ from dag_factory.config.unused import unused
 _ENOUGH = 64  # files for each process; fewer are not worth starting one
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True):
     """The environments looked at, the pipeline files, and every problem once, sorted by place."""
 
     environments: tuple[str, ...]
@@ -61,13 +59,14 @@ def _on_every_core(projects: Sequence[Project], ids: Sequence[str]) -> list[tupl
     return sorted(found, key=lambda one: one[0])
 
 
-def _part(projects: Iterable[Project], ids: Iterable[str]) -> list[tuple[str, list[Outcome]]]:
+def _part(projects: Sequence[Project], ids: Iterable[str]) -> list[tuple[str, list[Outcome]]]:
     ids = list(ids)
     kept = [(project, project.kept()) for project in projects]
     found: dict[str, list[Outcome]] = {project.environment: [] for project in projects}
-    for file_id in ids:  # a file is parsed once for all environments
+    for file_id in ids:  # a file is read and parsed once for all environments
+        text = read(projects[0].home, file_id)
         for project, store in kept:
-            found[project.environment].append(_without_pipelines(project.outcome(file_id, store)[0]))
+            found[project.environment].append(_without_pipelines(project.outcome(text, store)[0]))
     return list(found.items())
 
 

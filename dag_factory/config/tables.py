@@ -7,7 +7,6 @@ breaks everything that stands on it (``Tables.broken``), since a guess here runs
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -49,35 +48,34 @@ _ENVIRONMENT = environments.SCHEMA
 _FLAVORS = "flavors.schema.json"
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(msgspec.Struct, frozen=True):
     """What one environment gives to every pipeline."""
 
     environment: str
     known_environments: tuple[str, ...]
-    vars: dict[str, Any] = field(default_factory=dict)
-    cluster: model.Cluster = field(default_factory=model.Cluster)
-    images: dict[str, str] = field(default_factory=dict)  # image pattern -> folder, for the local cluster
-    policy: Policy = field(default_factory=lambda: Policy({}))
-    pools: dict[str, int] = field(default_factory=dict)
-    flavors: dict[str, FlavorEntry] = field(default_factory=dict)
+    vars: dict[str, Any] = {}
+    cluster: model.Cluster = msgspec.field(default_factory=model.Cluster)
+    images: dict[str, str] = {}  # image pattern -> folder, for the local cluster
+    policy: Policy = msgspec.field(default_factory=lambda: Policy({}))
+    pools: dict[str, int] = {}
+    flavors: dict[str, FlavorEntry] = {}
     broken_flavors: frozenset[str] = frozenset()
-    presets: Presets = field(default_factory=Presets)
+    presets: Presets = msgspec.field(default_factory=Presets)
     templates_read: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what a job's `{{ }}` may name
-    replace: dict[str, Scalar] = field(default_factory=dict)
-    retries: Table = field(default_factory=lambda: Table("", ""))
-    channels: Table = field(default_factory=lambda: Table("", ""))
+    replace: dict[str, Scalar] = {}
+    retries: Table = msgspec.field(default_factory=lambda: Table("", ""))
+    channels: Table = msgspec.field(default_factory=lambda: Table("", ""))
     alerts_enabled: bool = True
     ceilings: tuple[Ceiling, ...] = ()
-    teams: Table = field(default_factory=lambda: Table("", ""))
-    team: Team = field(default_factory=Team)  # of the pipeline at hand
+    teams: Table = msgspec.field(default_factory=lambda: Table("", ""))
+    team: Team = msgspec.field(default_factory=Team)  # of the pipeline at hand
     schedules: Scalar | None = None
     timezone: Scalar | None = None
     pipeline_defaults: Mapping | None = None
     built_in: Mapping | None = None  # what the environment says of all jobs beside their defaults
     job_defaults: Mapping | None = None
-    documents: dict[str, Mapping] = field(default_factory=dict)  # the files behind it, as read
-    catalogue: Catalogue = field(default_factory=lambda: Catalogue(PlatformFiles(FilePath())))
+    documents: dict[str, Mapping] = {}  # the files behind it, as read
+    catalogue: Catalogue = msgspec.field(default_factory=lambda: Catalogue(PlatformFiles(FilePath())))
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
@@ -90,11 +88,11 @@ class Tables:
     def within(self, team: Team) -> Tables:
         """The tables as a team's pipeline has them: its defaults over the environment's, all limits together."""
         namespace = team.namespace or self.cluster.namespace
-        return replace(
+        return msgspec.structs.replace(
             self,
             team=team,
             cluster=msgspec.structs.replace(self.cluster, namespace=namespace),
-            policy=replace(self.policy, allowed=(*self.policy.allowed, *team.images)),
+            policy=msgspec.structs.replace(self.policy, allowed=(*self.policy.allowed, *team.images)),
             ceilings=(*self.ceilings, *team.ceilings),
             pipeline_defaults=teams.laid(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
             job_defaults=teams.laid(self.job_defaults, team.job_defaults, *teams.JOB),

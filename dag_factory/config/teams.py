@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingT
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from dag_factory.config import documents, images, named, schemas
 from dag_factory.config.ceilings import Ceiling, ceiling
@@ -32,8 +33,7 @@ JOB = ("job.schema.json", "/$defs/job")
 _DEFAULTS = ("job.schema.json", "/$defs/defaults")
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """What one team asks for; ``by`` is the team, as `` the team `growth` ``, ``mark`` where it says so."""
 
     by: str
@@ -41,8 +41,7 @@ class Rule:
     mark: Mark
 
 
-@dataclass(frozen=True)
-class Team:
+class Team(msgspec.Struct, frozen=True):
     """What holds for the pipelines of one folder: its own team and those of the folders around it."""
 
     names: tuple[str, ...] = ()

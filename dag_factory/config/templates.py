@@ -7,11 +7,11 @@ The file has two parts, divided at the first ``---`` line: YAML with ``version``
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import jinja2
+import msgspec
 
 from dag_factory.config import expressions, versions, yaml12
 from dag_factory.config.expressions import Context
@@ -32,14 +32,13 @@ _CALLS = {"jobs": "uses", "pipelines": "template"}
 """What the rendered text of each kind of template must be."""
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """One version of a template. ``schema`` is the JSON Schema of the map of its inputs."""
 
     name: str
     file: str
     description: str = ""
-    schema: Schema = field(default_factory=dict)
+    schema: Schema = {}
     text: str = ""
     problems: tuple[Problem, ...] = ()
     version: int = versions.CURRENT  # of the language that its text is written in

@@ -8,7 +8,8 @@ change of the language that is no addition brings one for each kind of file it t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
@@ -17,8 +18,7 @@ from dag_factory.config.tree import Mapping, Scalar, mapping
 CURRENT = 1
 
 
-@dataclass(frozen=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True):
     """From one version to the next, for one kind of file.
 
     ``change`` gives the tree in the next version's words; it takes any map, right or wrong, and moves nodes

@@ -7,8 +7,9 @@ new table needs nothing here. Files are read as text only: what is wrong in one 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from dag_factory.config import schemas
 from dag_factory.config.catalogue import Catalogue, Kind
@@ -26,8 +27,7 @@ _BUILT_IN = {"pools": {"default_pool": "Airflow's own pool."}}
 _LONGEST = 200
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(msgspec.Struct, frozen=True):
     """``names``: what a table is called -> its names in the order of the file, each with a line.
 
     ``templates`` are those that can be called, by kind (``job-templates``) and reference; ``unread`` lists the

@@ -29,6 +29,7 @@ os.environ.setdefault("DAG_FACTORY_CACHE", "off")
 from mutate import mutant
 
 from dag_factory.config.layout import path_of
+from dag_factory.config.outcomes import read
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import Project, chosen, platform_of
 
@@ -143,7 +144,7 @@ def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[l
         file_id = ".".join(path.relative_to(home.path / "configs/pipelines").with_suffix("").parts)
         assert path_of(home.path, file_id) == path
         for project in home.projects.values():
-            outcome, _ = project.outcome(file_id, project.kept())
+            outcome, _ = project.outcome(read(home.path, file_id), project.kept())
             models = [result.pipeline for result in outcome.results if result.pipeline]
             problems = [problem for result in outcome.results for problem in result.problems]
             for result in outcome.results:

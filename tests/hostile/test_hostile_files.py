@@ -188,14 +188,14 @@ def test_a_worker_asked_for_anything_answers(home: Path, dag_id: str) -> None:
 
 def test_files_that_vanish_while_they_are_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = write(home, "pipelines/team/gone.yaml", GOOD)
-    read = files.read_bytes
+    read = files.read_listed
 
-    def vanishing(path: Path, *rest: Any) -> object:
-        if path.name == "gone.yaml":
+    def vanishing(path: str, *rest: Any) -> object:
+        if path.endswith("gone.yaml"):
             gone.unlink(missing_ok=True)
         return read(path, *rest)
 
-    monkeypatch.setattr(files, "read_bytes", vanishing)
+    monkeypatch.setattr(files, "read_listed", vanishing)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
 
