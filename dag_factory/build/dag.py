@@ -7,10 +7,12 @@ source or the file system, and nothing is walked in the order of a set.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Param
+from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build import docs, schedule, templating
@@ -23,8 +25,10 @@ LAST_GOOD = "last good version"
 """The tag of a DAG whose file has problems: it runs on as it was."""
 
 
-def build_dag(pipeline: model.Pipeline) -> DAG:
+def build_dag(pipeline: model.Pipeline, pages: bool = True) -> DAG:
     """The DAG of a pipeline: a task for each job, and the edges between them.
+
+    ``pages`` False leaves out what people read about it, as where a single task is to be run.
 
     Raises what Airflow and the Kubernetes client raise for values that they do not take; the loader makes
     a problem of it.
@@ -36,15 +40,14 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
         start_date=_moment(pipeline.start_date, pipeline.timezone),
         end_date=_moment(pipeline.end_date, pipeline.timezone) if pipeline.end_date else None,
         catchup=pipeline.catchup,
-        max_active_runs=_max_active_runs(pipeline),
-        max_active_tasks=pipeline.max_active_jobs,
+        **{**_instance_defaults(), **_limits(pipeline)},
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
         is_paused_upon_creation=pipeline.paused,
         tags=tags(pipeline),
-        doc_md=docs.pipeline(pipeline),
+        doc_md=docs.pipeline(pipeline) if pages else None,
         **templating.dag_arguments(pipeline),
     )
-    tasks = _tasks(pipeline, dag)
+    tasks = _tasks(pipeline, dag, pages)
     for job in pipeline.jobs:
         before = [tasks[name] for name in job.depends_on if name not in job.teardown_of]
         if before:
@@ -60,7 +63,7 @@ def build_dag(pipeline: model.Pipeline) -> DAG:
     return dag
 
 
-def _tasks(pipeline: model.Pipeline, dag: DAG) -> dict[str, Task]:
+def _tasks(pipeline: model.Pipeline, dag: DAG, pages: bool) -> dict[str, Task]:
     """A task for each job, in the order of the file but for one: a list's job comes before who runs over it."""
     groups = Groups(dag)
     tasks: dict[str, Task] = {}
@@ -71,7 +74,7 @@ def _tasks(pipeline: model.Pipeline, dag: DAG) -> dict[str, Task]:
             chain.append(jobs[each.output])
         for one in reversed(chain):
             if one.name not in tasks:
-                tasks[one.name] = build_task(pipeline, one, dag, groups.of(one.group), tasks)
+                tasks[one.name] = build_task(pipeline, one, dag, groups.of(one.group), tasks, pages)
     return tasks
 
 
@@ -85,10 +88,26 @@ def _moment(text: str, timezone: str) -> datetime:
     return pendulum.instance(moment).in_timezone(zone)
 
 
-def _max_active_runs(pipeline: model.Pipeline) -> int | None:
+@lru_cache(1)
+def _instance_defaults() -> dict[str, Any]:
+    """What a DAG that is told nothing looks up in Airflow's configuration, once for all: a third of what it costs."""
+    return {
+        "max_active_tasks": conf.getint("core", "max_active_tasks_per_dag"),
+        "max_active_runs": conf.getint("core", "max_active_runs_per_dag"),
+        "max_consecutive_failed_dag_runs": conf.getint("core", "max_consecutive_failed_dag_runs_per_dag"),
+        "disable_bundle_versioning": conf.getboolean("dag_processor", "disable_bundle_versioning"),
+    }
+
+
+def _limits(pipeline: model.Pipeline) -> dict[str, int]:
+    """What the pipeline says of its runs and jobs at once."""
     # Airflow refuses a continuous DAG with any other number, its own default included.
     continuous = isinstance(pipeline.schedule, model.Preset) and pipeline.schedule.name == "@continuous"
-    return 1 if continuous else pipeline.max_active_runs
+    said = {
+        "max_active_runs": 1 if continuous else pipeline.max_active_runs,
+        "max_active_tasks": pipeline.max_active_jobs,
+    }
+    return {name: number for name, number in said.items() if number is not None}
 
 
 def _param(param: model.Param) -> Param:

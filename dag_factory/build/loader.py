@@ -45,7 +45,7 @@ def _load(loader_folder: Path, share: Share, wanted: str | None) -> dict[str, DA
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
     compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
-    dags, problems = build(compiled.pipelines)
+    dags, problems = build(compiled.pipelines, pages=wanted is None)
     if wanted is None:
         failures.leave(project, problems, share.name)
     else:
@@ -71,13 +71,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def build(pipelines: Iterable[model.Pipeline]) -> tuple[dict[str, DAG], list[Problem]]:
-    """A DAG for each pipeline that can be built, and a problem for each that cannot."""
+def build(pipelines: Iterable[model.Pipeline], pages: bool = True) -> tuple[dict[str, DAG], list[Problem]]:
+    """A DAG for each pipeline that can be built, and a problem for each that cannot; ``pages`` as for ``build_dag``."""
     dags: dict[str, DAG] = {}
     problems: list[Problem] = []
     for pipeline in pipelines:
         try:
-            dags[pipeline.id] = build_dag(pipeline)
+            dags[pipeline.id] = build_dag(pipeline, pages)
         except Exception as error:  # whatever Airflow or the client raised, the others are built
             problems.append(_build_failed(pipeline, error))
     return dags, problems

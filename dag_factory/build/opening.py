@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from airflow.dag_processing.bundles.base import get_bundle_storage_root_path
@@ -23,6 +24,12 @@ def open_beside(loader_folder: Path) -> Project:
     return open_project(loader_folder.resolve().parent, settings.environment(), name_of(loader_folder.absolute()))
 
 
+@lru_cache(1)
+def _bundles() -> Path:
+    root: Path = get_bundle_storage_root_path()  # type: ignore[no-untyped-call]  # Airflow's own
+    return root
+
+
 def name_of(path: Path) -> str:
     """``path`` as it is written; within a bundle of Airflow's that has versions, its place in the bundle.
 
@@ -30,8 +37,7 @@ def name_of(path: Path) -> str:
     began with that version. What is kept must be found from all of them.
     """
     try:
-        root: Path = get_bundle_storage_root_path()  # type: ignore[no-untyped-call]  # Airflow's own
-        bundle, kind, *rest = path.relative_to(root).parts
+        bundle, kind, *rest = path.relative_to(_bundles()).parts
     except ValueError:  # it lies elsewhere, or is no bundle's
         return str(path)
     below = {"tracking_repo": rest, "versions": rest[1:]}.get(kind)

@@ -60,7 +60,7 @@ def warm() -> None:
     folder = project.home / "configs" / "pipelines"
     for path in itertools.islice(folder.rglob("*.yaml"), _REHEARSALS):
         dag_id = ".".join(path.relative_to(folder).with_suffix("").parts)
-        dags, _ = build(project.compile_one(dag_id).pipelines)
+        dags, _ = build(project.compile_one(dag_id).pipelines, pages=False)
         if dags:
             return
 

@@ -33,12 +33,16 @@ def build_task(
     dag: DAG,
     group: TaskGroup | None = None,
     tasks: Mapping[str, mapped.Task] = MappingProxyType({}),
+    pages: bool = True,
 ) -> mapped.Task:
     """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's.
 
-    ``tasks`` has the task whose output is the list of a job that runs for each item of it.
+    ``tasks`` has the task whose output is the list of a job that runs for each item of it; ``pages`` False leaves
+    out what people read about it.
     """
     arguments = {"dag": dag, "task_group": group, **_arguments(pipeline, job)}
+    if pages:
+        arguments["doc_md"] = docs.job(job)
     return mapped.expand(job.for_each, arguments, tasks) if job.for_each else KubernetesPodOperator(**arguments)
 
 
@@ -53,7 +57,6 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     return dict(
         task_id=job.name,
         owner=owner(pipeline),
-        doc_md=docs.job(job),
         depends_on_past=pipeline.depends_on_past,
         trigger_rule=job.trigger_rule,
         pre_execute=When(job.when) if job.when is not None else None,

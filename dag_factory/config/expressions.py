@@ -67,12 +67,12 @@ def render(text: str, context: Context) -> Any:
         raise jinja2.TemplateRuntimeError(
             f"a text with expressions holds at most {BOUNDS.expression_bytes:,} characters"
         )
-    _SANDBOX.begin()
 
     def compute() -> Any:
         simple = _simple(text, context)
         if simple is not None:
             return measured(simple)
+        _SANDBOX.begin()
         expression = _expression(text)
         return measured(settled(expression(**context)) if expression else _template(text).render(context))
 

@@ -17,7 +17,7 @@ def read_text(path: Path, root: Path, file: str) -> str | Problem:
     return data if isinstance(data, Problem) else text_of(data, file)
 
 
-def read_bytes(path: Path, root: Path, file: str) -> bytes | Problem:
+def read_bytes(path: Path | str, root: Path, file: str) -> bytes | Problem:
     """A configuration file's bytes, or the problem that keeps them from being read.
 
     ``root`` is the folder that the file, once links are followed, must stay below; ``file`` is the
@@ -39,7 +39,7 @@ def read_listed(path: str, root: Path, file: str) -> bytes | Problem:
         return _read(path, file, os.O_NOFOLLOW)
     except OSError as failure:
         if failure.errno == errno.ELOOP:  # the file itself is a link
-            return read_bytes(Path(path), root, file)
+            return read_bytes(path, root, file)
         return _unreadable(failure, file)
 
 

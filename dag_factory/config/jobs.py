@@ -131,7 +131,8 @@ def _presets(
     layers: SequenceT[Node | None], tables: Tables, context: Context, path: Path
 ) -> tuple[list[Mapping], list[Problem]]:
     """The layers of the presets that all these layers together name."""
-    return presets.chosen(laid([_only(layer, "presets") for layer in layers]), tables.presets, context, path)
+    naming = [layer for layer in (_only(layer, "presets") for layer in layers) if layer]
+    return presets.chosen(laid(naming), tables.presets, context, path) if naming else ([], [])
 
 
 def _from_template(

@@ -17,11 +17,20 @@ from dag_factory.config.store import digest
 
 
 class PlatformFiles:
-    """Everything below ``configs/platform/`` of the project in ``home``, as it was when it was first asked for."""
+    """Everything below ``configs/platform/`` of the project in ``home``, as it was when it was first asked for.
+
+    Two of them are equal where all that they hold is.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self._read: dict[str, bytes | Problem | None] = {}
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PlatformFiles) and self.digest == other.digest
 
     def read(self, file: str) -> bytes | Problem | None:
         """A file's bytes by its name below ``home``, the problem that keeps them from being read, or None: no file."""
@@ -55,7 +64,7 @@ class PlatformFiles:
 
     def have_changed(self) -> bool:
         """Whether they are others by now than when they were read."""
-        return PlatformFiles(self.home).digest != self.digest
+        return PlatformFiles(self.home) != self
 
     def _is_there(self, file: str) -> bool:
         if "names" in self.__dict__:  # what came later is of another state
@@ -64,5 +73,10 @@ class PlatformFiles:
         folders = path.parents[: len(Path(file).relative_to(PLATFORM).parts) - 1]
         return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
 
+    @cached_property
+    def _is_link(self) -> bool:
+        return (self.home / PLATFORM).is_symlink()
+
     def _bytes(self, file: str) -> bytes | Problem:
-        return files.read_bytes(self.home / file, self.home / "configs", file)
+        read = files.read_bytes if self._is_link else files.read_listed
+        return read(f"{self.home}/{file}", self.home / "configs", file)

@@ -44,7 +44,7 @@ def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any], retry_ru
         alerts=alerts.alerts(said.get("alerts")),
         tolerations=tuple(fragment(item) for item in _items(said.get("tolerations"))),
         image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
-        **{key: read(said[key]) for keys, read in _READ.items() for key in keys if key in said},
+        **{key: _READ[key](item) for key, item in said.items() if key in _READ},
     )
 
 
@@ -146,7 +146,7 @@ def _text(node: Node) -> str:
     return node.text if isinstance(node, Scalar) else ""
 
 
-_READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
+_READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("timeout", "startup_timeout", "schedule_timeout", "termination_grace"): lambda node: seconds(_text(node)),
     (
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
@@ -160,6 +160,7 @@ _READ: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("when",): lambda node: None if _text(node) == "true" else _text(node),
 }
 """The keys that a job's model has under the same name, and how each is read."""
+_READ = {key: read for keys, read in _READ_ALIKE.items() for key in keys}
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:

@@ -41,14 +41,17 @@ def _write(node: Node, indent: int, lines: list[str]) -> None:
 
 
 def _entry(head: str, item: Node, indent: int, lines: list[str]) -> None:
-    if _is_block(item):
-        assert isinstance(item, Scalar) and isinstance(item.value, str)
+    if isinstance(item, Scalar):
+        if not _is_block(item):
+            lines.append(f"{head} {_flow(item)}")
+            return
+        assert isinstance(item.value, str)
         lines.append(f"{head} |" + ("" if item.value.endswith("\n") else "-"))
         lines += ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
         return
     blocks = isinstance(item, Sequence) and any(_is_block(inner) for inner in item.items)
     flow = "" if blocks or _deep(item) else _flow(item)
-    if flow and (isinstance(item, Scalar) or len(head) + len(flow) < _WIDTH):
+    if flow and len(head) + len(flow) < _WIDTH:
         lines.append(f"{head} {flow}")
     else:
         lines.append(head)
@@ -74,14 +77,12 @@ def _deep(node: Node) -> bool:
 
 
 def _flow(node: Node) -> str:
+    if isinstance(node, Scalar):
+        return _text(node.value) if isinstance(node.value, str) else node.text or "null"
     if isinstance(node, Mapping):
         inner = ", ".join(f"{_text(key)}: {_flow(item)}" for key, item in node.entries.items())
         return "{" + inner + "}"
-    if isinstance(node, Sequence):
-        return "[" + ", ".join(_flow(item) for item in node.items) + "]"
-    if isinstance(node.value, str):
-        return _text(node.value)
-    return node.text or "null"
+    return "[" + ", ".join(map(_flow, node.items)) + "]"
 
 
 @lru_cache(4096)

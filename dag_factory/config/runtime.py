@@ -67,14 +67,13 @@ class _Parsed(msgspec.Struct, frozen=True):
 
 def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator[Problem]:
     """What is wrong with the templates below a node. ``scope`` None: nothing here is rendered."""
+    if not _has_template(node):  # most have none
+        return
     if isinstance(node, Scalar):
-        if node.dynamic:  # its expression failed, which is told already
-            return
-        if isinstance(node.value, str) and ("{{" in node.text or "{%" in node.text):
-            if scope is None or not shape.templated:
-                yield _nothing_renders(node, path)
-            else:
-                yield from _check_text(node, scope, path)
+        if scope is None or not shape.templated:
+            yield _nothing_renders(node, path)
+        else:
+            yield from _check_text(node, scope, path)
     elif isinstance(node, Mapping):
         for key, item in node.entries.items():
             if "{{" in key:
@@ -83,6 +82,15 @@ def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator
     else:
         for index, item in enumerate(node.items):
             yield from check(item, shape.items, scope, (*path, index))
+
+
+def _has_template(node: Node) -> bool:
+    if isinstance(node, Scalar):
+        # An expression that is left has failed, which is told already.
+        return isinstance(node.value, str) and not node.dynamic and ("{{" in node.text or "{%" in node.text)
+    if isinstance(node, Mapping):
+        return any(map(_has_template, node.entries.values())) or any("{{" in key for key in node.entries)
+    return any(map(_has_template, node.items))
 
 
 def _nothing_renders(node: Scalar, path: Path) -> Problem:

@@ -7,6 +7,7 @@ breaks everything that stands on it (``Tables.broken``), since a guess here runs
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -99,8 +100,12 @@ class Tables(msgspec.Struct, frozen=True):
         )
 
 
+@lru_cache(8)
 def read_tables(platform: PlatformFiles, environment: str) -> Tables:
-    """Every table as ``environment`` sees it. Never raises for what stands in a file."""
+    """Every table as ``environment`` sees it. Never raises for what stands in a file.
+
+    Read once for each state of the files: a task's process has them from the scheduler that it was forked from.
+    """
     expressions.begin()
     names = platform.environments
     read = environments.read(platform, environment)

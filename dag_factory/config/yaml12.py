@@ -92,7 +92,7 @@ class _Builder:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
-        self._built: dict[int, tuple[Node, int]] = {}  # node and the values in it, aliases expanded
+        self._built: dict[int, tuple[Node, int]] = {}  # node and the values below it, aliases expanded
         self._open: set[int] = set()
         self._path: list[str | int] = []  # of what is being built
         self._size = 0
@@ -100,7 +100,6 @@ class _Builder:
     def node(self, source: Any) -> Node:
         """The tree of one of PyYAML's nodes. Raises ``Refused`` for what cannot become one."""
         if isinstance(source, nodes.ScalarNode):
-            self._grow(source, 1)
             return self._scalar(source)
         known = self._built.get(id(source))
         if known is None:
@@ -123,7 +122,7 @@ class _Builder:
             raise Refused(self._problem(source, "too-many-values", message, "repeat less by alias, or divide the file"))
 
     def _collection(self, source: Any) -> Node:
-        self._grow(source, 1)
+        self._grow(source, len(source.value))
         if len(self._path) >= BOUNDS.nesting:
             raise Refused(_nesting_problem(self._mark(source)))
         if isinstance(source, nodes.SequenceNode):

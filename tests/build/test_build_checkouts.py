@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,23 @@ MENDED = GOOD.replace("first", "mended")
 
 
 @pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+    yield
+    from dag_factory.build import opening  # not before Airflow has the home that these tests gave it
+
+    opening._bundles.cache_clear()
+
+
+@pytest.fixture
+def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this Airflow has its bundles."""
+    from dag_factory.build import opening
+
+    folder = tmp_path / "bundles"
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(folder))
+    opening._bundles.cache_clear()
+    return folder
 
 
 def checkout(folder: Path, pipeline: str) -> Path:
@@ -77,11 +93,9 @@ def test_a_linked_dags_folder_keeps_the_last_good(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("below", ["", "data/science"])
 def test_a_run_pinned_to_a_commit_finds_what_the_processor_ran_it_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str
+    bundles: Path, monkeypatch: pytest.MonkeyPatch, below: str
 ) -> None:
     # as Airflow's git bundle does it: a folder that follows the branch, and one for each version that runs use
-    bundles = tmp_path / "bundles"
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(bundles))
     tracked = bundles / "main" / "tracking_repo" / below
     for version, text in (("aaa", GOOD), ("bbb", BROKEN), ("ccc", MENDED)):
         shutil.rmtree(bundles / "main" / "tracking_repo", ignore_errors=True)
@@ -93,8 +107,6 @@ def test_a_run_pinned_to_a_commit_finds_what_the_processor_ran_it_with(
     assert [name for name, dag in found.items() if "last good version" in dag.tags] == ["bbb"]
 
 
-def test_two_bundles_do_not_share_their_last_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundles = tmp_path / "bundles"
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(bundles))
+def test_two_bundles_do_not_share_their_last_good(bundles: Path) -> None:
     parsed(checkout(bundles / "blue/tracking_repo", GOOD))
     assert set(parsed(checkout(bundles / "green/tracking_repo", BROKEN))) == {"team.two"}

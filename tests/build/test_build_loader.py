@@ -151,10 +151,10 @@ def test_what_airflow_does_not_take_costs_its_own_dag(
 
     real = loader.build_dag
 
-    def build_dag(pipeline: Any) -> Any:
+    def build_dag(pipeline: Any, pages: bool) -> Any:
         if pipeline.name == "churn":
             raise ValueError("no such thing")
-        return real(pipeline)
+        return real(pipeline, pages)
 
     monkeypatch.setattr(loader, "build_dag", build_dag)
     assert list(load(home)) == ["growth.uplift"]
