@@ -13,6 +13,7 @@ from kubernetes.client import models as k8s
 
 from dag_factory.build import docs, kube, mapped, overlay, schedule
 from dag_factory.build.names import pod_name
+from dag_factory.build.promptness import Promptness
 from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
 from dag_factory.build.xcom import XcomSidecarCallback
@@ -24,6 +25,7 @@ SCHEDULE_TIMEOUT = 15 * 60  # until a node takes the pod, in seconds
 STARTUP_TIMEOUT = 10 * 60  # from there until the container runs, in seconds
 LOGGING_INTERVAL = 10  # of a deferred job, in seconds
 
+_PROMPTNESS = Promptness()
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
 
 
@@ -153,8 +155,8 @@ def _cluster(cluster: model.Cluster, job: model.Job) -> dict[str, Any]:
         arguments["kubernetes_conn_id"] = cluster.kubernetes_conn_id
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
-    if cluster.xcom_sidecar and job.output:
-        arguments["callbacks"] = [XcomSidecarCallback(cluster.xcom_sidecar)]
+    sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
+    arguments["callbacks"] = [_PROMPTNESS, *sidecar]
     return arguments
 
 

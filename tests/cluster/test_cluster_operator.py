@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 from airflow.exceptions import AirflowException
 from kubernetes.client import models as k8s
 from live import Live, until
 from operators import context, execute_deferrable, operator
+
+from dag_factory.build.promptness import Promptness
 
 WRITES_XCOM = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 
@@ -99,3 +104,28 @@ def test_volumes_environment_and_shared_memory_of_the_operator(live: Live, capsy
     logged = capsys.readouterr().out
     assert "[base] red" in logged
     assert "131072" in logged
+
+
+@pytest.mark.parametrize("output", [False, True])
+def test_a_short_job_is_not_slept_through(live: Live, monkeypatch: pytest.MonkeyPatch, output: bool) -> None:
+    slept: list[float] = []
+    sleep, async_sleep = time.sleep, asyncio.sleep
+
+    async def awaited(seconds: float) -> None:
+        slept.append(seconds)
+        await async_sleep(seconds)
+
+    monkeypatch.setattr("time.sleep", lambda seconds: (slept.append(seconds), sleep(seconds)))
+    monkeypatch.setattr("asyncio.sleep", awaited)
+    name = f"prompt-{output}".lower()
+    options = {"startup_check_interval_seconds": 5, "do_xcom_push": output, "callbacks": [Promptness()]}
+    operator(live, name, WRITES_XCOM if output else "sleep 0.5", **options).execute(context(name))
+    # Neither the interval at the start nor the two seconds at the end, which is what the operator does otherwise.
+    assert slept and max(slept) <= 1
+
+
+def test_a_pod_that_has_gone_is_the_operators_to_find(live: Live) -> None:
+    gone = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="gone", namespace="default"))
+    asking = {"pod": gone, "client": live.api, "mode": "sync", "operator": operator(live, "gone", "true")}
+    Promptness().on_pod_creation(**asking)
+    Promptness().on_pod_completion(**{**asking, "pod": None})
