@@ -42,7 +42,7 @@ def project(home: Path, pipelines: int) -> None:
         folder = home / "bundles" / bundle
         folder.mkdir(parents=True)
         for index in indexes:
-            text = loader.replace("import load\n", "import load\nfrom dag_factory.config.share import Share\n")
+            text = loader.replace("import load\n", "import Share, load\n")
             text = text.replace(".parent)", f".parent, Share({index}, {COUNT}))")
             (folder / f"loader_{index}.py").write_text(text)
 

@@ -23,6 +23,8 @@ from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import ProjectError
 from dag_factory.config.share import WHOLE, Share
 
+__all__ = ["Share", "build", "load"]
+
 log = logging.getLogger(__name__)
 
 

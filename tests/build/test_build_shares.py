@@ -22,7 +22,7 @@ def home(tmp_path: Path) -> Path:
     shutil.copy(DAGS / "import_errors.py", dags)
     loader = (DAGS / "loader.py").read_text()
     for index in range(COUNT):
-        text = loader.replace("import load\n", "import load\nfrom dag_factory.config.share import Share\n")
+        text = loader.replace("import load\n", "import Share, load\n")
         text = text.replace(".parent)", f".parent, Share({index}, {COUNT}))")
         (dags / f"loader_{index}.py").write_text(text)
     for name, text in {
