@@ -36,8 +36,9 @@ test: lint   ## Lint, types, the layer contract and all tests
 	@$(RUN)pytest $(addprefix --ignore=,$(QUICK))
 
 MINUTES ?= 15
-soak: setup  ## Random commits against a real DAG processor, for MINUTES=15
-	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES)
+BUNDLE ?= local
+soak: setup  ## Random commits against a real DAG processor, for MINUTES=15; BUNDLE=git by a git bundle
+	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES) --bundle $(BUNDLE)
 
 docs: setup  ## Write the references in docs/ anew, from the schemas and the templates that ship
 	@$(RUN)python scripts/reference.py

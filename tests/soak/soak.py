@@ -1,12 +1,15 @@
-"""A real DAG processor under random commits: edits, breaks, mends, deletions, files half written.
+"""A real DAG processor under random commits: edits, breaks, mends, deletions, files half written, checkouts.
 
-At the end every DAG and the report match the files, and the processor's memory has not grown. Run longer
-with ``make soak`` (``MINUTES=15``); the tests run a short one.
+At the end every DAG and the report match the files, a pipeline that nobody edited has one version, and the
+processor's memory has not grown. The project lies in a folder that is edited in place, or is delivered by a
+real git bundle, which checks out each commit while files are parsed. Run longer with ``make soak``
+(``MINUTES=15 BUNDLE=git``); the tests run a short one of both.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -52,7 +55,7 @@ class Files:
 
     folder: Path
     chance: random.Random
-    good: set[str] = field(default_factory=set)
+    good: dict[str, str] = field(default_factory=dict)  # the description of each one that is sound
     broken: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)  # broken, and had a DAG before
     edits: int = 0
@@ -74,27 +77,40 @@ class Files:
             partial = self.folder / f".{name}.partial"
             partial.write_text(text)
             partial.replace(self.path(name))
-        self.good.add(name)
+        self.good[name] = f"Edit {self.edits}"
         self.broken.discard(name)
         self.held.discard(name)
 
-    def spoil(self, name: str, had_dag: bool) -> None:
+    def spoil(self, name: str) -> None:
+        """Write a broken version. One that was good, and that Airflow has seen so, runs on as it was."""
         self.edits += 1
         self.path(name).write_text(self.chance.choice(BROKEN).format(edit=self.edits))
-        if had_dag:
+        if name in self.good:
             self.held.add(name)
-        self.good.discard(name)
+        self.good.pop(name, None)
         self.broken.add(name)
 
     def delete(self, name: str) -> None:
         self.path(name).unlink(missing_ok=True)
-        for names in (self.good, self.broken, self.held):
-            names.discard(name)
+        self.good.pop(name, None)
+        self.broken.discard(name)
+        self.held.discard(name)
+
+    def rewrite(self) -> None:
+        """Every file goes and comes again, one by one, as in a checkout."""
+        for path in list(self.folder.glob("*.yaml")):
+            text = path.read_bytes()
+            path.unlink()
+            path.write_bytes(text)
+
+    def touch(self) -> None:
+        for path in self.folder.glob("*.yaml"):
+            path.touch()
 
     @property
     def dags(self) -> set[str]:
         """The ids that should have a DAG."""
-        return {f"soak.{name}" for name in self.good | self.held}
+        return {f"soak.{name}" for name in {*self.good, *self.held}}
 
 
 @dataclass(frozen=True)
@@ -104,15 +120,16 @@ class Processor:
     process: processes.Process
     database: Path
 
-    def query(self, text: str) -> list[str]:
+    def query(self, text: str) -> list[tuple[str, ...]]:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as connection:
-            return [row[0] for row in connection.execute(text)]
+            return connection.execute(text).fetchall()
 
-    def dags(self) -> set[str]:
-        return set(self.query("select dag_id from dag where not is_stale and dag_id like 'soak.%'"))
+    def dags(self) -> dict[str, str]:
+        """The DAGs with their descriptions."""
+        return dict(self.query("select dag_id, description from dag where not is_stale and dag_id like 'soak.%'"))
 
     def report(self) -> str:
-        return "\n".join(self.query("select stacktrace from import_error"))
+        return "\n".join(row for (row,) in self.query("select stacktrace from import_error"))
 
     def memory(self) -> int:
         """Bytes of the processor itself; its children live for one parse each."""
@@ -120,93 +137,124 @@ class Processor:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Processor]:
+def running(home: Path, bundle: str) -> Iterator[Processor]:
     """A DAG processor on the project in ``home``, parsing all the time."""
-    instance = Instance(home, home / ".dagf", "local", {})
-    settings = instance.settings(1) | {
+    folder = home.parent / "airflow"
+    settings = Instance(home, folder, "local", {}).settings(1) | {
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__PARSING_CLEANUP_INTERVAL": "2",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "2",
-        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "4",
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "20",
     }
+    if bundle == "git":
+        settings.pop("DAG_FACTORY_HOME")  # it is the bundle's, another folder for each version
+        settings |= {
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([git_bundle(home)]),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(folder / "bundles"),
+            "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
+        }
     airflow = str(Path(sys.executable).parent / "airflow")
     subprocess.run([airflow, "db", "migrate"], env=settings, check=True, capture_output=True)
-    process = processes.start("dag-processor", [airflow, "dag-processor"], settings, home / ".dagf" / "logs")
+    process = processes.start("dag-processor", [airflow, "dag-processor"], settings, folder / "logs")
     try:
-        yield Processor(process, home / ".dagf/airflow/airflow.db")
+        yield Processor(process, folder / "airflow/airflow.db")
     finally:
         processes.stop([process])
+
+
+def git_bundle(repository: Path) -> dict[str, object]:
+    """Airflow's own bundle of a repository on this machine, looked at each second."""
+    kwargs = {"repo_url": str(repository), "tracking_ref": "main", "subdir": "dags", "refresh_interval": 1}
+    return {"name": "soak", "classpath": "airflow.providers.git.bundles.git.GitDagBundle", "kwargs": kwargs}
+
+
+def git(home: Path, *words: str) -> None:
+    identity = ("-c", "user.name=soak", "-c", "user.email=soak@example.com")
+    subprocess.run(["git", "-C", str(home), *identity, *words], check=True, capture_output=True)
 
 
 def project(home: Path) -> Path:
     """A project of its own; returns the folder of its pipelines."""
     for name in ("dags", "configs/platform"):
-        shutil.copytree(REPOSITORY / name, home / name)
+        shutil.copytree(REPOSITORY / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
     folder = home / "configs/pipelines/soak"
     folder.mkdir(parents=True)
     return folder
 
 
-def soak(seconds: float, count: int = 30, seed: int = 1, tell: Callable[[str], None] = print) -> None:
+def soak(
+    seconds: float, count: int = 30, seed: int = 1, bundle: str = "local", tell: Callable[[str], None] = print
+) -> None:
     """Edit ``count`` pipelines at random for a while; then hold what Airflow has against the files.
 
-    Raises ``AssertionError`` where they differ.
+    ``bundle`` is ``local`` or ``git``. Raises ``AssertionError`` where they differ.
     """
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as temporary:
-        home = Path(temporary)
+        home = Path(temporary) / "project"
         files = Files(project(home), chance)
         names = [f"p{number}" for number in range(count)]
         for name in (*names, _STILL):
             files.mend(name)
-        with running(home) as processor:
-            _wait(lambda: processor.dags() == files.dags, 90, lambda: "the first DAGs")
+        if bundle == "git":
+            git(home, "init", "--initial-branch", "main")
+        with running(home, bundle) as processor:
+            _deliver(home, bundle)
+            _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: "the first DAGs")
             memory: list[int] = []
             end = time.monotonic() + seconds
             while time.monotonic() < end:
-                _commit(files, names, processor, chance)
+                _change(files, names, processor, chance)
+                _deliver(home, bundle)
                 memory.append(processor.memory())
                 time.sleep(chance.random())  # commits come as they come
-            tell(f"{files.edits} edits; now {len(files.good)} good, {len(files.broken)} broken")
-            _wait(lambda: not _difference(files, processor), 90, lambda: _difference(files, processor))
+            tell(f"{files.edits} edits; now {len(files.good)} good, {len(files.broken)} broken, {len(files.held)} held")
+            _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: _difference(files, processor))
             versions = processor.query(f"select count(*) from dag_version where dag_id = 'soak.{_STILL}'")
-            assert versions == [1], f"a pipeline that nobody edited has {versions} versions"
+            assert versions == [(1,)], f"a pipeline that nobody edited has {versions} versions"
             third = max(1, len(memory) // 3)
             first, last = statistics.median(memory[:third]), statistics.median(memory[-third:])
             tell(f"processor: {first / 2**20:.0f} MB at first, {last / 2**20:.0f} MB at last")
             assert last < first * 1.25 + 20 * 2**20, "the processor's memory grows"
 
 
-def _commit(files: Files, names: list[str], processor: Processor, chance: random.Random) -> None:
-    kind = chance.choices(("mend", "spoil", "delete", "touch", "checkout"), (4, 3, 1, 1, 1))[0]
+def _change(files: Files, names: list[str], processor: Processor, chance: random.Random) -> None:
+    """One random change of the files."""
+    kind = chance.choices(("mend", "spoil", "delete", "touch", "rewrite"), (4, 3, 1, 1, 1))[0]
     name = chance.choice(names)
     if kind == "mend":
         files.mend(name)
     elif kind == "spoil":
         # Only where Airflow has seen the file as it is: else nobody can say whether it has a last good version.
-        seen = f"soak.{name}" in processor.dags()
-        if seen == (name in files.good | files.held):
-            files.spoil(name, had_dag=seen)
+        if name in files.held or processor.dags().get(f"soak.{name}") == files.good.get(name):
+            files.spoil(name)
     elif kind == "delete":
         files.delete(name)
     elif kind == "touch":
-        for path in files.folder.glob("*.yaml"):
-            path.touch()
-    else:  # as git does it: files go and come within one operation
-        for path in list(files.folder.glob("*.yaml")):
-            text = path.read_bytes()
-            path.unlink()
-            path.write_bytes(text)
+        files.touch()
+    else:
+        files.rewrite()
+
+
+def _deliver(home: Path, bundle: str) -> None:
+    """Where the project comes by git, a commit of what has changed."""
+    if bundle == "git":
+        git(home, "add", "--all")
+        git(home, "commit", "--allow-empty", "--message", "Edit")
 
 
 def _difference(files: Files, processor: Processor) -> str:
     """What Airflow has that the files do not say, or the other way round; nothing where they agree."""
     dags, report = processor.dags(), processor.report()
     found = []
-    if dags != files.dags:
-        found.append(f"DAGs too many: {sorted(dags - files.dags)}, missing: {sorted(files.dags - dags)}")
-    for name in sorted(files.broken | files.good):
-        if (f"soak/{name}.yaml:" in report) != (name in files.broken):
+    if dags.keys() != files.dags:
+        found.append(f"DAGs too many: {sorted(dags.keys() - files.dags)}, missing: {sorted(files.dags - dags.keys())}")
+    for name, description in sorted(files.good.items()):
+        if dags.get(f"soak.{name}") != description:
+            found.append(f"{name} is {dags.get(f'soak.{name}')}, not {description}")
+    for name in sorted({*files.broken, *files.good}):
+        # The report ends after so many problems; the rest is seen in the terminal.
+        if (f"soak/{name}.yaml:" in report) != (name in files.broken) and "more: `dagf check`" not in report:
             found.append(f"{name} is {'broken and not' if name in files.broken else 'good and'} in the report")
     return "; ".join(found)
 
@@ -223,11 +271,12 @@ def main() -> None:
     """The soak from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--pipelines", type=int, default=100)
+    parser.add_argument("--pipelines", type=int, default=1000)
+    parser.add_argument("--bundle", choices=("local", "git"), default="local")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     chosen = parser.parse_args()
-    print(f"seed {chosen.seed}")
-    soak(chosen.minutes * 60, chosen.pipelines, chosen.seed)
+    print(f"seed {chosen.seed}", flush=True)
+    soak(chosen.minutes * 60, chosen.pipelines, chosen.seed, chosen.bundle)
     print("Every DAG and the report match the files.")
 
 

@@ -1,4 +1,4 @@
-"""A short soak; ``make soak`` runs a long one."""
+"""A short soak of both kinds; ``make soak`` runs a long one."""
 
 from __future__ import annotations
 
@@ -7,5 +7,6 @@ from soak import soak
 
 
 @pytest.mark.timeout(300)
-def test_random_commits_leave_airflow_as_the_files_say() -> None:
-    soak(seconds=25, count=12)
+@pytest.mark.parametrize("bundle", ["local", "git"])
+def test_random_commits_leave_airflow_as_the_files_say(bundle: str) -> None:
+    soak(seconds=20, count=12, bundle=bundle)
