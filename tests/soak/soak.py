@@ -137,14 +137,14 @@ class Processor:
 
 
 @contextmanager
-def running(home: Path, bundle: str) -> Iterator[Processor]:
-    """A DAG processor on the project in ``home``, parsing all the time."""
+def running(home: Path, bundle: str, count: int) -> Iterator[Processor]:
+    """A DAG processor on the project in ``home``, parsing its ``count`` pipelines all the time."""
     folder = home.parent / "airflow"
     settings = Instance(home, folder, "local", {}).settings(1) | {
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__PARSING_CLEANUP_INTERVAL": "2",
         "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "2",
-        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "20",
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": str(4 + count // 50),  # longer than a round takes
     }
     if bundle == "git":
         settings.pop("DAG_FACTORY_HOME")  # it is the bundle's, another folder for each version
@@ -198,7 +198,7 @@ def soak(
             files.mend(name)
         if bundle == "git":
             git(home, "init", "--initial-branch", "main")
-        with running(home, bundle) as processor:
+        with running(home, bundle, count) as processor:
             _deliver(home, bundle)
             _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: "the first DAGs")
             memory: list[int] = []
