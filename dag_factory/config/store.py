@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
+import threading
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
@@ -64,17 +64,15 @@ class Store:
         path = self._path(name)
         if path is None:
             return
+        # The folder is this user's alone, so nobody else can have put a link there by that name.
+        partial = f"{self._folder}/{_PARTIAL}{os.getpid()}-{threading.get_ident()}"
         try:
-            handle, partial = tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
-        except OSError:
-            return
-        try:
-            with os.fdopen(handle, "wb") as stream:
+            with open(partial, "wb") as stream:  # noqa: PTH123
                 stream.write(_checksum(data) + data)
-            Path(partial).replace(path)
+            os.replace(partial, path)  # noqa: PTH105
         except OSError:
             with contextlib.suppress(OSError):
-                Path(partial).unlink()
+                os.unlink(partial)  # noqa: PTH108
 
     def by_age(self) -> list[str]:
         """Every name under which something is kept, what was written last coming last."""
