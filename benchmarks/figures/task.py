@@ -1,4 +1,7 @@
-"""``task_ratio``: the parse when a task starts, against one hand-written file; nothing is kept from before."""
+"""``task_ratio``: the parse when a task starts, against one hand-written file.
+
+Nothing is kept from before, but for ``kept``: there the DAG processor of the same machine has parsed the folder.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 
 from benchmarks import work
 from benchmarks.contestants import HAND, THIS
-from benchmarks.figures.folder import project
+from benchmarks.figures.folder import environment, project
 from benchmarks.measure import Figure, Probe, interleaved
 
 _TASKS = 9  # parsed in each round, and one before them
@@ -31,13 +34,16 @@ def _kind(kind: str, counts: tuple[int, ...], rounds: int) -> Iterator[Figure]:
         off = {"DAG_FACTORY_ENV": "prod", "DAG_FACTORY_CACHE": "off"}
         arguments = (str(folder / "dags"), *(f"loader.py,{dag_id}" for dag_id in chosen))
         probes[str(count)] = Probe(THIS.python(), "task.py", arguments, off)
+        if count == counts[0]:
+            probes["kept"] = Probe(THIS.python(), "task.py", arguments, environment(folder))
+            Probe(THIS.python(), "folder.py", (str(folder / "dags"),), environment(folder)).run()
     told = interleaved(probes, rounds)
     seconds = {name: [statistics.median(one["cpu"]) for one in each] for name, each in told.items()}
 
     def ratio(one: str, two: str) -> float:
         return statistics.median(a / b for a, b in zip(seconds[one], seconds[two], strict=True))
 
-    for name in map(str, counts):
+    for name in (*map(str, counts), "kept"):
         yield Figure(f"task_ratio_{kind}_{name}", ratio(name, "by hand"), 1.3)
     most, least = str(counts[-1]), str(counts[0])
     yield Figure(f"task_flat_{kind}_{most}", ratio(most, least), 1.1)
