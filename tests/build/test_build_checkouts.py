@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,43 @@ def test_a_run_pinned_to_a_commit_finds_what_the_processor_ran_it_with(
     found = {name: for_a_task(bundles / f"main/versions/{name}" / below, monkeypatch) for name in ("aaa", "bbb", "ccc")}
     assert {name: dag.description for name, dag in found.items()} == {"aaa": "first", "bbb": "first", "ccc": "mended"}
     assert [name for name, dag in found.items() if "last good version" in dag.tags] == ["bbb"]
+
+
+@pytest.mark.usefixtures("airflow_database")  # it asks for a connection
+def test_airflows_own_git_bundle(tmp_path: Path, bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.providers.git.bundles.git import GitDagBundle
+
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    git(repository, "init", "--initial-branch", "main")
+    where = {"tracking_ref": "main", "repo_url": str(repository), "subdir": "dags"}
+    versions: list[str] = []
+    for text in (GOOD, BROKEN, MENDED):
+        for folder in ("configs", "dags"):
+            shutil.rmtree(repository / folder, ignore_errors=True)
+        checkout(repository, text)
+        git(repository, "add", "--all")
+        git(repository, "commit", "--message", "A commit")
+        bundle = GitDagBundle(name="ours", **where)
+        bundle.initialize()
+        assert bundle.path.is_relative_to(bundles)
+        assert set(parsed(bundle.path.parent)) == {"team.one", "team.two"}
+        versions.append(bundle.get_current_version().version)
+    found = []
+    for version in versions:
+        pinned = GitDagBundle(
+            name="ours", version=version, tracking_ref="main", repo_url=str(repository), subdir="dags"
+        )
+        pinned.initialize()
+        found.append(for_a_task(pinned.path.parent, monkeypatch))
+    assert len({dag.fileloc for dag in found}) == 3
+    assert [dag.description for dag in found] == ["first", "first", "mended"]
+    assert ["last good version" in dag.tags for dag in found] == [False, True, False]
+
+
+def git(repository: Path, *words: str) -> None:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+    subprocess.run(["git", "-C", str(repository), *identity, *words], check=True, capture_output=True)
 
 
 def test_two_bundles_do_not_share_their_last_good(bundles: Path) -> None:
