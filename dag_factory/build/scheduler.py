@@ -14,6 +14,9 @@ import logging
 import multiprocessing
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from dag_factory import settings
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ def warm() -> None:
     from dag_factory.config.project import ProjectError
 
     try:
-        project = open_beside(_dags_folder())
+        project = open_beside(_loader_folder())
     except ProjectError:
         return  # the pools' step says so
     folder = project.home / "configs" / "pipelines"
@@ -71,7 +74,7 @@ def sync_pools() -> None:
     from dag_factory.config.project import ProjectError
 
     try:
-        project = open_beside(_dags_folder())
+        project = open_beside(_loader_folder())
     except ProjectError as error:
         log.warning("dagwright: no pools were made: %s", error)
         return
@@ -97,8 +100,18 @@ def write_pools(pools: Mapping[str, int]) -> None:
                 pool.slots = slots
 
 
-def _dags_folder() -> Path:
-    """Where the loader lies, unless Airflow's DAGs come from somewhere else than its configuration's folder."""
-    from airflow.configuration import conf
+def _loader_folder() -> Path:
+    """Where the loader lies: in the first of Airflow's bundles that has a project, if any has.
 
-    return Path(conf.get_mandatory_value("core", "dags_folder"))
+    Of a bundle that has versions that is the newest one that this machine knows.
+    """
+    from airflow.configuration import conf
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+    folder = Path(conf.get_mandatory_value("core", "dags_folder"))
+    if settings.home() is None and not (folder.parent / "configs").is_dir():
+        manager: Any = DagBundlesManager()  # type: ignore[no-untyped-call]  # Airflow's own
+        for bundle in manager.get_all_dag_bundles():
+            if (bundle.path.parent / "configs").is_dir():
+                return Path(bundle.path)
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -75,11 +76,28 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
         assert heavy not in new
 
 
+@pytest.mark.usefixtures("airflow_database")
+def test_the_project_of_a_bundle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pools: list[dict[str, int]] = []
+    monkeypatch.setattr(scheduler, "write_pools", pools.append)
+    monkeypatch.setenv("DAG_FACTORY_ENV", "local")
+    scheduler.sync_pools()
+    assert pools == []  # Airflow's own folder has no project beside it
+    (tmp_path / "empty" / "dags").mkdir(parents=True)
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    folders = {"other": tmp_path / "empty/dags", "ours": Path(__file__).parents[2] / "dags"}
+    bundles = [{"name": name, "classpath": local, "kwargs": {"path": str(path)}} for name, path in folders.items()]
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+    scheduler.sync_pools()
+    assert len(pools) == 1 and pools[0]
+
+
 @pytest.mark.parametrize(("executor", "imported"), [("LocalExecutor", True), ("CeleryExecutor", False)])
 def test_imports_are_warmed_where_tasks_are_forked(
-    executor: str, imported: bool, monkeypatch: pytest.MonkeyPatch
+    executor: str, imported: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str] = []
+    monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
     monkeypatch.setattr(scheduler.importlib, "import_module", names.append)
     scheduler.warm()
