@@ -101,3 +101,39 @@ def test_no_process_no_seed_and_no_folder_makes_a_difference(tmp_path: Path) -> 
     assert os.fspath(tmp_path) not in text
     assert " object at 0x" not in text
     assert "<function" not in text
+
+
+WHOLE = """
+import hashlib, json, os, sys
+if sys.argv[1] == "backwards":  # as another file system lists a folder
+    listdir, walk = os.listdir, os.walk
+    os.listdir = lambda path: listdir(path)[::-1]
+    os.walk = lambda path: ((parent, folders[::-1], names[::-1]) for parent, folders, names in walk(path))
+from pathlib import Path
+from dag_factory.build.loader import load
+from airflow.serialization.serialized_objects import DagSerialization
+for name, dag in load(Path(os.environ["DAG_FACTORY_HOME"], "dags")).items():
+    stored = json.dumps(DagSerialization.to_dict(dag), sort_keys=True)
+    print("DAG", name, hashlib.sha256(stored.encode()).hexdigest())
+"""
+
+
+def test_neither_the_cache_nor_the_order_of_a_folder_makes_a_difference(tmp_path: Path) -> None:
+    repository = Path(__file__).parents[2]
+
+    def dags(seed: str, cache: str, order: str = "forwards") -> list[str]:
+        settings = {"DAG_FACTORY_HOME": str(repository), "DAG_FACTORY_ENV": "prod", "DAG_FACTORY_CACHE": cache}
+        told = subprocess.run(
+            [sys.executable, "-c", WHOLE, order],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **settings, "PYTHONHASHSEED": seed},
+            timeout=120,
+        ).stdout
+        return [line for line in told.splitlines() if line.startswith("DAG ")]
+
+    cache = str(tmp_path / "cache")
+    cold = dags("1", cache)
+    assert len(cold) >= 4
+    assert cold == dags("2", cache) == dags("3", "off", "backwards")
