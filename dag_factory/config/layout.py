@@ -46,7 +46,11 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
 
 def environments(home: Path) -> tuple[str, ...]:
     """The environments that the project has, sorted."""
-    return tuple(sorted(path.stem for path in (home / ENVIRONMENTS).glob("*.yaml") if _NAME.fullmatch(path.stem)))
+    try:
+        stems = [name[:-5] for name in os.listdir(home / ENVIRONMENTS) if name.endswith(".yaml")]  # noqa: PTH208
+    except OSError:
+        return ()
+    return tuple(sorted(stem for stem in stems if _NAME.fullmatch(stem)))
 
 
 def _misnamed(home: Path) -> list[Problem]:

@@ -41,10 +41,9 @@ class PlatformFiles:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The name of every file, sorted. Links to folders are not followed."""
+        above = len(f"{self.home}/")
         found = [
-            (Path(parent, name).relative_to(self.home).as_posix())
-            for parent, _, names in os.walk(self.home / PLATFORM)
-            for name in names
+            f"{parent}/{name}"[above:] for parent, _, names in os.walk(f"{self.home}/{PLATFORM}") for name in names
         ]
         return tuple(sorted(found))
 
