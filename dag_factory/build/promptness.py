@@ -35,13 +35,17 @@ class Promptness(KubernetesPodOperatorCallback):
             )
 
     def on_pod_completion(self, *, pod: Any, client: Any, mode: str, operator: Any, **_: Any) -> None:  # type: ignore[override]
-        """Until the pod's status says what its log has said."""
+        """Until the pod's status says what its log has said, in the words that the operator waits for."""
         if mode == ExecutionMode.SYNC:
-            _wait(client, pod, lambda seen: _is_over(seen, operator.base_container_name))
+            _wait(client, pod, lambda seen: _is_over(seen, operator))
 
 
-def _is_over(pod: Any, container: str) -> bool:
-    return pod.status.phase in PodPhase.terminal_states or container_is_completed(pod, container)
+def _is_over(pod: Any, operator: Any) -> bool:
+    """The container's end alone will do only where another container outlives it."""
+    if pod.status.phase in PodPhase.terminal_states:
+        return True
+    outlived = operator.do_xcom_push or any(one.name == operator.ISTIO_CONTAINER_NAME for one in pod.spec.containers)
+    return bool(outlived and container_is_completed(pod, operator.base_container_name))
 
 
 def _wait(client: Any, pod: Any, met: Callable[[Any], bool], most: float = sum(LOOKS)) -> None:
