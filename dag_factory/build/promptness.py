@@ -6,6 +6,7 @@ where the container has ended and the pod's status does not say so yet, as is us
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +49,7 @@ def _is_over(pod: Any, operator: Any) -> bool:
     return bool(outlived and container_is_completed(pod, operator.base_container_name))
 
 
-def _wait(client: Any, pod: Any, met: Callable[[Any], bool], most: float = sum(LOOKS)) -> None:
+def _wait(client: Any, pod: Any, met: Callable[[Any], bool], most: float = math.inf) -> None:
     for pause in LOOKS if pod is not None else ():
         most -= pause
         if most < 0:
