@@ -70,6 +70,15 @@ def settings(more: Mapping[str, str]) -> dict[str, str]:
     return inherited | own | dict(more)
 
 
+def forget(kept: Path) -> None:
+    """Move what was kept out of the way. Deleted now, it would make the next files slow: ext4 spares the numbers of
+    files that were deleted within the last seconds."""
+    if kept.exists():
+        aside = WORK / "forgotten"
+        aside.mkdir(parents=True, exist_ok=True)
+        kept.rename(tempfile.mkdtemp(dir=aside))
+
+
 def interleaved(probes: Mapping[str, Probe], rounds: int) -> dict[str, list[dict[str, Any]]]:
     """What each probe told in each round; in each round every probe runs once."""
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in probes}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.contestants import THIS
 from benchmarks.figures.folder import environment, project
-from benchmarks.measure import Figure, Probe, interleaved, median
+from benchmarks.measure import Figure, Probe, forget, interleaved, median
 
 
 def measure(quick: bool) -> Iterator[Figure]:
@@ -23,9 +22,8 @@ def _size(count: int, names: tuple[str, ...], rounds: int, cold: float, warm: fl
     folder = project(THIS, "plain", count)
     arguments = (str(folder), *names)
     settings = environment(folder) | {"DAG_FACTORY_ENV": ""}
-    forget = partial(shutil.rmtree, folder / "cache", ignore_errors=True)
     probes = {
-        "cold": Probe(THIS.python(), "check.py", arguments, settings, forget),
+        "cold": Probe(THIS.python(), "check.py", arguments, settings, partial(forget, folder / "cache")),
         "warm": Probe(THIS.python(), "check.py", arguments, settings),
     }
     told = interleaved(probes, rounds)

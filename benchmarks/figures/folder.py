@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import work
 from benchmarks.contestants import HAND, OTHERS, THIS, WORK, Contestant
-from benchmarks.measure import Figure, Probe, interleaved, median, ratio
+from benchmarks.measure import Figure, Probe, forget, interleaved, median, ratio
 from benchmarks.writers import by_hand, layered
 
 MOST = {
@@ -90,7 +90,7 @@ def _probe(one: Contestant, folder: Path, before: object = lambda: None, more: t
 
 
 def _forget(folder: Path) -> None:
-    shutil.rmtree(folder / "cache", ignore_errors=True)
+    forget(folder / "cache")
     for parent, names, _ in os.walk(folder / "dags"):
         if "__pycache__" in names:
             shutil.rmtree(Path(parent, "__pycache__"))
