@@ -47,6 +47,7 @@ def project(home: Path, pipelines: int) -> None:
             text = loader.replace("import load\n", "import Share, load\n")
             text = text.replace(".parent)", f".parent, Share({index}, {COUNT}))")
             (folder / f"loader_{index}.py").write_text(text)
+    shutil.copy(REPOSITORY / "dags/import_errors.py", folder)  # of all shares, in the last bundle
 
 
 def settings(home: Path) -> dict[str, str]:
