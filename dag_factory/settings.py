@@ -24,6 +24,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     file_bytes: int = 1_048_576
     nesting: int = 40
+    folders: int = 30  # one in another, below `pipelines/` and `platform/`
     values: int = 100_000  # after aliases are expanded
     whole_number: int = 2**63 - 1  # what Kubernetes and the cache can hold
     jobs: int = 1_000
@@ -54,11 +55,18 @@ def cache_folder() -> Path | None:
     """Where compiled files are kept, absolute; None where nothing is to be kept or no place is known."""
     said = os.environ.get("DAG_FACTORY_CACHE")
     if said:
-        return None if said == "off" else Path(said).expanduser().absolute()
+        return None if said == "off" else _expanded(said)
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(base) if base else Path.home() / ".cache").absolute() / "dagwright"
     except RuntimeError:  # a user without a home
+        return None
+
+
+def _expanded(path: str) -> Path | None:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:  # `~name` of a user whom nobody knows
         return None
 
 

@@ -57,7 +57,7 @@ class Catalogue:
                 version, file = _FILE.fullmatch(path.name), shown(path.as_posix())
                 if version is None:
                     hint = "name it after its version, as v1.yaml.j2"
-                    problem = Problem(file, 0, 0, "bad-name", f"`{path.name}` is no version", hint=hint)
+                    problem = Problem(file, 0, 0, "bad-name", f"`{shown(path.name)}` is no version", hint=hint)
                     yield Template(path.parent.name, file, problems=(problem,))
                 else:
                     found = self.find(kind, f"{path.parent.name}@v{version[1]}")

@@ -26,9 +26,6 @@ Context = MappingT[str, Any]
 T = TypeVar("T")
 
 _SANDBOX = Sandbox()
-_FAULTS = (
-    ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError,
-)  # fmt: skip
 _SINGLE = re.compile(r"\s*\$\{\{(?!#)[-+]?((?:(?!\$\{\{).)*?)-?\}\}\s*", re.DOTALL)
 _NAMES = re.compile(r"\$\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}", re.ASCII)
 _UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined")
@@ -85,7 +82,7 @@ def faults_told(compute: Callable[[], T]) -> T:
         return compute()
     except jinja2.TemplateError:
         raise
-    except _FAULTS as failure:
+    except Exception as failure:  # Jinja writes Python, and what it writes may be none: `${{ 'nan' | float }}`
         raise jinja2.TemplateRuntimeError(str(failure) or type(failure).__name__) from failure
 
 

@@ -95,8 +95,7 @@ class Kept:
 
     def keep(self, name: str, outcome: Outcome) -> None:
         """Keep an outcome."""
-        if name:
-            self._outcomes.put(name, _ENCODER.encode(outcome))
+        if name and self._put(self._outcomes, name, outcome):
             self._written += 1
 
     def summary(self) -> Summary | None:
@@ -106,7 +105,7 @@ class Kept:
     def keep_summary(self, summary: Summary) -> None:
         """Keep what is needed of the tables as they are now."""
         if self.is_usable:
-            self._outcomes.put(self._summary, _ENCODER.encode(summary))
+            self._put(self._outcomes, self._summary, summary)
 
     @property
     def _summary(self) -> str:
@@ -120,7 +119,7 @@ class Kept:
     def keep_problems(self, state: str, problems: tuple[Problem, ...]) -> None:
         """Keep what is wrong with the whole project in this state."""
         if state and self.is_usable and problems != self.problems(state):
-            self._outcomes.put(self._told, _ENCODER.encode(Told(state, problems)))
+            self._put(self._outcomes, self._told, Told(state, problems))
 
     @property
     def _told(self) -> str:
@@ -157,6 +156,15 @@ class Kept:
             self._outcomes.put(_stand_in(name), _ENCODER.encode(good))
             self._written += 1
 
+    def _put(self, store: Store, name: str, what: object) -> bool:
+        """Whether it could be written down: text may hold half of a character, which no file can."""
+        try:
+            data = _ENCODER.encode(what)
+        except (ValueError, OverflowError, RecursionError):
+            return False
+        store.put(name, data)
+        return True
+
     def _read(self, store: Store, name: str) -> dict[str, Good]:
         return _decoded(_GOODS, store.get(name)) or {}
 
@@ -168,7 +176,7 @@ def _stand_in(name: str) -> str:
 def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | None:
     try:
         return decoder.decode(data) if data is not None else None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 

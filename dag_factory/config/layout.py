@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.wording import show
+from dag_factory.settings import BOUNDS
 
 PIPELINES = "configs/pipelines"
 PLATFORM = "configs/platform"
@@ -58,7 +59,10 @@ def _misnamed(home: Path) -> list[Problem]:
     found = []
     for path in sorted((home / ENVIRONMENTS).glob("*.y*ml")):
         if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
-            file, message = shown(f"{ENVIRONMENTS}/{path.name}"), f"{show(path.name)} cannot be an environment's file"
+            file, message = (
+                shown(f"{ENVIRONMENTS}/{path.name}"),
+                f"{show(shown(path.name))} cannot be an environment's file",
+            )
             hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
             found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
     return found
@@ -88,6 +92,10 @@ def _files(home: Path, folder: str, problems: list[Problem]) -> Iterator[str]:
         path = f"{folder}/{name}" if folder else name
         if name.endswith((".yaml", ".yml")):
             yield path
+        elif path.count("/") >= BOUNDS.folders:
+            message = f"a folder more than {BOUNDS.folders} levels deep is not looked into"
+            problems.append(Problem(shown(below), 0, 0, "too-deep", message, hint="move it up"))
+            return
         elif os.path.isdir(home / PIPELINES / path):  # noqa: PTH112 - says no, where is_dir() raises
             yield from _files(home, path, problems)
 

@@ -14,6 +14,7 @@ from dag_factory.config import files
 from dag_factory.config.layout import PLATFORM, environments
 from dag_factory.config.problems import Problem
 from dag_factory.config.store import digest
+from dag_factory.settings import BOUNDS
 
 
 class PlatformFiles:
@@ -41,10 +42,12 @@ class PlatformFiles:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The name of every file, sorted. Links to folders are not followed."""
+        found: list[str] = []
         above = len(f"{self.home}/")
-        found = [
-            f"{parent}/{name}"[above:] for parent, _, names in os.walk(f"{self.home}/{PLATFORM}") for name in names
-        ]
+        for parent, folders, names in os.walk(f"{self.home}/{PLATFORM}"):
+            found += (f"{parent}/{name}"[above:] for name in names)
+            if parent.count("/", above) > BOUNDS.folders:
+                folders.clear()
         return tuple(sorted(found))
 
     @cached_property

@@ -17,11 +17,11 @@ import msgspec
 from dag_factory import settings
 from dag_factory.config import lastgood, outcomes
 from dag_factory.config.kept import Kept, Summary
-from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there, list_files
+from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome, Text
 from dag_factory.config.platform_files import PlatformFiles
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, printable
 from dag_factory.config.share import WHOLE, Share
 from dag_factory.config.store import digest
 from dag_factory.config.unused import unused
@@ -70,9 +70,13 @@ class Project:
     @cached_property
     def tables(self) -> Tables:
         """The platform's tables."""
-        from dag_factory.config.tables import read_tables
+        from dag_factory.config.tables import Tables, read_tables
 
-        return read_tables(self.platform, self.environment)
+        try:
+            return read_tables(self.platform, self.environment)
+        except Exception as failure:  # whatever it is, no pipeline is built on it, and each runs on as it was
+            known, problems = self.platform.environments, (_failed(PLATFORM, failure),)
+            return Tables(self.environment, known, problems=problems, broken=True)
 
     def kept(self, share: str = "") -> Kept:
         """What is kept of it between processes."""
@@ -173,7 +177,10 @@ class Project:
         if found is None:
             from dag_factory.config import compiling
 
-            found = compiling.outcome(text.id, text.file, text.data, lambda: self.tables, dag_id)
+            try:
+                found = compiling.outcome(text.id, text.file, text.data, lambda: self.tables, dag_id)
+            except Exception as failure:  # whatever it is, it costs this file only
+                return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
             if dag_id is None:
                 kept.keep(name, found)
         return found, name
@@ -191,6 +198,13 @@ class Project:
         summary = Summary(self.tables.pools, (*self.tables.problems, *own), places)
         kept.keep_summary(summary)
         return summary
+
+
+def _failed(file: str, failure: Exception) -> Problem:
+    """A fault of ours: something in the file that nobody has thought of."""
+    message = printable(f"could not be compiled: {type(failure).__name__}: {failure}"[:300])
+    hint = "this is a fault of the compiler: please report it; what the file said last can help to find the place"
+    return Problem(file, 0, 0, "compiler-failed", message, hint=hint)
 
 
 def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem]) -> str:

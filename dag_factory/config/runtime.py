@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Set
 from collections.abc import Mapping as MappingT
 from functools import lru_cache
+from typing import Any
 
 import jinja2
 import msgspec
@@ -148,11 +149,24 @@ def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
 
 
 _JINJA = jinja2.Environment(
-    comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
+    comment_start_string=COMMENT_MARKS[0],
+    comment_end_string=COMMENT_MARKS[1],
+    extensions=["jinja2.ext.do"],
 )
 
 
 _JINJA.filters.update(dict.fromkeys(AIRFLOW_FILTERS, str))
+
+
+class _Names(meta.TrackingCodeGenerator):
+    """Finds the names that a template needs, and computes nothing: `{{ 9 ** 9 ** 9 }}` is a constant to Jinja."""
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        super().__init__(environment)
+        self.optimizer = None
+
+    def _output_child_to_const(self, *_: Any) -> str:
+        raise nodes.Impossible
 
 
 @lru_cache(4096)
@@ -162,11 +176,15 @@ def _parse(text: str) -> _Parsed:
         filters = tuple(dict.fromkeys((node.name, node.lineno) for node in tree.find_all(nodes.Filter)))
         if any(name not in _JINJA.filters for name, _ in filters):
             return _Parsed((), filters, (), ())
-        missing = meta.find_undeclared_variables(tree)
+        names_of = _Names(_JINJA)
+        names_of.visit(tree)
+        missing = names_of.undeclared_identifiers
     except jinja2.TemplateSyntaxError as failure:
         return _Parsed((), (), (), (), (failure.message or "syntax error", failure.lineno))
     except RecursionError:
         return _Parsed((), (), (), (), ("nested too deep", 1))
+    except Exception as failure:
+        return _Parsed((), (), (), (), (str(failure) or type(failure).__name__, 1))
     reads_file = next(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)), None)
     if reads_file:
         return _Parsed((), (), (), (), ("a template here reads no other file", reads_file.lineno))

@@ -58,6 +58,8 @@ def settled(value: Any) -> Any:
     if isinstance(value, jinja2.Undefined):
         return str(value)  # strict: raises, and names what is missing
     if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            raise TypeError("an expression may not give half of a character")
         return str(value)
     if isinstance(value, int) and abs(value) > BOUNDS.whole_number:
         raise TypeError("an expression may not give a number of more than 64 bits")

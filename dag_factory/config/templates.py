@@ -82,9 +82,12 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
     schema, wrong = read_inputs(node.entries.get("inputs"))
     found += wrong
     try:
-        _compiled(_aligned(head, body))
+        expressions.faults_told(lambda: _compiled(_aligned(head, body)))
     except jinja2.TemplateSyntaxError as failure:
         found.append(_syntax_problem(failure, file))
+    except jinja2.TemplateError as failure:
+        message, hint = f"not readable as Jinja: {failure.message}", "write it with fewer levels"
+        found.append(Problem(file, 0, 0, "bad-template-file", message, hint=hint))
     described = node.entries.get("description")
     description = described.text if isinstance(described, Scalar) else ""
     return Template(name, file, description, schema, _aligned(head, body), tuple(found), version)

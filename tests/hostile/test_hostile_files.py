@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config import Compiled, files, open_project
+from dag_factory.config import Compiled, compiling, files, open_project
 from dag_factory.config.survey import survey
 
 GOOD = "version: 1\ndefaults: {docker_image: i, resource_flavor: small}\n"
@@ -81,6 +81,9 @@ TEXTS: dict[str, str | bytes] = {
     + "params: {a: {type: string, pattern: '^(a+)+$', default: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!}}\n",
     "numbers without end": GOOD + "max_active_runs: " + "9" * 5_000 + "\n",
     "a number of exponents": HEAD + "  a: {priority_weight: 1e999999}\n",
+    "a number that is none": HEAD + "  a: {args: [\"${{ 'nan' | float }}\"]}\n",
+    "an infinite number": HEAD + "  a: {args: [\"${{ 'inf' | float }}\"]}\n",
+    "half of a character": HEAD + "  a: {args: ['${{ \"\\ud800\" }}']}\n",
     "terminal escapes": 'version: 1\n"\\e[2J\\e]0;owned\\a": 1\n',
 }
 
@@ -114,6 +117,8 @@ TEMPLATES = {
     "a file": "${% include '/etc/passwd' %}",
     "an import": "${% from '/etc/passwd' import x %}",
     "no yaml": "a: [",
+    "25 loops in each other": "${% for a in [1] %}" * 25 + "${% endfor %}" * 25,
+    "5,000 brackets": "doc: ${{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
     "a private character": "a: \ue0001\ue001",
 }
 
@@ -125,6 +130,29 @@ def test_a_template_costs_its_callers_only(home: Path, text: str) -> None:
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert told(found, "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["9 ** 9999", "9 ** (9 ** 9)", "'x' * 10 ** 9", "[1] * 200000000", "'a' | center(10 ** 9)"]
+)
+def test_nothing_of_the_run_is_computed_now(home: Path, text: str) -> None:
+    write(home, "pipelines/team/later.yaml", HEAD + f'  a: {{args: ["{{{{ {text} }}}}"]}}\n')
+    assert {one.id for one in open_project(home, "dev").compile_all().pipelines} == {"team.good", "team.later"}
+
+
+def test_what_nobody_has_thought_of_costs_one_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home, "pipelines/team/odd.yaml", GOOD)
+    made = compiling.outcome
+
+    def stumbling(file_id: str, *rest: Any) -> Any:
+        if file_id == "team.odd":
+            raise KeyError("never seen")
+        return made(file_id, *rest)
+
+    monkeypatch.setattr(compiling, "outcome", stumbling)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert told(found, "odd.yaml") == ["compiler-failed"]
 
 
 def link_out(home: Path) -> None:
@@ -159,9 +187,24 @@ def name_of_bytes(home: Path) -> None:
     Path(os.fsdecode(os.fsencode(home / "configs/pipelines/team") + b"/bad\xff.yaml")).write_text(GOOD)
 
 
+def environment_of_bytes(home: Path) -> None:
+    Path(os.fsdecode(os.fsencode(home / "configs/platform/environments") + b"/bad\xff.yaml")).write_text("version: 1\n")
+
+
+def deep(home: Path) -> None:
+    here = Path.cwd()
+    os.chdir(home / "configs/pipelines")
+    try:  # longer than a path may be
+        for _ in range(1_500):
+            Path("bad").mkdir()
+            os.chdir("bad")
+    finally:
+        os.chdir(here)
+
+
 @pytest.mark.parametrize(
     "make",
-    [link_out, link_loop, link_to_folder, pipe, folder, device, folder_loop, name_of_bytes],
+    [link_out, link_loop, link_to_folder, pipe, folder, device, folder_loop, name_of_bytes, environment_of_bytes, deep],
     ids=lambda f: f.__name__,
 )
 def test_a_path_costs_itself_only(home: Path, make: Callable[[Path], None]) -> None:
