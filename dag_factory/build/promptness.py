@@ -18,7 +18,7 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import PodPhase
 from kubernetes.client.exceptions import ApiException
 
 LOOKS = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds before each look: six requests more for a job that takes its time, none of a job that does not wait."""
+"""Seconds before each look: at most so many requests more, at the start of a job and at its end."""
 
 
 class Promptness(KubernetesPodOperatorCallback):

@@ -11,12 +11,6 @@ from dag_factory.config.problems import Problem
 from dag_factory.settings import BOUNDS
 
 
-def read_text(path: Path, root: Path, file: str) -> str | Problem:
-    """A configuration file's text, or the problem that keeps it from being read; see ``read_bytes``."""
-    data = read_bytes(path, root, file)
-    return data if isinstance(data, Problem) else text_of(data, file)
-
-
 def read_bytes(path: Path | str, root: Path, file: str) -> bytes | Problem:
     """A configuration file's bytes, or the problem that keeps them from being read.
 
