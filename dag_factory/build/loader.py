@@ -19,9 +19,11 @@ from dag_factory.build.dag import build_dag
 from dag_factory.build.opening import open_beside
 from dag_factory.build.report import text
 from dag_factory.config import model
-from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import ProjectError
+from dag_factory.config.budget import OutOfTime, bounded
+from dag_factory.config.problems import Problem, errors, printable
+from dag_factory.config.project import ProjectError, too_slow
 from dag_factory.config.share import WHOLE, Share
+from dag_factory.settings import BOUNDS
 
 __all__ = ["Share", "build", "load"]
 
@@ -79,7 +81,10 @@ def build(pipelines: Iterable[model.Pipeline], pages: bool = True) -> tuple[dict
     problems: list[Problem] = []
     for pipeline in pipelines:
         try:
-            dags[pipeline.id] = build_dag(pipeline, pages)
+            with bounded(BOUNDS.file_seconds):
+                dags[pipeline.id] = build_dag(pipeline, pages)
+        except OutOfTime:
+            problems.append(too_slow(pipeline.file, "built"))
         except Exception as error:  # whatever Airflow or the client raised, the others are built
             problems.append(_build_failed(pipeline, error))
     return dags, problems
@@ -91,6 +96,6 @@ def _build_failed(pipeline: model.Pipeline, error: Exception) -> Problem:
         line=0,
         column=0,
         code="build-failed",
-        message=f"Airflow does not take this pipeline: {type(error).__name__}: {error}",
+        message=printable(f"Airflow does not take this pipeline: {type(error).__name__}: {error}"),
         hint="The file passed every check, so the check is at fault too: please report it.",
     )

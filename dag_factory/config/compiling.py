@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
-from dag_factory.config import documents, families
+from dag_factory.config import budget, documents, families
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.pipelines import SCHEMA, Source, compile_pipeline, compile_pipelines
+from dag_factory.config.problems import Problem
 from dag_factory.config.tables import Tables
+from dag_factory.settings import BOUNDS
 
 
-def outcome(file_id: str, file: str, data: bytes, tables: Callable[[], Tables], dag_id: str | None = None) -> Outcome:
+def outcome(file_id: str, file: str, data: bytes, tables: Tables, dag_id: str | None = None) -> Outcome:
     """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
+    budget.begin()
     read = source(file_id, file, data)
     if dag_id is None:
-        results = compile_pipelines(read, tables())
+        results = compile_pipelines(read, tables)
     else:
         claimed = read.node is None or dag_id in read.ids
-        results = [compile_pipeline(read, tables(), dag_id if read.node else None)] if claimed else []
+        results = [compile_pipeline(read, tables, dag_id if read.node else None)] if claimed else []
     return Outcome(file_id, file, tuple(results), read.instances, read.node is not None)
 
 
@@ -26,4 +28,12 @@ def outcome(file_id: str, file: str, data: bytes, tables: Callable[[], Tables], 
 def source(file_id: str, file: str, data: bytes) -> Source:
     """The file read and held against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
-    return Source(file_id, file, document.node and families.filled(document.node), document.problems)
+    found = Source(file_id, file, document.node and families.filled(document.node), document.problems)
+    return found if len(found.instances) <= BOUNDS.instances else _without_instances(found)
+
+
+def _without_instances(found: Source) -> Source:
+    message = f"the file has {len(found.instances):,} instances, more than {BOUNDS.instances:,}"
+    mark = next(iter(found.instances.values()))
+    problem = Problem.at(mark, ("instances",), "too-many-instances", message, "divide it into several files")
+    return Source(found.id, found.file, None, (*found.problems, problem))

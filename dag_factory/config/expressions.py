@@ -5,7 +5,6 @@ A text that is one expression keeps the value's type; anything else is rendered 
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 import traceback
@@ -16,10 +15,12 @@ from typing import Any, TypeVar
 
 import jinja2
 
+from dag_factory.config import budget
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.sandbox import Sandbox, measured, settled, text_of
+from dag_factory.config.sandbox import Sandbox, TooMuch, measured, settled, text_of
 from dag_factory.config.tree import Node, Scalar, from_plain, transform
+from dag_factory.config.wording import nearest
 from dag_factory.settings import BOUNDS
 
 Context = MappingT[str, Any]
@@ -41,6 +42,8 @@ def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple
     problems: list[Problem] = []
 
     def compute(where: Path, value: Scalar) -> Node:
+        if len(problems) > BOUNDS.problems_per_file:  # nobody mends more at once, and each looks for the name meant
+            return value
         try:
             return _node(render(value.text, context), value)
         except jinja2.TemplateError as failure:
@@ -48,11 +51,6 @@ def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple
             return value
 
     return transform(node, compute, path), tuple(problems)
-
-
-def begin() -> None:
-    """Start the clock for the expressions of one file."""
-    _SANDBOX.start_clock()
 
 
 def render(text: str, context: Context) -> Any:
@@ -68,12 +66,19 @@ def render(text: str, context: Context) -> Any:
     def compute() -> Any:
         simple = _simple(text, context)
         if simple is not None:
-            return measured(simple)
+            return _given(simple)
         _SANDBOX.begin()
         expression = _expression(text)
-        return measured(settled(expression(**context)) if expression else _template(text).render(context))
+        return _given(settled(expression(**context)) if expression else _template(text).render(context))
 
     return faults_told(compute)
+
+
+def _given(value: Any) -> Any:
+    """The value itself, if the file may still keep so much."""
+    if not budget.spend(measured(value)):
+        raise TooMuch(f"the expressions of this file give more than {BOUNDS.merged_values:,} values")
+    return value
 
 
 def faults_told(compute: Callable[[], T]) -> T:
@@ -176,9 +181,9 @@ def _undefined(message: str, context: Context) -> tuple[str, str]:
     if not name:
         return message, f"known here: {', '.join(sorted(context))}"
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
-    close = difflib.get_close_matches(name, known, 1)
+    close = nearest(name, known)
     if close:
-        return f"`{name}` is not defined", f"did you mean `{close[0]}`?"
+        return f"`{name}` is not defined", f"did you mean `{close}`?"
     if parents:
         listed = "; ".join(f"{key}: {', '.join(sorted(context[key])) or 'nothing'}" for key in sorted(parents))
         return f"`{name}` is not defined", f"defined here: {listed}"

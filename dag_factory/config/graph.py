@@ -117,9 +117,13 @@ def upstream(found: Edges, name: str) -> set[str]:
 
 
 def _cycles(found: Edges) -> Iterator[list[str]]:
-    """One cycle for each knot of the graph, by a walk that needs no recursion; the first job of the file leads."""
+    """Cycles that share no job, one at least for each knot of the graph; the first job of the file leads.
+
+    The walk needs no recursion.
+    """
     order = {name: index for index, name in enumerate(found)}
     done: set[str] = set()
+    told: set[str] = set()
     for start in found:
         trail: list[str] = []
         inside: set[str] = set()
@@ -138,8 +142,9 @@ def _cycles(found: Edges) -> Iterator[list[str]]:
                 inside.discard(name)
                 done.add(name)
             elif following in inside:
-                if following != name:  # told as a job that depends on itself
-                    cycle = trail[trail.index(following) :]
+                # one job alone is told as a job that depends on itself
+                if following != name and told.isdisjoint(cycle := trail[trail.index(following) :]):
+                    told.update(cycle)
                     first = cycle.index(min(cycle, key=order.__getitem__))
                     yield [*cycle[first:], *cycle[:first]]
             elif following in found and following not in done:

@@ -13,8 +13,22 @@ from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, plain, scalar, whole
+from dag_factory.config.tree import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    entries,
+    is_set,
+    mapping,
+    plain,
+    scalar,
+    weight,
+    whole,
+)
 from dag_factory.config.units import seconds
+from dag_factory.config.wording import show
+from dag_factory.settings import BOUNDS
 
 _SCHEMA = "pipeline.schema.json"
 _HEADER = "/$defs/overlay"
@@ -157,19 +171,28 @@ def _params(header: Mapping) -> Iterator[Problem]:
         param, path = _param(name, node), ("params", name)
         try:
             wrong = written_schemas.fault(param.schema, param.default)
+            slow = written_schemas.too_slow(param.schema, param.default)
         except ValueError as failure:
             message = f"the param `{name}` is no JSON Schema: {failure}"
             yield Problem.at(
                 params.keys[name], path, "bad-param", message, "see json-schema.org for what may stand here"
             )
             continue
+        default = entries(node).get("default") or node
+        if slow:
+            message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
+            hint = "write the pattern without a repetition of what repeats itself, as `(a+)+`"
+            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
+        elif weight(default) > BOUNDS.default_values:
+            message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
+            hint = "give it to a job as a file; 16 characters of text count as a value"
+            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
         empty = param.required or (param.default is None and wrong)
         if empty and scheduled:
             message = f"the param `{name}` has no default, and the pipeline has a schedule"
             hint = "give it a `default`; a scheduled run has nobody to ask"
             yield Problem.at(params.keys[name], path, "required-param", message, hint)
         elif wrong and not empty:
-            default = entries(node)["default"]
             message = f"the default of the param `{name}` does not fit it: {wrong}"
             yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
 

@@ -171,7 +171,8 @@ def _refused(uri: str) -> Any:
 
 @lru_cache(512)
 def _slow(schema: bytes) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator
     from referencing import Registry
 
-    return Draft202012Validator(msgspec.json.decode(schema), registry=Registry())
+    from dag_factory.config.explaining import Explaining, without_dialect
+
+    return Explaining(without_dialect(msgspec.json.decode(schema)), registry=Registry())

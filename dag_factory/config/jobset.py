@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
 
-from dag_factory.config import foreach, graph, groups, matrix, runtime, teardowns
+from dag_factory.config import budget, foreach, graph, groups, matrix, runtime, teardowns
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
-from dag_factory.config.problems import Problem, errors
+from dag_factory.config.problems import Problem, errors, until_many
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
-from dag_factory.config.tree import Mapping, Node, entries, from_plain, is_set, key_mark, mapping, plain, size, without
+from dag_factory.config.tree import (
+    Mapping,
+    Node,
+    entries,
+    from_plain,
+    is_set,
+    key_mark,
+    mapping,
+    plain,
+    weight,
+    without,
+)
 from dag_factory.settings import BOUNDS
 
 
@@ -27,17 +38,26 @@ def compile_jobs(
     the problems found in it so far: what was wrong was taken out, and nobody is blamed for missing it.
     """
     problems: list[Problem] = []
-    compiled = list(_compiled(document, tables, context, before, problems))
-    problems += [problem for job in compiled for problem in job.problems]
+    compiled: list[Compiled] = []
+    for job in _compiled(document, tables, context, before, problems):
+        compiled.append(job)
+        problems += job.problems
+        if not budget.spend(weight(job.node)):
+            message = f"with all that is laid under its jobs, the file makes more than {BOUNDS.merged_values:,} values"
+            hint = "say less in what many jobs share, or divide the file"
+            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
+            return [], problems
+        if job.problems and len(set(errors(problems))) > BOUNDS.problems_per_file:
+            return [], problems
     wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in before}
     called = graph.names(compiled)
     found = graph.edges(compiled, called)
-    problems += graph.check(found, called)
+    problems += until_many(graph.check(found, called))
     taken_down = teardowns.setups(compiled, called)
     problems += teardowns.check(compiled, found, called, taken_down)
     teardowns.wait_for_users(compiled, found, taken_down)
     problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
-    problems += _templates(compiled, header, tables.templates_read, called, found, wrong)
+    problems += until_many(_templates(compiled, header, tables.templates_read, called, found, wrong))
     return [_wired(job, found[job.name], taken_down.get(job.name, ())) for job in compiled], problems
 
 
@@ -76,11 +96,6 @@ def _compiled(
         problems.append(
             Problem.at(written.mark, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
         )
-        return
-    if size(defaults) * count > BOUNDS.merged_values:
-        message = f"laid under each job, the defaults are more than {BOUNDS.merged_values:,} values"
-        mark = (defaults or written).mark
-        problems.append(Problem.at(mark, ("defaults",), "too-many-values", message, "say less under `defaults`"))
         return
     for name, problem in _taken(written, made):
         problems.append(problem)
@@ -147,7 +162,7 @@ def _templates(
         path = ("jobs", job.written)
         each = job.node.entries.get("for_each")
         yield from foreach.check_source(each, (*path, "for_each"), called.tasks, matrices, with_output)
-        upstream = (lambda: every) if "depends_on" in wrong else partial(graph.upstream, found, job.name)
+        upstream = (lambda: every) if "depends_on" in wrong else cache(partial(graph.upstream, found, job.name))
         scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads)
         yield from runtime.check(job.node, job_shape, scope, path)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, compiling, outcomes, presets, retries, teams
+from dag_factory.config import alerts, budget, compiling, outcomes, presets, retries, teams
 from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there
 from dag_factory.config.located import Paths, paths
 from dag_factory.config.pipelines import Source, Whole, compile_whole
@@ -60,6 +60,7 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
             _, file, data = outcomes.read(project.home, file_id)
             source = None if isinstance(data, Problem) else compiling.source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
+                budget.begin()
                 whole = compile_whole(source, project.tables, dag_id)[1]
                 return tuple(_origins(source, whole)) if whole else ()
     return ()

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, expressions, families, headers, jobs, jobset, teams
+from dag_factory.config import alerts, families, headers, jobs, jobset, teams
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Result
 from dag_factory.config.places import Mark
-from dag_factory.config.problems import Problem, errors
+from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -83,8 +83,7 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
 
 
 def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> tuple[Result, Whole | None]:
-    """The same, with all that it was made from where there is a pipeline."""
-    expressions.begin()
+    """The same, with all that it was made from where there is a pipeline; see ``budget.begin``."""
     dag_id = dag_id or source.id
     document = source.node
     if document is None:
@@ -122,7 +121,7 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
-        problems = list(once.values())
+        problems = list(first_ones(list(once.values()))[0])
     if errors(problems):
         return Result(dag_id, None, tuple(problems)), None
     header = headers.in_environment(header, tables)

@@ -6,12 +6,16 @@ run tells everything that is wrong in every file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as SequenceT
 from typing import Literal
 
 import msgspec
 
 from dag_factory.config.places import Mark, Path, dotted
+from dag_factory.settings import BOUNDS
+
+_LONGEST = 1_000  # characters of a message, a hint or a path: none fills a screen
 
 Severity = Literal["error", "warning"]
 
@@ -54,7 +58,12 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
 
 def printable(text: str) -> str:
-    """Text in which nothing can drive a terminal: every other character as Python writes it in a string."""
+    """Text in which nothing can drive a terminal: every other character as Python writes it in a string.
+
+    What is longer than anybody reads is cut.
+    """
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 1]}…"
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
@@ -62,9 +71,30 @@ def printable(text: str) -> str:
 
 def shown(name: str) -> str:
     """A file's name as text that can be printed anywhere; a file may be called in any bytes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return printable(name.encode("utf-8", "backslashreplace").decode())
 
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems that forbid a build."""
     return tuple(problem for problem in problems if problem.severity == "error")
+
+
+def until_many(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems, up to more errors than a person mends at once: what comes then is not looked for."""
+    left = BOUNDS.problems_per_file
+    for problem in problems:
+        yield problem
+        left -= problem.severity == "error"
+        if left < 0:
+            return
+
+
+def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
+    """No more problems of one text than a person mends at once, errors before warnings, and whether there are more."""
+    if len(problems) <= BOUNDS.problems_per_file:
+        return tuple(problems), False
+    ordered = sorted(problems, key=lambda problem: problem.severity != "error")
+    last = ordered[BOUNDS.problems_per_file]
+    message, hint = "there are more problems in this file; the rest of it was not looked at", "mend the first ones"
+    more = Problem(last.file, last.line, last.column, "too-many-problems", message, "", hint, last.severity)
+    return (*ordered[: BOUNDS.problems_per_file], more), True

@@ -16,6 +16,7 @@ import msgspec
 
 from dag_factory import settings
 from dag_factory.config import lastgood, outcomes
+from dag_factory.config.budget import OutOfTime, bounded
 from dag_factory.config.kept import Kept, Summary
 from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.model import Pipeline
@@ -26,6 +27,7 @@ from dag_factory.config.share import WHOLE, Share
 from dag_factory.config.store import digest
 from dag_factory.config.unused import unused
 from dag_factory.config.wording import did_you_mean
+from dag_factory.settings import BOUNDS
 
 if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
     from dag_factory.config.tables import Tables
@@ -177,8 +179,12 @@ class Project:
         if found is None:
             from dag_factory.config import compiling
 
+            tables = self.tables  # first: the time that they take is not the file's
             try:
-                found = compiling.outcome(text.id, text.file, text.data, lambda: self.tables, dag_id)
+                with bounded(BOUNDS.file_seconds):
+                    found = compiling.outcome(text.id, text.file, text.data, tables, dag_id)
+            except OutOfTime:
+                found = outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled"))
             except Exception as failure:  # whatever it is, it costs this file only
                 return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
             if dag_id is None:
@@ -205,6 +211,13 @@ def _failed(file: str, failure: Exception) -> Problem:
     message = printable(f"could not be compiled: {type(failure).__name__}: {failure}"[:300])
     hint = "this is a fault of the compiler: please report it; what the file said last can help to find the place"
     return Problem(file, 0, 0, "compiler-failed", message, hint=hint)
+
+
+def too_slow(file: str, what: str) -> Problem:
+    """The problem of a file whose work was given up; ``what`` says what could not be done with it."""
+    message = f"could not be {what} within {BOUNDS.file_seconds:g} seconds of processor time"
+    hint = "divide it, and look for long lists in it, and for patterns that repeat what repeats itself, as `(a+)+`"
+    return Problem(file, 0, 0, "too-slow", message, hint=hint)
 
 
 def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem]) -> str:

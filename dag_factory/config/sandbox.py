@@ -10,7 +10,6 @@ import functools
 import json
 import math
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -20,7 +19,9 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from dag_factory.config import budget
 from dag_factory.config.later import as_argument, as_json
+from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 
 _FILTERS = (
@@ -32,7 +33,6 @@ _TESTS = (
     "sequence string true undefined upper eq equalto greaterthan lessthan sameas == != < <= > >="
 ).split()
 _LOOP = frozenset("first index index0 last length revindex revindex0".split())
-_CHARACTERS = 16  # so many weigh as much as a value
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
@@ -60,6 +60,8 @@ def settled(value: Any) -> Any:
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             raise TypeError("an expression may not give half of a character")
+        if "\0" in value:
+            raise TypeError("an expression may not give the character NUL, which no database takes")
         return str(value)
     if isinstance(value, int) and abs(value) > BOUNDS.whole_number:
         raise TypeError("an expression may not give a number of more than 64 bits")
@@ -70,15 +72,19 @@ def settled(value: Any) -> Any:
             raise TypeError("an expression may not give a number without end")
         return value
     if isinstance(value, dict):
-        return {str(key): settled(item) for key, item in value.items()}
+        return {settled(str(key)): settled(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, range)) or hasattr(value, "__next__"):
         return [settled(item) for item in value]
     raise TypeError(f"an expression may not give a {type(value).__name__}")
 
 
-def measured(value: Any) -> Any:
-    """The value itself, if it is small enough to keep."""
-    _spend(value, BOUNDS.values)
+def measured(value: Any) -> int:
+    """What a value weighs, as ``tree.weight`` has it. Raises ``TooMuch`` where it is too much to keep."""
+    return BOUNDS.values - _spend(value, BOUNDS.values)
+
+
+def _kept(value: Any) -> Any:
+    measured(value)
     return value
 
 
@@ -89,13 +95,18 @@ def _spend(value: Any, budget: int) -> int:
     if isinstance(value, str):
         if len(value) > BOUNDS.expression_bytes:
             raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
-        return budget - len(value) // _CHARACTERS
+        return budget - len(value) // CHARACTERS
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
         for item in value:
             budget = _spend(item, budget)
     return budget
+
+
+def _check_clock() -> None:
+    if budget.is_out_of_time():
+        raise TooMuch(f"the expressions of this file took longer than {BOUNDS.expression_seconds:g} seconds")
 
 
 def _replace(text: Any, old: str, new: str) -> str:
@@ -150,7 +161,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
     """The environment in which ``${{ }}`` is computed."""
 
     intercepted_binops = frozenset(["*", "**", "%", "+"])
-    _deadline = 0.0
 
     def __init__(self, limit: int = BOUNDS.expression_bytes) -> None:
         super().__init__(
@@ -174,33 +184,37 @@ class Sandbox(ImmutableSandboxedEnvironment):
         }
         chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round}
         self.filters = {name: self._measuring(function) for name, function in chosen.items()}
-        self.filters |= {"_counted": self._counted, "_measured": measured}
-        self.tests = {name: self.tests[name] for name in _TESTS}
+        self.filters |= {"_counted": self._counted, "_measured": _kept}
+        tests: dict[str, Any] = self.tests
+        self.tests = {name: self._timed(tests[name]) for name in _TESTS}
         self.globals = {"range": self._range}
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
         self._limit = limit
-        self.start_clock()
-
-    def start_clock(self) -> None:
-        """Give the expressions of another file their time."""
-        Sandbox._deadline = time.thread_time() + BOUNDS.expression_seconds  # one clock for a file, all its sandboxes
 
     def begin(self) -> None:
         """Start the count of loop turns, of written text and of what filters made for one rendering."""
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
-        self._check_clock()
+        _check_clock()
 
-    def _check_clock(self) -> None:
-        if time.thread_time() > self._deadline:
-            raise TooMuch(f"the expressions of this file took longer than {BOUNDS.expression_seconds:g} seconds")
+    @staticmethod
+    def _timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        """A test that asks the clock: `in` may be asked of a long list for each item of another."""
+
+        @functools.wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            _check_clock()
+            return function(*args, **kwargs)
+
+        return timed
 
     def _measuring(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A filter whose results are measured, all of one rendering; what Jinja reads of its signature is kept."""
 
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
+            _check_clock()
             result = function(*args, **kwargs)
             self._left = _spend(result, self._left)
             return result
@@ -225,7 +239,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             self._turns += 1
             if self._turns > BOUNDS.values:
                 raise TooMuch(f"the loops of an expression took more than {BOUNDS.values:,} turns")
-            self._check_clock()
+            _check_clock()
             yield value
 
     @staticmethod
@@ -260,7 +274,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TooMuch("the result of `*` is too large")
         if operator == "**" and not (abs(right) <= 64 and abs(left) <= 10**9):
             raise TooMuch("the result of `**` is too large")
-        return measured(super().call_binop(context, operator, left, right))
+        return _kept(super().call_binop(context, operator, left, right))
 
     @staticmethod
     def _weight(value: Any) -> int:

@@ -15,9 +15,9 @@ import msgspec
 
 from dag_factory.config import (
     alerts,
+    budget,
     documents,
     environments,
-    expressions,
     flavors,
     images,
     model,
@@ -106,7 +106,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
 
     Read once for each state of the files: a task's process has them from the scheduler that it was forked from.
     """
-    expressions.begin()
+    budget.begin()
     names = platform.environments
     read = environments.read(platform, environment)
     document, problems = read.node, list(read.problems)

@@ -18,11 +18,11 @@ from dag_factory.config.expressions import Context
 from dag_factory.config.files import text_of
 from dag_factory.config.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.places import Mark, Path
-from dag_factory.config.problems import Problem, errors
+from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.sandbox import Sandbox, TooMuch
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved
-from dag_factory.config.validate import first_ones, prune, validate
+from dag_factory.config.validate import prune, validate
 from dag_factory.settings import BOUNDS
 
 SUFFIX = ".yaml.j2"
@@ -87,7 +87,7 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
         found.append(_syntax_problem(failure, file))
     except jinja2.TemplateError as failure:
         message, hint = f"not readable as Jinja: {failure.message}", "write it with fewer levels"
-        found.append(Problem(file, 0, 0, "bad-template-file", message, hint=hint))
+        found.append(Problem.at(Mark(file), (), "bad-template-file", message, hint))
     described = node.entries.get("description")
     description = described.text if isinstance(described, Scalar) else ""
     return Template(name, file, description, schema, _aligned(head, body), tuple(found), version)
@@ -200,7 +200,8 @@ def _compiled(text: str) -> jinja2.Template:
 
 def _syntax_problem(failure: jinja2.TemplateSyntaxError, file: str) -> Problem:
     hint = "the marks here are ${{ }}, ${% %} and ${{# #}}"
-    return Problem(file, failure.lineno, 1, "bad-expression", failure.message or "not readable as Jinja", hint=hint)
+    message = failure.message or "not readable as Jinja"
+    return Problem.at(Mark(file, failure.lineno, 1), (), "bad-expression", message, hint)
 
 
 def _moved(problem: Problem, place: Callable[[Mark], Mark]) -> Problem:

@@ -15,6 +15,9 @@ import msgspec
 
 from dag_factory.config.places import Mark, Path
 
+CHARACTERS = 16
+"""So much text weighs as much as a value."""
+
 
 class Scalar(msgspec.Struct, frozen=True, gc=False):
     """A single value and its text as written. ``block`` says that the text began on the next line."""
@@ -178,11 +181,13 @@ def moved(node: Node, place: Callable[[Mark], Mark]) -> Node:
     return Sequence(tuple(moved(item, place) for item in node.items), place(node.mark), node.dynamic)
 
 
-def size(node: Node | None) -> int:
-    """How many values a tree holds, itself included; what an alias repeats counts again."""
+def weight(node: Node | None) -> int:
+    """How many values a tree holds, itself included; what an alias repeats counts again, and long text as several."""
+    if isinstance(node, Scalar):
+        return 1 + len(node.text) // CHARACTERS
     if isinstance(node, Mapping):
-        return 1 + sum(map(size, node.entries.values()))
-    return 1 + sum(map(size, node.items)) if isinstance(node, Sequence) else 1
+        return 1 + sum(map(weight, node.entries.values()))
+    return 1 + sum(map(weight, node.items)) if isinstance(node, Sequence) else 1
 
 
 def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:

@@ -5,7 +5,6 @@ What still holds an expression is left for the second look, after the expression
 
 from __future__ import annotations
 
-from collections.abc import Sequence as SequenceT
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -53,16 +52,17 @@ def _order(node: Node, error: ValidationError) -> tuple[int, int]:
 
 @lru_cache
 def _slow(name: str, pointer: str) -> Draft202012Validator:
-    from jsonschema import Draft202012Validator
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT202012
 
+    from dag_factory.config.explaining import Explaining, without_dialect
+
     resources = [
-        (file, Resource.from_contents(document, default_specification=DRAFT202012))
+        (file, Resource.from_contents(without_dialect(document), default_specification=DRAFT202012))
         for file, document in schemas.documents().items()
     ]
     registry: Registry[Any] = Registry().with_resources(resources)
-    return Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=registry)
+    return Explaining({"$ref": f"{name}#{pointer}"}, registry=registry)
 
 
 def _mark(node: Node, path: Path, key: str | None) -> Mark:
@@ -131,13 +131,3 @@ def _without(node: Node, wrong: _Wrong, path: Path) -> Node:
         )
         return Sequence(tuple(items), node.mark, node.dynamic)
     return node
-
-
-def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
-    """No more problems of one text than a person mends at once, and whether there are more."""
-    if len(problems) <= BOUNDS.problems_per_file:
-        return tuple(problems), False
-    last = problems[BOUNDS.problems_per_file]
-    message = "there are more problems in this file; the rest of it was not looked at"
-    more = Problem(last.file, last.line, last.column, "too-many-problems", message, hint="mend the first ones")
-    return (*problems[: BOUNDS.problems_per_file], more), True

@@ -26,6 +26,7 @@ _TYPES = {
     "null": "null",
 }
 _LISTED = 12
+_COMPARED = 100  # characters
 Words = tuple[str | None, str, str, str]
 """The key at fault (None: the value itself), code, message, hint."""
 
@@ -144,13 +145,20 @@ def _keys(error: ValidationError, value: JSON, asked: list[list[str]], code: str
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not known: the nearest one, or all of them where they are few."""
     options = sorted(known)
-    near = difflib.get_close_matches(word, options, 1, 0.6)
+    near = nearest(word, options)
     if near:
-        return f"did you mean `{near[0]}`?"
+        return f"did you mean `{near}`?"
     if not options:
         return "there is none yet"
     more = f" and {len(options) - _LISTED} more" if len(options) > _LISTED + 2 else ""
     return f"known: {', '.join(options[:_LISTED] if more else options)}{more}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was meant, or nothing; long ones are not compared, which takes the square of their length."""
+    if len(word) > _COMPARED:
+        return ""
+    return next(iter(difflib.get_close_matches(word, [one for one in known if len(one) <= _COMPARED], 1)), "")
 
 
 def show(value: Any) -> str:

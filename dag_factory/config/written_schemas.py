@@ -1,15 +1,23 @@
 """JSON Schemas that people write into pipelines, of a param.
 
-They stand alone: a reference could lead to a file or an address, which Airflow, too, would read.
+They stand alone: a reference could lead to a file or an address, which Airflow, too, would read. Airflow holds
+each default against them too, where the DAG is built and again for each run, in the scheduler; there a pattern
+is Python's, which can take for ever.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 import msgspec
+
+from dag_factory.config.budget import OutOfTime, bounded
+from dag_factory.config.wording import show
+from dag_factory.settings import BOUNDS
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _DATA = ("default", "const", "enum", "examples")  # under these stands no schema
@@ -27,6 +35,53 @@ def fault(schema: Any, value: Any) -> str:
     """Why a value does not fit a schema, in a line; nothing where it does. Raises as ``validator`` does."""
     error = next(validator(schema).iter_errors(value), None)
     return error.message if error else ""
+
+
+def too_slow(schema: Any, value: Any) -> str:
+    """A pattern of a schema that takes Airflow too long to hold against a value's texts, or that it cannot read.
+
+    Nothing where there is none. Raises ``ValueError`` with one line about a pattern that Python cannot read.
+    """
+    patterns = dict.fromkeys(_patterns(schema))
+    if not patterns:
+        return ""
+    texts = list(_texts(value))
+    for pattern in patterns:
+        try:
+            with bounded(BOUNDS.pattern_seconds):
+                read = re.compile(pattern)
+                for text in texts:
+                    read.search(text)
+        except OutOfTime:
+            return pattern
+        except (re.error, OverflowError, RecursionError) as failure:
+            raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
+    return ""
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        for key, below in schema.items():
+            if key == "pattern" and isinstance(below, str):
+                yield below
+            elif key not in _DATA:
+                yield from below if key == "patternProperties" and isinstance(below, dict) else ()
+                yield from _patterns(below)
+    elif isinstance(schema, list):
+        for below in schema:
+            yield from _patterns(below)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for below in value.values():
+            yield from _texts(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _texts(below)
 
 
 @lru_cache(512)

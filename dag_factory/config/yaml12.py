@@ -14,7 +14,7 @@ from yaml import composer, error, nodes, parser, reader, scanner
 
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
+from dag_factory.config.tree import CHARACTERS, Mapping, Node, Scalar, mapping, sequence
 from dag_factory.settings import BOUNDS
 
 _SAFE_DEPTH = 500
@@ -156,6 +156,8 @@ class _Builder:
 
     def _scalar(self, source: Any) -> Scalar:
         text, tag = source.value, source.tag
+        if len(text) >= CHARACTERS:
+            self._grow(source, len(text) // CHARACTERS)
         value: bool | int | float | str | None = text
         if tag == _PLAIN:
             value = core(text)

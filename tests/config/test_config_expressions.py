@@ -8,7 +8,7 @@ import jinja2
 import pytest
 from written import HEAD, Written, job, problems, said
 
-from dag_factory.config import expressions
+from dag_factory.config import budget, expressions
 from dag_factory.config.expressions import render
 
 CONTEXT: dict[str, Any] = {
@@ -27,7 +27,7 @@ CONTEXT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _the_clock_of_a_file() -> None:
-    expressions.begin()
+    budget.begin()
 
 
 @pytest.mark.parametrize(

@@ -206,9 +206,9 @@ def test_the_version_is_no_expression() -> None:
 
 def test_defaults_that_would_be_laid_under_too_many_jobs_are_refused() -> None:
     env = ", ".join(f"A{number}: x" for number in range(1_000))
-    jobs = ", ".join(f"j{number}: {{}}" for number in range(600))
+    jobs = "\n".join(f"  j{number}: {{}}" for number in range(600))
     head = f"version: 1\ndefaults: {{docker_image: image, resource_flavor: small, env: {{{env}}}}}\n"
-    assert problems(f"jobs: {{{jobs}}}", head=head) == ["too-many-values 0:11 defaults"]
+    assert problems(f"jobs:\n{jobs}", head=head) == ["too-many-values 500:3 jobs.j498"]
 
 
 def test_head_of_the_tests_is_what_it_says() -> None:

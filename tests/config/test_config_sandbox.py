@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import pytest
 
-from dag_factory.config import expressions
+from dag_factory.config import budget
 from dag_factory.config.expressions import evaluate, render
 from dag_factory.config.places import Mark
 from dag_factory.config.tree import Scalar, scalar, sequence
@@ -138,11 +138,16 @@ BLOCKS = [
     "text", ["${{ " + line + " }}" for line in ESCAPES.strip().splitlines()] + BLOCKS, ids=lambda text: text[:60]
 )
 def test_ends_quickly_in_a_problem(text: str) -> None:
-    expressions.begin()
+    budget.begin()
     began = time.process_time()
     with pytest.raises(jinja2.TemplateError):
         render(text, CONTEXT)
     assert time.process_time() - began < 3
+
+
+@pytest.fixture(autouse=True)
+def _the_clock_of_a_file() -> None:
+    budget.begin()
 
 
 def test_the_context_is_as_it_was() -> None:
@@ -161,11 +166,11 @@ def test_the_expressions_of_a_file_share_their_time(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "thread_time", lambda: now.__setitem__(0, now[0] + 0.1) or now[0])
     mark = Mark("f", 1, 1)
     slow = sequence(tuple(Scalar(text, text, mark, True) for text in ["${{ 1 }}"] * 1_000), mark)
-    expressions.begin()
+    budget.begin()
     _, problems = evaluate(slow, CONTEXT)
     assert {problem.code for problem in problems} == {"bad-expression"}
     assert 0 < len(problems) < 1_000
-    expressions.begin()
+    budget.begin()
     assert evaluate(scalar("${{ 1 }}", mark), CONTEXT)[1] == ()
 
 

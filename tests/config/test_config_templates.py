@@ -223,5 +223,5 @@ def test_the_clock_of_a_templates_text_is_that_of_its_file(write, monkeypatch) -
     """A process that has read many files still has the whole time for the next one."""
     home = write(flow="version: 1\ndefaults: {docker_image: i}\njobs: {a: {uses: train@v1, with: {model: m}}}\n")
     assert not open_project(home).compile_all().problems
-    monkeypatch.setattr("dag_factory.config.sandbox.Sandbox._deadline", 0.0)
+    monkeypatch.setattr("dag_factory.config.budget._account.deadline", 0.0)
     assert not open_project(home).compile_all().problems

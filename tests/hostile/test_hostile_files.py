@@ -84,6 +84,8 @@ TEXTS: dict[str, str | bytes] = {
     "a number that is none": HEAD + "  a: {args: [\"${{ 'nan' | float }}\"]}\n",
     "an infinite number": HEAD + "  a: {args: [\"${{ 'inf' | float }}\"]}\n",
     "half of a character": HEAD + "  a: {args: ['${{ \"\\ud800\" }}']}\n",
+    "a character that no database takes": HEAD + "  a: {args: ['${{ \"\\u0000\" }}']}\n",
+    "a key that no database takes": HEAD + "  a: {args: ['${{ {\"\\u0000\": 1} | tojson }}']}\n",
     "terminal escapes": 'version: 1\n"\\e[2J\\e]0;owned\\a": 1\n',
 }
 

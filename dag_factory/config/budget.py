@@ -1,0 +1,83 @@
+"""What one configuration file may still cost while it is compiled: processor time, and the values it makes.
+
+Two kinds of bounds. The counted ones end a file's work at a place that can be told. ``bounded`` is for what
+nobody has counted: it interrupts whatever runs, a regular expression too, and tells the file alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+from dag_factory.settings import BOUNDS
+
+_AGAIN = 0.1  # seconds; where the first interruption was lost, as in a destructor
+
+
+class OutOfTime(BaseException):
+    """The work took too long. No ``Exception``, so that nothing in between takes it for a fault of its own."""
+
+
+class _Account(threading.local):
+    def __init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        self.deadline = time.thread_time() + BOUNDS.expression_seconds
+        self.values = BOUNDS.merged_values
+
+
+_account = _Account()
+
+
+def begin() -> None:
+    """Give another file its time and its values."""
+    _account.open()
+
+
+def is_out_of_time() -> bool:
+    """Whether the file's expressions have had their time."""
+    return time.thread_time() > _account.deadline
+
+
+def spend(values: int) -> bool:
+    """Whether the file may make so many values more, which are then spent; see ``tree.weight``."""
+    _account.values -= values
+    return _account.values >= 0
+
+
+@contextlib.contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Raises ``OutOfTime`` in the body after so many seconds of processor time.
+
+    Python interrupts its main thread only: in another one the body has the time that it takes. Bounds may
+    stand in each other.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, _interrupt)
+    left, again = signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
+    if 0 < left < seconds:
+        signal.setitimer(signal.ITIMER_VIRTUAL, left, _AGAIN)
+    began = _used()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, signal.SIG_DFL if before is None else before)
+        if left > 0:
+            signal.setitimer(signal.ITIMER_VIRTUAL, max(left - (_used() - began), 1e-6), again)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise OutOfTime
+
+
+def _used() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime

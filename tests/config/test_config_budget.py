@@ -1,0 +1,96 @@
+"""What one file may cost: counted, and where nobody has counted, interrupted."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+import time
+
+import pytest
+
+from dag_factory.config.budget import OutOfTime, bounded
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def forever() -> None:
+    """A regular expression that would take longer than anybody lives."""
+    re.search("^(a+)+$", "a" * 60 + "!")
+
+
+def busy(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_what_takes_too_long_is_interrupted() -> None:
+    with pytest.raises(OutOfTime), bounded(0.05):
+        forever()
+
+
+def test_what_is_quick_enough_is_left_alone_and_so_is_what_comes_after() -> None:
+    with bounded(0.05):
+        done = True
+    busy(0.2)
+    assert done
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+def test_no_handler_of_faults_swallows_it() -> None:
+    with pytest.raises(OutOfTime), bounded(0.05):
+        try:
+            forever()
+        except Exception:
+            pytest.fail("taken for a fault")
+
+
+def test_one_that_is_lost_comes_again() -> None:
+    with pytest.raises(OutOfTime), bounded(0.05):
+        try:
+            forever()
+        except OutOfTime:
+            forever()
+
+
+def test_of_two_bounds_the_nearer_holds() -> None:
+    with pytest.raises(OutOfTime), bounded(0.05), bounded(60):
+        forever()
+    with bounded(60):
+        with pytest.raises(OutOfTime), bounded(0.05):
+            forever()
+        assert 50 < signal.getitimer(signal.ITIMER_VIRTUAL)[0] < 60
+
+
+def test_the_time_of_an_inner_bound_counts_for_the_outer() -> None:
+    with pytest.raises(OutOfTime), bounded(0.2):
+        for _ in range(100):
+            with bounded(60):
+                busy(0.02)
+
+
+def test_the_handler_that_was_there_before_is_there_again() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGVTALRM, lambda number, _: seen.append(number))
+    try:
+        with bounded(60):
+            pass
+        signal.raise_signal(signal.SIGVTALRM)
+        assert seen == [signal.SIGVTALRM]
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def test_in_another_thread_nothing_is_interrupted_and_nothing_fails() -> None:
+    done: list[bool] = []
+
+    def work() -> None:
+        with bounded(0.01):
+            busy(0.1)
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done

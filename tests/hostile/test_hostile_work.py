@@ -1,0 +1,160 @@
+"""Little text that makes much work or much memory: it is given up at a bound, and the bound is told.
+
+The old ways took from half a minute to for ever with these; the limits of the tests are far above the new ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from test_hostile_files import GOOD, HEAD, home, told, write  # noqa: F401 - a fixture
+
+from dag_factory.build import loader
+from dag_factory.config import Compiled, compiling, open_project, project
+from dag_factory.config.model import Param, Preset
+from dag_factory.settings import BOUNDS
+
+pytestmark = pytest.mark.timeout(60)
+
+ITEMS = ", ".join(f"a{number}, {{a: {number}}}" for number in range(20_000))
+LONG = "'a${{ matrix.k }}'"
+REPEATING = "'^((a+)+$|.*)', default: '" + "a" * 60 + "!'"
+
+
+def jobs(count: int, of: str) -> str:
+    return "".join(f"  j{number}: {{{of}}}\n" for number in range(count))
+
+
+def alias(count: int) -> str:
+    return ", ".join(["*a"] * count)
+
+
+TEXTS = {
+    "a default that backtracks in Python": (
+        GOOD + f"schedule: '@daily'\nparams: {{a: {{type: string, pattern: {REPEATING}}}}}\n",
+        ["bad-default"],
+    ),
+    "a key of a default that backtracks in Python": (
+        GOOD + f"params: {{a: {{items: {{patternProperties: {{'^(a+)+$': {{}}}}}}, default: [{{{'a' * 60}!: 1}}]}}}}\n",
+        ["bad-default"],
+    ),
+    "a pattern that Python cannot read": (
+        GOOD + "params: {a: {type: string, pattern: '\\p{L}', default: a}}\n",
+        ["bad-param"],
+    ),
+    "a default of 40,000 items": (
+        GOOD + f"params: {{a: {{type: array, uniqueItems: true, default: [{ITEMS}]}}}}\n",
+        ["bad-default"],
+    ),
+    "a list in a list": (
+        HEAD + "  a: {args: ['${{ range(90000)|reject(\"in\", range(90000)|list)|list|length }}']}\n",
+        ["bad-expression"],
+    ),
+    "40,000 jobs to wait for that are none": (HEAD + f"  a: {{depends_on: [{ITEMS}]}}\n", ["bad-name"]),
+    "6,000 jobs to wait for that are unknown": (
+        HEAD + jobs(300, f"depends_on: [{', '.join(f'job-{number}' for number in range(20))}]"),
+        ["unknown-job"],
+    ),
+    "300 jobs that all wait for each other": (
+        HEAD
+        + "".join(
+            f"  j{one}: {{depends_on: [{', '.join(f'j{other}' for other in range(300) if other != one)}]}}\n"
+            for one in range(300)
+        ),
+        ["dependency-cycle"],
+    ),
+    "60,000 names that are unknown": (
+        HEAD + "  a: {args: ['" + "".join(f"{{{{ n{number} }}}}" for number in range(60_000)) + "']}\n",
+        ["undefined-name"],
+    ),
+    "3,000 expressions that are wrong": (
+        HEAD + "  a: {args: [" + ", ".join(f"'${{{{ vars.n{number} }}}}'" for number in range(3_000)) + "]}\n",
+        ["undefined-name"],
+    ),
+    "a long text under 400 aliases": (
+        GOOD + f"doc: &a {'x' * 500_000}\njobs:\n  a: {{args: [{alias(400)}]}}\n",
+        ["too-many-values"],
+    ),
+    "a long script under each of 1,000 jobs": (
+        GOOD.replace("{", f"{{script: '{'x' * 900_000}', ", 1) + "jobs:\n" + jobs(1_000, ""),
+        ["too-many-values"],
+    ),
+    "a long value in each of 3,000 arguments": (
+        HEAD + f"  a: {{matrix: {{k: ['{'x' * 60_000}'], name: a-b}}, args: [{', '.join([LONG] * 3_000)}]}}\n",
+        ["bad-expression", "too-many-values"],
+    ),
+    "a preset of 90,000 arguments for 250 jobs": (HEAD + jobs(250, "presets: [huge]"), ["too-many-values"]),
+    "long defaults of 1,000 params": (
+        GOOD
+        + f"params:\n  a: {{type: integer, default: &a {'x' * 12_000}}}\n"
+        + "".join(f"  p{number}: {{type: integer, default: *a}}\n" for number in range(90)),
+        ["bad-default"],
+    ),
+    "20,000 instances": (
+        "version: 1\ntemplate: any@v1\ninstances:\n" + "".join(f"  i{number}: {{}}\n" for number in range(20_000)),
+        ["too-many-instances"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "codes"), TEXTS.values(), ids=TEXTS)
+def test_work_without_end_is_given_up_and_told(home: Path, text: str, codes: list[str]) -> None:  # noqa: F811
+    write(home, "platform/presets.yaml", f"version: 1\npresets: {{huge: {{args: [{'a, ' * 90_000}b]}}}}\n")
+    write(home, "pipelines/team/bad.yaml", text)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert {*told(found, "bad.yaml")} - {"too-many-problems"} == {*codes}
+    assert_readable(found)
+
+
+def assert_readable(found: Compiled) -> None:
+    """Few problems, each of them short."""
+    assert len(found.problems) <= BOUNDS.problems_per_file + 1
+    assert all(len(problem.message) + len(problem.hint) + len(problem.path) <= 3_000 for problem in found.problems)
+
+
+def test_an_input_that_backtracks_is_told(home: Path) -> None:  # noqa: F811
+    write(
+        home, "platform/templates/jobs/odd/v1.yaml.j2", "version: 1\ninputs: {x: {pattern: '^(a+)+$'}}\n---\nargs: []\n"
+    )
+    write(home, "pipelines/team/bad.yaml", HEAD + f"  a: {{uses: odd@v1, with: {{x: {'a' * 60}!}}}}\n")
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert told(found, "bad.yaml") == ["bad-input"]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file has little time."""
+    bounds = msgspec.structs.replace(BOUNDS, file_seconds=0.5)
+    for module in (project, loader):
+        monkeypatch.setattr(module, "BOUNDS", bounds)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    write(home, "pipelines/team/bad.yaml", GOOD)
+    made = compiling.outcome
+
+    def endless(file_id: str, *rest: Any) -> Any:
+        while file_id == "team.bad":
+            pass
+        return made(file_id, *rest)
+
+    monkeypatch.setattr(compiling, "outcome", endless)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert told(found, "bad.yaml") == ["too-slow"]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_takes_airflow_too_long_is_interrupted(home: Path) -> None:  # noqa: F811
+    (good,) = open_project(home, "dev").compile_all().pipelines
+    param = Param(name="a", schema={"type": "string", "pattern": "^((a+)+$|.*)"}, default="a" * 60 + "!")
+    slow = msgspec.structs.replace(good, id="team.bad", schedule=Preset(name="@daily"), params=(param,))
+    dags, problems = loader.build([slow, good])
+    assert [*dags] == ["team.good"]
+    assert [problem.code for problem in problems] == ["too-slow"]
