@@ -111,9 +111,8 @@ def pipeline(
     tables: Tables,
     jobs: tuple[Job, ...],
     cells: dict[str, tuple[str, ...]],
-    resolved: str,
 ) -> Pipeline:
-    """The model. The header has no problems left."""
+    """The model without ``resolved``. The header has no problems left."""
     said = {key: node for key, node in header.entries.items() if is_set(node)}
     when = schedules.schedule(said.get("schedule"), ("schedule",))[0]
     start = said.get("start_date")
@@ -147,7 +146,6 @@ def pipeline(
         depends_on_past=_flag(said.get("depends_on_past")),
         params=tuple(_param(name, node) for name, node in entries(said.get("params")).items()),
         pools=tables.pools,
-        resolved=resolved,
     )
 
 

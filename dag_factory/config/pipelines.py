@@ -74,11 +74,21 @@ class Whole(msgspec.Struct, frozen=True):
 
 def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
     """Every pipeline of a file as one environment sees it: one, or a family's members."""
-    return [compile_pipeline(source, tables, dag_id) for dag_id in source.ids]
+    return [_with_text(*compile_whole(source, tables, dag_id)) for dag_id in source.ids]
+
+
+def _with_text(result: Result, whole: Whole | None) -> Result:
+    if result.pipeline is None or whole is None:
+        return result
+    pipeline = msgspec.structs.replace(result.pipeline, resolved=to_yaml(whole.tree))
+    return msgspec.structs.replace(result, pipeline=pipeline)
 
 
 def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) -> Result:
-    """One pipeline of a file as one environment sees it; ``dag_id`` is one of ``source.ids``."""
+    """One pipeline of a file as one environment sees it, to be run: without ``resolved``, which people read.
+
+    ``dag_id`` is one of ``source.ids``.
+    """
     return compile_whole(source, tables, dag_id)[0]
 
 
@@ -135,7 +145,6 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
         tables,
         tuple(job.job for job in compiled if job.job),
         jobset.cells(compiled),
-        to_yaml(whole),
     )
     written = {job.name: job.written for job in compiled}
     documents = {**tables.documents, source.file: document if source.node is None else source.node}

@@ -150,7 +150,7 @@ class Project:
         return _sorted(found, (*summary.problems, *listed, *unused(summary.teams, ids)))
 
     def compile_one(self, dag_id: str) -> Compiled:
-        """One pipeline, by the id of its DAG; nothing where there is no such file.
+        """One pipeline to be run, by the id of its DAG; nothing where there is no such file.
 
         Looks at two files at most: the pipeline's own, and the one that it could be an instance of.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from written import ENVIRONMENT, HEAD, Written
 
@@ -45,7 +46,8 @@ def test_an_id_is_the_place_of_the_file(home: Path) -> None:
 def test_one_pipeline_is_what_it_is_among_all(home: Path) -> None:
     add(home, "other.yaml")
     project = open_project(home)
-    assert project.compile_one("team.flow").pipelines[0] == project.compile_all().pipelines[1]
+    among_all = project.compile_all().pipelines[1]
+    assert project.compile_one("team.flow").pipelines[0] == msgspec.structs.replace(among_all, resolved="")
 
 
 @pytest.mark.parametrize(
