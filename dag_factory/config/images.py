@@ -19,7 +19,8 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, replaced
 
 HUB = "docker.io"
-_RUN_TIME = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+# What does not end goes to the end: told elsewhere, and to look for an end again and again takes for ever.
+_RUN_TIME = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
 _ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it
 _CONTAINERS = (
     ("init_containers",),
@@ -124,9 +125,8 @@ def full_name(image: str) -> str | None:
     if first == HUB and "/" not in rest:
         rest = f"library/{rest}"
     name = f"{first}/{rest}"
-    for text in _RUN_TIME.findall(image):
-        name = name.replace(_ANY, text, 1)
-    return name
+    texts = iter(_RUN_TIME.findall(image))
+    return re.sub(_ANY, lambda found: next(texts, found[0]), name)
 
 
 def _lies_in(image: str, prefix: str) -> bool:

@@ -6,7 +6,7 @@ job. The place is the one where it was written; here the path becomes the one th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingT
 
 import msgspec
@@ -20,6 +20,7 @@ Paths = dict[tuple[int, int], list[Path]]
 
 def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
     """The problems, their paths as in ``documents``, which are the trees of files by name."""
+    problems = list(problems)
     known: dict[str, Paths] = {}
     found = []
     for problem in problems:
@@ -28,16 +29,20 @@ def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> li
             found.append(problem)
             continue
         if problem.file not in known:
-            known[problem.file] = paths(document)
+            lines = {other.line for other in problems if other.file == problem.file}
+            known[problem.file] = paths(document, lines)
         here = known[problem.file].get((problem.line, problem.column), [])
         found.append(msgspec.structs.replace(problem, path=_chosen(problem.path, here)))
     return found
 
 
-def paths(document: Node) -> Paths:
-    """The paths that are written at each line and column of a document; an alias has those of all its uses."""
+def paths(document: Node, lines: Collection[int] = ()) -> Paths:
+    """The paths that are written at each line and column of a document; an alias has those of all its uses.
+
+    Of the lines inside a block, those among ``lines`` alone: a block may be long, and used often.
+    """
     found: Paths = {}
-    _collect(document, (), found)
+    _collect(document, (), found, lines)
     return found
 
 
@@ -51,19 +56,21 @@ def _chosen(path: str, here: list[Path]) -> str:
     return next((other for other in written if other.split(".")[-1] == path.split(".")[-1]), written[0])
 
 
-def _collect(node: Node, path: Path, found: Paths) -> None:
-    """Every place below a node, outermost paths first; a block has one for each line."""
+def _collect(node: Node, path: Path, found: Paths, lines: Collection[int]) -> None:
+    """Every place below a node, outermost paths first."""
     found.setdefault((node.mark.line, node.mark.column), []).append(path)
     if isinstance(node, Mapping):
         for key, item in node.entries.items():
             mark = node.keys.get(key)
             if mark:
                 found.setdefault((mark.line, mark.column), []).append((*path, key))
-            _collect(item, (*path, key), found)
+            _collect(item, (*path, key), found, lines)
     elif isinstance(node, Scalar):
-        if node.block:
-            for line in range(1, node.text.count("\n") + 2):
-                found.setdefault((node.mark.line + line, 1), []).append(path)
+        if node.block and lines:
+            first, last = node.mark.line + 1, node.mark.line + 1 + node.text.count("\n")
+            for line in lines:
+                if first <= line <= last:
+                    found.setdefault((line, 1), []).append(path)
     else:
         for index, item in enumerate(node.items):
-            _collect(item, (*path, index), found)
+            _collect(item, (*path, index), found, lines)

@@ -9,6 +9,7 @@ a problem in the rendered text names the line that a person edits.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -129,7 +130,9 @@ class _Scanner:
     def __init__(self) -> None:
         self._state = "plain"
         self._fresh = True  # at the start of a value
-        self._line = ""  # what stands before, in this line
+        self._line: list[str] = []  # the characters before, in this line
+        self._indent = 0  # how many spaces it begins with
+        self._blank = True
         self._block = -1  # the column that a block scalar's lines must pass
 
     def feed(self, text: str) -> None:
@@ -138,35 +141,41 @@ class _Scanner:
             if char == "\n":
                 self._newline()
             else:
-                self._line += char
+                self._append(char)
                 self._character(char)
 
     def value(self) -> None:
         """An expression stands here."""
-        self._line += "x"
+        self._append("x")
         self._fresh = False
 
     def place(self, following: str) -> _Place:
         """What stands around an expression here; ``following`` is the text behind it."""
         if self._state == "block" or self._in_block_line():
-            return _Place("block", len(self._line) - len(self._line.lstrip(" ")))
+            return _Place("block", self._indent)
         if self._state in ("double", "single"):
             return _Place(self._state)
         alone = self._fresh and (not following or following[0] in "\n ,]}:" or following.startswith(" #"))
         return _Place("plain" if alone or self._state == "comment" else "word")
 
+    def _append(self, char: str) -> None:
+        if char == " " and self._indent == len(self._line):
+            self._indent += 1
+        self._blank = self._blank and char.isspace()
+        self._line.append(char)
+
     def _in_block_line(self) -> bool:
-        return self._block >= 0 and len(self._line) - len(self._line.lstrip(" ")) > self._block
+        return self._indent > self._block >= 0
 
     def _newline(self) -> None:
-        header = self._line.strip()
-        if self._state in ("plain", "comment") and self._block < 0 and self._opens_block(header):
-            lead = _LEAD.match(self._line)
-            self._block = len(lead[0]) if lead and ":" in self._line else len(self._line) - len(self._line.lstrip())
+        line = "".join(self._line)
+        if self._state in ("plain", "comment") and self._block < 0 and self._opens_block(line.strip()):
+            lead = _LEAD.match(line)
+            self._block = len(lead[0]) if lead and ":" in line else len(line) - len(line.lstrip())
             self._state = "plain"
         elif self._state in ("comment", "block"):
             self._state = "plain"
-        self._line = ""
+        self._line, self._indent, self._blank = [], 0, True
         self._fresh = True
 
     @staticmethod
@@ -178,7 +187,7 @@ class _Scanner:
         return False
 
     def _character(self, char: str) -> None:
-        if self._block >= 0 and self._line.strip():
+        if self._block >= 0 and not self._blank:
             if self._in_block_line():
                 self._state = "block"
                 return
@@ -193,15 +202,15 @@ class _Scanner:
         elif self._state == "plain":
             if char == '"' and self._fresh:
                 self._state = "double"
-            elif char == "'" and (self._fresh or self._line.endswith("''")):
+            elif char == "'" and (self._fresh or self._line[-2:] == ["'", "'"]):
                 self._state = "single"
-            elif char == "#" and self._line[-2:-1] in ("", " "):
+            elif char == "#" and self._line[-2:-1] in ([], [" "]):
                 self._state = "comment"
             if char in " ":
-                self._fresh = self._fresh or self._line[-2:-1] in (":", "-", "?", ",")
+                self._fresh = self._fresh or "".join(self._line[-2:-1]) in (":", "-", "?", ",")
             else:
                 self._fresh = char in ",[{"
 
     def _escaped(self) -> bool:
-        before = self._line[:-1]
-        return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+        before = itertools.islice(reversed(self._line), 1, None)
+        return sum(1 for _ in itertools.takewhile(lambda char: char == "\\", before)) % 2 == 1

@@ -8,6 +8,7 @@ is kept is code.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -17,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 _DIGEST = 16  # bytes
+_LARGEST = 128 * 1024 * 1024  # bytes; a file's outcome is bounded by what a file may make
 _PARTIAL = ".partial-"
 
 
@@ -48,8 +50,7 @@ class Store:
         if path is None:
             return None
         try:
-            with open(path, "rb") as stream:  # noqa: PTH123 - a path's own method takes longer, a thousand times
-                kept = stream.read()
+            kept = _read(path)
         except OSError:
             return None
         data = kept[_DIGEST:]
@@ -101,7 +102,8 @@ class Store:
         return sorted(found)
 
     def _path(self, name: str) -> str | None:
-        return f"{self._folder}/{name}" if self.is_usable else None
+        # A name may come from an entry: a list of the last good says what others are called.
+        return f"{self._folder}/{name}" if self.is_usable and "/" not in name and "\0" not in name else None
 
 
 def _own(folder: Path) -> bool:
@@ -112,6 +114,18 @@ def _own(folder: Path) -> bool:
         return False
     mine = found.st_uid == os.geteuid()
     return stat.S_ISDIR(found.st_mode) and mine and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _read(path: str) -> bytes:
+    """A regular file's bytes; nothing waits where there is a pipe, and no link is followed. Raises ``OSError``."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            raise OSError(errno.EINVAL, "no entry of ours", path)
+        return os.read(handle, found.st_size)
+    finally:
+        os.close(handle)
 
 
 def _checksum(data: bytes) -> bytes:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import msgspec
 import pytest
 
 from dag_factory.config import Compiled, compiling, open_project
+from dag_factory.config.kept import Good
 from dag_factory.config.share import Share
 from dag_factory.config.store import Store
 
@@ -118,15 +120,22 @@ def test_environments_do_not_share_what_is_kept(home: Path) -> None:
         open_project(home, environment).compile_all()
 
 
-@pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "remove"])
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "remove", "pipe", "folder", "link"])
 def test_a_damaged_entry_is_made_anew(home: Path, damage: str) -> None:
     cold = compiled(home)
     for path in (path for path in (home / "cache").rglob("*") if path.is_file()):
         data = path.read_bytes()
-        if damage == "remove":
-            path.unlink()
-        else:
+        if damage in ("truncate", "garbage", "empty"):
             path.write_bytes({"truncate": data[:-3], "garbage": data[:20] + b"x" + data[21:], "empty": b""}[damage])
+            continue
+        path.unlink()
+        if damage == "pipe":
+            os.mkfifo(path)
+        elif damage == "folder":
+            path.mkdir()
+        elif damage == "link":
+            path.symlink_to("/dev/zero")
     assert compiled(home) == cold
     assert compiled(home) == cold
 
@@ -169,6 +178,16 @@ def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Pa
         os.utime(tmp_path / "store" / f"n{number}", (number, number))
     store.trim(needed={"n0"})
     assert store.by_age() == ["n0", "n7", "n8", "n9"]
+
+
+@pytest.mark.parametrize("name", ["../flavors", "a\0b", "/etc/passwd", "..", "", "n" * 5_000])
+def test_a_list_of_the_last_good_may_name_anything(home: Path, name: str) -> None:
+    compiled(home)
+    (own,) = (path for path in (home / "cache").iterdir() if path.is_dir())
+    goods = {"team.one": Good("team.one", name)}
+    Store(own / "last_good").put("dev", msgspec.msgpack.encode(goods))
+    write(home, "pipelines/team/one.yaml", "version: [")
+    assert ids(compiled(home)) == [dag_id for dag_id in ALL if dag_id != "team.one"]
 
 
 BROKEN = {

@@ -126,6 +126,34 @@ def test_an_input_that_backtracks_is_told(home: Path) -> None:  # noqa: F811
     assert told(found, "bad.yaml") == ["bad-input"]
 
 
+MARKS = {"open": "{{" * 30_000, "closed": "{{x}}" * 10_000, "blocks": "{%" * 30_000 + "}}"}
+
+
+@pytest.mark.parametrize("image", MARKS.values(), ids=MARKS)
+def test_an_image_of_marks_is_told(home: Path, image: str) -> None:  # noqa: F811
+    rules = "images: {allowed: ['*/*'], mirrors: {docker.io: mirror.example.com}, forbid_latest: true}"
+    write(home, "platform/environments/dev.yaml", f"version: 1\n{rules}\n")
+    write(home, "pipelines/team/bad.yaml", HEAD + f"  a: {{docker_image: '{image}'}}\n")
+    assert told(open_project(home, "dev").compile_all(), "bad.yaml")
+
+
+LINES = {
+    "words": "a, " * 300_000,
+    "quotes": '"a", ' * 180_000,
+    "escapes": '"' + "\\\\" * 450_000 + '"',
+    "spaces": " " * 900_000,
+    "expressions": "'${{ inputs }}', " * 5_000,
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:  # noqa: F811
+    write(home, "platform/templates/jobs/odd/v1.yaml.j2", f"version: 1\n---\nargs: [{line}]\n")
+    write(home, "pipelines/team/bad.yaml", HEAD + "  a: {uses: odd@v1}\n")
+    found = open_project(home, "dev").compile_all()
+    assert "team.good" in {one.id for one in found.pipelines}
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has little time."""
