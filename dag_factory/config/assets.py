@@ -64,6 +64,11 @@ def _check(node: Scalar, path: Path, named: bool) -> Iterator[Problem]:
     message, hint = "", ""
     if not text.strip():
         message, hint = "an asset's name is not empty", "name it, as orders or s3://sales/orders"
+    elif not (text.isascii() and text.isprintable()):
+        message, hint = (
+            f"{show(text)} is more than ASCII, which is all that Airflow takes here",
+            "write it in plain letters",
+        )
     elif named and text in _RESERVED:
         message, hint = f"{show(text)} cannot be an asset's name: Airflow keeps it for itself", "choose another name"
     else:

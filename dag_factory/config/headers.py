@@ -45,6 +45,7 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     for key in ("start_date", "end_date"):
         problems += schedules.check_date(said.get(key), (key,))
     problems += schedules.check_order(said.get("start_date"), said.get("end_date"), ("end_date",))
+    problems += schedules.check_years(said.get("start_date"), said.get("end_date"))
     problems += _continuous(said)
     problems += _params(computed)
     problems += _params_env_clashes(computed)

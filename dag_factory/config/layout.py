@@ -17,6 +17,7 @@ ENVIRONMENTS = f"{PLATFORM}/environments"
 SHIPPED = Path(__file__).resolve().parent.parent / "templates"
 """The templates that come with the package."""
 DAG_ID_LENGTH = 250
+TEAM_LENGTH = 95  # Airflow's tags have up to 100 characters, `team:` among them
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
@@ -28,7 +29,8 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
     for relative in _files(home, "", problems):
         stem, _, suffix = relative.rpartition(".")
         dag_id = stem.replace("/", ".")
-        if suffix == "yaml" and len(dag_id) <= DAG_ID_LENGTH and _ID.fullmatch(stem):
+        team = stem.partition("/")[0] if "/" in stem else ""
+        if suffix == "yaml" and len(dag_id) <= DAG_ID_LENGTH and len(team) <= TEAM_LENGTH and _ID.fullmatch(stem):
             found.append(dag_id)
             continue
         file = shown(f"{PIPELINES}/{relative}")
@@ -39,6 +41,9 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
             message = f"{show(shown(wrong))} cannot be part of a DAG's id"
             hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
+        elif len(team) > TEAM_LENGTH:
+            message = f"the folder's name has {len(team)} characters, more than a team's {TEAM_LENGTH}"
+            problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten it; it becomes a tag of the DAG"))
         else:
             message = f"the DAG's id would have {len(dag_id)} characters, more than Airflow's {DAG_ID_LENGTH}"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten the names of file and folders"))

@@ -25,6 +25,7 @@ from dag_factory.config.wording import did_you_mean, show
 from dag_factory.settings import BOUNDS
 
 _SCHEMA, _MATRIX, _NAME = "job.schema.json", "/$defs/matrix", "/$defs/job_name"
+_LONGEST = 200  # characters of a job's name, as the schema has it
 _WORDS = ("include", "exclude", "name")
 
 Values = dict[str, Any]
@@ -131,6 +132,11 @@ def _named(
     for values in found:
         if naming is None:
             name = _slug(job, values, axes)
+            if len(name) > _LONGEST:
+                message = f"a cell of the matrix would be called by {len(name)} characters, more than {_LONGEST}"
+                hint = 'give its cells shorter names, as `name: "' + "train-${{ matrix.country }}" + '"`'
+                problems.append(Problem.at(mark, path, "bad-name", message, hint))
+                break
         else:
             result, trouble = evaluate(naming, {**context, "matrix": values}, (*path, "name"))
             trouble += tuple(problem for _, problem in validate(result, _SCHEMA, _NAME, (*path, "name")))

@@ -11,13 +11,14 @@ from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
-from dag_factory.config.tree import Mapping, Scalar, at, key_mark, mark_at, plain
+from dag_factory.config.tree import Mapping, Scalar, at, is_null, key_mark, mark_at, plain
 from dag_factory.config.wording import did_you_mean
 
 _OURS = "dagwright/"
 _BEFORE: tuple[Path, ...] = (("sidecars",), ("init_containers",))
 _INIT: Path = ("pod", "spec", "initContainers")
 _MAIN: Path = ("pod", "spec", "containers")
+_LABELS: Path = ("pod", "metadata", "labels")
 
 
 def containers_of(node: Mapping, flavor: Flavor) -> tuple[Container, ...]:
@@ -108,9 +109,14 @@ def _overlay(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
             message = f"the job's pod ends only when its container `{name}` ends by itself"
             hint = "under `sidecars` it would be ended with the job"
             yield Problem.at(mark, (*path, *steps), "second-container", message, hint, "warning")
+    if is_null(at(node, _MAIN)):
+        message, hint = "the job's own container cannot be taken away", "leave the key out, or say what differs"
+        yield Problem.at(mark_at(node, _MAIN), (*path, *_MAIN), "no-base-container", message, hint)
+    if is_null(at(node, _LABELS)):
+        message, hint = f"labels below `{_OURS}` are the factory's own and stay", "unset single labels: `name: null`"
+        yield Problem.at(mark_at(node, _LABELS), (*path, *_LABELS), "reserved-label", message, hint)
     for label in ((job.pod or {}).get("metadata") or {}).get("labels") or {}:
         if label.startswith(_OURS):
-            where: Path = ("pod", "metadata", "labels")
-            place = key_mark(at(node, where), label) or node.mark
+            place = key_mark(at(node, _LABELS), label) or node.mark
             message, hint = f"labels below `{_OURS}` are the factory's own", "call the label otherwise"
-            yield Problem.at(place, (*path, *where, label), "reserved-label", message, hint)
+            yield Problem.at(place, (*path, *_LABELS, label), "reserved-label", message, hint)

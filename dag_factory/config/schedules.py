@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -15,6 +16,8 @@ from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean, show
 
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_LONGEST_INTERVAL = 3660 * 24 * 3600  # seconds: from the last year of a start it leads to a date that databases hold
+_DESCRIBED = 950  # characters that Airflow's database takes of what a schedule means in words, less its own beside them
 _CHANCE = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 _FIELDS = "five fields: minute hour day-of-month month day-of-week, as `0 3 * * *` (each day at three)"
 
@@ -38,9 +41,9 @@ def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Proble
         updated = node.entries.get("assets")
         if isinstance(every, Scalar):
             interval = seconds(every.text)
-            if interval:
+            if interval and interval <= _LONGEST_INTERVAL:
                 return model.Every(seconds=interval), []
-            message = f"{show(every.text)} is no interval"
+            message = f"{show(every.text)} is {'longer than ten years' if interval else 'no interval'}"
             return model.Manual(), [Problem.at(every.mark, (*path, "every"), "bad-schedule", message, "as 12h or 30m")]
         items = cron.items if isinstance(cron, Sequence) else (cron,)
         times, problems = _crons(tuple(item for item in items if isinstance(item, Scalar)), (*path, "cron"))
@@ -59,6 +62,12 @@ def _crons(found: tuple[Scalar, ...], path: Path) -> tuple[model.Cron, list[Prob
         if reason:
             message = f"{show(str(node.value))} is no cron expression: {reason}"
             problems.append(Problem.at(node.mark, path, "bad-cron", message, _FIELDS))
+    if not problems and found:
+        length = sum(len(described(str(node.value))) + 2 for node in found)
+        if length > _DESCRIBED:
+            message = f"in words, as Airflow keeps it, this takes {length} characters, more than its database takes"
+            hint = "write ranges and steps, as `*/5` and `1-5`, or divide the pipeline"
+            problems.append(Problem.at(found[0].mark, path, "bad-schedule", message, hint))
     return model.Cron(expressions=tuple(str(node.value) for node in found)), problems
 
 
@@ -77,7 +86,23 @@ def cron_problem(expression: str) -> str:
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
         reason = str(failure).split("] ")[-1].replace("failed to find next date", "there is no such day")
         return reason[:120] or "it is malformed"
+    try:
+        described(expression)
+    except Exception as failure:  # by whatever of it: Airflow would stumble over it where it keeps the DAG
+        return str(failure)[:120] or "it cannot be put into words"
     return ""
+
+
+@lru_cache(4096)
+def described(expression: str) -> str:
+    """A cron expression in words, as Airflow has them: with a day of the month and one of the week, twice."""
+    from cron_descriptor import Options, get_description  # as croniter
+
+    options = Options()
+    options.use_24hour_time_format = True
+    minute, hour, day, month, weekday = expression.split()
+    ways = [(day, weekday)] if "*" in (day, weekday) else [(day, "*"), ("*", weekday)]
+    return " (or) ".join(get_description(" ".join((minute, hour, d, month, w)), options) for d, w in ways)
 
 
 def check_timezone(node: Node | None, path: Path) -> list[Problem]:
@@ -109,6 +134,17 @@ def check_date(node: Node | None, path: Path) -> list[Problem]:
         return []
     hint = "as 2026-01-31 or 2026-01-31T06:00:00"
     return [Problem.at(node.mark, path, "bad-date", f"{show(node.text)} is no date", hint)]
+
+
+def check_years(start: Node | None, end: Node | None) -> Iterator[Problem]:
+    """A start that databases cannot hold, or an end so far that Airflow, in computing with it, leaves the calendar."""
+    for key, node, last, hint in (
+        ("start_date", start, 2037, "a year that every database of Airflow's can hold"),
+        ("end_date", end, 2999, "leave it out where there is no end"),
+    ):
+        when = moment(node.text) if isinstance(node, Scalar) else None
+        if node is not None and when and not 1970 <= when.year <= last:
+            yield Problem.at(node.mark, (key,), "bad-date", f"the year is not one from 1970 to {last}", hint)
 
 
 def check_order(start: Node | None, end: Node | None, path: Path) -> list[Problem]:

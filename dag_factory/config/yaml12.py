@@ -20,6 +20,7 @@ from dag_factory.settings import BOUNDS
 _SAFE_DEPTH = 500
 """What the parser, which calls itself for each level, can take; a file is asked for its depth above it."""
 _PLAIN, _TEXT = "plain", "text"
+_NUL = "the character NUL stands in a text"
 _STANDARD = "tag:yaml.org,2002:"
 _NULL = frozenset(("", "null", "Null", "NULL", "~"))
 _BOOL = {text: text[0] in "tT" for text in ("true", "True", "TRUE", "false", "False", "FALSE")}
@@ -145,6 +146,8 @@ class _Builder:
             elif key.value == "<<" and key.tag == _PLAIN:
                 hint = "merge keys are YAML 1.1; put what jobs share under `defaults`"
                 self.problems.append(self._problem(key, "merge-key", "`<<` is not read here", hint))
+            elif "\0" in key.value:
+                self.problems.append(self._problem(key, "bad-value", _NUL, "take it out: no database holds it"))
             elif key.value in keys:
                 message = f"the key `{key.value}` stands twice; first in line {keys[key.value].line}"
                 hint = "keep one of the two"
@@ -158,6 +161,8 @@ class _Builder:
         text, tag = source.value, source.tag
         if len(text) >= CHARACTERS:
             self._grow(source, len(text) // CHARACTERS)
+        if "\0" in text:
+            self.problems.append(self._problem(source, "bad-value", _NUL, "take it out: no database holds it"))
         value: bool | int | float | str | None = text
         if tag == _PLAIN:
             value = core(text)

@@ -1,0 +1,66 @@
+"""Values that Airflow, its database or its scheduler would stumble over, which every DAG of the loader would pay for.
+
+Airflow keeps all DAGs of a file in one go: a text that is longer than its column, a number or a date that the
+database does not hold, an asset that is no ASCII, and none of them is kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_hostile_files import GOOD, HEAD, home, told, write  # noqa: F401 - a fixture
+
+from dag_factory.config import open_project
+
+FAR = "9999-12-31"
+LONG = ", ".join(["WED"] * 200).replace(" ", "")
+
+TEXTS: dict[str, tuple[str, str, int]] = {
+    "a start in the year 1": (GOOD + "start_date: 0001-01-01\n", "bad-date", 3),
+    "a start in the year 2050": (GOOD + "start_date: 2050-01-01\n", "bad-date", 3),
+    "a start at the end of the calendar": (GOOD + f"start_date: {FAR}\nschedule: '@daily'\n", "bad-date", 3),
+    "an end at the end of the calendar": (GOOD + f"end_date: {FAR}T23:59:59-12:00\n", "bad-date", 3),
+    "an interval of a century": (GOOD + "schedule: {every: 36600d}\n", "bad-schedule", 3),
+    "times that take more words than there is room": (GOOD + f"schedule: '0 0 * * {LONG}'\n", "bad-schedule", 3),
+    "a thousand times": (
+        GOOD + f"schedule: {{cron: [{', '.join(f'{n % 60} {n // 60} * * *' for n in range(1_000))}]}}\n",
+        "bad-schedule",
+        3,
+    ),
+    "runs at once beyond 32 bits": (GOOD + "max_active_runs: 2147483648\n", "too-large", 3),
+    "a long owner": (GOOD + f"owner: {'x' * 501}\n", "too-large", 3),
+    "many owners": (GOOD + f"owner: [{', '.join(f'owner-{n}' for n in range(21))}]\n", "too-large", 3),
+    "a long tag": (GOOD + f"tags: [{'x' * 101}]\n", "too-large", 3),
+    "many tags": (GOOD + f"tags: [{', '.join(f't{n}' for n in range(101))}]\n", "too-large", 3),
+    "a long description": (GOOD + f"description: {'x' * 2_001}\n", "too-large", 3),
+    "NUL in a description": (GOOD + 'description: "a\\0b"\n', "bad-value", 3),
+    "NUL in an argument": (HEAD + '  a: {args: ["a\\0b"]}\n', "bad-value", 4),
+    "NUL in a key": (GOOD + 'params: {a: {type: object, default: {"a\\0b": 1}}}\n', "bad-value", 3),
+    "an asset beyond ASCII": (HEAD + "  a: {outlets: [Verkäufe]}\n", "bad-asset", 4),
+    "an asset's URI beyond ASCII": (HEAD + "  a: {outlets: [{name: sales, uri: 's3://verkäufe/x'}]}\n", "bad-asset", 4),
+    "an asset of two lines": (HEAD + '  a: {outlets: ["a\\nb"]}\n', "bad-asset", 4),
+    "a job in one of many cells with a long name": (
+        HEAD + f"  {'j' * 190}: {{matrix: {{k: [{'x' * 60}, y]}}}}\n",
+        "bad-name",
+        4,
+    ),
+    "no containers": (HEAD + "  a: {pod: {spec: {containers: null}}}\n", "no-base-container", 4),
+    "no labels": (HEAD + "  a: {pod: {metadata: {labels: null}}}\n", "reserved-label", 4),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "line"), TEXTS.values(), ids=TEXTS)
+def test_what_airflow_would_stumble_over_is_told(home: Path, text: str, code: str, line: int) -> None:  # noqa: F811
+    write(home, "pipelines/team/bad.yaml", text)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert [(problem.code, problem.line) for problem in found.problems] == [(code, line)]
+
+
+def test_a_teams_folder_is_no_longer_than_a_tag(home: Path) -> None:  # noqa: F811
+    write(home, f"pipelines/{'t' * 96}/bad.yaml", GOOD)
+    write(home, f"pipelines/{'t' * 95}/fine.yaml", GOOD)
+    found = open_project(home, "dev").compile_all()
+    assert [one.name for one in found.pipelines] == ["good", "fine"]
+    assert told(found, "bad.yaml") == ["bad-name"]
