@@ -8,27 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commits import GOOD, HEAD, told, write
 
-from dag_factory.config import Compiled, compiling, files, open_project
+from dag_factory.config import compiling, files, open_project
 from dag_factory.config.survey import survey
-
-GOOD = "version: 1\ndefaults: {docker_image: i, resource_flavor: small}\n"
-HEAD = "version: 1\ndefaults: {docker_image: i, resource_flavor: small}\njobs:\n"
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    write(tmp_path, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n")
-    write(tmp_path, "platform/environments/dev.yaml", "version: 1\nvars: {a: 1}\n")
-    write(tmp_path, "pipelines/team/good.yaml", GOOD)
-    return tmp_path
-
-
-def write(home: Path, name: str, text: str | bytes) -> Path:
-    path = home / "configs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
 
 
 def laughs() -> str:
@@ -88,10 +71,6 @@ TEXTS: dict[str, str | bytes] = {
     "a key that no database takes": HEAD + "  a: {args: ['${{ {\"\\u0000\": 1} | tojson }}']}\n",
     "terminal escapes": 'version: 1\n"\\e[2J\\e]0;owned\\a": 1\n',
 }
-
-
-def told(found: Compiled, name: str) -> list[str]:
-    return [problem.code for problem in found.problems if problem.file.endswith(name)]
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -193,16 +172,25 @@ def environment_of_bytes(home: Path) -> None:
     Path(os.fsdecode(os.fsencode(home / "configs/platform/environments") + b"/bad\xff.yaml")).write_text("version: 1\n")
 
 
-@pytest.mark.parametrize(
-    "make",
-    [link_out, link_loop, link_to_folder, pipe, folder, device, folder_loop, name_of_bytes, environment_of_bytes],
-    ids=lambda f: f.__name__,
-)
+def name_of_controls(home: Path) -> None:
+    (home / "configs/pipelines/team/bad\n\x1b[2J.yaml").write_text(GOOD)
+
+
+def environment_of_controls(home: Path) -> None:
+    (home / "configs/platform/environments/bad\n\x1b[2J.yaml").write_text("version: 1\n")
+
+
+PATHS = [link_out, link_loop, link_to_folder, pipe, folder, device, folder_loop]
+NAMES = [name_of_bytes, environment_of_bytes, name_of_controls, environment_of_controls]
+
+
+@pytest.mark.parametrize("make", [*PATHS, *NAMES], ids=lambda f: f.__name__)
 def test_a_path_costs_itself_only(home: Path, make: Callable[[Path], None]) -> None:
     make(home)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert len(found.problems) == 1 and "bad" in found.problems[0].file
+    assert found.problems[0].place.isprintable() and found.problems[0].message.isprintable()
     assert survey(home).problems
 
 

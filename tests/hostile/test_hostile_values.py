@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_hostile_files import GOOD, HEAD, home, told, write  # noqa: F401 - a fixture
+from commits import GOOD, HEAD, told, write
 
 from dag_factory.config import open_project
 
@@ -51,14 +51,14 @@ TEXTS: dict[str, tuple[str, str, int]] = {
 
 
 @pytest.mark.parametrize(("text", "code", "line"), TEXTS.values(), ids=TEXTS)
-def test_what_airflow_would_stumble_over_is_told(home: Path, text: str, code: str, line: int) -> None:  # noqa: F811
+def test_what_airflow_would_stumble_over_is_told(home: Path, text: str, code: str, line: int) -> None:
     write(home, "pipelines/team/bad.yaml", text)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert [(problem.code, problem.line) for problem in found.problems] == [(code, line)]
 
 
-def test_a_teams_folder_is_no_longer_than_a_tag(home: Path) -> None:  # noqa: F811
+def test_a_teams_folder_is_no_longer_than_a_tag(home: Path) -> None:
     write(home, f"pipelines/{'t' * 96}/bad.yaml", GOOD)
     write(home, f"pipelines/{'t' * 95}/fine.yaml", GOOD)
     found = open_project(home, "dev").compile_all()

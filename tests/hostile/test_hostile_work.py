@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_hostile_files import GOOD, HEAD, home, told, write  # noqa: F401 - a fixture
+from commits import GOOD, HEAD, told, write
 
 from dag_factory.build import loader
 from dag_factory.config import Compiled, compiling, open_project, project
@@ -101,7 +101,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("text", "codes"), TEXTS.values(), ids=TEXTS)
-def test_work_without_end_is_given_up_and_told(home: Path, text: str, codes: list[str]) -> None:  # noqa: F811
+def test_work_without_end_is_given_up_and_told(home: Path, text: str, codes: list[str]) -> None:
     write(home, "platform/presets.yaml", f"version: 1\npresets: {{huge: {{args: [{'a, ' * 90_000}b]}}}}\n")
     write(home, "pipelines/team/bad.yaml", text)
     found = open_project(home, "dev").compile_all()
@@ -116,7 +116,7 @@ def assert_readable(found: Compiled) -> None:
     assert all(len(problem.message) + len(problem.hint) + len(problem.path) <= 3_000 for problem in found.problems)
 
 
-def test_an_input_that_backtracks_is_told(home: Path) -> None:  # noqa: F811
+def test_an_input_that_backtracks_is_told(home: Path) -> None:
     write(
         home, "platform/templates/jobs/odd/v1.yaml.j2", "version: 1\ninputs: {x: {pattern: '^(a+)+$'}}\n---\nargs: []\n"
     )
@@ -130,7 +130,7 @@ MARKS = {"open": "{{" * 30_000, "closed": "{{x}}" * 10_000, "blocks": "{%" * 30_
 
 
 @pytest.mark.parametrize("image", MARKS.values(), ids=MARKS)
-def test_an_image_of_marks_is_told(home: Path, image: str) -> None:  # noqa: F811
+def test_an_image_of_marks_is_told(home: Path, image: str) -> None:
     rules = "images: {allowed: ['*/*'], mirrors: {docker.io: mirror.example.com}, forbid_latest: true}"
     write(home, "platform/environments/dev.yaml", f"version: 1\n{rules}\n")
     write(home, "pipelines/team/bad.yaml", HEAD + f"  a: {{docker_image: '{image}'}}\n")
@@ -147,7 +147,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:  # noqa: F811
+def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
     write(home, "platform/templates/jobs/odd/v1.yaml.j2", f"version: 1\n---\nargs: [{line}]\n")
     write(home, "pipelines/team/bad.yaml", HEAD + "  a: {uses: odd@v1}\n")
     found = open_project(home, "dev").compile_all()
@@ -163,7 +163,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/bad.yaml", GOOD)
     made = compiling.outcome
 
@@ -179,7 +179,7 @@ def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("hurried")
-def test_what_takes_airflow_too_long_is_interrupted(home: Path) -> None:  # noqa: F811
+def test_what_takes_airflow_too_long_is_interrupted(home: Path) -> None:
     (good,) = open_project(home, "dev").compile_all().pipelines
     param = Param(name="a", schema={"type": "string", "pattern": "^((a+)+$|.*)"}, default="a" * 60 + "!")
     slow = msgspec.structs.replace(good, id="team.bad", schedule=Preset(name="@daily"), params=(param,))
