@@ -35,6 +35,7 @@ class Bounds(msgspec.Struct, frozen=True):
     expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
     file_seconds: float = 10.0  # of processor time, for all else, and once more to build a DAG of it
     pattern_seconds: float = 0.2  # of processor time, for a default to fit one pattern
+    assets: int = 1_000  # that one file names; with 10,000 of a loader, PostgreSQL refuses all of its DAGs
     default_values: int = 1_000  # of the default of a param
     expression_bytes: int = 65_536  # of one text with expressions, before and after
     problems_per_file: int = 50

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
+from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule, Assets, Pipeline
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
@@ -41,6 +41,23 @@ def rule(node: Node) -> AssetRule:
             if isinstance(inner, Sequence):
                 return kind(of=tuple(rule(item) for item in inner.items))
     return asset(node)
+
+
+def of(pipeline: Pipeline) -> Iterator[Asset]:
+    """Every asset that a pipeline names, each as often as it does."""
+    if isinstance(pipeline.schedule, Assets):
+        yield from _parts(pipeline.schedule.rule)
+    for job in pipeline.jobs:
+        yield from job.inlets
+        yield from job.outlets
+
+
+def _parts(rule: AssetRule) -> Iterator[Asset]:
+    if isinstance(rule, Asset):
+        yield rule
+    else:
+        for part in rule.of:
+            yield from _parts(part)
 
 
 def check(node: Node | None, path: Path) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, families, headers, jobs, jobset, teams
+from dag_factory.config import alerts, assets, families, headers, jobs, jobset, teams
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Result
@@ -30,6 +30,7 @@ from dag_factory.config.tree import (
     without,
 )
 from dag_factory.config.wording import did_you_mean
+from dag_factory.settings import BOUNDS
 
 SCHEMA = "pipeline.schema.json"
 _NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
@@ -74,7 +75,13 @@ class Whole(msgspec.Struct, frozen=True):
 
 def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
     """Every pipeline of a file as one environment sees it: one, or a family's members."""
-    return [_with_text(*compile_whole(source, tables, dag_id)) for dag_id in source.ids]
+    results = [_with_text(*compile_whole(source, tables, dag_id)) for dag_id in source.ids]
+    count = len({one for result in results if result.pipeline for one in assets.of(result.pipeline)})
+    if count <= BOUNDS.assets or source.node is None:
+        return results
+    message, hint = f"the file names {count:,} assets, more than {BOUNDS.assets:,}", "name what others wait for"
+    problem = Problem.at(source.node.mark, (), "too-many-assets", message, hint)
+    return [Result(result.id, None, (*result.problems, problem)) for result in results]
 
 
 def _with_text(result: Result, whole: Whole | None) -> Result:

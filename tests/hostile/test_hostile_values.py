@@ -37,6 +37,11 @@ TEXTS: dict[str, tuple[str, str, int]] = {
     "NUL in a description": (GOOD + 'description: "a\\0b"\n', "bad-value", 3),
     "NUL in an argument": (HEAD + '  a: {args: ["a\\0b"]}\n', "bad-value", 4),
     "NUL in a key": (GOOD + 'params: {a: {type: object, default: {"a\\0b": 1}}}\n', "bad-value", 3),
+    "assets without end": (
+        HEAD + f"  a: {{outlets: [{', '.join(f's{n}' for n in range(1_001))}]}}\n",
+        "too-many-assets",
+        1,
+    ),
     "an asset beyond ASCII": (HEAD + "  a: {outlets: [Verkäufe]}\n", "bad-asset", 4),
     "an asset's URI beyond ASCII": (HEAD + "  a: {outlets: [{name: sales, uri: 's3://verkäufe/x'}]}\n", "bad-asset", 4),
     "an asset of two lines": (HEAD + '  a: {outlets: ["a\\nb"]}\n', "bad-asset", 4),
