@@ -7,7 +7,6 @@ nobody has counted: it interrupts whatever runs, a regular expression too, and t
 from __future__ import annotations
 
 import contextlib
-import resource
 import signal
 import threading
 import time
@@ -61,23 +60,19 @@ def bounded(seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGVTALRM, _interrupt)
-    left, again = signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN)
+    before = signal.signal(signal.SIGPROF, _interrupt)
+    left, again = signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN)
     if 0 < left < seconds:
-        signal.setitimer(signal.ITIMER_VIRTUAL, left, _AGAIN)
-    began = _used()
+        signal.setitimer(signal.ITIMER_PROF, left, _AGAIN)
+    began = time.process_time()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, signal.SIG_DFL if before is None else before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL if before is None else before)
         if left > 0:
-            signal.setitimer(signal.ITIMER_VIRTUAL, max(left - (_used() - began), 1e-6), again)
+            signal.setitimer(signal.ITIMER_PROF, max(left - (time.process_time() - began), 1e-6), again)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise OutOfTime
-
-
-def _used() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_utime

@@ -12,7 +12,7 @@ from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Result
 from dag_factory.config.places import Mark
-from dag_factory.config.problems import Problem, errors, first_ones
+from dag_factory.config.problems import Problem, errors, first_ones, until_many
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -105,7 +105,7 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     document = source.node
     if document is None:
         return Result(dag_id, None, source.problems), None
-    problems = [*source.problems, *_environment_names(document, tables)]
+    problems = [*source.problems, *until_many(_environment_names(document, tables))]
     if not _exists_in(document, tables.environment):
         return Result(dag_id, None, tuple(problems)), None
     if tables.broken:

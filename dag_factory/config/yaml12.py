@@ -13,7 +13,7 @@ import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
 from dag_factory.config.places import Mark
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.tree import CHARACTERS, Mapping, Node, Scalar, mapping, sequence
 from dag_factory.settings import BOUNDS
 
@@ -82,9 +82,9 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
         return None, ()
     builder = _Builder(file)
     try:
-        return builder.node(root), tuple(builder.problems)
+        return builder.node(root), first_ones(builder.problems)[0]
     except Refused as refused:
-        return None, (*builder.problems, refused.problem)
+        return None, (refused.problem, *first_ones(builder.problems)[0])
 
 
 class _Builder:

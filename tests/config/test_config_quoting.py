@@ -13,7 +13,7 @@ from dag_factory.config.templates import texts
 from dag_factory.config.tree import plain
 from dag_factory.config.yaml12 import read
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 NASTY = st.sampled_from(
     [
         "\nkey: 1",

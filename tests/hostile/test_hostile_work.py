@@ -93,6 +93,11 @@ TEXTS = {
         + "".join(f"  p{number}: {{type: integer, default: *a}}\n" for number in range(90)),
         ["bad-default"],
     ),
+    "60,000 keys that stand twice": (HEAD + "  a:\n" + "    b: 1\n" * 60_000, ["duplicate-key", "unknown-key"]),
+    "60,000 environments that are none": (
+        GOOD + f"only: [dev, {', '.join(f'e{number}' for number in range(60_000))}]\n",
+        ["unknown-environment"],
+    ),
     "20,000 instances": (
         "version: 1\ntemplate: any@v1\ninstances:\n" + "".join(f"  i{number}: {{}}\n" for number in range(20_000)),
         ["too-many-instances"],

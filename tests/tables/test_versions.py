@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
-from dag_factory.config import compiling, schemas, versions
+from dag_factory.config import compiling, schemas, tables, versions
 from dag_factory.config.tree import Mapping, mapping
 from dag_factory.config.versions import Migration
 
@@ -63,9 +63,11 @@ def file_name(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _nothing_read_before() -> Iterator[None]:
     """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
-    compiling.source.cache_clear()
+    for kept in (compiling.source, tables.read_tables):
+        kept.cache_clear()
     yield
-    compiling.source.cache_clear()
+    for kept in (compiling.source, tables.read_tables):
+        kept.cache_clear()
 
 
 @pytest.fixture
