@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
+from airflow.sdk.configuration import conf
 
 from dag_factory.build import failures
 from dag_factory.build.dag import build_dag
@@ -28,6 +30,7 @@ from dag_factory.settings import BOUNDS
 __all__ = ["Share", "build", "load"]
 
 log = logging.getLogger(__name__)
+_SHARE = 0.2  # of the time that Airflow gives a file
 
 
 def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
@@ -48,10 +51,12 @@ def _load(loader_folder: Path, share: Share, wanted: str | None) -> dict[str, DA
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
+    began = time.monotonic()
     compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
     dags, problems = build(compiled.pipelines, pages=wanted is None)
     if wanted is None:
-        failures.leave(project, problems, share.name)
+        slow = _slow(loader_folder.name, time.monotonic() - began, len(dags))
+        failures.leave(project, [*problems, *slow], share.name)
     else:
         problems.extend(errors(compiled.problems))
     if wanted is not None and not dags and not problems:
@@ -88,6 +93,19 @@ def build(pipelines: Iterable[model.Pipeline], pages: bool = True) -> tuple[dict
         except Exception as error:  # whatever Airflow or the client raised, the others are built
             problems.append(_build_failed(pipeline, error))
     return dags, problems
+
+
+def _slow(folder: str, seconds: float, count: int) -> list[Problem]:
+    """A warning while there is time: of a loader over its time Airflow says no word but in its processor's log."""
+    given = conf.getint("dag_processor", "dag_file_processor_timeout")
+    if seconds < _SHARE * given:
+        return []
+    message = (
+        f"the loader took {seconds:.0f} s to make {count:,} DAGs; to serialize them takes Airflow about three times "
+        f"as long, and after {given} s it gives up and keeps none of them"
+    )
+    hint = "divide the pipelines among several loaders, or raise `dag_file_processor_timeout`: see docs/scale.md"
+    return [Problem(folder, 0, 0, "slow-loader", message, hint=hint, severity="warning")]
 
 
 def _build_failed(pipeline: model.Pipeline, error: Exception) -> Problem:

@@ -43,10 +43,16 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
     found = (*errors(project.problems()), *failures.found(project))
     if not found:
         return None
-    files = len({problem.file for problem in found})
+    return BrokenPipelines(text(found, _head(len({problem.file for problem in errors(found)}))))
+
+
+def _head(files: int) -> str:
+    """What holds for all pipelines where so many files are wrong."""
+    if not files:
+        return "Every pipeline runs."
     noun = "1 file is" if files == 1 else f"{files} files are"
     held = " What had a DAG runs on as it last was." if settings.keeps_last_good() else ""
-    return BrokenPipelines(text(found, f"{noun} wrong; every other pipeline runs.{held}"))
+    return f"{noun} wrong; every other pipeline runs.{held}"
 
 
 def text(problems: Sequence[Problem], head: str) -> str:

@@ -53,6 +53,17 @@ def test_every_pipeline_is_a_dag(home: Path) -> None:
     assert found.import_errors == {}
 
 
+def test_a_loader_that_comes_near_its_time_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "0")
+    assert sorted(bag(home, "loader.py").dags) == ["growth.churn", "growth.uplift"]
+    (row,) = bag(home, "import_errors.py").import_errors.values()
+    assert "BrokenPipelines: Every pipeline runs." in row
+    assert "dags: slow-loader: the loader took 0 s to make 2 DAGs" in row
+    monkeypatch.delenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT")
+    bag(home, "loader.py")
+    assert not bag(home, "import_errors.py").import_errors
+
+
 def test_a_dag_names_the_loader_as_its_file(home: Path) -> None:
     # Airflow looks for the file when it runs a task; the page of the DAG names the YAML.
     dag = bag(home).dags["growth.churn"]
