@@ -11,6 +11,7 @@ import gc
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
@@ -21,7 +22,7 @@ from dag_factory.build.dag import build_dag
 from dag_factory.build.opening import open_beside
 from dag_factory.build.report import text
 from dag_factory.config import model
-from dag_factory.config.budget import OutOfTime, bounded
+from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.problems import Problem, errors, printable
 from dag_factory.config.project import ProjectError, too_slow
 from dag_factory.config.share import WHOLE, Share
@@ -86,8 +87,7 @@ def build(pipelines: Iterable[model.Pipeline], pages: bool = True) -> tuple[dict
     problems: list[Problem] = []
     for pipeline in pipelines:
         try:
-            with bounded(BOUNDS.file_seconds):
-                dags[pipeline.id] = build_dag(pipeline, pages)
+            dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, pages))
         except OutOfTime:
             problems.append(too_slow(pipeline.file, "built"))
         except Exception as error:  # whatever Airflow or the client raised, the others are built

@@ -19,6 +19,7 @@ from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import ProjectError
 
 SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
+LONGEST = 60_000  # bytes of it, of which MySQL takes 65,535
 
 
 class BrokenPipelines(Exception):
@@ -57,9 +58,15 @@ def _head(files: int) -> str:
 
 def text(problems: Sequence[Problem], head: str) -> str:
     """The problems for a person to read, one after the other under ``head``."""
-    parts = [head, *(_entry(problem) for problem in sorted(problems)[:SHOWN])]
-    if len(problems) > SHOWN:
-        parts.append(f"... and {len(problems) - SHOWN} more: `dagf check` shows all of them.")
+    parts, left = [head], LONGEST
+    for problem in sorted(problems)[:SHOWN]:
+        entry = _entry(problem)
+        left -= len(entry.encode()) + 2
+        if left < 0:
+            break
+        parts.append(entry)
+    if len(problems) >= len(parts):
+        parts.append(f"... and {len(problems) - len(parts) + 1} more: `dagf check` shows all of them.")
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,20 +1,21 @@
 """What one configuration file may still cost while it is compiled: processor time, and the values it makes.
 
-Two kinds of bounds. The counted ones end a file's work at a place that can be told. ``bounded`` is for what
+Two kinds of bounds. The counted ones end a file's work at a place that can be told. ``within`` is for what
 nobody has counted: it interrupts whatever runs, a regular expression too, and tells the file alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from types import FrameType
+from typing import TypeVar
 
 from dag_factory.settings import BOUNDS
 
+T = TypeVar("T")
 _AGAIN = 0.1  # seconds; where the first interruption was lost, as in a destructor
 
 
@@ -50,24 +51,25 @@ def spend(values: int) -> bool:
     return _account.values >= 0
 
 
-@contextlib.contextmanager
-def bounded(seconds: float) -> Iterator[None]:
-    """Raises ``OutOfTime`` in the body after so many seconds of processor time.
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What ``work`` returns. Raises ``OutOfTime`` where it takes more processor time than that.
 
-    Python interrupts its main thread only: in another one the body has the time that it takes. Bounds may
+    Python interrupts its main thread only: in another one the work has the time that it takes. Bounds may
     stand in each other.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+        return work()
     before = signal.signal(signal.SIGPROF, _interrupt)
     left, again = signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN)
     if 0 < left < seconds:
         signal.setitimer(signal.ITIMER_PROF, left, _AGAIN)
     began = time.process_time()
     try:
-        yield
-    finally:
+        try:
+            return work()
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    finally:  # twice, since the signal may come just before the first: no other comes so soon after it
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, signal.SIG_DFL if before is None else before)
         if left > 0:

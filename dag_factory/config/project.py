@@ -16,7 +16,7 @@ import msgspec
 
 from dag_factory import settings
 from dag_factory.config import lastgood, outcomes
-from dag_factory.config.budget import OutOfTime, bounded
+from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.kept import Kept, Summary
 from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.model import Pipeline
@@ -181,8 +181,8 @@ class Project:
 
             tables = self.tables  # first: the time that they take is not the file's
             try:
-                with bounded(BOUNDS.file_seconds):
-                    found = compiling.outcome(text.id, text.file, text.data, tables, dag_id)
+                arguments = (text.id, text.file, text.data, tables, dag_id)
+                found = within(BOUNDS.file_seconds, lambda: compiling.outcome(*arguments))
             except OutOfTime:
                 found = outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled"))
             except Exception as failure:  # whatever it is, it costs this file only

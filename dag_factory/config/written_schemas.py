@@ -8,14 +8,14 @@ is Python's, which can take for ever.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
-from dag_factory.config.budget import OutOfTime, bounded
+from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.wording import show
 from dag_factory.settings import BOUNDS
 
@@ -48,15 +48,18 @@ def too_slow(schema: Any, value: Any) -> str:
     texts = list(_texts(value))
     for pattern in patterns:
         try:
-            with bounded(BOUNDS.pattern_seconds):
-                read = re.compile(pattern)
-                for text in texts:
-                    read.search(text)
+            within(BOUNDS.pattern_seconds, partial(_search, pattern, texts))
         except OutOfTime:
             return pattern
         except (re.error, OverflowError, RecursionError) as failure:
             raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
     return ""
+
+
+def _search(pattern: str, texts: Iterable[str]) -> None:
+    read = re.compile(pattern)
+    for text in texts:
+        read.search(text)
 
 
 def _patterns(schema: Any) -> Iterator[str]:

@@ -194,6 +194,16 @@ def test_a_long_report_is_cut() -> None:
     assert "and 5 more" in report
 
 
+def test_a_report_is_no_longer_than_its_column() -> None:
+    from dag_factory.build.report import text
+    from dag_factory.config.problems import Problem
+
+    report = text([Problem("a.yaml", n, 1, "code", "ä" * 1_000) for n in range(1, 101)], "Head")
+    assert 50_000 < len(report.encode()) < 65_535
+    told = report.count("code:")
+    assert f"... and {100 - told} more" in report
+
+
 def test_failures_of_another_user_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.build import failures
     from dag_factory.config.platform_files import PlatformFiles

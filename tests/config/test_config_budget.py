@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from dag_factory.config.budget import OutOfTime, bounded
+from dag_factory.config.budget import OutOfTime, within
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,56 +26,70 @@ def busy(seconds: float) -> None:
 
 
 def test_what_takes_too_long_is_interrupted() -> None:
-    with pytest.raises(OutOfTime), bounded(0.05):
-        forever()
+    with pytest.raises(OutOfTime):
+        within(0.05, forever)
 
 
 def test_what_is_quick_enough_is_left_alone_and_so_is_what_comes_after() -> None:
-    with bounded(0.05):
-        done = True
+    assert within(0.05, lambda: "done") == "done"
     busy(0.2)
-    assert done
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
 def test_no_handler_of_faults_swallows_it() -> None:
-    with pytest.raises(OutOfTime), bounded(0.05):
+    def careless() -> None:
         try:
             forever()
         except Exception:
             pytest.fail("taken for a fault")
 
+    with pytest.raises(OutOfTime):
+        within(0.05, careless)
+
 
 def test_one_that_is_lost_comes_again() -> None:
-    with pytest.raises(OutOfTime), bounded(0.05):
+    def losing() -> None:
         try:
             forever()
         except OutOfTime:
             forever()
 
+    with pytest.raises(OutOfTime):
+        within(0.05, losing)
+
 
 def test_of_two_bounds_the_nearer_holds() -> None:
-    with pytest.raises(OutOfTime), bounded(0.05), bounded(60):
-        forever()
-    with bounded(60):
-        with pytest.raises(OutOfTime), bounded(0.05):
-            forever()
-        assert 50 < signal.getitimer(signal.ITIMER_PROF)[0] < 60
+    with pytest.raises(OutOfTime):
+        within(0.05, lambda: within(60, forever))
+
+    def after_another() -> float:
+        with pytest.raises(OutOfTime):
+            within(0.05, forever)
+        return signal.getitimer(signal.ITIMER_PROF)[0]
+
+    assert 50 < within(60, after_another) < 60
 
 
 def test_the_time_of_an_inner_bound_counts_for_the_outer() -> None:
-    with pytest.raises(OutOfTime), bounded(0.2):
+    def many() -> None:
         for _ in range(100):
-            with bounded(60):
-                busy(0.02)
+            within(60, lambda: busy(0.02))
+
+    with pytest.raises(OutOfTime):
+        within(0.2, many)
+
+
+def test_a_fault_of_the_work_is_its_own() -> None:
+    with pytest.raises(ZeroDivisionError):
+        within(60, lambda: 1 / 0)
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
 
 
 def test_the_handler_that_was_there_before_is_there_again() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGPROF, lambda number, _: seen.append(number))
     try:
-        with bounded(60):
-            pass
+        within(60, lambda: None)
         signal.raise_signal(signal.SIGPROF)
         assert seen == [signal.SIGPROF]
     finally:
@@ -86,11 +100,10 @@ def test_in_another_thread_nothing_is_interrupted_and_nothing_fails() -> None:
     done: list[bool] = []
 
     def work() -> None:
-        with bounded(0.01):
-            busy(0.1)
-            done.append(True)
+        busy(0.1)
+        done.append(True)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=lambda: within(0.01, work))
     thread.start()
     thread.join()
     assert done
