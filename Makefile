@@ -3,7 +3,7 @@
 PORT ?= 8080
 RUN := .venv/bin/
 # Tests that start no server and change nothing outside their own folders: they run side by side, before the others.
-QUICK := $(addprefix tests/,build cli config examples fuzz hostile real schemas tables)
+SIDE_BY_SIDE := $(addprefix tests/,build cli config examples fuzz hostile real schemas tables)
 
 help:        ## What there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,8 +32,8 @@ lint: setup  ## Lint, format, types, layer contract
 test: lint   ## Lint, types, the layer contract and all tests
 	@scripts/browser
 	@scripts/node
-	@$(RUN)pytest --numprocesses 2 $(QUICK)
-	@$(RUN)pytest $(addprefix --ignore=,$(QUICK))
+	@$(RUN)pytest --numprocesses 2 $(SIDE_BY_SIDE)
+	@$(RUN)pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 MINUTES ?= 15
 BUNDLE ?= local
