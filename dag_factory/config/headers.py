@@ -177,12 +177,12 @@ def _params(header: Mapping) -> Iterator[Problem]:
                 params.keys[name], path, "bad-param", message, "see json-schema.org for what may stand here"
             )
             continue
-        default = entries(node).get("default") or node
-        if slow:
+        default = entries(node).get("default") if isinstance(node, Mapping) else node
+        if slow and default:
             message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
             hint = "write the pattern without a repetition of what repeats itself, as `(a+)+`"
             yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
-        elif weight(default) > BOUNDS.default_values:
+        elif default and weight(default) > BOUNDS.default_values:
             message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
             hint = "give it to a job as a file; 16 characters of text count as a value"
             yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
@@ -191,7 +191,7 @@ def _params(header: Mapping) -> Iterator[Problem]:
             message = f"the param `{name}` has no default, and the pipeline has a schedule"
             hint = "give it a `default`; a scheduled run has nobody to ask"
             yield Problem.at(params.keys[name], path, "required-param", message, hint)
-        elif wrong and not empty:
+        elif wrong and not empty and default:
             message = f"the default of the param `{name}` does not fit it: {wrong}"
             yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceT
 from functools import cache, partial
 from typing import Any
@@ -38,17 +38,9 @@ def compile_jobs(
     the problems found in it so far: what was wrong was taken out, and nobody is blamed for missing it.
     """
     problems: list[Problem] = []
-    compiled: list[Compiled] = []
-    for job in _compiled(document, tables, context, before, problems):
-        compiled.append(job)
-        problems += job.problems
-        if not budget.spend(weight(job.node)):
-            message = f"with all that is laid under its jobs, the file makes more than {BOUNDS.merged_values:,} values"
-            hint = "say less in what many jobs share, or divide the file"
-            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
-            return [], problems
-        if job.problems and len(set(errors(problems))) > BOUNDS.problems_per_file:
-            return [], problems
+    compiled = _bounded(_compiled(document, tables, context, before, problems), problems)
+    if compiled is None:
+        return [], problems
     wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in before}
     called = graph.names(compiled)
     found = graph.edges(compiled, called)
@@ -59,6 +51,22 @@ def compile_jobs(
     problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
     problems += until_many(_templates(compiled, header, tables.templates_read, called, found, wrong))
     return [_wired(job, found[job.name], taken_down.get(job.name, ())) for job in compiled], problems
+
+
+def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled] | None:
+    """The jobs, what is wrong with them added to ``problems``; None as soon as they make too much of either."""
+    compiled = []
+    for job in jobs:
+        compiled.append(job)
+        problems += job.problems
+        if not budget.spend(weight(job.node)):
+            message = f"with all that is laid under its jobs, the file makes more than {BOUNDS.merged_values:,} values"
+            hint = "say less in what many jobs share, or divide the file"
+            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
+            return None
+        if job.problems and len(set(errors(problems))) > BOUNDS.problems_per_file:
+            return None
+    return compiled
 
 
 def cells(compiled: SequenceT[Compiled]) -> dict[str, tuple[str, ...]]:

@@ -131,6 +131,14 @@ def test_an_input_that_backtracks_is_told(home: Path) -> None:
     assert told(found, "bad.yaml") == ["bad-input"]
 
 
+def test_a_param_may_have_many_options(home: Path) -> None:
+    options = ", ".join(f"option-{number}" for number in range(2_000))
+    write(home, "pipelines/team/good.yaml", GOOD + f"params: {{a: {{enum: [{options}]}}, b: 1}}\n")
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert not found.problems
+
+
 MARKS = {"open": "{{" * 30_000, "closed": "{{x}}" * 10_000, "blocks": "{%" * 30_000 + "}}"}
 
 
