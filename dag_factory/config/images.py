@@ -84,6 +84,8 @@ def mirrored(node: Mapping, mirrors: MappingT[str, str]) -> Mapping:
 
 def check(node: Mapping, policy: Policy, environment: str, path: Path) -> Iterator[Problem]:
     """What is wrong with the final images of a job, whose place is ``path``."""
+    if not (policy.mirrors or policy.forbid_latest or policy.allowed):
+        return
     for where, image in of_job(node):
         if policy.mirrors and full_name(image.text) is None:
             message = f"only the run knows where `{image.text}` is fetched from: no mirror of `{environment}` is taken"

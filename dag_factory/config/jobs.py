@@ -75,15 +75,13 @@ def compile_job(
     task = cell.name if cell else name
     context = {**context, "job": {"name": task}, **({"matrix": cell.values} if cell else {})}
     pieces, problems = _presets([base, own], tables, context, path)
-    template, called = _from_template(
-        laid([_only(layer, *_CALL) for layer in (base, *pieces, own)]), tables, context, path
-    )
+    calls = [call for layer in (base, *pieces, own) if (call := _only(layer, *_CALL))]
+    template, called = _from_template(laid(calls), tables, context, path) if calls else (None, [])
     if template and "presets" in template.entries:
         pieces, problems = _presets([base, template, own], tables, context, path)
     base = laid(pieces, base)
-    entry, trouble = _flavor(
-        laid([_only(layer, "resource_flavor") for layer in (base, template, own)]), tables, context, mark, path
-    )
+    naming = (entries(layer).get("resource_flavor") for layer in (own, template, base))
+    entry, trouble = _flavor(next((said for said in naming if said), None), tables, context, mark, path)
     problems += [*trouble, *called]
     layers = [entry.layer if entry else None, template, own]
     merged, rule, trouble = _with_rule(without(laid(layers, base), *_CALL), tables, context, path)
@@ -186,10 +184,9 @@ def _only(layer: Node | None, *names: str) -> Node | None:
 
 
 def _flavor(
-    merged: Mapping, tables: Tables, context: Context, mark: Mark, path: Path
+    written: Node | None, tables: Tables, context: Context, mark: Mark, path: Path
 ) -> tuple[FlavorEntry | None, list[Problem]]:
-    """The flavor that a job names, after the environment's replacements."""
-    written = merged.entries.get("resource_flavor")
+    """The flavor that a job names in its highest layer that names one, after the environment's replacements."""
     path = (*path, "resource_flavor")
     if not isinstance(written, Scalar) or written.value is None:
         hint = did_you_mean("", tables.flavors)

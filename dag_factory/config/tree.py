@@ -166,6 +166,8 @@ def key_mark(node: Node | None, key: str) -> Mark | None:
 
 def without(node: Mapping, *names: str) -> Mapping:
     """The map without some of its keys."""
+    if not any(name in node.entries for name in names):
+        return node
     kept = {key: item for key, item in node.entries.items() if key not in names}
     return mapping(kept, {key: node.keys[key] for key in kept}, node.mark)
 
