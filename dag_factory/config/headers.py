@@ -34,6 +34,7 @@ _SCHEMA = "pipeline.schema.json"
 _HEADER = "/$defs/overlay"
 EARLIEST = "2024-01-01"
 """The start date where neither the pipeline nor its environment names one."""
+_OWNERS = 500  # characters: Airflow's log of events has one column for all owners of a job
 
 
 def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
@@ -47,6 +48,7 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     problems += schedules.check_order(said.get("start_date"), said.get("end_date"), ("end_date",))
     problems += schedules.check_years(said.get("start_date"), said.get("end_date"))
     problems += _continuous(said)
+    problems += _owners(said)
     problems += _params(computed)
     problems += _params_env_clashes(computed)
     problems += runtime.check(computed, shape(_SCHEMA), None, ())
@@ -156,6 +158,15 @@ def _continuous(said: dict[str, Node]) -> Iterator[Problem]:
     if isinstance(written, Scalar) and written.value == "@continuous" and whole(said.get("max_active_runs")) != 1:
         message = "`@continuous` starts a run when the last has ended, so only one can go on at a time"
         yield Problem.at(written.mark, ("schedule",), "bad-schedule", message, "add `max_active_runs: 1`")
+
+
+def _owners(said: dict[str, Node]) -> Iterator[Problem]:
+    """The scheduler writes the owners of a job that failed into its log, and stops where they do not fit."""
+    names = said.get("owner")
+    length = len(", ".join(_listed(names)))
+    if names is not None and length > _OWNERS:
+        message = f"the owners take {length:,} characters together, more than the {_OWNERS} of Airflow's log"
+        yield Problem.at(names.mark, ("owner",), "too-large", message, "name a group in the place of its members")
 
 
 def _params(header: Mapping) -> Iterator[Problem]:
