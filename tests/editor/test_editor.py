@@ -146,6 +146,8 @@ WRONG = [
     ("trigger_rule: all_good", "Value is not accepted"),
     ("timeout: 30", "A duration such as"),
     ("timeout: 30 s", "A duration such as"),
+    ("timeout: 0h0m", "longer than nothing"),
+    ("timeout: 99999d", "9999d at most"),
     ("depends_on: extract", "A list of job names"),
     ("pool: cpu", "Value is not accepted"),
 ]
