@@ -21,7 +21,7 @@ def measure(quick: bool) -> Iterator[Figure]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
     }
-    arguments = (str(folder / "dags"), last.id)
+    arguments = (str(folder / "dags"), last.id, last.jobs[-1].name)
     probes = {
         "cold": Probe(THIS.python(), "startup.py", arguments, environment),
         "warmed": Probe(THIS.python(), "startup.py", (*arguments, "--warm"), environment),

@@ -6,7 +6,8 @@ Nothing is kept from before, but for ``kept``: there the DAG processor of the sa
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from benchmarks import work
 from benchmarks.contestants import HAND, THIS
@@ -14,6 +15,11 @@ from benchmarks.figures.folder import environment, project
 from benchmarks.measure import Figure, Probe, interleaved
 
 _TASKS = 9  # parsed in each round, and one before them
+
+
+def _tasks(pipelines: Iterable[work.Pipeline]) -> list[tuple[work.Pipeline, str]]:
+    """A task of each of the first pipelines: its first job, its second, and so on."""
+    return [(one, one.jobs[index].name) for index, one in enumerate(islice(pipelines, _TASKS + 1))]
 
 
 def measure(quick: bool) -> Iterator[Figure]:
@@ -25,14 +31,13 @@ def measure(quick: bool) -> Iterator[Figure]:
 
 def _kind(kind: str, counts: tuple[int, ...], rounds: int) -> Iterator[Figure]:
     hand = project(HAND, kind, 10) / "dags"
-    pairs = [f"{one.team}_{one.name}.py,{one.id}" for one in work.pipelines(10, kind)][: _TASKS + 1]
-    probes = {"by hand": Probe(HAND.python(), "task.py", (str(hand), *pairs), {"DAG_FACTORY_CACHE": "off"})}
+    written = [f"{one.team}_{one.name}.py,{one.id},{task}" for one, task in _tasks(work.pipelines(10, kind))]
+    probes = {"by hand": Probe(HAND.python(), "task.py", (str(hand), *written), {"DAG_FACTORY_CACHE": "off"})}
     for count in counts:
         folder = project(THIS, kind, count)
-        ids = [one.id for one in work.pipelines(count, kind)]
-        chosen = ids[:: count // (_TASKS + 1)][: _TASKS + 1]
+        chosen = _tasks(islice(work.pipelines(count, kind), 0, None, count // (_TASKS + 1)))
         off = {"DAG_FACTORY_ENV": "prod", "DAG_FACTORY_CACHE": "off"}
-        arguments = (str(folder / "dags"), *(f"loader.py,{dag_id}" for dag_id in chosen))
+        arguments = (str(folder / "dags"), *(f"loader.py,{one.id},{task}" for one, task in chosen))
         probes[str(count)] = Probe(THIS.python(), "task.py", arguments, off)
         if count == counts[0]:
             probes["kept"] = Probe(THIS.python(), "task.py", arguments, environment(folder))

@@ -1,6 +1,6 @@
 """What a task's process does from its fork to its first DAG, forked from a scheduler with or without the warming.
 
-``python startup.py OUT DAGS DAG [--warm]``
+``python startup.py OUT DAGS DAG TASK [--warm]``
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ for name in ("airflow.jobs.scheduler_job_runner", "airflow.executors.local_execu
 
 
 def main() -> None:
-    folder, dag_id = Path(sys.argv[2]), sys.argv[3]
+    folder, dag_id, task_id = Path(sys.argv[2]), sys.argv[3], sys.argv[4]
     if "--warm" in sys.argv:
         importlib.import_module("dag_factory.build.scheduler").warm()
     began = time.process_time()
@@ -29,10 +29,11 @@ def main() -> None:
         importlib.import_module("airflow.sdk.execution_time.task_runner")
         bags = importlib.import_module("airflow.dag_processing.dagbag")
         os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = dag_id
+        os.environ["_AIRFLOW_PARSING_CONTEXT_TASK_ID"] = task_id
         bag = bags.BundleDagBag(
             dag_folder=str(folder / "loader.py"), safe_mode=False, bundle_path=folder, bundle_name="bench"
         )
-        assert dag_id in bag.dags, bag.import_errors
+        assert task_id in bag.dags[dag_id].task_dict, bag.import_errors
         tell(cpu=time.process_time() - began, rss_mb=rss_mb())
         os._exit(0)
     _, status = os.waitpid(child, 0)

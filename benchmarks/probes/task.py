@@ -1,7 +1,7 @@
-"""Parse what a worker parses when a task starts, for several DAGs, each in a forked process of its own.
+"""Parse what a worker parses when a task starts, for several tasks, each in a forked process of its own.
 
-``python task.py OUT DAGS FILE,DAG [FILE,DAG ...]``: the first pair is parsed beforehand, as the warming plugin does
-in the scheduler from which tasks are forked; each of the others is then measured. FILE is below DAGS.
+``python task.py OUT DAGS FILE,DAG,TASK [FILE,DAG,TASK ...]``: the first is parsed beforehand, as the warming plugin
+does in the scheduler from which tasks are forked; each of the others is then measured. FILE is below DAGS.
 """
 
 from __future__ import annotations
@@ -16,41 +16,42 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from common import cpu, rss_mb, tell
 
 
-def parse(folder: Path, pair: str) -> float:
-    """Processor seconds that the parse for one task takes. Raises ``SystemExit`` where its DAG is not found."""
-    file, _, dag_id = pair.partition(",")
+def parse(folder: Path, task: str) -> float:
+    """Processor seconds that the parse for one task takes. Raises ``SystemExit`` where it is not found."""
+    file, dag_id, task_id = task.split(",")
     os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = dag_id
+    os.environ["_AIRFLOW_PARSING_CONTEXT_TASK_ID"] = task_id
     began = cpu()
     bag = BundleDagBag(
         dag_folder=str(folder / file), safe_mode=False, load_op_links=False, bundle_path=folder, bundle_name="bench"
     )
     used = cpu() - began
-    if dag_id not in bag.dags or len(bag.dags[dag_id].tasks) != 10:
-        raise SystemExit(f"no DAG {dag_id} in {file}: {bag.import_errors}")
+    if dag_id not in bag.dags or task_id not in bag.dags[dag_id].task_dict:
+        raise SystemExit(f"no task {task_id} of {dag_id} in {file}: {bag.import_errors}")
     return used
 
 
-def forked(folder: Path, pair: str) -> tuple[float, float]:
+def forked(folder: Path, task: str) -> tuple[float, float]:
     """The same in a process forked from here, and that one's memory in MiB."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        used = parse(folder, pair)
+        used = parse(folder, task)
         os.write(writer, json.dumps([used, rss_mb()]).encode())
         os._exit(0)
     os.close(writer)
     _, status = os.waitpid(child, 0)
     if status:
-        raise SystemExit(f"the parse of {pair} failed")
+        raise SystemExit(f"the parse of {task} failed")
     with os.fdopen(reader, "rb") as stream:
         used, memory = json.loads(stream.read())
     return used, memory
 
 
 def main() -> None:
-    folder, rehearsed, *pairs = Path(sys.argv[2]), *sys.argv[3:]
+    folder, rehearsed, *tasks = Path(sys.argv[2]), *sys.argv[3:]
     parse(folder, rehearsed)
-    found = [forked(folder, pair) for pair in pairs]
+    found = [forked(folder, task) for task in tasks]
     tell(cpu=[used for used, _ in found], rss_mb=max(memory for _, memory in found))
 
 

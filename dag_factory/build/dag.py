@@ -6,6 +6,7 @@ source or the file system, and nothing is walked in the order of a set.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from airflow.sdk import DAG, Param
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.param import ParamsDict
 
-from dag_factory.build import docs, schedule, templating
+from dag_factory.build import docs, neighbours, schedule, templating
 from dag_factory.build.groups import Groups
 from dag_factory.build.mapped import Task
 from dag_factory.build.task import build_task
@@ -25,10 +26,11 @@ LAST_GOOD = "last good version"
 """The tag of a DAG whose file has problems: it runs on as it was."""
 
 
-def build_dag(pipeline: model.Pipeline, pages: bool = True) -> DAG:
+def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None = None) -> DAG:
     """The DAG of a pipeline: a task for each job, and the edges between them.
 
-    ``pages`` False leaves out what people read about it, as where a single task is to be run.
+    ``pages`` False leaves out what people read about it. ``to_run`` is the one task that is to be run, which
+    then is constructed with its neighbours alone.
 
     Raises what Airflow and the Kubernetes client raise for values that they do not take; the loader makes
     a problem of it.
@@ -47,13 +49,14 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True) -> DAG:
         doc_md=docs.pipeline(pipeline) if pages else None,
         **templating.dag_arguments(pipeline),
     )
-    tasks = _tasks(pipeline, dag, pages)
-    for job in pipeline.jobs:
-        before = [tasks[name] for name in job.depends_on if name not in job.teardown_of]
+    jobs = pipeline.jobs if to_run is None else neighbours.needed(pipeline, to_run)
+    tasks = _tasks(pipeline, jobs, dag, pages)
+    for job in jobs:
+        before = [tasks[name] for name in job.depends_on if name in tasks and name not in job.teardown_of]
         if before:
             tasks[job.name].set_upstream(before)
-        setups: list[Any] = [tasks[name] for name in job.teardown_of]
-        if setups:
+        if job.teardown_of:
+            setups: list[Any] = [tasks[name] for name in job.teardown_of if name in tasks]
             # Not `on_failure_fail_dagrun`: then only the teardown would decide whether the run has succeeded, and
             # one that takes down well would hide the failure of all before it.
             tasks[job.name].as_teardown(setups=setups)
@@ -63,12 +66,12 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True) -> DAG:
     return dag
 
 
-def _tasks(pipeline: model.Pipeline, dag: DAG, pages: bool) -> dict[str, Task]:
-    """A task for each job, in the order of the file but for one: a list's job comes before who runs over it."""
+def _tasks(pipeline: model.Pipeline, needed: Sequence[model.Job], dag: DAG, pages: bool) -> dict[str, Task]:
+    """A task for each job that is needed, in their order but for one: a list's job comes before who runs over it."""
     groups = Groups(dag)
     tasks: dict[str, Task] = {}
-    jobs = {job.name: job for job in pipeline.jobs}
-    for job in pipeline.jobs:
+    jobs = {job.name: job for job in needed}
+    for job in needed:
         chain = [job]
         while (each := chain[-1].for_each) and each.output is not None and each.output not in tasks:
             chain.append(jobs[each.output])

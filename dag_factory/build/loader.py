@@ -38,14 +38,14 @@ def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
     """The DAGs by id; ``loader_folder`` is where the loader lies, beside or in the project's home.
 
     Several loaders may divide the files among them, each with a ``share``. In a worker, which runs a task
-    of one DAG, that one's file alone is read.
+    of one DAG, that one's file alone is read, and the task alone constructed with its neighbours.
     """
-    wanted = get_parsing_context().dag_id
+    asked = get_parsing_context()
     with _uncollected():
-        return _load(loader_folder, share, wanted)
+        return _load(loader_folder, share, asked.dag_id, asked.task_id)
 
 
-def _load(loader_folder: Path, share: Share, wanted: str | None) -> dict[str, DAG]:
+def _load(loader_folder: Path, share: Share, wanted: str | None, to_run: str | None) -> dict[str, DAG]:
     try:
         project = open_beside(loader_folder)
     except ProjectError as error:
@@ -54,7 +54,7 @@ def _load(loader_folder: Path, share: Share, wanted: str | None) -> dict[str, DA
         return {}
     began = time.monotonic()
     compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
-    dags, problems = build(compiled.pipelines, pages=wanted is None)
+    dags, problems = build(compiled.pipelines, wanted is None, to_run)
     if wanted is None:
         slow = _slow(loader_folder.name, time.monotonic() - began, len(dags))
         failures.leave(project, [*problems, *slow], share.name)
@@ -81,13 +81,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def build(pipelines: Iterable[model.Pipeline], pages: bool = True) -> tuple[dict[str, DAG], list[Problem]]:
-    """A DAG for each pipeline that can be built, and a problem for each that cannot; ``pages`` as for ``build_dag``."""
+def build(
+    pipelines: Iterable[model.Pipeline], pages: bool = True, to_run: str | None = None
+) -> tuple[dict[str, DAG], list[Problem]]:
+    """A DAG for each pipeline that can be built, and a problem for each that cannot.
+
+    ``pages`` and ``to_run`` as for ``build_dag``.
+    """
     dags: dict[str, DAG] = {}
     problems: list[Problem] = []
     for pipeline in pipelines:
         try:
-            dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, pages))
+            dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, pages, to_run))
         except OutOfTime:
             problems.append(too_slow(pipeline.file, "built"))
         except Exception as error:  # whatever Airflow or the client raised, the others are built

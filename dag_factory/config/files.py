@@ -11,7 +11,7 @@ from dag_factory.config.problems import Problem
 from dag_factory.settings import BOUNDS
 
 
-def read_bytes(path: Path | str, root: Path, file: str) -> bytes | Problem:
+def read_bytes(path: Path | str, root: Path | str, file: str) -> bytes | Problem:
     """A configuration file's bytes, or the problem that keeps them from being read.
 
     ``root`` is the folder that the file, once links are followed, must stay below; ``file`` is the
@@ -27,7 +27,7 @@ def read_bytes(path: Path | str, root: Path, file: str) -> bytes | Problem:
         return _unreadable(failure, file)
 
 
-def read_listed(path: str, root: Path, file: str) -> bytes | Problem:
+def read_listed(path: str, root: Path | str, file: str) -> bytes | Problem:
     """The same for a file in a folder of which it is known that no link leads there: in a third of the time."""
     try:
         return _read(path, file, os.O_NOFOLLOW)

@@ -53,7 +53,7 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
 def environments(home: Path) -> tuple[str, ...]:
     """The environments that the project has, sorted."""
     try:
-        stems = [name[:-5] for name in os.listdir(home / ENVIRONMENTS) if name.endswith(".yaml")]  # noqa: PTH208
+        stems = [name[:-5] for name in os.listdir(f"{home}/{ENVIRONMENTS}") if name.endswith(".yaml")]  # noqa: PTH208
     except OSError:
         return ()
     return tuple(sorted(stem for stem in stems if _NAME.fullmatch(stem)))
@@ -107,9 +107,12 @@ def _files(home: Path, folder: str, problems: list[Problem]) -> Iterator[str]:
 
 def is_there(home: Path, dag_id: str) -> bool:
     """Whether there is the file of a pipeline, in a folder that would be walked."""
-    path = path_of(home, dag_id)
-    folders = path.parents[: len(dag_id.split("."))]
-    return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
+    folder, (*folders, name) = f"{home}/{PIPELINES}", dag_id.split(".")
+    for below in ("", *(f"/{one}" for one in folders)):
+        folder += below
+        if os.path.islink(folder):  # noqa: PTH114 - a task's start waits for it
+            return False
+    return os.path.lexists(f"{folder}/{name}.yaml")
 
 
 def is_dag_id(text: str) -> bool:

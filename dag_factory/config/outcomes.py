@@ -50,7 +50,7 @@ class Text(NamedTuple):
 def read(home: Path, file_id: str) -> Text:
     """Read a pipeline's file: one of ``list_files``, or one that ``is_there``; both follow no link to a folder."""
     file = file_of(file_id)
-    return Text(file_id, file, files.read_listed(f"{home}/{file}", home / "configs", file))
+    return Text(file_id, file, files.read_listed(f"{home}/{file}", f"{home}/configs", file))
 
 
 def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:

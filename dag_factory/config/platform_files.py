@@ -81,4 +81,4 @@ class PlatformFiles:
 
     def _bytes(self, file: str) -> bytes | Problem:
         read = files.read_bytes if self._is_link else files.read_listed
-        return read(f"{self.home}/{file}", self.home / "configs", file)
+        return read(f"{self.home}/{file}", f"{self.home}/configs", file)

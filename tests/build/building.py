@@ -43,6 +43,61 @@ def a_pipeline(*jobs: model.Job, **fields: Any) -> model.Pipeline:
     return model.Pipeline(**{**what, **fields})
 
 
+OVER_LIST = model.ForEach(variable="ITEM", items=("a", "b"))
+
+
+def rich_pipeline() -> model.Pipeline:
+    """One that says nearly everything."""
+    jobs = tuple(
+        a_job(
+            f"job-{number}",
+            flavor=CARD,
+            depends_on=tuple(f"job-{n}" for n in range(number)),
+            env=(
+                model.EnvVar(name="A", value="{{ run_date }}"),
+                model.EnvVar(name="B", secret=model.KeyRef(name="s", key="k")),
+            ),
+            labels={f"label{n}": "x" for n in range(9)},
+            annotations={f"note{n}": "x" for n in range(9)},
+            node_selector={f"node{n}": "x" for n in range(9)},
+            volumes=(model.Volume(name="v", mount_path="/v", kind="pvc", source="v"),),
+            tolerations=({"key": "t", "operator": "Exists"},),
+            output=True,
+        )
+        for number in range(4)
+    )
+    orders = model.Asset(name="orders")
+    mapped = tuple(
+        a_job(
+            f"each-{number}",
+            flavor=CARD,
+            for_each=model.ForEach(variable="ITEM", output="job-0") if number else OVER_LIST,
+            depends_on=("job-0",),
+            when="{{ params.p0 }}",
+            group=f"load.part{number}",
+            env=(model.EnvVar(name="B", secret=model.KeyRef(name="s", key="k")),),
+            tolerations=({"key": "t", "operator": "Exists"},),
+            outlets=(orders, model.Asset(name="prices")),
+            output=True,
+        )
+        for number in range(2)
+    )
+    return a_pipeline(
+        *jobs,
+        *mapped,
+        a_job("delete", depends_on=("job-0", "job-3"), teardown_of=("job-0",)),
+        tags=tuple(f"tag{n}" for n in range(9)),
+        owner=("b", "a"),
+        params=tuple(model.Param(name=f"p{n}", schema={"type": "string"}, default="x") for n in range(9)),
+        cluster=model.Cluster(xcom_sidecar=model.XcomSidecar(image="x")),
+        schedule=model.Assets(
+            rule=model.AnyOf(of=(orders, model.AllOf(of=(model.Asset(name="prices"), model.Asset(name="rates"))))),
+            cron=("0 3 * * *", "0 4 * * *"),
+        ),
+        resolved="x: 1\n",
+    )
+
+
 def built(pipeline: model.Pipeline) -> Any:
     from dag_factory.build.dag import build_dag
 

@@ -22,7 +22,12 @@ os.environ.update(
 
 @pytest.fixture(autouse=True)
 def _no_project_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DAG_FACTORY_HOME", "DAG_FACTORY_ENV", "_AIRFLOW_PARSING_CONTEXT_DAG_ID"):
+    for name in (
+        "DAG_FACTORY_HOME",
+        "DAG_FACTORY_ENV",
+        "_AIRFLOW_PARSING_CONTEXT_DAG_ID",
+        "_AIRFLOW_PARSING_CONTEXT_TASK_ID",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -53,6 +53,16 @@ def test_every_pipeline_is_a_dag(home: Path) -> None:
     assert found.import_errors == {}
 
 
+def test_a_worker_makes_the_task_that_it_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = "".join(f"  job{n}: {{resource_flavor: small, docker_image: 'a:1'}}\n" for n in range(9))
+    write(home, "pipelines/growth/churn.yaml", f"version: 1\njobs:\n{jobs}")
+    monkeypatch.setenv(CONTEXT, "growth.churn")
+    monkeypatch.setenv(CONTEXT.replace("DAG_ID", "TASK_ID"), "job4")
+    assert {name: list(dag.task_dict) for name, dag in bag(home, "loader.py").dags.items()} == {
+        "growth.churn": ["job4"]
+    }
+
+
 def test_a_loader_that_comes_near_its_time_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "0")
     assert sorted(bag(home, "loader.py").dags) == ["growth.churn", "growth.uplift"]
@@ -162,10 +172,10 @@ def test_what_airflow_does_not_take_costs_its_own_dag(
 
     real = loader.build_dag
 
-    def build_dag(pipeline: Any, pages: bool) -> Any:
+    def build_dag(pipeline: Any, *how: Any) -> Any:
         if pipeline.name == "churn":
             raise ValueError("no such thing")
-        return real(pipeline, pages)
+        return real(pipeline, *how)
 
     monkeypatch.setattr(loader, "build_dag", build_dag)
     assert list(load(home)) == ["growth.uplift"]

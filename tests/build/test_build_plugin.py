@@ -129,7 +129,7 @@ def test_a_dag_is_built_before_the_first_task_needs_one(tmp_path: Path, monkeypa
 
     ids: list[str] = []
     real = loader.build_dag
-    monkeypatch.setattr(loader, "build_dag", lambda pipeline, pages: ids.append(pipeline.id) or real(pipeline, pages))
+    monkeypatch.setattr(loader, "build_dag", lambda pipeline, *how: ids.append(pipeline.id) or real(pipeline, *how))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
     monkeypatch.setenv("DAG_FACTORY_HOME", str(Path(__file__).parents[2]))
     monkeypatch.setenv("DAG_FACTORY_ENV", "local")

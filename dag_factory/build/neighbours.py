@@ -1,0 +1,52 @@
+"""What a worker needs of a DAG: the task that it runs, and those beside it.
+
+Airflow's worker parses a DAG anew for each task that it starts, and runs one of its tasks. Constructed are those whose
+ids Airflow looks for at the task or, where a list runs over its output, whose kind it asks for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from airflow import settings
+
+from dag_factory.config import model
+
+_SEES_THE_DAG = re.compile(rb"\b(?:dag|task|ti|task_instance)\b")
+_TEMPLATE = re.compile(rb"\{[{%]")
+
+
+def needed(pipeline: model.Pipeline, task: str) -> tuple[model.Job, ...]:
+    """The jobs to construct where ``task`` is to be run, in the pipeline's order.
+
+    All of them where something could look at the others: a template of the job by Airflow's words, or the
+    platform's policy for DAGs. And where there is no such job: Airflow has words for that.
+    """
+    jobs = {job.name: job for job in pipeline.jobs}
+    if task not in jobs or _looks_around(jobs[task]) or _is_policed():
+        return pipeline.jobs
+    wanted = set(_beside(jobs, task))
+    return tuple(job for job in pipeline.jobs if job.name in wanted)
+
+
+def _beside(jobs: dict[str, model.Job], task: str) -> Iterator[str]:
+    beside = [task, *jobs[task].depends_on, *jobs[task].teardown_of]
+    beside += [job.name for job in jobs.values() if task in job.depends_on or task in job.teardown_of]
+    for name in beside:
+        yield name
+        # A mapped task holds the one that its list comes from, which may be mapped itself.
+        while (each := jobs[name].for_each) and each.output is not None:
+            name = each.output
+            yield name
+
+
+def _looks_around(job: model.Job) -> bool:
+    text = msgspec.json.encode(job)
+    return bool(_TEMPLATE.search(text) and _SEES_THE_DAG.search(text))
+
+
+def _is_policed() -> bool:
+    """Whether a ``dag_policy`` sees each DAG after its parse."""
+    return bool(settings.get_policy_plugin_manager().hook.dag_policy.get_hookimpls())

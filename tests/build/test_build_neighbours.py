@@ -1,0 +1,107 @@
+"""What a worker constructs of a DAG: its task as the whole DAG has it, and little else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.serialization.serialized_objects import DagSerialization
+from building import a_job, a_pipeline, built, rich_pipeline
+
+from dag_factory.build.dag import build_dag
+from dag_factory.config import model, open_project
+
+SHIPPED = Path(__file__).parents[2]
+REAL = Path(__file__).parents[1] / "real"
+CHAIN = a_pipeline(*(a_job(f"step-{n}", depends_on=(f"step-{n - 1}",) if n else ()) for n in range(100)))
+
+
+def to_run(pipeline: model.Pipeline, task: str) -> Any:
+    return build_dag(pipeline, pages=False, to_run=task)
+
+
+def facts(dag: Any, task: str) -> Any:
+    """All that Airflow stores of a task, and what its runner asks it beside that."""
+    stored = {one["__var"]["task_id"]: one["__var"] for one in DagSerialization.to_dict(dag)["dag"]["tasks"]}
+    found = dag.task_dict[task]
+    dependants = sorted(other.task_id for other in found.iter_mapped_dependants())
+    return stored[task], found.upstream_task_ids, dependants, found.is_setup, found.is_teardown, dag.timezone.name
+
+
+@pytest.mark.parametrize(("home", "environment"), [(SHIPPED, "local"), (REAL, "production")], ids=["shipped", "real"])
+def test_each_task_is_the_one_of_the_whole_dag(home: Path, environment: str) -> None:
+    pipelines = open_project(home, environment).compile_all().pipelines
+    assert len(pipelines) > 2
+    for pipeline in (*pipelines, rich_pipeline()):
+        whole = build_dag(pipeline, pages=False)
+        for job in pipeline.jobs:
+            assert facts(to_run(pipeline, job.name), job.name) == facts(whole, job.name)
+
+
+def test_only_the_task_and_those_beside_it_are_made() -> None:
+    assert list(to_run(CHAIN, "step-50").task_dict) == ["step-49", "step-50", "step-51"]
+    assert list(to_run(CHAIN, "step-0").task_dict) == ["step-0", "step-1"]
+
+
+def test_where_a_list_comes_from_is_made_too() -> None:
+    def over(name: str, output: str) -> model.Job:
+        return a_job(name, for_each=model.ForEach(variable="ITEM", output=output), depends_on=(output,), output=True)
+
+    pipeline = a_pipeline(
+        a_job("other"),
+        a_job("list", output=True),
+        over("first", "list"),
+        over("second", "first"),
+        a_job("last", depends_on=("second",)),
+    )
+    assert sorted(to_run(pipeline, "last").task_dict) == ["first", "last", "list", "second"]
+
+
+def test_a_teardown_is_one_where_its_setup_is_not_beside_the_task() -> None:
+    pipeline = a_pipeline(
+        a_job("create"), a_job("work"), a_job("delete", depends_on=("work",), teardown_of=("create",))
+    )
+    dag = to_run(pipeline, "work")
+    assert sorted(dag.task_dict) == ["delete", "work"]
+    assert dag.task_dict["delete"].is_teardown
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("{{ dag.task_ids | join }}", 100),
+        ("{% for one in ti.task.dag.tasks %}x{% endfor %}", 100),
+        ("{{ task.get_flat_relative_ids() }}", 100),
+        ("{{ ds }}", 2),
+        ("{{ dag_run.run_type }}", 2),
+        ("a dag of a task", 2),
+    ],
+)
+def test_who_may_look_at_the_others_finds_them(text: str, count: int) -> None:
+    first = a_job("step-0", env=(model.EnvVar(name="A", value=text),))
+    pipeline = a_pipeline(first, *CHAIN.jobs[1:])
+    assert len(to_run(pipeline, "step-0").task_dict) == count
+
+
+def test_a_policy_of_the_platform_sees_the_whole_dag() -> None:
+    from airflow import settings
+    from airflow.policies import hookimpl
+
+    class Policy:
+        @hookimpl
+        def dag_policy(self, dag: Any) -> None:
+            """Every DAG has a last step, says the platform."""
+
+    policy = Policy()
+    plugins = settings.get_policy_plugin_manager()
+    plugins.register(policy)
+    try:
+        assert len(to_run(CHAIN, "step-50").task_dict) == 100
+    finally:
+        plugins.unregister(policy)
+    assert len(to_run(CHAIN, "step-50").task_dict) == 3
+
+
+def test_a_task_that_is_none_leaves_the_dag_whole() -> None:
+    assert len(to_run(CHAIN, "step-100").task_dict) == len(built(CHAIN).task_dict) == 100
