@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
-from airflow.sdk.configuration import conf
 
-from dag_factory.build import failures
+from dag_factory.build import failures, times
 from dag_factory.build.dag import build_dag
 from dag_factory.build.opening import open_beside
 from dag_factory.build.report import text
@@ -31,7 +30,6 @@ from dag_factory.settings import BOUNDS
 __all__ = ["Share", "build", "load"]
 
 log = logging.getLogger(__name__)
-_SHARE = 0.2  # of the time that Airflow gives a file
 
 
 def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
@@ -53,11 +51,11 @@ def _load(loader_folder: Path, share: Share, wanted: str | None, to_run: str | N
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
     began = time.monotonic()
-    compiled = project.compile_all(share) if wanted is None else project.compile_one(wanted)
+    compiled = project.compile_all(share, times.to_compile()) if wanted is None else project.compile_one(wanted)
     dags, problems = build(compiled.pipelines, wanted is None, to_run)
     if wanted is None:
-        slow = _slow(loader_folder.name, time.monotonic() - began, len(dags))
-        failures.leave(project, [*problems, *slow], share.name)
+        warnings = times.warnings(loader_folder.name, time.monotonic() - began, len(dags), compiled.postponed)
+        failures.leave(project, [*problems, *warnings], share.name)
     else:
         problems.extend(errors(compiled.problems))
     if wanted is not None and not dags and not problems:
@@ -98,19 +96,6 @@ def build(
         except Exception as error:  # whatever Airflow or the client raised, the others are built
             problems.append(_build_failed(pipeline, error))
     return dags, problems
-
-
-def _slow(folder: str, seconds: float, count: int) -> list[Problem]:
-    """A warning while there is time: of a loader over its time Airflow says no word but in its processor's log."""
-    given = conf.getint("dag_processor", "dag_file_processor_timeout")
-    if seconds < _SHARE * given:
-        return []
-    message = (
-        f"the loader took {seconds:.0f} s to make {count:,} DAGs; to serialize them takes Airflow about three times "
-        f"as long, and after {given} s it gives up and keeps none of them"
-    )
-    hint = "divide the pipelines among several loaders, or raise `dag_file_processor_timeout`: see docs/scale.md"
-    return [Problem(folder, 0, 0, "slow-loader", message, hint=hint, severity="warning")]
 
 
 def _build_failed(pipeline: model.Pipeline, error: Exception) -> Problem:

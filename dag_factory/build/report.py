@@ -13,7 +13,7 @@ from pathlib import Path
 from airflow.sdk import get_parsing_context
 
 from dag_factory import settings
-from dag_factory.build import failures
+from dag_factory.build import failures, times
 from dag_factory.build.opening import open_beside
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import ProjectError
@@ -41,7 +41,7 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
         project = open_beside(loader_folder)
     except ProjectError as error:
         return BrokenPipelines(text(error.problems, f"No pipeline was loaded. {error}"))
-    found = (*errors(project.problems()), *failures.found(project))
+    found = (*errors(project.problems(times.to_compile())), *failures.found(project))
     if not found:
         return None
     return BrokenPipelines(text(found, _head(len({problem.file for problem in errors(found)}))))

@@ -12,7 +12,7 @@ from dag_factory.config.tables import Tables
 from dag_factory.settings import BOUNDS
 
 
-def outcome(file_id: str, file: str, data: bytes, tables: Tables, dag_id: str | None = None) -> Outcome:
+def outcome(file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_id: str | None = None) -> Outcome:
     """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
     budget.begin()
     read = source(file_id, file, data)
@@ -25,7 +25,7 @@ def outcome(file_id: str, file: str, data: bytes, tables: Tables, dag_id: str | 
 
 
 @lru_cache(8)
-def source(file_id: str, file: str, data: bytes) -> Source:
+def source(file_id: str, file: str, data: bytes | Problem) -> Source:
     """The file read and held against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
     found = Source(file_id, file, document.node and families.filled(document.node), document.problems)

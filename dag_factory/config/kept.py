@@ -98,6 +98,16 @@ class Kept:
         if name and self._put(self._outcomes, name, outcome):
             self._written += 1
 
+    def is_slow(self, name: str) -> bool:
+        """Whether the file of the outcome ``name`` was found slow to compile."""
+        return bool(name) and self._outcomes.get(_slow(name)) is not None
+
+    def keep_slow(self, name: str) -> None:
+        """Keep that it is slow."""
+        if name:
+            self._outcomes.put(_slow(name), b"")
+            self._written += 1
+
     def summary(self) -> Summary | None:
         """What was kept of the tables as they are now."""
         return _decoded(_SUMMARY, self._outcomes.get(self._summary)) if self.is_usable else None
@@ -124,6 +134,11 @@ class Kept:
     @property
     def _told(self) -> str:
         return f"problems.{self._environment}"
+
+    @property
+    def has_last_good(self) -> bool:
+        """Whether a DAG can run on as it last was."""
+        return settings.keeps_last_good() and self.is_usable
 
     def last_good(self) -> dict[str, Good]:
         """Each DAG's last good outcome by the DAG's id, of all shares; empty where that is turned off.
@@ -171,6 +186,10 @@ class Kept:
 
 def _stand_in(name: str) -> str:
     return f"{name}.good"
+
+
+def _slow(name: str) -> str:
+    return f"{name}.slow"
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | None:

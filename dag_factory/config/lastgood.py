@@ -6,23 +6,33 @@ known by the DAG's id; a file that is deleted, or does not claim the id any more
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as MappingT
 
 import msgspec
 
 from dag_factory.config.kept import Good
-from dag_factory.config.outcomes import Outcome, Result
+from dag_factory.config.outcomes import Outcome, Result, Text
 from dag_factory.config.problems import Problem, errors
+
+
+def unknown(text: Text) -> Outcome:
+    """The outcome of a file that is not compiled yet: its DAGs are those that it had."""
+    return Outcome(text.id, text.file, (), readable=False)
 
 
 def is_broken(found: Outcome) -> bool:
     """Whether a DAG of the file may have to be taken from before."""
-    return any(map(_is_broken, found.results))
+    return any(map(_is_broken, found.results)) or not (found.results or found.readable)
 
 
 def _is_broken(result: Result) -> bool:
     return result.pipeline is None and bool(errors(result.problems))
+
+
+def without_clashes(good: MappingT[str, Good], ids: Collection[str]) -> dict[str, Good]:
+    """What was good, without instances whose id is by now that of a file: ``ids`` are those of all files."""
+    return {dag_id: one for dag_id, one in good.items() if dag_id == one.file or dag_id not in ids}
 
 
 def stand_ins(found: Outcome, good: MappingT[str, Good]) -> dict[str, Good]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from dag_factory import settings
-from dag_factory.config import lastgood, outcomes
+from dag_factory.config import lastgood, outcomes, turns
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.kept import Kept, Summary
 from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
@@ -46,11 +46,15 @@ class ProjectError(Exception):
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """Pipelines that can be built, in the order of their files, and every problem, sorted by place."""
+    """Pipelines that can be built, in the order of their files, and every problem, sorted by place.
+
+    Of the files that are ``postponed``, for want of time, there are the DAGs that they had, after all others.
+    """
 
     pipelines: tuple[Pipeline, ...]
     problems: tuple[Problem, ...]
     pools: dict[str, int]
+    postponed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,19 +88,20 @@ class Project:
         """What is kept of it between processes."""
         return Kept(self.name, self.environment, self.platform, share)
 
-    def compile_all(self, share: Share = WHOLE) -> Compiled:
+    def compile_all(self, share: Share = WHOLE, seconds: float | None = None) -> Compiled:
         """Every pipeline of the environment, or one loader's share of them.
 
-        A DAG whose file broke is there as it last was, where that is kept.
+        A DAG whose file broke is there as it last was, where that is kept; so is one whose file is not kept, and for
+        which no time is left of the ``seconds`` for what has to be compiled; see ``turns``.
         """
-        return self._steadily(lambda project: project._compile_all(share))
+        return self._steadily(lambda project: project._compile_all(share, seconds))
 
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self, seconds: float | None = None) -> tuple[Problem, ...]:
         """Every problem, sorted by place: those of ``compile_all``, for who needs nothing else of it.
 
         Where a pass over the same files has told them, no outcome is looked at again.
         """
-        return self._steadily(lambda project: project._problems())
+        return self._steadily(lambda project: project._problems(seconds))
 
     def _steadily(self, work: Callable[[Project], T]) -> T:
         """What ``work`` makes of the project; once more with tables that were changed meanwhile.
@@ -111,39 +116,46 @@ class Project:
             project = Project(PlatformFiles(project.home), project.environment, project.name)
         return work(project)
 
-    def _compile_all(self, share: Share) -> Compiled:
+    def _compile_all(self, share: Share, seconds: float | None) -> Compiled:
         kept = self.kept(share.name)
         ids, listed = list_files(self.home)
         texts = [outcomes.read(self.home, file_id) for file_id in ids if share.has(file_id)]
-        named = [self.outcome(text, kept) for text in texts]
-        names = {found.id: name for found, name in named}
-        found = outcomes.without_clashes((one for one, _ in named), set(ids))
-        good = kept.last_good()
+        taken = self._take(texts, kept, seconds)
+        names = {found.id: name for found, name in taken.found}
+        claimed = set(ids)
+        found = outcomes.without_clashes((one for one, _ in taken.found), claimed)
+        found += map(lastgood.unknown, taken.postponed)
+        good = lastgood.without_clashes(kept.last_good(), claimed)
         held = []
         for one in found:
             if lastgood.is_broken(one):
                 instead = lastgood.stand_ins(one, good)
-                kept.keep_stood_in(names[one.id], instead)
+                kept.keep_stood_in(names.get(one.id, ""), instead)
                 one = lastgood.held(one, instead, kept.outcome)
             held.append(one)
         kept.keep_last_good(lastgood.renewed(found, names, good))
         pipelines = tuple(result.pipeline for one in held for result in one.results if result.pipeline)
         problems = self._told(found, ids, listed)
-        if share.count == 1:
+        if share.count == 1 and not taken.postponed:
             kept.keep_problems(_state(texts, names.values(), listed), problems)
-        return Compiled(pipelines, problems, self.summary().pools)
+        return Compiled(pipelines, problems, self.summary().pools, tuple(text.file for text in taken.postponed))
 
-    def _problems(self) -> tuple[Problem, ...]:
+    def _problems(self, seconds: float | None) -> tuple[Problem, ...]:
         kept = self.kept()
         ids, listed = list_files(self.home)
         texts = [outcomes.read(self.home, file_id) for file_id in ids]
         state = _state(texts, (kept.name(text) for text in texts), listed)
         problems = kept.problems(state)
         if problems is None:
-            found = outcomes.without_clashes((self.outcome(text, kept)[0] for text in texts), set(ids))
+            taken = self._take(texts, kept, seconds)
+            found = outcomes.without_clashes((one for one, _ in taken.found), set(ids))
             problems = self._told(found, ids, listed)
-            kept.keep_problems(state, problems)
+            if not taken.postponed:
+                kept.keep_problems(state, problems)
         return problems
+
+    def _take(self, texts: list[Text], kept: Kept, seconds: float | None) -> turns.Taken:
+        return turns.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
 
     def _told(self, found: Iterable[Outcome], ids: Collection[str], listed: Iterable[Problem]) -> tuple[Problem, ...]:
         summary = self.summary()
@@ -172,23 +184,34 @@ class Project:
 
         Of a family, only ``dag_id`` is compiled where nothing is kept.
         """
+        found, name = self._known(kept, text)
+        return (found, name) if found else self._compiled(kept, text, name, dag_id=dag_id)
+
+    def _known(self, kept: Kept, text: Text) -> tuple[Outcome | None, str]:
+        """The same where it needs no compiling."""
         if isinstance(text.data, Problem):
             return outcomes.unreadable(text.id, text.file, text.data), ""
         name = kept.name(text)
-        found = kept.outcome(name)
-        if found is None:
-            from dag_factory.config import compiling
+        return kept.outcome(name), name
 
-            tables = self.tables  # first: the time that they take is not the file's
-            try:
-                arguments = (text.id, text.file, text.data, tables, dag_id)
-                found = within(BOUNDS.file_seconds, lambda: compiling.outcome(*arguments))
-            except OutOfTime:
-                found = outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled"))
-            except Exception as failure:  # whatever it is, it costs this file only
-                return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
-            if dag_id is None:
-                kept.keep(name, found)
+    def _compiled(
+        self, kept: Kept, text: Text, name: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
+    ) -> tuple[Outcome, str]:
+        """The same where it does. Raises ``OutOfTime`` after ``seconds`` that are fewer than a file's."""
+        from dag_factory.config import compiling
+
+        tables = self.tables  # first: the time that they take is not the file's
+        try:
+            arguments = (text.id, text.file, text.data, tables, dag_id)
+            found = within(seconds, lambda: compiling.outcome(*arguments))
+        except OutOfTime:
+            if seconds < BOUNDS.file_seconds:
+                raise
+            found = outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled"))
+        except Exception as failure:  # whatever it is, it costs this file only
+            return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
+        if dag_id is None:
+            kept.keep(name, found)
         return found, name
 
     def summary(self) -> Summary:

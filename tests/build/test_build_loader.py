@@ -53,6 +53,32 @@ def test_every_pipeline_is_a_dag(home: Path) -> None:
     assert found.import_errors == {}
 
 
+def test_what_there_was_no_time_for_is_told_and_runs_on_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dag_factory.build import times
+
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "cache"))
+    assert len(bag(home, "loader.py").dags["growth.churn"].tasks) == 1
+    write(home, "pipelines/growth/churn.yaml", GOOD + "  more: {resource_flavor: small, docker_image: 'a:1'}\n")
+    monkeypatch.setattr(times, "to_compile", lambda: 0.0)
+    assert len(bag(home, "loader.py").dags["growth.churn"].tasks) == 1
+    (row,) = bag(home, "import_errors.py").import_errors.values()
+    assert "Every pipeline runs." in row
+    assert "dags: not-compiled-yet: 1 changed file was not compiled" in row
+    assert "configs/pipelines/growth/churn.yaml" in row
+    monkeypatch.undo()
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "cache"))
+    assert len(bag(home, "loader.py").dags["growth.churn"].tasks) == 2
+    assert bag(home, "import_errors.py").import_errors == {}
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("30", 10), ("0", 17)], ids=["with a limit", "without one"])
+def test_a_third_of_the_time_is_for_compiling(given: str, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dag_factory.build import times
+
+    monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", given)
+    assert round(times.to_compile()) == seconds
+
+
 def test_a_worker_makes_the_task_that_it_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = "".join(f"  job{n}: {{resource_flavor: small, docker_image: 'a:1'}}\n" for n in range(9))
     write(home, "pipelines/growth/churn.yaml", f"version: 1\njobs:\n{jobs}")
