@@ -50,8 +50,8 @@ def _load(loader_folder: Path, share: Share, wanted: str | None, to_run: str | N
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
-    began = time.monotonic()
     compiled = project.compile_all(share, times.to_compile()) if wanted is None else project.compile_one(wanted)
+    began = time.monotonic()
     dags, problems = build(compiled.pipelines, wanted is None, to_run)
     if wanted is None:
         warnings = times.warnings(loader_folder.name, time.monotonic() - began, len(dags), compiled.postponed)

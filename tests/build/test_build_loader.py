@@ -94,7 +94,7 @@ def test_a_loader_that_comes_near_its_time_is_told(home: Path, monkeypatch: pyte
     assert sorted(bag(home, "loader.py").dags) == ["growth.churn", "growth.uplift"]
     (row,) = bag(home, "import_errors.py").import_errors.values()
     assert "BrokenPipelines: Every pipeline runs." in row
-    assert "dags: slow-loader: the loader took 0 s to make 2 DAGs" in row
+    assert "dags: slow-loader: the loader took 0 s to build 2 DAGs" in row
     monkeypatch.delenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT")
     bag(home, "loader.py")
     assert not bag(home, "import_errors.py").import_errors
