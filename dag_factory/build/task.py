@@ -12,6 +12,7 @@ from airflow.sdk import DAG, TaskGroup
 from kubernetes.client import models as k8s
 
 from dag_factory.build import docs, kube, mapped, overlay, schedule
+from dag_factory.build.deferral import Deferral
 from dag_factory.build.names import pod_name
 from dag_factory.build.promptness import Promptness
 from dag_factory.build.templating import safe_label
@@ -26,6 +27,7 @@ STARTUP_TIMEOUT = 10 * 60  # from there until the container runs, in seconds
 LOGGING_INTERVAL = 10  # of a deferred job, in seconds
 
 _PROMPTNESS = Promptness()
+_DEFERRAL = Deferral()
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
 
 
@@ -156,7 +158,8 @@ def _cluster(cluster: model.Cluster, job: model.Job) -> dict[str, Any]:
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
-    arguments["callbacks"] = [_PROMPTNESS, *sidecar]
+    deferral = [_DEFERRAL] if job.deferrable and job.output else []
+    arguments["callbacks"] = [_PROMPTNESS, *sidecar, *deferral]
     return arguments
 
 

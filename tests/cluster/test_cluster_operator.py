@@ -11,6 +11,7 @@ from kubernetes.client import models as k8s
 from live import Live, until
 from operators import context, execute_deferrable, operator
 
+from dag_factory.build.deferral import Deferral
 from dag_factory.build.promptness import Promptness
 
 WRITES_XCOM = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
@@ -57,6 +58,26 @@ def test_deferrable(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     op = operator(live, "later", f"sleep 0.5; {WRITES_XCOM}", do_xcom_push=True, deferrable=True)
     assert execute_deferrable(op, context("later")) == {"rows": 3}
     assert "working" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("callbacks", [[Deferral()], []], ids=["with ours", "without"])
+def test_the_next_try_of_a_lost_worker_has_the_output(live: Live, callbacks: list[Deferral]) -> None:
+    name, options = f"lost{len(callbacks)}", {"do_xcom_push": True, "deferrable": True}
+    first = operator(live, name, WRITES_XCOM, **options)
+    made = first.get_or_create_pod(first.build_pod_request_obj(context(name)), context(name)).metadata
+
+    def only_the_sidecar_runs() -> bool:
+        statuses = live.api.read_namespaced_pod(made.name, made.namespace).status.container_statuses or ()
+        states = {one.name: one.state for one in statuses}
+        return bool(states and states["base"].terminated and states["airflow-xcom-sidecar"].running)
+
+    until(only_the_sidecar_runs)
+    second = operator(live, name, WRITES_XCOM, callbacks=callbacks, **options)
+    if callbacks:
+        assert execute_deferrable(second, context(name)) == {"rows": 3}
+    else:  # when this fails, the operator has been mended and ours can go
+        assert second.execute(context(name)) is None
+    assert second.pod.metadata.name == made.name
 
 
 def test_deferrable_failure(live: Live) -> None:
