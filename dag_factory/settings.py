@@ -32,6 +32,7 @@ class Bounds(msgspec.Struct, frozen=True):
     items: int = 1_024  # of one job's `for_each`; as many as Airflow takes of an output
     instances: int = 1_000  # of one file
     merged_values: int = 500_000  # of one file: its jobs with all that is laid under them, and its expressions
+    merged_maps: int = 40_000  # of those; each volume, say, costs Airflow a fifth of a millisecond to serialize
     expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
     file_seconds: float = 10.0  # of processor time, for all else, and once more to build a DAG of it
     moment_seconds: float = 0.2  # of processor time; files that take longer are compiled after all others

@@ -30,6 +30,7 @@ class _Account(threading.local):
     def open(self) -> None:
         self.deadline = time.thread_time() + BOUNDS.expression_seconds
         self.values = BOUNDS.merged_values
+        self.maps = BOUNDS.merged_maps
 
 
 _account = _Account()
@@ -49,6 +50,12 @@ def spend(values: int) -> bool:
     """Whether the file may make so many values more, which are then spent; see ``tree.weight``."""
     _account.values -= values
     return _account.values >= 0
+
+
+def spend_maps(maps: int) -> bool:
+    """The same for maps; see ``tree.maps``."""
+    _account.maps -= maps
+    return _account.maps >= 0
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

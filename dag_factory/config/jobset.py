@@ -22,6 +22,7 @@ from dag_factory.config.tree import (
     is_set,
     key_mark,
     mapping,
+    maps,
     plain,
     weight,
     without,
@@ -59,8 +60,11 @@ def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled
     for job in jobs:
         compiled.append(job)
         problems += job.problems
-        if not budget.spend(weight(job.node)):
-            message = f"with all that is laid under its jobs, the file makes more than {BOUNDS.merged_values:,} values"
+        if not (budget.spend(weight(job.node)) and budget.spend_maps(maps(job.node))):
+            message = (
+                "with all that is laid under its jobs, the file makes "
+                f"more than {BOUNDS.merged_values:,} values, or {BOUNDS.merged_maps:,} maps"
+            )
             hint = "say less in what many jobs share, or divide the file"
             problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
             return None

@@ -192,6 +192,15 @@ def weight(node: Node | None) -> int:
     return 1 + sum(map(weight, node.items)) if isinstance(node, Sequence) else 1
 
 
+def maps(node: Node) -> int:
+    """How many maps a tree holds, itself included."""
+    if isinstance(node, Scalar):
+        return 0
+    if isinstance(node, Mapping):
+        return 1 + sum(maps(item) for item in node.entries.values() if not isinstance(item, Scalar))
+    return sum(map(maps, node.items))
+
+
 def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
     """Every single value below a node with its path, in the order written."""
     if isinstance(node, Scalar):

@@ -87,6 +87,14 @@ TEXTS = {
         ["bad-expression", "too-many-values"],
     ),
     "a preset of 90,000 arguments for 250 jobs": (HEAD + jobs(250, "presets: [huge]"), ["too-many-values"]),
+    "90 volumes for each of 1,000 jobs": (
+        GOOD.replace(
+            "{", "{volumes: [" + ", ".join(f"{{name: v{n}, pvc: c, mount_path: /{n}}}" for n in range(90)) + "], ", 1
+        )
+        + "jobs:\n"
+        + jobs(1_000, ""),
+        ["too-many-values"],
+    ),
     "long defaults of 1,000 params": (
         GOOD
         + f"params:\n  a: {{type: integer, default: &a {'x' * 12_000}}}\n"
