@@ -34,6 +34,7 @@ _SCHEMA = "pipeline.schema.json"
 _HEADER = "/$defs/overlay"
 EARLIEST = "2024-01-01"
 """The start date where neither the pipeline nor its environment names one."""
+_REPEATING = "write the pattern without a repetition of what repeats itself, as `(a+)+`"
 _OWNERS = 500  # characters: Airflow's log of events has one column for all owners of a job
 
 
@@ -182,6 +183,7 @@ def _params(header: Mapping) -> Iterator[Problem]:
         try:
             wrong = written_schemas.fault(param.schema, param.default)
             slow = written_schemas.too_slow(param.schema, param.default)
+            trap = written_schemas.trap(param.schema)
         except ValueError as failure:
             message = f"the param `{name}` is no JSON Schema: {failure}"
             yield Problem.at(
@@ -191,12 +193,17 @@ def _params(header: Mapping) -> Iterator[Problem]:
         default = entries(node).get("default") if isinstance(node, Mapping) else node
         if slow and default:
             message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
-            hint = "write the pattern without a repetition of what repeats itself, as `(a+)+`"
-            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
+            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, _REPEATING)
         elif default and weight(default) > BOUNDS.default_values:
             message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
             hint = "give it to a job as a file; 16 characters of text count as a value"
             yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
+        if trap and not slow:
+            message = (
+                f"Airflow takes for ever to hold the pattern {show(trap[0])} of the param `{name}` against a text such "
+                f"as {show(trap[1])}, which somebody may type; nobody could use its pages meanwhile"
+            )
+            yield Problem.at(params.keys[name], path, "bad-param", message, _REPEATING)
         empty = param.required or (param.default is None and wrong)
         if empty and scheduled:
             message = f"the param `{name}` has no default, and the pipeline has a schedule"

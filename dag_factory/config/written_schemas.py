@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
+from dag_factory.config import backtracking
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.wording import show
 from dag_factory.settings import BOUNDS
@@ -43,22 +44,38 @@ def too_slow(schema: Any, value: Any) -> str:
     Nothing where there is none. Raises ``ValueError`` with one line about a pattern that Python cannot read.
     """
     patterns = dict.fromkeys(_patterns(schema))
-    if not patterns:
-        return ""
-    texts = list(_texts(value))
-    for pattern in patterns:
-        try:
-            within(BOUNDS.pattern_seconds, partial(_search, pattern, texts))
-        except OutOfTime:
-            return pattern
-        except (re.error, OverflowError, RecursionError) as failure:
-            raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
-    return ""
+    texts = list(_texts(value)) if patterns else []
+    return next((pattern for pattern in patterns if _slow_text(pattern, texts) is not None), "")
 
 
-def _search(pattern: str, texts: Iterable[str]) -> None:
+def trap(schema: Any) -> tuple[str, str] | None:
+    """A pattern of a schema, and a text that somebody may type which takes Airflow too long to hold against it.
+
+    Raises as ``too_slow`` does.
+    """
+    for pattern in dict.fromkeys(_patterns(schema)):
+        text = _slow_text(pattern, backtracking.texts(pattern))
+        if text is not None:
+            return pattern, text
+    return None
+
+
+def _slow_text(pattern: str, texts: Iterable[str]) -> str | None:
+    """The text that Python did not come to an end with."""
+    tried = [""]
+    try:
+        within(BOUNDS.pattern_seconds, partial(_search, pattern, texts, tried))
+    except OutOfTime:
+        return tried[-1]
+    except (re.error, OverflowError, RecursionError) as failure:
+        raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
+    return None
+
+
+def _search(pattern: str, texts: Iterable[str], tried: list[str]) -> None:
     read = re.compile(pattern)
     for text in texts:
+        tried.append(text)
         read.search(text)
 
 

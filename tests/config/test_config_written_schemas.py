@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from written import ENVIRONMENT, Written
 
@@ -57,3 +59,43 @@ def test_an_input_may_be_anything() -> None:
 
 def test_a_pattern_that_backtracks_ends() -> None:
     assert written_schemas.fault({"type": "string", "pattern": "^(a+)+$"}, "a" * 60 + "!")
+
+
+TRAPS = [
+    "^(a+)+$",
+    r"^(\w+\s?)*$",
+    "^([a-z0-9]+[-_]?)*$",
+    "^s3://([a-z]+/?)*$",
+    r"^(\d+\.?)+$",
+    "(a|a)*b",
+    "(?:a|ab|b)*c",
+    "^([^,]+,?)+$",
+    "((a?)*)*z",
+    "^(?=(a+)+$)",
+    r"^([a-z0-9])(([-.]|[_]+)?([a-z0-9]+))*@[a-z0-9]+[.](([a-z]{2,3})|([a-z]{2,3}[.][a-z]{2,3}))$",
+]
+SAFE = [
+    r"^\d{4}-\d{2}-\d{2}$",
+    "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+    r"^([a-z]+\.)*[a-z]+$",
+    "^s3://[a-z0-9.-]+(/[^/]+)*/?$",
+    r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
+    "^(de|fr|uk)(,(de|fr|uk))*$",
+    r"^\w+( \w+)*$",
+    r"^v?\d+(\.\d+)*(-[a-z0-9]+)?$",
+    "(.*)(.*)x$",
+    r"^(?!.*\.\.)[a-z/.]+$",
+    "(((((((a{60}){60}){60}){60}){60}){60}){60})*$",
+]
+
+
+@pytest.mark.parametrize("pattern", TRAPS)
+def test_a_pattern_in_which_somebody_may_type_a_trap_is_told(pattern: str) -> None:
+    written = Written(f"params: {{a: {{type: string, default: '', pattern: {json.dumps(pattern)}}}}}")
+    assert "bad-param 1:10 params.a" in written.problems()
+    assert "which somebody may type" in written.said()
+
+
+@pytest.mark.parametrize("pattern", SAFE)
+def test_a_pattern_that_comes_to_an_end_is_not(pattern: str) -> None:
+    assert written_schemas.trap({"items": {"pattern": pattern}}) is None
