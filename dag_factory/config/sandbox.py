@@ -53,8 +53,15 @@ def text_of(value: object) -> str:
 def settled(value: Any) -> Any:
     """Plain data of an expression's value: what ``map`` and its like yield becomes a list.
 
-    Raises ``TypeError`` for what is no data.
+    Raises ``TypeError`` for what is no data, and ``TooMuch`` before there is too much of it.
     """
+    return _settled(value, [BOUNDS.values])
+
+
+def _settled(value: Any, left: list[int]) -> Any:
+    left[0] -= 1 + (len(value) // CHARACTERS if isinstance(value, str) else 0)
+    if left[0] < 0:
+        raise TooMuch("an expression makes too many values")
     if isinstance(value, jinja2.Undefined):
         return str(value)  # strict: raises, and names what is missing
     if isinstance(value, str):
@@ -72,9 +79,9 @@ def settled(value: Any) -> Any:
             raise TypeError("an expression may not give a number without end")
         return value
     if isinstance(value, dict):
-        return {settled(str(key)): settled(item) for key, item in value.items()}
+        return {_settled(str(key), left): _settled(item, left) for key, item in value.items()}
     if isinstance(value, (list, tuple, range)) or hasattr(value, "__next__"):
-        return [settled(item) for item in value]
+        return [_settled(item, left) for item in value]
     raise TypeError(f"an expression may not give a {type(value).__name__}")
 
 
@@ -96,7 +103,12 @@ def _spend(value: Any, budget: int) -> int:
         if len(value) > BOUNDS.expression_bytes:
             raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
         return budget - len(value) // CHARACTERS
+    if isinstance(value, int):
+        return budget - value.bit_length() // (8 * CHARACTERS)
+    if isinstance(value, range):
+        return budget - len(value)
     if isinstance(value, dict):
+        budget -= sum(len(key) for key in value if isinstance(key, str)) // CHARACTERS
         value = list(value.values())
     if isinstance(value, (list, tuple)):
         for item in value:
@@ -217,9 +229,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
             _check_clock()
             result = function(*args, **kwargs)
             self._left = _spend(result, self._left)
-            return result
+            return self._spent(result) if hasattr(result, "__next__") else result
 
         return bounded
+
+    def _spent(self, values: Iterator[Any]) -> Iterator[Any]:
+        """What a lazy filter yields, each measured when it comes: whoever asks for it may keep it."""
+        for value in values:
+            _check_clock()
+            self._left = _spend(value, self._left)
+            yield value
 
     def _written(self, value: Any) -> str:
         return self.counted_text(text_of(value))

@@ -188,7 +188,7 @@ def weight(node: Node | None) -> int:
     if isinstance(node, Scalar):
         return 1 + len(node.text) // CHARACTERS
     if isinstance(node, Mapping):
-        return 1 + sum(map(weight, node.entries.values()))
+        return 1 + sum(map(len, node.entries)) // CHARACTERS + sum(map(weight, node.entries.values()))
     return 1 + sum(map(weight, node.items)) if isinstance(node, Sequence) else 1
 
 

@@ -22,6 +22,7 @@ from dag_factory.settings import BOUNDS
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _DATA = ("default", "const", "enum", "examples")  # under these stands no schema
+_NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
@@ -80,16 +81,26 @@ def _search(pattern: str, texts: Iterable[str], tried: list[str]) -> None:
 
 
 def _patterns(schema: Any) -> Iterator[str]:
+    for one in _schemas(schema):
+        pattern, keyed = one.get("pattern"), one.get("patternProperties")
+        if isinstance(pattern, str):
+            yield pattern
+        yield from keyed if isinstance(keyed, dict) else ()
+
+
+def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema in a schema, itself included, however deep; what is data is none, whatever it holds."""
     if isinstance(schema, dict):
+        yield schema
         for key, below in schema.items():
-            if key == "pattern" and isinstance(below, str):
-                yield below
+            if key in _NAMED and isinstance(below, dict):  # its keys are names, of which one may be `default`
+                for one in below.values():
+                    yield from _schemas(one)
             elif key not in _DATA:
-                yield from below if key == "patternProperties" and isinstance(below, dict) else ()
-                yield from _patterns(below)
+                yield from _schemas(below)
     elif isinstance(schema, list):
         for below in schema:
-            yield from _patterns(below)
+            yield from _schemas(below)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -107,20 +118,17 @@ def _texts(value: Any) -> Iterator[str]:
 @lru_cache(512)
 def _compiled(schema: bytes) -> jsonschema_rs.Draft202012Validator:
     try:
-        return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema), validate_formats=True)
+        return jsonschema_rs.Draft202012Validator(
+            msgspec.json.decode(schema), validate_formats=True, retriever=_nowhere
+        )
     except ValueError as failure:
         raise ValueError(str(failure).splitlines()[0]) from None
 
 
 def _reference(schema: Any) -> str:
     """The first key that refers to something else."""
-    if isinstance(schema, dict):
-        for key, below in schema.items():
-            if key in _REFERENCES and isinstance(below, str):
-                return str(key)
-            found = "" if key in _DATA else _reference(below)
-            if found:
-                return found
-    elif isinstance(schema, list):
-        return next(filter(None, map(_reference, schema)), "")
-    return ""
+    return next((key for one in _schemas(schema) for key in _REFERENCES if isinstance(one.get(key), str)), "")
+
+
+def _nowhere(address: str) -> Any:
+    raise ValueError(f"`{address}` is not read here, where a schema stands alone")

@@ -153,6 +153,7 @@ class _Builder:
                 hint = "keep one of the two"
                 self.problems.append(self._problem(key, "duplicate-key", message, hint, key.value))
             else:
+                self._grow(key, len(key.value) // CHARACTERS)
                 entries[key.value] = self._below(key.value, value)
                 keys[key.value] = self._mark(key)
         return mapping(entries, keys, self._mark(source))
@@ -204,9 +205,11 @@ def core(text: str) -> bool | int | float | str | None:
 
 
 def _deepest(text: str) -> int:
-    """An upper bound of the nesting, at a glance: most files never need the exact count."""
-    indents = max((len(line) - len(line.lstrip(" -?")) for line in text.splitlines()), default=0)
-    return text.count("[") + text.count("{") + indents
+    """An upper bound of the nesting, at a glance: most files never need the exact count.
+
+    Without brackets each level takes a column of its own in a line.
+    """
+    return text.count("[") + text.count("{") + max(map(len, text.split("\n")))
 
 
 def _check_nesting(text: str, file: str) -> None:

@@ -15,7 +15,15 @@ SECRET = "root:x:0:0"
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/x", "file:///etc/passwd", "#", "#/$defs/x", "job.schema.json"])
 @pytest.mark.parametrize("key", ["$ref", "$dynamicRef", "$schema"])
 def test_no_schema_leads_anywhere(key: str, address: str) -> None:
-    for schema in ({key: address}, {"items": {"anyOf": [{"properties": {"a": {key: address}}}]}}):
+    for schema in (
+        {key: address},
+        {"items": {"anyOf": [{"properties": {"a": {key: address}}}]}},
+        *(
+            {names: {"default": {key: address}}}
+            for names in ("properties", "$defs", "dependentSchemas", "dependencies")
+        ),
+        {"patternProperties": {"enum": {"properties": {"properties": {key: address}}}}},
+    ):
         with pytest.raises(ValueError, match="not read here"):
             written_schemas.validator(schema)
 
@@ -94,6 +102,13 @@ def test_a_pattern_in_which_somebody_may_type_a_trap_is_told(pattern: str) -> No
     written = Written(f"params: {{a: {{type: string, default: '', pattern: {json.dumps(pattern)}}}}}")
     assert "bad-param 1:10 params.a" in written.problems()
     assert "which somebody may type" in written.said()
+
+
+@pytest.mark.parametrize("name", ["default", "const", "enum", "examples", "pattern"])
+def test_a_property_may_be_called_as_a_keyword_and_hides_nothing(name: str) -> None:
+    schema = {"properties": {name: {"pattern": "^((a+)+$|.*)"}}}
+    assert written_schemas.too_slow(schema, {name: "a" * 60 + "!"})
+    assert written_schemas.trap(schema)
 
 
 @pytest.mark.parametrize("pattern", SAFE)

@@ -95,6 +95,32 @@ TEXTS = {
         + jobs(1_000, ""),
         ["too-many-values"],
     ),
+    "a long key under each of 500 jobs": (
+        f"version: 1\ndefaults: {{docker_image: i, resource_flavor: small, env: {{? {'k' * 900_000} : x}}}}\n"
+        + "jobs:\n"
+        + jobs(500, ""),
+        ["too-many-values"],
+    ),
+    **{
+        f"a long text 60,000 times, as {what}": (
+            HEAD + f'  a: {{args: ["{text.replace("LONG", "f" * 60_000)}"]}}\n',
+            ["bad-expression"],
+        )
+        for what, text in {
+            "JSON": "${{ range(60000)|map(attribute='x', default='LONG')|tojson|length }}",
+            "text": "${{ range(60000)|map(attribute='x', default='LONG')|string|length }}",
+            "a part of a text": "x${{ range(60000)|map(attribute='x', default='LONG') }}",
+            "a list": "${{ range(60000)|map(attribute='x', default='LONG')|sort|length }}",
+            "numbers": "${{ ['LONG']|map('int', 0, 32)|map('abs')|list * 60000 }}",
+            "a range": "${{ range(60000)|map(attribute='x', default=range(90000)) }}",
+        }.items()
+    },
+    "a list with long keys under an alias": (
+        GOOD
+        + f'doc: &a "${{{{ [{", ".join(f"{{(range(9)|join)*900~{n}: 1}}" for n in range(9))}]|string }}}}"\n'
+        + f"jobs:\n  a: {{args: [{alias(1_500)}]}}\n",
+        ["bad-expression"],
+    ),
     "long defaults of 1,000 params": (
         GOOD
         + f"params:\n  a: {{type: integer, default: &a {'x' * 12_000}}}\n"
