@@ -36,6 +36,7 @@ class Bounds(msgspec.Struct, frozen=True):
     expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
     file_seconds: float = 10.0  # of processor time, for all else, and once more to build a DAG of it
     moment_seconds: float = 0.2  # of processor time; files that take longer are compiled after all others
+    params_seconds: float = 2.0  # of processor time, for the defaults of all params to be held against their schemas
     pattern_seconds: float = 0.2  # of processor time, for a default to fit one pattern
     assets: int = 1_000  # that one file names; with 10,000 of a loader, PostgreSQL refuses all of its DAGs
     default_values: int = 1_000  # of the default of a param

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from dag_factory.config import alerts, documents, runtime, schedules, written_schemas
+from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
+from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -171,47 +173,62 @@ def _owners(said: dict[str, Node]) -> Iterator[Problem]:
 
 
 def _params(header: Mapping) -> Iterator[Problem]:
-    """Each default fits what the param says of itself; a scheduled run has nobody who could fill in a form."""
+    """Each default fits what the param says of itself; a scheduled run has nobody who could fill in a form.
+
+    Airflow holds them against each other too, for each run: what takes it long is told.
+    """
     params = header.entries.get("params")
     if not isinstance(params, Mapping):
         return
     scheduled = is_set(header.entries.get("schedule"))
+    try:
+        yield from within(BOUNDS.params_seconds, lambda: list(_each_param(params, scheduled)))
+    except OutOfTime:
+        message = (
+            f"the params take Airflow more than {BOUNDS.params_seconds:g} s to hold against their schemas, "
+            "which it does for each run"
+        )
+        yield Problem.at(params.mark, ("params",), "bad-param", message, "say less in their schemas and their defaults")
+
+
+def _each_param(params: Mapping, scheduled: bool) -> Iterator[Problem]:
     for name, node in params.entries.items():
-        if node.dynamic:
-            continue
-        param, path = _param(name, node), ("params", name)
-        try:
-            wrong = written_schemas.fault(param.schema, param.default)
-            slow = written_schemas.too_slow(param.schema, param.default)
-            trap = written_schemas.trap(param.schema)
-        except ValueError as failure:
-            message = f"the param `{name}` is no JSON Schema: {failure}"
-            yield Problem.at(
-                params.keys[name], path, "bad-param", message, "see json-schema.org for what may stand here"
-            )
-            continue
-        default = entries(node).get("default") if isinstance(node, Mapping) else node
-        if slow and default:
-            message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
-            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, _REPEATING)
-        elif default and weight(default) > BOUNDS.default_values:
-            message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
-            hint = "give it to a job as a file; 16 characters of text count as a value"
-            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
-        if trap and not slow:
-            message = (
-                f"Airflow takes for ever to hold the pattern {show(trap[0])} of the param `{name}` against a text such "
-                f"as {show(trap[1])}, which somebody may type; nobody could use its pages meanwhile"
-            )
-            yield Problem.at(params.keys[name], path, "bad-param", message, _REPEATING)
-        empty = param.required or (param.default is None and wrong)
-        if empty and scheduled:
-            message = f"the param `{name}` has no default, and the pipeline has a schedule"
-            hint = "give it a `default`; a scheduled run has nobody to ask"
-            yield Problem.at(params.keys[name], path, "required-param", message, hint)
-        elif wrong and not empty and default:
-            message = f"the default of the param `{name}` does not fit it: {wrong}"
-            yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
+        if not node.dynamic:
+            yield from _param_problems(_param(name, node), node, params.keys[name], scheduled)
+
+
+def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> Iterator[Problem]:
+    name, path = param.name, ("params", param.name)
+    default = entries(node).get("default") if isinstance(node, Mapping) else node
+    if default and weight(default) > BOUNDS.default_values:
+        message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
+        hint = "give it to a job as a file; 16 characters of text count as a value"
+        yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
+        return
+    try:
+        slow, trap = written_schemas.too_slow(param.schema, param.default), written_schemas.trap(param.schema)
+        wrong = "" if slow else written_schemas.fault(param.schema, param.default)
+    except ValueError as failure:
+        message = f"the param `{name}` is no JSON Schema: {failure}"
+        yield Problem.at(mark, path, "bad-param", message, "see json-schema.org for what may stand here")
+        return
+    if slow and default:
+        message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
+        yield Problem.at(default.mark, (*path, "default"), "bad-default", message, _REPEATING)
+    elif trap:
+        message = (
+            f"Airflow takes for ever to hold the pattern {show(trap[0])} of the param `{name}` against a text such "
+            f"as {show(trap[1])}, which somebody may type; nobody could use its pages meanwhile"
+        )
+        yield Problem.at(mark, path, "bad-param", message, _REPEATING)
+    empty = param.required or (param.default is None and wrong)
+    if empty and scheduled:
+        message = f"the param `{name}` has no default, and the pipeline has a schedule"
+        hint = "give it a `default`; a scheduled run has nobody to ask"
+        yield Problem.at(mark, path, "required-param", message, hint)
+    elif wrong and not empty and default:
+        message = f"the default of the param `{name}` does not fit it: {wrong}"
+        yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
 
 
 def _param(name: str, node: Node) -> Param:

@@ -22,6 +22,11 @@ from dag_factory.settings import BOUNDS
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _DATA = ("default", "const", "enum", "examples")  # under these stands no schema
+_PLAIN = frozenset(
+    "type enum const title description description_md section values_display examples minimum maximum exclusiveMinimum "
+    "exclusiveMaximum minLength maxLength".split()
+)
+"""What both libraries read alike, in a moment."""
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 
 
@@ -34,9 +39,30 @@ def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
 
 
 def fault(schema: Any, value: Any) -> str:
-    """Why a value does not fit a schema, in a line; nothing where it does. Raises as ``validator`` does."""
-    error = next(validator(schema).iter_errors(value), None)
-    return error.message if error else ""
+    """Why a value does not fit a schema, in a line; nothing where it does. Raises as ``validator`` does.
+
+    The two libraries differ in formats, patterns and fractions: what Airflow could take otherwise its own is asked.
+    """
+    compiled = validator(schema)
+    if set(schema) <= _PLAIN and not isinstance(value, (dict, list)):
+        error = next(compiled.iter_errors(value), None)
+        return error.message if error else ""
+    return _airflows_fault(msgspec.json.encode(schema), msgspec.json.encode(value))
+
+
+@lru_cache(512)
+def _airflows_fault(schema: bytes, value: bytes) -> str:
+    import jsonschema  # slow to import, and most params say nothing that needs it
+
+    try:
+        jsonschema.validate(
+            msgspec.json.decode(value), msgspec.json.decode(schema), format_checker=jsonschema.FormatChecker()
+        )
+    except (jsonschema.ValidationError, jsonschema.SchemaError) as failure:
+        return failure.message
+    except Exception as failure:  # a checker of a format, or a pattern, that stumbles over the value
+        return f"{type(failure).__name__}: {failure}"
+    return ""
 
 
 def too_slow(schema: Any, value: Any) -> str:

@@ -66,7 +66,7 @@ def test_an_input_may_be_anything() -> None:
 
 
 def test_a_pattern_that_backtracks_ends() -> None:
-    assert written_schemas.fault({"type": "string", "pattern": "^(a+)+$"}, "a" * 60 + "!")
+    assert written_schemas.too_slow({"type": "string", "pattern": "^(a+)+$"}, "a" * 60 + "!")
 
 
 TRAPS = [
@@ -114,3 +114,34 @@ def test_a_property_may_be_called_as_a_keyword_and_hides_nothing(name: str) -> N
 @pytest.mark.parametrize("pattern", SAFE)
 def test_a_pattern_that_comes_to_an_end_is_not(pattern: str) -> None:
     assert written_schemas.trap({"items": {"pattern": pattern}}) is None
+
+
+@pytest.mark.parametrize(
+    "param",
+    [
+        "{type: number, multipleOf: 0.01, default: 4.35}",
+        "{type: string, format: regex, default: '[^]'}",
+        "{type: string, pattern: '^\\\\s$', default: \"\\uFEFF\"}",
+        "{type: array, items: {type: integer}, default: [a]}",
+    ],
+)
+def test_a_default_that_airflow_would_not_take_is_told_with_its_line(param: str) -> None:
+    (problem,) = Written(f"params: {{a: {param}}}").problems()
+    assert problem.startswith("bad-default 1:")
+
+
+SLOW = {
+    "many schemas": "items: {allOf: [&a {type: integer}" + ", *a" * 20_000 + "]}, default: [" + "1, " * 900 + "1]",
+    "many patterns": "items: {allOf: [&a {pattern: '^(?!(xx|xxx)+y)(x|xx)*[xyz]*$'}"
+    + ", *a" * 12_000
+    + "]}, default: ["
+    + "xxxxxxxxxxxxxxxx, " * 900
+    + "x]",
+}
+
+
+@pytest.mark.parametrize("param", SLOW.values(), ids=SLOW)
+@pytest.mark.timeout(60)
+def test_what_airflow_would_hold_long_for_each_run_is_told(param: str) -> None:
+    (problem,) = Written(f"params: {{a: {{{param}}}}}").problems()
+    assert problem.startswith("bad-")
