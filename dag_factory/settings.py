@@ -39,6 +39,7 @@ class Bounds(msgspec.Struct, frozen=True):
     params_seconds: float = 2.0  # of processor time, for the defaults of all params to be held against their schemas
     pattern_seconds: float = 0.2  # of processor time, for a default to fit one pattern
     assets: int = 1_000  # that one file names; with 10,000 of a loader, PostgreSQL refuses all of its DAGs
+    asset_mentions: int = 10_000  # of one file; each costs Airflow's transaction an eighth of a millisecond
     default_values: int = 1_000  # of the default of a param
     expression_bytes: int = 65_536  # of one text with expressions, before and after
     problems_per_file: int = 50

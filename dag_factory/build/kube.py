@@ -20,8 +20,8 @@ from dag_factory.config.containers import SHM
 _SHARED = Configuration()
 
 
-def make(kind: type[Any], **fields: Any) -> Any:
-    """An object of the Kubernetes client with the shared configuration."""
+def make(kind: type[Any], /, **fields: Any) -> Any:
+    """An object of the Kubernetes client with the shared configuration; it may have a field `kind` of its own."""
     return kind(local_vars_configuration=_SHARED, **fields)
 
 

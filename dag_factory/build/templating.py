@@ -111,5 +111,6 @@ def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
 def safe_label(text: str) -> str:
     """A label's value, made safe now, or when it is rendered if a template is in it."""
     if "{{" in text or "{%" in text:
-        return "{% filter label %}" + text + "{% endfilter %}"
+        apart = " " if text.endswith("{") else ""  # or the brackets of both would be read as others
+        return "{% filter label %}" + text + apart + "{% endfilter %}"
     return label_value(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from dag_factory.config.files import read_bytes
 from dag_factory.config.problems import Problem, errors
 
 _WIDEST = 160
@@ -20,7 +21,7 @@ def print_problems(problems: Sequence[Problem], root: Path) -> None:
     lines: dict[str, list[str]] = {}
     for problem in problems:
         if problem.file not in lines:
-            lines[problem.file] = _lines(root / problem.file)
+            lines[problem.file] = _lines(root, problem.file)
         click.echo(rendered(problem, lines[problem.file]))
 
 
@@ -71,11 +72,10 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_bytes()[:2_000_000].decode("utf-8-sig", "replace").splitlines()
-    except OSError:
-        return []
+def _lines(root: Path, file: str) -> list[str]:
+    """The lines of a file as the compiler reads it; none of what it refuses to read, such as a link to elsewhere."""
+    data = read_bytes(root / file, root, file)
+    return data.decode("utf-8-sig", "replace").splitlines() if isinstance(data, bytes) else []
 
 
 def _clean(text: str) -> str:

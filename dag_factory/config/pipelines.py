@@ -76,12 +76,37 @@ class Whole(msgspec.Struct, frozen=True):
 def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
     """Every pipeline of a file as one environment sees it: one, or a family's members."""
     results = [_with_text(*compile_whole(source, tables, dag_id)) for dag_id in source.ids]
-    count = len({one for result in results if result.pipeline for one in assets.of(result.pipeline)})
-    if count <= BOUNDS.assets or source.node is None:
+    if source.node is not None and (much := _many_assets(results, source.node.mark)):
+        results = [Result(result.id, None, (*result.problems, much)) for result in results]
+    return _first_ones(results)
+
+
+def _many_assets(results: list[Result], mark: Mark) -> Problem | None:
+    """Airflow keeps every mention of one, in one go for all DAGs of a loader."""
+    mentioned = [one for result in results if result.pipeline for one in assets.of(result.pipeline)]
+    count = len(set(mentioned))
+    hint = "name what others wait for"
+    if count > BOUNDS.assets:
+        message = f"the file names {count:,} assets, more than {BOUNDS.assets:,}"
+    elif len(mentioned) > BOUNDS.asset_mentions:
+        message = f"the file names assets {len(mentioned):,} times, more than {BOUNDS.asset_mentions:,}"
+    else:
+        return None
+    return Problem.at(mark, (), "too-many-assets", message, hint)
+
+
+def _first_ones(results: list[Result]) -> list[Result]:
+    """The results with no more problems than a file may have; who had some keeps at least that there are more."""
+    told, more = first_ones([problem for result in results for problem in result.problems])
+    if not more:
         return results
-    message, hint = f"the file names {count:,} assets, more than {BOUNDS.assets:,}", "name what others wait for"
-    problem = Problem.at(source.node.mark, (), "too-many-assets", message, hint)
-    return [Result(result.id, None, (*result.problems, problem)) for result in results]
+    kept, last = {*map(id, told)}, told[-1]
+
+    def few(result: Result) -> Result:
+        some = tuple(problem for problem in result.problems if id(problem) in kept)
+        return Result(result.id, result.pipeline, some if len(some) == len(result.problems) else (*some, last))
+
+    return [few(result) for result in results]
 
 
 def _with_text(result: Result, whole: Whole | None) -> Result:

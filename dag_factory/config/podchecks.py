@@ -18,6 +18,8 @@ _OURS = "dagwright/"
 _BEFORE: tuple[Path, ...] = (("sidecars",), ("init_containers",))
 _INIT: Path = ("pod", "spec", "initContainers")
 _MAIN: Path = ("pod", "spec", "containers")
+_SPREAD: Path = ("pod", "spec", "topologySpreadConstraints")
+_OF_A_CONSTRAINT = ("maxSkew", "topologyKey", "whenUnsatisfiable")
 _LABELS: Path = ("pod", "metadata", "labels")
 
 
@@ -46,6 +48,7 @@ def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
         return
     yield from _names(node, path)
     yield from _overlay(job, node, path)
+    yield from _spread(node, path)
     known = _volumes(job)
     for steps, container in _written(node):
         for index, mount in enumerate(container.get("volumeMounts") or ()):
@@ -54,6 +57,17 @@ def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
                 message = f"`{mount['name']}` is no volume of this job"
                 hint = did_you_mean(mount["name"], known) or "name one in `volumes: [{name: ..., mount_path: ...}]`"
                 yield Problem.at(mark_at(node, (*where, "name")), (*path, *where), "unknown-volume", message, hint)
+
+
+def _spread(node: Mapping, path: Path) -> Iterator[Problem]:
+    """A constraint whose parts come from several layers is whole only once they are laid over each other."""
+    constraints = at(node, _SPREAD)
+    for index, one in enumerate(plain(constraints) or () if constraints is not None else ()):
+        missing = [key for key in _OF_A_CONSTRAINT if one.get(key) is None]
+        if missing and DIRECTIVE not in one:
+            where = (*_SPREAD, index)
+            message, hint = f"the constraint has no `{missing[0]}`", "Kubernetes needs " + ", ".join(_OF_A_CONSTRAINT)
+            yield Problem.at(mark_at(node, where), (*path, *where), "missing-key", message, hint)
 
 
 def _written(node: Mapping) -> Iterator[tuple[Path, Fragment]]:

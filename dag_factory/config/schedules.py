@@ -113,9 +113,15 @@ def check_timezone(node: Node | None, path: Path) -> list[Problem]:
     return [Problem.at(node.mark, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
 
 
+_OF_THE_MACHINE = frozenset(("localtime", "posixrules", "Factory"))
+_OTHER_CLOCKS = ("posix/", "right/")
+
+
 @lru_cache(256)
 def is_timezone(name: str) -> bool:
-    """Whether the time zone database has the name."""
+    """Whether the time zone database has the name, and says the same of it on every machine."""
+    if name in _OF_THE_MACHINE or name.startswith(_OTHER_CLOCKS):
+        return False
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

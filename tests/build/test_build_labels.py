@@ -54,3 +54,8 @@ def test_a_label_is_made_legal_when_it_is_rendered() -> None:
     assert LEGAL.fullmatch(task.labels["run"])
     assert task.labels["run"].startswith("manual__2026-x-")
     assert task.labels["folds"] == "5"
+
+
+def test_a_bracket_at_the_end_of_a_label_is_only_that() -> None:
+    task = rendered(a_job(labels={"run": "{{ params.folds }}{"}))
+    assert re.fullmatch("5-[0-9a-f]{8}", task.labels["run"])

@@ -155,6 +155,15 @@ def test_the_pods_name_is_readable_and_short_enough() -> None:
     assert "ppp" in long
 
 
+def test_a_field_of_kubernetes_may_be_called_kind() -> None:
+    disk = {"name": "d", "azureDisk": {"diskName": "x", "diskURI": "y", "kind": "Managed"}}
+    source = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+    claim = {"accessModes": ["ReadWriteOnce"], "dataSource": source, "resources": {"requests": {"storage": "1Gi"}}}
+    copy = {"name": "c", "ephemeral": {"volumeClaimTemplate": {"spec": claim}}}
+    pod = pod_of(a_job(pod={"spec": {"volumes": [disk, copy]}}))
+    assert [one for one in pod["spec"]["volumes"] if one["name"] in ("d", "c")] == [disk, copy]
+
+
 def test_the_cluster_of_the_environment() -> None:
     job = a_job()
     task = task_of(job)

@@ -52,6 +52,16 @@ def test_no_problems_is_zero() -> None:
     assert result.stderr == "No problems in 1 pipeline in 2 environments (dev, prod).\n"
 
 
+@pytest.mark.timeout(60)
+def test_what_is_not_read_is_not_shown_either(home: Path) -> None:
+    os.mkfifo(home / "configs/pipelines/team/pipe.yaml")
+    (home / "configs/pipelines/team/zero.yaml").symlink_to("/dev/zero")
+    result = run()
+    assert result.exit_code == 1
+    assert "pipe.yaml: not-a-file" in result.stdout
+    assert "zero.yaml: outside-configs" in result.stdout
+
+
 def test_a_problem_is_one_and_shows_the_line_with_a_caret(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", BAD)
     result = run()

@@ -12,6 +12,7 @@ import pytest
 from commits import GOOD, HEAD, told, write
 
 from dag_factory.config import open_project
+from dag_factory.settings import BOUNDS
 
 FAR = "9999-12-31"
 LONG = ", ".join(["WED"] * 200).replace(" ", "")
@@ -48,6 +49,19 @@ TEXTS: dict[str, tuple[str, str, int]] = {
     "NUL in a key": (GOOD + 'params: {a: {type: object, default: {"a\\0b": 1}}}\n', "bad-value", 3),
     "assets without end": (
         HEAD + f"  a: {{outlets: [{', '.join(f's{n}' for n in range(1_001))}]}}\n",
+        "too-many-assets",
+        1,
+    ),
+    "a time zone of the machine": (GOOD + "timezone: localtime\n", "bad-timezone", 3),
+    "a time zone with leap seconds": (GOOD + "timezone: right/UTC\n", "bad-timezone", 3),
+    "a constraint without its parts": (
+        HEAD + "  a: {pod: {spec: {topologySpreadConstraints: [{topologyKey: zone, maxSkew: 1}]}}}\n",
+        "missing-key",
+        4,
+    ),
+    "assets that are named again and again": (
+        HEAD.replace("{", "{outlets: [" + ", ".join(f"a{n}" for n in range(101)) + "], ", 1)
+        + "".join(f"  j{n}: {{}}\n" for n in range(100)),
         "too-many-assets",
         1,
     ),
@@ -88,3 +102,14 @@ def test_a_teams_folder_is_no_longer_than_a_tag(home: Path) -> None:
     found = open_project(home, "dev").compile_all()
     assert [one.name for one in found.pipelines] == ["good", "fine"]
     assert told(found, "bad.yaml") == ["bad-name"]
+
+
+def test_a_family_has_no_more_problems_than_another_file(home: Path) -> None:
+    write(home, "platform/templates/pipelines/any/v1.yaml.j2", "version: 1\ninputs: {}\n---\n" + GOOD.split("\n", 1)[1])
+    unknown = ", ".join(f"u{number}: 1" for number in range(20))
+    members = "".join(f"  m{number}: {{{unknown}}}\n" for number in range(100))
+    write(home, "pipelines/team/bad.yaml", f"version: 1\ntemplate: any@v1\ninstances:\n{members}")
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert len(told(found, "bad.yaml")) == BOUNDS.problems_per_file + 1
+    assert told(found, "bad.yaml").count("too-many-problems") == 1
