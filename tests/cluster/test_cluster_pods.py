@@ -118,8 +118,11 @@ def test_delete_gives_time_to_end(live: Live) -> None:
 
 
 def test_who_does_not_end_is_killed_after_the_grace(live: Live) -> None:
-    live.create(pod("stubborn", "trap '' TERM; while true; do sleep 0.05; done", terminationGracePeriodSeconds=1))
+    live.create(
+        pod("stubborn", "trap '' TERM; echo up; while true; do sleep 0.05; done", terminationGracePeriodSeconds=1)
+    )
     live.phase("stubborn", "Running")
+    until(lambda: "up" in live.log("stubborn"))
     began = time.monotonic()
     live.call("DELETE", "/api/v1/namespaces/default/pods/stubborn")
     live.gone("stubborn")
@@ -127,8 +130,11 @@ def test_who_does_not_end_is_killed_after_the_grace(live: Live) -> None:
 
 
 def test_grace_zero_removes_at_once(live: Live) -> None:
-    live.create(pod("forced", "trap '' TERM; while true; do sleep 0.05; done", terminationGracePeriodSeconds=30))
+    live.create(
+        pod("forced", "trap '' TERM; echo up; while true; do sleep 0.05; done", terminationGracePeriodSeconds=30)
+    )
     live.phase("forced", "Running")
+    until(lambda: "up" in live.log("forced"))
     live.call("DELETE", "/api/v1/namespaces/default/pods/forced", {"gracePeriodSeconds": 0})
     with pytest.raises(ApiException) as failure:
         live.get("forced")
@@ -166,7 +172,8 @@ def test_a_native_sidecar_ends_with_the_pod(live: Live) -> None:
         "name": "proxy",
         "image": "alpine:3",
         "restartPolicy": "Always",
-        "command": ["sh", "-c", "trap 'exit 0' TERM; while true; do sleep 0.05; done"],
+        "command": ["sh", "-c", "trap 'exit 0' TERM; touch /tmp/up; while true; do sleep 0.05; done"],
+        "startupProbe": {"exec": {"command": ["test", "-e", "/tmp/up"]}, "periodSeconds": 1, "failureThreshold": 20},
     }
     found = live.run(pod("withsidecar", "echo work", initContainers=[sidecar]))
     assert found["status"]["phase"] == "Succeeded"

@@ -10,6 +10,8 @@ from live import Live, pod, terminated, until
 
 FOREVER = "while true; do sleep 0.05; done"
 QUICK = {"periodSeconds": 1, "failureThreshold": 1}
+TRAPPED = "until test -e /tmp/trapped; do sleep 0.02; done"
+"""A signal that comes before the shell's trap is set ends nothing: what sends one waits for the trap."""
 
 
 @pytest.fixture(scope="module", params=["processes", "docker"])
@@ -76,13 +78,21 @@ def test_liveness_over_http_restarts(live: Live) -> None:
 
 
 def test_a_startup_probe_that_never_succeeds_ends_a_pod_that_does_not_restart(live: Live) -> None:
-    probe = {"tcpSocket": {"port": 1}, **QUICK}
-    script = f"trap 'exit 9' TERM; {FOREVER}"
+    probe = {"exec": {"command": ["sh", "-c", f"{TRAPPED}; echo not yet; false"]}, "timeoutSeconds": 10, **QUICK}
+    script = f"trap 'exit 9' TERM; touch /tmp/trapped; {FOREVER}"
     found = live.run(pod("nostart", script, container={"startupProbe": probe}))
     assert terminated(found)["exitCode"] == 9
     messages = [message for _, _, message in live.events("nostart")]
-    assert "Startup probe failed: dial tcp 127.0.0.1:1: connect: connection refused" in messages
+    assert "Startup probe failed: not yet\n" in messages
     assert "Container base failed startup probe, will be restarted" in messages
+
+
+def test_a_probe_of_a_port_says_why_it_failed(live: Live) -> None:
+    probe = {"tcpSocket": {"port": 1}, **QUICK}
+    live.create(pod("closed", FOREVER, container={"readinessProbe": probe}))
+    message = until(lambda: next((m for _, reason, m in live.events("closed") if reason == "Unhealthy"), ""))
+    assert message == "Readiness probe failed: dial tcp 127.0.0.1:1: connect: connection refused"
+    _delete(live, "closed")
 
 
 def test_a_probe_that_takes_too_long_fails(live: Live) -> None:
@@ -96,9 +106,9 @@ def test_a_probe_that_takes_too_long_fails(live: Live) -> None:
 def test_hooks_run_after_the_start_and_before_the_end(live: Live) -> None:
     hooks = {
         "postStart": {"exec": {"command": ["sh", "-c", "echo after the start > /tmp/said"]}},
-        "preStop": {"exec": {"command": ["sh", "-c", "echo before the end > /proc/1/fd/1"]}},
+        "preStop": {"exec": {"command": ["sh", "-c", f"{TRAPPED}; echo before the end > /proc/1/fd/1"]}},
     }
-    script = f"trap 'cat /tmp/said; exit 0' TERM; {FOREVER}"
+    script = f"trap 'cat /tmp/said; exit 0' TERM; touch /tmp/trapped; {FOREVER}"
     live.create(pod("hooked", script, container={"lifecycle": hooks}, terminationGracePeriodSeconds=10))
     live.phase("hooked", "Running")
     followed = live.api.read_namespaced_pod_log("hooked", "default", follow=True, _preload_content=False)
