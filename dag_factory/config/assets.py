@@ -7,12 +7,14 @@ An asset is the text by which two pipelines mean the same thing. Airflow mends s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingT
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule, Assets, Pipeline
+from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
+from dag_factory.config.outcomes import Mention
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries
 from dag_factory.config.wording import show
 
 _RESERVED = ("self", "context")
@@ -43,21 +45,24 @@ def rule(node: Node) -> AssetRule:
     return asset(node)
 
 
-def of(pipeline: Pipeline) -> Iterator[Asset]:
-    """Every asset that a pipeline names, each as often as it does."""
-    if isinstance(pipeline.schedule, Assets):
-        yield from _parts(pipeline.schedule.rule)
-    for job in pipeline.jobs:
-        yield from job.inlets
-        yield from job.outlets
+def mentions(tree: Mapping, written: MappingT[str, str]) -> Iterator[Mention]:
+    """Every asset that a whole pipeline names, each as often as it does; ``written`` has each task's job."""
+    yield from _mentions(at(tree, ("schedule", "assets")), ("schedule", "assets"))
+    for name, job in entries(tree.entries.get("jobs")).items():
+        for key in ("inlets", "outlets"):
+            yield from _mentions(at(job, (key,)), ("jobs", written.get(name, name), key))
 
 
-def _parts(rule: AssetRule) -> Iterator[Asset]:
-    if isinstance(rule, Asset):
-        yield rule
-    else:
-        for part in rule.of:
-            yield from _parts(part)
+def _mentions(node: Node | None, path: Path) -> Iterator[Mention]:
+    if isinstance(node, Sequence):
+        for index, item in enumerate(node.items):
+            yield from _mentions(item, (*path, index))
+    elif isinstance(node, Mapping) and "name" not in node.entries:
+        for key, item in node.entries.items():
+            yield from _mentions(item, (*path, key))
+    elif node is not None:
+        found = asset(node)
+        yield Mention(found.name, found.uri or found.name, node.mark, path)
 
 
 def check(node: Node | None, path: Path) -> Iterator[Problem]:

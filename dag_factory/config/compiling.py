@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from dag_factory.config import budget, documents, families
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import Mention, Outcome
 from dag_factory.config.pipelines import SCHEMA, Source, compile_pipeline, compile_pipelines
 from dag_factory.config.problems import Problem
 from dag_factory.config.tables import Tables
@@ -16,12 +16,13 @@ def outcome(file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_
     """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
     budget.begin()
     read = source(file_id, file, data)
+    named: tuple[Mention, ...] = ()
     if dag_id is None:
-        results = compile_pipelines(read, tables)
+        results, named = compile_pipelines(read, tables)
     else:
         claimed = read.node is None or dag_id in read.ids
         results = [compile_pipeline(read, tables, dag_id if read.node else None)] if claimed else []
-    return Outcome(file_id, file, tuple(results), read.instances, read.node is not None)
+    return Outcome(file_id, file, tuple(results), read.instances, read.node is not None, named)
 
 
 @lru_cache(8)

@@ -5,16 +5,15 @@ What makes one is in ``compiling``, which a process that finds everything kept n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import NamedTuple
 
 import msgspec
 
 from dag_factory.config import files
-from dag_factory.config.layout import DAG_ID_LENGTH, file_of
+from dag_factory.config.layout import file_of
 from dag_factory.config.model import Pipeline
-from dag_factory.config.places import Mark
+from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 
 
@@ -26,10 +25,19 @@ class Result(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
+class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An asset as a file names it, and the first place where it does; the URI is the name where it has no other."""
+
+    name: str
+    uri: str
+    mark: Mark
+    path: Path
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """``results`` are of the DAGs that the file ``id`` claims; ``instances`` says where those of a family stand.
 
-    ``readable`` is false where not even the ids are known.
+    ``readable`` is false where not even the ids are known. ``assets`` are named by the pipelines that can be built.
     """
 
     id: str
@@ -37,6 +45,7 @@ class Outcome(msgspec.Struct, frozen=True):
     results: tuple[Result, ...]
     instances: dict[str, Mark] = {}
     readable: bool = True
+    assets: tuple[Mention, ...] = ()
 
 
 class Text(NamedTuple):
@@ -47,7 +56,7 @@ class Text(NamedTuple):
     data: bytes | Problem
 
 
-def read(home: Path, file_id: str) -> Text:
+def read(home: FilePath, file_id: str) -> Text:
     """Read a pipeline's file: one of ``list_files``, or one that ``is_there``; both follow no link to a folder."""
     file = file_of(file_id)
     return Text(file_id, file, files.read_listed(f"{home}/{file}", f"{home}/configs", file))
@@ -56,25 +65,3 @@ def read(home: Path, file_id: str) -> Text:
 def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:
     """The outcome of a file that cannot be read."""
     return Outcome(file_id, file, (Result(file_id, None, (problem,)),), readable=False)
-
-
-def without_clashes(outcomes: Iterable[Outcome], ids: Collection[str]) -> list[Outcome]:
-    """The outcomes, without instances that claim the id of another file, which are told; the file keeps the id."""
-    return [_without_clashes(one, ids) if one.instances else one for one in outcomes]
-
-
-def _without_clashes(found: Outcome, ids: Collection[str]) -> Outcome:
-    results = list(found.results)
-    for index, result in enumerate(results):
-        name = result.id.rpartition(".")[2]
-        mark, path = found.instances.get(name, Mark(found.file)), ("instances", name)
-        if result.id in ids:
-            message = f"the instance `{name}` would be the DAG `{result.id}`, which is a file of its own"
-            problem = Problem.at(mark, path, "duplicate-id", message, "rename one of the two")
-        elif len(result.id) > DAG_ID_LENGTH:
-            message = f"the DAG's id would have {len(result.id)} characters, more than Airflow's {DAG_ID_LENGTH}"
-            problem = Problem.at(mark, path, "bad-name", message, "shorten the name of the instance or the file")
-        else:
-            continue
-        results[index] = Result(result.id, None, (problem,))
-    return msgspec.structs.replace(found, results=tuple(results))

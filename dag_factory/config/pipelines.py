@@ -10,7 +10,7 @@ import msgspec
 from dag_factory.config import alerts, assets, families, headers, jobs, jobset, teams
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
-from dag_factory.config.outcomes import Result
+from dag_factory.config.outcomes import Mention, Result
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem, errors, first_ones, until_many
 from dag_factory.config.resolved import to_yaml
@@ -73,23 +73,28 @@ class Whole(msgspec.Struct, frozen=True):
     documents: dict[str, Mapping]
 
 
-def compile_pipelines(source: Source, tables: Tables) -> list[Result]:
-    """Every pipeline of a file as one environment sees it: one, or a family's members."""
-    results = [_with_text(*compile_whole(source, tables, dag_id)) for dag_id in source.ids]
-    if source.node is not None and (much := _many_assets(results, source.node.mark)):
-        results = [Result(result.id, None, (*result.problems, much)) for result in results]
-    return _first_ones(results)
+def compile_pipelines(source: Source, tables: Tables) -> tuple[list[Result], tuple[Mention, ...]]:
+    """Every pipeline of a file as one environment sees it, one or a family's members, and the assets that they name."""
+    results, mentioned = [], 0
+    named: dict[tuple[str, str], Mention] = {}
+    for dag_id in source.ids:
+        result, whole = compile_whole(source, tables, dag_id)
+        for mention in assets.mentions(whole.tree, whole.written) if whole else ():
+            named.setdefault((mention.name, mention.uri), mention)
+            mentioned += 1
+        results.append(_with_text(result, whole))
+    if source.node is not None and (much := _many_assets(len(named), mentioned, source.node.mark)):
+        return _first_ones([Result(result.id, None, (*result.problems, much)) for result in results]), ()
+    return _first_ones(results), tuple(named.values())
 
 
-def _many_assets(results: list[Result], mark: Mark) -> Problem | None:
+def _many_assets(count: int, mentioned: int, mark: Mark) -> Problem | None:
     """Airflow keeps every mention of one, in one go for all DAGs of a loader."""
-    mentioned = [one for result in results if result.pipeline for one in assets.of(result.pipeline)]
-    count = len(set(mentioned))
     hint = "name what others wait for"
     if count > BOUNDS.assets:
         message = f"the file names {count:,} assets, more than {BOUNDS.assets:,}"
-    elif len(mentioned) > BOUNDS.asset_mentions:
-        message = f"the file names assets {len(mentioned):,} times, more than {BOUNDS.asset_mentions:,}"
+    elif mentioned > BOUNDS.asset_mentions:
+        message = f"the file names assets {mentioned:,} times, more than {BOUNDS.asset_mentions:,}"
     else:
         return None
     return Problem.at(mark, (), "too-many-assets", message, hint)

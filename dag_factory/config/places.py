@@ -19,6 +19,11 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     column: int = 0
     caller: Mark | None = None
 
+    @property
+    def place(self) -> str:
+        """``file:line:column`` of what a person edits: of a value in a template, the call."""
+        return self.caller.place if self.caller else f"{self.file}:{self.line}:{self.column}"
+
 
 def dotted(path: Path) -> str:
     """A path in the document's own words: ``jobs.train.args[2]``."""

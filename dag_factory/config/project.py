@@ -6,7 +6,7 @@ by one, so that a worker that runs one task reads one file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from dag_factory import settings
-from dag_factory.config import lastgood, outcomes, turns
+from dag_factory.config import conflicts, lastgood, outcomes, turns
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.kept import Kept, Summary
 from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
@@ -123,7 +123,7 @@ class Project:
         taken = self._take(texts, kept, seconds)
         names = {found.id: name for found, name in taken.found}
         claimed = set(ids)
-        found = outcomes.without_clashes((one for one, _ in taken.found), claimed)
+        found = conflicts.without_clashes((one for one, _ in taken.found), claimed)
         found += map(lastgood.unknown, taken.postponed)
         good = lastgood.without_clashes(kept.last_good(), claimed)
         held = []
@@ -148,7 +148,7 @@ class Project:
         problems = kept.problems(state)
         if problems is None:
             taken = self._take(texts, kept, seconds)
-            found = outcomes.without_clashes((one for one, _ in taken.found), set(ids))
+            found = conflicts.without_clashes((one for one, _ in taken.found), set(ids))
             problems = self._told(found, ids, listed)
             if not taken.postponed:
                 kept.keep_problems(state, problems)
@@ -157,7 +157,7 @@ class Project:
     def _take(self, texts: list[Text], kept: Kept, seconds: float | None) -> turns.Taken:
         return turns.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
 
-    def _told(self, found: Iterable[Outcome], ids: Collection[str], listed: Iterable[Problem]) -> tuple[Problem, ...]:
+    def _told(self, found: Sequence[Outcome], ids: Collection[str], listed: Iterable[Problem]) -> tuple[Problem, ...]:
         summary = self.summary()
         return _sorted(found, (*summary.problems, *listed, *unused(summary.teams, ids)))
 
@@ -250,10 +250,9 @@ def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem
     return digest(*(part.encode() for part in parts)) if readable else ""
 
 
-def _sorted(found: Iterable[Outcome], others: Iterable[Problem]) -> tuple[Problem, ...]:
+def _sorted(found: Sequence[Outcome], others: Iterable[Problem]) -> tuple[Problem, ...]:
     """Every problem once, by place."""
-    every = {*others, *(problem for one in found for result in one.results for problem in result.problems)}
-    return tuple(sorted(every))
+    return tuple(sorted(conflicts.problems(found).union(others)))
 
 
 def open_project(home: Path | None = None, environment: str | None = None, name: str = "") -> Project:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from dag_factory.config import conflicts
 from dag_factory.config.layout import list_files
-from dag_factory.config.outcomes import Outcome, read, without_clashes
+from dag_factory.config.outcomes import Outcome, read
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import Project, chosen, platform_of
 from dag_factory.config.unused import unused
@@ -40,9 +41,8 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
             everywhere.setdefault(problem, []).append(project.environment)
     outcomes = _on_every_core(projects, ids)
     for environment, part in outcomes:
-        for one in without_clashes(part, set(ids)):
-            for problem in (problem for result in one.results for problem in result.problems):
-                everywhere.setdefault(problem, []).append(environment)
+        for problem in conflicts.problems(conflicts.without_clashes(part, set(ids))):
+            everywhere.setdefault(problem, []).append(environment)
     files = tuple(one.file for environment, part in outcomes if environment == names[0] for one in part)
     problems = sorted(_where(problem, seen, names) for problem, seen in everywhere.items())
     return Survey(names, files, tuple(problems))

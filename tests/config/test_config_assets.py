@@ -110,3 +110,46 @@ def test_a_required_param_in_a_run_that_an_asset_starts() -> None:
 
 def test_a_wrong_time_beside_assets() -> None:
     assert problems('schedule: {assets: [prices], cron: "0 25 * * *"}\njobs: {a: }') == ["bad-cron 1:36 schedule.cron"]
+
+
+def conflicts(*pipelines: str) -> list[tuple[str, str]]:
+    """What is told of files that see each other's assets: places and messages."""
+    head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small}\n"
+    found = Written("jobs: {a: }", files={f"pipelines/{i}.yaml": head + text for i, text in enumerate(pipelines)})
+    told = found.compiled().problems
+    assert [(problem.code, problem.severity) for problem in told] == [("asset-conflict", "warning")] * len(told)
+    assert told == found.surveyed().problems
+    return [(problem.place.removeprefix("configs/pipelines/"), problem.message) for problem in told]
+
+
+ORDERS_OF_SALES = "jobs: {a: {outlets: [{name: orders, uri: s3://sales/orders}]}}\n"
+
+
+def test_two_files_that_mean_the_same_asset() -> None:
+    assert (
+        conflicts(ORDERS_OF_SALES, "schedule: {assets: [{name: orders, uri: s3://sales/orders}]}\njobs: {a: }\n") == []
+    )
+
+
+def test_a_name_with_two_uris_is_told_where_it_stands_second() -> None:
+    waiting = "schedule: {assets: {any: [prices, orders]}}\njobs: {a: }\n"
+    message = "the asset `orders` has the URI `orders` here, and `s3://sales/orders` in configs/pipelines/0.yaml:3:22"
+    assert conflicts(ORDERS_OF_SALES, waiting, waiting) == [("1.yaml:3:35", message), ("2.yaml:3:35", message)]
+
+
+def test_a_uri_with_two_names_is_told_where_it_stands_second() -> None:
+    text = "jobs:\n  a: {inlets: [s3://sales/orders]}\n"
+    first = "configs/pipelines/0.yaml:3:22"
+    message = f"the URI `s3://sales/orders` is the asset `s3://sales/orders` here, and `orders` in {first}"
+    assert conflicts(ORDERS_OF_SALES, text) == [("1.yaml:4:16", message)]
+
+
+def test_one_file_may_disagree_with_itself() -> None:
+    text = "jobs:\n  a: {outlets: [orders]}\n  b: {matrix: {x: [1, 2]}, inlets: [{name: orders, uri: s3://sales/orders}]}\n"
+    ((place, _),) = conflicts(text)
+    assert place == "0.yaml:5:37"
+
+
+def test_a_file_with_many_conflicts_is_cut_short() -> None:
+    text = "jobs:\n" + "".join(f"  a{i}: {{outlets: [{{name: x, uri: s3://a/{i}}}]}}\n" for i in range(80))
+    assert len(conflicts(text)) == 50
