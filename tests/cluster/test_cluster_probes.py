@@ -89,10 +89,10 @@ def test_a_startup_probe_that_never_succeeds_ends_a_pod_that_does_not_restart(li
 
 def test_a_probe_of_a_port_says_why_it_failed(live: Live) -> None:
     probe = {"tcpSocket": {"port": 1}, **QUICK}
-    live.create(pod("closed", FOREVER, container={"readinessProbe": probe}))
-    message = until(lambda: next((m for _, reason, m in live.events("closed") if reason == "Unhealthy"), ""))
+    live.create(pod("noport", FOREVER, container={"readinessProbe": probe}))
+    message = until(lambda: next((m for _, reason, m in live.events("noport") if reason == "Unhealthy"), ""))
     assert message == "Readiness probe failed: dial tcp 127.0.0.1:1: connect: connection refused"
-    _delete(live, "closed")
+    _delete(live, "noport")
 
 
 def test_a_probe_that_takes_too_long_fails(live: Live) -> None:
