@@ -10,6 +10,7 @@ defined; ``run_date`` falls back on the time from which the run could start, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -108,6 +109,7 @@ def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
     }
 
 
+@lru_cache(4096)  # the same team, owner, environment and flavors, again and again
 def safe_label(text: str) -> str:
     """A label's value, made safe now, or when it is rendered if a template is in it."""
     if "{{" in text or "{%" in text:

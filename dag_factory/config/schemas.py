@@ -52,5 +52,11 @@ def validator(name: str, pointer: str = "") -> jsonschema_rs.Draft202012Validato
     """The compiled validator of one schema file, or of one definition in it (``/$defs/job``)."""
     import jsonschema_rs
 
-    registry = jsonschema_rs.Registry([(file, document) for file, document in documents().items()])
-    return jsonschema_rs.Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=registry)
+    return jsonschema_rs.Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=_registry())
+
+
+@lru_cache(1)
+def _registry() -> jsonschema_rs.Registry:
+    import jsonschema_rs
+
+    return jsonschema_rs.Registry(list(documents().items()))

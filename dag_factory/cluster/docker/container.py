@@ -76,8 +76,8 @@ class DockerContainer:
         try:
             made = await self.api.ask("POST", f"/containers/{self.id}/exec", {**body, "Cmd": command})
             connection = await self.api.take_over(f"/exec/{made['Id']}/start", {"Detach": False, "Tty": tty})
-            # The engine hands the streams over before it has tried.
-            while (started := await self.api.ask("GET", f"/exec/{made['Id']}/json"))["Running"] and not started["Pid"]:
+            # The engine hands the streams over before it has tried, and before it says that it is trying.
+            while not _has_begun(started := await self.api.ask("GET", f"/exec/{made['Id']}/json")):
                 await asyncio.sleep(0.005)
         except DockerError as error:
             raise StartError("StartError", error.message) from error
@@ -93,6 +93,11 @@ class DockerContainer:
     async def remove(self) -> None:
         with contextlib.suppress(DockerError):
             await self.api.ask("DELETE", f"/containers/{self.id}", force=1, v=1)
+
+
+def _has_begun(inspected: dict[str, Any]) -> bool:
+    """Whether an exec has a process, or has failed to get one; until then it has neither that nor an exit code."""
+    return bool(inspected["Pid"]) or not inspected["Running"] and inspected["ExitCode"] is not None
 
 
 def _words(said: bytes, command: list[str]) -> str:
