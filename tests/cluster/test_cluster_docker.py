@@ -39,7 +39,9 @@ def test_a_pods_containers_are_dockers_and_go_with_it(docker: Live, docker_host:
 
 def test_a_container_sees_its_image_and_none_of_this_machine(docker: Live, tmp_path: Path) -> None:
     (tmp_path / "here").write_text("mine")
-    found = docker.run(pod("closed", f"cat {tmp_path}/here 2>&1; ls /; hostname", container={"image": "busybox:stable"}))
+    found = docker.run(
+        pod("closed", f"cat {tmp_path}/here 2>&1; ls /; hostname", container={"image": "busybox:stable"})
+    )
     assert found["status"]["phase"] == "Succeeded"
     words = docker.log("closed").split()
     assert "home" not in words and "etc" in words

@@ -97,7 +97,7 @@ class DockerContainer:
 
 def _has_begun(inspected: dict[str, Any]) -> bool:
     """Whether an exec has a process, or has failed to get one; until then it has neither that nor an exit code."""
-    return bool(inspected["Pid"]) or not inspected["Running"] and inspected["ExitCode"] is not None
+    return bool(inspected["Pid"]) or (not inspected["Running"] and inspected["ExitCode"] is not None)
 
 
 def _words(said: bytes, command: list[str]) -> str:
