@@ -14,7 +14,8 @@ from airflow import settings
 
 from dag_factory.config import model
 
-_SEES_THE_DAG = re.compile(rb"\b(?:dag|task|ti|task_instance)\b")
+# In JSON a line's end is two characters, of which the second is a letter: a word may begin behind it.
+_SEES_THE_DAG = re.compile(rb"(?:\b|\\[a-z]|\\u[0-9a-f]{4})(?:dag|task|ti|task_instance)\b")
 _TEMPLATE = re.compile(rb"\{[{%]")
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from dag_factory.settings import BOUNDS
 
@@ -62,26 +62,64 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     """What ``work`` returns. Raises ``OutOfTime`` where it takes more processor time than that.
 
     Python interrupts its main thread only: in another one the work has the time that it takes. Bounds may
-    stand in each other.
+    stand in each other: where an outer one is over, no inner one says that it was its own.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    before = signal.signal(signal.SIGPROF, _interrupt)
-    left, again = signal.setitimer(signal.ITIMER_PROF, seconds, _AGAIN)
-    if 0 < left < seconds:
-        signal.setitimer(signal.ITIMER_PROF, left, _AGAIN)
-    began = time.process_time()
+    mine = _Bound(time.process_time() + seconds)
+    depth = len(_bounds)
+    before = signal.signal(signal.SIGPROF, _interrupt) if depth == 0 else None
+    earlier = signal.getitimer(signal.ITIMER_PROF) if depth == 0 else (0.0, 0.0)
+    _bounds.append(mine)
     try:
         try:
+            _set_timer()
             return work()
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-    finally:  # twice, since the signal may come just before the first: no other comes so soon after it
+    except _Over as over:
+        if over.bound is mine:
+            raise OutOfTime from None
+        raise
+    finally:  # the timer once more, since the signal may have come just before it was stopped: no other comes so soon
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, signal.SIG_DFL if before is None else before)
-        if left > 0:
-            signal.setitimer(signal.ITIMER_PROF, max(left - (time.process_time() - began), 1e-6), again)
+        del _bounds[depth:]
+        if depth:
+            _set_timer()
+        else:
+            signal.signal(signal.SIGPROF, signal.SIG_DFL if before is None else before)
+            signal.setitimer(signal.ITIMER_PROF, *earlier)
+
+
+class _Bound(NamedTuple):
+    deadline: float  # in processor time of this process
+
+
+class _Over(BaseException):
+    """On its way to the bound that is over."""
+
+    def __init__(self, bound: _Bound) -> None:
+        self.bound = bound
+
+
+_bounds: list[_Bound] = []
+"""Those of the main thread that hold now, each within the one before it."""
+
+
+def _next() -> _Bound:
+    """The bound that ends first; of several the outermost."""
+    return min(_bounds, key=lambda bound: bound.deadline)
+
+
+def _set_timer() -> None:
+    left = _next().deadline - time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, max(left, 1e-6), _AGAIN)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise OutOfTime
+    if not _bounds:
+        return  # too late: the work is done
+    over = _next()
+    if over.deadline <= time.process_time():
+        raise _Over(over)
+    _set_timer()  # too early: the kernel counts in ticks

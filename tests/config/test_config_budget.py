@@ -51,7 +51,7 @@ def test_one_that_is_lost_comes_again() -> None:
     def losing() -> None:
         try:
             forever()
-        except OutOfTime:
+        except BaseException:
             forever()
 
     with pytest.raises(OutOfTime):
@@ -77,6 +77,29 @@ def test_the_time_of_an_inner_bound_counts_for_the_outer() -> None:
 
     with pytest.raises(OutOfTime):
         within(0.2, many)
+
+
+def test_where_the_outer_bound_is_over_no_inner_one_takes_it_for_its_own() -> None:
+    def careless() -> None:
+        try:
+            within(60, forever)
+        except OutOfTime:
+            pytest.fail("it was not the inner one")
+
+    with pytest.raises(OutOfTime):
+        within(0.05, careless)
+
+
+def test_many_short_inner_bounds_do_not_put_the_outer_off() -> None:
+    def many() -> None:
+        end = time.process_time() + 10
+        while time.process_time() < end:
+            within(60, lambda: busy(0.001))
+
+    began = time.process_time()
+    with pytest.raises(OutOfTime):
+        within(0.3, many)
+    assert time.process_time() - began < 3
 
 
 def test_a_fault_of_the_work_is_its_own() -> None:
