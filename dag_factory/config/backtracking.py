@@ -17,10 +17,12 @@ except ImportError:  # Python 3.10
     import sre_constants as ops
     import sre_parse as parser
 
-_TIMES = 30  # twice two to the thirtieth are minutes; thirty to the third is a moment
-_TEXTS = 200  # of one pattern
+_TIMES = 40  # two to the fortieth are hours; forty to the third is a moment
+_FEW = 5  # a repetition of fewer is harmless: forty to the fourth
+_TEXTS = 500  # of one pattern
 _LENGTH = 60  # characters of a part of a text
-_ENDS = ("\n\0", "!", ",,")  # what the repetition does not take, one of them at least
+_ENDS = ("\n\0", "!", ",,")  # what most repetitions do not take
+_CHARACTERS = 12  # of the pattern's own: what is not taken may be just what it leaves out
 _REPEATS = {ops.MAX_REPEAT, ops.MIN_REPEAT}
 _LOOKS = {ops.ASSERT, ops.ASSERT_NOT}
 _INNER = {*_LOOKS, ops.SUBPATTERN}
@@ -35,16 +37,30 @@ def texts(pattern: str) -> Iterator[str]:
 
 
 def _texts(pattern: str) -> Iterator[str]:
-    for before, body in _repeated(parser.parse(pattern), ""):
+    parsed = parser.parse(pattern)
+    own = islice(dict.fromkeys(_characters(parsed)), _CHARACTERS)
+    ends = dict.fromkeys([*_ENDS, *(char * times for char in own for times in (2, 1))])
+    for before, body in _repeated(parsed, ""):
         for piece in dict.fromkeys(_pieces(body)):
-            for end in _ENDS if piece else ():
+            for end in ends if piece else ():
                 yield before + piece * _TIMES + end
+
+
+def _characters(parsed: Parsed) -> Iterator[str]:
+    """What the pattern names: what a class leaves out is among them."""
+    for op, what in parsed:
+        if op in (ops.LITERAL, ops.NOT_LITERAL):
+            yield chr(what)
+        elif op is ops.IN:
+            yield from (_one_of([member]) for member in what if member[0] is not ops.NEGATE)
+        for below in _below(op, what):
+            yield from _characters(below)
 
 
 def _repeated(parsed: Parsed, before: str) -> Iterator[tuple[str, Parsed]]:
     """What the pattern may repeat many times, each with a text that leads there."""
     for op, what in parsed:
-        if op in _REPEATS and what[1] >= _TIMES:
+        if op in _REPEATS and what[1] >= _FEW:
             yield before, what[2]
         for below in _below(op, what):
             yield from _repeated(below, before)
