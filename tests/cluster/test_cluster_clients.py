@@ -13,10 +13,12 @@ def test_the_async_client(live: Live) -> None:
         await config.load_kube_config(str(live.handle.kubeconfig))
         async with client.ApiClient() as raw:
             api = client.CoreV1Api(raw)
-            await api.create_namespaced_pod("default", pod("aio", "sleep 0.3; echo async", labels={"aio": "1"}))
-            phases = []
+            body = pod("aio", "sleep 0.3; echo async", labels={"aio": "1"})
+            made = await api.create_namespaced_pod("default", body)
+            phases = [made.status.phase]
+            since = {"label_selector": "aio=1", "resource_version": made.metadata.resource_version}
             async with watch.Watch() as watcher:
-                async for event in watcher.stream(api.list_namespaced_pod, "default", label_selector="aio=1"):
+                async for event in watcher.stream(api.list_namespaced_pod, "default", **since):
                     phases.append(event["object"].status.phase)
                     if phases[-1] == "Succeeded":
                         break

@@ -65,6 +65,7 @@ class Admin:
         if pod is None:
             raise errors.not_found("pods", name)
         worker = self.kubelet.worker(pod)
-        if worker is None:
+        # What its worker still tidies up has ended all the same.
+        if worker is None or pod["status"]["phase"] in ("Succeeded", "Failed"):
             raise errors.bad_request(f'pod "{name}" does not run: it is {pod["status"]["phase"]}')
         evict(worker)
