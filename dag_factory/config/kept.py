@@ -27,10 +27,14 @@ _DECODER = msgspec.msgpack.Decoder(Outcome)
 
 
 class Good(msgspec.Struct, frozen=True, array_like=True):
-    """Where the last good model of a DAG is kept: the id of its file, and the name of the outcome."""
+    """Where the last good model of a DAG is kept: the id of its file, and the name of the outcome.
+
+    ``gone`` says that in the last pass the file was not there.
+    """
 
     file: str
     name: str
+    gone: bool = False
 
 
 _GOODS = msgspec.msgpack.Decoder(dict[str, Good])
@@ -72,6 +76,8 @@ class Kept:
         self._lists = Store(own / "last_good" if own else None)
         self._list = ".".join(part for part in (environment, share) if part)
         self._written = 0
+        self.fails = False
+        """Whether an outcome could not be kept, as on a disk that is full."""
 
     @cached_property
     def is_usable(self) -> bool:
@@ -97,6 +103,8 @@ class Kept:
         """Keep an outcome."""
         if name and self._put(self._outcomes, name, outcome):
             self._written += 1
+        elif name:
+            self.fails = True
 
     def is_slow(self, name: str) -> bool:
         """Whether the file of the outcome ``name`` was found slow to compile."""
@@ -177,8 +185,7 @@ class Kept:
             data = _ENCODER.encode(what)
         except (ValueError, OverflowError, RecursionError):
             return False
-        store.put(name, data)
-        return True
+        return store.put(name, data)
 
     def _read(self, store: Store, name: str) -> dict[str, Good]:
         return _decoded(_GOODS, store.get(name)) or {}

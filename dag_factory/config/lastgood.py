@@ -6,12 +6,13 @@ known by the DAG's id; a file that is deleted, or does not claim the id any more
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config.kept import Good
+from dag_factory.config.kept import Good, Kept
+from dag_factory.config.layout import Listing, file_of
 from dag_factory.config.outcomes import Outcome, Result, Text
 from dag_factory.config.problems import Problem, errors
 
@@ -19,6 +20,24 @@ from dag_factory.config.problems import Problem, errors
 def unknown(text: Text) -> Outcome:
     """The outcome of a file that is not compiled yet: its DAGs are those that it had."""
     return Outcome(text.id, text.file, (), readable=False)
+
+
+def told(listing: Listing, kept: Kept) -> list[Problem]:
+    """What is wrong with the listing. That there are no pipelines is a fault where there were some."""
+    if listing.complete or not kept.last_good():
+        return listing.problems
+    return [
+        msgspec.structs.replace(one, severity="error") if one.code == "no-pipelines" else one
+        for one in listing.problems
+    ]
+
+
+def unread(listing: Listing, good: MappingT[str, Good]) -> Iterator[Outcome]:
+    """The outcomes of files in folders that cannot be looked into: those of which a DAG is known."""
+    for file_id in sorted({one.file for one in good.values()}):
+        for start, problem in listing.unread.items():
+            if file_id.startswith(start):
+                yield Outcome(file_id, file_of(file_id), (Result(file_id, None, (problem,)),), readable=False)
 
 
 def is_broken(found: Outcome) -> bool:
@@ -64,11 +83,21 @@ def _last_good(dag_id: str, outcome: Outcome | None, problems: tuple[Problem, ..
     return Result(dag_id, None, problems)
 
 
-def renewed(found: Iterable[Outcome], names: MappingT[str, str], good: MappingT[str, Good]) -> dict[str, Good]:
-    """Each DAG's last good from now on; ``names`` are the outcomes' by the ids of their files."""
-    result: dict[str, Good] = {}
+def renewed(
+    found: Sequence[Outcome], names: MappingT[str, str], good: MappingT[str, Good], complete: bool = True
+) -> dict[str, Good]:
+    """Each DAG's last good from now on; ``names`` are the outcomes' by the ids of their files.
+
+    A checkout takes a file away before it writes it anew, so that is forgotten which is missing in two passes;
+    where they are not ``complete``, nothing is.
+    """
+    there = {one.id for one in found}
+    missing = {dag_id: one for dag_id, one in good.items() if one.file not in there}
+    if complete:
+        missing = {dag_id: Good(one.file, one.name, True) for dag_id, one in missing.items() if not one.gone}
+    result: dict[str, Good] = missing
     for one in found:
-        result |= stand_ins(one, good)
+        result |= {dag_id: Good(each.file, each.name) for dag_id, each in stand_ins(one, good).items()}
         if name := names.get(one.id):
             result |= {each.id: Good(one.id, name) for each in one.results if each.pipeline is not None}
     return dict(sorted(result.items()))

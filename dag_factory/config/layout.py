@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.wording import show
@@ -22,11 +23,30 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
 
-def list_files(home: Path) -> tuple[list[str], list[Problem]]:
-    """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments."""
+class Listing(NamedTuple):
+    """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments.
+
+    Of folders that cannot be looked into, ``unread`` has the problems by what the ids of files there begin with.
+    ``complete`` is false where there is no folder of pipelines at all.
+    """
+
+    ids: list[str]
+    problems: list[Problem]
+    unread: dict[str, Problem]
+    complete: bool
+
+
+def list_files(home: Path) -> Listing:
+    """Every pipeline file of a project."""
     found: list[str] = []
     problems: list[Problem] = _misnamed(home)
-    for relative in _files(home, "", problems):
+    unread: dict[str, Problem] = {}
+    complete = os.path.lexists(home / PIPELINES)
+    if not complete:
+        hint = "create it, with a file `.gitkeep` where there is no pipeline yet: git keeps no empty folder"
+        message = "there is no such folder, so no DAG"
+        problems.append(Problem(PIPELINES, 0, 0, "no-pipelines", message, hint=hint, severity="warning"))
+    for relative in _files(home, "", problems, unread):
         stem, _, suffix = relative.rpartition(".")
         dag_id = stem.replace("/", ".")
         team = stem.partition("/")[0] if "/" in stem else ""
@@ -47,7 +67,7 @@ def list_files(home: Path) -> tuple[list[str], list[Problem]]:
         else:
             message = f"the DAG's id would have {len(dag_id)} characters, more than Airflow's {DAG_ID_LENGTH}"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten the names of file and folders"))
-    return sorted(found), problems
+    return Listing(sorted(found), [*problems, *unread.values()], unread, complete)
 
 
 def environments(home: Path) -> tuple[str, ...]:
@@ -73,10 +93,11 @@ def _misnamed(home: Path) -> list[Problem]:
     return found
 
 
-def _files(home: Path, folder: str, problems: list[Problem]) -> Iterator[str]:
+def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, Problem]) -> Iterator[str]:
     """Every YAML file of a folder below ``pipelines/``, by its name there; hidden ones are passed over.
 
-    What cannot be walked is told. Of ten thousand names, as text, a tenth of what paths would take.
+    What cannot be walked is told, in ``unread`` where nobody knows what is there. Of ten thousand names, as text, a
+    tenth of what paths would take.
     """
     below = f"{PIPELINES}/{folder}".rstrip("/")
     try:
@@ -89,7 +110,8 @@ def _files(home: Path, folder: str, problems: list[Problem]) -> Iterator[str]:
         return
     except OSError as failure:
         message = f"cannot be read: {failure.strerror}"
-        problems.append(Problem(shown(below), 0, 0, "unreadable", message, hint="check the folder's mode"))
+        start = f"{folder}/".lstrip("/").replace("/", ".")
+        unread[start] = Problem(shown(below), 0, 0, "unreadable", message, hint="check the folder's mode")
         return
     for name in children:
         if name.startswith("."):
@@ -102,7 +124,7 @@ def _files(home: Path, folder: str, problems: list[Problem]) -> Iterator[str]:
             problems.append(Problem(shown(below), 0, 0, "too-deep", message, hint="move it up"))
             return
         elif os.path.isdir(home / PIPELINES / path):  # noqa: PTH112 - says no, where is_dir() raises
-            yield from _files(home, path, problems)
+            yield from _files(home, path, problems, unread)
 
 
 def is_there(home: Path, dag_id: str) -> bool:
@@ -112,7 +134,13 @@ def is_there(home: Path, dag_id: str) -> bool:
         folder += below
         if os.path.islink(folder):  # noqa: PTH114 - a task's start waits for it
             return False
-    return os.path.lexists(f"{folder}/{name}.yaml")
+    try:
+        os.lstat(f"{folder}/{name}.yaml")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # it may be there: the DAG processor holds what it had
+        return True
+    return True
 
 
 def is_dag_id(text: str) -> bool:

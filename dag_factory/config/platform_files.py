@@ -7,14 +7,18 @@ kept, are of the same bytes, or something kept would be wrong for ever.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
 from dag_factory.config import files
 from dag_factory.config.layout import PLATFORM, environments
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, shown
 from dag_factory.config.store import digest
+from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
+
+_ENDINGS = (".yaml", ".yml", ".j2")
 
 
 class PlatformFiles:
@@ -36,19 +40,31 @@ class PlatformFiles:
     def read(self, file: str) -> bytes | Problem | None:
         """A file's bytes by its name below ``home``, the problem that keeps them from being read, or None: no file."""
         if file not in self._read:
-            self._read[file] = self._bytes(file) if self._is_there(file) else None
+            self._read[file] = self._bytes(file) if self._is_there(file) else self._misnamed(file)
         return self._read[file]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The name of every file, sorted. Links to folders are not followed."""
+        """The name of every file that could be a table or a template, sorted. Links to folders are not followed.
+
+        A folder by such a name is one too, and cannot be read: or what it holds would be in force for nobody.
+        """
         found: list[str] = []
         above = len(f"{self.home}/")
         for parent, folders, names in os.walk(f"{self.home}/{PLATFORM}"):
-            found += (f"{parent}/{name}"[above:] for name in names)
-            if parent.count("/", above) > BOUNDS.folders:
-                folders.clear()
+            found += (f"{parent}/{name}"[above:] for name in (*names, *folders) if name.endswith(_ENDINGS))
+            deep = parent.count("/", above) > BOUNDS.folders
+            folders[:] = [] if deep else [name for name in folders if not name.endswith(_ENDINGS)]
         return tuple(sorted(found))
+
+    def unknown(self, tables: Collection[str]) -> Iterator[Problem]:
+        """A warning for each file beside the ``tables`` that is none of them, by its name."""
+        known = {file.rpartition("/")[2] for file in tables}
+        for file in self.names:
+            folder, _, name = file.rpartition("/")
+            if folder == PLATFORM and name not in known and not any(_alike(name, table) for table in known):
+                message, hint = "nothing reads this file", did_you_mean(name, known)
+                yield Problem(shown(file), 0, 0, "unknown-file", message, hint=hint, severity="warning")
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
@@ -75,6 +91,18 @@ class PlatformFiles:
         folders = path.parents[: len(Path(file).relative_to(PLATFORM).parts) - 1]
         return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
 
+    def _misnamed(self, table: str) -> Problem | None:
+        """A table that is there by nearly its name: what it limits must not stop to hold without a word."""
+        folder, _, wanted = table.rpartition("/")
+        if folder != PLATFORM:
+            return None
+        for file in self.names:
+            parent, _, name = file.rpartition("/")
+            if parent == folder and _alike(name, wanted):
+                message, hint = f"the name of this table is `{wanted}`", "rename it"
+                return Problem(shown(file), 0, 0, "bad-name", message, hint=hint)
+        return None
+
     @cached_property
     def _is_link(self) -> bool:
         return (self.home / PLATFORM).is_symlink()
@@ -82,3 +110,8 @@ class PlatformFiles:
     def _bytes(self, file: str) -> bytes | Problem:
         read = files.read_bytes if self._is_link else files.read_listed
         return read(f"{self.home}/{file}", f"{self.home}/configs", file)
+
+
+def _alike(name: str, table: str) -> bool:
+    """Whether a file's name is a table's but for its case or ending."""
+    return name.lower().removesuffix(".yml").removesuffix(".yaml") == table.removesuffix(".yaml")

@@ -118,14 +118,16 @@ class Project:
 
     def _compile_all(self, share: Share, seconds: float | None) -> Compiled:
         kept = self.kept(share.name)
-        ids, listed = list_files(self.home)
-        texts = [outcomes.read(self.home, file_id) for file_id in ids if share.has(file_id)]
+        listing = list_files(self.home)
+        texts = [outcomes.read(self.home, file_id) for file_id in listing.ids if share.has(file_id)]
         taken = self._take(texts, kept, seconds)
         names = {found.id: name for found, name in taken.found}
-        claimed = set(ids)
+        claimed = set(listing.ids)
         found = conflicts.without_clashes((one for one, _ in taken.found), claimed)
         found += map(lastgood.unknown, taken.postponed)
-        good = lastgood.without_clashes(kept.last_good(), claimed)
+        last_good = {dag_id: one for dag_id, one in kept.last_good().items() if share.has(one.file)}
+        good = lastgood.without_clashes(last_good, claimed)
+        found += lastgood.unread(listing, good)
         held = []
         for one in found:
             if lastgood.is_broken(one):
@@ -133,23 +135,25 @@ class Project:
                 kept.keep_stood_in(names.get(one.id, ""), instead)
                 one = lastgood.held(one, instead, kept.outcome)
             held.append(one)
-        kept.keep_last_good(lastgood.renewed(found, names, good))
+        kept.keep_last_good(lastgood.renewed(found, names, good, listing.complete))
         pipelines = tuple(result.pipeline for one in held for result in one.results if result.pipeline)
-        problems = self._told(found, ids, listed)
+        listed = lastgood.told(listing, kept)
+        problems = self._told(found, listing.ids, listed)
         if share.count == 1 and not taken.postponed:
             kept.keep_problems(_state(texts, names.values(), listed), problems)
         return Compiled(pipelines, problems, self.summary().pools, tuple(text.file for text in taken.postponed))
 
     def _problems(self, seconds: float | None) -> tuple[Problem, ...]:
         kept = self.kept()
-        ids, listed = list_files(self.home)
-        texts = [outcomes.read(self.home, file_id) for file_id in ids]
+        listing = list_files(self.home)
+        listed = lastgood.told(listing, kept)
+        texts = [outcomes.read(self.home, file_id) for file_id in listing.ids]
         state = _state(texts, (kept.name(text) for text in texts), listed)
         problems = kept.problems(state)
         if problems is None:
             taken = self._take(texts, kept, seconds)
-            found = conflicts.without_clashes((one for one, _ in taken.found), set(ids))
-            problems = self._told(found, ids, listed)
+            found = conflicts.without_clashes((one for one, _ in taken.found), set(listing.ids))
+            problems = self._told(found, listing.ids, listed)
             if not taken.postponed:
                 kept.keep_problems(state, problems)
         return problems

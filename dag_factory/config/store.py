@@ -54,26 +54,28 @@ class Store:
         except OSError:
             return None
         data = kept[_DIGEST:]
-        if kept[:_DIGEST] != _checksum(data):
+        if kept[:_DIGEST] != _checksum(name, data):
             with contextlib.suppress(OSError):
                 os.unlink(path)  # noqa: PTH108
             return None
         return data
 
-    def put(self, name: str, data: bytes) -> None:
-        """Keep something under a name, in place of what was kept before."""
+    def put(self, name: str, data: bytes) -> bool:
+        """Keep something under a name, in place of what was kept before. Whether that could be done."""
         path = self._path(name)
         if path is None:
-            return
+            return False
         # The folder is this user's alone, so nobody else can have put a link there by that name.
         partial = f"{self._folder}/{_PARTIAL}{os.getpid()}-{threading.get_ident()}"
         try:
             with open(partial, "wb") as stream:  # noqa: PTH123
-                stream.write(_checksum(data) + data)
+                stream.write(_checksum(name, data) + data)
             os.replace(partial, path)  # noqa: PTH105
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(partial)  # noqa: PTH108
+            return False
+        return True
 
     def by_age(self) -> list[str]:
         """Every name under which something is kept, what was written last coming last."""
@@ -128,5 +130,6 @@ def _read(path: str) -> bytes:
         os.close(handle)
 
 
-def _checksum(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
+def _checksum(name: str, data: bytes) -> bytes:
+    """Of the name too: an entry that was moved to another's place is none."""
+    return hashlib.blake2b(data, digest_size=_DIGEST, key=hashlib.blake2b(name.encode()).digest()).digest()

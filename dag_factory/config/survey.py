@@ -33,7 +33,7 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     platform = platform_of(home)
     names = tuple(dict.fromkeys(environments)) or platform.environments
     projects = [chosen(platform, name, str(home)) for name in names]
-    ids, found = list_files(home)
+    ids, found, *_ = list_files(home)
     everywhere: dict[Problem, list[str]] = {problem: list(names) for problem in found}
     for project in projects:
         summary = project.summary()

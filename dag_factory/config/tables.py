@@ -154,6 +154,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     for one in optional.values():
         problems += one.problems
         files |= {one.table.file: one.document} if one.document else {}
+    problems += platform.unknown((FLAVORS_FILE, presets.FILE, *(one.table.file for one in optional.values())))
     replace = _replacements(body, found_flavors, problems)
     return Tables(
         environment=environment,

@@ -67,7 +67,7 @@ def _in_time(
     for text, name in waiting:
         if text.id in known:
             continue
-        if may_wait and time.monotonic() > end:
+        if may_wait and not kept.fails and time.monotonic() > end:
             break
         try:
             found[text.id] = compiled(text, name, BOUNDS.moment_seconds)

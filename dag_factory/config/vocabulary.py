@@ -66,7 +66,7 @@ def _files(home: Path, pattern: str) -> list[Path]:
     if not pattern:
         return []
     if pattern.startswith(PIPELINES):
-        return [path_of(home, file_id) for file_id in list_files(home)[0]]
+        return [path_of(home, file_id) for file_id in list_files(home).ids]
     return sorted(path for path in home.glob(pattern) if not path.name.startswith("."))
 
 

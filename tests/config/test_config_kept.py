@@ -17,8 +17,10 @@ from dag_factory.config import Compiled, compiling, open_project
 from dag_factory.config.kept import Good
 from dag_factory.config.share import Share
 from dag_factory.config.store import Store
+from dag_factory.config.survey import survey
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"
+NOBODY = 65534
 ONE = "version: 1\ndescription: one\ndefaults: {docker_image: i, resource_flavor: small}\n"
 FAMILY = """\
 version: 1
@@ -140,6 +142,18 @@ def test_a_damaged_entry_is_made_anew(home: Path, damage: str) -> None:
     assert compiled(home) == cold
 
 
+def test_entries_that_changed_places_are_made_anew(home: Path, count: Callable[[], list[str]]) -> None:
+    before = ids(compiled(home))
+    entries = [path for path in (home / "cache").rglob("*") if path.is_file() and len(path.name) == 40]
+    texts = [path.read_bytes() for path in entries]
+    assert len(texts) > 3
+    for path, text in zip(entries, [*texts[1:], texts[0]], strict=True):
+        path.write_bytes(text)
+    count()
+    assert ids(compiled(home)) == before
+    assert sorted(count()) == ["team.family", "team.one", "team.two"]
+
+
 @pytest.mark.parametrize("folder", ["off", "/proc/nowhere/cache", "/dev/null/cache"])
 def test_without_a_folder_everything_works(home: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
     monkeypatch.setenv("DAG_FACTORY_CACHE", folder)
@@ -243,9 +257,65 @@ def test_one_broken_member_of_a_family_is_held_alone(home: Path) -> None:
 def test_a_deleted_file_takes_its_dag_along_and_does_not_come_back_broken(home: Path) -> None:
     compiled(home)
     (home / "configs/pipelines/team/one.yaml").unlink()
-    assert "team.one" not in ids(compiled(home))
+    for _ in range(2):
+        assert "team.one" not in ids(compiled(home))
     write(home, "pipelines/team/one.yaml", "version: [")
     assert [one for one in ids(compiled(home)) if "one" in one] == []
+
+
+def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: Path) -> None:
+    compiled(home)
+    for _ in range(2):
+        (home / "configs/pipelines/team/one.yaml").unlink()
+        assert "team.one" not in ids(compiled(home))
+        write(home, "pipelines/team/one.yaml", "version: [")
+        assert "(team.one)" in ids(compiled(home))
+
+
+def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(home: Path) -> None:
+    before = ids(compiled(home))
+    pipelines, elsewhere = home / "configs/pipelines", home / "configs/pipeline"
+    pipelines.rename(elsewhere)
+    for _ in range(3):
+        found = compiled(home)
+        told = [(problem.code, problem.severity) for problem in found.problems]
+        assert (ids(found), told) == ([], [("no-pipelines", "error")])
+    assert found.problems == open_project(home, "dev").problems()
+    assert [problem.severity for problem in survey(home).problems] == ["warning"]  # it may never have had any
+    elsewhere.rename(pipelines)
+    write(home, "pipelines/team/one.yaml", "version: [")
+    assert ids(compiled(home)) == [f"({name})" if name == "team.one" else name for name in before]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a while")
+def test_a_folder_that_cannot_be_looked_into_is_held_as_it_was(home: Path) -> None:
+    write(home, "pipelines/other/one.yaml", ONE)
+    before = ids(compiled(home))
+    folder = home / "configs/pipelines/team"
+    folder.chmod(0)
+    for path in (home / "cache", *(home / "cache").rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    open_way(home)
+    os.seteuid(NOBODY)
+    try:
+        for _ in range(3):
+            found = compiled(home)
+            assert sorted(ids(found)) == sorted(name if "other" in name else f"({name})" for name in before)
+            assert [(problem.code, problem.file) for problem in found.problems] == [
+                ("unreadable", "configs/pipelines/team")
+            ]
+        assert ids(open_project(home, "dev").compile_one("team.one")) == ["(team.one)"]
+    finally:
+        os.seteuid(0)
+    folder.chmod(0o755)
+    assert sorted(ids(compiled(home))) == sorted(before)
+
+
+def open_way(home: Path) -> None:
+    """Let everybody come as far as to ``home``."""
+    for folder in (home, *home.parents):
+        if folder.stat().st_uid == 0 and "pytest" in str(folder):
+            folder.chmod(0o755)
 
 
 def test_a_removed_instance_is_no_broken_one(home: Path) -> None:

@@ -132,12 +132,14 @@ def test_a_broken_file_costs_its_own_pipeline_only(home: Path) -> None:
     assert compiled(home) == (["team.flow"], ["yaml-syntax configs/pipelines/broken.yaml"])
 
 
-def test_no_pipelines_at_all_are_no_problem(tmp_path: Path) -> None:
+def test_no_pipelines_at_all_are_a_warning(tmp_path: Path) -> None:
     home = Written().into(tmp_path)
     (home / "configs/pipelines/team/flow.yaml").unlink()
     (home / "configs/pipelines/team").rmdir()
-    (home / "configs/pipelines").rmdir()
     assert compiled(home) == ([], [])
+    (home / "configs/pipelines").rmdir()
+    (problem,) = open_project(home, "dev").compile_all().problems
+    assert (problem.code, problem.severity) == ("no-pipelines", "warning")
 
 
 def failure(home: Path, environment: str | None = None) -> str:

@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from dag_factory.config import Compiled, open_project
+from dag_factory.config.problems import errors
 from dag_factory.config.survey import survey
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"
@@ -193,7 +194,7 @@ def test_what_is_wrong_inside_a_template_names_caller_and_template(write) -> Non
 )
 def test_a_broken_template_is_told_though_nobody_calls_it(write, text: str, expected: str) -> None:
     home = write(**{"platform/templates/jobs/odd/v1.yaml.j2": text})
-    (problem,) = survey(home).problems
+    (problem,) = errors(survey(home).problems)
     assert f"{problem.code} {Path(problem.file).name}:{problem.line}:{problem.column}" == expected
 
 

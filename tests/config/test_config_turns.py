@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from pathlib import Path
 
@@ -103,6 +104,27 @@ def test_what_has_nothing_to_run_on_as_does_not_wait(home: Path, setting: str, m
     found = compiled(home, 0)
     assert said(found) == {**dict.fromkeys(ALL, "one"), "team.first": "two"}
     assert not found.postponed
+
+
+def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = compiling.outcome
+
+    def slowly(*arguments: object) -> Outcome:
+        end = time.monotonic() + 0.1
+        while time.monotonic() < end:
+            pass
+        return made(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compiling, "outcome", slowly)
+    write(home, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 2, memory: 1Gi}}\n")
+    assert compiled(home, 0.05).postponed
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    write(home, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 3, memory: 1Gi}}\n")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))  # as on a disk that is full
+    try:
+        assert not compiled(home, 0.05).postponed
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 @pytest.mark.parametrize("cache", ["on", "off"])

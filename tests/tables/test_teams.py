@@ -217,3 +217,37 @@ def test_the_namespaces_are_known_where_a_cluster_is_made_for_them() -> None:
     dev = "version: 1\ncluster: {namespace: dev}\n"
     with PROJECT.having(teams=teams, environments__dev=dev).written() as home:
         assert open_project(home).tables.namespaces == ("dev", "other", "outer")
+
+
+@pytest.mark.parametrize(
+    ("rename", "told"),
+    [
+        ("teams.yml", "bad-name teams.yml"),
+        ("Teams.yaml", "bad-name Teams.yaml"),
+        ("teams.yaml/growth.yaml", "not-a-file teams.yaml"),
+    ],
+)
+def test_a_table_by_nearly_its_name_still_forbids(rename: str, told: str) -> None:
+    """Its limits would be gone without a word."""
+    with PROJECT.written() as home:
+        table = home / "configs/platform/teams.yaml"
+        text = table.read_text()
+        table.unlink()
+        moved = home / "configs/platform" / rename
+        moved.parent.mkdir(exist_ok=True)
+        moved.write_text(text)
+        found = open_project(home, "dev").compile_all()
+    assert [f"{one.code} {one.file.removeprefix('configs/platform/')}" for one in found.problems] == [
+        "broken-table configs/pipelines/growth/flow.yaml",
+        "broken-table configs/pipelines/team/flow.yaml",
+        told,
+    ]
+    assert found.pipelines == ()
+
+
+def test_a_file_beside_the_tables_that_is_none_is_told() -> None:
+    found = PROJECT.having(team="version: 1\n").compiled()
+    (problem,) = found.problems
+    assert (problem.code, problem.severity, problem.file) == ("unknown-file", "warning", "configs/platform/team.yaml")
+    assert problem.hint == "did you mean `teams.yaml`?"
+    assert len(found.pipelines) == 2
