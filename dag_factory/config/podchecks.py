@@ -11,7 +11,7 @@ from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
-from dag_factory.config.tree import Mapping, Scalar, at, is_null, key_mark, mark_at, plain
+from dag_factory.config.tree import Mapping, Scalar, at, is_null, mark_at, plain
 from dag_factory.config.wording import did_you_mean
 
 _OURS = "dagwright/"
@@ -129,8 +129,3 @@ def _overlay(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
     if is_null(at(node, _LABELS)):
         message, hint = f"labels below `{_OURS}` are the factory's own and stay", "unset single labels: `name: null`"
         yield Problem.at(mark_at(node, _LABELS), (*path, *_LABELS), "reserved-label", message, hint)
-    for label in ((job.pod or {}).get("metadata") or {}).get("labels") or {}:
-        if label.startswith(_OURS):
-            place = key_mark(at(node, _LABELS), label) or node.mark
-            message, hint = f"labels below `{_OURS}` are the factory's own", "call the label otherwise"
-            yield Problem.at(place, (*path, *_LABELS, label), "reserved-label", message, hint)

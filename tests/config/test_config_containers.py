@@ -97,6 +97,8 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
             "pod: {metadata: {labels: {dagwright/job: x}}}",
             "reserved-label 1:38 jobs.a.pod.metadata.labels.dagwright/job",
         ),
+        ("labels: {dagwright/team: x}", "reserved-label 1:21 jobs.a.labels.dagwright/team"),
+        ("labels: {dagwright/anything: null}", "reserved-label 1:21 jobs.a.labels.dagwright/anything"),
         ("pod: {metadata: {labels: {run_id: x}}}", "reserved-label 1:38 jobs.a.pod.metadata.labels.run_id"),
         ("pod: {spec: {containers: [{name: x}]}}", "missing-key 1:45 jobs.a.pod.spec.containers[0].name"),
         (
@@ -115,6 +117,24 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
 )
 def test_what_the_cluster_would_refuse(text: str, expected: str) -> None:
     assert expected in problems(f"jobs: {{a: {{{text}}}}}")
+
+
+def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
+    head = "version: 1\ndefaults: {docker_image: i, resource_flavor: small, labels: {dagwright/team: x}}\n"
+    assert problems("jobs: {a: {}}", head=head) == ["reserved-label 0:62 defaults.labels.dagwright/team"]
+    files = {
+        "platform/presets.yaml": "version: 1\npresets: {p: {labels: {dagwright/cost: x}}}\n",
+        "platform/templates/jobs/t/v1.yaml.j2": "version: 1\n---\nlabels: {dagwright/job: x}\n",
+    }
+    found = Written("jobs: {a: {presets: [p]}, b: {uses: t@v1}}", files=files)
+    assert found.problems() == [
+        "broken-preset 1:22 jobs.a.presets[0]",
+        "reserved-label 1:31 jobs.b.uses",
+        "reserved-label presets.yaml:2:24 presets.p.labels.dagwright/cost",
+    ]
+    assert "labels below `dagwright/` are the factory's own" in found.said()
+    assert job("jobs: {a: {labels: {dagwright: x, dagwright.example/team: x}}}").labels
+    assert job("jobs: {a: {annotations: {dagwright/team: x}, node_selector: {dagwright/pool: x}}}").node_selector
 
 
 def test_hints_name_the_place_where_it_belongs() -> None:
