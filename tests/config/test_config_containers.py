@@ -119,6 +119,40 @@ def test_what_the_cluster_would_refuse(text: str, expected: str) -> None:
     assert expected in problems(f"jobs: {{a: {{{text}}}}}")
 
 
+@pytest.mark.parametrize(
+    ("base", "place"),
+    [
+        ("{name: base, image: null}", "1:58 jobs.a.pod.spec.containers[0].image"),
+        ("{name: base, $patch: replace}", "1:38 jobs.a.pod.spec.containers[0].image"),
+    ],
+)
+def test_the_jobs_container_keeps_an_image(base: str, place: str) -> None:
+    assert problems(f"jobs: {{a: {{pod: {{spec: {{containers: [{base}]}}}}}}}}") == [f"missing-key {place}"]
+    other = "{name: base, $patch: replace, image: 'b:1'}"
+    assert containers(job(f"jobs: {{a: {{pod: {{spec: {{containers: [{other}]}}}}}}}}"))[0].image == "b:1"
+
+
+WHOLE = "topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule"
+
+
+@pytest.mark.parametrize(
+    ("constraints", "missing"),
+    [
+        ("{topologyKey: zone, $patch: replace}", "maxSkew"),
+        ("{topologyKey: zone, maxSkew: 1, $patch: replace}", "whenUnsatisfiable"),
+        (f"{{{WHOLE}, $patch: replace}}", ""),
+        (f"{{{WHOLE}}}, {{topologyKey: zone, $patch: replace}}", "maxSkew"),
+        (f"{{{WHOLE}}}, {{topologyKey: zone, maxSkew: 2}}", ""),
+        ("{topologyKey: zone, $patch: delete}", ""),
+    ],
+)
+def test_what_is_left_of_a_constraint_is_whole(constraints: str, missing: str) -> None:
+    found = Written(f"jobs: {{a: {{pod: {{spec: {{topologySpreadConstraints: [{constraints}]}}}}}}}}")
+    told = ["missing-key 1:53 jobs.a.pod.spec.topologySpreadConstraints[0]"] if missing else []
+    assert found.problems() == told
+    assert (f"has no `{missing}`" in found.said()) == bool(missing)
+
+
 def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
     head = "version: 1\ndefaults: {docker_image: i, resource_flavor: small, labels: {dagwright/team: x}}\n"
     assert problems("jobs: {a: {}}", head=head) == ["reserved-label 0:62 defaults.labels.dagwright/team"]
