@@ -210,7 +210,9 @@ def test_init_containers_run_before_not_beside() -> None:
 
 def test_ceilings_count_what_an_overlay_makes_of_the_job() -> None:
     text = "jobs: {a: {pod: {spec: {containers: [{name: base, resources: {limits: {memory: 3Gi}}}]}}}}"
-    assert Written(text, environments=CEILING).problems() == ["over-ceiling 0:50 defaults.resource_flavor"]
+    assert Written(text, environments=CEILING).problems() == [
+        "over-ceiling 1:80 jobs.a.pod.spec.containers[0].resources.limits.memory"
+    ]
 
 
 def test_overlays_of_all_layers_meet() -> None:
