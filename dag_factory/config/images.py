@@ -22,6 +22,7 @@ HUB = "docker.io"
 # What does not end goes to the end: told elsewhere, and to look for an end again and again takes for ever.
 _RUN_TIME = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
 _ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it
+_VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
 _CONTAINERS = (
     ("init_containers",),
     ("sidecars",),
@@ -54,7 +55,7 @@ def allowed(by: str, node: Node | None) -> tuple[Allowed, ...]:
 
 
 def of_job(node: Mapping) -> Iterator[tuple[Path, Scalar]]:
-    """Every image of a resolved job with its path: its own, of its init containers and of its sidecars.
+    """Every image of a resolved job with its path: its own, of its init containers, of its sidecars, of its volumes.
 
     One whose expression failed is left out: that is told already.
     """
@@ -67,6 +68,11 @@ def of_job(node: Mapping) -> Iterator[tuple[Path, Scalar]]:
             image = entries(container).get("image")
             if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
                 yield (*path, index, "image"), image
+    volumes = at(node, _VOLUMES)
+    for index, volume in enumerate(volumes.items if isinstance(volumes, Sequence) else ()):
+        image = entries(entries(volume).get("image")).get("reference")
+        if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
+            yield (*_VOLUMES, index, "image", "reference"), image
 
 
 def mirrored(node: Mapping, mirrors: MappingT[str, str]) -> Mapping:

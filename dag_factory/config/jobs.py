@@ -31,10 +31,11 @@ from dag_factory.config.tree import (
     mapping,
     mark_at,
     plain,
+    sequence,
     whole,
     without,
 )
-from dag_factory.config.wording import did_you_mean
+from dag_factory.config.wording import did_you_mean, show
 
 _JOB = ("job.schema.json", "/$defs/job")
 _CALL = ("uses", "with")
@@ -78,7 +79,10 @@ def compile_job(
     calls = [call for layer in (base, *pieces, own) if (call := _only(layer, *_CALL))]
     template, called = _from_template(laid(calls), tables, context, path) if calls else (None, [])
     if template and "presets" in template.entries:
+        before = pieces
         pieces, problems = _presets([base, template, own], tables, context, path)
+        late = [piece for piece in pieces if not any(piece is one for one in before)]
+        called += _late_calls(template.entries["presets"], late, tables, context, path)
     base = laid(pieces, base)
     naming = (entries(layer).get("resource_flavor") for layer in (own, template, base))
     entry, trouble = _flavor(next((said for said in naming if said), None), tables, context, mark, path)
@@ -155,6 +159,22 @@ def _from_template(
         message, hint = "a job template has no `matrix` of its own", "write it at the job that calls the template"
         trouble = [*trouble, Problem.at(of_matrix, (*path, "uses"), "bad-template-file", message, hint)]
     return rendered, [*problems, *trouble]
+
+
+def _late_calls(
+    named: Node, late: SequenceT[Mapping], tables: Tables, context: Context, path: Path
+) -> Iterator[Problem]:
+    """Calls in presets that a template alone names: the job's one call is made by then, and no template calls one."""
+    for item in named.items if isinstance(named, Sequence) else ():
+        only = mapping({"presets": sequence((item,), item.mark)}, {}, item.mark)
+        for piece in presets.chosen(only, tables.presets, context, path)[0]:
+            lost = next((key for key in _CALL if is_set(piece.entries.get(key))), None)
+            if lost and any(piece is one for one in late):
+                message = (
+                    f"the preset {show(plain(item))} says `{lost}`: a job template calls no other, nor do its presets"
+                )
+                hint = "write what that template gives into this one, or take the call out of the preset"
+                yield Problem.at(item.mark, (*path, "uses"), "bad-template-file", message, hint)
 
 
 def _with_rule(merged: Mapping, tables: Tables, context: Context, path: Path) -> tuple[Mapping, str, list[Problem]]:

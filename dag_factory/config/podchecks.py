@@ -11,7 +11,7 @@ from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
-from dag_factory.config.tree import Mapping, Scalar, at, is_null, key_mark, mark_at, plain
+from dag_factory.config.tree import Mapping, Scalar, at, is_null, mark_at, plain
 from dag_factory.config.wording import did_you_mean
 
 _OURS = "dagwright/"
@@ -48,7 +48,7 @@ def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
         return
     yield from _names(node, path)
     yield from _overlay(job, node, path)
-    yield from _spread(node, path)
+    yield from _spread(job, node, path)
     known = _volumes(job)
     for steps, container in _written(node):
         for index, mount in enumerate(container.get("volumeMounts") or ()):
@@ -59,12 +59,15 @@ def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
                 yield Problem.at(mark_at(node, (*where, "name")), (*path, *where), "unknown-volume", message, hint)
 
 
-def _spread(node: Mapping, path: Path) -> Iterator[Problem]:
+def _spread(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
     """A constraint whose parts come from several layers is whole only once they are laid over each other."""
     constraints = at(node, _SPREAD)
+    spec = patched({}, job.pod or {}).get("spec") or {}
+    left = {one["topologyKey"]: one for one in spec.get("topologySpreadConstraints") or ()}
     for index, one in enumerate(plain(constraints) or () if constraints is not None else ()):
-        missing = [key for key in _OF_A_CONSTRAINT if one.get(key) is None]
-        if missing and DIRECTIVE not in one:
+        final = left.pop(one["topologyKey"], None)  # none where it is taken away, or written twice and told
+        missing = [key for key in _OF_A_CONSTRAINT if final and final.get(key) is None]
+        if missing:
             where = (*_SPREAD, index)
             message, hint = f"the constraint has no `{missing[0]}`", "Kubernetes needs " + ", ".join(_OF_A_CONSTRAINT)
             yield Problem.at(mark_at(node, where), (*path, *where), "missing-key", message, hint)
@@ -116,7 +119,11 @@ def _overlay(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
                 message, hint = "the job's own container cannot be taken away", "say what differs in it"
                 yield Problem.at(mark, (*path, *steps), "no-base-container", message, hint)
             continue
-        if not images.get(name) and name not in (BASE, XCOM):
+        if not images.get(name) and name == BASE:
+            message, hint = "the job's own container has no `image` left", "leave the key out, or name an image"
+            image = (*steps, "image")
+            yield Problem.at(mark_at(node, image), (*path, *image), "missing-key", message, hint)
+        elif not images.get(name) and name != XCOM:
             message = f"there is no container `{name}`, and a new one needs an `image`"
             yield Problem.at(mark, (*path, *steps), "missing-key", message, did_you_mean(name, images))
         elif steps[:-1] == _MAIN and name not in (BASE, XCOM):
@@ -129,8 +136,3 @@ def _overlay(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
     if is_null(at(node, _LABELS)):
         message, hint = f"labels below `{_OURS}` are the factory's own and stay", "unset single labels: `name: null`"
         yield Problem.at(mark_at(node, _LABELS), (*path, *_LABELS), "reserved-label", message, hint)
-    for label in ((job.pod or {}).get("metadata") or {}).get("labels") or {}:
-        if label.startswith(_OURS):
-            place = key_mark(at(node, _LABELS), label) or node.mark
-            message, hint = f"labels below `{_OURS}` are the factory's own", "call the label otherwise"
-            yield Problem.at(place, (*path, *_LABELS, label), "reserved-label", message, hint)

@@ -97,6 +97,8 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
             "pod: {metadata: {labels: {dagwright/job: x}}}",
             "reserved-label 1:38 jobs.a.pod.metadata.labels.dagwright/job",
         ),
+        ("labels: {dagwright/team: x}", "reserved-label 1:21 jobs.a.labels.dagwright/team"),
+        ("labels: {dagwright/anything: null}", "reserved-label 1:21 jobs.a.labels.dagwright/anything"),
         ("pod: {metadata: {labels: {run_id: x}}}", "reserved-label 1:38 jobs.a.pod.metadata.labels.run_id"),
         ("pod: {spec: {containers: [{name: x}]}}", "missing-key 1:45 jobs.a.pod.spec.containers[0].name"),
         (
@@ -115,6 +117,58 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
 )
 def test_what_the_cluster_would_refuse(text: str, expected: str) -> None:
     assert expected in problems(f"jobs: {{a: {{{text}}}}}")
+
+
+@pytest.mark.parametrize(
+    ("base", "place"),
+    [
+        ("{name: base, image: null}", "1:58 jobs.a.pod.spec.containers[0].image"),
+        ("{name: base, $patch: replace}", "1:38 jobs.a.pod.spec.containers[0].image"),
+    ],
+)
+def test_the_jobs_container_keeps_an_image(base: str, place: str) -> None:
+    assert problems(f"jobs: {{a: {{pod: {{spec: {{containers: [{base}]}}}}}}}}") == [f"missing-key {place}"]
+    other = "{name: base, $patch: replace, image: 'b:1'}"
+    assert containers(job(f"jobs: {{a: {{pod: {{spec: {{containers: [{other}]}}}}}}}}"))[0].image == "b:1"
+
+
+WHOLE = "topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule"
+
+
+@pytest.mark.parametrize(
+    ("constraints", "missing"),
+    [
+        ("{topologyKey: zone, $patch: replace}", "maxSkew"),
+        ("{topologyKey: zone, maxSkew: 1, $patch: replace}", "whenUnsatisfiable"),
+        (f"{{{WHOLE}, $patch: replace}}", ""),
+        (f"{{{WHOLE}}}, {{topologyKey: zone, $patch: replace}}", "maxSkew"),
+        (f"{{{WHOLE}}}, {{topologyKey: zone, maxSkew: 2}}", ""),
+        ("{topologyKey: zone, $patch: delete}", ""),
+    ],
+)
+def test_what_is_left_of_a_constraint_is_whole(constraints: str, missing: str) -> None:
+    found = Written(f"jobs: {{a: {{pod: {{spec: {{topologySpreadConstraints: [{constraints}]}}}}}}}}")
+    told = ["missing-key 1:53 jobs.a.pod.spec.topologySpreadConstraints[0]"] if missing else []
+    assert found.problems() == told
+    assert (f"has no `{missing}`" in found.said()) == bool(missing)
+
+
+def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
+    head = "version: 1\ndefaults: {docker_image: i, resource_flavor: small, labels: {dagwright/team: x}}\n"
+    assert problems("jobs: {a: {}}", head=head) == ["reserved-label 0:62 defaults.labels.dagwright/team"]
+    files = {
+        "platform/presets.yaml": "version: 1\npresets: {p: {labels: {dagwright/cost: x}}}\n",
+        "platform/templates/jobs/t/v1.yaml.j2": "version: 1\n---\nlabels: {dagwright/job: x}\n",
+    }
+    found = Written("jobs: {a: {presets: [p]}, b: {uses: t@v1}}", files=files)
+    assert found.problems() == [
+        "broken-preset 1:22 jobs.a.presets[0]",
+        "reserved-label 1:31 jobs.b.uses",
+        "reserved-label presets.yaml:2:24 presets.p.labels.dagwright/cost",
+    ]
+    assert "labels below `dagwright/` are the factory's own" in found.said()
+    assert job("jobs: {a: {labels: {dagwright: x, dagwright.example/team: x}}}").labels
+    assert job("jobs: {a: {annotations: {dagwright/team: x}, node_selector: {dagwright/pool: x}}}").node_selector
 
 
 def test_hints_name_the_place_where_it_belongs() -> None:
@@ -156,7 +210,9 @@ def test_init_containers_run_before_not_beside() -> None:
 
 def test_ceilings_count_what_an_overlay_makes_of_the_job() -> None:
     text = "jobs: {a: {pod: {spec: {containers: [{name: base, resources: {limits: {memory: 3Gi}}}]}}}}"
-    assert Written(text, environments=CEILING).problems() == ["over-ceiling 0:50 defaults.resource_flavor"]
+    assert Written(text, environments=CEILING).problems() == [
+        "over-ceiling 1:80 jobs.a.pod.spec.containers[0].resources.limits.memory"
+    ]
 
 
 def test_overlays_of_all_layers_meet() -> None:

@@ -121,3 +121,37 @@ def test_a_template_of_a_run_is_rendered_in_a_preset_too() -> None:
 def test_depends_on_is_no_piece_of_a_job() -> None:
     table = "version: 1\npresets: {a: {depends_on: [b]}}\n"
     assert project("jobs: {a: {}}", table).problems() == ["unknown-key presets.yaml:2:15 presets.a.depends_on"]
+
+
+CALLS = """\
+version: 1
+presets:
+  calls: {uses: other@v1, env: {A: a}}
+  given: {with: {a: 1}}
+  plain: {uses: null, env: {B: b}}
+"""
+OTHER = "version: 1\n---\nenv: {O: o}\n"
+
+
+def calling(pipeline: str, template: str) -> Written:
+    files = {
+        "platform/presets.yaml": CALLS,
+        "platform/templates/jobs/other/v1.yaml.j2": OTHER,
+        "platform/templates/jobs/t/v1.yaml.j2": f"version: 1\n---\n{template}\n",
+    }
+    return Written(pipeline, files=files)
+
+
+def test_a_call_in_a_preset_that_only_a_template_names_is_told() -> None:
+    wrong = calling("jobs: {a: {uses: t@v1}}", "presets: [plain, calls]")
+    assert wrong.problems() == ["bad-template-file 1:12 jobs.a.uses"]
+    assert "the preset `calls` says `uses`" in wrong.said()
+    assert "(in configs/platform/templates/jobs/t/v1.yaml.j2:3)" in wrong.said()
+    assert "the preset `given` says `with`" in calling("jobs: {a: {uses: t@v1}}", "presets: [given]").said()
+    assert calling("jobs: {a: {uses: t@v1, presets: null}}", "presets: [calls]").built()
+
+
+def test_a_call_in_a_preset_that_the_job_names_is_made() -> None:
+    assert set(env(calling("jobs: {a: {presets: [calls]}}", ""))) == {"A", "O"}
+    assert set(env(calling("jobs: {a: {uses: t@v1}}", "presets: [plain]"))) == {"B"}
+    assert set(env(calling("jobs: {a: {uses: t@v1, presets: [calls]}}", "presets: [calls]"))) == {"A"}

@@ -119,6 +119,24 @@ def test_all_containers_are_checked() -> None:
     ]
 
 
+def test_an_image_that_is_mounted_is_mirrored_and_checked() -> None:
+    flow = job(
+        "docker_image: acme/a:1\n"
+        "pod: {spec: {volumes: [{name: e, emptyDir: {}}, {name: v, image: {reference: acme/model}}]}}\n"
+    )
+    where = ("pod", "spec", "volumes", 1, "image", "reference")
+    assert dict(images.of_job(images.mirrored(flow, {"docker.io": "r.example.com"})))[where].text == (
+        "r.example.com/acme/model"
+    )
+    rule = Mark("prod.yaml", 4, 2)
+    policy = Policy({}, (Allowed("the environment `prod`", ("acme/a:*",), rule),), rule)
+    found = [(one.code, one.line, one.path) for one in images.check(flow, policy, "prod", ("jobs", "train"))]
+    assert found == [
+        ("image-latest", 2, "jobs.train.pod.spec.volumes[1].image.reference"),
+        ("image-not-allowed", 2, "jobs.train.pod.spec.volumes[1].image.reference"),
+    ]
+
+
 def project(image: str, policy: str) -> Project:
     flow = f"version: 1\ndefaults: {{resource_flavor: small}}\njobs:\n  a:\n    docker_image: {image}\n"
     flow += "params: {tag: a, digest: b, image: c}\n"
