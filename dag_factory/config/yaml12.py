@@ -15,11 +15,14 @@ from yaml import composer, error, nodes, parser, reader, scanner
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.tree import CHARACTERS, Mapping, Node, Scalar, mapping, sequence
+from dag_factory.config.wording import show
 from dag_factory.settings import BOUNDS
 
 _SAFE_DEPTH = 500
 """What the parser, which calls itself for each level, can take; a file is asked for its depth above it."""
 _PLAIN, _TEXT = "plain", "text"
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_BRACES = re.compile(r"\$?\{\{.*?\}\}[^\s,\]}]*")
 _NUL = "the character NUL stands in a text"
 _STANDARD = "tag:yaml.org,2002:"
 _NULL = frozenset(("", "null", "Null", "NULL", "~"))
@@ -80,7 +83,7 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
         return None, (refused.problem,)
     if root is None:
         return None, ()
-    builder = _Builder(file)
+    builder = _Builder(file, text)
     try:
         return builder.node(root), first_ones(builder.problems)[0]
     except Refused as refused:
@@ -90,8 +93,9 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
 class _Builder:
     """Turns PyYAML's nodes into the tree; a collection with an anchor is built once however often it is used."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self.file = file
+        self._text = text
         self.problems: list[Problem] = []
         self._built: dict[int, tuple[Node, int]] = {}  # node and the values below it, aliases expanded
         self._open: set[int] = set()
@@ -129,7 +133,15 @@ class _Builder:
         if isinstance(source, nodes.SequenceNode):
             items = tuple(self._below(index, item) for index, item in enumerate(source.value))
             return sequence(items, self._mark(source))
-        return self._mapping(source)
+        return self._unquoted(source) if _is_braces(source) else self._mapping(source)
+
+    def _unquoted(self, source: Any) -> Scalar:
+        """``{{ name }}`` without quotes, which is a map in a map to YAML: told, and then taken as it was meant."""
+        written = self._text[source.start_mark.index : source.end_mark.index]
+        self.problems.append(
+            self._problem(source, "unquoted-template", f"{show(written)} stands without quotes", _in_quotes(written))
+        )
+        return Scalar(written, written, self._mark(source))
 
     def _below(self, step: str | int, source: Any) -> Node:
         self._path.append(step)
@@ -230,6 +242,21 @@ def _nesting_problem(mark: Mark) -> Problem:
     return Problem.at(mark, (), "too-deep", message, "flatten the value")
 
 
+def _is_braces(source: Any) -> bool:
+    """Whether a map is one in a map, with nothing between their brackets."""
+    if len(source.value) != 1 or not source.flow_style:
+        return False
+    key = source.value[0][0]
+    inner = isinstance(key, nodes.MappingNode) and key.flow_style
+    return bool(inner and key.start_mark.index == source.start_mark.index + 1)
+
+
+def _in_quotes(written: str) -> str:
+    quote = '"' if '"' not in written else "'"
+    shown = "\n" not in written and quote not in written
+    return "put the whole value in quotes" + (f", as {quote}{written}{quote}" if shown else "")
+
+
 def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str) -> Problem:
     mark: Any = failure.problem_mark or failure.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -243,6 +270,8 @@ def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str) -> Pro
     written = lines[line - 1] if lines else ""
     if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in message:
         hint = "indent with spaces; YAML does not allow tabs"
+    elif braces := _BRACES.search(_QUOTED.sub("", written)):
+        hint = _in_quotes(braces[0])
     elif "mapping values are not allowed" in message:
         hint = "quote a value that holds `: `, or check the indentation"
     elif "expected <document start>" in message or "expected a single document" in message:

@@ -111,6 +111,30 @@ def test_what_is_wrong_and_where(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code", "place", "quoted"),
+    [
+        ("é: {{ run_date }}\n", "unquoted-template", (1, 4), '"{{ run_date }}"'),
+        ("a:\n  b: [é, {{ output('x') }}]\n", "unquoted-template", (2, 10), "\"{{ output('x') }}\""),
+        ('a: {b: {{ output("x") }}}\n', "unquoted-template", (1, 8), "'{{ output(\"x\") }}'"),
+        ("a: {{ run_date }}/x\n", "yaml-syntax", (1, 18), '"{{ run_date }}/x"'),
+        ("a: {b: ${{ vars.c }}/x:1, d: e}\n", "yaml-syntax", (1, 9), '"${{ vars.c }}/x:1"'),
+    ],
+)
+def test_a_template_without_quotes_is_shown_with_them(
+    text: str, code: str, place: tuple[int, int], quoted: str
+) -> None:
+    _, (problem,) = yaml12.read(text, "f.yaml")
+    assert (problem.code, (problem.line, problem.column)) == (code, place)
+    assert problem.hint == f"put the whole value in quotes, as {quoted}"
+
+
+def test_a_map_in_a_list_or_a_map_is_no_template() -> None:
+    node, problems = yaml12.read("a: [{b: {c: 1}}]\nd: { e: {} }\n", "f.yaml")
+    assert node is not None
+    assert (plain(node), problems) == ({"a": [{"b": {"c": 1}}], "d": {"e": {}}}, ())
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "[" * 100_000,
