@@ -19,6 +19,8 @@ PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "
 _LONGEST_INTERVAL = 3660 * 24 * 3600  # seconds: from the last year of a start it leads to a date that databases hold
 _DESCRIBED = 950  # characters that Airflow's database takes of what a schedule means in words, less its own beside them
 _CHANCE = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
+_NEAREST = re.compile(r"\d+w|w\d+", re.IGNORECASE)
+_BY_HAND = frozenset(("none", "manual", "off", "never", "false"))
 _FIELDS = "five fields: minute hour day-of-month month day-of-week, as `0 3 * * *` (each day at three)"
 
 
@@ -28,13 +30,14 @@ def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Proble
         return model.Manual(), []
     if isinstance(node, Scalar):
         text = str(node.value)
+        if text in PRESETS:
+            return model.Preset(name=text), []
         if text.startswith("@"):
-            if text in PRESETS:
-                return model.Preset(name=text), []
-            problem = Problem.at(
-                node.mark, path, "bad-schedule", f"{show(text)} is no preset", did_you_mean(text, PRESETS)
-            )
-            return model.Manual(), [problem]
+            told = f"{show(text)} is no preset", did_you_mean(text, PRESETS)
+            return model.Manual(), [Problem.at(node.mark, path, "bad-schedule", *told)]
+        if text.lower() in _BY_HAND:
+            told = f"{show(text)} is no schedule", "write `null` for a pipeline that is started by hand"
+            return model.Manual(), [Problem.at(node.mark, path, "bad-schedule", *told)]
         return _crons((node,), path)
     if isinstance(node, Mapping):
         every, cron = node.entries.get("every"), node.entries.get("cron")
@@ -81,6 +84,8 @@ def cron_problem(expression: str) -> str:
         return f"it has {len(fields)} fields"
     if _CHANCE.search(expression):
         return "R and H stand for a time by chance"
+    if _NEAREST.fullmatch(fields[2]) and fields[4] not in ("*", "?"):
+        return "W, the weekday nearest a day, stands alone: Airflow would forget the day of the week beside it"
     try:
         croniter(expression, datetime(2024, 1, 1)).get_next()
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
@@ -98,7 +103,7 @@ def described(expression: str) -> str:
     """A cron expression in words, as Airflow has them: with a day of the month and one of the week, twice."""
     from cron_descriptor import Options, get_description  # as croniter
 
-    options = Options()
+    options = Options(locale_code="en_US")  # the machine's is asked for otherwise, with a warning where it has none
     options.use_24hour_time_format = True
     minute, hour, day, month, weekday = expression.split()
     ways = [(day, weekday)] if "*" in (day, weekday) else [(day, "*"), ("*", weekday)]

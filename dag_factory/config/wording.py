@@ -99,7 +99,9 @@ def _words(error: ValidationError) -> Iterator[Words]:
             yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
         case "enum":
             options = [option for option in expected if option is not None]
-            mend = did_you_mean(value, [str(option) for option in options]) if isinstance(value, str) else ""
+            mend = ""
+            if isinstance(value, str):
+                mend = _instead(error, value) or did_you_mean(value, [str(option) for option in options])
             text = wanted or f"one of {', '.join(str(option) for option in options)}"
             yield None, code or "bad-value", f"{show(value)} is not {text}", mend or hint
         case "const":
@@ -177,7 +179,7 @@ def _schema(error: ValidationError) -> JSON:
 
 
 def _instead(error: ValidationError, key: str) -> str:
-    """The schema's own word on a key that belongs elsewhere or is called otherwise."""
+    """The schema's own word on a key, or one of several values, that belongs elsewhere or is called otherwise."""
     said = _schema(error).get("x-instead", {})
     while isinstance(said, dict):
         if key in said:

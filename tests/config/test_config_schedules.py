@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from datetime import datetime
+
 import pytest
+from croniter import croniter
 from written import ENVIRONMENT, Written, built, problems, said
 
 from dag_factory.config.headers import EARLIEST
 from dag_factory.config.model import Cron, Every, Manual, Param, Preset
+from dag_factory.config.schedules import described
 
 JOBS = "\njobs: {a: {}}\n"
 
@@ -18,6 +23,7 @@ JOBS = "\njobs: {a: {}}\n"
         ("0 8 * * mon-fri", Cron(expressions=("0 8 * * mon-fri",))),
         ("0 0 29 2 *", Cron(expressions=("0 0 29 2 *",))),
         ("0 0 L * *", Cron(expressions=("0 0 L * *",))),
+        ("0 3 15W * *", Cron(expressions=("0 3 15W * *",))),
         ("'@daily'", Preset(name="@daily")),
         ("{every: 90m}", Every(seconds=5400)),
         ("{cron: 0 3 * * *}", Cron(expressions=("0 3 * * *",))),
@@ -44,6 +50,10 @@ def test_none_is_by_hand() -> None:
         ("0 0 31 2 *", "bad-cron 1:11 schedule"),
         ("R R * * *", "bad-cron 1:11 schedule"),
         ("H 0 * * *", "bad-cron 1:11 schedule"),
+        ("0 3 15W * 1", "bad-cron 1:11 schedule"),
+        ("0 3 w15 * mon", "bad-cron 1:11 schedule"),
+        ("none", "bad-schedule 1:11 schedule"),
+        ("'@midnight'", "bad-schedule 1:11 schedule"),
         ("'@dayly'", "bad-schedule 1:11 schedule"),
         ("{cron: [0 3 * * *, nope]}", "bad-cron 1:30 schedule.cron[1]"),
         ("{every: 0s}", "bad-duration 1:19 schedule.every"),
@@ -59,8 +69,32 @@ def test_continuous_runs_follow_each_other() -> None:
     assert built(f"schedule: '@continuous'\nmax_active_runs: 1{JOBS}").schedule == Preset(name="@continuous")
 
 
-def test_a_preset_says_which_was_meant() -> None:
-    assert "@daily" in said(f"schedule: '@dayly'{JOBS}")
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("@dayly", "`@daily`"),
+        ("@midnight", "`@daily`"),
+        ("@annually", "`@yearly`"),
+        ("none", "`null`"),
+        ("Manual", "`null`"),
+        ("@none", "`null`"),
+    ],
+)
+def test_a_word_says_which_was_meant(text: str, hint: str) -> None:
+    told = said(f"schedule: '{text}'{JOBS}")
+    assert hint in told.split(" -- ")[1] and "fields" not in told
+
+
+def test_the_weekday_nearest_a_day_is_that_and_not_the_day() -> None:
+    times = croniter("0 3 15W * *", datetime(2026, 8, 1))  # the 15th of August is a Saturday, of November a Sunday
+    assert [times.get_next(datetime).day for _ in range(4)] == [14, 15, 15, 16]
+
+
+def test_words_for_a_schedule_do_not_depend_on_the_machine_s_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locale.getlocale", lambda *_: (None, None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert described.__wrapped__("0 3 * * *") == "At 03:00"
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+3"])
