@@ -50,6 +50,8 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Where the tests run in a shell's background, Ctrl-C would be ignored, and so in what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def dagf(self, *arguments: str) -> tuple[int, str]:
