@@ -77,7 +77,7 @@ class Kept:
         self._list = ".".join(part for part in (environment, share) if part)
         self._written = 0
         self.fails = False
-        """Whether an outcome could not be kept, as on a disk that is full."""
+        """Whether the folder did not take something, as on a disk that is full."""
 
     @cached_property
     def is_usable(self) -> bool:
@@ -103,8 +103,6 @@ class Kept:
         """Keep an outcome."""
         if name and self._put(self._outcomes, name, outcome):
             self._written += 1
-        elif name:
-            self.fails = True
 
     def is_slow(self, name: str) -> bool:
         """Whether the file of the outcome ``name`` was found slow to compile."""
@@ -185,7 +183,9 @@ class Kept:
             data = _ENCODER.encode(what)
         except (ValueError, OverflowError, RecursionError):
             return False
-        return store.put(name, data)
+        written = store.put(name, data)
+        self.fails |= not written
+        return written
 
     def _read(self, store: Store, name: str) -> dict[str, Good]:
         return _decoded(_GOODS, store.get(name)) or {}

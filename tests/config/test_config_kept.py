@@ -15,6 +15,7 @@ import pytest
 
 from dag_factory.config import Compiled, compiling, open_project
 from dag_factory.config.kept import Good
+from dag_factory.config.outcomes import Outcome
 from dag_factory.config.share import Share
 from dag_factory.config.store import Store
 from dag_factory.config.survey import survey
@@ -270,6 +271,13 @@ def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: P
         assert "team.one" not in ids(compiled(home))
         write(home, "pipelines/team/one.yaml", "version: [")
         assert "(team.one)" in ids(compiled(home))
+
+
+def test_what_no_file_can_hold_is_no_fault_of_the_folder(home: Path) -> None:
+    """Of one pipeline's half of a character nobody else compiles longer than a pass may take."""
+    kept = open_project(home, "dev").kept()
+    kept.keep("one", Outcome("\ud800", "one.yaml", ()))
+    assert (kept.outcome("one"), kept.fails) == (None, False)
 
 
 def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(home: Path) -> None:
