@@ -13,7 +13,7 @@ import msgspec
 
 from dag_factory.config.kept import Good, Kept
 from dag_factory.config.layout import Listing, file_of
-from dag_factory.config.outcomes import Outcome, Result, Text
+from dag_factory.config.outcomes import Outcome, Result, Text, unreadable
 from dag_factory.config.problems import Problem, errors
 
 
@@ -37,7 +37,7 @@ def unread(listing: Listing, good: MappingT[str, Good]) -> Iterator[Outcome]:
     for file_id in sorted({one.file for one in good.values()}):
         for start, problem in listing.unread.items():
             if file_id.startswith(start):
-                yield Outcome(file_id, file_of(file_id), (Result(file_id, None, (problem,)),), readable=False)
+                yield unreadable(file_id, file_of(file_id), problem)
 
 
 def is_broken(found: Outcome) -> bool:
