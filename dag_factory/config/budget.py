@@ -112,8 +112,12 @@ def _next() -> _Bound:
 
 
 def _set_timer() -> None:
-    left = _next().deadline - time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, max(left, 1e-6), _AGAIN)
+    """Raises ``_Over`` where a bound is over already: the kernel gives a timer that is set anew another tick."""
+    over = _next()
+    left = over.deadline - time.process_time()
+    if left <= 0:
+        raise _Over(over)
+    signal.setitimer(signal.ITIMER_PROF, left, _AGAIN)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
