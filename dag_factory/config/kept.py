@@ -6,6 +6,7 @@ environment, and this package. So nothing kept is ever wrong, only missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -153,16 +154,35 @@ class Kept:
         """
         if not settings.keeps_last_good():
             return {}
-        mine = (name for name in self._lists.by_age() if f"{name}.".startswith(f"{self._environment}."))
-        return {dag_id: good for name in mine for dag_id, good in self._read(self._lists, name).items()}
+        return {dag_id: good for name in self._names() for dag_id, good in self._read(self._lists, name).items()}
 
-    def keep_last_good(self, good: dict[str, Good]) -> None:
-        """Keep what is good now in this loader's share, and forget outcomes that nobody needs."""
+    def keep_last_good(self, good: dict[str, Good], has: Callable[[str], bool] = lambda _: True) -> None:
+        """Keep what is good now in this loader's share, and forget outcomes that nobody needs.
+
+        ``has`` tells whether a file belongs to the share. Its DAGs leave the lists of other shares, as there are after
+        the files were divided anew: nobody else would ever forget them.
+        """
         if settings.keeps_last_good() and good != self._read(self._lists, self._list):
-            self._lists.put(self._list, _ENCODER.encode(good))
+            self.fails |= not self._lists.put(self._list, _ENCODER.encode(good))
+        if settings.keeps_last_good() and not self.fails:
+            self._take_over(has)
         if self._written:
             needed = (one.name for name in self._lists.by_age() for one in self._read(self._lists, name).values())
             self._outcomes.trim(set(needed))
+
+    def _take_over(self, has: Callable[[str], bool]) -> None:
+        """Remove this share's DAGs from the other lists of the environment, and lists that are empty then."""
+        for name in self._names():
+            listed = self._read(self._lists, name) if name != self._list else {}
+            left = {dag_id: one for dag_id, one in listed.items() if not has(one.file)}
+            if listed and not left:
+                self._lists.drop(name)
+            elif left != listed:
+                self._lists.put(name, _ENCODER.encode(left))
+
+    def _names(self) -> list[str]:
+        """The lists of the environment, the newest last."""
+        return [name for name in self._lists.by_age() if f"{name}.".startswith(f"{self._environment}.")]
 
     def stood_in(self, name: str) -> dict[str, Good]:
         """What the DAG processor last took in place of the broken outcome ``name``; nothing where it never saw it.
@@ -209,7 +229,17 @@ def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | Non
 @lru_cache(1)
 def package() -> bytes:
     """What tells this version of the compiler from every other: its files by size and time."""
-    here = Path(__file__).resolve().parent
-    found = [*here.glob("*.py"), *schemas.folder().glob("*.json"), *SHIPPED.glob("**/*.j2")]
-    marks = [f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in sorted(found)]
+    above = Path(__file__).resolve().parent.parent
+    marks = []
+    for path in package_files():
+        found = path.stat()
+        name = path.relative_to(above) if path.is_relative_to(above) else path.name
+        marks.append(f"{name}:{found.st_size}:{found.st_mtime_ns}")
     return "\n".join(marks).encode()
+
+
+def package_files() -> list[Path]:
+    """Every file of this package that an outcome depends on, sorted; those of sub-packages too."""
+    here = Path(__file__).resolve().parent
+    code = [*here.rglob("*.py"), *here.parent.glob("*.py")]
+    return sorted([*code, *schemas.folder().rglob("*.json"), *SHIPPED.rglob("*.j2")])

@@ -135,7 +135,7 @@ class Project:
                 kept.keep_stood_in(names.get(one.id, ""), instead)
                 one = lastgood.held(one, instead, kept.outcome)
             held.append(one)
-        kept.keep_last_good(lastgood.renewed(found, names, good, listing.complete))
+        kept.keep_last_good(lastgood.renewed(found, names, good, listing.complete), share.has)
         pipelines = tuple(result.pipeline for one in held for result in one.results if result.pipeline)
         listed = lastgood.told(listing, kept)
         problems = self._told(found, listing.ids, listed)

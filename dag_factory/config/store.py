@@ -77,6 +77,13 @@ class Store:
             return False
         return True
 
+    def drop(self, name: str) -> None:
+        """Forget what was kept under a name."""
+        path = self._path(name)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108
+
     def by_age(self) -> list[str]:
         """Every name under which something is kept, what was written last coming last."""
         return [name for _, name in self._entries() if not name.startswith(_PARTIAL)]

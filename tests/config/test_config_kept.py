@@ -13,7 +13,7 @@ from textwrap import dedent
 import msgspec
 import pytest
 
-from dag_factory.config import Compiled, compiling, open_project
+from dag_factory.config import Compiled, compiling, kept, open_project, schemas
 from dag_factory.config.kept import Good
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.share import Share
@@ -424,3 +424,54 @@ def test_a_worker_lists_neither_the_pipelines_nor_what_is_kept(home: Path, monke
     for dag_id in ("team.one", "team.two", "team.family.de"):
         assert open_project(home, "dev").compile_one(dag_id).pipelines
     assert listed and all(path.is_relative_to(home / "configs/platform") for path in listed)
+
+
+def test_a_deleted_dag_is_forgotten_after_the_files_were_divided_anew(home: Path) -> None:
+    """The lists of the old shares are nobody's any more: a DAG that only they name came back broken."""
+    project = open_project(home, "dev")
+    for index in range(4):
+        project.compile_all(Share(index, 4))
+    (home / "configs/pipelines/team/one.yaml").unlink()
+    for _ in range(2):
+        for index in range(2):
+            open_project(home, "dev").compile_all(Share(index, 2))
+    assert "team.one" not in project.kept().last_good()
+    write(home, "pipelines/team/one.yaml", "version: [")
+    shown = [one for index in range(2) for one in ids(open_project(home, "dev").compile_all(Share(index, 2)))]
+    assert [one for one in shown if "team.one" in one] == []
+    assert {path.name for path in (home / "cache").glob("*/last_good/*")} <= {"dev.0-of-2", "dev.1-of-2"}
+
+
+def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -> None:
+    compiled(home)
+    (home / "cache").rename(home / "old-cache")
+    program = (
+        "import sys; from dag_factory.config import kept, open_project;"
+        f"open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
+        "used = {one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] == 'dag_factory'};"
+        "print(*sorted(used - set(map(str, kept.package_files()))), 'dag_factory.config.compiling' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert told.split() == ["True"]
+    here = Path(kept.__file__).parent
+    names = {path.relative_to(here.parent) for path in kept.package_files() if path.is_relative_to(here.parent)}
+    assert {path.relative_to(here.parent) for path in here.rglob("*.py")} <= names
+    assert Path("settings.py") in names
+    assert {path.name for path in schemas.folder().rglob("*.json")} <= {path.name for path in kept.package_files()}
+
+
+def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "dag_factory"
+    (package / "config/guards").mkdir(parents=True)
+    for name in ("settings.py", "config/kept.py", "config/guards/images.py"):
+        (package / name).write_text("")
+    monkeypatch.setattr(kept, "__file__", str(package / "config/kept.py"))
+    marks = []
+    for name in ("settings.py", "config/kept.py", "config/guards/images.py"):
+        (package / name).write_text("# changed\n")
+        kept.package.cache_clear()
+        marks.append(kept.package())
+    kept.package.cache_clear()
+    assert len(set(marks)) == 3
