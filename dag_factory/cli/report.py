@@ -11,6 +11,7 @@ import msgspec
 
 from dag_factory.config.files import read_bytes
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.text_forms import lines
 
 _WIDEST = 160
 _TOKEN = re.compile(r"""("[^"]*"|'[^']*'|[^\s,\]}#]+)""")
@@ -75,7 +76,7 @@ def _count(number: int, word: str) -> str:
 def _lines(root: Path, file: str) -> list[str]:
     """The lines of a file as the compiler reads it; none of what it refuses to read, such as a link to elsewhere."""
     data = read_bytes(root / file, root, file)
-    return data.decode("utf-8-sig", "replace").splitlines() if isinstance(data, bytes) else []
+    return lines(data.decode("utf-8-sig", "replace")) if isinstance(data, bytes) else []
 
 
 def _clean(text: str) -> str:

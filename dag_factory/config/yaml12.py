@@ -12,8 +12,10 @@ from typing import Any
 import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
+from dag_factory.config.indentation import explained
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem, first_ones
+from dag_factory.config.text_forms import Moved, lines, with_pairs_joined, without_breaks
 from dag_factory.config.tree import CHARACTERS, Mapping, Node, Scalar, mapping, sequence
 from dag_factory.config.wording import show
 from dag_factory.settings import BOUNDS
@@ -25,6 +27,9 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACES = re.compile(r"\$?\{\{.*?\}\}[^\s,\]}]*")
 _NUL = "the character NUL stands in a text"
 _STANDARD = "tag:yaml.org,2002:"
+_IN_PLACE = Moved()
+_SCALAR_TAGS = frozenset((_PLAIN, _TEXT, *(f"{_STANDARD}{name}" for name in ("str", "int", "float", "bool", "null"))))
+_COLLECTION_TAGS = frozenset((_TEXT, _PLAIN, f"{_STANDARD}map", f"{_STANDARD}seq"))
 _NULL = frozenset(("", "null", "Null", "NULL", "~"))
 _BOOL = {text: text[0] in "tT" for text in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -71,19 +76,28 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
 
     ``file`` is the name that marks and problems carry.
     """
+    text, back = without_breaks(text)
+    moved = _IN_PLACE
     try:
         if _deepest(text) > _SAFE_DEPTH:
             _check_nesting(text, file)
-        root = _Composer(text).get_single_node()
+        try:
+            root = _Composer(text).get_single_node()
+        except error.MarkedYAMLError:
+            rewritten = with_pairs_joined(text, yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader)
+            if rewritten is None:
+                raise
+            text, moved = rewritten
+            root = _Composer(text).get_single_node()
     except error.MarkedYAMLError as failure:
-        return None, (_syntax_problem(failure, text, file),)
+        return None, (_syntax_problem(failure, text, file, moved),)
     except (error.YAMLError, RecursionError, ValueError) as failure:
         return None, (_unreadable_problem(failure, text, file),)
     except Refused as refused:
         return None, (refused.problem,)
     if root is None:
         return None, ()
-    builder = _Builder(file, text)
+    builder = _Builder(file, text, moved, back)
     try:
         return builder.node(root), first_ones(builder.problems)[0]
     except Refused as refused:
@@ -93,9 +107,11 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
 class _Builder:
     """Turns PyYAML's nodes into the tree; a collection with an anchor is built once however often it is used."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, moved: Moved = _IN_PLACE, back: dict[int, str] | None = None) -> None:
         self.file = file
         self._text = text
+        self._moved = moved
+        self._back = back or {}  # characters that stand for others
         self.problems: list[Problem] = []
         self._built: dict[int, tuple[Node, int]] = {}  # node and the values below it, aliases expanded
         self._open: set[int] = set()
@@ -130,6 +146,8 @@ class _Builder:
         self._grow(source, len(source.value))
         if len(self._path) >= BOUNDS.nesting:
             raise Refused(_nesting_problem(self._mark(source)))
+        if source.tag not in _COLLECTION_TAGS:
+            self._unknown_tag(source)
         if isinstance(source, nodes.SequenceNode):
             items = tuple(self._below(index, item) for index, item in enumerate(source.value))
             return sequence(items, self._mark(source))
@@ -137,7 +155,7 @@ class _Builder:
 
     def _unquoted(self, source: Any) -> Scalar:
         """``{{ name }}`` without quotes, which is a map in a map to YAML: told, and then taken as it was meant."""
-        written = self._text[source.start_mark.index : source.end_mark.index]
+        written = self._text[source.start_mark.index : source.end_mark.index].translate(self._back)
         self.problems.append(
             self._problem(source, "unquoted-template", f"{show(written)} stands without quotes", _in_quotes(written))
         )
@@ -153,6 +171,8 @@ class _Builder:
         entries: dict[str, Node] = {}
         keys: dict[str, Mark] = {}
         for key, value in source.value:
+            if self._back and isinstance(key, nodes.ScalarNode):
+                key.value = key.value.translate(self._back)
             if not isinstance(key, nodes.ScalarNode):
                 self.problems.append(self._problem(key, "bad-key", "a key must be a single word", "write `key: value`"))
             elif key.value == "<<" and key.tag == _PLAIN:
@@ -165,6 +185,8 @@ class _Builder:
                 hint = "keep one of the two"
                 self.problems.append(self._problem(key, "duplicate-key", message, hint, key.value))
             else:
+                if key.tag not in _SCALAR_TAGS:
+                    self._unknown_tag(key, key.value)
                 self._grow(key, len(key.value) // CHARACTERS)
                 entries[key.value] = self._below(key.value, value)
                 keys[key.value] = self._mark(key)
@@ -172,6 +194,8 @@ class _Builder:
 
     def _scalar(self, source: Any) -> Scalar:
         text, tag = source.value, source.tag
+        if self._back:
+            text = text.translate(self._back)
         if len(text) >= CHARACTERS:
             self._grow(source, len(text) // CHARACTERS)
         if "\0" in text:
@@ -181,17 +205,21 @@ class _Builder:
             value = core(text)
         elif tag == _TEXT:
             pass
-        elif tag.startswith(_STANDARD) and tag[len(_STANDARD) :] in ("str", "int", "float", "bool", "null"):
+        elif tag in _SCALAR_TAGS:
             value = text if tag.endswith(":str") else core(text)
         else:
-            message = f"the tag `{tag.replace(_STANDARD, '!!')}` is not read here"
-            self.problems.append(self._problem(source, "unknown-tag", message, "write the plain value"))
+            self._unknown_tag(source)
         dynamic = "$" in text and isinstance(value, str) and ("${{" in text or "${%" in text)
         return Scalar(value, text, self._mark(source), dynamic, source.style in ("|", ">"))
 
+    def _unknown_tag(self, source: Any, *below: str) -> None:
+        message = f"the tag `{source.tag.replace(_STANDARD, '!!')}` is not supported"
+        self.problems.append(self._problem(source, "unknown-tag", message, "write the value without a tag", *below))
+
     def _mark(self, source: Any) -> Mark:
         start = source.start_mark
-        return Mark(self.file, start.line + 1, start.column + 1)
+        column = start.column if self._moved is _IN_PLACE else self._moved.column(start.line, start.column)
+        return Mark(self.file, start.line + 1, column + 1)
 
     def _problem(self, source: Any, code: str, message: str, hint: str = "", *below: str) -> Problem:
         return Problem.at(self._mark(source), (*self._path, *below), code, message, hint)
@@ -257,19 +285,22 @@ def _in_quotes(written: str) -> str:
     return "put the whole value in quotes" + (f", as {quote}{written}{quote}" if shown else "")
 
 
-def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str) -> Problem:
+def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, moved: Moved) -> Problem:
     mark: Any = failure.problem_mark or failure.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    line, column = (mark.line + 1, moved.column(mark.line, mark.column) + 1) if mark else (1, 1)
     message = " ".join(part for part in (failure.problem, failure.context) if part)
     began: Any = failure.context_mark
     if began and began.line + 1 != line:
         message += f" that began in line {began.line + 1}"
-    lines = text.splitlines()
-    if line > len(lines) > 0:  # the end of the file: point behind its last word
-        line, column = len(lines), len(lines[-1].rstrip()) + 1
-    written = lines[line - 1] if lines else ""
+    written_lines = lines(text.rstrip())
+    if line > len(written_lines):  # the end of the file: point behind its last word
+        line, column = len(written_lines), len(written_lines[-1]) + 1
+    written = written_lines[line - 1]
     if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in message:
         hint = "indent with spaces; YAML does not allow tabs"
+    elif wrong := explained(message, written_lines, line):
+        message, hint = wrong
+        column = len(written) - len(written.lstrip()) + 1
     elif braces := _BRACES.search(_QUOTED.sub("", written)):
         hint = _in_quotes(braces[0])
     elif "mapping values are not allowed" in message:

@@ -193,3 +193,77 @@ def test_numbers_that_64_bits_do_not_hold_are_text() -> None:
         "-9223372036854775808",
         "0xffffffffffffffff",
     ]
+
+
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
+def test_unicode_line_separators_do_not_end_a_line(sign: str) -> None:
+    text = f"a: 1 # note{sign}b: 2\nc: 'x{sign}y'\nd: |\n  x{sign}y\nc: 4\n"
+    node, (problem,) = yaml12.read(text, "f.yaml")
+    assert node is not None
+    assert plain(node) == {"a": 1, "c": f"x{sign}y", "d": f"x{sign}y\n"}
+    assert (problem.code, problem.line, problem.column) == ("duplicate-key", 5, 1)
+
+
+def test_surrogate_pairs_in_double_quotes_are_one_character() -> None:
+    text = """a: "\\ud83d\\ude00 \\u00e9"
+b: |
+  echo "\\ud83d\\ude00"
+c: '\\ud83d\\ude00'
+"\\uD83D\\uDE00": 1
+"""
+    node, problems = yaml12.read(text, "f.yaml")
+    assert node is not None
+    assert (plain(node), problems) == (
+        {"a": "😀 é", "b": 'echo "\\ud83d\\ude00"\n', "c": "\\ud83d\\ude00", "😀": 1}, (),
+    )  # fmt: skip
+
+
+def test_positions_behind_a_surrogate_pair() -> None:
+    assert wrong('b: {x: "\\ud83d\\ude00\\ud83d\\ude00", x: 1}\n') == ["duplicate-key 1:36"]
+    assert wrong('a: ["\\ud83d\\ude00", "\\ud83d"]\n') == ["yaml-syntax 1:23"]
+    assert wrong('a: "\\\\ud83d\\ude00"\n') == ["yaml-syntax 1:14"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: !!set {x}", "1:4"),
+        ("a: !include {file: x}", "1:4"),
+        ("a: !!python/tuple [1]", "1:4"),
+        ("a: {b: !!omap []}", "1:8"),
+        ("!!binary a: 1", "1:1"),
+        ("!mine\na: 1", "1:1"),
+    ],
+)
+def test_a_tag_on_a_collection_or_a_key_is_unknown(text: str, place: str) -> None:
+    assert f"unknown-tag {place}" in wrong(text)
+
+
+def test_the_standard_tags_are_read() -> None:
+    node, problems = yaml12.read("a: !!map {b: !!seq []}\n!!str c: !!str 5\n", "f.yaml")
+    assert node is not None
+    assert (plain(node), problems) == ({"a": {"b": []}, "c": "5"}, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "hint"),
+    [
+        (
+            "jobs:\n  a:\n    x: 1\n   b:\n",
+            (4, 4),
+            "indent it by 2 spaces, as line 2, or indent it by 4 spaces, as line 3",
+        ),
+        ("jobs:\n  a:\n    x: 1\n     y: 2\n", (4, 6), "indent it by 4 spaces, as line 3"),
+        ("version: 1\n jobs: {}\n", (2, 2), "begin it in the first column, as line 1"),
+        (" version: 1\njobs: {}\n", (2, 1), "indent it by 1 space, as line 1"),
+        (
+            "a:\n  b:\n    - x\n   - y\n",
+            (4, 4),
+            "indent it by 2 spaces, as line 2, or indent it by 4 spaces, as line 3",
+        ),
+    ],
+)
+def test_a_wrong_indentation_is_reported_at_its_line(text: str, place: tuple[int, int], hint: str) -> None:
+    _, (problem,) = yaml12.read(text, "f.yaml")
+    assert (problem.line, problem.column) == place
+    assert problem.hint == hint

@@ -1,0 +1,55 @@
+"""Syntax errors that are a wrong indentation, in words that name the line to follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_NO_PLACE = re.compile(r"did not find expected (key|'-' indicator) while parsing a block|expected <block end>")
+_COMPLETE = re.compile(r"\s*(- +)*[^\s#'\"\[{][^#]*: +[^\s|>&*#]")
+"""A line with a key and a value after it."""
+
+
+def explained(message: str, lines: Sequence[str], line: int) -> tuple[str, str] | None:
+    """The message and the hint for a line (from 1) whose indentation is wrong; None where something else is.
+
+    ``message`` is the parser's, ``lines`` are the file's.
+    """
+    written = lines[line - 1]
+    indent = _indent(written)
+    above = [number for number in range(line - 1, 0, -1) if _holds(lines[number - 1])]
+    if not above:
+        return None
+    if _NO_PLACE.search(message):
+        indents = {_indent(lines[number - 1]): number for number in reversed(above)}  # the nearest line of each
+        if indent in indents:
+            return None
+        less = max((other for other in indents if other < indent), default=None)
+        more = min((other for other in indents if other > indent), default=None)
+        hints = [_as(lines, indents[other]) for other in (less, more) if other is not None]
+        return "the indentation of this line matches no line above it", ", or ".join(hints)
+    if "mapping values are not allowed" in message:
+        before = lines[above[0] - 1]
+        if indent > _indent(before) and _COMPLETE.match(before) and _COMPLETE.match(f"{written} x"):
+            reason = f"this line is indented deeper than line {above[0]}, which already has a value"
+            return reason, _as(lines, above[0])
+    if "expected <document start>" in message and not written.startswith(("---", "...")):
+        first = above[-1]
+        if indent < _indent(lines[first - 1]):
+            return f"this line is indented less than the first key, on line {first}", _as(lines, first)
+    return None
+
+
+def _as(lines: Sequence[str], number: int) -> str:
+    spaces = _indent(lines[number - 1])
+    if not spaces:
+        return f"begin it in the first column, as line {number}"
+    return f"indent it by {spaces} space{'' if spaces == 1 else 's'}, as line {number}"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _holds(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
