@@ -1,15 +1,15 @@
 """Assets: what jobs read and write, and what a schedule waits for.
 
-An asset is the text by which two pipelines mean the same thing. Airflow mends some URIs as it reads them
-(a last slash, the order of a query); here such a text is refused, so that what is written is what is meant.
+An asset is the text by which two pipelines mean the same thing. Two spellings of one URI are one asset: it has the
+spelling that Airflow stores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from dag_factory.config.asset_uris import normal, refused_by_provider, split
 from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
 from dag_factory.config.outcomes import Mention
 from dag_factory.config.places import Path
@@ -23,26 +23,40 @@ _RESERVED = ("self", "context")
 def asset(node: Node) -> Asset:
     """The asset that a node names."""
     if isinstance(node, Mapping):
-        name, uri = node.entries.get("name"), node.entries.get("uri")
-        return Asset(name=_text(name), uri=_text(uri) or None)
-    return Asset(name=_text(node))
+        name, uri = _text(node.entries.get("name")), _text(node.entries.get("uri"))
+        if name == uri:
+            return Asset(name=_stored(uri))
+        return Asset(name=name, uri=_stored(uri) or None)
+    return Asset(name=_stored(_text(node)))
+
+
+def _stored(uri: str) -> str:
+    """The URI as Airflow stores it; one that is not valid, which is reported, as it is."""
+    try:
+        return normal(uri)
+    except ValueError:
+        return uri
 
 
 def assets(node: Node | None) -> tuple[Asset, ...]:
     """The assets of a job's ``inlets`` or ``outlets``."""
-    return tuple(asset(item) for item in node.items) if isinstance(node, Sequence) else ()
+    return tuple(dict.fromkeys(map(asset, node.items))) if isinstance(node, Sequence) else ()
 
 
 def rule(node: Node) -> AssetRule:
     """What a schedule's ``assets`` says: a list is all of it."""
     if isinstance(node, Sequence):
-        return AllOf(of=tuple(rule(item) for item in node.items))
+        return AllOf(of=_rules(node))
     if isinstance(node, Mapping):
         for key, kind in (("any", AnyOf), ("all", AllOf)):
             inner = node.entries.get(key)
             if isinstance(inner, Sequence):
-                return kind(of=tuple(rule(item) for item in inner.items))
+                return kind(of=_rules(inner))
     return asset(node)
+
+
+def _rules(node: Sequence) -> tuple[AssetRule, ...]:
+    return tuple(dict.fromkeys(map(rule, node.items)))
 
 
 def mentions(tree: Mapping, written: MappingT[str, str]) -> Iterator[Mention]:
@@ -97,31 +111,25 @@ def _check(node: Scalar, path: Path, named: bool) -> Iterator[Problem]:
         message, hint = _uri_problem(text)
     if message:
         yield Problem.at(node.mark, path, "bad-asset", message, hint)
+    elif lacking := refused_by_provider(text):
+        message = f"the URI {show(text)} lacks {lacking}; an Airflow with the provider of this scheme rejects it"
+        yield Problem.at(node.mark, path, "bad-asset", message, "write the whole URI, or another scheme", "warning")
 
 
 def _uri_problem(text: str) -> tuple[str, str]:
-    """Why Airflow would not keep a URI as it is written, with the mend; nothing where it would."""
+    """Why a text is not valid as a URI, and the fix; nothing where it is, or is a plain name."""
     try:
-        parts = urlsplit(text)
-        password = parts.password
+        normal(text)
+        parts = split(text)
     except ValueError as failure:
-        return f"{show(text)} is no URI: {failure}", "as s3://sales/orders"
-    scheme = parts.scheme.lower()
-    if not scheme or scheme.startswith("x-"):
+        return f"{show(text)} is not a valid URI: {failure}", "write it as `s3://sales/orders`"
+    if parts is None:
         return "", ""
-    if scheme == "airflow":
+    if parts.scheme == "airflow":
         return "the URIs of assets that begin with `airflow:` are Airflow's own", "choose another scheme"
-    if password is not None:  # the message does not repeat it
+    if parts.password is not None:  # the message does not repeat it
         return "a password stands in an asset's URI", "leave user and password out: the URI is a name, nobody opens it"
-    kept = urlunsplit(
-        parts._replace(
-            scheme=scheme,
-            path=parts.path.rstrip("/") or "/",
-            query=urlencode(sorted(parse_qsl(parts.query))) if parts.query else "",
-            fragment="",
-        )
-    )
-    return ("", "") if kept == text else (f"Airflow keeps the URI {show(text)} in another form", f"write `{kept}`")
+    return "", ""
 
 
 def _text(node: Node | None) -> str:

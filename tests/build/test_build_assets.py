@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from building import a_job, a_pipeline, built, task_of
 
-from dag_factory.config import model
+from dag_factory.config import asset_uris, model
 from dag_factory.config.model import AllOf, AnyOf, Assets
 
 A, B = model.Asset(name="s3://sales/orders"), model.Asset(name="prices", uri="s3://sales/prices")
@@ -68,3 +68,33 @@ def test_airflow_keeps_what_the_compiler_lets_pass(text: str) -> None:
     from dag_factory.build.schedule import asset
 
     assert asset(model.Asset(name=text)).uri == text
+
+
+HOSTS = ("", "host", "host:", "host:81", "me@host", "Host.acme.io")
+PATHS = ("", "/", "//", "/a", "/a/", "/a//b///", "/a/b/c", "/A b/%20", "/a;p=1")
+ENDS = ("", "?", "?b=1&a=2", "?a=&b", "#f", "?a=2&a=1#f")
+
+
+@pytest.mark.parametrize("scheme", ["s3", "S3", "gs", "file", "http", "hdfs", "x-mine", "X-Mine", "churn"])
+def test_a_uri_is_written_as_the_installed_airflow_stores_it(scheme: str) -> None:
+    from airflow.sdk import Asset
+
+    for text in (f"{scheme}://{host}{path}{end}" for host in HOSTS for path in PATHS for end in ENDS):
+        assert asset_uris.normal(text) == Asset(name="x", uri=text).uri, text
+        assert asset_uris.normal(asset_uris.normal(text)) == asset_uris.normal(text), text
+
+
+@pytest.mark.parametrize("text", ["churn model", "a/b/", "a: b", "C:/data/", "file:/a/", "s3:a/", "//host/a/"])
+def test_other_text_is_written_as_the_installed_airflow_stores_it(text: str) -> None:
+    from airflow.sdk import Asset
+
+    assert asset_uris.normal(text) == Asset(name="x", uri=text).uri
+
+
+@pytest.mark.parametrize(("scheme", "names"), [("postgresql", 3), ("mysql", 2), ("trino", 3), ("redshift", 3)])
+def test_the_uri_of_a_table_is_stable(scheme: str, names: int) -> None:
+    from airflow.sdk import Asset
+
+    stored = asset_uris.normal(f"{scheme}://host{'/a' * names}/")
+    assert asset_uris.normal(stored) == stored == Asset(name="x", uri=stored).uri
+    assert not asset_uris.refused_by_provider(stored)

@@ -66,20 +66,53 @@ def test_lists_of_all_layers_join() -> None:
         ("self", "Airflow keeps it for itself"),
         ("'  '", "an asset's name is not empty"),
         ("airflow://x", "Airflow's own"),
-        ("s3://sales/orders/", "write `s3://sales/orders`"),
-        ("S3://sales/orders", "write `s3://sales/orders`"),
-        ("s3://sales", "write `s3://sales/`"),
-        ("s3://sales/orders?b=1&a=2", "write `s3://sales/orders?a=2&b=1`"),
-        ("'s3://sales/orders#today'", "write `s3://sales/orders`"),
-        ("'s3://[sales/orders'", "is no URI"),
+        ("'s3://[sales/orders'", "is not a valid URI"),
         ("postgres://me:secret@host/a/b/c", "a password stands in an asset's URI"),
     ],
 )
-def test_an_asset_that_airflow_would_not_keep_as_written(asset: str, words: str) -> None:
+def test_an_asset_that_airflow_does_not_take(asset: str, words: str) -> None:
     text = f"schedule: {{assets: [{asset}]}}\njobs: {{a: {{outlets: [{asset}]}}}}"
     assert problems(text) == ["bad-asset 1:21 schedule.assets[0]", "bad-asset 2:22 jobs.a.outlets[0]"]
     assert words in said(text)
     assert "me:secret" not in said(text)
+
+
+SPELLINGS = [
+    ("s3://sales/orders/", "s3://sales/orders"),
+    ("S3://sales/orders", "s3://sales/orders"),
+    ("s3://sales", "s3://sales/"),
+    ("s3://sales/orders?b=1&a=2", "s3://sales/orders?a=2&b=1"),
+    ("s3://sales/orders#today", "s3://sales/orders"),
+    ("postgresql://db/shop//orders", "postgres://db:5432/shop/default/orders"),
+    ("mariadb://db:/shop/orders/", "mysql://db:3306/shop/orders"),
+    ("x-mine://A/b/", "x-mine://A/b/"),
+    ("orders/", "orders/"),
+]
+
+
+@pytest.mark.parametrize(("written", "stored"), SPELLINGS)
+def test_an_asset_has_the_spelling_that_airflow_stores(written: str, stored: str) -> None:
+    text = f"schedule: {{assets: ['{written}']}}\njobs: {{a: {{inlets: ['{written}']}}}}"
+    assert problems(text) == []
+    assert built(text).schedule == Assets(rule=AllOf(of=(Asset(name=stored),)))
+    assert built(text).jobs[0].inlets == (Asset(name=stored),)
+    assert job(f"jobs: {{a: {{inlets: [{{name: x, uri: '{written}'}}]}}}}").inlets == (Asset(name="x", uri=stored),)
+
+
+def test_two_spellings_are_one_asset() -> None:
+    both = "[s3://sales/orders/, s3://sales/orders, {name: s3://sales/orders/, uri: s3://sales/orders/}]"
+    one = job(f"jobs: {{a: {{outlets: {both}}}}}").outlets
+    assert one == (ORDERS,)
+    assert conflicts("jobs: {a: {outlets: [s3://a/b/]}}", "schedule: {assets: [S3://a/b]}\njobs: {a: }") == []
+
+
+@pytest.mark.parametrize(
+    ("asset", "lacks"), [("s3:///orders", "a bucket"), ("postgres://db/orders", "database, schema and table")]
+)
+def test_a_uri_that_the_provider_of_its_scheme_rejects_is_a_warning(asset: str, lacks: str) -> None:
+    (problem,) = Written(f"jobs: {{a: {{outlets: ['{asset}']}}}}").compiled().problems
+    assert (problem.code, problem.severity) == ("bad-asset", "warning")
+    assert lacks in problem.message
 
 
 @pytest.mark.parametrize("asset", ["x-mine://A/b/", "file:///data/x", "churn model", "a/b", "s3://sales/orders?a=1"])

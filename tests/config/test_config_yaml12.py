@@ -220,7 +220,7 @@ c: '\\ud83d\\ude00'
 
 def test_positions_behind_a_surrogate_pair() -> None:
     assert wrong('b: {x: "\\ud83d\\ude00\\ud83d\\ude00", x: 1}\n') == ["duplicate-key 1:36"]
-    assert wrong('a: ["\\ud83d\\ude00", "\\ud83d"]\n') == ["yaml-syntax 1:23"]
+    assert wrong('a: ["\\ud83d\\ude00", "\\ud83d"]\n') == ["yaml-syntax 1:24"]
     assert wrong('a: "\\\\ud83d\\ude00"\n') == ["yaml-syntax 1:14"]
 
 
