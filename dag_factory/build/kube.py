@@ -14,8 +14,8 @@ from typing import Any
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client import models as k8s
 
-from dag_factory.config import model
-from dag_factory.config.containers import SHM
+from dag_factory.config import final_pod, model
+from dag_factory.config.final_pod import SHM
 
 _SHARED = Configuration()
 
@@ -97,15 +97,15 @@ def _env_source(kind: str, name: str) -> dict[str, Any]:
 
 def resources(flavor: model.Flavor) -> Any:
     """The container's requests and limits, cards among them."""
-    cards = {flavor.gpu_resource: str(flavor.gpu_count)} if flavor.gpu_count else {}
-    return make(k8s.V1ResourceRequirements, requests={**flavor.requests, **cards}, limits={**flavor.limits, **cards})
+    amounts = final_pod.resources(flavor)
+    return make(k8s.V1ResourceRequirements, requests=amounts.get("requests", {}), limits=amounts.get("limits", {}))
 
 
 def volumes(job: model.Job) -> list[Any]:
     """The pod's volumes, each source once, and the flavor's shared memory."""
     by_name = {volume.name: volume for volume in job.volumes}
     found = [make(k8s.V1Volume, name=name, **_source(volume)) for name, volume in by_name.items()]
-    if _wants_shm(job):
+    if final_pod.wants_shm(job):
         memory = make(k8s.V1EmptyDirVolumeSource, medium="Memory", size_limit=job.flavor.shm)
         found.append(make(k8s.V1Volume, name=SHM, empty_dir=memory))
     return found
@@ -123,14 +123,9 @@ def mounts(job: model.Job) -> list[Any]:
         )
         for volume in job.volumes
     ]
-    if _wants_shm(job):
+    if final_pod.wants_shm(job):
         found.append(make(k8s.V1VolumeMount, name=SHM, mount_path="/dev/shm"))
     return found
-
-
-def _wants_shm(job: model.Job) -> bool:
-    # A job that mounts something there itself knows better than its flavor.
-    return job.flavor.shm is not None and all(volume.mount_path != "/dev/shm" for volume in job.volumes)
 
 
 def _source(volume: model.Volume) -> dict[str, Any]:

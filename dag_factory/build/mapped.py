@@ -16,9 +16,6 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from dag_factory.config import model
 
-ITEM = "{{ params['for_each.item'] }}"
-"""The item, as the variable's value and as the label in the grid."""
-
 LABEL = "{{ params['for_each.item'][:200] }}"  # Airflow's column for it takes 250 characters
 
 Task = KubernetesPodOperator | MappedOperator
@@ -32,11 +29,6 @@ def expand(each: model.ForEach, arguments: Mapping[str, Any], tasks: Mapping[str
     if each.output is not None:
         return partial.expand(params=XComArg(tasks[each.output]).map(as_params))
     return partial.expand(params=[{"for_each.item": item} for item in each.items or ()])
-
-
-def variable(each: model.ForEach) -> model.EnvVar:
-    """The variable that holds the item."""
-    return model.EnvVar(name=each.variable, value=ITEM)
 
 
 # Airflow stores the source of this function with the DAG, so it stands alone: no name of this module is in it.

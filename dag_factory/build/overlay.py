@@ -1,10 +1,10 @@
 """A ``pod:`` overlay as arguments of the operator.
 
 The operator's own ``full_pod_spec`` loses against its arguments and merges containers by position. So the
-pod that the arguments describe is made here, the overlay laid over it, and the result told to the operator
-again: what has an argument by that, the rest by ``full_pod_spec``, where then nothing contradicts it. The
-operator stays a plain one: a dry run shows the pod as it will be, templates are rendered, and a cluster
-policy (``pod_mutation_hook``) still sees it last.
+overlay is merged over the job's pod here, and the result becomes arguments again: what has an argument goes
+there, the rest into ``full_pod_spec``, where then nothing contradicts it. The operator stays a plain one: a
+dry run shows the pod as it will be, templates are rendered, and a cluster policy (``pod_mutation_hook``)
+still sees it last.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from kubernetes.client import models as k8s
 
 from dag_factory.build import kube
 from dag_factory.build.templating import safe_label
-from dag_factory.config.containers import BASE
-from dag_factory.config.model import Fragment
+from dag_factory.config.final_pod import BASE, own_pod
+from dag_factory.config.model import Fragment, Job
 from dag_factory.config.strategic import patched
 
 _CONTAINER = {
@@ -58,9 +58,11 @@ _METADATA = {"labels": "labels", "annotations": "annotations"}
 """The operator's arguments by the keys of Kubernetes that they set."""
 
 
-def laid(arguments: dict[str, Any], overlay: Fragment) -> dict[str, Any]:
-    """The operator's arguments by which its pod is the one of ``arguments`` with ``overlay`` laid over it."""
-    pod = patched(_pod(arguments), _with_safe_labels(overlay))
+def laid(arguments: dict[str, Any], job: Job) -> dict[str, Any]:
+    """The operator's arguments by which its pod is the job's final one; ``arguments`` are those without ``pod:``."""
+    own = own_pod(job)
+    own["metadata"]["labels"] = arguments["labels"]
+    pod = patched(own, _with_safe_labels(job.pod or {}))
     main, others = _divided(pod["spec"].pop("containers"))
     known = {*_CONTAINER.values(), *_SPEC.values(), *_METADATA.values(), "full_pod_spec"}
     told = {name: value for name, value in arguments.items() if name not in known}
@@ -69,7 +71,8 @@ def laid(arguments: dict[str, Any], overlay: Fragment) -> dict[str, Any]:
     told |= _told(pod["spec"], k8s.V1PodSpec, _SPEC)
     if main.get("env") and all("valueFrom" not in variable for variable in main["env"]):
         told["env_vars"] = {variable["name"]: variable.get("value", "") for variable in main["env"]}
-    rest = {key: value for key, value in pod["spec"].items() if key not in _SPEC}
+    # The operator itself sets `restartPolicy`.
+    rest = {key: value for key, value in pod["spec"].items() if key not in (*_SPEC, "restartPolicy")}
     left = {"name": BASE, **{key: value for key, value in main.items() if key not in _CONTAINER}}
     if rest or others or len(left) > 1:
         spec = kube.from_fragment("V1PodSpec", {**rest, "containers": [left, *others]})
@@ -83,27 +86,6 @@ def _with_safe_labels(overlay: Fragment) -> Fragment:
         return overlay
     safe = {name: text if text is None else safe_label(text) for name, text in labels.items()}
     return {**overlay, "metadata": {**overlay["metadata"], "labels": safe}}
-
-
-def _pod(arguments: dict[str, Any]) -> Fragment:
-    """What the arguments make the operator ask for, but for what a patch cannot touch."""
-    full = kube.to_fragment(arguments.get("full_pod_spec")) or {"spec": {}}
-    base: Fragment = {
-        "name": BASE,
-        **next(iter(full["spec"].get("containers", ())), {}),
-        **_said(arguments, _CONTAINER),
-    }
-    if isinstance(base.get("env"), dict):
-        base["env"] = [{"name": name, "value": value} for name, value in base["env"].items()]
-    return {
-        "metadata": _said(arguments, _METADATA),
-        "spec": {**full["spec"], **_said(arguments, _SPEC), "containers": [base]},
-    }
-
-
-def _said(arguments: dict[str, Any], names: dict[str, str]) -> Fragment:
-    said = {key: kube.to_fragment(arguments[name]) for key, name in names.items() if name in arguments}
-    return {key: value for key, value in said.items() if value not in (None, [], {})}
 
 
 def _told(said: Fragment, kind: type[Any], names: dict[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
 from dag_factory.build.xcom import XcomSidecarCallback
 from dag_factory.config import model
+from dag_factory.config.final_pod import item_variable
 
 # What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a
 # cluster needs to add a node, and a node to pull an image with a whole framework in it.
@@ -70,7 +71,7 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         deferrable=job.deferrable,
         inlets=[schedule.asset(one) for one in job.inlets],
         outlets=[schedule.asset(one) for one in job.outlets],
-        **(overlay.laid(arguments, job.pod) if job.pod else arguments),
+        **(overlay.laid(arguments, job) if job.pod else arguments),
     )
 
 
@@ -100,7 +101,7 @@ def _container(job: model.Job) -> dict[str, Any]:
         "image": job.image,
         "cmds": list(job.command or ()),
         "arguments": list(job.args or ()),
-        "env_vars": kube.env((*job.env, mapped.variable(job.for_each)) if job.for_each else job.env),
+        "env_vars": kube.env((*job.env, item_variable(job.for_each)) if job.for_each else job.env),
         "env_from": kube.env_from(job.env_from),
         "container_resources": kube.resources(job.flavor),
         "volumes": kube.volumes(job),

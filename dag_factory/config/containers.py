@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from dag_factory.config.final_pod import BASE, SHM, XCOM
 from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.strategic import patched
 
-BASE = "base"  # the operator's name for the container that the job is
-XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
-SHM = "dev-shm"
+__all__ = ["BASE", "SHM", "XCOM", "Container", "containers", "every"]
 
 
 class Container(msgspec.Struct, frozen=True):

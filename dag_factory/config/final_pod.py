@@ -1,0 +1,167 @@
+"""The pod of one try, in Kubernetes' own JSON: what the operator asks the cluster for.
+
+Guards look at this pod, so it holds everything: the flavor with its cards, native sidecars, the ``pod:`` overlay
+and Airflow's XCom sidecar. ``{{ }}`` is not rendered. Airflow adds only names: the pod's own, with a random
+suffix, and the labels that identify the task instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
+from dag_factory.config.strategic import patched
+
+BASE = "base"  # the operator's name for the container that runs the job
+XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
+SHM = "dev-shm"
+ITEM = "{{ params['for_each.item'] }}"
+"""The item of a ``for_each``, as the variable's value."""
+
+_XCOM_REQUESTS = {"cpu": "1m", "memory": "10Mi"}  # the operator's own, where nobody sets `resources`
+_XCOM_MOUNT = {"name": "xcom", "mountPath": "/airflow/xcom"}
+_XCOM_COMMAND = ["sh", "-c", 'trap "exit 0" INT; while true; do sleep 1; done;']
+_SOURCES = {
+    "pvc": ("persistentVolumeClaim", "claimName"),
+    "secret": ("secret", "secretName"),
+    "config_map": ("configMap", "name"),
+    "host_path": ("hostPath", "path"),
+}
+
+
+def final_pod(job: Job, cluster: Cluster) -> Fragment:
+    """The pod of a job on a cluster. The labels that the factory and Airflow add are not in it."""
+    return assembled(job, xcom_sidecar(cluster.xcom_sidecar) if job.output else None, cluster.namespace)
+
+
+def assembled(job: Job, sidecar: Fragment | None, namespace: str | None = None) -> Fragment:
+    """The same with ``sidecar`` as the container that reads the output."""
+    pod = patched(own_pod(job), job.pod) if job.pod else own_pod(job)
+    if namespace:
+        pod["metadata"] = {"namespace": namespace, **pod.get("metadata", {})}
+    if sidecar:
+        spec = pod["spec"]
+        first, *others = spec["containers"]
+        first = {**first, "volumeMounts": [_XCOM_MOUNT, *first.get("volumeMounts", ())]}
+        volumes = [{"name": "xcom", "emptyDir": {}}, *spec.get("volumes", ())]
+        pod["spec"] = {**spec, "containers": [first, *others, sidecar], "volumes": volumes}
+    return pod
+
+
+def own_pod(job: Job) -> Fragment:
+    """The pod without the overlay and without Airflow's sidecar."""
+    metadata = {"labels": job.labels, "annotations": job.annotations}
+    spec = {
+        "initContainers": list(job.init_containers),
+        "containers": [_base(job)],
+        "volumes": list(_volumes(job)),
+        "restartPolicy": "Never",
+        "nodeSelector": job.node_selector,
+        "tolerations": list(job.tolerations),
+        "affinity": job.affinity,
+        "hostAliases": list(job.host_aliases),
+        "imagePullSecrets": [{"name": name} for name in job.image_pull_secrets],
+        "serviceAccountName": job.service_account,
+        "securityContext": job.pod_security_context,
+        "priorityClassName": job.priority_class,
+        "runtimeClassName": job.runtime_class,
+        "activeDeadlineSeconds": job.timeout,
+        "terminationGracePeriodSeconds": job.termination_grace,
+    }
+    return {"metadata": _set(metadata), "spec": _set(spec)}
+
+
+def xcom_sidecar(settings: XcomSidecar | None) -> Fragment:
+    """Airflow's container for the output; without ``image`` where only the connection or the provider knows it."""
+    said = settings or XcomSidecar()
+    container = {
+        "name": XCOM,
+        "image": said.image,
+        "command": _XCOM_COMMAND,
+        "volumeMounts": [_XCOM_MOUNT],
+        "resources": said.resources or {"requests": _XCOM_REQUESTS},
+        "securityContext": said.security_context,
+    }
+    return _set(container)
+
+
+def resources(flavor: Flavor) -> Fragment:
+    """The requests and limits of the job's own container, cards included."""
+    cards = {flavor.gpu_resource: str(flavor.gpu_count)} if flavor.gpu_count else {}
+    return _set({"requests": {**flavor.requests, **cards}, "limits": {**flavor.limits, **cards}})
+
+
+def item_variable(each: ForEach) -> EnvVar:
+    """The variable that holds the item."""
+    return EnvVar(name=each.variable, value=ITEM)
+
+
+def wants_shm(job: Job) -> bool:
+    """Whether the flavor's shared memory is mounted; a volume of the job at ``/dev/shm`` takes its place."""
+    return job.flavor.shm is not None and all(volume.mount_path != "/dev/shm" for volume in job.volumes)
+
+
+def _base(job: Job) -> Fragment:
+    container = {
+        "name": BASE,
+        "image": job.image,
+        "command": list(job.command or ()),
+        "args": list(job.args or ()),
+        "workingDir": job.working_dir,
+        "ports": list(job.ports),
+        "env": [_variable(one) for one in (*job.env, *([item_variable(job.for_each)] if job.for_each else []))],
+        "envFrom": [
+            _set(
+                {
+                    "prefix": one.prefix,
+                    "secretRef" if one.kind == "secret" else "configMapRef": {"name": one.name},
+                }
+            )
+            for one in job.env_from
+        ],
+        "resources": resources(job.flavor),
+        "volumeMounts": list(_mounts(job)),
+        "imagePullPolicy": job.image_pull_policy,
+        "securityContext": job.security_context,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    return _set(container)
+
+
+def _variable(variable: EnvVar) -> Fragment:
+    if variable.value is not None:
+        return {"name": variable.name, "value": variable.value}
+    if variable.secret:
+        source = {"secretKeyRef": {"name": variable.secret.name, "key": variable.secret.key}}
+    elif variable.config_map:
+        source = {"configMapKeyRef": {"name": variable.config_map.name, "key": variable.config_map.key}}
+    else:
+        source = {"fieldRef": {"fieldPath": variable.field or ""}}
+    return {"name": variable.name, "valueFrom": source}
+
+
+def _volumes(job: Job) -> Iterator[Fragment]:
+    for name, volume in {one.name: one for one in job.volumes}.items():
+        yield {"name": name, **_source(volume)}
+    if wants_shm(job):
+        yield {"name": SHM, "emptyDir": {"medium": "Memory", "sizeLimit": job.flavor.shm}}
+
+
+def _source(volume: Volume) -> Fragment:
+    if volume.kind == "empty_dir":
+        return {"emptyDir": _set({"medium": volume.medium, "sizeLimit": volume.size})}
+    kind, key = _SOURCES[volume.kind]
+    return {kind: {key: volume.source}}
+
+
+def _mounts(job: Job) -> Iterator[Fragment]:
+    for one in job.volumes:
+        mount = {"name": one.name, "mountPath": one.mount_path, "subPath": one.sub_path}
+        yield _set({**mount, "readOnly": one.read_only or None})
+    if wants_shm(job):
+        yield {"name": SHM, "mountPath": "/dev/shm"}
+
+
+def _set(fields: Fragment) -> Fragment:
+    """The fields that have a value; Kubernetes reads an empty list or map as none."""
+    return {key: value for key, value in fields.items() if value not in (None, [], {})}

@@ -1,0 +1,171 @@
+"""The pod that guards look at is the pod that the real operator asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from building import CARD, SMALL, a_job, a_pipeline, built
+
+from dag_factory.config import model, open_project
+from dag_factory.config.final_pod import XCOM, final_pod
+
+HERE = Path(__file__).resolve().parents[1]
+FROM_AIRFLOW = {"dag_id", "task_id", "run_id", "map_index", "kubernetes_pod_operator", "airflow_version", "try_number"}
+SIDECAR = {"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}
+
+
+@pytest.fixture(autouse=True)
+def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+
+    def nothing(*_: Any, **__: Any) -> None: ...
+
+    for word in ("image", "resources", "security_context"):
+        monkeypatch.setattr(KubernetesHook, f"get_xcom_sidecar_container_{word}", nothing, raising=False)
+    monkeypatch.setattr(KubernetesHook, "get_namespace", nothing)
+    monkeypatch.setattr(KubernetesHook, "__init__", nothing)
+
+
+def asked_for(task: Any) -> dict[str, Any]:
+    """The operator's pod after the callbacks that change it, without what identifies one try."""
+    from kubernetes.client import ApiClient
+
+    if hasattr(task, "partial_kwargs"):
+        task = task.unmap({"params": {}})
+    pod = task.build_pod_request_obj(dry_run=True)
+    for callback in task.callbacks:
+        callback.on_pod_manifest_created(pod_request=pod, client=None, mode="sync", context={}, operator=task)
+    found = ApiClient().sanitize_for_serialization(pod)
+    metadata = {key: found["metadata"].get(key) for key in ("namespace", "labels", "annotations")}
+    metadata["labels"] = own_labels(metadata["labels"])
+    if found["spec"].get("hostNetwork") is False:  # the operator writes the default out
+        del found["spec"]["hostNetwork"]
+    return set_values({"metadata": metadata, "spec": found["spec"]})  # type: ignore[no-any-return]
+
+
+def own_labels(labels: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in labels.items() if not (name.startswith("dagwright/") or name in FROM_AIRFLOW)}
+
+
+def set_values(value: Any) -> Any:
+    """JSON without empty lists, maps and nulls, which mean nothing; an `emptyDir: {}` means something."""
+    if isinstance(value, dict):
+        inner = {key: set_values(item) for key, item in value.items()}
+        return {key: item for key, item in inner.items() if key == "emptyDir" or item not in (None, [], {})}
+    return [set_values(item) for item in value] if isinstance(value, list) else value
+
+
+def compare(pipeline: model.Pipeline) -> int:
+    dag = built(pipeline)
+    for job in pipeline.jobs:
+        expected = asked_for(dag.task_dict[job.name])
+        found: dict[str, Any] = {"metadata": {}, **set_values(final_pod(job, pipeline.cluster))}
+        if not pipeline.cluster.namespace:  # the connection's
+            expected["metadata"].pop("namespace")
+        if not pipeline.cluster.xcom_sidecar:  # the provider's image
+            for container in expected["spec"]["containers"]:
+                container.pop("image") if container["name"] == XCOM else None
+        for pod in (expected, found):  # the build makes label values safe
+            pod["metadata"] = {"labels": {}, **pod["metadata"]}
+            pod["metadata"]["labels"] = sorted(pod["metadata"]["labels"])
+        assert json.dumps(found, indent=1, sort_keys=True) == json.dumps(expected, indent=1, sort_keys=True), job.name
+    return len(pipeline.jobs)
+
+
+def projects() -> Iterator[tuple[Path, str]]:
+    yield from ((HERE.parent, name) for name in ("local", "dev", "prod"))
+    yield from ((HERE / "real", name) for name in ("development", "production"))
+
+
+@pytest.mark.parametrize(("home", "environment"), list(projects()), ids=lambda value: getattr(value, "name", value))
+def test_the_pods_of_all_example_and_real_pipelines(home: Path, environment: str) -> None:
+    assert sum(map(compare, open_project(home, environment).compile_all().pipelines)) > 3
+
+
+VOLUMES = (
+    model.Volume(name="a", mount_path="/a", kind="pvc", source="data", sub_path="x", read_only=True),
+    model.Volume(name="a", mount_path="/b", kind="pvc", source="data"),
+    model.Volume(name="s", mount_path="/s", kind="secret", source="s"),
+    model.Volume(name="c", mount_path="/c", kind="config_map", source="c"),
+    model.Volume(name="h", mount_path="/h", kind="host_path", source="/data"),
+    model.Volume(name="e", mount_path="/e", kind="empty_dir", size="1Gi", medium="Memory"),
+    model.Volume(name="f", mount_path="/f", kind="empty_dir"),
+)
+ENV = (
+    model.EnvVar(name="A", value="{{ run_date }}"),
+    model.EnvVar(name="B", secret=model.KeyRef(name="s", key="k")),
+    model.EnvVar(name="C", config_map=model.KeyRef(name="c", key="k")),
+    model.EnvVar(name="D", field="metadata.name"),
+)
+OVERLAY = {
+    "metadata": {"labels": {"team": "x", "gone": None}, "annotations": {"note": "y"}},
+    "spec": {
+        "hostNetwork": True,
+        "nodeName": "n1",
+        "overhead": {"cpu": "250m"},
+        "resources": {"limits": {"cpu": "8"}},
+        "tolerations": [{"operator": "Exists"}],
+        "volumes": [{"name": "more", "image": {"reference": "acme/model:1"}}],
+        "containers": [
+            {"name": "base", "tty": True, "resources": {"limits": {"cpu": "3", "memory": None}}},
+            {"name": "second", "image": "second:1", "resources": {"limits": {"example.com/fpga": "1"}}},
+        ],
+        "initContainers": [{"name": "proxy", "image": "proxy:2"}, {"name": "late", "image": "late:1"}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"flavor": CARD, "output": True},
+        {"volumes": VOLUMES, "env": ENV, "env_from": (model.EnvFrom(kind="secret", name="s", prefix="P_"),)},
+        {"flavor": CARD, "volumes": (model.Volume(name="m", mount_path="/dev/shm", kind="empty_dir"),)},
+        {"for_each": model.ForEach(variable="ITEM", items=("a",)), "env": ENV},
+        {"for_each": model.ForEach(variable="ITEM", items=("a",)), "output": True, "pod": OVERLAY},
+        {"init_containers": (SIDECAR,), "labels": {"gone": "1"}, "output": True, "pod": OVERLAY, "flavor": CARD},
+        {
+            "pod": OVERLAY,
+            "working_dir": "/srv",
+            "timeout": 60,
+            "termination_grace": 5,
+            "ports": ({"containerPort": 1},),
+        },
+        {
+            "command": ("a",),
+            "args": ("b",),
+            "working_dir": "/srv",
+            "tolerations": ({"key": "t"},),
+            "affinity": {"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+            "security_context": {"runAsUser": 1},
+            "pod_security_context": {"fsGroup": 1},
+            "image_pull_secrets": ("hub",),
+            "service_account": "sa",
+            "priority_class": "pc",
+            "runtime_class": "rc",
+            "image_pull_policy": "Always",
+            "host_aliases": ({"ip": "10.0.0.7", "hostnames": ["w"]},),
+            "node_selector": {"e": "f"},
+            "annotations": {"c": "d"},
+        },
+    ],
+)
+def test_the_pod_of_one_job(fields: dict[str, Any]) -> None:
+    sidecar = model.XcomSidecar(
+        image="xcom:1", security_context={"runAsUser": 5}, resources={"limits": {"cpu": "100m", "memory": "32Mi"}}
+    )
+    for cluster in (model.Cluster(), model.Cluster(namespace="ml", xcom_sidecar=sidecar)):
+        assert compare(a_pipeline(a_job(**fields), cluster=cluster)) == 1
+
+
+def test_cards_of_a_flavor_win_over_its_limits() -> None:
+    """What is built is what is checked."""
+    flavor = model.Flavor(name="x", limits={"nvidia.com/gpu": "1"}, requests=SMALL.requests, gpu_count=8)
+    job = a_job(flavor=flavor)
+    assert compare(a_pipeline(job)) == 1
+    assert final_pod(job, model.Cluster())["spec"]["containers"][0]["resources"]["limits"] == {"nvidia.com/gpu": "8"}
