@@ -35,11 +35,12 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None =
     Raises what Airflow and the Kubernetes client raise for values that they do not take; the loader makes
     a problem of it.
     """
+    start = schedule.start(pipeline)
     dag = DAG(
         pipeline.id,
         description=pipeline.description,
         schedule=schedule.timetable(pipeline.schedule, pipeline.timezone),
-        start_date=_moment(pipeline.start_date, pipeline.timezone),
+        start_date=_moment(start, pipeline.timezone) if start else None,
         end_date=_moment(pipeline.end_date, pipeline.timezone) if pipeline.end_date else None,
         catchup=pipeline.catchup,
         **{**_instance_defaults(), **_limits(pipeline)},
@@ -49,6 +50,8 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None =
         doc_md=docs.pipeline(pipeline) if pages else None,
         **templating.dag_arguments(pipeline),
     )
+    if start is None:
+        dag.timezone = pendulum.timezone(pipeline.timezone)  # Airflow reads it from the start date otherwise
     jobs = pipeline.jobs if to_run is None else neighbours.needed(pipeline, to_run)
     tasks = _tasks(pipeline, jobs, dag, pages)
     for job in jobs:

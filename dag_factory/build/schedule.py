@@ -3,6 +3,8 @@
 The timetables are named here and not left to Airflow's configuration, whose options
 ``create_cron_data_intervals`` and ``create_delta_data_intervals`` change what a cron string means. These
 are the ones that Airflow 3 takes by default: a run's date is the time at which it is started.
+
+The first run of a new pipeline is the next one, not the last one that it missed; see ``start``.
 """
 
 from __future__ import annotations
@@ -23,6 +25,14 @@ from airflow.sdk.bases.timetable import BaseTimetable
 from dag_factory.config import model
 
 _PLAIN = frozenset({"@once", "@continuous"})
+_FIRST_RUN_MAY_BE_LATE = timedelta(minutes=1)
+"""How long after its time the first run still starts.
+
+Airflow computes the time of the first run anew whenever it parses the DAG. With no delay at all a parse between
+that time and the scheduler's next look would skip the run.
+"""
+_PAST = "2026-11-01"
+"""Start dates before this release are in the past wherever it runs; no clock is read."""
 
 
 def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetAll | AssetAny | str | None:
@@ -33,7 +43,7 @@ def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetA
         case model.Preset(name=name) if name in _PLAIN:
             return name
         case model.Preset(name=name):
-            return CronTriggerTimetable(name, timezone=timezone)
+            return _cron((name,), timezone)
         case model.Cron(expressions=expressions):
             return _cron(expressions, timezone)
         case model.Every(seconds=seconds):
@@ -44,6 +54,20 @@ def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetA
             return AssetOrTimeSchedule(timetable=_cron(expressions, timezone), assets=_condition(rule))
 
 
+def start(pipeline: model.Pipeline) -> str | None:
+    """The start date that Airflow is given, if any.
+
+    With a start date in the past Airflow starts a run for the last missed time as soon as it sees the DAG, also
+    without catchup. Without a start date the first run is the next one.
+    """
+    match pipeline.schedule:
+        case model.Preset(name=name) if name in _PLAIN:
+            return pipeline.start_date  # they never run without one
+        case model.Preset() | model.Cron() | model.Assets(cron=(_, *_)) if not pipeline.catchup:
+            return None if pipeline.start_date < _PAST else pipeline.start_date
+    return pipeline.start_date
+
+
 def asset(what: model.Asset) -> Asset:
     """An asset, under the name and the URI that it has in every pipeline."""
     return Asset(name=what.name, uri=what.uri or what.name)
@@ -51,8 +75,8 @@ def asset(what: model.Asset) -> Asset:
 
 def _cron(expressions: tuple[str, ...], timezone: str) -> BaseTimetable:
     if len(expressions) == 1:
-        return CronTriggerTimetable(expressions[0], timezone=timezone)
-    return MultipleCronTriggerTimetable(*expressions, timezone=timezone)
+        return CronTriggerTimetable(expressions[0], timezone=timezone, run_immediately=_FIRST_RUN_MAY_BE_LATE)
+    return MultipleCronTriggerTimetable(*expressions, timezone=timezone, run_immediately=_FIRST_RUN_MAY_BE_LATE)
 
 
 def _condition(rule: model.AssetRule) -> AssetAll | AssetAny:
