@@ -11,6 +11,7 @@ from functools import lru_cache
 from dag_factory.config import assets, model
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.schedule_words import meant, out_of_range
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_set
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean, show
@@ -63,8 +64,9 @@ def _crons(found: tuple[Scalar, ...], path: Path) -> tuple[model.Cron, list[Prob
     for node in found:
         reason = cron_problem(str(node.value))
         if reason:
-            message = f"{show(str(node.value))} is no cron expression: {reason}"
-            problems.append(Problem.at(node.mark, path, "bad-cron", message, _FIELDS))
+            message = f"{show(str(node.value))} is not a valid cron expression: {reason}"
+            hint = meant(str(node.value)) if path == ("schedule",) else ""
+            problems.append(Problem.at(node.mark, path, "bad-cron", message, hint or _FIELDS))
     if not problems and found:
         length = sum(len(described(str(node.value))) + 2 for node in found)
         if length > _DESCRIBED:
@@ -86,6 +88,8 @@ def cron_problem(expression: str) -> str:
         return "R and H stand for a time by chance"
     if _NEAREST.fullmatch(fields[2]) and fields[4] not in ("*", "?"):
         return "W, the weekday nearest a day, stands alone: Airflow would forget the day of the week beside it"
+    if wrong := out_of_range(expression):
+        return wrong
     try:
         croniter(expression, datetime(2024, 1, 1)).get_next()
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:

@@ -208,7 +208,7 @@ HEADER: dict[str, tuple[Files, dict[str, Any]]] = {
                 "expression": "0 3 * * *",
                 "timezone": "UTC",
                 "interval": 0.0,
-                "run_immediately": False,
+                "run_immediately": 60.0,
             }
         },
     ),

@@ -85,6 +85,50 @@ def test_a_word_says_which_was_meant(text: str, hint: str) -> None:
     assert hint in told.split(" -- ")[1] and "fields" not in told
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("daily", '`"@daily"`'),
+        ("Weekly", '`"@weekly"`'),
+        ("hourly", '`"@hourly"`'),
+        ("annually", '`"@yearly"`'),
+        ("every day", '`"@daily"`'),
+        ("every 1 hour", '`"@hourly"`'),
+        ("12h", "`{every: 12h}`"),
+        ("2 days", "`{every: 2d}`"),
+        ("every 15 minutes", "`{every: 15m}`"),
+        ("every 2 weeks", "`{every: 14d}`"),
+    ],
+)
+def test_words_and_intervals_suggest_a_schedule_that_is_valid(text: str, meant: str) -> None:
+    assert said(f"schedule: {text}{JOBS}").split(" -- ")[1].strip() == f"use {meant}"
+    assert problems(f"schedule: {meant.strip('`')}{JOBS}".replace('"', "'")) == []
+
+
+@pytest.mark.parametrize("text", ["sometimes", "every blue moon", "0 3 * *", "5"])
+def test_other_words_show_the_five_fields(text: str) -> None:
+    assert "five fields" in said(f"schedule: '{text}'{JOBS}")
+
+
+@pytest.mark.parametrize(
+    ("cron", "reason"),
+    [
+        ("0 25 * * *", "the hour 25 is out of range; it must be 0 to 23"),
+        ("60 3 * * *", "the minute 60 is out of range; it must be 0 to 59"),
+        ("0 3 0 * *", "the day of the month 0 is out of range; it must be 1 to 31"),
+        ("0 3 * 1,13 *", "the month 13 is out of range; it must be 1 to 12"),
+        ("0 3 * * 1-8", "the day of the week 8 is out of range; it must be 0 to 7"),
+    ],
+)
+def test_a_cron_field_out_of_its_range_is_named(cron: str, reason: str) -> None:
+    assert reason in said(f"schedule: {cron}{JOBS}")
+
+
+@pytest.mark.parametrize("cron", ["*/90 3 * * *", "0 3 L * *", "0 3 * * 5#2", "0 3 * jan-dec sun", "0 3 15W * *"])
+def test_what_is_in_range_is_not_named(cron: str) -> None:
+    assert "out of range" not in said(f"schedule: '{cron}'{JOBS}")
+
+
 def test_the_weekday_nearest_a_day_is_that_and_not_the_day() -> None:
     times = croniter("0 3 15W * *", datetime(2026, 8, 1))  # the 15th of August is a Saturday, of November a Sunday
     assert [times.get_next(datetime).day for _ in range(4)] == [14, 15, 15, 16]
