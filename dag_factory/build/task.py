@@ -19,6 +19,7 @@ from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
 from dag_factory.build.xcom import XcomSidecarCallback
 from dag_factory.config import model
+from dag_factory.config.dollars import marked
 from dag_factory.config.final_pod import item_variable
 
 # What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a
@@ -71,8 +72,21 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         deferrable=job.deferrable,
         inlets=[schedule.asset(one) for one in job.inlets],
         outlets=[schedule.asset(one) for one in job.outlets],
-        **(overlay.laid(arguments, job) if job.pod else arguments),
+        **_with_marks(overlay.laid(arguments, job) if job.pod else arguments),
     )
+
+
+def _with_marks(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The operator's arguments; Kubernetes expands nothing that ``{{ }}`` brings into the container."""
+    found: dict[str, Any] = {
+        name: [marked(text) for text in arguments[name]] for name in ("cmds", "arguments") if name in arguments
+    }
+    env = arguments.get("env_vars") or {}
+    if isinstance(env, dict):
+        return {**arguments, **found, "env_vars": {name: marked(value) for name, value in env.items()}}
+    for variable in env:
+        variable.value = variable.value and marked(variable.value)
+    return {**arguments, **found}
 
 
 def owner(pipeline: model.Pipeline) -> str:

@@ -20,6 +20,7 @@ import pendulum
 
 from dag_factory.build.names import label_value
 from dag_factory.config import model
+from dag_factory.config.dollars import EscapeDollars
 
 
 class NoOutput(LookupError):
@@ -97,7 +98,7 @@ def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
         },
         "user_defined_filters": {"label": label_value},
         "jinja_environment_kwargs": {
-            "extensions": ["jinja2.ext.do", RunDate],
+            "extensions": ["jinja2.ext.do", RunDate, EscapeDollars],
             # Jinja's own marks, {# and #}, are in every shell script that counts: ${#files[@]}.
             "comment_start_string": "{{#",
             "comment_end_string": "#}}",

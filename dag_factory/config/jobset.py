@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import budget, foreach, graph, groups, matrix, runtime, teardowns
+from dag_factory.config import budget, foreach, graph, groups, matrix, runtime, script_text, teardowns
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.problems import Problem, errors, until_many
 from dag_factory.config.shapes import shape
@@ -17,6 +17,7 @@ from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
     Node,
+    Scalar,
     entries,
     from_plain,
     is_set,
@@ -167,6 +168,9 @@ def _templates(
         every if "output" in wrong else frozenset(job.name for job in compiled if "output" in job.node.entries)
     )
     params = frozenset(entries(header.entries.get("params")))
+    texts = script_text.free_text(header.entries.get("params"))
+    prefix = header.entries.get("params_env")
+    prefix_text = prefix.text if isinstance(prefix, Scalar) and prefix.value is not None else ""
     dateless = "assets" in entries(header.entries.get("schedule"))
     job_shape = shape("job.schema.json", "/$defs/job")
     matrices = {name for name, tasks in called.tasks.items() if name not in called.written or len(tasks) > 1}
@@ -177,6 +181,7 @@ def _templates(
         upstream = (lambda: every) if "depends_on" in wrong else cache(partial(graph.upstream, found, job.name))
         scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads)
         yield from runtime.check(job.node, job_shape, scope, path)
+        yield from script_text.check(job.node, texts, prefix_text, path)
 
 
 def _wired(job: Compiled, waits_for: dict[str, graph.Edge], teardown_of: tuple[str, ...]) -> Compiled:

@@ -16,28 +16,23 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
+from dag_factory.config.dollars import SHIELD, closed, escaped, is_later
+
 COMMENT_MARKS = ("{{#", "#}}")
 """In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""
 
-_SHIELD = "replace('$', '$$')"
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
 )
-
-
-def is_later(text: str) -> bool:
-    """Whether Airflow would render something in a text."""
-    return "{{" in text or "{%" in text
 
 
 def as_argument(value: Any) -> str:
     """A text for ``command``, ``args`` or ``env``, which the program gets as it was written; the rest as JSON."""
     if not isinstance(value, str):
         return as_json(value)
-    if not is_later(value):
-        return _shielded(value)
-    _parsed(value)
-    return f"{{% filter {_SHIELD} %}}{value}{{% endfilter %}}"
+    if is_later(value):
+        _parsed(value)
+    return escaped(value)
 
 
 def as_json(value: Any) -> str:
@@ -52,8 +47,8 @@ def as_json(value: Any) -> str:
     if not isinstance(value, str) or not is_later(value):
         return _shielded(json.dumps(value, ensure_ascii=False))
     if _gives_json(value):
-        return f"{{% filter {_SHIELD} %}}{value.strip()}{{% endfilter %}}"
-    return f"{{% filter tojson | {_SHIELD} %}}{value}{{% endfilter %}}"
+        return escaped(value.strip())
+    return f"{{% filter tojson | {SHIELD} %}}{closed(value)}{{% endfilter %}}"
 
 
 def _key(key: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import alerts, assets, foreach, retries
+from dag_factory.config import alerts, assets, dollars, foreach, retries
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
@@ -51,16 +51,13 @@ def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any], retry_ru
 def _command_line(said: MappingT[str, Any]) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     if "script" in said:
         shell = _texts(said.get("shell")) or _SHELL
-        return (*shell, escaped(said["script"].text)), None
+        return (*shell, script(said["script"].text)), None
     return _texts(said.get("command")), _texts(said.get("args"))
 
 
-def escaped(script: str) -> str:
-    """A script as Kubernetes has to be given it, so that the shell reads what was written.
-
-    Kubernetes takes ``$(NAME)`` for a variable and ``$$`` for a dollar sign in a command.
-    """
-    return _EXPANDED.sub("$$", script)
+def script(text: str) -> str:
+    """A script as Kubernetes has to be given it, so that the shell reads what is written and rendered."""
+    return dollars.escaped(text) if dollars.is_later(text) else _EXPANDED.sub("$$", text)
 
 
 def _env(name: str, node: Node) -> EnvVar:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from written import job, problems
 
 from dag_factory.config.model import EnvFrom, EnvVar, KeyRef, Retries, Volume
-from dag_factory.config.pods import escaped
+from dag_factory.config.pods import script as given_script
 
 
 def env(text: str) -> tuple[EnvVar, ...]:
@@ -71,9 +71,9 @@ def test_the_shell_reads_what_was_written(script: str, given: str) -> None:
     assert expanded(given) == script
 
 
-@given(st.text(st.sampled_from("$(){}#a1 \n"), max_size=30))
+@given(st.text(st.sampled_from("$(){}#a1 \n"), max_size=30).filter(lambda text: "{{" not in text))
 def test_any_script_reaches_the_shell_as_it_is(script: str) -> None:
-    assert expanded(escaped(script)) == script
+    assert expanded(given_script(script)) == script
 
 
 def expanded(text: str) -> str:

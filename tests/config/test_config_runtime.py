@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from written import job, problems, said
 
-PARAMS = "params: {day: '2026-01-01', folds: {type: integer, default: 5}}\n"
+PARAMS = "params: {day: {type: string, format: date, default: '2026-01-01'}, folds: {type: integer, default: 5}}\n"
 HINT_PLACE = "`{{ }}` works in command, args, script, env"
 
 

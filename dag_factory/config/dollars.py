@@ -1,0 +1,114 @@
+"""Dollar signs: what Kubernetes expands in ``command``, ``args`` and ``env``, and what it must not.
+
+Kubernetes reads ``$(NAME)`` as a variable of the container and ``$$`` as one dollar sign. The author of a file may
+use that. Text that ``{{ }}`` brings when the task runs may not: it comes from a form or from another job's output.
+
+``marked``          a text in which the author's own ``$(NAME)`` is expanded and nothing that ``{{ }}`` brings
+``escaped``         a text in which nothing is expanded
+``EscapeDollars``   the Jinja extension that reads the marks of ``marked``
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import jinja2.ext
+from jinja2 import nodes
+from jinja2.parser import Parser
+
+_TAG, _END = "escape_dollars", "end_escape_dollars"
+SHIELD = "replace('$', '$$')"
+"""The filter that escapes, as it is written in a template."""
+
+_SILENT = (
+    nodes.Macro,
+    nodes.Assign,
+    nodes.AssignBlock,
+    nodes.ExprStmt,
+    nodes.Import,
+    nodes.FromImport,
+    nodes.Break,
+    nodes.Continue,
+)
+"""Statements that write nothing by themselves. What they define is escaped where it is written."""
+
+_OPEN_ENDED = re.compile(r"(\$\$|\$\([^)]*\))|\$(?=\(|\Z)")
+
+
+def is_later(text: str) -> bool:
+    """Whether Airflow renders something in a text."""
+    return "{{" in text or "{%" in text
+
+
+def marked(text: str) -> str:
+    """A text for ``command``, ``args`` or ``env``: marked if ``{{ }}`` brings something into it."""
+    if not is_later(text):
+        return text
+    return f"{{% {_TAG} %}}{closed(text)}{{% {_END} %}}"
+
+
+def escaped(text: str) -> str:
+    """A text for ``command``, ``args`` or ``env`` that reaches the program as it is written and rendered."""
+    if not is_later(text):
+        return text.replace("$", "$$")
+    return f"{{% filter {SHIELD} %}}{closed(text)}{{% endfilter %}}"
+
+
+def closed(text: str) -> str:
+    """A text that a Jinja tag may follow: a last ``{`` would become part of the tag."""
+    return text[:-1] + "{{ '{' }}" if text.endswith("{") else text
+
+
+class EscapeDollars(jinja2.ext.Extension):
+    """The tag that ``marked`` writes. It escapes what the expressions inside write, and only that."""
+
+    tags = {_TAG}  # noqa: RUF012  (Jinja declares it as an instance's)
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """The nodes inside the tag, each that writes text of unknown origin behind a filter."""
+        next(parser.stream)
+        body = parser.parse_statements((f"name:{_END}",), drop_needle=True)
+        return list(_shielded(body))
+
+
+def _shielded(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+    for node in body:
+        if isinstance(node, nodes.Output):
+            node.nodes = [_output(child) for child in node.nodes]
+        elif isinstance(node, nodes.If):
+            node.body = list(_shielded(node.body))
+            node.elif_ = [one for one in _shielded(node.elif_) if isinstance(one, nodes.If)]
+            node.else_ = list(_shielded(node.else_))
+        elif isinstance(node, nodes.For) and not node.recursive:
+            node.body, node.else_ = list(_shielded(node.body)), list(_shielded(node.else_))
+        elif isinstance(node, nodes.With):
+            node.body = list(_shielded(node.body))
+        elif isinstance(node, nodes.FilterBlock):
+            if not _is_shield(node.filter):
+                node.filter = _filter(node.filter, node.lineno)
+        elif not isinstance(node, _SILENT):  # a call block, say: all that it writes
+            node = nodes.FilterBlock([node], _filter(None, node.lineno), lineno=node.lineno)
+        yield node
+
+
+def _output(node: nodes.Expr) -> nodes.Expr:
+    if isinstance(node, nodes.TemplateData):
+        # A reference that begins in the author's text must end there, or `$({{ x }})` would let `x` choose a variable.
+        return nodes.TemplateData(_OPEN_ENDED.sub(lambda found: found[1] or "$$", node.data), lineno=node.lineno)
+    return node if _is_shield(node) else _filter(node, node.lineno)
+
+
+def _filter(node: nodes.Expr | None, line: int) -> nodes.Filter:
+    arguments: list[nodes.Expr] = [nodes.Const("$", lineno=line), nodes.Const("$$", lineno=line)]
+    return nodes.Filter(node, "replace", arguments, [], None, None, lineno=line)
+
+
+def _is_shield(node: nodes.Expr) -> bool:
+    """Whether an expression escapes dollar signs itself, as the last thing that it does."""
+    return (
+        isinstance(node, nodes.Filter)
+        and node.name == "replace"
+        and [one.value if isinstance(one, nodes.Const) else None for one in node.args] == ["$", "$$"]
+        and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+    )

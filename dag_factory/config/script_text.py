@@ -1,0 +1,108 @@
+"""Free text from the trigger form inside a ``script``: a shell reads it as a part of the program.
+
+A param counts as free text if its value may be any string: no ``enum``, no ``const``, no pattern for the whole
+value, no format that Airflow checks. ``{{ params.x | int }}`` and ``| tojson`` cannot leave their quotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+
+from dag_factory.config.dollars import is_later
+from dag_factory.config.later import COMMENT_MARKS
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, plain
+
+_SAFE_FILTERS = frozenset("count filesizeformat float int length round tojson urlencode wordcount".split())
+_SAFE_FORMATS = frozenset("date date-time time ipv4 ipv6 uuid".split())
+_JINJA = jinja2.Environment(
+    comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
+)
+
+
+def free_text(params: Node | None) -> frozenset[str]:
+    """The params of a pipeline whose value may be any text."""
+    return frozenset(name for name, node in entries(params).items() if is_set(node) and _is_free(plain(node)))
+
+
+def _is_free(schema: Any) -> bool:
+    if not isinstance(schema, dict):  # a bare default
+        return isinstance(schema, str)
+    kinds = schema.get("type")
+    if kinds is None:  # the type is the default's
+        kinds = "string" if isinstance(schema.get("default", ""), str) else ()
+    pattern = str(schema.get("pattern") or "")
+    bounded = "enum" in schema or "const" in schema or schema.get("format") in _SAFE_FORMATS
+    return "string" in ([kinds] if isinstance(kinds, str) else kinds) and not (
+        bounded or (pattern.startswith("^") and pattern.rstrip(")").endswith("$"))
+    )
+
+
+def check(job: Mapping, texts: Set[str], prefix: str, path: Path) -> Iterator[Problem]:
+    """A warning for each free text in a job's ``script``; ``prefix`` is the pipeline's ``params_env``, if any."""
+    script = job.entries.get("script")
+    if not texts or not isinstance(script, Scalar) or script.value is None or not is_later(script.text):
+        return
+    for name, line in _written(script.text):
+        if name in texts:
+            variable = f"{prefix}{name.upper()}" if prefix else name.upper()
+            message = f"the text of the param `{name}` becomes a part of the script: a quote in it ends the quoting"
+            hint = f'write `"${variable}"` in the script'
+            if not prefix:
+                hint = f'pass it as a variable: `env: {{{variable}: "{{{{ params.{name} }}}}"}}`, and {hint}'
+            yield Problem.at(script.line(line), (*path, "script"), "text-in-script", message, hint, "warning")
+
+
+@lru_cache(1024)
+def _written(text: str) -> tuple[tuple[str, int], ...]:
+    """The params whose value a template writes, each once, with the line."""
+    try:
+        tree = _JINJA.parse(text)
+    except (jinja2.TemplateSyntaxError, RecursionError):
+        return ()  # reported with the other templates
+    found: dict[str, int] = {}
+    for output in tree.find_all(nodes.Output):
+        for child in output.nodes:
+            for name in _flowing(child):
+                found.setdefault(name, child.lineno)
+    return tuple(found.items())
+
+
+def _flowing(node: nodes.Node | None) -> Iterator[str]:
+    """The params whose text an expression gives on."""
+    if isinstance(node, nodes.Filter):
+        if node.name not in _SAFE_FILTERS:
+            for one in (node.node, *node.args):
+                yield from _flowing(one)
+    elif isinstance(node, nodes.CondExpr):
+        for one in (node.expr1, node.expr2):
+            yield from _flowing(one)
+    elif isinstance(node, (nodes.Add, nodes.And, nodes.Or)):
+        for one in (node.left, node.right):
+            yield from _flowing(one)
+    elif isinstance(node, nodes.Concat):
+        for one in node.nodes:
+            yield from _flowing(one)
+    elif isinstance(node, nodes.Call):
+        method = node.node
+        if isinstance(method, nodes.Getattr) and method.attr == "get" and _is_params(method.node):
+            yield from (str(one.value) for one in node.args[:1] if isinstance(one, nodes.Const))
+        else:
+            yield from _flowing(method)
+    elif isinstance(node, nodes.Getattr):
+        yield from (node.attr,) if _is_params(node.node) else _flowing(node.node)
+    elif isinstance(node, nodes.Getitem):
+        if not _is_params(node.node):
+            yield from _flowing(node.node)
+        elif isinstance(node.arg, nodes.Const):
+            yield str(node.arg.value)
+
+
+def _is_params(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "params"
