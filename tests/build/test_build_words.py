@@ -77,7 +77,7 @@ JOB: dict[str, tuple[Files, dict[str, Any]]] = {
     "resource_flavor": ({"resource_flavor": "large"}, {"base resources limits cpu": "8"}),
     "docker_image": ({"docker_image": "acme.example/other:2"}, {"base image": "acme.example/other:2"}),
     "command": ({"command": ["python", "-m", "x"]}, {"base command": ["python", "-m", "x"]}),
-    "args": ({"args": ["--day", "{{ ds }}"]}, {"base args": ["--day", "{{ ds }}"]}),
+    "args": ({"args": ["--day", "{{ ds }}"]}, {"base args": ["--day", marked("{{ ds }}")]}),
     "script": ({"script": "echo $HOME"}, {"base command": ["/bin/sh", "-ec", "echo $HOME"]}),
     "shell": ({"shell": ["bash", "-ec"], "script": "x"}, {"base command": ["bash", "-ec", "x"]}),
     "working_dir": ({"working_dir": "/app"}, {"base workingDir": "/app"}),
@@ -477,7 +477,10 @@ TABLES: dict[str, tuple[Files, dict[str, Any]]] = {
         {DEV: {"alerts": {"enabled": False}}, FLOW: {"alerts": {"on_failure": ["chat"]}}},
         {"dag doc_md": Has("alerts are switched off in `dev`")},
     ),
-    "templating.allow": ({DEV: {"templating": {"allow": ["var"]}}, **VARIABLE}, {"base args": ["{{ var.value.x }}"]}),
+    "templating.allow": (
+        {DEV: {"templating": {"allow": ["var"]}}, **VARIABLE},
+        {"base args": [marked("{{ var.value.x }}")]},
+    ),
     "extends": (
         {DEV: {"extends": "base"}, "platform/environments/base": {"version": 1, "cluster": {"namespace": "ml"}}},
         {"pod metadata namespace": "ml"},

@@ -274,11 +274,11 @@ def in_template(tmp_path: Path, kind: str, body: str, pipeline: str) -> Compiled
 
 
 def test_a_pipeline_template_leaves_the_cells_to_the_file_it_makes(tmp_path: Path) -> None:
-    body = "jobs: {train: {matrix: {c: [DE, FR]}, script: '${% raw %}echo ${{ matrix.c }} {{ ds }}${% endraw %}'}}"
+    body = "jobs: {train: {matrix: {c: [DE, FR]}, script: '${% raw %}echo ${{ matrix.c }}${% endraw %}'}}"
     found = in_template(tmp_path, "pipelines", body, "template: t@v1")
     assert found.problems == ()
     scripts = [job.command[-1] for job in found.pipelines[0].jobs if job.command]
-    assert scripts == ["echo DE {{ ds }}", "echo FR {{ ds }}"]
+    assert scripts == ["echo DE", "echo FR"]
 
 
 def test_a_job_template_has_no_matrix(tmp_path: Path) -> None:
