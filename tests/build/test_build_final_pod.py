@@ -44,7 +44,12 @@ def asked_for(task: Any) -> dict[str, Any]:
     metadata["labels"] = own_labels(metadata["labels"])
     if found["spec"].get("hostNetwork") is False:  # the operator writes the default out
         del found["spec"]["hostNetwork"]
-    return set_values({"metadata": metadata, "spec": found["spec"]})  # type: ignore[no-any-return]
+    return set_values(unmarked({"metadata": metadata, "spec": found["spec"]}))  # type: ignore[no-any-return]
+
+
+def unmarked(pod: Any) -> Any:
+    """The pod without the marks that keep Kubernetes from expanding what ``{{ }}`` brings."""
+    return json.loads(json.dumps(pod).replace("{% escape_dollars %}", "").replace("{% end_escape_dollars %}", ""))
 
 
 def own_labels(labels: dict[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from dag_factory.config import open_project, schemas
+from dag_factory.config.dollars import marked
 
 Files = dict[str, Any]
 """What stands below ``configs/``: data, written as JSON, which is YAML; or text."""
