@@ -30,7 +30,8 @@ def rendered(problem: Problem, lines: Sequence[str]) -> str:
     """One problem in several lines, coloured; ``lines`` are the file's."""
     color = "red" if problem.severity == "error" else "yellow"
     place, code = click.style(_clean(problem.place), bold=True), click.style(problem.code, fg=color)
-    parts = [f"{place}: {code}: {_clean(problem.message)}"]
+    mark = f"{click.style('warning', fg=color, bold=True)}: " if problem.severity == "warning" else ""
+    parts = [f"{place}: {mark}{code}: {_clean(problem.message)}"]
     gutter = len(str(problem.line)) if problem.line else 1
     bar = click.style(" " * gutter + " |", fg="blue")
     if 0 < problem.line <= len(lines):

@@ -20,6 +20,9 @@ SHIPPED = Path(__file__).resolve().parent.parent / "templates"
 DAG_ID_LENGTH = 250
 TEAM_LENGTH = 95  # Airflow's tags have up to 100 characters, `team:` among them
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_ENDINGS = ("yaml", "yml")
+_ODD = re.compile(r"\.(ya?m|ymal|yalm|yl|json|j2|jinja|toml)[^/~]*$", re.IGNORECASE)
+"""The ends of names that somebody may have meant for a pipeline's."""
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
 
@@ -55,8 +58,14 @@ def list_files(home: Path) -> Listing:
             continue
         file = shown(f"{PIPELINES}/{relative}")
         wrong = next((part for part in stem.split("/") if not _NAME.fullmatch(part)), None)
-        if suffix == "yml":
-            problems.append(Problem(file, 0, 0, "bad-name", "the file ends in .yml", hint="rename it to .yaml"))
+        if suffix.lower() not in _ENDINGS:
+            hint = f"a pipeline's file ends in .yaml{_yaml_name(relative)}; move other files out of this folder"
+            problems.append(
+                Problem(file, 0, 0, "unknown-file", "nothing reads this file", hint=hint, severity="warning")
+            )
+        elif suffix != "yaml":
+            message = f"the file ends in .{suffix}: nothing reads it"
+            problems.append(Problem(file, 0, 0, "bad-name", message, hint="rename it to .yaml"))
         elif wrong is not None:
             message = f"{show(shown(wrong))} cannot be part of a DAG's id"
             hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
@@ -82,7 +91,9 @@ def environments(home: Path) -> tuple[str, ...]:
 def _misnamed(home: Path) -> list[Problem]:
     """Files that look like an environment and are none, for their names."""
     found = []
-    for path in sorted((home / ENVIRONMENTS).glob("*.y*ml")):
+    for path in sorted((home / ENVIRONMENTS).glob("*.*")):
+        if path.suffix.lower() not in (".yaml", ".yml"):
+            continue
         if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
             file, message = (
                 shown(f"{ENVIRONMENTS}/{path.name}"),
@@ -94,7 +105,7 @@ def _misnamed(home: Path) -> list[Problem]:
 
 
 def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, Problem]) -> Iterator[str]:
-    """Every YAML file of a folder below ``pipelines/``, by its name there; hidden ones are passed over.
+    """Every file of a folder below ``pipelines/`` that may be meant for a pipeline, by its name there; none is hidden.
 
     What cannot be walked is told, in ``unread`` where nobody knows what is there. Of ten thousand names, as text, a
     tenth of what paths would take.
@@ -125,6 +136,13 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
             return
         elif os.path.isdir(home / PIPELINES / path):  # noqa: PTH112 - says no, where is_dir() raises
             yield from _files(home, path, problems, unread)
+        elif _ODD.search(name):
+            yield path
+
+
+def _yaml_name(relative: str) -> str:
+    stem = _ODD.sub("", relative.rpartition("/")[2])
+    return f", as `{shown(stem)}.yaml`" if _NAME.fullmatch(stem) else ""
 
 
 def is_there(home: Path, dag_id: str) -> bool:

@@ -52,9 +52,9 @@ class PlatformFiles:
         found: list[str] = []
         above = len(f"{self.home}/")
         for parent, folders, names in os.walk(f"{self.home}/{PLATFORM}"):
-            found += (f"{parent}/{name}"[above:] for name in (*names, *folders) if name.endswith(_ENDINGS))
+            found += (f"{parent}/{name}"[above:] for name in (*names, *folders) if _could_be(name))
             deep = parent.count("/", above) > BOUNDS.folders
-            folders[:] = [] if deep else [name for name in folders if not name.endswith(_ENDINGS)]
+            folders[:] = [] if deep else [name for name in folders if not _could_be(name)]
         return tuple(sorted(found))
 
     def unknown(self, tables: Collection[str]) -> Iterator[Problem]:
@@ -110,6 +110,10 @@ class PlatformFiles:
     def _bytes(self, file: str) -> bytes | Problem:
         read = files.read_bytes if self._is_link else files.read_listed
         return read(f"{self.home}/{file}", f"{self.home}/configs", file)
+
+
+def _could_be(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
 
 
 def _alike(name: str, table: str) -> bool:

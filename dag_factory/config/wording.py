@@ -77,7 +77,8 @@ def _words(error: ValidationError) -> Iterator[Words]:
             known = list(_schema(error).get("properties", {}))
             for key in value:
                 if key not in known:
-                    yield key, "unknown-key", f"unknown key `{key}`", _instead(error, key) or did_you_mean(key, known)
+                    other = _instead(error, key) or _home(error, key, value[key]) or did_you_mean(key, known)
+                    yield key, "unknown-key", f"unknown key `{key}`", other
         case "pattern":
             yield None, code or "bad-value", f"{show(value)} is not {wanted or f'like {expected}'}", hint
         case "required" if isinstance(value, dict):
@@ -110,8 +111,9 @@ def _words(error: ValidationError) -> Iterator[Words]:
             yield None, code or "too-small", _bound(error, "at least", wanted), hint
         case "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties":
             yield None, code or "too-large", _bound(error, "at most", wanted), hint
-        case "uniqueItems":
-            yield None, code or "repeated-value", "a value stands twice in the list", hint or "keep one of the two"
+        case "uniqueItems" if isinstance(value, list):
+            twice = next((item for index, item in enumerate(value) if item in value[:index]), None)
+            yield None, code or "repeated-value", f"{show(twice)} is listed twice", "remove one of the two"
         case "anyOf" | "oneOf" if _keys_asked(error) and isinstance(value, dict) and not wanted:
             yield from _keys(error, value, _keys_asked(error), code, hint)
         case "anyOf" | "oneOf":
@@ -187,6 +189,15 @@ def _instead(error: ValidationError, key: str) -> str:
         if "$ref" not in said:
             return ""
         said = resolve({"$ref": said["$ref"]}, "job.schema.json")[0]
+    return ""
+
+
+def _home(error: ValidationError, key: str, value: Any) -> str:
+    """Where a key belongs whose value has the keys of another definition: a job that is not below `jobs`."""
+    for parent, definition in _schema(error).get("x-indented", {}).items():
+        known = resolve({"$ref": definition}, "job.schema.json")[0]["properties"]
+        if isinstance(value, dict) and value and all(name in known for name in value):
+            return f"if `{key}` is one of the `{parent}`, indent it and its keys by two spaces, below `{parent}:`"
     return ""
 
 

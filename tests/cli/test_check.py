@@ -11,10 +11,13 @@ import time
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from dag_factory.cli import main
+from dag_factory.cli.report import rendered
+from dag_factory.config import Problem
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1}}\n"
 GOOD = "version: 1\ndefaults: {docker_image: image, resource_flavor: small}\njobs: {a: {}}\n"
@@ -176,6 +179,13 @@ def test_the_project_is_said_named_or_found(home: Path, tmp_path: Path, monkeypa
 
 
 @pytest.mark.usefixtures("home")
+def test_the_text_marks_warnings() -> None:
+    warning = Problem("a.yaml", 1, 3, "old", "words", severity="warning")
+    error = msgspec.structs.replace(warning, severity="error")
+    shown = [click.unstyle(rendered(one, ["x: y"])).splitlines()[0] for one in (warning, error)]
+    assert shown == ["a.yaml:1:3: warning: old: words", "a.yaml:1:3: old: words"]
+
+
 def test_a_warning_alone_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config import Problem
     from dag_factory.config.survey import Survey

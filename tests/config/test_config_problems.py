@@ -117,3 +117,17 @@ def test_a_path_with_what_drives_a_terminal_is_told_printably() -> None:
     paths = [problem.path for problem in odd.compiled().problems]
     assert paths
     assert all(path.isprintable() for path in paths)
+
+
+def test_a_job_in_the_first_column_belongs_under_jobs() -> None:
+    text = "jobs:\n  a: {}\ntrain:\n  depends_on: [a]\n  script: x\n"
+    assert problems(text) == ["unknown-key 3:1 train"]
+    assert "below `jobs:`" in said(text)
+    assert "below `jobs:`" not in said("jobs: {a: {}}\ntrain: {learning_rate: 1}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "twice"), [("jobs: {a: {}, b: {depends_on: [a, a]}}", "`a`"), ("only: [dev, dev]\njobs: {a: {}}", "`dev`")]
+)
+def test_a_value_that_is_listed_twice_is_named(text: str, twice: str) -> None:
+    assert said(text) == f"{twice} is listed twice -- remove one of the two"

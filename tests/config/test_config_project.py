@@ -59,7 +59,18 @@ def test_an_id_that_is_no_pipeline_gives_nothing(home: Path, dag_id: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["Team/flow2.yaml", "a b.yaml", "a.b.yaml", "-a.yaml", "é.yaml", "team/flow.yml", "x/-/y.yaml"]
+    "name",
+    [
+        "Team/flow2.yaml",
+        "a b.yaml",
+        "a.b.yaml",
+        "-a.yaml",
+        "é.yaml",
+        "team/flow.yml",
+        "x/-/y.yaml",
+        "team/Upper.YAML",
+        "x.Yml",
+    ],
 )
 def test_a_name_that_cannot_be_an_id_is_told(home: Path, name: str) -> None:
     add(home, name)
@@ -95,6 +106,14 @@ def test_what_is_hidden_or_no_yaml_is_passed_over(home: Path) -> None:
     ):
         add(home, name, "not: [a pipeline")
     assert compiled(home) == (["team.flow"], [])
+
+
+@pytest.mark.parametrize("name", ["flow2.ymal", "flow2.yaml.bak", "team/flow2.json", "flow2.YAML.j2", "flow2.yam"])
+def test_a_file_that_may_be_meant_for_a_pipeline_is_reported(home: Path, name: str) -> None:
+    add(home, name)
+    (problem,) = open_project(home).compile_all().problems
+    assert (problem.code, problem.severity, problem.file) == ("unknown-file", "warning", f"configs/pipelines/{name}")
+    assert "`flow2.yaml`" in problem.hint
 
 
 def test_a_linked_folder_is_told_and_not_followed(home: Path, tmp_path: Path) -> None:
@@ -183,8 +202,8 @@ def test_the_home_is_named_by_the_process(home: Path, monkeypatch: pytest.Monkey
 
 def test_files_that_only_look_like_environments_are_told(home: Path) -> None:
     folder = home / "configs/platform/environments"
-    for name in ("Prod.yaml", "stage.yml", ".dev.yaml", "README.md"):
+    for name in ("Prod.yaml", "qa.YAML", "stage.yml", ".dev.yaml", "README.md"):
         (folder / name).write_text(ENVIRONMENT)
     assert compiled(home)[1] == [
-        f"bad-name configs/platform/environments/{name}" for name in ("Prod.yaml", "stage.yml")
+        f"bad-name configs/platform/environments/{name}" for name in ("Prod.yaml", "qa.YAML", "stage.yml")
     ]

@@ -178,6 +178,7 @@ def test_annotations_are_the_known_ones_and_well_formed() -> None:
         "x-message": str,
         "x-problem": str,
         "x-hint": str,
+        "x-indented": dict,
         "x-instead": dict,
         "x-merge": str,
         "x-templated": bool,

@@ -224,6 +224,7 @@ def test_the_namespaces_are_known_where_a_cluster_is_made_for_them() -> None:
     [
         ("teams.yml", "bad-name teams.yml"),
         ("Teams.yaml", "bad-name Teams.yaml"),
+        ("TEAMS.YAML", "bad-name TEAMS.YAML"),
         ("teams.yaml/growth.yaml", "not-a-file teams.yaml"),
     ],
 )
