@@ -108,6 +108,8 @@ def _layer(mark: Mark, path: Path, pipeline: str) -> str:
         return _part(path)
     if mark.file in _TABLES:
         key, word = _TABLES[mark.file]
+        if mark.file == teams.FILE and path[:1] == (teams.DEFAULT,):
+            return "default team"
         return f"{word} {path[1]}" if len(path) > 1 and path[0] == key else word
     template = _TEMPLATE.fullmatch(mark.file)
     if template:

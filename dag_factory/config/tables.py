@@ -39,7 +39,7 @@ from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
-from dag_factory.config.teams import Team
+from dag_factory.config.teams import Team, Teams
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, mapping, plain, whole, without
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean
@@ -83,7 +83,10 @@ class Tables(msgspec.Struct, frozen=True):
     @property
     def namespaces(self) -> tuple[str, ...]:
         """Where pods may run, as far as it is known before a pipeline is: the environment's place and the teams'."""
-        said = [self.cluster.namespace, *(_text(team.entries.get("namespace")) for team in self.teams.known.values())]
+        teams = [*self.teams.known.values()]
+        if isinstance(self.teams, Teams) and isinstance(self.teams.default, Mapping):
+            teams.append(self.teams.default)
+        said = [self.cluster.namespace, *(_text(team.entries.get("namespace")) for team in teams)]
         return tuple(sorted({name for name in said if name and "$" not in name}))
 
     def within(self, team: Team) -> Tables:

@@ -19,7 +19,7 @@ from dag_factory.config.layers import merge
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.platform_files import PlatformFiles
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
 from dag_factory.config.wording import did_you_mean
@@ -28,6 +28,8 @@ FILE = "configs/platform/teams.yaml"
 _SCHEMA = "teams.schema.json"
 _TEAM = "/$defs/team"
 _ACCOUNT = "service_account"
+DEFAULT = "default"
+DENY = "deny"
 PIPELINE = ("pipeline.schema.json", "")
 JOB = ("job.schema.json", "/$defs/job")
 _DEFAULTS = ("job.schema.json", "/$defs/defaults")
@@ -54,16 +56,30 @@ class Team(msgspec.Struct, frozen=True):
     require: tuple[Rule, ...] = ()
 
 
+class Teams(Table, frozen=True):
+    """The table, and the team of whoever it does not name: a map, or the text `deny`."""
+
+    default: Node | None = None
+    default_broken: bool = False
+
+
 def read(platform: PlatformFiles, flavors: Collection[str]) -> Read:
     """The table of teams; ``flavors`` are the names that the environment has.
 
     Expressions in it wait for the pipeline.
     """
-    found = named.read(platform, Table(FILE, "team", ("", "broken-team")), _SCHEMA, "teams", _TEAM, None)
+    empty = Teams(FILE, "team", ("", "broken-team"))
+    found = named.read(platform, empty, _SCHEMA, "teams", _TEAM, None)
     problems = list(found.problems)
     for name, team in found.table.known.items():
         problems += _unknown_flavors(team, flavors, ("teams", name))
-    return Read(found.table, found.document, tuple(problems))
+    default = found.document.entries.get(DEFAULT) if found.document else None
+    if isinstance(default, Mapping):
+        problems += _unknown_flavors(default, flavors, (DEFAULT,))
+    paths = (problem.path for problem in errors(found.problems))
+    broken = any(f"{path}.".startswith((f"{DEFAULT}.", f"{DEFAULT}[")) for path in paths)
+    table = msgspec.structs.replace(found.table, default=default, default_broken=broken)
+    return Read(table, found.document, tuple(problems))
 
 
 def places(read: Mapping | None) -> dict[str, Mark]:
@@ -76,9 +92,11 @@ def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, l
     """The team of a pipeline's file, by its id. ``file`` is the name that a problem about the whole carries."""
     folders = file_id.split(".")[:-1]
     names = ["/".join(folders[: length + 1]) for length in range(len(folders))]
-    if names and not table.readable:
-        message = "not built: what its folder may use is not known"
+    if not table.readable:
+        message = "not built: the limits of its folder are not known"
         return Team(), [Problem(file, 0, 0, "broken-table", message, hint=f"see the problems of {FILE}")]
+    if isinstance(table, Teams) and not any(name in table.known or name in table.broken for name in names):
+        return _default(table, names, context, file)
     found, problems = Team(), list[Problem]()
     for name in names:
         if name in table.broken:
@@ -91,9 +109,26 @@ def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, l
     return found, problems
 
 
+def _default(table: Teams, names: list[str], context: Context, file: str) -> tuple[Team, list[Problem]]:
+    """The team of a file in whose folders no team is."""
+    if table.default_broken:
+        message = "not built: the default team has a problem of its own"
+        return Team(), [Problem(file, 0, 0, "broken-team", message, hint=f"see the problems of {FILE}")]
+    node = table.default
+    if isinstance(node, Scalar) and node.value == DENY:
+        place = f"`default: {DENY}` is in {node.mark.file}:{node.mark.line}"
+        message = f"no team has the folder `{names[0]}`" if names else "no team has files directly in `pipelines/`"
+        hint = f"add the folder `{names[0]}` under `teams`" if names else "move the file into the folder of a team"
+        return Team(), [Problem(file, 0, 0, "no-team", message, hint=f"{hint}; {place}")]
+    if not isinstance(node, Mapping):
+        return Team(), []
+    computed, problems = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, (DEFAULT,))
+    return _within(Team(), "", computed, entries(node.entries.get("defaults"))), problems
+
+
 def _within(outer: Team, name: str, node: Mapping, defaults: MappingT[str, Node]) -> Team:
-    """What holds in a folder, inside what holds around it."""
-    by = f"the team `{name}`"
+    """What holds in a folder, inside what holds around it; the default team has no name."""
+    by = f"the team `{name}`" if name else "the default team"
     said = node.entries
     account = said.get(_ACCOUNT)
     given = mapping({_ACCOUNT: account}, {_ACCOUNT: account.mark}, account.mark) if account else None

@@ -26,6 +26,15 @@ def seconds(text: str) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
+def duration(number: int) -> str:
+    """Seconds as ``1h30m``: the inverse of ``seconds``."""
+    text = ""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, number = divmod(number, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
 @lru_cache(4096)
 def quantity(text: str) -> Decimal | None:
     """A Kubernetes quantity in its base unit (cores, bytes, pieces), or None where the text is none."""

@@ -190,10 +190,74 @@ def test_a_broken_team_costs_its_own_folder() -> None:
 
 
 @pytest.mark.parametrize("table", ["version: 1\nteams: [\n", "version: 2\n", "- a\n", "version: 1\nteams: []\n"])
-def test_nothing_in_a_folder_is_built_where_the_table_cannot_be_read(table: str) -> None:
+def test_nothing_is_built_where_the_table_cannot_be_read(table: str) -> None:
+    """Its `default` could be the team of any file, also of one directly in `pipelines/`."""
     broken = PROJECT.having(teams=table, pipelines__flow=PIPELINE)
-    assert [one for one in broken.problems() if "flow" in one] == ["broken-table flow.yaml", "broken-table flow.yaml"]
-    assert list(broken.pipelines()) == ["flow"]
+    assert [one for one in broken.problems() if "flow" in one] == ["broken-table flow.yaml"] * 3
+    assert not broken.pipelines()
+
+
+DEFAULT = """\
+version: 1
+teams:
+  growth: {namespace: ml-growth}
+default:
+  namespace: ml-others
+  flavors: [large]
+  defaults: {job: {labels: {team: none}}}
+"""
+
+
+def test_the_default_team_has_what_no_team_names() -> None:
+    large = PIPELINE.replace("small", "large")
+    files = {f"pipelines/{name}": large for name in ("flow", "team/flow", "other/deep/flow", "growth/ads/flow")}
+    found = Project({**PROJECT.files, "teams": DEFAULT, "pipelines/growth/flow": PIPELINE, **files}).pipelines()
+    namespaces = {name: pipeline.cluster.namespace for name, pipeline in found.items()}
+    assert namespaces == {
+        "flow": "ml-others",
+        "team.flow": "ml-others",
+        "other.deep.flow": "ml-others",
+        "growth.flow": "ml-growth",
+        "growth.ads.flow": "ml-growth",
+    }
+    assert found["flow"].jobs[0].labels == {"team": "none"}
+
+
+def test_a_limit_of_the_default_team_names_its_place() -> None:
+    found = PROJECT.having(teams=DEFAULT, pipelines__growth__flow=PIPELINE, pipelines__flow=PIPELINE)
+    assert found.problems() == [
+        "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
+        "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
+    ]
+    told = "the flavor `small` is not one that the default team may use -- it may use: large"
+    assert found.said() == "\n".join([f"{told}; {PLACE}:6"] * 2)
+    assert list(found.pipelines()) == ["growth.flow"]
+
+
+def test_deny_allows_no_folder_without_a_team() -> None:
+    teams = "version: 1\nteams: {growth: {}}\ndefault: deny\n"
+    found = PROJECT.having(teams=teams, pipelines__flow=PIPELINE)
+    place = "`default: deny` is in configs/platform/teams.yaml:3"
+    assert found.said().splitlines() == [
+        f"no team has files directly in `pipelines/` -- move the file into the folder of a team; {place}",
+        f"no team has the folder `team` -- add the folder `team` under `teams`; {place}",
+    ]
+    assert found.problems() == ["no-team flow.yaml", "no-team flow.yaml"]
+    assert list(found.pipelines()) == ["growth.flow"]
+
+
+def test_a_broken_default_team_costs_those_who_have_it() -> None:
+    found = PROJECT.having(teams="version: 1\nteams: {growth: {}}\ndefault: {max: {cpus: 1}}\n")
+    assert found.problems() == ["broken-team flow.yaml", "unknown-key teams.yaml:3:17 default.max.cpus"]
+    assert list(found.pipelines()) == ["growth.flow"]
+    wrong = PROJECT.having(teams="version: 1\nteams: {growth: {}}\ndefault: allow\n")
+    assert wrong.problems()[0] == "broken-team flow.yaml"
+    assert list(wrong.pipelines()) == ["growth.flow"]
+
+
+def test_the_namespace_of_the_default_team_is_known() -> None:
+    with PROJECT.having(teams=DEFAULT).written() as home:
+        assert open_project(home).tables.namespaces == ("ml-growth", "ml-others")
 
 
 @pytest.mark.parametrize(
