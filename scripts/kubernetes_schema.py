@@ -66,6 +66,12 @@ ENUMS = {
     ("V1TopologySpreadConstraint", "when_unsatisfiable"): ("DoNotSchedule", "ScheduleAnyway"),
 }
 NEEDED = {("V1Container", "image")}  # Kubernetes' server refuses a container without it, its types do not
+TEMPLATED = {  # what the factory renders in every container, as the operator does in the job's own
+    ("V1Container", "command"),
+    ("V1Container", "args"),
+    ("V1EnvVar", "value"),
+    ("V1VolumeMount", "sub_path"),
+}
 LABELS = {("V1Container", "name"), ("V1Volume", "name")}
 QUANTITIES = {
     ("V1ResourceRequirements", "limits"),
@@ -212,6 +218,8 @@ def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[s
     elif not required:
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         schema["type"] = [*kinds, "null"]
+    if (model.__name__, attribute) in TEMPLATED:
+        schema["x-templated"] = True
     return {"description": short(text), **schema}, models
 
 

@@ -14,6 +14,7 @@ from kubernetes.client import models as k8s
 from dag_factory.build import docs, kube, mapped, overlay, schedule
 from dag_factory.build.deferral import Deferral
 from dag_factory.build.names import pod_name
+from dag_factory.build.other_containers import RenderContainers, has_templates
 from dag_factory.build.promptness import Promptness
 from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
@@ -30,6 +31,7 @@ LOGGING_INTERVAL = 10  # of a deferred job, in seconds
 
 _PROMPTNESS = Promptness()
 _DEFERRAL = Deferral()
+_RENDERING = RenderContainers()
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
 
 
@@ -174,7 +176,9 @@ def _cluster(cluster: model.Cluster, job: model.Job) -> dict[str, Any]:
         arguments["in_cluster"] = cluster.in_cluster
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
     deferral = [_DEFERRAL] if job.deferrable and job.output else []
-    arguments["callbacks"] = [_PROMPTNESS, *sidecar, *deferral]
+    # Rendered first: whoever checks the pod has to see what the cluster will see.
+    rendering = [_RENDERING] if (job.init_containers or job.pod) and has_templates(job) else []
+    arguments["callbacks"] = [*rendering, _PROMPTNESS, *sidecar, *deferral]
     return arguments
 
 

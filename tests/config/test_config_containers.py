@@ -76,7 +76,8 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
             "sidecars: [{name: x, image: a, image_pull_policy: Always}]",
             "unknown-key 1:43 jobs.a.sidecars[0].image_pull_policy",
         ),
-        ("sidecars: [{name: x, image: a, args: ['{{ ds }}']}]", "unrendered-template 1:50 jobs.a.sidecars[0].args[0]"),
+        ("sidecars: [{name: x, image: '{{ ds }}'}]", "unrendered-template 1:40 jobs.a.sidecars[0].image"),
+        ("sidecars: [{name: x, image: a, args: ['{{ dss }}']}]", "undefined-name 1:50 jobs.a.sidecars[0].args[0]"),
         (
             "init_containers: [{name: x, image: a, resources: {limits: {memory: lots}}}]",
             "bad-quantity 1:79 jobs.a.init_containers[0].resources.limits.memory",
@@ -106,8 +107,12 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
             "no-base-container 1:45 jobs.a.pod.spec.containers[0].name",
         ),
         (
-            "pod: {spec: {containers: [{name: base, env: [{name: A, value: '{{ ds }}'}]}]}}",
-            "unrendered-template 1:74 jobs.a.pod.spec.containers[0].env[0].value",
+            "pod: {spec: {containers: [{name: base, workingDir: '{{ ds }}'}]}}",
+            "unrendered-template 1:63 jobs.a.pod.spec.containers[0].workingDir",
+        ),
+        (
+            "pod: {spec: {containers: [{name: base, env: [{name: A, value: '{{ dss }}'}]}]}}",
+            "undefined-name 1:74 jobs.a.pod.spec.containers[0].env[0].value",
         ),
         (
             "sidecars: [{name: x, image: a}], pod: {spec: {containers: [{name: x, image: b}]}}",
@@ -236,3 +241,14 @@ def test_the_resolved_configuration_shows_them() -> None:
     text = built(f"jobs: {{a: {{sidecars: [{SIDECAR}], pod: {{spec: {{hostNetwork: null}}}}}}}}").resolved
     assert "name: proxy" in text
     assert "hostNetwork: null" in text
+
+
+@pytest.mark.parametrize("key", ["init_containers", "sidecars"])
+def test_templates_beside_the_job(key: str) -> None:
+    container = (
+        "{name: x, image: a, command: [mkdir, '/d/{{ run_id }}'], args: ['{{ params.p }}'],"
+        " env: [{name: A, value: '{{ ds }}'}], volumeMounts: [{name: d, mountPath: /d, subPath: '{{ ds }}'}]}"
+    )
+    more = "volumes: [{mount_path: /d, empty_dir: {}, name: d}]"
+    overlay = f"pod: {{spec: {{initContainers: [{container.replace('name: x', 'name: y')}]}}}}"
+    assert problems(f"params: {{p: a}}\njobs: {{a: {{{key}: [{container}], {more}, {overlay}}}}}") == []
