@@ -218,6 +218,11 @@ def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Map
         return base
     known = entries(document.entries.get("jobs"))
     overlay_jobs = overlay.entries.get("jobs")
+    if known and overlay_jobs is not None and is_null(overlay_jobs):
+        message = f"`jobs: null` would remove all jobs in `{tables.environment}`"
+        hint = "remove single jobs, as `jobs: {report: null}`, or leave the environment out of `only`"
+        problems.append(Problem.at(overlay.keys["jobs"], (*path, "jobs"), "no-jobs", message, hint))
+        overlay = without(overlay, "jobs")
     for name, node in entries(overlay_jobs).items():
         if is_null(node) and name not in known and isinstance(overlay_jobs, Mapping):
             message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known)

@@ -40,7 +40,7 @@ from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.teams import Team, Teams
-from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, mapping, plain, whole, without
+from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, is_set, mapping, plain, whole, without
 from dag_factory.config.units import seconds
 from dag_factory.config.wording import did_you_mean
 
@@ -120,6 +120,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     context["vars"] = plain(own)
     problems += trouble
     define = at(document, ("flavors", "define"))  # computed with the table
+    define = define if is_set(define) else None
     head = without(document, "vars", "defaults")
     if define:
         said = without(_as_map(head.entries["flavors"], head.mark), "define")
