@@ -8,6 +8,7 @@ suffix, and the labels that identify the task instance.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import normpath
 
 from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
 from dag_factory.config.strategic import patched
@@ -98,7 +99,7 @@ def item_variable(each: ForEach) -> EnvVar:
 
 def wants_shm(job: Job) -> bool:
     """Whether the flavor's shared memory is mounted; a volume of the job at ``/dev/shm`` takes its place."""
-    return job.flavor.shm is not None and all(volume.mount_path != "/dev/shm" for volume in job.volumes)
+    return job.flavor.shm is not None and all(normpath(volume.mount_path) != "/dev/shm" for volume in job.volumes)
 
 
 def _base(job: Job) -> Fragment:

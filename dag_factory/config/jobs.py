@@ -8,7 +8,19 @@ from collections.abc import Sequence as SequenceT
 
 import msgspec
 
-from dag_factory.config import assets, documents, foreach, images, podchecks, pods, presets, retries, teams, templates
+from dag_factory.config import (
+    assets,
+    documents,
+    foreach,
+    images,
+    podchecks,
+    pods,
+    podvalues,
+    presets,
+    retries,
+    teams,
+    templates,
+)
 from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
@@ -109,7 +121,8 @@ def compile_job(
         hint = "name it at the job or under `defaults`"
         problems.append(Problem.at(mark, path, "missing-key", f"the job `{name}` has no `docker_image`", hint))
     problems += _pool(computed, tables, path)
-    problems += _mounts(computed, entry, path)
+    problems += _mounts(computed, path)
+    problems += podvalues.check(computed, path)
     for key in ("inlets", "outlets"):
         problems += assets.check(computed.entries.get(key), (*path, key))
     problems += foreach.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))
@@ -242,11 +255,9 @@ def _pool(computed: Mapping, tables: Tables, path: Path) -> list[Problem]:
     return []
 
 
-def _mounts(computed: Mapping, entry: FlavorEntry | None, path: Path) -> Iterator[Problem]:
-    """Two volumes in one place; Kubernetes would refuse the pod."""
+def _mounts(computed: Mapping, path: Path) -> Iterator[Problem]:
+    """Two volumes in one place, which Kubernetes rejects. A volume at ``/dev/shm`` replaces the flavor's ``shm``."""
     taken = {"/airflow/xcom": "`output: json`"} if is_set(computed.entries.get("output")) else {}
-    if entry and entry.flavor.shm:
-        taken["/dev/shm"] = f"the flavor `{entry.flavor.name}`, whose `shm` it is"
     volumes = computed.entries.get("volumes")
     for index, volume in enumerate(volumes.items if isinstance(volumes, Sequence) else ()):
         place = entries(volume).get("mount_path")

@@ -12,6 +12,7 @@ from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
 from dag_factory.config.tree import Mapping, Scalar, at, is_null, mark_at, plain
+from dag_factory.config.units import quantity
 from dag_factory.config.wording import did_you_mean
 
 _OURS = "dagwright/"
@@ -49,6 +50,7 @@ def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
     yield from _names(node, path)
     yield from _overlay(job, node, path)
     yield from _spread(job, node, path)
+    yield from _requests(job, node, path)
     known = _volumes(job)
     for steps, container in _written(node):
         for index, mount in enumerate(container.get("volumeMounts") or ()):
@@ -71,6 +73,22 @@ def _spread(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
             where = (*_SPREAD, index)
             message, hint = f"the constraint has no `{missing[0]}`", "Kubernetes needs " + ", ".join(_OF_A_CONSTRAINT)
             yield Problem.at(mark_at(node, where), (*path, *where), "missing-key", message, hint)
+
+
+def _requests(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
+    """A container that requests more than its limit, which Kubernetes rejects."""
+    final = {one.name: one for one in containers(job)}
+    for steps, container in _written(node):
+        one = final.pop(container["name"], None)
+        for name, wanted in one.requests.items() if one and container.get("resources") else ():
+            limit = one.limits.get(name, wanted) if one else wanted
+            more, most = quantity(wanted), quantity(limit)
+            if more is not None and most is not None and more > most:
+                key = "requests" if name in (container["resources"].get("requests") or {}) else "limits"
+                where = (*steps, "resources", key, name)
+                message = f"the container `{container['name']}` requests {name} {wanted}, more than its limit {limit}"
+                hint = "raise the limit or lower the request"
+                yield Problem.at(mark_at(node, where), (*path, *where), "request-over-limit", message, hint)
 
 
 def _written(node: Mapping) -> Iterator[tuple[Path, Fragment]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import alerts, assets, dollars, foreach, retries
+from dag_factory.config import alerts, assets, dollars, foreach, podvalues, retries
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
@@ -83,6 +83,8 @@ def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
         said = {key: value for key, value in entries(item).items() if is_set(value) or key == "empty_dir"}
         kind = cast(Any, next(key for key in ("pvc", "secret", "config_map", "empty_dir", "host_path") if key in said))
         source = _text(said[kind]) or None
+        if kind == "host_path" and source:
+            source = podvalues.host_path(source)
         medium = entries(said[kind]).get("medium")
         mount_path = _text(said["mount_path"])
         read_only = said.get("read_only")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from written import ENVIRONMENT, HEAD, Written, built, job, problems
+from written import ENVIRONMENT, HEAD, Written, built, job, problems, said
 
 from dag_factory.config.layers import merge
 from dag_factory.config.model import EnvVar, Job, Retries
@@ -285,3 +285,9 @@ def test_merging_leaves_no_null_and_no_path_twice(low: Any, high: Any) -> None:
 @given(_LAYER)
 def test_a_layer_over_itself_or_over_nothing_is_itself(layer: Any) -> None:
     assert laid(layer, layer) == laid(layer) == laid({}, layer)
+
+
+def test_an_overlay_does_not_remove_all_jobs_by_null() -> None:
+    text = "jobs: {a: {}}\nenvironments: {dev: {jobs: null}}\n"
+    assert problems(text) == ["no-jobs 2:22 environments.dev.jobs"]
+    assert "jobs: {report: null}" in said(text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from written import job, problems
+from written import Written, job, problems, said
 
-from dag_factory.config.model import EnvFrom, EnvVar, KeyRef, Retries, Volume
+from dag_factory.config.final_pod import final_pod
+from dag_factory.config.model import Cluster, EnvFrom, EnvVar, KeyRef, Retries, Volume
 from dag_factory.config.pods import script as given_script
 
 
@@ -161,8 +162,76 @@ def test_two_volumes_in_one_place_or_of_one_name(text: str, expected: str) -> No
 def test_shared_memory_is_the_flavor_s() -> None:
     flavors = "version: 1\nflavors: {small: {cpu: 1, shm: 1Gi}}\n"
     text = "jobs: {j: {volumes: [{mount_path: /dev/shm, empty_dir: {}}]}}"
-    assert problems(text, flavors=flavors) == ["mount-taken 1:35 jobs.j.volumes[0].mount_path"]
     assert problems(text) == []
+    assert problems(text, flavors=flavors) == []
+
+
+@pytest.mark.parametrize("folder", ["/dev/shm", "/dev/shm/"])
+def test_a_job_replaces_the_shared_memory_of_its_flavor(folder: str) -> None:
+    flavors = "version: 1\nflavors: {small: {cpu: 1, shm: 1Gi}}\n"
+    text = f"jobs: {{j: {{volumes: [{{mount_path: {folder}, empty_dir: {{medium: Memory}}, size: 16Gi}}]}}}}"
+    (volume,) = final_pod(job(text, flavors=flavors), Cluster())["spec"]["volumes"]
+    assert volume["emptyDir"] == {"medium": "Memory", "sizeLimit": "16Gi"}
+
+
+MODES = [
+    ("secret: {secretName: s, defaultMode: 0400}", "secret.defaultMode", "write `0o400` or `256`"),
+    (
+        "configMap: {name: c, items: [{key: k, path: p, mode: 0755}]}",
+        "configMap.items[0].mode",
+        "write `0o755` or `493`",
+    ),
+    ("projected: {sources: [], defaultMode: 0644}", "projected.defaultMode", "write `0o644` or `420`"),
+    ("secret: {secretName: s, defaultMode: 644}", "secret.defaultMode", "write `0o644` or `420`"),
+    ("secret: {secretName: s, defaultMode: 1000}", "secret.defaultMode", "write a mode from 0 to 0o777 (511)"),
+]
+
+
+@pytest.mark.parametrize(("volume", "place", "hint"), MODES)
+@pytest.mark.parametrize("layer", ["job", "preset"])
+def test_a_file_mode_that_only_looks_octal(volume: str, place: str, hint: str, layer: str) -> None:
+    pod = f"{{pod: {{spec: {{volumes: [{{name: v, {volume}}}]}}}}}}"
+    files = {"platform/presets.yaml": f"version: 1\npresets: {{p: {pod}}}\n"} if layer == "preset" else {}
+    own = pod if layer == "job" else "{presets: [p]}"
+    (problem,) = Written(f"jobs: {{j: {own}}}", files=files).compiled().problems
+    assert (problem.code, problem.hint) == ("octal-mode", hint)
+    assert problem.path.endswith(f"pod.spec.volumes[0].{place}")
+    assert problem.file.endswith("flow.yaml" if layer == "job" else "presets.yaml")
+
+
+@pytest.mark.parametrize("mode", ["0o400", "256", "0", "00", "511", "420"])
+def test_a_file_mode(mode: str) -> None:
+    volume = f"{{name: v, secret: {{secretName: s, defaultMode: {mode}}}}}"
+    assert problems(f"jobs: {{j: {{pod: {{spec: {{volumes: [{volume}]}}}}}}}}") == []
+
+
+@pytest.mark.parametrize("image", ["busybox:1 ", " busybox:1", "busy box:1", "acme/{{ run_id }} :1", "x:1\\n"])
+def test_a_space_in_an_image(image: str) -> None:
+    assert problems(f'jobs: {{j: {{docker_image: "{image}"}}}}') == ["bad-image 1:26 jobs.j.docker_image"]
+    found = problems(f'jobs: {{j: {{init_containers: [{{name: i, image: "{image}"}}]}}}}')
+    assert "bad-image 1:47 jobs.j.init_containers[0].image" in found
+
+
+def test_a_host_path_is_normalized_and_does_not_lead_out() -> None:
+    assert job("jobs: {j: {volumes: [{mount_path: /x, host_path: //mnt/./fast/}]}}").volumes[0].source == "/mnt/fast"
+    text = "jobs: {j: {volumes: [{mount_path: /x, host_path: /etc/..}]}}"
+    assert problems(text) == ["bad-path 1:50 jobs.j.volumes[0].host_path"]
+    assert "`/`" in said(text)
+    pod = "jobs: {j: {pod: {spec: {volumes: [{name: v, hostPath: {path: /var/../etc}}]}}}}"
+    assert problems(pod) == ["bad-path 1:62 jobs.j.pod.spec.volumes[0].hostPath.path"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("pod: {spec: {containers: [{name: base, resources: {requests: {memory: 64Gi}}}]}}", "requests.memory"),
+        ("pod: {spec: {containers: [{name: base, resources: {limits: {memory: 64Mi}}}]}}", "limits.memory"),
+        ("sidecars: [{name: s, image: i, resources: {requests: {cpu: 2}, limits: {cpu: 500m}}}]", "requests.cpu"),
+    ],
+)
+def test_a_container_requests_more_than_its_limit(text: str, place: str) -> None:
+    (problem,) = problems(f"jobs: {{j: {{{text}}}}}")
+    assert problem.startswith("request-over-limit") and problem.endswith(f"resources.{place}")
 
 
 def test_a_job_needs_an_image() -> None:

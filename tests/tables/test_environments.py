@@ -74,6 +74,37 @@ def test_a_null_takes_away_what_is_extended() -> None:
     assert free.built().jobs[0].image == "acme/image:1"
 
 
+NULLS = [
+    "flavors: {define: null}",
+    "flavors: {replace: {large: null}}",
+    "schedules: null",
+    "cluster: {local: {images: {x: null}}}",
+    "images: {mirrors: {docker.io: null}}",
+    "defaults: {job: null, pipeline: null}",
+    "vars: null",
+]
+
+
+@pytest.mark.parametrize("text", NULLS)
+@pytest.mark.parametrize(
+    "base", ["", "schedules: manual\nflavors: {define: {small: {cpu: 2}}, replace: {large: small}}\n"]
+)
+def test_a_null_unsets_its_key_and_leaves_the_tables(text: str, base: str) -> None:
+    found = PLAIN.having(
+        environments__base=f"version: 1\n{base}", environments__dev=f"version: 1\nextends: base\n{text}\n"
+    )
+    assert found.built().jobs[0].flavor.name == "small"
+
+
+@pytest.mark.parametrize(
+    ("table", "key"), [("teams", "teams"), ("retries", "rules"), ("alerts", "channels"), ("presets", "presets")]
+)
+def test_a_table_is_not_emptied_by_null(table: str, key: str) -> None:
+    found = PLAIN.having(**{table: f"version: 1\n{key}:\n"})
+    assert f"wrong-type {table}.yaml:2:{len(key) + 2} {key}" in found.problems()
+    assert PLAIN.having(**{table: f"version: 1\n{key}: {{}}\n"}).problems() == []
+
+
 @pytest.mark.parametrize(
     ("other", "problems"),
     [
