@@ -1,110 +1,280 @@
-"""Texts that a regular expression of Python may take for ever to refuse.
+"""How many steps Python takes to search a text for a regular expression, counted without taking them.
 
-Python tries one way after the other to match. Where a repetition stands in another, or its alternatives overlap, a
-text of thirty characters has a thousand million ways. Whether it does is found out by trying: here are the texts.
+Python tries one way after the other: its steps may double with each character. Here what follows from one state
+at one index is computed once, and its steps are added wherever Python would take them again. So the count is that
+of a matcher without memory, and the work is bounded by the number of states times the length of the text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-try:
-    from re import _constants as ops  # type: ignore[attr-defined]
-    from re import _parser as parser  # type: ignore[attr-defined]
-except ImportError:  # Python 3.10
-    import sre_constants as ops
-    import sre_parse as parser
+from dag_factory.config import regexes
+from dag_factory.config.regexes import OPS as ops
+from dag_factory.config.regexes import Nodes
 
-_TIMES = 40  # two to the fortieth are hours; forty to the third is a moment
-_FEW = 5  # a repetition of fewer is harmless: forty to the fourth
-_TEXTS = 500  # of one pattern
-_LENGTH = 60  # characters of a part of a text
-_ENDS = ("\n\0", "!", ",,")  # what most repetitions do not take
-_CHARACTERS = 12  # of the pattern's own: what is not taken may be just what it leaves out
-_REPEATS = {ops.MAX_REPEAT, ops.MIN_REPEAT}
-_LOOKS = {ops.ASSERT, ops.ASSERT_NOT}
-_INNER = {*_LOOKS, ops.SUBPATTERN}
-_CATEGORIES: dict[Any, str] = {ops.CATEGORY_DIGIT: "0", ops.CATEGORY_SPACE: " ", ops.CATEGORY_NOT_WORD: "-"}
-
-Parsed = Sequence[tuple[Any, Any]]
+_END, _END_INSIDE = 0, 1  # addresses: where the pattern ends, and where a part that is matched for itself ends
+Captures = tuple[int, ...]
+Key = tuple[int, int, tuple[int, ...], Captures]
+End = tuple[int, Captures] | None
+"""Where a match ends, with what its groups captured; None where there is no match."""
 
 
-def texts(pattern: str) -> Iterator[str]:
-    """Texts to try. Raises ``re.error``, ``OverflowError`` or ``RecursionError`` for what Python cannot read."""
-    return islice(_texts(pattern), _TEXTS)
+class TooManySteps(Exception):
+    """Python takes more steps than allowed."""
 
 
-def _texts(pattern: str) -> Iterator[str]:
-    parsed = parser.parse(pattern)
-    own = islice(dict.fromkeys(_characters(parsed)), _CHARACTERS)
-    ends = dict.fromkeys([*_ENDS, *(char * times for char in own for times in (2, 1))])
-    for before, body in _repeated(parsed, ""):
-        for piece in dict.fromkeys(_pieces(body)):
-            for end in ends if piece else ():
-                yield before + piece * _TIMES + end
+class TooManyStates(Exception):
+    """To count the steps is too much work."""
 
 
-def _characters(parsed: Parsed) -> Iterator[str]:
-    """What the pattern names: what a class leaves out is among them."""
-    for op, what in parsed:
-        if op in (ops.LITERAL, ops.NOT_LITERAL):
-            yield chr(what)
-        elif op is ops.IN:
-            yield from (_one_of([member]) for member in what if member[0] is not ops.NEGATE)
-        for below in _below(op, what):
-            yield from _characters(below)
+class Step(NamedTuple):
+    """One instruction of a compiled pattern; ``next`` is the address of the following one."""
+
+    kind: str
+    next: int = 0
+    match: Callable[[str, int], Any] | None = None
+    body: int = 0
+    branches: tuple[int, ...] = ()
+    least: int = 0
+    most: int = 0
+    slot: int = 0
+    flag: bool = False
 
 
-def _repeated(parsed: Parsed, before: str) -> Iterator[tuple[str, Parsed]]:
-    """What the pattern may repeat many times, each with a text that leads there."""
-    for op, what in parsed:
-        if op in _REPEATS and what[1] >= _FEW:
-            yield before, what[2]
-        for below in _below(op, what):
-            yield from _repeated(below, before)
-        before = (before + _sample(op, what, 1))[-_LENGTH:]
+class Program:
+    """A pattern compiled for counting. Raises as ``regexes.parse`` does."""
+
+    def __init__(self, pattern: str) -> None:
+        parsed = regexes.parse(pattern)
+        self.steps: list[Step] = [Step("accept"), Step("accept")]
+        self._slots = {group: index * 2 for index, group in enumerate(dict.fromkeys(_references(parsed)))}
+        self.nothing: Captures = (-1,) * (2 * len(self._slots))
+        self.start = self._compiled(parsed, _END, parsed.state.flags)
+
+    def _add(self, step: Step) -> int:
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def _compiled(self, nodes: Nodes, following: int, flags: int) -> int:
+        """The address of the nodes' first instruction; after the last one goes on at ``following``."""
+        for op, argument in reversed(list(nodes)):
+            following = self._one(op, argument, following, flags)
+        return following
+
+    def _one(self, op: Any, argument: Any, following: int, flags: int) -> int:
+        if op in regexes.CHARACTERS:
+            return self._add(Step("character", following, regexes.single(op, argument, flags)))
+        if op is ops.AT:
+            is_end = argument in (ops.AT_END, ops.AT_END_STRING)
+            return self._add(Step("place", following, regexes.single(op, argument, flags), flag=is_end))
+        if op is ops.BRANCH:
+            branches = tuple(self._compiled(one, following, flags) for one in argument[1])
+            return self._add(Step("branch", branches=branches))
+        if op is ops.SUBPATTERN:
+            return self._group(argument, following, flags)
+        if op in regexes.REPEATS:
+            return self._repeat(op, argument, following, flags)
+        if op in regexes.LOOKS:
+            back = argument[1].getwidth()[0] if argument[0] < 0 else 0
+            body = self._compiled(argument[1], _END_INSIDE, flags)
+            return self._add(Step("look", following, body=body, least=back, flag=op is ops.ASSERT))
+        if op is regexes.ATOMIC:
+            return self._add(Step("atomic", following, body=self._compiled(argument, _END_INSIDE, flags)))
+        if op is ops.GROUPREF:
+            folds = bool(flags & ops.SRE_FLAG_IGNORECASE)
+            return self._add(Step("reference", following, slot=self._slots[argument], flag=folds))
+        if op is ops.GROUPREF_EXISTS:
+            group, yes, no = argument
+            branches = (self._compiled(yes, following, flags), self._compiled(no or [], following, flags))
+            return self._add(Step("condition", branches=branches, slot=self._slots[group]))
+        return self._add(Step("branch"))  # what never matches
+
+    def _group(self, argument: Any, following: int, flags: int) -> int:
+        group, added, removed, body = argument
+        slot = self._slots.get(group) if group else None
+        if slot is not None:
+            following = self._add(Step("capture", following, slot=slot + 1))
+        start = self._compiled(body, following, regexes.flags_below(flags, added, removed))
+        return start if slot is None else self._add(Step("capture", start, slot=slot))
+
+    def _repeat(self, op: Any, argument: Any, following: int, flags: int) -> int:
+        least, most, body = argument
+        if op is regexes.POSSESSIVE:
+            inner = self._repeat(ops.MAX_REPEAT, argument, _END_INSIDE, flags)
+            return self._add(Step("atomic", following, body=inner))
+        loop = self._add(Step("accept"))  # its place, until the body is known
+        start = self._compiled(body, loop, flags)
+        endless = -1 if most is ops.MAXREPEAT or most == ops.MAXREPEAT else most
+        nullable = body.getwidth()[0] == 0
+        self.steps[loop] = Step("loop", following, None, start, (), least, endless, int(nullable), op is regexes.LAZY)
+        return self._add(Step("enter", loop))
 
 
-def _pieces(body: Parsed) -> Iterator[str]:
-    """Texts that what is repeated takes once: as little as it can, all that it can, and each of its parts alone."""
-    yield _samples(body, 0)
-    yield _samples(body, 1)
-    for op, what in body:
-        for below in _below(op, what):
-            yield from _pieces(below)
+def _references(nodes: Nodes) -> Iterator[int]:
+    """The groups that the pattern refers to."""
+    for op, argument in nodes:
+        if op is ops.GROUPREF:
+            yield argument
+        elif op is ops.GROUPREF_EXISTS:
+            yield argument[0]
+        for below in below_of(op, argument):
+            yield from _references(below)
 
 
-def _below(op: Any, what: Any) -> Iterator[Parsed]:
-    if op in _REPEATS:
-        yield what[2]
+def below_of(op: Any, argument: Any) -> Iterator[Nodes]:
+    """The parts of a node that are patterns themselves."""
+    if op in regexes.REPEATS:
+        yield argument[2]
     elif op is ops.BRANCH:
-        yield from what[1]
-    elif op in _INNER:
-        yield what[-1]
+        yield from argument[1]
+    elif op is ops.SUBPATTERN or op in regexes.LOOKS:
+        yield argument[-1]
+    elif op is regexes.ATOMIC:
+        yield argument
+    elif op is ops.GROUPREF_EXISTS:
+        yield argument[1]
+        yield from [argument[2]] if argument[2] else ()
 
 
-def _samples(parsed: Parsed, optional: int) -> str:
-    return "".join(_sample(op, what, optional) for op, what in parsed)[:_LENGTH]
+class _State:
+    """A state that is being counted: ``tried`` are the states that come next, the first one last."""
+
+    __slots__ = ("end", "key", "steps", "tried")
+
+    def __init__(self, key: Key, tried: list[Key], steps: int, end: End) -> None:
+        self.key, self.tried, self.steps, self.end = key, tried, steps, end
 
 
-def _sample(op: Any, what: Any, optional: int) -> str:
-    """A text that one part of a pattern takes, what may be missing ``optional`` times."""
-    if op is ops.LITERAL:
-        return chr(what)
-    if op in _REPEATS:
-        times: int = min(max(what[0], optional), what[1], _LENGTH)
-        return (_samples(what[2], optional) * times)[:_LENGTH]
-    if op is ops.IN:
-        return _one_of(what)
-    if op in (ops.ANY, ops.NOT_LITERAL):
-        return "b" if what == ord("a") else "a"
-    return "" if op in _LOOKS else _samples(next(_below(op, what), ()), optional)
+class Count:
+    """The steps of one search. ``states`` is the work that counting took so far.
+
+    Where it ``fails``, no way through the pattern is taken for a match, as if the text went on with something else.
+    """
+
+    def __init__(self, program: Program, text: str, most_steps: int, most_states: int, fails: bool = False) -> None:
+        self._steps, self._text, self._fails = program.steps, text, fails
+        self._most_steps, self._most_states = most_steps, most_states
+        self._known: dict[Key, tuple[int, End]] = {}
+        self.states = 0
+        self.match: tuple[int, int] | None = None
+        """What was found, as ``re.Match.span`` has it."""
+        self._program = program
+
+    def search(self) -> int:
+        """The steps of a search from the first index on until there is a match.
+
+        Raises ``TooManySteps`` and ``TooManyStates``.
+        """
+        total = 0
+        for start in range(len(self._text) + 1):
+            steps, end = self._run((self._program.start, start, (), self._program.nothing))
+            total += steps
+            if total > self._most_steps:
+                raise TooManySteps
+            if end is not None:
+                self.match = (start, end[0])
+                break
+        return total
+
+    def _run(self, first: Key) -> tuple[int, End]:
+        """The steps from one state on, and where they end in a match; depth first, without recursion."""
+        known = self._known
+        stack = [] if first in known else [self._begun(first)]
+        while stack:
+            state = stack[-1]
+            while state.end is None and state.tried:
+                found = known.get(state.tried[-1])
+                if found is None:
+                    stack.append(self._begun(state.tried[-1]))
+                    break
+                state.tried.pop()
+                state.steps += found[0]
+                state.end = found[1]
+            else:
+                if state.steps > self._most_steps:
+                    raise TooManySteps
+                known[state.key] = (state.steps, state.end)
+                stack.pop()
+        return known[first]
+
+    def _begun(self, key: Key) -> _State:
+        self.states += 1
+        if self.states > self._most_states:
+            raise TooManyStates
+        following, steps, end = self._expanded(*key)
+        return _State(key, list(reversed(following)), steps + 1, end)
+
+    def _expanded(
+        self, address: int, index: int, loops: tuple[int, ...], captures: Captures
+    ) -> tuple[tuple[Key, ...], int, End]:
+        step = self._steps[address]
+        kind, following = step.kind, step.next
+        if kind == "character":
+            assert step.match
+            if step.match(self._text, index) is None:
+                return (), 0, None
+            return ((following, index + 1, _moved(loops), captures),), 0, None
+        if kind == "loop":
+            return self._looped(step, index, loops, captures), 0, None
+        if kind == "enter":
+            return ((following, index, (*loops, 0), captures),), 0, None
+        if kind == "branch":
+            return tuple((one, index, loops, captures) for one in step.branches), 0, None
+        if kind == "accept":
+            return (), 0, None if self._fails and address == _END else (index, captures)
+        if kind == "place":
+            assert step.match
+            fits = step.match(self._text, index) is not None and not (self._fails and step.flag)
+            return ((following, index, loops, captures),) if fits else (), 0, None
+        if kind in ("look", "atomic"):
+            return self._inside(step, index, loops, captures)
+        if kind == "capture":
+            changed = (*captures[: step.slot], index, *captures[step.slot + 1 :])
+            return ((following, index, loops, changed),), 0, None
+        start, end = captures[step.slot : step.slot + 2]
+        if kind == "condition":
+            return ((step.branches[end < 0], index, loops, captures),), 0, None
+        return self._referred(step, start, end, (index, loops, captures))
+
+    def _looped(self, step: Step, index: int, loops: tuple[int, ...], captures: Captures) -> tuple[Key, ...]:
+        count, stuck = loops[-1] >> 1, loops[-1] & 1
+        after = min(count + 1, step.least) if step.most < 0 else count + 1
+        again = (step.body, index, (*loops[:-1], after << 1 | step.slot), captures)
+        if count < step.least:
+            return (again,)
+        out = (step.next, index, loops[:-1], captures)
+        if stuck or count == step.most:  # Python does not repeat what took nothing
+            return (out,)
+        return (out, again) if step.flag else (again, out)
+
+    def _inside(
+        self, step: Step, index: int, loops: tuple[int, ...], captures: Captures
+    ) -> tuple[tuple[Key, ...], int, End]:
+        """A part that is matched for itself: once it has matched, no other way through it is tried."""
+        start = index - step.least
+        steps, end = self._run((step.body, start, (), captures)) if start >= 0 else (0, None)
+        if step.kind == "atomic":
+            after = [(step.next, end[0], _moved(loops) if end[0] > index else loops, end[1])] if end else []
+        else:
+            seen = end[1] if end and step.flag else captures
+            after = [(step.next, index, loops, seen)] if (end is not None) is step.flag else []
+        return tuple(after), steps, None
+
+    def _referred(
+        self, step: Step, start: int, end: int, state: tuple[int, tuple[int, ...], Captures]
+    ) -> tuple[tuple[Key, ...], int, End]:
+        index, loops, captures = state
+        if end < 0 or start < 0 or end < start:
+            return (), 0, None
+        wanted, found = self._text[start:end], self._text[index : index + end - start]
+        if wanted != found and not (step.flag and wanted.lower() == found.lower()):
+            return (), len(wanted), None
+        moved = _moved(loops) if wanted else loops
+        return ((step.next, index + len(wanted), moved, captures),), len(wanted), None
 
 
-def _one_of(members: Parsed) -> str:
-    op, what = members[0]
-    if op is ops.RANGE:
-        return chr(what[0])
-    return chr(what) if op is ops.LITERAL else _CATEGORIES.get(what, "a")
+def _moved(loops: tuple[int, ...]) -> tuple[int, ...]:
+    """The loops after something was taken: each may repeat again."""
+    return tuple([one & ~1 for one in loops]) if loops else loops

@@ -31,6 +31,7 @@ class _Account(threading.local):
         self.deadline = time.thread_time() + BOUNDS.expression_seconds
         self.values = BOUNDS.merged_values
         self.maps = BOUNDS.merged_maps
+        self.work = BOUNDS.params_work
 
 
 _account = _Account()
@@ -56,6 +57,17 @@ def spend_maps(maps: int) -> bool:
     """The same for maps; see ``tree.maps``."""
     _account.maps -= maps
     return _account.maps >= 0
+
+
+def work_left() -> int:
+    """The work that is left to check the file's params; see ``validation_work``."""
+    return _account.work
+
+
+def spend_work(work: int) -> bool:
+    """Whether the file may take so much of it, which is then spent."""
+    _account.work -= work
+    return _account.work >= 0
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from dag_factory.config import alerts, documents, runtime, schedules, written_schemas
-from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.places import Mark
@@ -29,6 +28,7 @@ from dag_factory.config.tree import (
     whole,
 )
 from dag_factory.config.units import seconds
+from dag_factory.config.validation_work import TooMuchWork
 from dag_factory.config.wording import show
 from dag_factory.settings import BOUNDS
 
@@ -175,20 +175,18 @@ def _owners(said: dict[str, Node]) -> Iterator[Problem]:
 def _params(header: Mapping) -> Iterator[Problem]:
     """Each default fits what the param says of itself; a scheduled run has nobody who could fill in a form.
 
-    Airflow holds them against each other too, for each run: what takes it long is told.
+    Airflow holds them against each other too, for each run: what is too much work is told.
     """
     params = header.entries.get("params")
     if not isinstance(params, Mapping):
         return
     scheduled = is_set(header.entries.get("schedule"))
     try:
-        yield from within(BOUNDS.params_seconds, lambda: list(_each_param(params, scheduled)))
-    except OutOfTime:
-        message = (
-            f"the params take Airflow more than {BOUNDS.params_seconds:g} s to hold against their schemas, "
-            "which it does for each run"
-        )
-        yield Problem.at(params.mark, ("params",), "bad-param", message, "say less in their schemas and their defaults")
+        yield from list(_each_param(params, scheduled))
+    except TooMuchWork:
+        message = "it is too much work to check the params against their schemas, which Airflow does for each run"
+        hint = "use fewer or simpler schemas, patterns and defaults"
+        yield Problem.at(params.mark, ("params",), "bad-param", message, hint)
 
 
 def _each_param(params: Mapping, scheduled: bool) -> Iterator[Problem]:
@@ -206,6 +204,7 @@ def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> It
         yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
         return
     try:
+        written_schemas.count(param.schema)
         slow, trap = written_schemas.too_slow(param.schema, param.default), written_schemas.trap(param.schema)
         wrong = "" if slow else written_schemas.fault(param.schema, param.default)
     except ValueError as failure:
@@ -216,11 +215,7 @@ def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> It
         message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
         yield Problem.at(default.mark, (*path, "default"), "bad-default", message, _REPEATING)
     elif trap:
-        message = (
-            f"Airflow takes for ever to hold the pattern {show(trap[0])} of the param `{name}` against a text such "
-            f"as {show(trap[1])}, which somebody may type; nobody could use its pages meanwhile"
-        )
-        yield Problem.at(mark, path, "bad-param", message, _REPEATING)
+        yield Problem.at(mark, path, "bad-param", _about_trap(name, *trap), _REPEATING)
     empty = param.required or (param.default is None and wrong)
     if empty and scheduled:
         message = f"the param `{name}` has no default, and the pipeline has a schedule"
@@ -229,6 +224,15 @@ def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> It
     elif wrong and not empty and default:
         message = f"the default of the param `{name}` does not fit it: {wrong}"
         yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
+
+
+def _about_trap(name: str, pattern: str, text: str | None) -> str:
+    if text is None:
+        return f"the pattern {show(pattern)} of the param `{name}` is too large to check for texts that take too long"
+    return (
+        f"Airflow takes for ever to hold the pattern {show(pattern)} of the param `{name}` against a text such "
+        f"as {show(text)}, which somebody may type; nobody could use its pages meanwhile"
+    )
 
 
 def _param(name: str, node: Node) -> Param:

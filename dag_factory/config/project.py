@@ -211,7 +211,8 @@ class Project:
         except OutOfTime:
             if seconds < BOUNDS.file_seconds:
                 raise
-            found = outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled"))
+            # Never cached, since it says more of the machine than of the file.
+            return outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled")), ""
         except Exception as failure:  # whatever it is, it costs this file only
             return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
         if dag_id is None:

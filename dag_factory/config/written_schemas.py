@@ -7,18 +7,16 @@ is Python's, which can take for ever.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
-from dag_factory.config import backtracking
-from dag_factory.config.budget import OutOfTime, within
-from dag_factory.config.wording import show
-from dag_factory.settings import BOUNDS
+from dag_factory.config import budget, slow_patterns, validation_work
+from dag_factory.config.slow_patterns import Verdict
+from dag_factory.config.validation_work import TooMuchWork
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _DATA = ("default", "const", "enum", "examples")  # under these stands no schema
@@ -42,11 +40,15 @@ def fault(schema: Any, value: Any) -> str:
     """Why a value does not fit a schema, in a line; nothing where it does. Raises as ``validator`` does.
 
     The two libraries differ in formats, patterns and fractions: what Airflow could take otherwise its own is asked.
+    Raises ``TooMuchWork`` where that is too much for one file, before it is done.
     """
     compiled = validator(schema)
     if set(schema) <= _PLAIN and not isinstance(value, (dict, list)):
         error = next(compiled.iter_errors(value), None)
         return error.message if error else ""
+    meter = validation_work.Meter(budget.work_left())
+    validation_work.of_value(schema, value, meter)
+    _spend(meter.used)
     return _airflows_fault(msgspec.json.encode(schema), msgspec.json.encode(value))
 
 
@@ -65,45 +67,49 @@ def _airflows_fault(schema: bytes, value: bytes) -> str:
     return ""
 
 
-def too_slow(schema: Any, value: Any) -> str:
-    """A pattern of a schema that takes Airflow too long to hold against a value's texts, or that it cannot read.
+def count(schema: Any) -> None:
+    """Count the work to read a schema. Raises ``TooMuchWork`` where that is too much for one file."""
+    meter = validation_work.Meter(budget.work_left())
+    validation_work.of_schema(schema, meter)
+    for pattern in dict.fromkeys(_patterns(schema)):
+        meter.spend(slow_patterns.size(pattern))
+    _spend(meter.used)
 
-    Nothing where there is none. Raises ``ValueError`` with one line about a pattern that Python cannot read.
+
+def too_slow(schema: Any, value: Any) -> str:
+    """A pattern of a schema that takes Airflow too long to hold against a value's texts; nothing where there is none.
+
+    Raises ``ValueError`` with one line about a pattern that Python cannot read, and ``TooMuchWork``.
     """
     patterns = dict.fromkeys(_patterns(schema))
-    texts = list(_texts(value)) if patterns else []
-    return next((pattern for pattern in patterns if _slow_text(pattern, texts) is not None), "")
+    texts = dict.fromkeys(_texts(value)) if patterns else {}
+    for pattern in patterns:
+        for text in texts:
+            if not _spent(slow_patterns.slow_text(pattern, text)).fine:
+                return pattern
+    return ""
 
 
-def trap(schema: Any) -> tuple[str, str] | None:
+def trap(schema: Any) -> tuple[str, str | None] | None:
     """A pattern of a schema, and a text that somebody may type which takes Airflow too long to hold against it.
 
-    Raises as ``too_slow`` does.
+    No text where it is too much work to look for one. Raises as ``too_slow`` does.
     """
     for pattern in dict.fromkeys(_patterns(schema)):
-        text = _slow_text(pattern, backtracking.texts(pattern))
-        if text is not None:
-            return pattern, text
+        found = _spent(slow_patterns.trap(pattern))
+        if not found.fine:
+            return pattern, found.text
     return None
 
 
-def _slow_text(pattern: str, texts: Iterable[str]) -> str | None:
-    """The text that Python did not come to an end with."""
-    tried = [""]
-    try:
-        within(BOUNDS.pattern_seconds, partial(_search, pattern, texts, tried))
-    except OutOfTime:
-        return tried[-1]
-    except (re.error, OverflowError, RecursionError) as failure:
-        raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
-    return None
+def _spent(verdict: Verdict) -> Verdict:
+    _spend(verdict.work)
+    return verdict
 
 
-def _search(pattern: str, texts: Iterable[str], tried: list[str]) -> None:
-    read = re.compile(pattern)
-    for text in texts:
-        tried.append(text)
-        read.search(text)
+def _spend(work: int) -> None:
+    if not budget.spend_work(work):
+        raise TooMuchWork
 
 
 def _patterns(schema: Any) -> Iterator[str]:

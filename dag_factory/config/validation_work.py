@@ -1,0 +1,149 @@
+"""How much work it is to hold a value against a JSON Schema with the library that Airflow uses, before it is done.
+
+The schema is walked as the library walks it, and each rule that meets a value is counted. The unit is about two
+microseconds: of work that nobody has seen before, a second has some 500,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dag_factory.config import slow_patterns
+from dag_factory.config.tree import CHARACTERS
+
+_SCHEMA = 100  # units to check one schema against the language of schemas
+_RULE = 4
+_STEPS = 200  # of a regular expression, in one unit
+_SAME = ("allOf", "anyOf", "oneOf")  # schemas of the value itself
+_CONDITIONS = ("if", "then", "else", "not")
+_ITEMS = ("items", "additionalItems", "contains", "unevaluatedItems")
+_VALUES = ("additionalProperties", "unevaluatedProperties")
+
+
+class TooMuchWork(Exception):
+    """The work is more than allowed."""
+
+
+class Meter:
+    """Adds up work. Raises ``TooMuchWork`` where it is more than ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self.used, self._most = 0, most
+
+    def spend(self, units: int) -> None:
+        """Add some."""
+        self.used += units
+        if self.used > self._most:
+            raise TooMuchWork
+
+
+def of_schema(schema: Any, meter: Meter) -> None:
+    """The work to check a schema itself."""
+    meter.spend(1)
+    if isinstance(schema, dict):
+        meter.spend(_SCHEMA)
+        for below in schema.values():
+            of_schema(below, meter)
+    elif isinstance(schema, list):
+        for below in schema:
+            of_schema(below, meter)
+    elif isinstance(schema, str):
+        meter.spend(len(schema) // CHARACTERS)
+
+
+def of_value(schema: Any, value: Any, meter: Meter) -> None:
+    """The work to hold a value against a schema, each alternative included."""
+    meter.spend(_RULE)
+    if not isinstance(schema, dict):
+        return
+    for key, rule in schema.items():
+        meter.spend(_RULE)
+        if isinstance(value, dict):
+            _of_properties(key, rule, value, meter)
+        elif isinstance(value, list):
+            _of_items(key, rule, value, meter)
+        elif isinstance(value, str):
+            _of_text(key, rule, value, meter)
+        if key == "enum" and isinstance(rule, list):
+            meter.spend(len(rule) // 4 + size(value))
+        elif key == "const":
+            meter.spend(min(size(value), size(rule)))
+    for one in _in_place(schema):
+        of_value(one, value, meter)
+    if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
+        _of_evaluated(schema, value, meter)
+
+
+def _of_properties(key: str, rule: Any, value: dict[str, Any], meter: Meter) -> None:
+    if key in _VALUES or key == "propertyNames":
+        for name, below in value.items():
+            of_value(rule, name if key == "propertyNames" else below, meter)
+    elif key == "properties" and isinstance(rule, dict):
+        meter.spend(len(rule) // 4)
+        for name in rule.keys() & value.keys():
+            of_value(rule[name], value[name], meter)
+    elif key == "patternProperties" and isinstance(rule, dict):
+        for pattern, schema in rule.items():
+            for name, below in value.items():
+                _of_text("pattern", pattern, name, meter)
+                of_value(schema, below, meter)
+    elif key in ("required", "dependentRequired") and isinstance(rule, (list, dict)):
+        meter.spend(len(rule))
+
+
+def _of_items(key: str, rule: Any, value: list[Any], meter: Meter) -> None:
+    if key in _ITEMS:
+        for below in value:
+            of_value(rule, below, meter)
+    elif key == "prefixItems" and isinstance(rule, list):
+        for schema, below in zip(rule, value, strict=False):
+            of_value(schema, below, meter)
+    elif key == "uniqueItems":  # what cannot be sorted is compared one by one
+        sortable = len({type(item) for item in value}) == 1 and not isinstance(value[0], dict) if value else True
+        meter.spend(len(value) * (1 if sortable else len(value) // 4 + 1) + size(value))
+
+
+def _of_text(key: str, rule: Any, value: str, meter: Meter) -> None:
+    if key == "pattern" and isinstance(rule, str):
+        meter.spend(2 + slow_patterns.slow_text(rule, value).steps // _STEPS)
+    elif key == "format":
+        meter.spend(10 + len(value))
+
+
+def _in_place(schema: dict[str, Any]) -> Iterator[Any]:
+    """Schemas that hold for the value itself."""
+    for key in _SAME:
+        rule = schema.get(key)
+        yield from rule if isinstance(rule, list) else ()
+    yield from (schema[key] for key in _CONDITIONS if key in schema)
+    for key in ("dependentSchemas", "dependencies"):
+        rule = schema.get(key)
+        yield from rule.values() if isinstance(rule, dict) else ()
+
+
+def _of_evaluated(schema: Any, value: Any, meter: Meter) -> None:
+    """The work to find out what the schemas of a value have looked at: each is tried once more, and so on below."""
+    if not isinstance(schema, dict):
+        return
+    for key in (*_VALUES, "contains", "unevaluatedItems", "patternProperties"):
+        if key in schema:
+            _again(key, schema[key], value, meter)
+    for one in _in_place(schema):
+        of_value(one, value, meter)
+        _of_evaluated(one, value, meter)
+
+
+def _again(key: str, rule: Any, value: Any, meter: Meter) -> None:
+    if isinstance(value, dict):
+        _of_properties(key, rule, value, meter)
+    elif isinstance(value, list):
+        _of_items(key, rule, value, meter)
+
+
+def size(value: Any) -> int:
+    """How many values a value holds, itself included; a long text is several."""
+    if isinstance(value, str):
+        return 1 + len(value) // CHARACTERS
+    below: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(size, below))
