@@ -84,7 +84,7 @@ def _tried(pattern: str, text: str, letters: str) -> Verdict:
     if all_ways.text is None:
         return all_ways
     work = all_ways.work
-    for end in dict.fromkeys([*_ENDS, *letters, *(letter * 2 for letter in letters)]):
+    for end in dict.fromkeys([*_ENDS, *_words(letters), *(letter * 2 for letter in letters)]):
         found = _counted(pattern, text + end, BOUNDS.pattern_steps)
         work += found.work
         if not found.fine:
