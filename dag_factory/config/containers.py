@@ -1,56 +1,54 @@
-"""The containers of a job's pod as they will be: sidecars, init containers and the raw overlay included.
-
-Whoever judges a pod (ceilings, allowed images) asks here, since a ``pod:`` overlay may change what the
-other keys of a job say.
-"""
+"""The containers of a pod: the job's own, sidecars, init containers, and what the overlay makes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 
-from dag_factory.config.final_pod import BASE, SHM, XCOM
-from dag_factory.config.model import Flavor, Fragment, Job
-from dag_factory.config.strategic import patched
+from dag_factory.config.final_pod import BASE, XCOM, assembled
+from dag_factory.config.model import Fragment, Job
+from dag_factory.config.places import Path
 
-__all__ = ["BASE", "SHM", "XCOM", "Container", "containers", "every"]
+Kind = Literal["job", "sidecar", "init", "beside", "xcom"]
 
 
 class Container(msgspec.Struct, frozen=True):
-    """One container. ``beside``: a plain second one, from the overlay; quantities are Kubernetes' text."""
+    """One container. ``beside``: a plain second one, from the overlay; ``path`` leads to it in the pod.
+
+    Quantities are Kubernetes' text. As in Kubernetes a limit is the request where no other is set.
+    """
 
     name: str
-    kind: Literal["job", "sidecar", "init", "beside"]
+    kind: Kind
     image: str
     requests: dict[str, str]
     limits: dict[str, str]
+    path: Path = ()
 
 
 def containers(job: Job) -> tuple[Container, ...]:
     """Every container of the job's pod but Airflow's own, the job's first."""
-    return every(job.image, job.flavor, job.init_containers, job.pod)
+    return of_pod(assembled(job, None))
 
 
-def every(image: str, flavor: Flavor, first: Iterable[Fragment], overlay: Fragment | None) -> tuple[Container, ...]:
-    """The same for its parts: ``first`` starts before the job's own container, ``overlay`` is laid over all."""
-    resources = {"requests": flavor.requests, "limits": flavor.limits}
-    spec: Fragment = {
-        "containers": [{"name": BASE, "image": image, "resources": resources}],
-        "initContainers": list(first),
-    }
-    spec = patched({"spec": spec}, overlay or {})["spec"]
-    main = [(one, "job" if one["name"] == BASE else "beside") for one in spec.get("containers") or ()]
-    before = [
-        (one, "sidecar" if one.get("restartPolicy") == "Always" else "init") for one in spec.get("initContainers") or ()
+def of_pod(pod: Fragment) -> tuple[Container, ...]:
+    """Every container of a pod, plain ones first; init containers in the order in which they start."""
+    spec = pod["spec"]
+    main = [
+        _container(one, "job" if one["name"] == BASE else "xcom" if one["name"] == XCOM else "beside", "containers", at)
+        for at, one in enumerate(spec.get("containers") or ())
     ]
-    return tuple(_container(one, kind) for one, kind in [*main, *before])
+    before = [
+        _container(one, "sidecar" if one.get("restartPolicy") == "Always" else "init", "initContainers", at)
+        for at, one in enumerate(spec.get("initContainers") or ())
+    ]
+    return (*main, *before)
 
 
-def _container(said: Fragment, kind: Any) -> Container:
-    resources = said.get("resources") or {}
+def _container(said: Fragment, kind: Kind, group: str, at: int) -> Container:
+    resources: dict[str, Any] = said.get("resources") or {}
     requests, limits = (
         {name: str(amount) for name, amount in (resources.get(key) or {}).items()} for key in ("requests", "limits")
     )
-    return Container(said["name"], kind, said.get("image") or "", {**limits, **requests}, limits)
+    return Container(said["name"], kind, said.get("image") or "", {**limits, **requests}, limits, ("spec", group, at))

@@ -152,6 +152,7 @@ def pipeline(
         depends_on_past=_flag(said.get("depends_on_past")),
         params=tuple(_param(name, node) for name, node in entries(said.get("params")).items()),
         pools=tables.pools,
+        guards=tables.guards,
     )
 
 

@@ -1,7 +1,7 @@
-"""The images of a job's containers: all of them, where they are fetched from, and whether they are allowed.
+"""The images of a job's containers: their whole names, their mirrors, and how a rule reads them.
 
 What Airflow renders when the job runs (``{{ }}``) is any text here: a rule holds for it only where it holds
-whatever that text will be.
+whatever that text will be. The rendered image is checked again in the worker (``guards``).
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from collections.abc import Mapping as MappingT
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-import msgspec
-
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, replaced
+from dag_factory.config.whole_templates import parts
 
 HUB = "docker.io"
-# What does not end goes to the end: told elsewhere, and to look for an end again and again takes for ever.
-_RUN_TIME = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)", re.DOTALL)
 _ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it
 _VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
 _CONTAINERS = (
@@ -29,29 +26,6 @@ _CONTAINERS = (
     ("pod", "spec", "initContainers"),
     ("pod", "spec", "containers"),
 )
-
-
-class Allowed(msgspec.Struct, frozen=True):
-    """The images that an environment or a team allows; ``by`` is who, as `` the environment `prod` ``."""
-
-    by: str
-    patterns: tuple[str, ...]
-    mark: Mark
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """What an environment says of images; ``forbid_latest`` is where it says so."""
-
-    mirrors: dict[str, str]
-    allowed: tuple[Allowed, ...] = ()
-    forbid_latest: Mark | None = None
-
-
-def allowed(by: str, node: Node | None) -> tuple[Allowed, ...]:
-    """The rule that a list of patterns makes; none where there is no list."""
-    if not isinstance(node, Sequence):
-        return ()
-    return (Allowed(by, tuple(item.text for item in node.items if isinstance(item, Scalar)), node.mark),)
 
 
 def of_job(node: Mapping) -> Iterator[tuple[Path, Scalar]]:
@@ -88,22 +62,20 @@ def mirrored(node: Mapping, mirrors: MappingT[str, str]) -> Mapping:
     return result
 
 
-def check(node: Mapping, policy: Policy, environment: str, path: Path) -> Iterator[Problem]:
-    """What is wrong with the final images of a job, whose place is ``path``."""
-    if not (policy.mirrors or policy.forbid_latest or policy.allowed):
-        return
+def check(node: Mapping, mirrors: MappingT[str, str], environment: str, path: Path) -> Iterator[Problem]:
+    """What is wrong with the images of a job, whose place is ``path``, whatever the platform allows."""
     for where, image in of_job(node):
-        if policy.mirrors and full_name(image.text) is None:
+        if "{" not in image.text:
+            continue
+        found = parts(image.text)
+        if isinstance(found, str):
+            message = f"the template of the image `{image.text}` holds {found}"
+            hint = "use only whole expressions that read a value, as `{{ params.tag }}`; compute the rest with `${{ }}`"
+            yield Problem.at(image.mark, (*path, *where), "image-template", message, hint)
+        elif mirrors and full_name(image.text) is None:
             message = f"only the run knows where `{image.text}` is fetched from: no mirror of `{environment}` is taken"
             hint = "write the registry out, or compute it now, with ${{ }}"
             yield Problem.at(image.mark, (*path, *where), "image-not-known", message, hint, "warning")
-        if policy.forbid_latest:
-            yield from _latest(image, policy.forbid_latest, environment, (*path, *where))
-        for rule in policy.allowed:
-            if not _matches(image.text, rule.patterns):
-                message = f"the image `{image.text}` is not one that {rule.by} allows"
-                hint = f"allowed: {', '.join(rule.patterns)}; see {rule.mark.file}:{rule.mark.line}"
-                yield Problem.at(image.mark, (*path, *where), "image-not-allowed", message, hint)
 
 
 def mirror(image: str, mirrors: MappingT[str, str]) -> str:
@@ -122,7 +94,7 @@ def full_name(image: str) -> str | None:
 
     None where only the run knows the registry.
     """
-    name = _RUN_TIME.sub(_ANY, image)
+    name = _masked(image)
     first, slash, rest = name.partition("/")
     if _ANY in re.split("[:@]", first)[0]:
         return None
@@ -133,7 +105,7 @@ def full_name(image: str) -> str | None:
     if first == HUB and "/" not in rest:
         rest = f"library/{rest}"
     name = f"{first}/{rest}"
-    texts = iter(_RUN_TIME.findall(image))
+    texts = iter(_expressions(image))
     return re.sub(_ANY, lambda found: next(texts, found[0]), name)
 
 
@@ -143,24 +115,31 @@ def _lies_in(image: str, prefix: str) -> bool:
     return image.startswith(prefix) and (following == "" or following in ends)
 
 
-def _matches(image: str, patterns: Iterable[str]) -> bool:
-    names = {_RUN_TIME.sub(_ANY, name) for name in (image, full_name(image) or image)}
+def matches(image: str, patterns: Iterable[str]) -> bool:
+    """Whether an image has a name that one of the patterns allows."""
+    names = {_masked(name) for name in (image, full_name(image) or image)}
     return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
-def _latest(image: Scalar, rule: Mark, environment: str, path: Path) -> Iterator[Problem]:
-    name, _, digest = _RUN_TIME.sub(_ANY, image.text).partition("@")
+def tag_problem(image: str) -> str:
+    """Why an image may be another one tomorrow, in words; nothing where it stays what it is."""
+    name, _, digest = _masked(image).partition("@")
     tag = name.rsplit("/", 1)[-1].partition(":")[2]
     if digest:
-        return
+        return ""
     if not tag:
-        wrong = "names no tag, which means `latest`"
-    elif tag == "latest":
-        wrong = "is the tag `latest`"
-    elif not tag.strip(_ANY):
-        wrong = "has a tag that only the run knows, `latest` perhaps"
-    else:
-        return
-    message = f"the image `{image.text}` {wrong}; the environment `{environment}` forbids that"
-    hint = f"name a tag that stays what it is, as `:1.2.3`, or a digest; see {rule.file}:{rule.line}"
-    yield Problem.at(image.mark, path, "image-latest", message, hint)
+        return "names no tag, which means `latest`"
+    if tag == "latest":
+        return "is the tag `latest`"
+    return "" if tag.strip(_ANY) else "has a tag that only the run knows, `latest` perhaps"
+
+
+def _masked(image: str) -> str:
+    """The image with any text in place of each expression; all of it where it holds more than expressions."""
+    found = parts(image)
+    return _ANY if isinstance(found, str) else "".join(_ANY if later else text for later, text in found)
+
+
+def _expressions(image: str) -> list[str]:
+    found = parts(image)
+    return [image] if isinstance(found, str) else [text for later, text in found if later]

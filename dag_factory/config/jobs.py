@@ -12,19 +12,19 @@ from dag_factory.config import (
     assets,
     documents,
     foreach,
+    guarded,
     images,
     podchecks,
     pods,
     podvalues,
     presets,
     retries,
-    teams,
     templates,
 )
-from dag_factory.config.ceilings import over_ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
+from dag_factory.config.guards.rules import NONE
 from dag_factory.config.layers import merge
 from dag_factory.config.matrix import Cell
 from dag_factory.config.model import Job
@@ -106,14 +106,9 @@ def compile_job(
     problems += trouble
     if called and template is None:  # what it would have given is not known
         return Compiled(task, name, mark, computed, None, tuple(called))
-    computed = images.mirrored(computed, tables.policy.mirrors)
-    problems += images.check(computed, tables.policy, tables.environment, path)
+    computed = images.mirrored(computed, tables.mirrors)
+    problems += images.check(computed, tables.mirrors, tables.environment, path)
     flavor = computed.entries.get("resource_flavor")
-    if entry and flavor:
-        place = (*path, "resource_flavor")
-        known = tables.flavors.values()
-        problems += teams.check_flavor(entry.flavor.name, tables.team.flavors, flavor.mark, place)
-        problems += over_ceiling(entry.flavor, computed, tables.ceilings, known, flavor.mark, place)
     if isinstance(inline := computed.entries.get("retries"), Mapping) and not rule:
         problems += retries.check(inline, (*path, "retries"))
     image = computed.entries.get("docker_image")
@@ -131,6 +126,9 @@ def compile_job(
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
         problems += podchecks.check(job, computed, path)
+        if tables.guards != NONE and not errors(problems):
+            known = [one.flavor for one in tables.flavors.values()]
+            problems += guarded.check(job, computed, tables.cluster, tables.guards, known, mark, path)
         if flavor and entry.flavor.name != plain(flavor):
             exchanged = {"resource_flavor": tables.replace[str(plain(flavor))]}
             computed = mapping({**computed.entries, **exchanged}, computed.keys, computed.mark)

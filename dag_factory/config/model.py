@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from dag_factory.config.guards.rules import NONE, Guards
 from dag_factory.config.problems import Problem
 
 Fragment = dict[str, Any]
@@ -291,5 +292,6 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     depends_on_past: bool = False
     params: tuple[Param, ...] = ()
     pools: dict[str, int] = {}
+    guards: Guards = NONE  # the limits that the worker checks each pod against, too
     held: tuple[Problem, ...] = ()  # why this is the last good model of a file that has problems now
     resolved: str = ""  # the whole configuration after all layers, as YAML in the language's own words

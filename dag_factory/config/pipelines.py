@@ -164,7 +164,7 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     problems += trouble
     problems += _check_alerts(compiled, header, tables)
     said = {job.name: job.node for job in compiled}
-    problems += teams.check_required(team.require, header, said, (source.node or document).mark)
+    problems += teams.check_required(team.guards.require, header, said, (source.node or document).mark)
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}

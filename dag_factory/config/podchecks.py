@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dag_factory.config import pods
-from dag_factory.config.containers import BASE, SHM, XCOM, Container, containers, every
-from dag_factory.config.model import Flavor, Fragment, Job
+from dag_factory.config.containers import containers
+from dag_factory.config.final_pod import BASE, SHM, XCOM
+from dag_factory.config.model import Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
@@ -22,14 +22,6 @@ _MAIN: Path = ("pod", "spec", "containers")
 _SPREAD: Path = ("pod", "spec", "topologySpreadConstraints")
 _OF_A_CONSTRAINT = ("maxSkew", "topologyKey", "whenUnsatisfiable")
 _LABELS: Path = ("pod", "metadata", "labels")
-
-
-def containers_of(node: Mapping, flavor: Flavor) -> tuple[Container, ...]:
-    """Every container that a job's tree describes, whatever else is wrong in it; ``flavor`` is the one to look at."""
-    image = node.entries.get("docker_image")
-    overlay = node.entries.get("pod")
-    text = image.text if isinstance(image, Scalar) else ""
-    return every(text, flavor, pods.init_containers(node), plain(overlay) if isinstance(overlay, Mapping) else None)
 
 
 def _volumes(job: Job) -> list[str]:

@@ -19,7 +19,6 @@ from dag_factory.config import (
     documents,
     environments,
     flavors,
-    images,
     model,
     presets,
     retries,
@@ -27,10 +26,10 @@ from dag_factory.config import (
     teams,
 )
 from dag_factory.config.catalogue import Catalogue
-from dag_factory.config.ceilings import Ceiling, ceiling
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
-from dag_factory.config.images import Policy
+from dag_factory.config.guards import reading
+from dag_factory.config.guards.rules import NONE, Guards
 from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
 from dag_factory.config.named import Table
@@ -57,7 +56,7 @@ class Tables(msgspec.Struct, frozen=True):
     vars: dict[str, Any] = {}
     cluster: model.Cluster = msgspec.field(default_factory=model.Cluster)
     images: dict[str, str] = {}  # image pattern -> folder, for the local cluster
-    policy: Policy = msgspec.field(default_factory=lambda: Policy({}))
+    mirrors: dict[str, str] = {}  # registry, or registry with a path -> what takes its place
     pools: dict[str, int] = {}
     flavors: dict[str, FlavorEntry] = {}
     broken_flavors: frozenset[str] = frozenset()
@@ -67,7 +66,7 @@ class Tables(msgspec.Struct, frozen=True):
     retries: Table = msgspec.field(default_factory=lambda: Table("", ""))
     channels: Table = msgspec.field(default_factory=lambda: Table("", ""))
     alerts_enabled: bool = True
-    ceilings: tuple[Ceiling, ...] = ()
+    guards: Guards = NONE  # the limits of the environment, and of the team of the pipeline at hand
     teams: Table = msgspec.field(default_factory=lambda: Table("", ""))
     team: Team = msgspec.field(default_factory=Team)  # of the pipeline at hand
     schedules: Scalar | None = None
@@ -96,8 +95,7 @@ class Tables(msgspec.Struct, frozen=True):
             self,
             team=team,
             cluster=msgspec.structs.replace(self.cluster, namespace=namespace),
-            policy=msgspec.structs.replace(self.policy, allowed=(*self.policy.allowed, *team.images)),
-            ceilings=(*self.ceilings, *team.ceilings),
+            guards=reading.together(self.guards, team.guards),
             pipeline_defaults=teams.laid(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
             job_defaults=teams.laid(self.job_defaults, team.job_defaults, *teams.JOB),
         )
@@ -170,7 +168,11 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
             for pattern, node in _local_images(body).items()
             if (folder := _text(entries(node).get("folder"))) is not None
         },
-        policy=_policy(body, environment),
+        mirrors={
+            prefix: text
+            for prefix, node in entries(at(body, ("images", "mirrors"))).items()
+            if (text := _text(node)) is not None
+        },
         pools=pools,
         flavors={name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad},
         broken_flavors=frozenset(bad),
@@ -180,7 +182,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         retries=optional["retries"].table,
         channels=optional["channels"].table,
         alerts_enabled=plain(at(body, ("alerts", "enabled")) or body) is not False,
-        ceilings=(ceiling(f"the environment `{environment}`", at(body, ("flavors", "max"))),),
+        guards=reading.of_environment(environment, body),
         teams=optional["teams"].table,
         schedules=_scalar(body.entries.get("schedules")),
         timezone=_scalar(zone),
@@ -233,17 +235,6 @@ def _replacements(body: Mapping, known: dict[str, Mapping], problems: list[Probl
 def _key_mark(body: Mapping, path: Path, name: str) -> Mark:
     parent = at(body, path)
     return parent.keys[name] if isinstance(parent, Mapping) else body.mark
-
-
-def _policy(body: Mapping, environment: str) -> Policy:
-    said = entries(body.entries.get("images"))
-    allowed, latest = said.get("allowed"), said.get("forbid_latest")
-    by = f"the environment `{environment}`"
-    return Policy(
-        mirrors={prefix: text for prefix, node in entries(said.get("mirrors")).items() if (text := _text(node))},
-        allowed=images.allowed(by, allowed),
-        forbid_latest=latest.mark if isinstance(latest, Scalar) and latest.value is True else None,
-    )
 
 
 def _built_in(body: Mapping) -> Mapping:

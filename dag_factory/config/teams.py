@@ -12,9 +12,11 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from dag_factory.config import documents, images, named, schemas
-from dag_factory.config.ceilings import Ceiling, ceiling
+from dag_factory.config import documents, named, schemas
 from dag_factory.config.expressions import Context
+from dag_factory.config.guards import reading
+from dag_factory.config.guards.required import OF_POD
+from dag_factory.config.guards.rules import NONE, Guards, Rule
 from dag_factory.config.layers import merge
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Mark, Path
@@ -35,14 +37,6 @@ JOB = ("job.schema.json", "/$defs/job")
 _DEFAULTS = ("job.schema.json", "/$defs/defaults")
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """What one team asks for; ``by`` is the team, as `` the team `growth` ``, ``mark`` where it says so."""
-
-    by: str
-    words: tuple[str, ...]
-    mark: Mark
-
-
 class Team(msgspec.Struct, frozen=True):
     """What holds for the pipelines of one folder: its own team and those of the folders around it."""
 
@@ -50,10 +44,7 @@ class Team(msgspec.Struct, frozen=True):
     namespace: str | None = None
     pipeline_defaults: Mapping | None = None
     job_defaults: Mapping | None = None
-    flavors: tuple[Rule, ...] = ()
-    images: tuple[images.Allowed, ...] = ()
-    ceilings: tuple[Ceiling, ...] = ()
-    require: tuple[Rule, ...] = ()
+    guards: Guards = NONE
 
 
 class Teams(Table, frozen=True):
@@ -138,10 +129,7 @@ def _within(outer: Team, name: str, node: Mapping, defaults: MappingT[str, Node]
         namespace=namespace.text if isinstance(namespace, Scalar) and namespace.value is not None else outer.namespace,
         pipeline_defaults=laid(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
         job_defaults=laid(laid(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
-        flavors=(*outer.flavors, *_rule(by, said.get("flavors"))),
-        images=(*outer.images, *images.allowed(by, said.get("images"))),
-        ceilings=(*outer.ceilings, ceiling(by, said.get("max"))),
-        require=(*outer.require, *_rule(by, said.get("require"))),
+        guards=reading.together(outer.guards, reading.of_team(by, node)),
     )
 
 
@@ -151,27 +139,20 @@ def laid(low: Node | None, high: Node | None, schema: str, pointer: str = "") ->
     return merged if isinstance(merged, Mapping) else None
 
 
-def check_flavor(name: str, rules: Iterable[Rule], mark: Mark, path: Path) -> Iterator[Problem]:
-    """A problem for each team that does not allow the flavor; ``mark`` is where the job got it."""
-    for rule in rules:
-        if not any(fnmatchcase(name, pattern) for pattern in rule.words):
-            message = f"the flavor `{name}` is not one that {rule.by} may use"
-            hint = f"it may use: {', '.join(rule.words)}; see {rule.mark.file}:{rule.mark.line}"
-            yield Problem.at(mark, path, "flavor-not-allowed", message, hint)
-
-
 def check_required(
     rules: Iterable[Rule], header: Mapping, jobs: MappingT[str, Mapping], mark: Mark
 ) -> Iterator[Problem]:
     """A problem for each key that neither the pipeline says nor every job; ``mark`` is the pipeline's place."""
     for rule in rules:
         for key in rule.words:
+            if key in OF_POD:  # checked on each job's final pod
+                continue
             missing = [name for name, job in jobs.items() if not _says(job, key)]
             if _says(header, key) or (jobs and not missing):
                 continue
             ways = ["the pipeline"] * (key in _keys(*PIPELINE)) + ["each of its jobs"] * (key in _keys(*_DEFAULTS))
             message = f"`{key}` is missing, which {rule.by} asks for"
-            hint = f"add `{key}:` to {' or to '.join(ways)}; see {rule.mark.file}:{rule.mark.line}"
+            hint = f"add `{key}:` to {' or to '.join(ways)}; see {rule.place}"
             yield Problem.at(mark, (), "required-key", message, hint)
 
 
@@ -183,12 +164,6 @@ def _says(node: Mapping, key: str) -> bool:
     """Whether a key has a value that is more than nothing."""
     found = node.entries.get(key)
     return found is not None and plain(found) not in (None, "", [], {})
-
-
-def _rule(by: str, node: Node | None) -> tuple[Rule, ...]:
-    if not isinstance(node, Sequence):
-        return ()
-    return (Rule(by, tuple(item.text for item in node.items if isinstance(item, Scalar)), node.mark),)
 
 
 def _unknown_flavors(team: Mapping, flavors: Collection[str], path: Path) -> Iterator[Problem]:

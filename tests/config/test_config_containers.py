@@ -206,7 +206,7 @@ def test_ceilings_count_sidecars() -> None:
 
 def test_init_containers_run_before_not_beside() -> None:
     def init(memory: str) -> Written:
-        container = f"{{name: x, image: a, resources: {{limits: {{memory: {memory}}}}}}}"
+        container = f"{{name: x, image: a, resources: {{limits: {{cpu: 1, memory: {memory}}}}}}}"
         return Written(f"jobs: {{a: {{init_containers: [{container}]}}}}", environments=CEILING)
 
     assert not init("2Gi").problems()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from tabled import PIPELINE, PLAIN
 
-from dag_factory.config import yaml12
-from dag_factory.config.ceilings import ceiling, over_ceiling
-from dag_factory.config.flavors import FlavorEntry
-from dag_factory.config.model import Flavor
+from dag_factory.config import guarded, pods, yaml12
+from dag_factory.config.guards import reading
+from dag_factory.config.guards.rules import NONE
+from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.places import Mark
-from dag_factory.config.tree import Mapping, mapping
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping
 
 SMALL = Flavor(name="small", requests={"cpu": "1", "memory": "1Gi"}, limits={"cpu": "1", "memory": "1Gi"})
 LARGE = Flavor(name="large", requests={"cpu": "4", "memory": "16Gi"}, limits={"cpu": "4", "memory": "16Gi"})
-OTHERS = [FlavorEntry(flavor, mapping({}, {}, Mark("")), Mark("")) for flavor in (SMALL, LARGE)]
+OTHERS = (SMALL, LARGE)
 
 
 def tree(text: str) -> Mapping:
@@ -23,10 +24,21 @@ def tree(text: str) -> Mapping:
     return node
 
 
+HEAD = "docker_image: i\nresource_flavor: {}\n"
+
+
+def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
+    """What breaks the ceilings of several rules."""
+    guards = NONE
+    for index, text in enumerate(ceilings):
+        guards = reading.together(guards, reading.of_team(f"the team `t{index}`", tree(f"max: {text}")))
+    node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
+    model = pods.job("a", flavor, node, {})
+    return list(guarded.check(model, node, Cluster(), guards, OTHERS, Mark("flow.yaml", 1, 1), ("jobs", "a")))
+
+
 def told(flavor: Flavor, job: str, *ceilings: str) -> list[str]:
-    rules = [ceiling(f"rule {index}", tree(text)) for index, text in enumerate(ceilings)]
-    found = over_ceiling(flavor, tree(job), rules, OTHERS, Mark("flow.yaml", 1, 1), ("jobs", "a", "resource_flavor"))
-    return [f"{one.message} -- {one.hint}" for one in found]
+    return [f"{one.message} -- {one.hint}" for one in problems(flavor, job, *ceilings)]
 
 
 def side(cpu: str, more: str = "") -> str:
@@ -42,8 +54,7 @@ def side(cpu: str, more: str = "") -> str:
         (f"init_containers: [{side('1')}]", "1"),
         (f"init_containers: [{side('3')}, {side('2')}]", "3"),
         (f"init_containers: [{side('3')}]\nsidecars: [{side('1')}]", "4"),
-        ("sidecars: [{name: s, resources: {requests: {cpu: 2}}}]", "3"),
-        ("sidecars: [{name: s}]", "1"),
+        ("sidecars: [{name: s, resources: {requests: {cpu: 2}, limits: {cpu: 1}}}]", "3"),
         (f"pod: {{spec: {{containers: [{side('2')}]}}}}", "3"),
         ("pod: {spec: {containers: [{name: base, resources: {limits: {cpu: 6}}}]}}", "6"),
         (f"pod: {{spec: {{initContainers: [{side('2', ', restartPolicy: Always')}]}}}}", "3"),
@@ -69,9 +80,9 @@ def test_memory_is_summed() -> None:
 
 def test_the_strictest_is_told() -> None:
     assert told(LARGE, "{}", "{cpu: 2, memory: 8Gi}", "{cpu: 3, memory: 4Gi}") == [
-        "the flavor `large` is over the ceiling of rule 0: cpu 4 (at most 2) -- `small` fits;"
+        "the flavor `large` is over the ceiling of the team `t0`: cpu 4 (at most 2) -- `small` fits;"
         " the ceiling stands in prod.yaml:1",
-        "the flavor `large` is over the ceiling of rule 1: memory 16Gi (at most 4Gi) -- `small` fits;"
+        "the flavor `large` is over the ceiling of the team `t1`: memory 16Gi (at most 4Gi) -- `small` fits;"
         " the ceiling stands in prod.yaml:1",
     ]
 
@@ -89,9 +100,7 @@ def test_the_ceiling_is_asked_after_the_replacement() -> None:
 
 
 def placed(job: str, *ceilings: str) -> list[str]:
-    rules = [ceiling(f"rule {index}", tree(text)) for index, text in enumerate(ceilings)]
-    found = over_ceiling(SMALL, tree(job), rules, OTHERS, Mark("flow.yaml", 1, 1), ("jobs", "a", "resource_flavor"))
-    return [f"{one.file}:{one.line}:{one.column} {one.path}" for one in found]
+    return [f"{one.line}:{one.column} {one.path}" for one in problems(SMALL, job, *ceilings)]
 
 
 @pytest.mark.parametrize(
@@ -111,9 +120,9 @@ def placed(job: str, *ceilings: str) -> list[str]:
 )
 def test_what_an_overlay_breaks_is_told_there(job: str, place: str) -> None:
     column, path = place.split(" ")
-    assert placed(job, "{cpu: 2}") == [f"prod.yaml:1:{column} jobs.a.pod.spec.{path}.cpu"]
+    assert placed(job, "{cpu: 2}") == [f"3:{column} jobs.a.pod.spec.{path}.cpu"]
     (said,) = told(SMALL, job, "{cpu: 2}")
-    assert "with this the job's pod is over the ceiling of rule 0: cpu" in said
+    assert "with this the job's pod is over the ceiling of the team `t0`: cpu" in said
     assert said.endswith("-- ask for less; the ceiling stands in prod.yaml:1")
     assert placed(job, "{cpu: 9}") == []
 
@@ -123,20 +132,20 @@ def test_what_no_flavor_would_mend_is_the_overlays() -> None:
     (said,) = told(LARGE, job, "{cpu: 2}")
     assert "with this the job's pod is over" in said
     (said,) = told(LARGE, "pod: {spec: {overhead: {cpu: 1}}}", "{cpu: 2}")
-    assert "the flavor `large` with what `pod` adds is over the ceiling of rule 0: cpu 5" in said
+    assert "the flavor `large` with what `pod` adds is over the ceiling of the team `t0`: cpu 5" in said
     assert "`small` fits" in said
 
 
 def test_an_overlay_that_moves_a_container_is_told_itself() -> None:
     job = f"init_containers: [{side('2')}]\npod: {{spec: {{initContainers: [{{name: s, restartPolicy: Always}}]}}}}"
-    assert placed(job, "{cpu: 2}") == ["prod.yaml:2:6 jobs.a.pod"]
+    assert placed(job, "{cpu: 2}") == ["4:6 jobs.a.pod"]
 
 
 def test_each_ceiling_is_told_where_it_is_broken() -> None:
     job = "pod: {spec: {overhead: {cpu: 8}}}"
     assert placed(job, "{cpu: 2, memory: 512Mi}") == [
-        "prod.yaml:1:30 jobs.a.pod.spec.overhead.cpu",
-        "flow.yaml:1:1 jobs.a.resource_flavor",
+        "3:30 jobs.a.pod.spec.overhead.cpu",
+        "2:18 jobs.a.resource_flavor",
     ]
 
 
@@ -146,16 +155,87 @@ def test_cards_count_under_any_name(name: str) -> None:
     (said,) = told(SMALL, job, "{gpu: 1}")
     assert "gpu 2 (at most 1)" in said
     assert told(SMALL, job, "{gpu: 2}") == []
-    assert told(SMALL, job.replace(name, "example.com/gpus"), "{gpu: 0}") == []
+    assert told(SMALL, job, "{cpu: 2}") == []
 
 
 def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
     job = "pod: {spec: {resourceClaims: [{name: g, resourceClaimTemplateName: eight}]}}"
     (said,) = told(SMALL, job, "{gpu: 4}")
-    assert "what a pod claims cannot be held against the ceiling of rule 0: gpu (at most 4)" in said
-    assert placed(job, "{gpu: 4}") == ["prod.yaml:1:31 jobs.a.pod.spec.resourceClaims[0]"]
-    assert placed(job, "{cpu: 4}") == []
+    assert "what a pod claims cannot be held against the ceiling of the team `t0`: gpu (at most 4)" in said
+    assert placed(job, "{gpu: 4}") == ["3:31 jobs.a.pod.spec.resourceClaims[0]"]
+    assert placed(job, "{cpu: 4}") == placed(job, "{gpu: 4}")
     assert placed("pod: {spec: {resourceClaims: [{name: g, $patch: delete}]}}", "{gpu: 4}") == []
+
+
+@pytest.mark.parametrize(
+    ("job", "place", "who"),
+    [
+        ("sidecars: [{name: s}]", "3:12 jobs.a.sidecars[0]", "the container `s`"),
+        ("init_containers: [{name: s}]", "3:19 jobs.a.init_containers[0]", "the container `s`"),
+        (
+            "sidecars: [{name: s, resources: {requests: {cpu: 1}, limits: {cpu: 0}}}]",
+            "3:69 jobs.a.sidecars[0].resources.limits.cpu",
+            "the container `s`",
+        ),
+        ("pod: {spec: {containers: [{name: s}]}}", "3:27 jobs.a.pod.spec.containers[0]", "the container `s`"),
+        (
+            "pod: {spec: {containers: [{name: base, resources: null}]}}",
+            "3:52 jobs.a.pod.spec.containers[0].resources",
+            "the job's own container",
+        ),
+        (
+            "pod: {spec: {containers: [{name: base, resources: {limits: {cpu: null}}}]}}",
+            "3:66 jobs.a.pod.spec.containers[0].resources.limits.cpu",
+            "the job's own container",
+        ),
+    ],
+)
+def test_every_container_needs_a_limit_under_a_ceiling(job: str, place: str, who: str) -> None:
+    (said,) = told(SMALL, job, "{cpu: 4}")
+    assert f"{who} has no limit for `cpu`, and the team `t0` sets a ceiling" in said
+    assert placed(job, "{cpu: 4}") == [place]
+    assert placed(job, "{gpu: 4}") == []
+
+
+def test_a_flavor_without_a_limit_is_reported_at_the_flavor() -> None:
+    flavor = Flavor(name="open", requests={"cpu": "1"}, limits={"memory": "1Gi"})
+    (said,) = told(flavor, "{}", "{cpu: 4, memory: 4Gi}")
+    assert "no limit for `cpu`, and the team `t0` sets a ceiling -- name a flavor that sets `cpu`" in said
+
+
+@pytest.mark.parametrize(
+    "name", ["hugepages-2Mi", "gpu.intel.com/sriov", "aliyun.com/gpu-mem", "example.com/fpga", "nvidia.com/gpumem"]
+)
+def test_an_unknown_resource_is_allowed_by_name(name: str) -> None:
+    job = f"pod: {{spec: {{containers: [{{name: base, resources: {{limits: {{{name}: 2}}}}}}]}}}}"
+    (said,) = told(SMALL, job, "{cpu: 4}")
+    assert f"the pod asks for `{name}`, which no `max` names" in said
+    assert placed(job, "{cpu: 4}") == [f"3:{61 + len(name) + 2} jobs.a.pod.spec.containers[0].resources.limits.{name}"]
+    assert told(SMALL, job, f"{{{name}: 2}}") == []
+    (said,) = told(SMALL, job, f"{{{name}: 1}}")
+    assert f"{name} 2 (at most 1)" in said
+    # One `max` that names it is enough; the lowest that names it holds.
+    assert told(SMALL, job, "{cpu: 4}", f"{{{name}: 2}}") == []
+    assert len(told(SMALL, job, f"{{{name}: 4}}", f"{{{name}: 1}}")) == 1
+
+
+@pytest.mark.parametrize("name", ["nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/xe", "nvidia.com/mig-1g.5gb"])
+def test_cards_need_no_entry(name: str) -> None:
+    job = f"sidecars: [{{name: s, resources: {{limits: {{{name}: 2}}}}}}]"
+    assert told(SMALL, job, "{gpu: 2}") == []
+    assert "gpu 2 (at most 1)" in told(SMALL, job, "{gpu: 1}")[0]
+
+
+def test_cards_of_a_flavor_count_as_they_are_built() -> None:
+    flavor = Flavor(name="eight", limits={"nvidia.com/gpu": "1", "cpu": "1", "memory": "1Gi"}, gpu_count=8)
+    assert "gpu 8 (at most 4)" in told(flavor, "{}", "{gpu: 4}")[0]
+
+
+def test_airflows_container_for_the_output_counts() -> None:
+    assert told(SMALL, "output: json", "{cpu: 1001m, memory: 1034Mi}") == []
+    (said,) = told(SMALL, "output: json", "{cpu: 1}")
+    assert "the flavor `small` with Airflow's container for the output is over the ceiling" in said
+    assert "cpu 1.001 (at most 1)" in said
 
 
 def test_an_overlays_ceiling_is_told_in_the_file_that_says_it() -> None:

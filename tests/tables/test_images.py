@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from tabled import PLAIN, Project
 
-from dag_factory.config import images, yaml12
-from dag_factory.config.images import Allowed, Policy
+from dag_factory.config import guarded, images, pods, yaml12
+from dag_factory.config.guards.rules import Guards, Rule
+from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.places import Mark
 from dag_factory.config.tree import Mapping
 
@@ -107,11 +108,16 @@ def test_all_containers_are_mirrored_and_keep_their_places() -> None:
     assert {path: image.mark for path, image in after.items()} == {path: image.mark for path, image in before.items()}
 
 
+def breaches(node: Mapping, *allowed: str) -> list[tuple[str, int, str]]:
+    rule = Rule("the environment `prod`", "prod.yaml", 4, allowed)
+    guards = Guards(images=(rule,), forbid_latest=rule)
+    model = pods.job("train", Flavor(name="small"), node, {})
+    found = guarded.check(model, node, Cluster(), guards, (), Mark("flow.yaml", 1, 1), ("jobs", "train"))
+    return sorted((one.code, one.line, one.path) for one in found)
+
+
 def test_all_containers_are_checked() -> None:
-    rule = Mark("prod.yaml", 4, 2)
-    policy = Policy({}, (Allowed("the environment `prod`", ("acme/*", "py"), rule),), rule)
-    found = [(one.code, one.line, one.path) for one in images.check(job(POD), policy, "prod", ("jobs", "train"))]
-    assert found == [
+    assert breaches(job(POD.replace("{name: c}", "{name: c, image: acme/c:1}")), "acme/*", "py") == [
         ("image-latest", 2, "jobs.train.init_containers[0].image"),
         ("image-latest", 4, "jobs.train.sidecars[0].image"),
         ("image-latest", 6, "jobs.train.pod.spec.initContainers[0].image"),
@@ -128,10 +134,7 @@ def test_an_image_that_is_mounted_is_mirrored_and_checked() -> None:
     assert dict(images.of_job(images.mirrored(flow, {"docker.io": "r.example.com"})))[where].text == (
         "r.example.com/acme/model"
     )
-    rule = Mark("prod.yaml", 4, 2)
-    policy = Policy({}, (Allowed("the environment `prod`", ("acme/a:*",), rule),), rule)
-    found = [(one.code, one.line, one.path) for one in images.check(flow, policy, "prod", ("jobs", "train"))]
-    assert found == [
+    assert breaches(flow, "acme/a:*") == [
         ("image-latest", 2, "jobs.train.pod.spec.volumes[1].image.reference"),
         ("image-not-allowed", 2, "jobs.train.pod.spec.volumes[1].image.reference"),
     ]

@@ -1,0 +1,23 @@
+"""What a guard reports."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Severity
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """One rule that a pod breaks.
+
+    ``path`` is the place in the pod, as ``("spec", "containers", 0, "image")``. ``key`` is the key of the job that
+    must change, where that is not the one that set the value at ``path``.
+    """
+
+    code: str
+    message: str
+    hint: str
+    path: Path = ()
+    key: str = ""
+    severity: Severity = "error"

@@ -1,0 +1,23 @@
+"""All guards in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dag_factory.config.guards import ceilings, flavors, images, required
+from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.rules import Guards
+from dag_factory.config.model import Flavor, Fragment, Job
+
+
+def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = ()) -> list[Breach]:
+    """Every rule that a pod breaks, rendered or not.
+
+    ``pod`` is the final pod of ``job``; ``known`` are flavors that a hint may propose.
+    """
+    return [
+        *flavors.breaches(job, guards),
+        *images.breaches(pod, guards),
+        *ceilings.breaches(pod, job, guards, known),
+        *required.breaches(pod, guards),
+    ]

@@ -1,0 +1,46 @@
+"""Which images may run: those of all containers, and those mounted as volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dag_factory.config.final_pod import XCOM
+from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.rules import Guards, Rule
+from dag_factory.config.images import matches, tag_problem
+from dag_factory.config.model import Fragment
+from dag_factory.config.places import Path
+
+
+def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
+    """A breach for each image that a rule does not allow."""
+    if not (guards.images or guards.forbid_latest):
+        return
+    for path, image in of_pod(pod):
+        if guards.forbid_latest:
+            yield from _latest(image, guards.forbid_latest, path)
+        for rule in guards.images:
+            if not matches(image, rule.words):
+                message = f"the image `{image}` is not one that {rule.by} allows"
+                yield Breach("image-not-allowed", message, f"allowed: {', '.join(rule.words)}; see {rule.place}", path)
+
+
+def of_pod(pod: Fragment) -> Iterator[tuple[Path, str]]:
+    """Every image of a pod with its path, but for that of Airflow's own container, which no pipeline can set."""
+    spec = pod["spec"]
+    for group in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(group) or ()):
+            if container.get("image") and container["name"] != XCOM:
+                yield ("spec", group, index, "image"), container["image"]
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        reference = (volume.get("image") or {}).get("reference")
+        if reference:
+            yield ("spec", "volumes", index, "image", "reference"), reference
+
+
+def _latest(image: str, rule: Rule, path: Path) -> Iterator[Breach]:
+    wrong = tag_problem(image)
+    if wrong:
+        message = f"the image `{image}` {wrong}; {rule.by} forbids that"
+        hint = f"name a tag that stays what it is, as `:1.2.3`, or a digest; see {rule.place}"
+        yield Breach("image-latest", message, hint, path)

@@ -1,0 +1,51 @@
+"""Every limit that holds for a pipeline, as data: a model carries it to the worker."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rule: ``by`` names who set it, as ``the team `growth` ``; ``words`` are its patterns or names."""
+
+    by: str
+    file: str
+    line: int
+    words: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where the rule is written: ``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """The most that a pod may use of one resource, as a Kubernetes quantity."""
+
+    by: str
+    file: str
+    line: int
+    most: str
+
+    @property
+    def place(self) -> str:
+        """Where the limit is written: ``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
+class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The limits of an environment and of its teams together; the empty value allows everything.
+
+    ``limits`` are by Kubernetes' names of resources, and ``gpu`` for cards under any name; of several limits the
+    lowest is here.
+    """
+
+    images: tuple[Rule, ...] = ()  # an image must match a pattern of each
+    forbid_latest: Rule | None = None
+    limits: dict[str, Limit] = {}
+    flavors: tuple[Rule, ...] = ()  # a flavor must match a pattern of each
+    require: tuple[Rule, ...] = ()  # keys of jobs that the final pod must have
+
+
+NONE = Guards()
+"""No limits."""

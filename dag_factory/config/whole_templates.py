@@ -1,0 +1,87 @@
+"""Templates of whole ``{{ name }}`` expressions, as Jinja itself parses them.
+
+Where a guard reads a text before it is rendered, statements, comments and constants could hide what the text
+becomes. Such a place takes literal text and expressions that only read a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import jinja2
+from jinja2 import nodes
+
+from dag_factory.config.later import COMMENT_MARKS
+
+_JINJA = jinja2.Environment(
+    comment_start_string=COMMENT_MARKS[0],
+    comment_end_string=COMMENT_MARKS[1],
+    extensions=["jinja2.ext.do"],
+    keep_trailing_newline=True,
+)
+_TOKENS = {
+    "block_begin": "a statement",
+    "comment_begin": "a comment",
+    "comment": "a comment",
+    "raw_begin": "a raw block",
+}
+
+Parts = tuple[tuple[bool, str], ...]
+"""The pieces of a text in order: whether it is an expression, and its source."""
+
+
+@lru_cache(4096)
+def parts(text: str) -> Parts | str:
+    """The pieces of a text; words for what it holds beside whole expressions, where it does."""
+    if "{{" not in text and "{%" not in text:
+        return ((False, text),)
+    try:
+        found = list(_pieces(text))
+        tree = _JINJA.parse(text)
+    except jinja2.TemplateSyntaxError as failure:
+        return f"what Jinja cannot read: {failure.message}"
+    except _NotWholeError as failure:
+        return str(failure)
+    except RecursionError:
+        return "an expression that is nested too deep"
+    for output in tree.find_all(nodes.Output):
+        for node in output.nodes:
+            if not (isinstance(node, nodes.TemplateData) or _reads(node)):
+                return "an expression that does not only read a value"
+    return tuple(found)
+
+
+class _NotWholeError(Exception):
+    pass
+
+
+def _pieces(text: str) -> Iterator[tuple[bool, str]]:
+    inside: list[str] = []
+    for _, kind, value in _JINJA.lex(text):
+        if kind in _TOKENS:
+            raise _NotWholeError(_TOKENS[kind])
+        if kind in ("variable_begin", "variable_end") and value not in ("{{", "}}"):
+            raise _NotWholeError(f"`{value.strip()}`, which removes the space around it")
+        if inside or kind == "variable_begin":
+            inside.append(value)
+            if kind == "variable_end":
+                yield True, "".join(inside)
+                inside = []
+        else:
+            yield False, value
+
+
+def _reads(node: nodes.Node) -> bool:
+    """Whether an expression is a name, with attributes, subscripts, calls and filters of constants."""
+    if isinstance(node, nodes.Name):
+        return True
+    if isinstance(node, nodes.Getattr):
+        return _reads(node.node)
+    if isinstance(node, nodes.Getitem):
+        return _reads(node.node) and isinstance(node.arg, nodes.Const)
+    if isinstance(node, (nodes.Call, nodes.Filter)):
+        given = [*node.args, *(one.value for one in node.kwargs)]
+        plain = all(isinstance(one, nodes.Const) for one in given) and not (node.dyn_args or node.dyn_kwargs)
+        return plain and node.node is not None and _reads(node.node)
+    return False
