@@ -15,6 +15,7 @@ from dag_factory.build import docs, kube, mapped, overlay, schedule
 from dag_factory.build.deferral import Deferral
 from dag_factory.build.names import pod_name
 from dag_factory.build.other_containers import RenderContainers, has_templates
+from dag_factory.build.pod_guard import PodGuard
 from dag_factory.build.promptness import Promptness
 from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
@@ -58,7 +59,7 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     arguments = {
         **_container(job),
         **_pod(pipeline, job),
-        **_cluster(pipeline.cluster, job),
+        **_cluster(pipeline, job),
         **_times(job),
         **_for_the_one_on_call(job),
     }
@@ -168,7 +169,8 @@ def _pod(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     return arguments
 
 
-def _cluster(cluster: model.Cluster, job: model.Job) -> dict[str, Any]:
+def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
+    cluster = pipeline.cluster
     arguments: dict[str, Any] = {"startup_check_interval_seconds": cluster.startup_check_interval}
     if cluster.kubernetes_conn_id is not None:
         arguments["kubernetes_conn_id"] = cluster.kubernetes_conn_id
@@ -178,7 +180,8 @@ def _cluster(cluster: model.Cluster, job: model.Job) -> dict[str, Any]:
     deferral = [_DEFERRAL] if job.deferrable and job.output else []
     # Rendered first: whoever checks the pod has to see what the cluster will see.
     rendering = [_RENDERING] if (job.init_containers or job.pod) and has_templates(job) else []
-    arguments["callbacks"] = [*rendering, _PROMPTNESS, *sidecar, *deferral]
+    # The guard comes last: it checks the pod as the others leave it.
+    arguments["callbacks"] = [*rendering, _PROMPTNESS, *sidecar, *deferral, PodGuard(job, pipeline.guards)]
     return arguments
 
 

@@ -126,6 +126,7 @@ def rendered(
     outputs: dict[str, Any] | None = None,
     logical_date: Any = "2026-01-31T23:30:00+00:00",
     run_after: str = "2026-03-01T08:00:00+00:00",
+    given: dict[str, Any] | None = None,
     **pipeline_fields: Any,
 ) -> Any:
     """The job's task after a worker rendered its templates (the same calls as Airflow's task runner)."""
@@ -136,6 +137,13 @@ def rendered(
     ti = SimpleNamespace(
         xcom_pull=lambda task_ids, key: (outputs or {}).get(task_ids) if key == "return_value" else None
     )
-    context = {"dag": dag, "dag_run": run, "run_id": run.run_id, "ti": ti, "params": {"folds": 5}, "task": task}
+    context = {
+        "dag": dag,
+        "dag_run": run,
+        "run_id": run.run_id,
+        "ti": ti,
+        "params": given or {"folds": 5},
+        "task": task,
+    }
     task.render_template_fields(context, dag.get_template_env())
     return task

@@ -174,13 +174,13 @@ def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
         ("init_containers: [{name: s}]", "3:19 jobs.a.init_containers[0]", "the container `s`"),
         (
             "sidecars: [{name: s, resources: {requests: {cpu: 1}, limits: {cpu: 0}}}]",
-            "3:69 jobs.a.sidecars[0].resources.limits.cpu",
+            "3:68 jobs.a.sidecars[0].resources.limits.cpu",
             "the container `s`",
         ),
         ("pod: {spec: {containers: [{name: s}]}}", "3:27 jobs.a.pod.spec.containers[0]", "the container `s`"),
         (
             "pod: {spec: {containers: [{name: base, resources: null}]}}",
-            "3:52 jobs.a.pod.spec.containers[0].resources",
+            "3:51 jobs.a.pod.spec.containers[0].resources",
             "the job's own container",
         ),
         (
@@ -251,3 +251,21 @@ def test_an_overlays_ceiling_is_told_in_the_file_that_says_it() -> None:
     assert found.problems() == [
         "over-ceiling presets.yaml:4:70 presets.heavy.pod.spec.containers[0].resources.limits.cpu"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"aliyun.com/gpu-mem": 16, hugepages-2Mi: 4Gi, ephemeral_storage: 50Gi, nvidia.com/gpu: 0}', ""),
+        ("{cpus: 1}", "unknown-key dev.yaml:2:17 flavors.max.cpus"),
+        ("{example.com/fpga: many}", "bad-quantity dev.yaml:2:35 flavors.max.example.com/fpga"),
+        ("{example.com/fpga: -1}", "bad-quantity dev.yaml:2:35 flavors.max.example.com/fpga"),
+    ],
+)
+def test_a_max_names_other_resources(text: str, problem: str) -> None:
+    found = PLAIN.having(
+        environments__dev=f"version: 1\nflavors: {{max: {text}}}\n",
+        pipelines__team__flow=PIPELINE,
+        flavors="version: 1\nflavors: {small: {cpu: 1, memory: 1Gi, ephemeral_storage: 1Gi}}\n",
+    )
+    assert found.problems() == (["broken-table flow.yaml", problem] if problem else [])

@@ -150,6 +150,50 @@ PLACE = "flow.yaml:5:19 jobs.a.docker_image"
 
 
 @pytest.mark.parametrize(
+    ("image", "holds"),
+    [
+        ("r.example.com/{% if 0 %}/churn:{% endif %}evil:1", "a statement"),
+        ("evil:1{{# }}/churn:#}}", "a comment"),
+        ("churn:{{''}}latest", "an expression that does not only read a value"),
+        ("churn:{{ 'x' }}", "an expression that does not only read a value"),
+        ("churn:{{ params.tag or 'x' }}", "an expression that does not only read a value"),
+        ("churn:{{ params['t' ~ 'ag'] }}", "an expression that does not only read a value"),
+        ("churn:{{ '}}' }}{{ params.tag }}", "an expression that does not only read a value"),
+        ("churn:1 {{- params.tag }}", "`{{-`, which removes the space around it"),
+        ("{% raw %}{{ params.tag }}{% endraw %}", "a raw block"),
+        ("churn:{{ params.tag", "what Jinja cannot read"),
+    ],
+)
+def test_an_image_takes_only_whole_expressions(image: str, holds: str) -> None:
+    quoted = image.replace("'", "''")
+    found = project(f"'{quoted}'", '{allowed: ["*"]}')
+    assert f"image-template {PLACE}" in found.problems()
+    assert f"the template of the image `{image}` holds {holds}" in found.said()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "churn:v{{ params.tag }}",
+        "churn:{{ params['tag'] }}",
+        "churn:{{ params.get('tag') }}-{{ ds_nodash }}",
+        "churn:{{ params.tag | lower }}",
+        "churn:{{ params.tag | replace('a', 'b') }}",
+    ],
+)
+def test_an_expression_that_reads_a_value_is_whole(image: str) -> None:
+    assert not project(f'"{image}"', '{allowed: ["churn:*"]}').problems()
+
+
+@pytest.mark.parametrize("where", ["init_containers", "sidecars"])
+def test_other_containers_take_only_whole_expressions(where: str) -> None:
+    flow = f"version: 1\ndefaults: {{resource_flavor: small, docker_image: a}}\njobs:\n  a:\n    {where}:\n"
+    flow += "    - {name: b, image: 'r.example.com/{% if 0 %}x{% endif %}'}\n"
+    found = PLAIN.having(pipelines__team__flow=flow).problems()
+    assert f"image-template flow.yaml:6:24 jobs.a.{where}[0].image" in found
+
+
+@pytest.mark.parametrize(
     ("image", "problems"),
     [
         ("acme/tool:1.2", []),
