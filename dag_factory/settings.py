@@ -1,14 +1,17 @@
 """The only reader of the process's environment variables; every bound and default in one place.
 
-=========================  ==========================================================
-``DAG_FACTORY_HOME``       the folder that holds ``configs/``
-``DAG_FACTORY_ENV``        the environment of this Airflow instance, a file in
-                           ``configs/platform/environments/``
-``DAG_FACTORY_CACHE``      the folder that compiled files are kept in, or ``off``; by
-                           default ``dagwright`` in ``XDG_CACHE_HOME`` or in ``~/.cache``
-``DAG_FACTORY_LAST_GOOD``  ``off``: a pipeline that breaks loses its DAG, instead of
-                           running on as it last was
-=========================  ==========================================================
+=========================== ==========================================================
+``DAG_FACTORY_HOME``        the folder that holds ``configs/``
+``DAG_FACTORY_ENV``         the environment of this Airflow instance, a file in
+                            ``configs/platform/environments/``
+``DAG_FACTORY_CACHE``       the folder that compiled files are kept in, or ``off``; by
+                            default ``dagwright`` in ``XDG_CACHE_HOME`` or in ``~/.cache``
+``DAG_FACTORY_LAST_GOOD``   ``off``: a pipeline that breaks loses its DAG, instead of
+                            running on as it last was
+``DAG_FACTORY_LOADER_WORK`` the most work of one loader's DAGs, in units of
+                            ``config/work.py``; by default 13 million, in proportion
+                            to Airflow's ``dag_file_processor_timeout``
+=========================== ==========================================================
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ class Bounds(msgspec.Struct, frozen=True):
     instances: int = 1_000  # of one file
     merged_values: int = 500_000  # of one file: its jobs with all that is laid under them, and its expressions
     merged_maps: int = 40_000  # of those; each volume, say, costs Airflow a fifth of a millisecond to serialize
+    file_work: int = 3_000_000  # units of ``config/work.py`` that Airflow builds and serializes for one file
+    loader_work: int = 13_000_000  # the same for one loader, where Airflow gives it the default of 50 seconds
     expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
     file_seconds: float = 10.0  # of processor time, for all else, and once more to build a DAG of it
     moment_seconds: float = 0.2  # of processor time; files that take longer are compiled after all others
@@ -80,6 +85,12 @@ def _expanded(path: str) -> Path | None:
         return Path(path).expanduser().absolute()
     except RuntimeError:  # `~name` of a user whom nobody knows
         return None
+
+
+def loader_work() -> int | None:
+    """The budget of one loader as it is set, in units; None where it is unset or not a positive whole number."""
+    text = os.environ.get("DAG_FACTORY_LOADER_WORK", "").replace("_", "")
+    return int(text) if text.isdecimal() and text.isascii() and 0 < len(text) < 19 and int(text) else None
 
 
 def keeps_last_good() -> bool:

@@ -10,22 +10,21 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from dag_factory.build import failures, times
-from dag_factory.build.dag import build_dag
+from dag_factory.build import times
+from dag_factory.build.construct import build
 from dag_factory.build.opening import open_beside
+from dag_factory.build.proofs import builder
 from dag_factory.build.report import text
-from dag_factory.config import model
-from dag_factory.config.budget import OutOfTime, within
-from dag_factory.config.problems import Problem, errors, printable
-from dag_factory.config.project import ProjectError, too_slow
+from dag_factory.config.passes import Pass
+from dag_factory.config.problems import Problem, errors
+from dag_factory.config.project import Project, ProjectError
+from dag_factory.config.records import Record
 from dag_factory.config.share import WHOLE, Share
-from dag_factory.settings import BOUNDS
 
 __all__ = ["Share", "build", "load"]
 
@@ -50,21 +49,53 @@ def _load(loader_folder: Path, share: Share, wanted: str | None, to_run: str | N
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
-    compiled = project.compile_all(share, times.to_compile()) if wanted is None else project.compile_one(wanted)
+    return _all(project, share, loader_folder.name) if wanted is None else _one(project, wanted, to_run)
+
+
+def _all(project: Project, share: Share, folder: str) -> dict[str, DAG]:
+    """The DAGs of a pass of the DAG processor. Where one cannot be built, the version before it is."""
+    current = project.begin_pass(share, times.to_compile(), times.work())
     began = time.monotonic()
-    dags, problems = build(compiled.pipelines, wanted is None, to_run)
-    if wanted is None:
-        warnings = times.warnings(loader_folder.name, time.monotonic() - began, len(dags), compiled.postponed)
-        failures.leave(project, [*problems, *warnings], share.name)
-    else:
-        problems.extend(errors(compiled.problems))
-    if wanted is not None and not dags and not problems:
-        log.error("dagwright: no file claims the DAG %s any more: it was deleted, renamed or left out here.", wanted)
-    if problems:
-        held = any(one.held for one in compiled.pipelines)
-        head = "The DAG runs on as it last was, because of:" if held else "There is no DAG for what is wrong here."
-        log.error("dagwright: %s", text(problems, head))
+    dags, failed = build(current.compiled.pipelines)
+    instead, _ = build(current.instead(failed))
+    dags |= instead
+    rows = times.warnings(folder, time.monotonic() - began, len(dags), current.compiled)
+    current.keep(failed)
+    _record(current, share, failed, [dag_id for dag_id in failed if dag_id not in dags], rows)
+    _log([*failed.values(), *rows], bool(instead))
     return dags
+
+
+def _record(
+    current: Pass, share: Share, failed: dict[str, Problem], lost: Sequence[str], rows: Sequence[Problem]
+) -> None:
+    """Tell the report what was built."""
+    records, names = current.files.kept.records, [Share(index, share.count).name for index in range(share.count)]
+    by_name = current.by_name(failed)
+    records.keep(share.name, Record(builder(), current.built(failed), by_name, tuple(lost), tuple(rows)))
+    records.keep_only(names)
+
+
+def _one(project: Project, wanted: str, to_run: str | None) -> dict[str, DAG]:
+    """The DAG of a task to run; the version before it where it cannot be built, as in the DAG processor."""
+    compiled = project.compile_one(wanted)
+    dags, failed = build(compiled.pipelines, False, to_run)
+    instead = project.instead(wanted, failed[wanted]) if wanted in failed else None
+    dags |= build([instead] if instead else [], False, to_run)[0]
+    problems = [*failed.values(), *errors(compiled.problems)]
+    if not dags and not problems:
+        log.error("dagwright: no file claims the DAG %s any more: it was deleted, renamed or left out here.", wanted)
+    _log(problems, bool(instead) or any(one.held for one in compiled.pipelines))
+    return dags
+
+
+def _log(problems: Sequence[Problem], held: bool) -> None:
+    if not errors(problems):
+        head = "Every DAG was built."
+    else:
+        head = "The DAG runs on as it last was, because of:" if held else "There is no DAG for what is wrong here."
+    if problems:
+        log.error("dagwright: %s", text(problems, head))
 
 
 @contextlib.contextmanager
@@ -77,33 +108,3 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def build(
-    pipelines: Iterable[model.Pipeline], pages: bool = True, to_run: str | None = None
-) -> tuple[dict[str, DAG], list[Problem]]:
-    """A DAG for each pipeline that can be built, and a problem for each that cannot.
-
-    ``pages`` and ``to_run`` as for ``build_dag``.
-    """
-    dags: dict[str, DAG] = {}
-    problems: list[Problem] = []
-    for pipeline in pipelines:
-        try:
-            dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, pages, to_run))
-        except OutOfTime:
-            problems.append(too_slow(pipeline.file, "built"))
-        except Exception as error:  # whatever Airflow or the client raised, the others are built
-            problems.append(_build_failed(pipeline, error))
-    return dags, problems
-
-
-def _build_failed(pipeline: model.Pipeline, error: Exception) -> Problem:
-    return Problem(
-        file=pipeline.file,
-        line=0,
-        column=0,
-        code="build-failed",
-        message=printable(f"Airflow does not take this pipeline: {type(error).__name__}: {error}"),
-        hint="The file passed every check, so the check is at fault too: please report it.",
-    )

@@ -7,18 +7,20 @@ Airflow reads it: it names places and reasons, and quotes no line of any file.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from airflow.sdk import get_parsing_context
 
-from dag_factory import settings
-from dag_factory.build import failures, times
+from dag_factory.build import proofs, times
+from dag_factory.build.construct import build
 from dag_factory.build.opening import open_beside
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import ProjectError
+from dag_factory.config.project import Project, ProjectError
 
 SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
+NAMED = 50  # DAGs in its first paragraph
 LONGEST = 60_000  # bytes of it, of which MySQL takes 65,535
 
 
@@ -41,19 +43,67 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
         project = open_beside(loader_folder)
     except ProjectError as error:
         return BrokenPipelines(text(error.problems, f"No pipeline was loaded. {error}"))
-    found = (*errors(project.problems(times.to_compile())), *failures.found(project))
-    if not found:
-        return None
-    return BrokenPipelines(text(found, _head(len({problem.file for problem in errors(found)}))))
+    return _by_records(project) if project.kept().is_usable else _without_cache(project, loader_folder.name)
 
 
-def _head(files: int) -> str:
-    """What holds for all pipelines where so many files are wrong."""
+def _by_records(project: Project) -> BrokenPipelines | None:
+    """The report, with what the loaders recorded, so that little is built a second time."""
+    look = project.look(times.to_compile())
+    failed = proofs.failures(look, times.work() // 4)
+    records = look.kept.records.all()
+    lost = {dag_id for one in records for dag_id in one.lost}
+    held, missing = look.standing(failed)
+    rows = [row for one in records for row in one.rows]
+    trouble = _unwritable(look.kept.trouble())
+    running = [one.id for one in held if one.id not in lost]
+    return _report([*errors(look.problems), *failed.values(), *rows, *trouble], running, [*missing, *lost])
+
+
+def _without_cache(project: Project, folder: str) -> BrokenPipelines | None:
+    """The report of a loader that keeps nothing: nobody knows what it built, so everything is built here too."""
+    current = project.begin_pass(seconds=times.to_compile(), work=times.work())
+    began = time.monotonic()
+    dags, failed = build(current.compiled.pipelines)
+    rows = times.warnings(folder, time.monotonic() - began, len(dags), current.compiled)
+    rows += _unwritable(current.files.kept.trouble())
+    known = {one.id for one in current.compiled.pipelines if one.id not in failed}
+    missing = [result.id for one in current.files.found for result in one.results if result.problems]
+    found = [*errors(current.compiled.problems), *failed.values(), *rows]
+    return _report(found, [], [dag_id for dag_id in missing if dag_id not in known])
+
+
+def _unwritable(trouble: str) -> list[Problem]:
+    if not trouble:
+        return []
+    message = (
+        f"nothing can be written to the cache: {trouble}; a pipeline that breaks now runs on as it was when the cache "
+        "last worked, and has no DAG where that was never recorded"
+    )
+    hint = "free its disk, or set `DAG_FACTORY_CACHE` to a folder that only Airflow's user may write to"
+    return [Problem("DAG_FACTORY_CACHE", 0, 0, "cache-unwritable", message, hint=hint, severity="warning")]
+
+
+def _report(found: Sequence[Problem], running: Sequence[str], missing: Sequence[str]) -> BrokenPipelines | None:
+    return BrokenPipelines(text(found, _head(errors(found), running, missing))) if found else None
+
+
+def _head(found: Sequence[Problem], running: Sequence[str], missing: Sequence[str]) -> str:
+    """What becomes of the DAGs that have a problem, and of all others."""
+    files = len({problem.file for problem in found})
     if not files:
         return "Every pipeline runs."
-    noun = "1 file is" if files == 1 else f"{files} files are"
-    held = " What had a DAG runs on as it last was." if settings.keeps_last_good() else ""
-    return f"{noun} wrong; every other pipeline runs.{held}"
+    parts = ["1 file is wrong" if files == 1 else f"{files} files are wrong"]
+    parts[0] += "; every other pipeline runs."
+    if running:
+        parts.append(f"As they last were run on: {_named(running)}.")
+    if missing:
+        parts.append(f"Without a DAG: {_named(missing)}.")
+    return " ".join(parts)
+
+
+def _named(ids: Sequence[str]) -> str:
+    ids = sorted(set(ids))
+    return ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else "")
 
 
 def text(problems: Sequence[Problem], head: str) -> str:

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 from airflow.sdk.configuration import conf
 
+from dag_factory import settings
+from dag_factory.config.admission import OVER_BUDGET
+from dag_factory.config.passes import Compiled
 from dag_factory.config.problems import Problem
+from dag_factory.settings import BOUNDS
 
 _TO_COMPILE = 1 / 3  # of the time to import a file: as much is left to build, and as much for a busy hour
 _NEAR = 1 / 8  # of the time to parse a file, when building takes it: serializing takes four times as much
 _NAMED = 5  # files
+_USUAL = 50  # seconds to parse a file: Airflow's default
 
 
 def to_compile() -> float:
@@ -19,9 +24,28 @@ def to_compile() -> float:
     return (given if given > 0 else _to_parse()) * _TO_COMPILE  # zero: no limit
 
 
-def warnings(folder: str, seconds: float, count: int, postponed: Sequence[str]) -> list[Problem]:
-    """What a pass has to tell: it built ``count`` DAGs in ``seconds``, and had no time for the ``postponed`` files."""
-    return [*_postponed(folder, postponed), *_slow(folder, seconds, count)]
+def work() -> int:
+    """How much work a pass may build and serialize, in units: as set, or in proportion to Airflow's timeout."""
+    given = _to_parse()
+    return settings.loader_work() or BOUNDS.loader_work * (given if given > 0 else _USUAL) // _USUAL
+
+
+def warnings(folder: str, seconds: float, count: int, compiled: Compiled) -> list[Problem]:
+    """What to report of a pass that built ``count`` DAGs in ``seconds``."""
+    return [*rows(folder, compiled), *_slow(folder, seconds, count)]
+
+
+def rows(folder: str, compiled: Compiled) -> list[Problem]:
+    """What a pass did not compile or build."""
+    return [*compiled.left_out, *_full(folder, compiled), *_postponed(folder, compiled.postponed)]
+
+
+def _full(folder: str, compiled: Compiled) -> list[Problem]:
+    """A warning where the DAGs that were there before exceed the limit by themselves."""
+    if compiled.work <= work():
+        return []
+    message = f"the loader's DAGs make {compiled.work:,} units of work, over its limit of {work():,}; new ones wait"
+    return [Problem(folder, 0, 0, "over-budget", message, hint=OVER_BUDGET, severity="warning")]
 
 
 def _postponed(folder: str, files: Sequence[str]) -> list[Problem]:

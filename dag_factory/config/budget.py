@@ -32,6 +32,7 @@ class _Account(threading.local):
         self.values = BOUNDS.merged_values
         self.maps = BOUNDS.merged_maps
         self.work = BOUNDS.params_work
+        self.dag_work = BOUNDS.file_work
 
 
 _account = _Account()
@@ -68,6 +69,12 @@ def spend_work(work: int) -> bool:
     """Whether the file may take so much of it, which is then spent."""
     _account.work -= work
     return _account.work >= 0
+
+
+def spend_dag_work(work: int) -> bool:
+    """The same for what Airflow has to build and to serialize; see ``work``."""
+    _account.dag_work -= work
+    return _account.dag_work >= 0
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

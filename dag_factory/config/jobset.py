@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import budget, foreach, graph, groups, matrix, runtime, script_text, teardowns
+from dag_factory.config import budget, foreach, graph, groups, matrix, runtime, script_text, teardowns, work
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.problems import Problem, errors, until_many
 from dag_factory.config.shapes import shape
@@ -68,6 +68,11 @@ def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled
             )
             hint = "say less in what many jobs share, or divide the file"
             problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
+            return None
+        if job.job and not budget.spend_dag_work(work.of_job(job.job)):
+            message = f"the file exceeds the limit of {BOUNDS.file_work:,} units of work for Airflow"
+            hint = "divide the file, or give its jobs fewer volumes and secrets: a volume counts 200, a job 700"
+            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-much-work", message, hint))
             return None
         if job.problems and len(set(errors(problems))) > BOUNDS.problems_per_file:
             return None

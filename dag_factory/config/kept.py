@@ -20,9 +20,11 @@ from dag_factory.config.outcomes import Outcome, Text
 from dag_factory.config.places import Mark
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
+from dag_factory.config.records import Records
 from dag_factory.config.store import Store, digest
 
 T = TypeVar("T")
+_PROBE = 65_536  # bytes
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Outcome)
 
@@ -30,12 +32,13 @@ _DECODER = msgspec.msgpack.Decoder(Outcome)
 class Good(msgspec.Struct, frozen=True, array_like=True):
     """Where the last good model of a DAG is kept: the id of its file, and the name of the outcome.
 
-    ``gone`` says that in the last pass the file was not there.
+    ``gone`` says that in the last pass the file was not there; ``work`` is the DAG's, 0 where it is not known.
     """
 
     file: str
     name: str
     gone: bool = False
+    work: int = 0
 
 
 _GOODS = msgspec.msgpack.Decoder(dict[str, Good])
@@ -53,10 +56,14 @@ _SUMMARY = msgspec.msgpack.Decoder(Summary)
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What is wrong with a whole project in one state of its files; see ``Project.problems``."""
+    """What is wrong with a whole project in one state of its files; see ``Project.look``.
+
+    ``broken`` are the ids of the files of which a DAG may have to be taken from before.
+    """
 
     state: str
     problems: tuple[Problem, ...]
+    broken: tuple[str, ...] = ()
 
 
 _TOLD = msgspec.msgpack.Decoder(Told)
@@ -75,6 +82,7 @@ class Kept:
         own = folder / digest(project.encode())[:16] if folder else None
         self._outcomes = Store(own, settings.BOUNDS.kept_outcomes)
         self._lists = Store(own / "last_good" if own else None)
+        self.records = Records(Store(own / "records" if own else None), environment)
         self._list = ".".join(part for part in (environment, share) if part)
         self._written = 0
         self.fails = False
@@ -128,15 +136,24 @@ class Kept:
     def _summary(self) -> str:
         return digest(self._stamp, b"summary")
 
-    def problems(self, state: str) -> tuple[Problem, ...] | None:
+    def problems(self, state: str) -> Told | None:
         """What was last found wrong with the whole project, if that was in the same state."""
         found = _decoded(_TOLD, self._outcomes.get(self._told)) if state and self.is_usable else None
-        return found.problems if found and found.state == state else None
+        return found if found and found.state == state else None
 
-    def keep_problems(self, state: str, problems: tuple[Problem, ...]) -> None:
-        """Keep what is wrong with the whole project in this state."""
-        if state and self.is_usable and problems != self.problems(state):
-            self._put(self._outcomes, self._told, Told(state, problems))
+    def keep_problems(self, told: Told) -> None:
+        """Keep what is wrong with the whole project in one state."""
+        if told.state and self.is_usable and told != self.problems(told.state):
+            self._put(self._outcomes, self._told, told)
+
+    def trouble(self) -> str:
+        """Why nothing can be written, in the system's words; nothing where it can, or where nothing is to be kept."""
+        if settings.cache_folder() is None:
+            return ""
+        if not self.is_usable:
+            return "no such folder can be made, or another user may write to it"
+        # As large as a large outcome: on a disk that is nearly full, small files still have room.
+        return "" if self._outcomes.put(f"probe.{self._environment}", bytes(_PROBE)) else self._outcomes.error
 
     @property
     def _told(self) -> str:

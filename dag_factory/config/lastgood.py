@@ -70,23 +70,35 @@ def held(found: Outcome, good: MappingT[str, Good], kept: Callable[[str], Outcom
     for dag_id in sorted(wanted):
         about = [result for result in broken if result.id == dag_id or not found.readable]
         problems = tuple(problem for result in about for problem in result.problems)
-        results.append(_last_good(dag_id, kept(good[dag_id].name) if dag_id in good else None, problems))
+        results.append(version(dag_id, good.get(dag_id), kept, problems))
     order = {result.id: index for index, result in enumerate(found.results)}
     results.sort(key=lambda result: (order.get(result.id, len(order)), result.id))
     return msgspec.structs.replace(found, results=tuple(results))
 
 
-def _last_good(dag_id: str, outcome: Outcome | None, problems: tuple[Problem, ...]) -> Result:
+def version(
+    dag_id: str, good: Good | None, kept: Callable[[str], Outcome | None], problems: tuple[Problem, ...]
+) -> Result:
+    """The last good version of a DAG, with the ``problems`` for which it runs; no pipeline where it is lost."""
+    outcome = kept(good.name) if good else None
     for result in outcome.results if outcome else ():
         if result.id == dag_id and result.pipeline is not None:
-            return Result(dag_id, msgspec.structs.replace(result.pipeline, held=errors(problems)), problems)
+            return Result(
+                dag_id, msgspec.structs.replace(result.pipeline, held=errors(problems)), problems, result.work
+            )
     return Result(dag_id, None, problems)
 
 
 def renewed(
-    found: Sequence[Outcome], names: MappingT[str, str], good: MappingT[str, Good], complete: bool = True
+    found: Sequence[Outcome],
+    names: MappingT[str, str],
+    good: MappingT[str, Good],
+    complete: bool = True,
+    not_built: Collection[str] = (),
 ) -> dict[str, Good]:
     """Each DAG's last good from now on; ``names`` are the outcomes' by the ids of their files.
+
+    The DAGs that are ``not_built`` have none.
 
     A checkout takes a file away before it writes it anew, so that is forgotten which is missing in two passes;
     where they are not ``complete``, nothing is.
@@ -94,12 +106,13 @@ def renewed(
     there = {one.id for one in found}
     missing = {dag_id: one for dag_id, one in good.items() if one.file not in there}
     if complete:
-        missing = {dag_id: Good(one.file, one.name, True) for dag_id, one in missing.items() if not one.gone}
+        missing = {dag_id: msgspec.structs.replace(one, gone=True) for dag_id, one in missing.items() if not one.gone}
     result: dict[str, Good] = missing
     for one in found:
-        result |= {dag_id: Good(each.file, each.name) for dag_id, each in stand_ins(one, good).items()}
+        result |= {dag_id: Good(each.file, each.name, work=each.work) for dag_id, each in stand_ins(one, good).items()}
         if name := names.get(one.id):
-            result |= {each.id: Good(one.id, name) for each in one.results if each.pipeline is not None}
+            built = (each for each in one.results if each.pipeline is not None and each.id not in not_built)
+            result |= {each.id: Good(one.id, name, work=each.work) for each in built}
     return dict(sorted(result.items()))
 
 

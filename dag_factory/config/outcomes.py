@@ -18,11 +18,15 @@ from dag_factory.config.problems import Problem
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A pipeline in one environment. No pipeline and no problems: it does not exist there."""
+    """A pipeline in one environment. No pipeline and no problems: it does not exist there.
+
+    ``work`` is what its DAG costs a loader, in units.
+    """
 
     id: str
     pipeline: Pipeline | None
     problems: tuple[Problem, ...]
+    work: int = 0
 
 
 class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):

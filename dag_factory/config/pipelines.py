@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, assets, families, headers, jobs, jobset, teams
+from dag_factory.config import alerts, assets, families, headers, jobs, jobset, teams, work
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Mention, Result
@@ -109,7 +109,8 @@ def _first_ones(results: list[Result]) -> list[Result]:
 
     def few(result: Result) -> Result:
         some = tuple(problem for problem in result.problems if id(problem) in kept)
-        return Result(result.id, result.pipeline, some if len(some) == len(result.problems) else (*some, last))
+        told_of = some if len(some) == len(result.problems) else (*some, last)
+        return msgspec.structs.replace(result, problems=told_of)
 
     return [few(result) for result in results]
 
@@ -118,7 +119,7 @@ def _with_text(result: Result, whole: Whole | None) -> Result:
     if result.pipeline is None or whole is None:
         return result
     pipeline = msgspec.structs.replace(result.pipeline, resolved=to_yaml(whole.tree))
-    return msgspec.structs.replace(result, pipeline=pipeline)
+    return msgspec.structs.replace(result, pipeline=pipeline, work=work.of_pipeline(pipeline))
 
 
 def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) -> Result:

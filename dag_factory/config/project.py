@@ -12,15 +12,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
-
 from dag_factory import settings
-from dag_factory.config import conflicts, lastgood, outcomes, turns
+from dag_factory.config import conflicts, lastgood, outcomes, passes, turns
 from dag_factory.config.budget import OutOfTime, within
-from dag_factory.config.kept import Kept, Summary
+from dag_factory.config.kept import Kept, Summary, Told
 from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
+from dag_factory.config.look import Look
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome, Text
+from dag_factory.config.passes import Compiled, Files, Pass
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.share import WHOLE, Share
@@ -43,18 +43,6 @@ class ProjectError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(f"{problem.message} ({problem.hint})" if problem.hint else problem.message)
         self.problems: tuple[Problem, ...] = (problem,)
-
-
-class Compiled(msgspec.Struct, frozen=True):
-    """Pipelines that can be built, in the order of their files, and every problem, sorted by place.
-
-    Of the files that are ``postponed``, for want of time, there are the DAGs that they had, after all others.
-    """
-
-    pipelines: tuple[Pipeline, ...]
-    problems: tuple[Problem, ...]
-    pools: dict[str, int]
-    postponed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,16 +80,26 @@ class Project:
         """Every pipeline of the environment, or one loader's share of them.
 
         A DAG whose file broke is there as it last was, where that is kept; so is one whose file is not kept, and for
-        which no time is left of the ``seconds`` for what has to be compiled; see ``turns``.
+        which no time is left of the ``seconds`` for what has to be compiled; see ``turns``. Each is taken as built.
         """
-        return self._steadily(lambda project: project._compile_all(share, seconds))
+        found = self.begin_pass(share, seconds)
+        found.keep()
+        return found.compiled
+
+    def begin_pass(self, share: Share = WHOLE, seconds: float | None = None, work: int | None = None) -> Pass:
+        """The same before anything is built; the DAGs have at most so many units of ``work`` together, see ``work``.
+
+        What is built has to be kept.
+        """
+        return self._steadily(lambda project: project._begin_pass(share, seconds, work))
 
     def problems(self, seconds: float | None = None) -> tuple[Problem, ...]:
-        """Every problem, sorted by place: those of ``compile_all``, for who needs nothing else of it.
+        """Every problem, sorted by place: those of ``compile_all``, for who needs nothing else of it."""
+        return self.look(seconds).problems
 
-        Where a pass over the same files has told them, no outcome is looked at again.
-        """
-        return self._steadily(lambda project: project._problems(seconds))
+    def look(self, seconds: float | None = None) -> Look:
+        """What is wrong, for the report. Where a pass over the same files has found it, no outcome is read again."""
+        return self._steadily(lambda project: project._look(seconds))
 
     def _steadily(self, work: Callable[[Project], T]) -> T:
         """What ``work`` makes of the project; once more with tables that were changed meanwhile.
@@ -116,7 +114,7 @@ class Project:
             project = Project(PlatformFiles(project.home), project.environment, project.name)
         return work(project)
 
-    def _compile_all(self, share: Share, seconds: float | None) -> Compiled:
+    def _begin_pass(self, share: Share, seconds: float | None, work: int | None) -> Pass:
         kept = self.kept(share.name)
         listing = list_files(self.home)
         texts = [outcomes.read(self.home, file_id) for file_id in listing.ids if share.has(file_id)]
@@ -135,28 +133,44 @@ class Project:
                 kept.keep_stood_in(names.get(one.id, ""), instead)
                 one = lastgood.held(one, instead, kept.outcome)
             held.append(one)
-        kept.keep_last_good(lastgood.renewed(found, names, good, listing.complete), share.has)
-        pipelines = tuple(result.pipeline for one in held for result in one.results if result.pipeline)
+        all_files = Files(share, kept, found, names, good, listing.complete)
+        held, left_out = passes.within_budget(all_files, held, work)
+        old = {text.id for text in taken.postponed}
+        pipelines = tuple(
+            self.as_of_today(result.pipeline) if result.pipeline.held or one.id in old else result.pipeline
+            for one in held
+            for result in one.results
+            if result.pipeline
+        )
+        weight = sum(result.work for one in held for result in one.results if result.pipeline)
         listed = lastgood.told(listing, kept)
         problems = self._told(found, listing.ids, listed)
         if share.count == 1 and not taken.postponed:
-            kept.keep_problems(_state(texts, names.values(), listed), problems)
-        return Compiled(pipelines, problems, self.summary().pools, tuple(text.file for text in taken.postponed))
+            kept.keep_problems(Told(_state(texts, names.values(), listed), problems, _broken(found)))
+        postponed = tuple(text.file for text in taken.postponed)
+        compiled = Compiled(pipelines, problems, self.summary().pools, postponed, tuple(left_out.values()), weight)
+        return Pass(compiled, all_files, left_out, self.as_of_today)
 
-    def _problems(self, seconds: float | None) -> tuple[Problem, ...]:
+    def as_of_today(self, pipeline: Pipeline) -> Pipeline:
+        """An old version under the rules that hold now."""
+        return pipeline
+
+    def _look(self, seconds: float | None) -> Look:
         kept = self.kept()
         listing = list_files(self.home)
         listed = lastgood.told(listing, kept)
         texts = [outcomes.read(self.home, file_id) for file_id in listing.ids]
-        state = _state(texts, (kept.name(text) for text in texts), listed)
-        problems = kept.problems(state)
-        if problems is None:
+        names = {text.id: kept.name(text) for text in texts}
+        state = _state(texts, names.values(), listed)
+        told = kept.problems(state)
+        if told is None:
             taken = self._take(texts, kept, seconds)
             found = conflicts.without_clashes((one for one, _ in taken.found), set(listing.ids))
-            problems = self._told(found, listing.ids, listed)
+            told = Told(state, self._told(found, listing.ids, listed), _broken(found))
+            names = {one.id: names[one.id] for one in found}
             if not taken.postponed:
-                kept.keep_problems(state, problems)
-        return problems
+                kept.keep_problems(told)
+        return Look(self, kept, listing, names, told)
 
     def _take(self, texts: list[Text], kept: Kept, seconds: float | None) -> turns.Taken:
         return turns.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
@@ -180,8 +194,22 @@ class Project:
                 if any(result.id == dag_id for result in found.results):
                     found = lastgood.only(found, dag_id)
                     pipelines = (result.pipeline for result in found.results if result.pipeline)
-                    return Compiled(tuple(pipelines), _sorted([found], ()), {})
+                    now = tuple(self.as_of_today(one) if one.held else one for one in pipelines)
+                    return Compiled(now, _sorted([found], ()), {})
         return Compiled((), (), {})
+
+    def instead(self, dag_id: str, problem: Problem) -> Pipeline | None:
+        """The last good version of a DAG that cannot be built to be run, if there is one."""
+        kept = self.kept()
+        for file_id in candidates(dag_id):
+            if is_there(self.home, file_id):
+                name = kept.name(outcomes.read(self.home, file_id))
+                good = (kept.stood_in(name) or kept.last_good()).get(dag_id)
+                if good is None or good.name == name:
+                    return None
+                found = lastgood.version(dag_id, good, kept.outcome, (problem,)).pipeline
+                return self.as_of_today(found) if found else None
+        return None
 
     def outcome(self, text: Text, kept: Kept, dag_id: str | None = None) -> tuple[Outcome, str]:
         """What comes of one file, and the name under which that is kept (none: it is not).
@@ -253,6 +281,10 @@ def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem
     readable = all(isinstance(text.data, bytes) for text in texts)
     parts = (*names, *map(repr, listed))
     return digest(*(part.encode() for part in parts)) if readable else ""
+
+
+def _broken(found: Iterable[Outcome]) -> tuple[str, ...]:
+    return tuple(one.id for one in found if lastgood.is_broken(one))
 
 
 def _sorted(found: Sequence[Outcome], others: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -38,6 +38,8 @@ class Store:
         """``folder`` None keeps nothing; ``most`` is how many entries ``trim`` leaves."""
         self._folder = folder
         self._most = most
+        self.error = ""
+        """Why the last entry could not be written."""
 
     @cached_property
     def is_usable(self) -> bool:
@@ -71,7 +73,8 @@ class Store:
             with open(partial, "wb") as stream:  # noqa: PTH123
                 stream.write(_checksum(name, data) + data)
             os.replace(partial, path)  # noqa: PTH105
-        except OSError:
+        except OSError as failure:
+            self.error = failure.strerror or type(failure).__name__
             with contextlib.suppress(OSError):
                 os.unlink(partial)  # noqa: PTH108
             return False

@@ -194,23 +194,23 @@ def test_the_environment_and_the_home_may_be_set(
 def test_what_airflow_does_not_take_costs_its_own_dag(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from dag_factory.build import loader
+    from dag_factory.build import construct
 
-    real = loader.build_dag
+    real = construct.build_dag
 
     def build_dag(pipeline: Any, *how: Any) -> Any:
         if pipeline.name == "churn":
             raise ValueError("no such thing")
         return real(pipeline, *how)
 
-    monkeypatch.setattr(loader, "build_dag", build_dag)
+    monkeypatch.setattr(construct, "build_dag", build_dag)
     assert list(load(home)) == ["growth.uplift"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in caplog.text
     assert "ValueError: no such thing" in caplog.text
     # the report is made in another process, and has it too, until the pipeline is built again
     row = bag(home, "import_errors.py").import_errors["dags/import_errors.py"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in row
-    monkeypatch.setattr(loader, "build_dag", real)
+    monkeypatch.setattr(construct, "build_dag", real)
     assert len(load(home)) == 2
     assert not bag(home, "import_errors.py").import_errors
 
@@ -238,26 +238,6 @@ def test_a_report_is_no_longer_than_its_column() -> None:
     assert 50_000 < len(report.encode()) < 65_535
     told = report.count("code:")
     assert f"... and {100 - told} more" in report
-
-
-def test_failures_of_another_user_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dag_factory.build import failures
-    from dag_factory.config.platform_files import PlatformFiles
-    from dag_factory.config.problems import Problem
-    from dag_factory.config.project import Project
-
-    monkeypatch.setattr("tempfile.tempdir", os.fspath(tmp_path))
-    problem = Problem("a.yaml", 0, 0, "build-failed", "no")
-    local, prod = (Project(PlatformFiles(tmp_path), name, "here") for name in ("local", "prod"))
-    failures.leave(local, [problem])
-    assert failures.found(local) == (problem,)
-    assert failures.found(prod) == ()
-    (folder,) = tmp_path.iterdir()
-    folder.chmod(0o777)
-    assert failures.found(local) == ()
-    folder.chmod(0o700)
-    next(folder.iterdir()).write_text("{")
-    assert failures.found(local) == ()
 
 
 def test_the_dags_folder_may_be_a_link(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

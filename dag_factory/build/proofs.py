@@ -1,0 +1,61 @@
+"""Which pipelines Airflow takes, found out where the report is made.
+
+A pipeline that passes every check may still be refused when its DAG is built. The loader and the report may run on two
+machines, so nothing has to pass from one to the other: the report builds what no record in its cache proves to be
+built. Records are by content: of the outcome, and of what builds DAGs.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+from dag_factory.build.construct import build
+from dag_factory.config.look import Look
+from dag_factory.config.outcomes import Outcome
+from dag_factory.config.problems import Problem
+from dag_factory.config.records import REPORT, Record
+from dag_factory.config.store import digest
+
+_MADE_BY = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-cncf-kubernetes", "kubernetes")
+
+
+@lru_cache(1)
+def builder() -> str:
+    """A digest of what builds DAGs: this package, Airflow, its provider and the Kubernetes client."""
+    here = Path(__file__).resolve().parent
+    marks = [f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in sorted(here.rglob("*.py"))]
+    return digest(*(part.encode() for part in (*marks, *map(version, _MADE_BY))))
+
+
+def failures(look: Look, work: int) -> dict[str, Problem]:
+    """The DAGs of a project that cannot be built, by their ids, each with its problem.
+
+    What nobody has built yet is built here, up to so many units of ``work``, the lightest first; the rest in a later
+    pass.
+    """
+    mine = look.kept.records.get(REPORT, builder()) or Record(builder())
+    records = [one for one in look.kept.records.all() if one.builder == builder()]
+    failed = {name: problems for one in records for name, problems in one.failed.items()}
+    built = {name for one in records for name in one.built}
+    new = sorted(look.unproven({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
+    now_built, now_failed = set(mine.built), dict(mine.failed)
+    for name, outcome in new:
+        work -= _work(outcome)
+        if work < 0:
+            break
+        problems = build(result.pipeline for result in outcome.results if result.pipeline)[1]
+        if problems:
+            now_failed[name] = problems
+        else:
+            now_built.add(name)
+    names = {name for name in look.names.values() if name}
+    now_failed = {name: problems for name, problems in now_failed.items() if name in names}
+    look.kept.records.keep(REPORT, Record(builder(), tuple(sorted(now_built & names)), now_failed))
+    found = {**failed, **now_failed}
+    return {dag_id: problem for name in names for dag_id, problem in found.get(name, {}).items()}
+
+
+def _work(outcome: Outcome) -> int:
+    return sum(result.work for result in outcome.results)

@@ -1,0 +1,71 @@
+"""What the report sees of a project: every problem, and what becomes of the DAGs that have one.
+
+It is a pass without DAGs: where nothing has changed since a loader's pass, only digests are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dag_factory.config import conflicts, lastgood, outcomes
+from dag_factory.config.kept import Kept, Told
+from dag_factory.config.layout import Listing
+from dag_factory.config.model import Pipeline
+from dag_factory.config.outcomes import Outcome, Result
+from dag_factory.config.problems import Problem
+
+if TYPE_CHECKING:
+    from dag_factory.config.project import Project
+
+
+@dataclass(frozen=True)
+class Look:
+    """``names`` are those of the outcomes that are known, by the ids of their files."""
+
+    project: Project
+    kept: Kept
+    listing: Listing
+    names: Mapping[str, str]
+    told: Told
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem, sorted by place."""
+        return self.told.problems
+
+    def unproven(self, known: Collection[str]) -> Iterator[tuple[str, Outcome]]:
+        """The outcomes of which nobody knows whether they can be built, with their names; ``known`` are the others."""
+        for name in self.names.values():
+            if name and name not in known:
+                one = self.kept.outcome(name)
+                if one is not None:
+                    yield name, conflicts.without_clashes([one], set(self.listing.ids))[0]
+
+    def standing(self, failed: Mapping[str, Problem]) -> tuple[list[Pipeline], list[str]]:
+        """The last good versions that run in place of broken DAGs, and the ids of DAGs that there are not.
+
+        ``failed`` are DAGs that could not be built, by their ids.
+        """
+        ids = set(self.listing.ids)
+        good = lastgood.without_clashes(self.kept.last_good(), ids)
+        results: list[Result] = []
+        for one in (*self._broken(), *lastgood.unread(self.listing, good)):
+            results += lastgood.held(one, lastgood.stand_ins(one, good), self.kept.outcome).results
+        known = {*self.names.values()}
+        for dag_id, problem in failed.items():
+            last = good.get(dag_id)
+            results.append(
+                lastgood.version(
+                    dag_id, last if last and last.name not in known else None, self.kept.outcome, (problem,)
+                )
+            )
+        held = [self.project.as_of_today(one.pipeline) for one in results if one.pipeline and one.pipeline.held]
+        return held, [one.id for one in results if one.pipeline is None and one.problems]
+
+    def _broken(self) -> Iterator[Outcome]:
+        ids = set(self.listing.ids)
+        for file_id in (one for one in self.told.broken if one in ids):
+            text = outcomes.read(self.project.home, file_id)
+            yield conflicts.without_clashes([self.project.outcome(text, self.kept)[0]], ids)[0]

@@ -1,0 +1,72 @@
+"""How much work a DAG makes for a loader, in counted units: the same number on every machine.
+
+A unit is about a microsecond of building and serializing on the machine of docs/scale.md; a plain job counts 700.
+Volumes and variables with a source weigh most, since Airflow prints these objects of the client as text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dag_factory.config.model import Job, Pipeline
+
+_PIPELINE = 700
+_JOB = 700
+_VOLUME = 200  # with its mount
+_SOURCE = 75  # a variable whose value comes from elsewhere
+_ENV_FROM = 30
+_ASSET = 25
+_WHEN = 200
+_ITEM = 10  # of a list to run over
+_MAP = 10  # in a fragment of Kubernetes
+_OVERLAY = 40  # the same in an overlay, which is merged into the whole pod
+_BYTES = 32  # bytes of text that count one unit
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def of_job(job: Job) -> int:
+    """The work of one job, without what people read about it."""
+    work = _JOB + _VOLUME * len(job.volumes) + _text(job)
+    if job.env:
+        work += _SOURCE * sum(variable.value is None for variable in job.env)
+    if job.env_from:
+        work += _ENV_FROM * len(job.env_from)
+    if job.inlets or job.outlets:
+        work += _ASSET * (len(job.inlets) + len(job.outlets))
+    if job.for_each:
+        work += _ITEM * len(job.for_each.items or ())
+    if job.when is not None:
+        work += _WHEN
+    if job.pod:
+        work += _OVERLAY * _maps(job.pod) + _VOLUME // 2 * len((job.pod.get("spec") or {}).get("volumes") or ())
+    if job.init_containers or job.tolerations or job.affinity:
+        work += _MAP * _maps((job.init_containers, job.tolerations, job.affinity))
+    return work
+
+
+def of_pipeline(pipeline: Pipeline) -> int:
+    """The work of a whole DAG, with its pages."""
+    text = len(pipeline.resolved) + len(pipeline.doc or "") + _size(pipeline.params)
+    return _PIPELINE + sum(map(of_job, pipeline.jobs)) + text // _BYTES
+
+
+def _text(job: Job) -> int:
+    return _size(job) // _BYTES
+
+
+def _size(what: Any) -> int:
+    try:
+        return len(_ENCODER.encode(what))
+    except (ValueError, OverflowError, RecursionError):  # half of a character: another check reports it
+        return 0
+
+
+def _maps(what: Any) -> int:
+    """How many maps a piece of JSON holds."""
+    if isinstance(what, dict):
+        return 1 + sum(_maps(item) for item in what.values() if isinstance(item, (dict, list, tuple)))
+    if isinstance(what, (list, tuple)):
+        return sum(map(_maps, what))
+    return 0

@@ -1,0 +1,108 @@
+"""A loader's budget: who is there stays, who is new and too much waits, and the report names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loading import DAGS, loaded, pipeline, project, row, write
+
+BUDGET = "DAG_FACTORY_LOADER_WORK"
+TWO, THREE = 3_600, 5_000  # units: about 1,450 for a pipeline of one job
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+    return project(tmp_path)
+
+
+def tasks(home: Path, file: str = "loader.py") -> dict[str, int]:
+    return {dag_id: len(dag.tasks) for dag_id, dag in sorted(loaded(home, file).items())}
+
+
+def test_a_newcomer_over_the_budget_waits_and_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BUDGET, str(TWO))
+    assert tasks(home) == {"growth.churn": 1, "growth.uplift": 1}
+    assert row(home) == ""
+    write(home, "pipelines/growth/aaa.yaml", pipeline())
+    write(home, "pipelines/growth/heavy.yaml", pipeline(jobs=5))
+    for _ in range(2):
+        assert tasks(home) == {"growth.churn": 1, "growth.uplift": 1}
+        told = row(home)
+        assert "configs/pipelines/growth/heavy.yaml: over-budget: `growth.heavy` has no DAG yet" in told
+        assert "configs/pipelines/growth/aaa.yaml: over-budget:" in told
+        assert "divide the pipelines among several loaders" in told
+    monkeypatch.setenv(BUDGET, str(THREE))
+    assert tasks(home) == {"growth.aaa": 1, "growth.churn": 1, "growth.uplift": 1}
+    assert "growth.aaa" not in row(home) and "growth.heavy" in row(home)
+    monkeypatch.setenv(BUDGET, "100_000")
+    assert len(tasks(home)) == 4
+    assert row(home) == ""
+
+
+def test_what_was_there_stays_when_the_budget_shrinks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(tasks(home)) == 2
+    monkeypatch.setenv(BUDGET, "1000")
+    assert len(tasks(home)) == 2
+    assert "over its limit of 1,000" in row(home)
+    assert "Every pipeline runs." in row(home)
+
+
+def test_a_pipeline_that_grows_over_the_budget_runs_on_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BUDGET, str(TWO))
+    tasks(home)
+    write(home, "pipelines/growth/churn.yaml", pipeline(jobs=9))
+    for _ in range(2):
+        found = loaded(home)
+        assert {dag_id: len(dag.tasks) for dag_id, dag in found.items()} == {"growth.churn": 1, "growth.uplift": 1}
+        assert "last good version" in found["growth.churn"].tags
+        assert "over-budget: `growth.churn` runs on as it last was" in row(home)
+    write(home, "pipelines/growth/churn.yaml", pipeline(jobs=1, description="second"))
+    assert loaded(home)["growth.churn"].description == "second"
+    assert row(home) == ""
+
+
+def test_without_a_cache_the_heaviest_wait(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
+    monkeypatch.setenv(BUDGET, str(TWO))
+    write(home, "pipelines/growth/aaa.yaml", pipeline(jobs=3))
+    assert sorted(tasks(home)) == ["growth.churn", "growth.uplift"]
+    assert "growth.aaa" in row(home)
+
+
+def test_each_share_has_a_budget_and_one_report_tells_of_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DAGS / "loader.py").read_text().replace("import load\n", "import Share, load\n")
+    for index in range(2):
+        (home / f"dags/loader_{index}.py").write_text(text.replace(".parent)", f".parent, Share({index}, 2))"))
+    for number in range(8):
+        write(home, f"pipelines/growth/p{number}.yaml", pipeline())
+    monkeypatch.setenv(BUDGET, str(TWO))
+    built = [tasks(home, f"loader_{index}.py") for index in range(2)]
+    assert [len(one) for one in built] == [2, 2]
+    told = row(home)
+    waiting = {"growth.churn", "growth.uplift", *(f"growth.p{n}" for n in range(8))} - {*built[0], *built[1]}
+    assert all(f"over-budget: `{dag_id}` has no DAG yet" in told for dag_id in waiting)
+    monkeypatch.delenv(BUDGET)
+    assert sum(len(tasks(home, f"loader_{index}.py")) for index in range(2)) == 10
+    assert row(home) == ""
+
+
+@pytest.mark.parametrize(
+    ("setting", "timeout", "units"),
+    [
+        ("", "50", 13_000_000),
+        ("", "100", 26_000_000),
+        ("", "0", 13_000_000),
+        ("7_000", "100", 7_000),
+        ("x", "50", 13_000_000),
+    ],
+)
+def test_the_budget_grows_with_airflows_timeout(
+    setting: str, timeout: str, units: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dag_factory.build import times
+
+    monkeypatch.setenv(BUDGET, setting)
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", timeout)
+    assert times.work() == units

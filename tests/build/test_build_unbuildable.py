@@ -1,0 +1,155 @@
+"""A pipeline that passes every check and that Airflow refuses: its last built version runs, and the report says so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loading import CONTEXT, bag, full_disk, loaded, pipeline, project, row, write
+
+FILE = "configs/pipelines/growth/churn.yaml"
+ROW = f"{FILE}: build-failed: Airflow does not take `growth.churn`: ValueError: no such thing"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+    return project(tmp_path)
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The DAGs that are built, in order; Airflow refuses those that are described as `refused`."""
+    from dag_factory.build import construct
+
+    real, made = construct.build_dag, list[str]()
+
+    def build_dag(what: Any, *how: Any) -> Any:
+        made.append(what.id)
+        if what.description == "refused":
+            raise ValueError("no such thing")
+        return real(what, *how)
+
+    monkeypatch.setattr(construct, "build_dag", build_dag)
+    yield made
+
+
+@pytest.mark.usefixtures("built")
+def test_the_last_built_version_runs_on_and_is_never_the_refused_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(home)
+    write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
+    for _ in range(2):
+        found = loaded(home)
+        assert found["growth.churn"].description == "first"
+        assert "last good version" in found["growth.churn"].tags
+        assert f"{FILE}: build-failed" in found["growth.churn"].doc_md
+        told = row(home)
+        assert ROW in told and "As they last were run on: growth.churn." in told
+    monkeypatch.setenv(CONTEXT, "growth.churn")
+    assert loaded(home)["growth.churn"].description == "first"
+    monkeypatch.delenv(CONTEXT)
+    write(home, "pipelines/growth/churn.yaml", "version: [")
+    assert loaded(home)["growth.churn"].description == "first"
+    write(home, "pipelines/growth/churn.yaml", pipeline(description="second"))
+    assert loaded(home)["growth.churn"].description == "second"
+    assert row(home) == ""
+
+
+@pytest.mark.usefixtures("built")
+def test_one_that_was_never_built_has_no_dag(home: Path) -> None:
+    write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
+    assert list(loaded(home)) == ["growth.uplift"]
+    assert ROW in row(home) and "Without a DAG: growth.churn." in row(home)
+    write(home, "pipelines/growth/churn.yaml", "version: [")
+    assert list(loaded(home)) == ["growth.uplift"]
+
+
+@pytest.mark.parametrize("cache", ["another", "off"])
+def test_the_report_finds_out_by_itself_where_it_does_not_share_the_loaders_cache(
+    home: Path, built: list[str], cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
+    loaded(home)
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "elsewhere") if cache == "another" else "off")
+    assert ROW in row(home)
+    built.clear()
+    assert ROW in row(home)
+    assert built == ([] if cache == "another" else ["growth.churn", "growth.uplift"])
+
+
+def test_what_a_loader_built_the_report_does_not_build_again(home: Path, built: list[str]) -> None:
+    loaded(home)
+    built.clear()
+    assert row(home) == ""
+    assert built == []
+    write(home, "pipelines/growth/churn.yaml", pipeline(description="second"))
+    assert row(home) == ""
+    assert built == ["growth.churn"]
+    assert row(home) == ""
+    assert built == ["growth.churn"]
+
+
+def test_what_another_version_of_airflow_built_proves_nothing(
+    home: Path, built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dag_factory.build import proofs
+
+    loaded(home)
+    monkeypatch.setattr(proofs, "builder", lambda: "another")
+    built.clear()
+    assert row(home) == ""
+    assert sorted(built) == ["growth.churn", "growth.uplift"]
+
+
+@pytest.mark.usefixtures("built")
+def test_a_version_that_cannot_be_built_any_more_is_not_said_to_run(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(home)
+    write(home, "pipelines/growth/churn.yaml", "version: [")
+    assert "As they last were run on: growth.churn." in row(home)
+    from dag_factory.build import construct
+
+    def refuse(what: Any, *_how: Any) -> Any:
+        raise ValueError(f"no {what.id}")
+
+    monkeypatch.setattr(construct, "build_dag", refuse)
+    assert loaded(home) == {}
+    told = row(home)
+    assert "Without a DAG: growth.churn" in told and "last were run on" not in told
+
+
+def test_on_a_full_disk_the_report_names_what_runs_on_and_what_is_gone(home: Path) -> None:
+    from dag_factory.build.report import check
+
+    loaded(home)
+    write(home, "pipelines/growth/late.yaml", pipeline())
+    with full_disk():  # the log too: nothing here may write to it
+        assert sorted(loaded(home)) == ["growth.churn", "growth.late", "growth.uplift"]
+        for name in ("late", "churn"):
+            os.truncate(home / f"configs/pipelines/growth/{name}.yaml", 0)
+        assert sorted(loaded(home)) == ["growth.churn", "growth.uplift"]
+        told = str(check(home / "dags"))
+    assert "cache-unwritable: nothing can be written to the cache: File too large" in told
+    assert "As they last were run on: growth.churn. Without a DAG: growth.late." in told
+    assert "cache-unwritable" not in row(home)
+
+
+@pytest.mark.parametrize("kind", ["a file in its place", "a folder that others may write to"])
+def test_a_cache_that_cannot_be_used_has_a_row(home: Path, kind: str) -> None:
+    if kind == "a file in its place":
+        (home / "cache").write_text("")
+    else:
+        loaded(home)
+        next((home / "cache").iterdir()).chmod(0o777)
+    assert "cache-unwritable" in row(home) and "Every pipeline runs." in row(home)
+
+
+def test_a_cache_that_is_off_has_no_row(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
+    assert not bag(home, "import_errors.py").import_errors
