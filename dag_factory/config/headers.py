@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, documents, runtime, schedules, written_schemas
+from dag_factory.config import alerts, documents, param_types, runtime, schedules, written_schemas
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.places import Mark
@@ -193,6 +193,7 @@ def _params(header: Mapping) -> Iterator[Problem]:
 def _each_param(params: Mapping, scheduled: bool) -> Iterator[Problem]:
     for name, node in params.entries.items():
         if not node.dynamic:
+            yield from param_types.check(name, node)
             yield from _param_problems(_param(name, node), node, params.keys[name], scheduled)
 
 
@@ -238,11 +239,13 @@ def _about_trap(name: str, pattern: str, text: str | None) -> str:
 
 def _param(name: str, node: Node) -> Param:
     if not isinstance(node, Mapping):
-        return Param(name=name, schema={}, default=plain(node))
+        default = plain(node)
+        return Param(name=name, schema=param_types.typed({}, default), default=default)
     schema: dict[str, Any] = plain(node)
     required = "default" not in schema
     default = schema.pop("default", None)
     description = schema.pop("description", None)
+    schema = param_types.typed(schema, default)
     return Param(name=name, schema=schema, default=default, required=required, description=description)
 
 

@@ -191,11 +191,47 @@ def test_an_environment_may_pause_or_take_all_schedules() -> None:
 def test_params_are_defaults_or_schemas() -> None:
     text = "params: {a: 1, b: text, c: {type: integer, default: 5, minimum: 1, description: Five}, d: {type: string}}"
     assert built(text + JOBS).params == (
-        Param(name="a", schema={}, default=1),
-        Param(name="b", schema={}, default="text"),
+        Param(name="a", schema={"type": "integer"}, default=1),
+        Param(name="b", schema={"type": "string"}, default="text"),
         Param(name="c", schema={"type": "integer", "minimum": 1}, default=5, description="Five"),
         Param(name="d", schema={"type": "string"}, required=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("param", "kind"),
+    [
+        ("5", "integer"),
+        ("5.0", "number"),
+        ("true", "boolean"),
+        ("DE", "string"),
+        ("''", ["string", "null"]),
+        ("{default: [DE]}", "array"),
+        ("{default: {a: 1}}", "object"),
+        ("{default: 1, minimum: 0}", "integer"),
+        ("{default: 1, multipleOf: 0.5}", "number"),
+        ("{type: number, default: 1}", "number"),
+        ("{default: null}", None),
+        ("{enum: [1, a], default: 1}", None),
+        ("{title: x}", None),
+    ],
+)
+def test_a_param_has_the_type_of_its_default(param: str, kind: object) -> None:
+    assert built(f"params: {{a: {param}}}{JOBS}").params[0].schema.get("type") == kind
+
+
+@pytest.mark.parametrize("param", ["no", "Off", "yes", "{default: on, title: x}"])
+def test_a_word_for_a_boolean_is_a_warning(param: str) -> None:
+    (problem,) = Written(f"params: {{a: {param}}}{JOBS}").compiled().problems
+    assert (problem.code, problem.severity) == ("text-boolean", "warning")
+    assert "write `true`" in problem.hint or "write `false`" in problem.hint
+
+
+@pytest.mark.parametrize(
+    "param", ["false", "nope", "NO", "{type: string, default: no}", "{enum: [on, off], default: on}"]
+)
+def test_what_is_no_word_for_a_boolean(param: str) -> None:
+    assert problems(f"params: {{a: {param}}}{JOBS}") == []
 
 
 @pytest.mark.parametrize(
