@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
+from dag_factory.build.operator import PodOperator
 from dag_factory.config import model
 
 LABEL = "{{ params['for_each.item'][:200] }}"  # Airflow's column for it takes 250 characters
 
-Task = KubernetesPodOperator | MappedOperator
+Task = PodOperator | MappedOperator
 
 
 def expand(each: model.ForEach, arguments: Mapping[str, Any], tasks: Mapping[str, Task]) -> MappedOperator:
     """The mapped task; ``arguments`` are the operator's, ``tasks`` has the one whose output is the list."""
-    partial = KubernetesPodOperator.partial(
-        **arguments, map_index_template=LABEL, max_active_tis_per_dagrun=each.max_parallel
-    )
+    partial = PodOperator.partial(**arguments, map_index_template=LABEL, max_active_tis_per_dagrun=each.max_parallel)
     if each.output is not None:
         return partial.expand(params=XComArg(tasks[each.output]).map(as_params))
     return partial.expand(params=[{"for_each.item": item} for item in each.items or ()])

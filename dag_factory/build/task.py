@@ -1,4 +1,4 @@
-"""A job as a plain ``KubernetesPodOperator``."""
+"""A job as a ``PodOperator``, Airflow's ``KubernetesPodOperator`` with ends of its own."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG, TaskGroup
 from kubernetes.client import models as k8s
 
 from dag_factory.build import docs, kube, mapped, overlay, schedule
-from dag_factory.build.deferral import Deferral
 from dag_factory.build.names import pod_name
+from dag_factory.build.operator import PodOperator
 from dag_factory.build.other_containers import RenderContainers, has_templates
 from dag_factory.build.pod_guard import PodGuard
 from dag_factory.build.promptness import Promptness
+from dag_factory.build.stopping import Stopping
 from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
 from dag_factory.build.xcom import XcomSidecarCallback
@@ -31,8 +31,8 @@ STARTUP_TIMEOUT = 10 * 60  # from there until the container runs, in seconds
 LOGGING_INTERVAL = 10  # of a deferred job, in seconds
 
 _PROMPTNESS = Promptness()
-_DEFERRAL = Deferral()
 _RENDERING = RenderContainers()
+_STOPPING = Stopping()
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
 
 
@@ -52,7 +52,7 @@ def build_task(
     arguments = {"dag": dag, "task_group": group, **_arguments(pipeline, job)}
     if pages:
         arguments["doc_md"] = docs.job(job)
-    return mapped.expand(job.for_each, arguments, tasks) if job.for_each else KubernetesPodOperator(**arguments)
+    return mapped.expand(job.for_each, arguments, tasks) if job.for_each else PodOperator(**arguments)
 
 
 def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
@@ -131,9 +131,7 @@ def _container(job: model.Job) -> dict[str, Any]:
         arguments["container_security_context"] = kube.from_fragment("V1SecurityContext", job.security_context)
     if job.working_dir:
         # The operator has no argument for it. It merges its container over this one.
-        container = kube.make(
-            k8s.V1Container, name=KubernetesPodOperator.BASE_CONTAINER_NAME, working_dir=job.working_dir
-        )
+        container = kube.make(k8s.V1Container, name=PodOperator.BASE_CONTAINER_NAME, working_dir=job.working_dir)
         spec = kube.make(k8s.V1PodSpec, containers=[container])
         arguments["full_pod_spec"] = kube.make(k8s.V1Pod, spec=spec)
     return arguments
@@ -177,11 +175,10 @@ def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
-    deferral = [_DEFERRAL] if job.deferrable and job.output else []
     # Rendered first: whoever checks the pod has to see what the cluster will see.
     rendering = [_RENDERING] if (job.init_containers or job.pod) and has_templates(job) else []
     # The guard comes last: it checks the pod as the others leave it.
-    arguments["callbacks"] = [*rendering, _PROMPTNESS, *sidecar, *deferral, PodGuard(job, pipeline.guards)]
+    arguments["callbacks"] = [*rendering, _STOPPING, _PROMPTNESS, *sidecar, PodGuard(job, pipeline.guards)]
     return arguments
 
 

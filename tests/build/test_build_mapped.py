@@ -1,4 +1,4 @@
-"""A job for each item of a list: Airflow's own dynamic task mapping of a stock operator."""
+"""A job for each item of a list: Airflow's own dynamic task mapping of the pod operator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def two(**fields: Any) -> Any:
 def test_over_a_list() -> None:
     task = built(a_pipeline(a_job(for_each=OVER_LIST))).task_dict["main"]
     assert task.is_mapped
-    assert task.operator_class.__name__ == "KubernetesPodOperator"
+    assert task.operator_class.__name__ == "PodOperator"
     assert task.expand_input.value == {"params": [{"for_each.item": "DE"}, {"for_each.item": '{"a": 1}'}]}
     assert task.max_active_tis_per_dagrun == 2
 

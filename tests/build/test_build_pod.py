@@ -8,10 +8,14 @@ from building import CARD, a_job, a_pipeline, container_of, pod_of, task_of
 from dag_factory.config import model
 
 
-def test_a_job_is_a_plain_operator() -> None:
+def test_a_job_is_a_pod_operator_of_airflows() -> None:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
-    assert type(task_of(a_job())) is KubernetesPodOperator
+    from dag_factory.build.operator import PodOperator
+
+    assert type(task_of(a_job())) is PodOperator
+    assert issubclass(PodOperator, KubernetesPodOperator)
+    assert PodOperator.template_fields == KubernetesPodOperator.template_fields
 
 
 def test_command_arguments_and_working_dir() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from building import CARD, a_job, a_pipeline, built, task_of
@@ -68,14 +67,6 @@ def test_deferred_jobs_show_their_log_while_they_run() -> None:
     assert task_of(a_job(deferrable=True)).deferrable
     assert task_of(a_job(deferrable=True)).logging_interval
     assert not task_of(a_job()).deferrable
-
-
-def test_a_deferred_job_with_an_output_defers_in_any_case() -> None:
-    def callbacks(**fields: Any) -> str:
-        return repr(task_of(a_job(**fields)).callbacks)
-
-    assert "Deferral()" in callbacks(deferrable=True, output=True)
-    assert "Deferral()" not in callbacks(deferrable=True) + callbacks(output=True)
 
 
 def test_a_failure_tells_its_reason_and_not_the_whole_pod() -> None:

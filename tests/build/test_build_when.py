@@ -79,11 +79,10 @@ def test_a_task_that_comes_back_from_the_triggerer_is_not() -> None:
     assert asked("false", _ti_context_from_server=server) == "runs"
 
 
-def test_it_is_a_stock_operator_whose_serialized_form_has_no_code() -> None:
+def test_its_serialized_form_has_no_code() -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
     dag = built(a_pipeline(a_job(when="{{ params.full }}", deferrable=True)))
-    assert type(dag.task_dict["main"]).__name__ == "KubernetesPodOperator"
     text = str(DagSerialization.to_dict(dag))
     assert " object at 0x" not in text
     assert "When(" not in text

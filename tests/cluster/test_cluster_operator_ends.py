@@ -1,0 +1,251 @@
+"""How a try of our operator ends: a stopped worker, a deleted pod, an output that cannot be read, a long log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowException, TaskDeferred
+from live import Live, until
+from operators import context, operator_arguments
+
+from dag_factory.build.operator import PodDeleted, PodOperator
+from dag_factory.build.outputs import NULL_KEY, OutputError
+from dag_factory.build.promptness import Promptness
+from dag_factory.build.stopping import Stopping, WorkerStopped
+
+WRITES = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
+STUBBORN = "trap 'exit 0' TERM; while true; do echo step; sleep 0.05; done"
+HOOKS = ["on_pod_manifest_created", "on_pod_creation", "on_pod_starting", "progress_callback", "on_pod_completion"]
+
+
+@pytest.fixture(scope="module")
+def live(processes: Live) -> Live:
+    return processes
+
+
+class At(KubernetesPodOperatorCallback):
+    """Does something once, when the operator comes to a hook."""
+
+    def __init__(self, hook: str, act: Callable[[], Any]) -> None:
+        self.done = False
+
+        def once(**_: Any) -> None:
+            if not self.done:
+                self.done = True
+                act()
+
+        setattr(self, hook, once)
+
+
+def job(live: Live, name: str, script: str, **options: Any) -> PodOperator:
+    callbacks = [*options.pop("callbacks", []), Stopping(), Promptness()]
+    dag = DAG("d", schedule=None)
+    return PodOperator(dag=dag, **operator_arguments(live, name, script), **options, callbacks=callbacks)
+
+
+def run(task: PodOperator, ctx: Any) -> Any:
+    """One try, with a real trigger where the task defers."""
+    try:
+        return task.execute(ctx)
+    except TaskDeferred as deferred:
+        trigger = deferred.trigger
+
+    async def first() -> Any:
+        return (await anext(trigger.run())).payload
+
+    event = asyncio.run(asyncio.wait_for(first(), 60))
+    return task.trigger_reentry(ctx, event)
+
+
+def pods(live: Live, name: str) -> list[str]:
+    return [p.metadata.name for p in live.api.list_namespaced_pod("default").items if p.metadata.name.startswith(name)]
+
+
+class Store(dict[str, Any]):
+    """Airflow's task state store, as far as the operator uses it."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
+@pytest.mark.parametrize("output", [False, True], ids=["no output", "output"])
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_stopped_workers_job_is_never_a_success(live: Live, hook: str, output: bool, deferrable: bool) -> None:
+    name = f"stop-{hook.replace('_', '')}-{output}-{deferrable}".lower()
+    script = WRITES if hook == "on_pod_completion" else STUBBORN
+    if deferrable and hook in ("on_pod_starting", "progress_callback"):
+        pytest.skip("the triggerer does this part")
+    tasks: list[PodOperator] = []
+    stopping = At(hook, lambda: tasks[0].on_kill())
+    tasks.append(job(live, name, script, do_xcom_push=output, deferrable=deferrable, callbacks=[stopping]))
+    ctx = {**context(name), "task_state_store": Store()}
+    with pytest.raises(WorkerStopped, match="the worker was told to end"):
+        run(tasks[0], ctx)
+    assert stopping.done
+    assert ctx["task_state_store"] == {}
+    assert not ctx["ti"].xcom_push.called or "return_value" not in str(ctx["ti"].xcom_push.call_args_list)
+    until(lambda: not pods(live, name))
+
+
+def test_the_next_try_does_not_take_over_a_pod_that_is_ending(live: Live) -> None:
+    tasks: list[PodOperator] = []
+    stopping = At("on_pod_starting", lambda: tasks[0].on_kill())
+    slow = "trap '' TERM; touch /started; while true; do sleep 0.05; done"  # until its grace is over
+    tasks.append(job(live, "ending", slow, callbacks=[stopping], get_logs=False))
+    tasks[0].termination_grace_period = 30
+    tasks[0].await_pod_completion = mock.Mock()  # type: ignore[method-assign]  # which would wait for that
+    tasks[0].pod_manager.await_pod_completion = mock.Mock()  # type: ignore[method-assign]
+    with pytest.raises(WorkerStopped):
+        tasks[0].execute(context("ending"))
+    (left,) = pods(live, "ending")
+    following = job(live, "ending", "echo next")
+    following.execute(context("ending"))
+    assert following.pod.metadata.name != left
+    live.api.delete_namespaced_pod(left, "default", grace_period_seconds=0)
+
+
+def test_a_try_that_was_told_to_end_before_it_began_creates_no_pod(live: Live) -> None:
+    task = job(live, "early", "true")
+    task.on_kill()
+    with pytest.raises(WorkerStopped):
+        task.execute(context("early"))
+    assert pods(live, "early") == []
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
+@pytest.mark.parametrize("output", [False, True], ids=["no output", "output"])
+@pytest.mark.parametrize("grace", [0, 5], ids=["at once", "with grace"])
+def test_a_deleted_pod_is_explained(live: Live, grace: int, output: bool, deferrable: bool) -> None:
+    name = f"del-{grace}-{output}-{deferrable}".lower()
+
+    def delete() -> None:
+        (pod,) = pods(live, name)
+        live.phase(pod, "Running")
+        live.api.delete_namespaced_pod(pod, "default", grace_period_seconds=grace)
+
+    hook = "on_pod_creation" if deferrable else "on_pod_starting"
+    task = job(live, name, STUBBORN, do_xcom_push=output, deferrable=deferrable, callbacks=[At(hook, delete)])
+    with pytest.raises(PodDeleted, match="the pod was deleted while it ran, by somebody or with its node") as failure:
+        run(task, context(name))
+    assert "HTTP" not in str(failure.value)
+    assert failure.value.__suppress_context__  # Airflow logs no chain, so no HTTP headers
+
+
+def test_a_job_that_ended_before_its_pod_was_deleted_has_done_its_work(live: Live) -> None:
+    task = job(live, "done", WRITES, do_xcom_push=True)
+    request = task.build_pod_request_obj(context("done"))
+    task.pod = task.get_or_create_pod(request, context("done"))
+    name = task.pod.metadata.name
+
+    def base_has_ended() -> Any:
+        status = live.get(name)["status"].get("containerStatuses", [])
+        return next((one["state"].get("terminated") for one in status if one["name"] == "base"), None)
+
+    until(base_has_ended)
+    remote = task.pod_manager.read_pod(task.pod)
+    ended = remote.status.container_statuses[0].state.terminated or remote.status.container_statuses[1].state.terminated
+    remote.metadata.deletion_timestamp = ended.finished_at.replace(year=ended.finished_at.year + 1)
+    task._check_deleted(remote)
+    remote.metadata.deletion_timestamp = ended.finished_at
+    with pytest.raises(PodDeleted):
+        task._check_deleted(remote)
+
+
+BAD = {
+    "quotes": ("echo \"{'a': True}\" > $F", r"return\.json is not valid JSON: line 1, column 2: .*write json\.dump"),
+    "two-lines": ('printf \'{"a": 1}\\n{"a": 2}\\n\' > $F', r"return\.json .*line 2, column 1: extra data"),
+    "folder": ("mkdir $F", r"return\.json cannot be read: .*directory"),
+    "bytes": ('printf \'{"a": "\\377"}\' > $F', r"return\.json is not UTF-8: line 1, column 8: byte 0xff"),
+    "nan": ('echo \'{"m": [{"loss": NaN}]}\' > $F', r"`m\[0\]\.loss` is NaN, which JSON does not have"),
+}
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
+@pytest.mark.parametrize("kind", BAD)
+def test_an_output_that_cannot_be_read_names_its_file(
+    live: Live, kind: str, deferrable: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script, message = BAD[kind]
+    name = f"bad-{kind}-{deferrable}".lower()
+    task = job(live, name, f"F=/airflow/xcom/return.json; {script}", do_xcom_push=True, deferrable=deferrable)
+    task.log_events_on_failure = True
+    with pytest.raises(OutputError, match=message):
+        run(task, context(name))
+    # The container did well, so nobody is sent there.
+    logged = capsys.readouterr().out
+    assert "returned a failure" not in logged
+    assert "Pod phase" not in logged
+    until(lambda: not pods(live, name))
+
+
+def test_a_failed_container_comes_before_what_it_left_half_written(live: Live) -> None:
+    task = job(live, "half", "printf '{\"a\": ' > /airflow/xcom/return.json; exit 3", do_xcom_push=True)
+    with pytest.raises(AirflowException, match="returned a failure"):
+        task.execute(context("half"))
+
+
+@pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
+def test_null_is_stored_and_nothing_is_not(live: Live, deferrable: bool) -> None:
+    ctx = context(f"null-{deferrable}")
+    script = "echo null > /airflow/xcom/return.json"
+    assert run(job(live, f"null-{deferrable}".lower(), script, do_xcom_push=True, deferrable=deferrable), ctx) is None
+    pushed = [call.args for call in ctx["ti"].xcom_push.call_args_list if call.args]
+    assert pushed == [("return_value", None), (NULL_KEY, True)]
+    ctx = context(f"nothing-{deferrable}")
+    assert (
+        run(job(live, f"nothing-{deferrable}".lower(), "true", do_xcom_push=True, deferrable=deferrable), ctx) is None
+    )
+    assert [call.args for call in ctx["ti"].xcom_push.call_args_list if call.args] == []
+
+
+def test_a_log_is_read_long_after_its_container_has_ended(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    task = job(live, "long", "i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); done", get_logs=False)
+    task.on_finish_action = type(task.on_finish_action)("keep_pod")
+    task.execute(context("long"))
+    late = mock.patch("airflow.providers.cncf.kubernetes.utils.pod_manager.timezone.utcnow")
+    with late as clock:
+        import pendulum
+
+        clock.return_value = pendulum.now("UTC").add(hours=1)
+        task.pod_manager.fetch_container_logs(task.pod, "base", follow=True)
+    logged = capsys.readouterr().out
+    assert logged.count("[base] line ") == 4000
+    assert "line 3999" in logged
+    live.api.delete_namespaced_pod(task.pod.metadata.name, "default", grace_period_seconds=0)
+
+
+@pytest.mark.parametrize("breaks", [1, 99], ids=["once", "always"])
+def test_a_log_that_breaks_off_is_read_again_or_said_to_be_incomplete(
+    live: Live, breaks: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import urllib3
+
+    name = f"broken-{breaks}"
+    task = job(live, name, "for i in 1 2 3 4 5; do echo line $i; done", get_logs=False)
+    task.on_finish_action = type(task.on_finish_action)("keep_pod")
+    task.execute(context(name))
+    left = [breaks]
+
+    def stream(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise urllib3.exceptions.ProtocolError("Connection broken")
+        yield from original(self, *args, **kwargs)
+
+    original = urllib3.response.HTTPResponse.stream
+    with mock.patch.object(urllib3.response.HTTPResponse, "stream", stream):
+        task.pod_manager.fetch_container_logs(task.pod, "base", follow=True)
+    logged = capsys.readouterr().out
+    assert ("[base] line 5" in logged) == (breaks == 1)
+    assert ("is not complete" in logged) == (breaks == 99)
+    live.api.delete_namespaced_pod(task.pod.metadata.name, "default", grace_period_seconds=0)
