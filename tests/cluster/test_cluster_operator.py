@@ -8,6 +8,7 @@ import time
 import pytest
 from airflow.exceptions import AirflowException
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import DAG
 from kubernetes.client import models as k8s
 from live import Live, until
 from operators import context, execute_deferrable, operator, operator_arguments
@@ -74,7 +75,8 @@ def test_the_next_try_of_a_lost_worker_has_the_output(live: Live, kind: type[Kub
         return bool(states and states["base"].terminated and states["airflow-xcom-sidecar"].running)
 
     until(only_the_sidecar_runs)
-    second = kind(**arguments, callbacks=[Promptness()])
+    dag = DAG("d", schedule=None)  # is asked who runs over the output
+    second = kind(**arguments, callbacks=[Promptness()], dag=dag)
     second.pod = live.api.read_namespaced_pod(made.name, made.namespace)
     # When the operator of Airflow returns it too, that part of ours can go.
     assert second.execute(context(name)) == ({"rows": 3} if kind is PodOperator else None)
