@@ -25,6 +25,9 @@ from dag_factory.config import model
 LAST_GOOD = "last good version"
 """The tag of a DAG whose file has problems: it runs on as it was."""
 
+STOPPED = "stopped"
+"""The tag of a DAG whose last good version breaks a rule of today: nothing of it runs."""
+
 
 def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None = None) -> DAG:
     """The DAG of a pipeline: a task for each job, and the edges between them.
@@ -140,4 +143,5 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
 def tags(pipeline: model.Pipeline) -> list[str]:
     """The pipeline's own tags, its team's, and a warning where the DAG is not what its file says now."""
     team = [f"team:{pipeline.team}"] if pipeline.team else []
-    return [*pipeline.tags, *team, *([LAST_GOOD] if pipeline.held else [])]
+    state = [*([LAST_GOOD] if pipeline.held else []), *([STOPPED] if pipeline.stopped else [])]
+    return [*pipeline.tags, *team, *state]

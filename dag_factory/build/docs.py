@@ -12,11 +12,13 @@ from dag_factory.config.containers import containers
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKS = re.compile(r"([\\`*_\[\]<>|~#])")
+_REASONS = 10  # of one DAG that is stopped
 
 
 def pipeline(what: model.Pipeline) -> str:
     """The page of a DAG: what it does, its jobs, where it is written and what came of it."""
     parts = [
+        _stopped(what),
         _held(what),
         escape(what.description or ""),
         contained(what.doc or ""),
@@ -28,6 +30,16 @@ def pipeline(what: model.Pipeline) -> str:
     if what.resolved:
         parts += ["#### The configuration, after all layers", fenced(what.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _stopped(what: model.Pipeline) -> str:
+    """Why nothing of a DAG runs."""
+    if not what.stopped:
+        return ""
+    reasons = [f"- {escape(problem.message)} ({escape(problem.hint)})" for problem in what.stopped[:_REASONS]]
+    more = len(what.stopped) - len(reasons)
+    head = "### ⛔ Stopped: this version breaks rules of today, so it has no schedule, and each of its tasks fails"
+    return "\n".join([head, "", *reasons, *([f"- and {more} more"] if more else [])])
 
 
 def _held(what: model.Pipeline) -> str:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from airflow.sdk import get_parsing_context
 
 from dag_factory.build import proofs, times
 from dag_factory.build.construct import build
 from dag_factory.build.opening import open_beside
+from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import Project, ProjectError
 
@@ -55,8 +57,17 @@ def _by_records(project: Project) -> BrokenPipelines | None:
     held, missing = look.standing(failed)
     rows = [row for one in records for row in one.rows]
     trouble = _unwritable(look.kept.trouble())
-    running = [one.id for one in held if one.id not in lost]
-    return _report([*errors(look.problems), *failed.values(), *rows, *trouble], running, [*missing, *lost])
+    running = [one.id for one in held if one.id not in lost and not one.stopped]
+    stopped = [_stopped(one) for one in held if one.stopped]
+    found = [*errors(look.problems), *failed.values(), *stopped, *rows, *trouble]
+    return _report(found, running, [*missing, *lost])
+
+
+def _stopped(pipeline: Pipeline) -> Problem:
+    """One problem for a DAG that is stopped: the first rule that it breaks, and how many more."""
+    first, more = pipeline.stopped[0], len(pipeline.stopped) - 1
+    message = f"`{pipeline.id}` is stopped: its last good version breaks a rule of today: {first.message}"
+    return msgspec.structs.replace(first, message=message + (f", and {more} more" if more else ""))
 
 
 def _without_cache(project: Project, folder: str) -> BrokenPipelines | None:

@@ -11,6 +11,7 @@ from airflow.sdk import DAG, TaskGroup
 from kubernetes.client import models as k8s
 
 from dag_factory.build import docs, kube, mapped, overlay, schedule
+from dag_factory.build.last_good_stop import Stopped
 from dag_factory.build.names import pod_name
 from dag_factory.build.operator import PodOperator
 from dag_factory.build.other_containers import RenderContainers, has_templates
@@ -68,7 +69,7 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         owner=owner(pipeline),
         depends_on_past=pipeline.depends_on_past,
         trigger_rule=job.trigger_rule,
-        pre_execute=When(job.when) if job.when is not None else None,
+        pre_execute=_before(pipeline, job),
         pool=job.pool or job.flavor.pool or "default_pool",
         pool_slots=job.pool_slots,
         do_xcom_push=job.output,
@@ -77,6 +78,13 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         outlets=[schedule.asset(one) for one in job.outlets],
         **_with_marks(overlay.laid(arguments, job) if job.pod else arguments),
     )
+
+
+def _before(pipeline: model.Pipeline, job: model.Job) -> Stopped | When | None:
+    """What a task calls before it runs."""
+    if pipeline.stopped:
+        return Stopped(pipeline.stopped)
+    return When(job.when) if job.when is not None else None
 
 
 def _with_marks(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -40,11 +40,16 @@ class When:
 
 def is_under_way(ti: Any, retries: int) -> bool:
     """Whether this is a later try of a task, or its return from the triggerer."""
-    from_server = getattr(ti, "_ti_context_from_server", None)
-    if getattr(from_server, "next_method", None):
+    if is_returning(ti):
         return True
     # Tries are counted on after a task was cleared; Airflow itself tells the first one so.
     return bool(ti.try_number > ti.max_tries - retries + 1)
+
+
+def is_returning(ti: Any) -> bool:
+    """Whether a deferred task comes back from the triggerer."""
+    from_server = getattr(ti, "_ti_context_from_server", None)
+    return bool(getattr(from_server, "next_method", None))
 
 
 def decided(answer: str) -> bool:

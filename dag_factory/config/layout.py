@@ -174,6 +174,11 @@ def candidates(dag_id: str) -> tuple[str, ...]:
     return (dag_id, family) if family else (dag_id,)
 
 
+def id_of(file: str) -> str:
+    """The id of a pipeline's file by its name, as ``file_of`` gives it."""
+    return file.removeprefix(f"{PIPELINES}/").removesuffix(".yaml").replace("/", ".")
+
+
 def path_of(home: Path, dag_id: str) -> Path:
     """The file of a pipeline, by its DAG's id."""
     return home / file_of(dag_id)

@@ -294,4 +294,5 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     pools: dict[str, int] = {}
     guards: Guards = NONE  # the limits that the worker checks each pod against, too
     held: tuple[Problem, ...] = ()  # why this is the last good model of a file that has problems now
+    stopped: tuple[Problem, ...] = ()  # the rules of today that it breaks: it has no schedule, and its tasks fail
     resolved: str = ""  # the whole configuration after all layers, as YAML in the language's own words

@@ -153,7 +153,9 @@ class Project:
 
     def as_of_today(self, pipeline: Pipeline) -> Pipeline:
         """An old version under the rules that hold now."""
-        return pipeline
+        from dag_factory.config import today
+
+        return today.as_of_today(pipeline, self.tables)
 
     def _look(self, seconds: float | None) -> Look:
         kept = self.kept()

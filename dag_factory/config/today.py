@@ -1,0 +1,76 @@
+"""An old version of a pipeline under the rules that hold now.
+
+What the platform decides is taken from its tables as they are: the place where pods run, the flavors, the limits,
+whether schedules are on. Where the old version breaks a limit it is stopped: no schedule, and its tasks fail before a
+pod exists. So nobody keeps old rules by leaving a file broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from dag_factory.config import teams
+from dag_factory.config.final_pod import final_pod
+from dag_factory.config.guards.check import breaches
+from dag_factory.config.layout import id_of
+from dag_factory.config.model import Job, Manual, Pipeline
+from dag_factory.config.problems import Problem
+from dag_factory.config.tables import Tables
+
+STOPPED = "last-good-stopped"
+_DENIED = "no-team"  # what `default: deny` gives to a folder that the table of teams does not name
+
+
+def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
+    """The pipeline with today's platform, ``stopped`` where it breaks a rule.
+
+    Tables that are broken themselves say nothing: only the platform team can break them, and the pipeline runs on.
+    """
+    if tables.broken:
+        return pipeline
+    identity = {"id": pipeline.id, "team": pipeline.team, "name": pipeline.name}
+    context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
+    team, trouble = teams.of(id_of(pipeline.file), tables.teams, context, pipeline.file)
+    denied = [problem for problem in trouble if problem.code == _DENIED]
+    if trouble and not denied:
+        return pipeline
+    tables = tables.within(team) if team.names else tables
+    now = msgspec.structs.replace(
+        pipeline,
+        cluster=tables.cluster,
+        guards=tables.guards,
+        pools=tables.pools,
+        alerts_enabled=tables.alerts_enabled,
+        jobs=tuple(_job(job, tables) for job in pipeline.jobs),
+    )
+    if tables.schedules and tables.schedules.value == "manual":
+        now = msgspec.structs.replace(now, schedule=Manual())
+    stopped = [_stopped(now, problem.message, problem.hint) for problem in denied] or list(_breaches(now, tables))
+    return msgspec.structs.replace(now, schedule=Manual(), stopped=tuple(stopped)) if stopped else now
+
+
+def _job(job: Job, tables: Tables) -> Job:
+    """The job with its flavor as the table has it now."""
+    name = job.flavor.name
+    name = tables.replace[name].text if name in tables.replace else name
+    entry = tables.flavors.get(name)
+    return msgspec.structs.replace(job, flavor=entry.flavor) if entry else job
+
+
+def _breaches(pipeline: Pipeline, tables: Tables) -> Iterator[Problem]:
+    """A problem for each rule that a job breaks."""
+    for job in pipeline.jobs:
+        flavor = job.flavor.name
+        if flavor not in tables.flavors and flavor not in tables.broken_flavors:
+            hint = "the platform team took it out of configs/platform/flavors.yaml"
+            yield _stopped(pipeline, f"job `{job.name}`: there is no flavor `{flavor}` any more", hint)
+        for breach in breaches(final_pod(job, pipeline.cluster), job, pipeline.guards):
+            if breach.severity == "error":
+                yield _stopped(pipeline, f"job `{job.name}`: {breach.message}", breach.hint)
+
+
+def _stopped(pipeline: Pipeline, message: str, hint: str) -> Problem:
+    return Problem(pipeline.file, 0, 0, STOPPED, message, hint=hint)
