@@ -1,4 +1,4 @@
-"""What is done in the scheduler's process before its first task: imports, a rehearsal, pools.
+"""What is done in the scheduler's process before its first task: imports, a rehearsal, pools and their watch.
 
 Under the LocalExecutor tasks are forked from the scheduler. What it has imported and made, each of them has;
 what it has not, each makes anew: half a second of imports at every start of a task, and what the compiler
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dag_factory import settings
+from dag_factory.build import pool_watch
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +31,13 @@ _TASK_IMPORTS = (
     "jsonschema",
 )
 _REHEARSALS = 5  # files tried until one is sound
+_WATCHES: list[pool_watch.Watch] = []  # at most one, however often Airflow loads the plugin
 POOL_NOTE = "From configs/platform/flavors.yaml"
 
 
 def prepare() -> None:
-    """All three, and none keeps a scheduler from starting when it fails."""
-    for step in (warm, sync_pools):
+    """All of it, and no step keeps a scheduler from starting when it fails."""
+    for step in (warm, watch_pools, sync_pools):
         try:
             step()
         except Exception as error:
@@ -79,6 +81,13 @@ def sync_pools() -> None:
         log.warning("dagwright: no pools were made: %s", error)
         return
     write_pools(project.summary().pools)
+
+
+def watch_pools() -> None:
+    """Write the pools again whenever the tables change; begins before they are first written."""
+    if not _WATCHES:
+        _WATCHES.append(pool_watch.Watch(_loader_folder, pool_watch.write_in_process))
+        pool_watch.start(_WATCHES[0])
 
 
 def write_pools(pools: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dag_factory.build import scheduler
+from dag_factory.build import construct, loader, pool_watch, scheduler
 from dag_factory.build.plugin import DagFactoryPlugin, in_scheduler
 
 
@@ -96,6 +96,7 @@ def test_the_project_of_a_bundle_is_found(tmp_path: Path, monkeypatch: pytest.Mo
 def test_imports_are_warmed_where_tasks_are_forked(
     executor: str, imported: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert loader.build  # imported already: its own imports are not those counted here
     names: list[str] = []
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
@@ -124,12 +125,63 @@ def test_pools_are_made_and_resized_and_others_left_alone() -> None:
     assert found["bulk"] == (16, scheduler.POOL_NOTE, True)
 
 
-def test_a_dag_is_built_before_the_first_task_needs_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dag_factory.build import loader
+@pytest.mark.usefixtures("airflow_database")
+def test_a_pool_of_a_changed_table_exists_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
 
+    flavors = tmp_path / "configs/platform/flavors.yaml"
+    (tmp_path / "configs/platform/environments").mkdir(parents=True)
+    (tmp_path / "configs/platform/environments/dev.yaml").write_text("version: 1\n")
+    flavors.write_text("version: 1\npools: {}\nflavors: {small: {cpu: 1}}\n")
+    monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
+    watch = pool_watch.Watch(lambda: tmp_path / "dags", pool_watch.write_in_process)
+    assert not watch.look()
+    flavors.write_text("version: 1\npools: {late: 7}\nflavors: {small: {cpu: 1}}\n")
+    assert watch.look()
+    with create_session() as session:
+        (pool,) = session.scalars(select(Pool).where(Pool.pool == "late"))
+        assert (pool.slots, pool.description) == (7, scheduler.POOL_NOTE)
+    assert not watch.look()
+
+
+def test_a_failed_write_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([False, True])
+    monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
+    watch = pool_watch.Watch(lambda: tmp_path / "dags", lambda: next(answers))
+    table = tmp_path / "configs/platform/flavors.yaml"
+    table.parent.mkdir(parents=True)
+    table.write_text("version: 1\n")
+    assert [watch.look() for _ in range(3)] == [False, True, False]
+
+
+def test_a_checkout_that_is_exchanged_by_its_link_is_seen(tmp_path: Path) -> None:
+    written: list[int] = []
+    for name in ("one", "two"):
+        (tmp_path / name / "configs/platform").mkdir(parents=True)
+        (tmp_path / name / "configs/platform/flavors.yaml").write_text("version: 1\n")
+    link = tmp_path / "current"
+    link.symlink_to("one")
+    watch = pool_watch.Watch(lambda: link / "dags", lambda: not written.append(1))
+    link.unlink()
+    link.symlink_to("two")
+    assert watch.look() and not watch.look()
+
+
+def test_there_is_one_watch_however_often_the_plugin_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[pool_watch.Watch] = []
+    monkeypatch.setattr(scheduler, "_WATCHES", [])
+    monkeypatch.setattr(pool_watch, "start", started.append)
+    scheduler.watch_pools()
+    scheduler.watch_pools()
+    assert len(started) == 1
+
+
+def test_a_dag_is_built_before_the_first_task_needs_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids: list[str] = []
-    real = loader.build_dag
-    monkeypatch.setattr(loader, "build_dag", lambda pipeline, *how: ids.append(pipeline.id) or real(pipeline, *how))
+    real = construct.build_dag
+    monkeypatch.setattr(construct, "build_dag", lambda pipeline, *how: ids.append(pipeline.id) or real(pipeline, *how))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
     monkeypatch.setenv("DAG_FACTORY_HOME", str(Path(__file__).parents[2]))
     monkeypatch.setenv("DAG_FACTORY_ENV", "local")
