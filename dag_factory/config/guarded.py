@@ -1,17 +1,19 @@
-"""A job's final pod checked against the limits that hold for it: breaches as problems in the YAML."""
+"""What a pipeline breaks of the limits that hold for it: breaches as problems in the YAML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from dag_factory.config.final_pod import final_pod
+from dag_factory.config.guards import allow_lists, bounds
 from dag_factory.config.guards.check import breaches
 from dag_factory.config.guards.positions import position
 from dag_factory.config.guards.rules import Guards
-from dag_factory.config.model import Cluster, Flavor, Job
+from dag_factory.config.model import Cluster, Flavor, Job, Pipeline
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, mark_at
+from dag_factory.config.references import named
+from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mark_at
 
 
 def check(
@@ -27,3 +29,21 @@ def check(
         where: Path = (breach.key,) if own else position(breach.path, pod, job, node)
         place = mark_at(node, where) if where else mark
         yield Problem.at(place, (*path, *where), breach.code, breach.message, breach.hint, breach.severity)
+
+
+def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: Path) -> Iterator[Problem]:
+    """A problem for each preset or template that a list does not allow; ``names`` are what the file has at ``path``."""
+    if kind not in guards.allow:
+        return
+    for name in names:
+        if isinstance(name, Scalar) and name.value is not None:
+            for breach in allow_lists.check(named(kind, name.text), guards):
+                yield Problem.at(name.mark, path, breach.code, breach.message, breach.hint)
+
+
+def check_pipeline(pipeline: Pipeline, tree: Mapping, mark: Mark) -> Iterator[Problem]:
+    """A problem for each limit that a pipeline as a whole exceeds; ``mark`` is the place of its ``tree``."""
+    for breach in bounds.of_pipeline(pipeline, pipeline.guards):
+        found = tree.entries.get(breach.key)
+        place = found.mark if isinstance(found, Scalar) else key_mark(tree, breach.key) or mark
+        yield Problem.at(place, (breach.key,), breach.code, breach.message, breach.hint)

@@ -59,10 +59,14 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
 
 
 def in_environment(header: Mapping, tables: Tables) -> Mapping:
-    """The header with what the environment decides: whether schedules hold, and the time zone where none is said."""
+    """The header with what the environment decides: whether schedules hold, and what a pipeline without a key gets."""
     decided: dict[str, Node] = {}
     if tables.timezone and not is_set(header.entries.get("timezone")):
         decided["timezone"] = tables.timezone
+    for key in ("max_active_jobs", "max_active_runs"):
+        bound = tables.guards.bounds.get(key)
+        if bound and not is_set(header.entries.get(key)):
+            decided[key] = scalar(bound.most, Mark(bound.file, bound.line))
     how = tables.schedules
     if how and how.value == "manual" and is_set(header.entries.get("schedule")):
         decided["schedule"] = Scalar(None, "null", how.mark)

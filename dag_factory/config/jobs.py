@@ -24,11 +24,13 @@ from dag_factory.config import (
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
-from dag_factory.config.guards.rules import NONE
+from dag_factory.config.guards.rules import NONE, Guards
+from dag_factory.config.hardening import hardened
 from dag_factory.config.layers import merge
 from dag_factory.config.matrix import Cell
 from dag_factory.config.model import Job
 from dag_factory.config.places import Mark, Path
+from dag_factory.config.pod_security import may_violate_baseline
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -111,6 +113,9 @@ def compile_job(
     flavor = computed.entries.get("resource_flavor")
     if isinstance(inline := computed.entries.get("retries"), Mapping) and not rule:
         problems += retries.check(inline, (*path, "retries"))
+    problems += guarded.check_names("presets", _named(computed, "presets"), tables.guards, (*path, "presets"))
+    problems += guarded.check_names("templates", [laid(calls).entries.get("uses")], tables.guards, (*path, "uses"))
+    computed = _as_demanded(computed, tables.guards)
     image = computed.entries.get("docker_image")
     if not is_set(image):
         hint = "name it at the job or under `defaults`"
@@ -126,13 +131,32 @@ def compile_job(
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
         problems += podchecks.check(job, computed, path)
-        if tables.guards != NONE and not errors(problems):
+        if (tables.guards != NONE or may_violate_baseline(job)) and not errors(problems):
             known = [one.flavor for one in tables.flavors.values()]
             problems += guarded.check(job, computed, tables.cluster, tables.guards, known, mark, path)
         if flavor and entry.flavor.name != plain(flavor):
             exchanged = {"resource_flavor": tables.replace[str(plain(flavor))]}
             computed = mapping({**computed.entries, **exchanged}, computed.keys, computed.mark)
     return Compiled(task, name, mark, computed, job, tuple(problems))
+
+
+def _named(node: Mapping, key: str) -> SequenceT[Node]:
+    found = node.entries.get(key)
+    return found.items if isinstance(found, Sequence) else ()
+
+
+def _as_demanded(node: Mapping, guards: Guards) -> Mapping:
+    """The job with what the platform demands where it leaves it out."""
+    if guards == NONE:
+        return node
+    longest = guards.bounds.get("timeout")
+    if longest and not is_set(node.entries.get("timeout")):
+        timeout = Scalar(longest.text, longest.text, Mark(longest.file, longest.line))
+        node = mapping({**node.entries, "timeout": timeout}, {**node.keys, "timeout": timeout.mark}, node.mark)
+    level = guards.pod_security
+    if level and level.words[0] == "restricted":
+        node = hardened(node, Mark(level.file, level.line))
+    return node
 
 
 def uncompiled(name: str, own: Node, mark: Mark, base: Mapping) -> Compiled:

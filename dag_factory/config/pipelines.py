@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, assets, families, headers, jobs, jobset, teams, work
+from dag_factory.config import alerts, assets, families, guarded, headers, jobs, jobset, teams, work
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Mention, Result
@@ -148,8 +148,9 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     team, trouble = teams.of(source.id, tables.teams, context, source.file)
     problems += trouble
-    tables = tables.within(team) if team.names else tables
+    tables = (tables.within(team) if team.names else tables).hardened()
     document = _overlaid(document, tables, problems)
+    problems += guarded.check_names("templates", [document.entries.get("template")], tables.guards, ("template",))
     laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
     problems += trouble
     if laid is None:
@@ -166,24 +167,28 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     problems += _check_alerts(compiled, header, tables)
     said = {job.name: job.node for job in compiled}
     problems += teams.check_required(team.guards.require, header, said, (source.node or document).mark)
+    pipeline = None
+    if not errors(problems):
+        header = headers.in_environment(header, tables)
+        pipeline = headers.pipeline(
+            dag_id,
+            source.team,
+            source.file,
+            header,
+            tables,
+            tuple(job.job for job in compiled if job.job),
+            jobset.cells(compiled),
+        )
+        tree = mapping(document.entries | header.entries, document.keys | header.keys, document.mark)
+        problems += guarded.check_pipeline(pipeline, tree, (source.node or document).mark)
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
         problems = list(first_ones(list(once.values()))[0])
-    if errors(problems):
+    if pipeline is None or errors(problems):
         return Result(dag_id, None, tuple(problems)), None
-    header = headers.in_environment(header, tables)
     nodes: dict[str, Node] = {job.name: job.node for job in compiled}
     whole = mapping({**header.entries, "jobs": mapping(nodes, {}, document.mark)}, {}, document.mark)
-    pipeline = headers.pipeline(
-        dag_id,
-        source.team,
-        source.file,
-        header,
-        tables,
-        tuple(job.job for job in compiled if job.job),
-        jobset.cells(compiled),
-    )
     written = {job.name: job.written for job in compiled}
     documents = {**tables.documents, source.file: document if source.node is None else source.node}
     return Result(dag_id, pipeline, tuple(problems)), Whole(whole, written, documents)

@@ -30,6 +30,7 @@ from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.rules import NONE, Guards
+from dag_factory.config.hardening import hardened_sidecar
 from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
 from dag_factory.config.named import Table
@@ -87,6 +88,14 @@ class Tables(msgspec.Struct, frozen=True):
             teams.append(self.teams.default)
         said = [self.cluster.namespace, *(_text(team.entries.get("namespace")) for team in teams)]
         return tuple(sorted({name for name in said if name and "$" not in name}))
+
+    def hardened(self) -> Tables:
+        """The tables with what pod security demands of Airflow's own container."""
+        level = self.guards.pod_security
+        if level is None or level.words[0] != "restricted":
+            return self
+        sidecar = hardened_sidecar(self.cluster.xcom_sidecar)
+        return msgspec.structs.replace(self, cluster=msgspec.structs.replace(self.cluster, xcom_sidecar=sidecar))
 
     def within(self, team: Team) -> Tables:
         """The tables as a team's pipeline has them: its defaults over the environment's, all limits together."""

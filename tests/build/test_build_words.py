@@ -52,6 +52,7 @@ FLAVORS: Files = {
 ENVIRONMENT: Files = {
     "version": 1,
     "vars": {"word": "hello"},
+    "pod_security": "privileged",
     "defaults": {"job": {"docker_image": IMAGE, "resource_flavor": "small"}},
 }
 PIPELINE: Files = {"version": 1, "jobs": {"before": {"output": "json"}, "it": {"depends_on": ["before"]}}}
@@ -551,6 +552,29 @@ BREACHES: dict[str, tuple[Files, str]] = {
     "team.max": ({TEAM: {"teams": {"team": {"max": {"cpu": 0.5}}}}}, "over-ceiling"),
     "team.require": ({TEAM: {"teams": {"team": {"require": ["owner"]}}}}, "required-key"),
 }
+GUARDS: dict[str, tuple[Any, Files, str]] = {  # for environments and teams: what is set, a job that breaks it
+    "pod_security": ("restricted", {"security_context": {"runAsUser": 0}}, "pod-security"),
+    "service_accounts": (["mine"], {"service_account": "other"}, "not-allowed"),
+    "secrets": (["mine"], {"env": {"A": {"secret": "other/key"}}}, "not-allowed"),
+    "config_maps": (["mine"], {"env_from": [{"config_map": "other"}]}, "not-allowed"),
+    "claims": (["mine"], {"volumes": [{"mount_path": "/d", "pvc": "other"}]}, "not-allowed"),
+    "priority_classes": (["mine"], {"priority_class": "other"}, "not-allowed"),
+    "runtime_classes": (["mine"], {"runtime_class": "other"}, "not-allowed"),
+    "schedulers": (["mine"], {"pod": {"spec": {"schedulerName": "other"}}}, "not-allowed"),
+    "pull_secrets": (["mine"], {"image_pull_secrets": ["other"]}, "not-allowed"),
+    "pools": (["default_pool"], {"pool": "gpu"}, "not-allowed"),
+    "node_selectors": (["mine"], {"node_selector": {"other": "x"}}, "not-allowed"),
+    "tolerations": (["mine"], {"tolerations": [{"key": "other", "operator": "Exists"}]}, "not-allowed"),
+    "labels": (["mine"], {"labels": {"other": "x"}}, "not-allowed"),
+    "annotations": (["mine"], {"annotations": {"other": "x"}}, "not-allowed"),
+    "presets": (["mine"], {"presets": ["named"]}, "not-allowed"),
+    "templates": (["mine"], {"uses": "word@v1", "with": {"word": "x"}}, "not-allowed"),
+    "limits": ({"retries": 1}, {"retries": 2}, "over-limit"),
+}
+for _key, (_value, _job, _code) in GUARDS.items():
+    _flow: Files = {FLOW: {"jobs": {"it": _job}}}
+    BREACHES[_key] = ({DEV: {_key: _value}, **_flow}, _code)
+    BREACHES[f"team.{_key}"] = ({TEAM: {"teams": {"team": {_key: _value}}}, **_flow}, _code)
 
 
 def together(over: Files) -> Files:

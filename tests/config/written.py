@@ -12,7 +12,7 @@ from dag_factory.config.model import Job
 from dag_factory.config.survey import Survey, survey
 
 FLAVORS = "version: 1\npools: {gpu: 2}\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 32Gi}}\n"
-ENVIRONMENT = "version: 1\nvars: {registry: acme, release: 1.0.0}\n"
+ENVIRONMENT = "version: 1\nvars: {registry: acme, release: 1.0.0}\npod_security: privileged\n"
 HEAD = "version: 1\ndefaults: {docker_image: image, resource_flavor: small}\n"
 
 

@@ -27,8 +27,12 @@ POD_KEYS = """ports env env_from volumes startup_timeout termination_grace servi
     node_selector tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets
     security_context pod_security_context host_aliases init_containers sidecars pod"""
 FLAVOR_KEYS = f"cpu memory gpu shm ephemeral_storage requests limits pool cost_per_hour next {POD_KEYS}"
-ENVIRONMENT_KEYS = """version description extends vars cluster images flavors schedules alerts timezone templating
-    defaults"""
+GUARD_KEYS = """pod_security service_accounts secrets config_maps claims priority_classes runtime_classes schedulers
+    pull_secrets pools node_selectors tolerations labels annotations presets templates limits"""
+"""What environments and teams forbid alike."""
+ENVIRONMENT_KEYS = f"""version description extends vars cluster images flavors schedules alerts timezone templating
+    defaults {GUARD_KEYS}"""
+TEAM_KEYS = f"namespace service_account flavors images max require defaults {GUARD_KEYS}"
 
 EVERYTHING = [(name, pointer, schema) for name in DOCUMENTS for pointer, schema in subschemas(DOCUMENTS[name])]
 OURS = [row for row in EVERYTHING if row[0] != "kubernetes.schema.json"]
@@ -88,6 +92,8 @@ def test_the_language_has_the_keys_of_now() -> None:
     assert keys_of("flavors.schema.json") == {"version", "pools", "flavors"}
     assert keys_of("flavors.schema.json", "$defs", "flavor") == set(FLAVOR_KEYS.split())
     assert keys_of("environment.schema.json") == set(ENVIRONMENT_KEYS.split())
+    assert keys_of("teams.schema.json") == {"version", "teams", "default"}
+    assert keys_of("teams.schema.json", "$defs", "team") == set(TEAM_KEYS.split())
 
 
 def test_a_key_of_several_places_has_one_definition() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dag_factory.config.guards import ceilings, flavors, images, required
+from dag_factory.config.guards import allow_lists, bounds, ceilings, flavors, images, pod_security, required
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.guards.rules import Guards
 from dag_factory.config.model import Flavor, Fragment, Job
@@ -20,4 +20,7 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
         *images.breaches(pod, guards),
         *ceilings.breaches(pod, job, guards, known),
         *required.breaches(pod, guards),
+        *pod_security.breaches(pod, job, guards),
+        *allow_lists.breaches(pod, job, guards),
+        *bounds.of_job(job, guards),
     ]

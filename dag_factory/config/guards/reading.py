@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 
-from dag_factory.config.guards.rules import Guards, Limit, Rule
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries
-from dag_factory.config.units import quantity
+from dag_factory.config.guards.rules import Bound, Guards, Limit, Rule
+from dag_factory.config.pod_security import LEVELS
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, plain, whole
+from dag_factory.config.units import quantity, seconds
+
+ALLOW_LISTS = (
+    *("service_accounts", "secrets", "config_maps", "claims", "priority_classes", "runtime_classes", "schedulers"),
+    *("pull_secrets", "pools", "node_selectors", "tolerations", "labels", "annotations", "presets", "templates"),
+)
+_DURATIONS = ("timeout", "min_schedule_interval")
 
 
 def of_environment(name: str, body: Mapping) -> Guards:
@@ -18,6 +28,7 @@ def of_environment(name: str, body: Mapping) -> Guards:
         images=_rule(by, at(body, ("images", "allowed"))),
         forbid_latest=Rule(by, latest.mark.file, latest.mark.line) if latest and forbidden else None,
         limits=_limits(by, at(body, ("flavors", "max"))),
+        **_of_both(by, body),
     )
 
 
@@ -29,6 +40,7 @@ def of_team(by: str, node: Mapping) -> Guards:
         limits=_limits(by, said.get("max")),
         flavors=_rule(by, said.get("flavors")),
         require=_rule(by, said.get("require")),
+        **_of_both(by, node),
     )
 
 
@@ -38,6 +50,11 @@ def together(outer: Guards, inner: Guards) -> Guards:
     for key, limit in inner.limits.items():
         if key not in limits or _number(limit) < _number(limits[key]):
             limits[key] = limit
+    bounds = dict(outer.bounds)
+    for key, bound in inner.bounds.items():
+        if key not in bounds or _is_stricter(key, bound, bounds[key]):
+            bounds[key] = bound
+    levels = [one for one in (outer.pod_security, inner.pod_security) if one]
     return msgspec.structs.replace(
         outer,
         images=(*outer.images, *inner.images),
@@ -45,11 +62,39 @@ def together(outer: Guards, inner: Guards) -> Guards:
         limits=limits,
         flavors=(*outer.flavors, *inner.flavors),
         require=(*outer.require, *inner.require),
+        pod_security=max(levels, key=lambda one: LEVELS.index(one.words[0]), default=None),
+        allow={key: (*outer.allow.get(key, ()), *inner.allow.get(key, ())) for key in {**outer.allow, **inner.allow}},
+        bounds=bounds,
     )
 
 
 def _number(limit: Limit) -> float:
     return float(quantity(limit.most) or 0)
+
+
+def _is_stricter(key: str, one: Bound, other: Bound) -> bool:
+    return one.most > other.most if key == "min_schedule_interval" else one.most < other.most
+
+
+def _of_both(by: str, node: Mapping) -> dict[str, Any]:
+    """What environments and teams set under the same keys."""
+    level = node.entries.get("pod_security")
+    is_level = isinstance(level, Scalar) and level.value in LEVELS
+    return {
+        "pod_security": Rule(by, level.mark.file, level.mark.line, (str(plain(level)),))
+        if level and is_level
+        else None,
+        "allow": {key: rule for key in ALLOW_LISTS if (rule := _rule(by, node.entries.get(key)))},
+        "bounds": dict(_bounds(by, node.entries.get("limits"))),
+    }
+
+
+def _bounds(by: str, node: Node | None) -> Iterator[tuple[str, Bound]]:
+    for key, item in entries(node).items():
+        if isinstance(item, Scalar) and item.value is not None:
+            most = seconds(item.text) if key in _DURATIONS else whole(item)
+            if most is not None:
+                yield key, Bound(by, item.mark.file, item.mark.line, most, item.text)
 
 
 def _rule(by: str, node: Node | None) -> tuple[Rule, ...]:

@@ -33,6 +33,24 @@ class Limit(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}"
 
 
+class Bound(msgspec.Struct, frozen=True):
+    """The most that a pipeline may ask for under one key, durations in seconds; ``text`` is as written.
+
+    Of ``min_schedule_interval`` it is the least.
+    """
+
+    by: str
+    file: str
+    line: int
+    most: int
+    text: str
+
+    @property
+    def place(self) -> str:
+        """Where the bound is written: ``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
 class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
     """The limits of an environment and of its teams together; the empty value allows everything.
 
@@ -45,6 +63,9 @@ class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
     limits: dict[str, Limit] = {}
     flavors: tuple[Rule, ...] = ()  # a flavor must match a pattern of each
     require: tuple[Rule, ...] = ()  # keys of jobs that the final pod must have
+    pod_security: Rule | None = None  # its word is the strictest level
+    allow: dict[str, tuple[Rule, ...]] = {}  # allow-lists by their keys; what a pod refers to must match each of a key
+    bounds: dict[str, Bound] = {}  # by the keys of `limits`; of several bounds the strictest is here
 
 
 NONE = Guards()

@@ -1,0 +1,126 @@
+"""`limits` of environments and teams: what one pipeline may ask for beside the size of its pods."""
+
+from __future__ import annotations
+
+import pytest
+from tabled import FLAVORS, PIPELINE, PLAIN, Project
+
+DEV = "configs/platform/environments/dev.yaml"
+
+
+def under(limits: str, pipeline: str, level: str = "environment") -> Project:
+    """A pipeline, its keys written below `version` and `defaults`, under limits of the environment or the team."""
+    files = {"environments/dev": f"version: 1\nlimits: {limits}\n"}
+    if level == "team":
+        files = {"teams": "version: 1\nteams: {team: {limits: LIMITS}}\n".replace("LIMITS", limits)}
+    return Project({**PLAIN.files, **files, "pipelines/team/flow": PIPELINE + pipeline})
+
+
+BOUNDS = [  # the limits, a pipeline that keeps them, one that does not, and the place of the breach
+    ("{retries: 3}", "jobs: {a: {retries: 3}}", "jobs: {a: {retries: 4}}", "3:21 jobs.a.retries"),
+    ("{retries: 0}", "jobs: {a: {}}", "jobs: {a: {retries: {retries: 1}}}", "3:21 jobs.a.retries"),
+    ("{timeout: 1h}", "jobs: {a: {timeout: 60m}}", "jobs: {a: {timeout: 1h1s}}", "3:21 jobs.a.timeout"),
+    ("{priority_weight: 5}", "jobs: {a: {priority_weight: 5}}", "jobs: {a: {priority_weight: 6}}", "3:29"),
+    ("{pool_slots: 1}", "jobs: {a: {pool: gpu}}", "jobs: {a: {pool: gpu, pool_slots: 2}}", "3:35 jobs.a.pool_slots"),
+    ("{max_active_jobs: 4}", "max_active_jobs: 4", "max_active_jobs: 5", "3:18 max_active_jobs"),
+    ("{max_active_runs: 4}", "max_active_runs: 4", "max_active_runs: 5", "3:18 max_active_runs"),
+    ("{min_schedule_interval: 1h}", "schedule: '@hourly'", "schedule: '*/59 * * * *'", "3:11 schedule"),
+    ("{min_schedule_interval: 1h}", "schedule: {every: 1h}", "schedule: {every: 59m}", "3:1 schedule"),
+    (
+        "{min_schedule_interval: 1s}",
+        "schedule: null",
+        "max_active_runs: 1\nschedule: '@continuous'",
+        "4:11 schedule",
+    ),
+    (
+        "{gpu: 1}",
+        "max_active_runs: 1\njobs: {a: {resource_flavor: card}, b: {resource_flavor: card, depends_on: [a]}}",
+        "max_active_runs: 1\njobs: {a: {resource_flavor: card}, b: {resource_flavor: card}}",
+        "4:1 jobs",
+    ),
+]
+
+
+@pytest.mark.parametrize("level", ["environment", "team"])
+@pytest.mark.parametrize(("limits", "good", "bad", "place"), BOUNDS)
+def test_a_bound(limits: str, good: str, bad: str, place: str, level: str) -> None:
+    assert under(limits, good + "\n", level).problems() == []
+    (problem,) = under(limits, bad + "\n", level).problems()
+    assert problem.startswith(f"over-limit flow.yaml:{place}")
+    assert under("{}", bad + "\n", level).problems() == []
+
+
+def test_a_breach_names_the_rule_and_its_place() -> None:
+    assert under("{retries: 3}", "jobs: {a: {retries: 4}}\n").said() == (
+        f"`retries: 4` exceeds the limit of the environment `dev`, 3 -- set `retries` to at most 3; see {DEV}:2"
+    )
+    assert under("{min_schedule_interval: 1h}", "schedule: '*/5 * * * *'\n").said() == (
+        "the schedule starts a run every 5m; the environment `dev` allows one every 1h at most "
+        f"-- run it less often; see {DEV}:2"
+    )
+
+
+def test_the_lowest_limit_applies() -> None:
+    teams = "version: 1\nteams:\n  team: {limits: {retries: 2, timeout: 3h, min_schedule_interval: 2h}}\n"
+    flow = PIPELINE + "schedule: '@hourly'\njobs: {a: {retries: 9, timeout: 9h}}\n"
+    project = under("{retries: 3, timeout: 2h, min_schedule_interval: 1h}", "")
+    said = Project({**project.files, "teams": teams, "pipelines/team/flow": flow}).said()
+    assert "`retries: 9` exceeds the limit of the team `team`, 2" in said
+    assert "`timeout: 9h` exceeds the limit of the environment `dev`, 2h" in said
+    flow = flow.replace("retries: 9, timeout: 9h", "")
+    said = Project({**project.files, "teams": teams, "pipelines/team/flow": flow}).said()
+    assert "the team `team` allows one every 2h at most" in said
+
+
+def test_what_a_pipeline_leaves_out_is_the_limit() -> None:
+    built = under("{timeout: 90m, max_active_jobs: 3, max_active_runs: 2}", "jobs: {a: {}, b: {timeout: 1h}}\n").built()
+    assert [job.timeout for job in built.jobs] == [5400, 3600]
+    assert (built.max_active_jobs, built.max_active_runs) == (3, 2)
+
+
+def test_a_default_timeout_is_a_default_of_the_environment() -> None:
+    dev = "version: 1\nlimits: {timeout: 1d}\ndefaults: {job: {timeout: 1h}}\n"
+    (job,) = PLAIN.having(environments__dev=dev).built().jobs
+    assert job.timeout == 3600
+
+
+def test_an_environment_without_schedules_has_none_that_is_too_frequent() -> None:
+    dev = "version: 1\nschedules: manual\nlimits: {min_schedule_interval: 1d}\n"
+    flow = PIPELINE + "schedule: '* * * * *'\n"
+    assert PLAIN.having(environments__dev=dev, pipelines__team__flow=flow).problems() == []
+
+
+CARDS = [  # keys of the pipeline, its jobs, cards that its jobs can hold at once
+    ("max_active_runs: 1", "{a: {}, b: {}, c: {}}", 3),
+    ("max_active_runs: 2", "{a: {}, b: {}}", 4),
+    ("", "{a: {}}", 16),  # Airflow's own number of runs
+    ("max_active_runs: 1", "{a: {}, b: {depends_on: [a]}, c: {depends_on: [b]}, d: {depends_on: [a]}}", 2),
+    ("max_active_runs: 1\nmax_active_jobs: 2", "{a: {}, b: {}, c: {}}", 2),
+    ("max_active_runs: 1\nmax_active_jobs: 2", "{a: {deferrable: true}, b: {}, c: {}}", 3),
+    ("max_active_runs: 1", "{a: {for_each: {as: X, list: [x, y, z]}}}", 3),
+    ("max_active_runs: 1", "{a: {for_each: {as: X, list: [x, y, z], max_parallel: 2}}}", 2),
+    ("max_active_runs: 1", "{a: {matrix: {x: [1, 2, 3, 4]}}}", 4),
+    ("max_active_runs: 1", "{a: {pod: {spec: {containers: [{name: base, resources: LIMITS}]}}}}", 3),
+]
+
+
+@pytest.mark.parametrize(("header", "jobs", "cards"), CARDS)
+def test_the_cards_that_jobs_hold_at_once(header: str, jobs: str, cards: int) -> None:
+    amounts = "{requests: {nvidia.com/gpu: 3}, limits: {nvidia.com/gpu: 3}}"
+    flow = f"{header}\njobs: {jobs.replace('LIMITS', amounts)}\n"
+    for most in (cards, cards - 1):
+        project = under(f"{{gpu: {most}}}", flow)
+        files = {**project.files, "flavors": FLAVORS, "pipelines/team/flow": project.files["pipelines/team/flow"]}
+        files["pipelines/team/flow"] = files["pipelines/team/flow"].replace("small}", "card}")
+        codes = [problem.split()[0] for problem in Project(files).problems()]
+        assert codes == ([] if most == cards else ["over-limit"])
+
+
+def test_instances_that_nothing_bounds_hold_any_number_of_cards() -> None:
+    flow = (
+        "max_active_runs: 1\n"
+        "jobs: {a: {output: json}, b: {depends_on: [a], resource_flavor: card, for_each: {as: X, output: a}}}\n"
+    )
+    found = under("{gpu: 100}", flow)
+    assert "set `max_parallel` of its `for_each`" in found.said()
+    assert under("{gpu: 100}", flow + "max_active_jobs: 8\n").problems() == []
