@@ -12,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 KEBAB = re.compile(r"[a-z]+(-[a-z0-9]+)+|unreadable")
 NOT_CODES = re.compile(
-    r"(job|pipeline)-templates|utf-8.*|x-.*|apache-.*|ephemeral-storage|dev-shm|airflow-xcom-sidecar"
+    r"(job|pipeline)-templates|dagwright-.*|utf-8.*|x-.*|apache-.*|ephemeral-storage|dev-shm|airflow-xcom-sidecar"
 )
 
 
