@@ -65,6 +65,47 @@ ENUMS = {
     ("V1PodSpec", "dns_policy"): ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
     ("V1TopologySpreadConstraint", "when_unsatisfiable"): ("DoNotSchedule", "ScheduleAnyway"),
 }
+UNLISTED = {  # the client's prose does not have these; they are Kubernetes' own constants
+    ("V1HostPathVolumeSource", "type"): (
+        *("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File"),
+        *("Socket", "CharDevice", "BlockDevice"),
+    ),
+    ("V1PodOS", "name"): ("linux", "windows"),
+    ("V1PodSpec", "preemption_policy"): ("PreemptLowerPriority", "Never"),
+    ("V1HTTPGetAction", "scheme"): ("HTTP", "HTTPS"),
+    ("V1VolumeMount", "mount_propagation"): ("None", "HostToContainer", "Bidirectional"),
+    ("V1VolumeMount", "recursive_read_only"): ("Disabled", "IfPossible", "Enabled"),
+    ("V1TopologySpreadConstraint", "node_affinity_policy"): ("Honor", "Ignore"),
+    ("V1TopologySpreadConstraint", "node_taints_policy"): ("Honor", "Ignore"),
+    ("V1Container", "restart_policy"): ("Always",),
+}
+_PORT, _USER, _WEIGHT, _POSITIVE, _COUNT = (1, 65535), (0, 2147483647), (1, 100), (1, 2147483647), (0, 2147483647)
+RANGES = {
+    ("V1ContainerPort", "container_port"): _PORT,
+    ("V1ContainerPort", "host_port"): (0, 65535),
+    ("V1TCPSocketAction", "port"): _PORT,
+    ("V1HTTPGetAction", "port"): _PORT,
+    ("V1GRPCAction", "port"): _PORT,
+    ("V1PreferredSchedulingTerm", "weight"): _WEIGHT,
+    ("V1WeightedPodAffinityTerm", "weight"): _WEIGHT,
+    ("V1TopologySpreadConstraint", "max_skew"): _POSITIVE,
+    ("V1TopologySpreadConstraint", "min_domains"): _POSITIVE,
+    ("V1PodSpec", "active_deadline_seconds"): _POSITIVE,
+    ("V1Probe", "termination_grace_period_seconds"): _POSITIVE,
+    **{
+        ("V1Probe", name): _COUNT
+        for name in (
+            *("initial_delay_seconds", "period_seconds", "timeout_seconds"),
+            *("success_threshold", "failure_threshold"),
+        )
+    },
+    **{
+        (model, name): _USER
+        for model in ("V1SecurityContext", "V1PodSecurityContext")
+        for name in ("run_as_user", "run_as_group")
+    },
+    ("V1PodSecurityContext", "fs_group"): _USER,
+}
 NEEDED = {("V1Container", "image")}  # Kubernetes' server refuses a container without it, its types do not
 TEMPLATED = {  # what the factory renders in every container, as the operator does in the job's own
     ("V1Container", "command"),
@@ -73,6 +114,52 @@ TEMPLATED = {  # what the factory renders in every container, as the operator do
     ("V1VolumeMount", "sub_path"),
 }
 LABELS = {("V1Container", "name"), ("V1Volume", "name")}
+_TEMPLATED = "[^]*[{][{%][^]*".replace("[^]", "[\\s\\S]")  # what Airflow renders is checked when it runs
+_SUBDOMAIN = "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+_QUALIFIED = f"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+_KEY = (_QUALIFIED, "a label's key such as team or example.com/team")
+_LABEL = ("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name such as worker-1")
+_NAME = (_SUBDOMAIN, "a name such as gpu-nodes")
+_RELATIVE = (
+    r"(?!/)(?!([\s\S]*/)?[.][.](/|$))[\s\S]+",
+    "a relative path such as data/input, without `..`",
+)
+FORMATS = {
+    ("V1ContainerPort", "name"): (
+        "(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?",
+        "a port's name such as http: up to 15 lower case letters, digits and single `-`",
+    ),
+    ("V1EnvVar", "name"): ("[ -<>-~]+", "a variable's name such as MODE"),
+    ("V1HostAlias", "ip"): (
+        "((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])([.](?=[0-9])|$)){4}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*",
+        "an IP address such as 10.0.0.7",
+    ),
+    ("V1NodeSelectorRequirement", "key"): _KEY,
+    ("V1LabelSelectorRequirement", "key"): _KEY,
+    ("V1Toleration", "key"): (f"({_QUALIFIED})?", _KEY[1]),
+    ("V1PodAffinityTerm", "topology_key"): _KEY,
+    ("V1TopologySpreadConstraint", "topology_key"): _KEY,
+    ("V1PodSpec", "hostname"): _LABEL,
+    ("V1PodSpec", "subdomain"): _LABEL,
+    ("V1PodSpec", "scheduler_name"): _NAME,
+    ("V1PodSpec", "node_name"): _NAME,
+    ("V1PodSpec", "priority_class_name"): _NAME,
+    ("V1PodSpec", "service_account_name"): _NAME,
+    ("V1PodSpec", "runtime_class_name"): _NAME,
+    ("V1VolumeMount", "mount_path"): ("[^:]+", "a path in the container such as /data, without `:`"),
+    ("V1VolumeMount", "sub_path"): (f"({_RELATIVE[0]})?", _RELATIVE[1]),
+    ("V1KeyToPath", "path"): _RELATIVE,
+    ("V1ObjectFieldSelector", "field_path"): (
+        r"metadata[.](name|namespace|uid|labels|annotations)(\['[^']+'\])?"
+        r"|spec[.](nodeName|serviceAccountName|hostname|restartPolicy)|status[.](hostIPs?|podIPs?|nodeName|phase)",
+        "a field of the pod such as metadata.name or status.podIP",
+    ),
+    ("V1EmptyDirVolumeSource", "medium"): ("(Memory|HugePages(-.+)?)?", "Memory, HugePages, or empty"),
+    ("V1Sysctl", "name"): (
+        "[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*",
+        "a kernel setting such as net.core.somaxconn",
+    ),
+}
 QUANTITIES = {
     ("V1ResourceRequirements", "limits"),
     ("V1ResourceRequirements", "requests"),
@@ -135,6 +222,11 @@ SCALARS: dict[str, Any] = {
     "datetime": "string",
     "object": ["integer", "string"],  # a port's number or its name
 }
+
+
+def _format(pattern: str, message: str) -> dict[str, str]:
+    """What a text has to look like, where Airflow does not render it."""
+    return {"pattern": f"^(({pattern})|{_TEMPLATED})$(?!\\n)", "x-code": "bad-value", "x-message": message}
 
 
 def kind_of(model: str) -> str:
@@ -201,12 +293,25 @@ def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[s
     """The schema of one key. A key that may be left out may also be null, which Kubernetes reads the same."""
     schema, models = value_schema(model.openapi_types[attribute])  # type: ignore[attr-defined]
     text = prose(model, attribute) or plain(models[0])
-    values = ENUMS.get((model.__name__, attribute))
+    where = (model.__name__, attribute)
+    values = ENUMS.get(where)
+    if where in RANGES:
+        schema["minimum"], schema["maximum"] = RANGES[where]
+    if where in FORMATS:
+        pattern, message = FORMATS[where]
+        schema |= _format(pattern, message)
+    if where == ("V1HostAlias", "hostnames"):
+        schema["items"] |= _format(_SUBDOMAIN, "a host's name such as db.example.com")
     if (model.__name__, attribute) in LABELS:
         schema = dict(DNS_LABEL)
     elif (model.__name__, attribute) in QUANTITIES:
-        schema = {**schema, "additionalProperties": QUANTITY} if schema["type"] == "object" else dict(QUANTITY)
-    if values:
+        names = {"propertyNames": {**_format(_QUALIFIED, "a resource such as memory or nvidia.com/gpu")}}
+        one = dict(QUANTITY)
+        schema = {**schema, **names, "additionalProperties": QUANTITY} if schema["type"] == "object" else one
+    if where in UNLISTED:
+        named = f"one of {', '.join(value for value in UNLISTED[where] if value)}"
+        schema = {"enum": [*UNLISTED[where], *([] if required else [None])], "x-message": named}
+    elif values:
         unknown = [value for value in values if value not in text]
         if unknown:
             sys.exit(f"{model.__name__}.{attribute}: the client does not speak of {', '.join(unknown)}")

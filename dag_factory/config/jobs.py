@@ -15,6 +15,7 @@ from dag_factory.config import (
     guarded,
     images,
     podchecks,
+    podrules,
     pods,
     podvalues,
     presets,
@@ -131,6 +132,8 @@ def compile_job(
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
         problems += podchecks.check(job, computed, path)
+        if not errors(problems):
+            problems += podrules.check(job, computed, tables.cluster, mark, path)
         if (tables.guards != NONE or may_violate_baseline(job)) and not errors(problems):
             known = [one.flavor for one in tables.flavors.values()]
             problems += guarded.check(job, computed, tables.cluster, tables.guards, known, mark, path)

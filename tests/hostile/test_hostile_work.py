@@ -13,7 +13,7 @@ import pytest
 from commits import GOOD, HEAD, told, write
 
 from dag_factory.build import construct
-from dag_factory.config import Compiled, compiling, open_project, project
+from dag_factory.config import Compiled, compiling, open_project, project, turns
 from dag_factory.config.model import Param, Preset
 from dag_factory.settings import BOUNDS
 
@@ -205,7 +205,7 @@ def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has little time."""
     bounds = msgspec.structs.replace(BOUNDS, file_seconds=0.5)
-    for module in (project, construct):
+    for module in (project, construct, turns):
         monkeypatch.setattr(module, "BOUNDS", bounds)
 
 

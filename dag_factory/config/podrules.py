@@ -1,0 +1,197 @@
+"""What Kubernetes requires of a pod as a whole, checked on the final pod: parts of one value that belong together.
+
+Single values are checked by the schema. What an overlay is merged into is known only here: a key that is needed, one
+source of several, values that exclude each other. The API server refuses all of this, when the job runs at night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from dag_factory.config.final_pod import final_pod
+from dag_factory.config.guards.positions import position
+from dag_factory.config.model import Cluster, Fragment, Job
+from dag_factory.config.places import Mark, Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, mark_at
+
+CODE = "invalid-pod"
+_NEEDED = {  # by the key that a value, or each item of a list, stands under
+    "volumeMounts": ("name", "mountPath"),
+    "volumeDevices": ("name", "devicePath"),
+    "env": ("name",),
+    "ports": ("containerPort",),
+    "secretKeyRef": ("name", "key"),
+    "configMapKeyRef": ("name", "key"),
+    "fieldRef": ("fieldPath",),
+    "resourceFieldRef": ("resource",),
+    "secretRef": ("name",),
+    "configMapRef": ("name",),
+    "hostAliases": ("ip",),
+    "imagePullSecrets": ("name",),
+}
+_OF_SOURCE = {"secret": "secretName", "configMap": "name", "hostPath": "path", "persistentVolumeClaim": "claimName"}
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+_LISTS = {"In": True, "NotIn": True, "Exists": False, "DoesNotExist": False}
+
+
+class Fault(NamedTuple):
+    """What is wrong at a path of the pod, and how to correct it."""
+
+    path: Path
+    message: str
+    hint: str
+    code: str = CODE
+
+
+def check(job: Job, node: Mapping, cluster: Cluster, mark: Mark, path: Path) -> Iterator[Problem]:
+    """A problem for each rule that the pod of a job breaks; ``node`` is the job's resolved tree, at ``mark``."""
+    written = (job.pod, job.init_containers, job.tolerations, job.affinity, job.ports, job.host_aliases)
+    if not (any(written) or job.security_context or job.pod_security_context):
+        return
+    pod = final_pod(job, cluster)
+    for fault in faults(pod):
+        where = position(fault.path, pod, job, node)
+        place = mark_at(node, where) if where else mark
+        yield Problem.at(place, (*path, *where), fault.code, fault.message, fault.hint)
+
+
+def faults(pod: Fragment) -> Iterator[Fault]:
+    """Every rule that a pod breaks."""
+    spec, top = pod["spec"], ("spec",)
+    yield from _walk(spec, top)
+    for group in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(group) or ()):
+            yield from _container(container, (*top, group, index), group == "initContainers")
+            if spec.get("hostNetwork"):
+                yield from _host_ports(container, (*top, group, index))
+    for index, volume in enumerate(spec.get("volumes") or ()):
+        yield from _volume(volume, (*top, "volumes", index))
+    for index, toleration in enumerate(spec.get("tolerations") or ()):
+        yield from _toleration(toleration, (*top, "tolerations", index))
+    dns = spec.get("dnsConfig") or {}
+    if spec.get("dnsPolicy") == "None" and not dns.get("nameservers"):
+        yield Fault(
+            (*top, "dnsPolicy"), "`dnsPolicy: None` needs a name server", "add `dnsConfig: {nameservers: [...]}`"
+        )
+
+
+def _walk(value: Any, path: Path) -> Iterator[Fault]:
+    """What holds for a value wherever it stands, by the key that it stands under."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _one(item, (*path, index), str(path[-1]))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            inner = (*path, key)
+            yield from _one(item, inner, key) if isinstance(item, dict) else _walk(item, inner)
+
+
+def _one(value: Any, path: Path, key: str) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        return
+    for name in _NEEDED.get(key, ()):
+        if value.get(name) in (None, ""):
+            yield Fault(path, f"the key `{name}` is missing", f"Kubernetes needs it in `{key}`", "missing-key")
+    if key in ("matchExpressions", "matchFields"):
+        yield from _requirement(value, path)
+    elif key == "requiredDuringSchedulingIgnoredDuringExecution" and value.get("nodeSelectorTerms") == []:
+        yield Fault(path, "`nodeSelectorTerms` is empty, so no node fits", "write a term, or leave the key out")
+    elif key == "seccompProfile" and (value.get("type") == "Localhost") != bool(value.get("localhostProfile")):
+        yield Fault(path, "`localhostProfile` belongs to `type: Localhost`", "set both, or neither")
+    elif key == "securityContext":
+        yield from _security(value, path)
+    elif key == "valueFrom":
+        yield from _exactly_one(value, path, tuple(value), "source of the variable")
+    elif key == "envFrom":
+        yield from _exactly_one(value, path, ("secretRef", "configMapRef"), "source of variables")
+    elif key in _PROBES or key in ("postStart", "preStop"):
+        yield from _exactly_one(value, path, _HANDLERS, "action")
+    elif key == "sources":
+        yield from _exactly_one(value, path, tuple(value), "source")
+    yield from _walk(value, path)
+
+
+def _exactly_one(value: Fragment, path: Path, names: tuple[str, ...], what: str) -> Iterator[Fault]:
+    found = [name for name in names if value.get(name) is not None]
+    if not found:
+        yield Fault(path, f"there is no {what}", "add one")
+    elif len(found) > 1:
+        listed = " and ".join(f"`{name}`" for name in found[:2])
+        yield Fault(path, f"{listed} exclude each other: there is one {what}", "remove one")
+
+
+def _container(container: Fragment, path: Path, before: bool) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for index, mount in enumerate(container.get("volumeMounts") or ()):
+        where, place = (*path, "volumeMounts", index), mount.get("mountPath")
+        if place in seen:
+            yield Fault(where, f"another volume is mounted at `{place}` in this container", "choose another path")
+        seen.add(place)
+        if mount.get("subPath") and mount.get("subPathExpr"):
+            yield Fault(where, "`subPath` and `subPathExpr` exclude each other", "remove one")
+    for index, variable in enumerate(container.get("env") or ()):
+        if variable.get("value") and variable.get("valueFrom"):
+            yield Fault((*path, "env", index), "`value` and `valueFrom` exclude each other", "remove one")
+    for name in ("livenessProbe", "startupProbe"):
+        if ((container.get(name) or {}).get("successThreshold") or 1) != 1:
+            yield Fault((*path, name, "successThreshold"), f"the `successThreshold` of a `{name}` is 1", "leave it out")
+    if before and container.get("restartPolicy") != "Always":
+        for name in ("lifecycle", *_PROBES):
+            if container.get(name):
+                hint = "leave it out, or run the container as a sidecar"
+                yield Fault((*path, name), f"an init container has no `{name}`", hint)
+    if not before and container.get("restartPolicy"):
+        hint = "leave it out, or write the container under `sidecars`"
+        yield Fault((*path, "restartPolicy"), "only an init container has a `restartPolicy`", hint)
+
+
+def _host_ports(container: Fragment, path: Path) -> Iterator[Fault]:
+    for index, port in enumerate(container.get("ports") or ()):
+        if port.get("hostPort") not in (None, 0, port.get("containerPort")):
+            message = "with `hostNetwork: true` the `hostPort` is the `containerPort`"
+            yield Fault((*path, "ports", index), message, "leave `hostPort` out")
+
+
+def _volume(volume: Fragment, path: Path) -> Iterator[Fault]:
+    found = [key for key, value in volume.items() if key != "name" and value is not None]
+    if len(found) > 1:  # without any, Kubernetes makes an empty folder
+        listed = " and ".join(f"`{key}`" for key in found[:2])
+        yield Fault(path, f"{listed} exclude each other: a volume has one source", "remove one")
+    for key in found:
+        needed = _OF_SOURCE.get(key)
+        if needed and not (volume[key] or {}).get(needed):
+            yield Fault(
+                (*path, key), f"the key `{needed}` is missing", f"Kubernetes needs it in `{key}`", "missing-key"
+            )
+
+
+def _toleration(one: Fragment, path: Path) -> Iterator[Fault]:
+    operator = one.get("operator") or "Equal"
+    if operator == "Exists" and one.get("value"):
+        yield Fault(path, "a toleration with `operator: Exists` has no `value`", "remove `value`, or write `Equal`")
+    if not one.get("key") and operator != "Exists":
+        yield Fault(path, "a toleration without a `key` has `operator: Exists`", "add the key, or write `Exists`")
+    if one.get("tolerationSeconds") is not None and one.get("effect") != "NoExecute":
+        yield Fault(path, "`tolerationSeconds` belongs to `effect: NoExecute`", "add that effect, or remove the key")
+
+
+def _requirement(one: Fragment, path: Path) -> Iterator[Fault]:
+    operator, values = one.get("operator"), one.get("values") or []
+    if operator in _LISTS and _LISTS[operator] != bool(values):
+        needs = "needs `values`" if _LISTS[operator] else "has no `values`"
+        yield Fault(path, f"`operator: {operator}` {needs}", "add them" if _LISTS[operator] else "remove them")
+    if operator in ("Gt", "Lt") and not (len(values) == 1 and str(values[0]).lstrip("-").isdecimal()):
+        yield Fault(path, f"`operator: {operator}` needs one whole number in `values`", 'write it as text: `["8"]`')
+
+
+def _security(context: Fragment, path: Path) -> Iterator[Fault]:
+    if context.get("runAsNonRoot") and context.get("runAsUser") == 0:
+        yield Fault(path, "`runAsNonRoot: true` and `runAsUser: 0` exclude each other", "choose another user")
+    if context.get("allowPrivilegeEscalation") is False:
+        added = (context.get("capabilities") or {}).get("add") or ()
+        if context.get("privileged") or {"SYS_ADMIN", "CAP_SYS_ADMIN"} & set(added):
+            message = "`allowPrivilegeEscalation: false` excludes `privileged: true` and the capability SYS_ADMIN"
+            yield Fault(path, message, "remove one")
