@@ -50,6 +50,8 @@ class Bounds(msgspec.Struct, frozen=True):
     asset_mentions: int = 10_000  # of one file; each costs Airflow's transaction an eighth of a millisecond
     default_values: int = 1_000  # of the default of a param
     expression_bytes: int = 65_536  # of one text with expressions, before and after
+    rendered_bytes: int = 1_048_576  # characters of one text with `{{ }}`, when a task renders it
+    rendered_values: int = 10_000_000  # that the work on one such text looks at; 16 characters count as one
     problems_per_file: int = 50
     kept_outcomes: int = 30_000  # compiled files in the cache folder of one project
 

@@ -1,26 +1,28 @@
-"""What ``{{ }}`` in a job can say beside Airflow's own words, and what it cannot do.
+"""How a job's ``{{ }}`` is rendered: in a sandbox of the factory's own, which Airflow's environment gives way to.
 
 ``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of several, a list
 ``run_date``        the run's date in the pipeline's timezone: ``2026-01-31``, with the methods of a date
 
-A run that an asset or a person started may have no logical date, and then Airflow's ``ds`` is not
-defined; ``run_date`` falls back on the time from which the run could start, so that it always is.
+Airflow makes a Jinja environment for each DAG. The extension here receives it and makes every template in a
+``TaskSandbox`` instead, wherever Airflow renders one: fields of the operator, ``when``, names of mapped tasks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache, partial
+from typing import Any, ClassVar
 
 import jinja2
 import jinja2.ext
-import jinja2.runtime
-import pendulum
 
 from dag_factory.build.names import label_value
 from dag_factory.config import model
 from dag_factory.config.dollars import EscapeDollars
+from dag_factory.config.runtime_names import AIRFLOW_FILTERS, OWN_FILTERS
+
+_NO_DEFAULT: Any = object()
 
 
 class NoOutput(LookupError):
@@ -29,7 +31,7 @@ class NoOutput(LookupError):
 
 @dataclass(frozen=True)
 class Output:
-    """The word ``output``.
+    """The function ``output``.
 
     ``cells`` has the jobs that each matrix of the pipeline makes, by its name; ``mapped`` are the jobs that run
     for each item of a list.
@@ -38,24 +40,30 @@ class Output:
     cells: dict[str, tuple[str, ...]]
     mapped: frozenset[str]
 
-    @jinja2.pass_context
-    def __call__(self, context: jinja2.runtime.Context, job: str) -> Any:
-        """The JSON value that the job ``job`` of this run wrote.
+    def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = _NO_DEFAULT) -> Any:
+        """The JSON value that the job ``job`` of this run wrote, or ``default`` where there is none.
 
         Of a matrix it is a list of what its cells wrote, of a mapped job one of what its instances wrote; who
-        wrote none is not in it. Raises ``NoOutput`` where any other job wrote none.
+        wrote none is not in it. Raises ``NoOutput`` where any other job wrote none and there is no default.
         """
         if job in self.cells:
-            return [value for value in (self._one(context, cell) for cell in self.cells[job]) if value is not None]
-        value = self._one(context, job)
-        if value is None:
+            values = [value for value in (self._one(context, cell) for cell in self.cells[job]) if value is not None]
+        else:
+            values = self._one(context, job)
+        if (values is None or (values == [] and self._is_list(job))) and default is not _NO_DEFAULT:
+            return default
+        if values is None:
             raise NoOutput(
                 f"output('{job}'): this job left no output in this run. It has one when it says `output: json`,"
-                " writes JSON to /airflow/xcom/return.json and succeeds."
+                " writes JSON to /airflow/xcom/return.json and succeeds. Where it may be skipped, write"
+                f" output('{job}', default=none)."
             )
-        return value
+        return values
 
-    def _one(self, context: jinja2.runtime.Context, job: str) -> Any:
+    def _is_list(self, job: str) -> bool:
+        return job in self.cells or job in self.mapped
+
+    def _one(self, context: Mapping[str, Any], job: str) -> Any:
         if job not in self.mapped:
             return context["ti"].xcom_pull(task_ids=job, key="return_value")
         # asked for a list of tasks Airflow gives a list of values, also where there is one instance
@@ -63,28 +71,40 @@ class Output:
         return [value for value in values if value is not None]
 
 
-def run_date(dag: Any, dag_run: Any) -> pendulum.Date:
-    """The date of a run, where its pipeline's clock hangs."""
-    moment = pendulum.instance(dag_run.logical_date or dag_run.run_after)
-    date: pendulum.Date = moment.in_timezone(dag.timezone).date()
-    return date
+class TaskTemplates(jinja2.ext.Extension):
+    """Makes the templates of Airflow's environment in the sandbox."""
 
-
-class _Context(jinja2.runtime.Context):
-    """Airflow's context with ``run_date``: a name, where a macro would have to be called."""
-
-    def resolve_or_missing(self, key: str) -> Any:
-        if key == "run_date":
-            return run_date(self["dag"], self["dag_run"])
-        return super().resolve_or_missing(key)
-
-
-class RunDate(jinja2.ext.Extension):
-    """Jinja's way to let an environment know one name more."""
+    allow: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
-        environment.context_class = _Context
+        # On the instance: the environment is Airflow's own, made for this DAG alone.
+        vars(environment).update(from_string=self.from_string, compile=self._compile)
+
+    def from_string(self, source: Any, *_: Any, **__: Any) -> jinja2.Template:
+        """The template of a text, which knows and does what the sandbox allows."""
+        return self._sandbox.from_string(source)
+
+    def _compile(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a job's templates are made by `from_string` only")
+
+    @cached_property
+    def _sandbox(self) -> jinja2.Environment:
+        # A worker needs these, and the loader does not.
+        from dag_factory.build import runtime_context
+        from dag_factory.config.runtime_sandbox import TaskSandbox
+
+        airflow = self.environment
+        lookup = partial(runtime_context.lookup, airflow.globals["output"], self.allow)
+        filters = {name: airflow.filters[name] for name in sorted(AIRFLOW_FILTERS | OWN_FILTERS)}
+        others = tuple(type(one) for one in airflow.extensions.values() if not isinstance(one, TaskTemplates))
+        return TaskSandbox(lookup, self.allow, filters, others)
+
+
+@lru_cache
+def _extension(allow: tuple[str, ...]) -> type[TaskTemplates]:
+    """The extension for pipelines of an environment that allows these names."""
+    return type("TaskTemplates", (TaskTemplates,), {"allow": frozenset(allow)})
 
 
 def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
@@ -98,12 +118,7 @@ def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
         },
         "user_defined_filters": {"label": label_value},
         "jinja_environment_kwargs": {
-            "extensions": ["jinja2.ext.do", RunDate, EscapeDollars],
-            # Jinja's own marks, {# and #}, are in every shell script that counts: ${#files[@]}.
-            "comment_start_string": "{{#",
-            "comment_end_string": "#}}",
-            # A text is what was written, its last line's end included.
-            "keep_trailing_newline": True,
+            "extensions": ["jinja2.ext.do", _extension(pipeline.templates_allow), EscapeDollars],
             # A template includes and reads no files; Airflow's own loader offers the folder of DAGs.
             "loader": None,
         },

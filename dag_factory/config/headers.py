@@ -43,6 +43,8 @@ _OWNERS = 500  # characters: Airflow's log of events has one column for all owne
 def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
     computed, problems = documents.computed(header, context, _SCHEMA, _HEADER, keep=True)
+    problems += runtime.check(computed, shape(_SCHEMA), None, ())
+    computed = runtime.unwrapped_map(computed)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += schedules.check_timezone(said.get("timezone"), ("timezone",))
@@ -54,7 +56,6 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     problems += _owners(said)
     problems += _params(computed)
     problems += _params_env_clashes(computed)
-    problems += runtime.check(computed, shape(_SCHEMA), None, ())
     return computed, problems
 
 
@@ -133,6 +134,7 @@ def pipeline(
         name=dag_id.split(".")[-1],
         file=file,
         environment=tables.environment,
+        templates_allow=tuple(sorted(tables.templates_read)),
         cluster=tables.cluster,
         jobs=jobs,
         cells=cells,

@@ -176,7 +176,8 @@ def _templates(
     texts = script_text.free_text(header.entries.get("params"))
     prefix = header.entries.get("params_env")
     prefix_text = prefix.text if isinstance(prefix, Scalar) and prefix.value is not None else ""
-    dateless = "assets" in entries(header.entries.get("schedule"))
+    schedule = header.entries.get("schedule")
+    dateless = not is_set(schedule) or "assets" in entries(schedule)
     job_shape = shape("job.schema.json", "/$defs/job")
     matrices = {name for name, tasks in called.tasks.items() if name not in called.written or len(tasks) > 1}
     for job in compiled:

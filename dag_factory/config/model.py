@@ -293,6 +293,7 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     params: tuple[Param, ...] = ()
     pools: dict[str, int] = {}
     guards: Guards = NONE  # the limits that the worker checks each pod against, too
+    templates_allow: tuple[str, ...] = ()  # what `{{ }}` may name here beyond the vocabulary
     held: tuple[Problem, ...] = ()  # why this is the last good model of a file that has problems now
     stopped: tuple[Problem, ...] = ()  # the rules of today that it breaks: it has no schedule, and its tasks fail
     resolved: str = ""  # the whole configuration after all layers, as YAML in the language's own words

@@ -1,45 +1,31 @@
-"""``{{ }}``: what Airflow renders when a task runs. Checked now, so that nobody learns of it at night.
+"""``{{ }}``: what Airflow renders when a task runs. Checked when the file is read.
 
-Only some places are rendered; what may stand in them is Airflow's context, this pipeline's params, and
-two words of the factory's own: ``output('job')`` and ``run_date``.
+Only some places are rendered. ``runtime_names`` is the vocabulary there, ``runtime_rules`` checks it; here it is held
+against the pipeline: its params, the jobs upstream and their outputs, and what the environment allows.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Set
 from collections.abc import Mapping as MappingT
 from functools import lru_cache
-from typing import Any
 
 import jinja2
 import msgspec
-from jinja2 import meta, nodes
+from jinja2 import nodes
 
+from dag_factory.config import runtime_names as names
+from dag_factory.config import runtime_rules
 from dag_factory.config.later import COMMENT_MARKS
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import Shape
-from dag_factory.config.tree import Mapping, Node, Scalar
+from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
 from dag_factory.config.wording import did_you_mean
 
-OWN_NAMES = ("output", "run_date")
-AIRFLOW_NAMES = (
-    "asset_state_store conn dag dag_run data_interval_end data_interval_start ds ds_nodash exception "
-    "expanded_ti_count inlet_events inlets logical_date macros map_index_template outlet_events outlets params "
-    "partition_date partition_key prev_data_interval_end_success prev_data_interval_start_success "
-    "prev_end_date_success prev_start_date_success reason run_id task task_instance task_instance_key_str "
-    "task_reschedule_count task_state_store templates_dict test_mode ti triggering_asset_events try_number ts "
-    "ts_nodash ts_nodash_with_tz var"
-).split()
-AIRFLOW_FILTERS = "ds ds_nodash ts ts_nodash ts_nodash_with_tz".split()
-_DATED_NAMES = frozenset(
-    "data_interval_end data_interval_start ds ds_nodash logical_date prev_data_interval_end_success "
-    "prev_data_interval_start_success ts ts_nodash ts_nodash_with_tz".split()
-)
-"""What Airflow knows only in a run with a logical date, which one that an asset started has not."""
-
-_READS_AIRFLOW = {"conn": "connections", "var": "variables"}
-_SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}`"
+LITERAL = "for braces that stay as they are, write `{% raw %}...{% endraw %}` around them"
+_RAW = re.compile(r"\{%[-+]?\s*raw\b")
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -54,15 +40,16 @@ class Scope(msgspec.Struct, frozen=True):
     jobs: MappingT[str, tuple[str, ...]]
     with_output: frozenset[str]
     params: frozenset[str]
-    dateless: bool = False  # assets start the pipeline's runs
-    reads: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what the environment allows
+    dateless: bool = False  # runs have no logical date: assets or people start them
+    reads: frozenset[str] = frozenset()  # what the environment allows beyond the vocabulary
 
 
 class _Parsed(msgspec.Struct, frozen=True):
-    names: tuple[tuple[str, int], ...]  # what the context must know, line
-    filters: tuple[tuple[str, int], ...]
-    outputs: tuple[tuple[str | None, int], ...]  # argument of output(), line
-    params: tuple[tuple[str, int], ...]
+    uses: tuple[runtime_rules.Use, ...] = ()
+    refusals: tuple[runtime_rules.Refusal, ...] = ()
+    outputs: tuple[tuple[str | None, int], ...] = ()  # argument of output(), line
+    params: tuple[tuple[str, int], ...] = ()
+    literal: str | None = None  # the text itself, where nothing in it is rendered
     failure: tuple[str, int] | None = None  # what Jinja says, line
 
 
@@ -71,10 +58,10 @@ def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator
     if not _has_template(node):  # most have none
         return
     if isinstance(node, Scalar):
-        if scope is None or not shape.templated:
-            yield _nothing_renders(node, path)
-        else:
+        if scope is not None and shape.templated:
             yield from _check_text(node, scope, path)
+        elif not (_is_unwrapped(path) and _literal(node.text) is not None):
+            yield _nothing_renders(node, path)
     elif isinstance(node, Mapping):
         for key, item in node.entries.items():
             if "{{" in key:
@@ -83,6 +70,34 @@ def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator
     else:
         for index, item in enumerate(node.items):
             yield from check(item, shape.items, scope, (*path, index))
+
+
+def unwrapped(node: Node) -> Node:
+    """The node of a place that nothing renders, ``{% raw %}`` taken off its literal braces."""
+    if not _has_template(node):
+        return node
+    if isinstance(node, Scalar):
+        text = _literal(node.text)
+        return node if text is None else msgspec.structs.replace(node, value=text, text=text)
+    if isinstance(node, Mapping):
+        return unwrapped_map(node)
+    return sequence(tuple(map(unwrapped, node.items)), node.mark)
+
+
+def unwrapped_map(node: Mapping) -> Mapping:
+    """The same for a map."""
+    if not _has_template(node):
+        return node
+    return mapping({key: unwrapped(item) for key, item in node.entries.items()}, node.keys, node.mark)
+
+
+def _is_unwrapped(path: Path) -> bool:
+    """Whether the compiler takes ``{% raw %}`` off the text there: in a pipeline's own keys, and some of a job's."""
+    return path[0] != "jobs" or (len(path) > 2 and path[2] in ("for_each", "doc"))
+
+
+def _literal(text: str) -> str | None:
+    return _parse(text).literal if _RAW.search(text) else None
 
 
 def _has_template(node: Node) -> bool:
@@ -96,7 +111,12 @@ def _has_template(node: Node) -> bool:
 
 def _nothing_renders(node: Scalar, path: Path) -> Problem:
     message = "`{{ }}` stands where nothing renders it"
+    parse_time = next((use for use in _parse(node.text).uses if use.path.split(".")[0] in names.PARSE_TIME), None)
     hint = "use `${{ }}` for what is known when the file is read; `{{ }}` works in command, args, script, env"
+    if parse_time:
+        hint = f"write `${{{{ {parse_time.path} }}}}` with a dollar sign: it is known when the file is read"
+    elif _is_unwrapped(path):
+        hint = f"{hint}; {LITERAL}"
     return Problem.at(node.mark, path, "unrendered-template", message, hint)
 
 
@@ -108,26 +128,23 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
 
     if parsed.failure:
         message, line = parsed.failure
-        yield problem(line, "bad-template", f"not readable as Jinja: {message}", "see `{{ }}` in this text")
+        yield problem(line, "bad-template", f"not readable as Jinja: {message}", LITERAL)
         return
-    for name, line in parsed.names:
-        if name in scope.reads:
-            continue
-        if name in _READS_AIRFLOW:
-            message = f"`{{{{ {name} }}}}` would read Airflow's {_READS_AIRFLOW[name]} into the pod"
-            hint = f"{_SECRET_HINT}; an environment allows it by `templating: {{allow: [{name}]}}`"
-            yield problem(line, "forbidden-template", message, hint)
-        elif name not in AIRFLOW_NAMES and name not in OWN_NAMES:
-            hint = did_you_mean(name, [*AIRFLOW_NAMES, *OWN_NAMES])
-            yield problem(line, "undefined-name", f"Airflow knows no `{name}` in a template", hint)
-        elif name in _DATED_NAMES and scope.dateless:
-            message = f"`{{{{ {name} }}}}` is not defined in a run that an asset started: it has no date"
-            hint = "`{{ run_date }}` always is: the day of the run"
-            yield Problem.at(node.line(line), path, "dateless-run", message, hint, "warning")
-    for name, line in parsed.filters:
-        if name not in _JINJA.filters:
-            hint = did_you_mean(name, _JINJA.filters)
-            yield problem(line, "unknown-filter", f"Airflow knows no filter `{name}` in a template", hint)
+    for refusal in parsed.refusals:
+        yield problem(refusal.line, *refusal.words)
+    told: set[tuple[str, str]] = set()
+    for use in parsed.uses:
+        root = use.path.split(".")[0]
+        words = runtime_rules.judged(use, scope.reads)
+        if words and words[:2] not in told:
+            told.add(words[:2])
+            code, message, hint = words
+            yield problem(use.line, code, message, f"{hint}; {LITERAL}" if hint.startswith("known:") else hint)
+        elif root in names.WITHOUT_DATE and scope.dateless and (root, "") not in told:
+            told.add((root, ""))
+            message = f"`{{{{ {root} }}}}` is not defined in a run without a logical date, which an asset or a request starts"
+            hint = "`{{ run_date }}` and `{{ ds }}` always are: the day of the run"
+            yield Problem.at(node.line(use.line), path, "dateless-run", message, hint, "warning")
     for param, line in parsed.params:
         if param not in scope.params:
             hint = did_you_mean(param, scope.params) or "declare it under `params`"
@@ -138,7 +155,7 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
 
 def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
     if job is None:
-        yield "bad-template", "`output()` takes one job's name, in quotes", "as `{{ output('extract').rows }}`"
+        yield "bad-template", "`output()` takes one job's name, in quotes", "as `output('extract').rows`, or `output('extract', default=none)`"
     elif job not in scope.jobs:
         yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream() or scope.jobs)
     elif job == scope.job or not set(scope.jobs[job]) <= scope.upstream():
@@ -151,71 +168,52 @@ def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0],
     comment_end_string=COMMENT_MARKS[1],
+    keep_trailing_newline=True,
     extensions=["jinja2.ext.do"],
 )
-
-
-_JINJA.filters.update(dict.fromkeys(AIRFLOW_FILTERS, str))
-
-
-class _Names(meta.TrackingCodeGenerator):
-    """Finds the names that a template needs, and computes nothing: `{{ 9 ** 9 ** 9 }}` is a constant to Jinja."""
-
-    def __init__(self, environment: jinja2.Environment) -> None:
-        super().__init__(environment)
-        self.optimizer = None
-
-    def _output_child_to_const(self, *_: Any) -> str:
-        raise nodes.Impossible
+_JINJA.filters.update(dict.fromkeys(names.AIRFLOW_FILTERS, str))
 
 
 @lru_cache(4096)
 def _parse(text: str) -> _Parsed:
     try:
         tree = _JINJA.parse(text)
-        filters = tuple(dict.fromkeys((node.name, node.lineno) for node in tree.find_all(nodes.Filter)))
-        if any(name not in _JINJA.filters for name, _ in filters):
-            return _Parsed((), filters, (), ())
-        names_of = _Names(_JINJA)
-        names_of.visit(tree)
-        missing = names_of.undeclared_identifiers
+        uses = runtime_rules.uses(tree, _JINJA)
     except jinja2.TemplateSyntaxError as failure:
-        return _Parsed((), (), (), (), (failure.message or "syntax error", failure.lineno))
+        return _Parsed(failure=(failure.message or "syntax error", failure.lineno))
     except RecursionError:
-        return _Parsed((), (), (), (), ("nested too deep", 1))
+        return _Parsed(failure=("nested too deep", 1))
     except Exception as failure:
-        return _Parsed((), (), (), (), (str(failure) or type(failure).__name__, 1))
-    reads_file = next(tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)), None)
-    if reads_file:
-        return _Parsed((), (), (), (), ("a template here reads no other file", reads_file.lineno))
-    lines: dict[str, int] = {}
-    for name in tree.find_all(nodes.Name):
-        if name.name in missing:
-            lines.setdefault(name.name, name.lineno)
-    names = tuple(sorted(lines.items()))
+        return _Parsed(failure=(str(failure) or type(failure).__name__, 1))
     outputs = tuple(
-        (_literal(call), call.lineno)
+        (_job(call), call.lineno)
         for call in tree.find_all(nodes.Call)
         if isinstance(call.node, nodes.Name) and call.node.name == "output"
     )
-    params = tuple(_params(tree))
-    return _Parsed(names, filters, outputs, params)
+    parts = [one for node in tree.body for one in (node.nodes if isinstance(node, nodes.Output) else [node])]
+    literal = (
+        "".join(part.data for part in parts if isinstance(part, nodes.TemplateData))
+        if all(isinstance(part, nodes.TemplateData) for part in parts)
+        else None
+    )
+    return _Parsed(uses.names, uses.refusals, outputs, tuple(_params(tree, uses)), literal)
 
 
-def _literal(call: nodes.Call) -> str | None:
-    if len(call.args) == 1 and not call.kwargs and isinstance(call.args[0], nodes.Const):
-        return str(call.args[0].value)
+def _job(call: nodes.Call) -> str | None:
+    """The job in ``output('job')``, if it is written so that a reader of the file knows it."""
+    named = len(call.args) == 1 and isinstance(call.args[0], nodes.Const)
+    plain = call.dyn_args is None and call.dyn_kwargs is None
+    if named and plain and all(one.key == "default" for one in call.kwargs):
+        return str(call.args[0].value)  # type: ignore[attr-defined]
     return None
 
 
-def _params(tree: nodes.Template) -> Iterator[tuple[str, int]]:
-    for attribute in tree.find_all(nodes.Getattr):
-        if _is_params(attribute.node) and attribute.attr not in ("get", "items", "keys", "values", "dump"):
-            yield attribute.attr, attribute.lineno
+def _params(tree: nodes.Template, uses: runtime_rules.Uses) -> Iterator[tuple[str, int]]:
+    for use in uses.names:
+        root, *steps = use.path.split(".")
+        if root == "params" and steps and not (use.called and len(steps) == 1):
+            yield steps[0], use.line
     for item in tree.find_all(nodes.Getitem):
-        if _is_params(item.node) and isinstance(item.arg, nodes.Const):
-            yield str(item.arg.value), item.lineno
-
-
-def _is_params(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Name) and node.name == "params"
+        named = isinstance(item.node, nodes.Name) and item.node.name == "params" and isinstance(item.arg, nodes.Const)
+        if named and not str(item.arg.value).isidentifier():  # type: ignore[attr-defined]
+            yield str(item.arg.value), item.lineno  # type: ignore[attr-defined]

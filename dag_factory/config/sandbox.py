@@ -33,6 +33,14 @@ _TESTS = (
     "sequence string true undefined upper eq equalto greaterthan lessthan sameas == != < <= > >="
 ).split()
 _LOOP = frozenset("first index index0 last length revindex revindex0".split())
+_MARKS = {
+    "block_start_string": "${%",
+    "block_end_string": "%}",
+    "variable_start_string": "${{",
+    "variable_end_string": "}}",
+    "comment_start_string": "${{#",
+    "comment_end_string": "#}}",
+}
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
@@ -145,12 +153,12 @@ def _round(value: float, precision: int = 0) -> float:
     return round(value, precision)
 
 
-class _Guard(NodeTransformer):
+class Guard(NodeTransformer):
     """Counts loops and measures what is built, in a template's syntax tree."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         self.generic_visit(node)
-        node.iter = _filter(node.iter, "_counted")
+        node.iter = self.filtered(node.iter, "_counted")
         return node
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:
@@ -160,33 +168,30 @@ class _Guard(NodeTransformer):
 
     def _measure(self, node: nodes.Expr) -> nodes.Expr:
         self.generic_visit(node)
-        return node if getattr(node, "ctx", "load") == "store" else _filter(node, "_measured")
+        return node if getattr(node, "ctx", "load") == "store" else self.filtered(node, "_measured")
 
     visit_List = visit_Tuple = visit_Dict = visit_Concat = _measure
 
-
-def _filter(node: Any, name: str) -> nodes.Filter:
-    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+    @staticmethod
+    def filtered(node: Any, name: str) -> nodes.Filter:
+        """The node behind one of the sandbox's own filters."""
+        return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment in which ``${{ }}`` is computed."""
 
+    guard: type[Guard] = Guard
     intercepted_binops = frozenset(["*", "**", "%", "+"])
 
-    def __init__(self, limit: int = BOUNDS.expression_bytes) -> None:
+    def __init__(self, limit: int = BOUNDS.expression_bytes, **options: Any) -> None:
         super().__init__(
-            block_start_string="${%",
-            block_end_string="%}",
-            variable_start_string="${{",
-            variable_end_string="}}",
-            comment_start_string="${{#",
-            comment_end_string="#}}",
             undefined=jinja2.StrictUndefined,
             finalize=self._written,
             keep_trailing_newline=True,
             autoescape=False,
             cache_size=0,
+            **(options or _MARKS),
         )
         chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
         chosen |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
@@ -251,7 +256,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return text
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(_Guard().visit(source), *args, **kwargs)
+        return super()._generate(self.guard().visit(source), *args, **kwargs)
 
     def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
         for value in values:

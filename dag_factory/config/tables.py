@@ -62,7 +62,7 @@ class Tables(msgspec.Struct, frozen=True):
     flavors: dict[str, FlavorEntry] = {}
     broken_flavors: frozenset[str] = frozenset()
     presets: Presets = msgspec.field(default_factory=Presets)
-    templates_read: frozenset[str] = frozenset()  # of Airflow's `conn` and `var`, what a job's `{{ }}` may name
+    templates_read: frozenset[str] = frozenset()  # what `{{ }}` may name beyond the vocabulary
     replace: dict[str, Scalar] = {}
     retries: Table = msgspec.field(default_factory=lambda: Table("", ""))
     channels: Table = msgspec.field(default_factory=lambda: Table("", ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from written import job, problems, said
 
-PARAMS = "params: {day: {type: string, format: date, default: '2026-01-01'}, folds: {type: integer, default: 5}}\n"
+PARAMS = "schedule: '@daily'\nparams: {day: {type: string, format: date, default: '2026-01-01'}, folds: {type: integer, default: 5}}\n"
 HINT_PLACE = "`{{ }}` works in command, args, script, env"
 
 
@@ -19,7 +19,7 @@ HINT_PLACE = "`{{ }}` works in command, args, script, env"
         "{{ output('a') }} {{ output('a').rows | tojson }} {{ output(\"a\")[0] }}",
         "${#files[@]} {# a shell's #} $(date) ${name%.*} {{# a remark #}}",
         "{% raw %}{{ not_ours }}{% endraw %}",
-        "{% do [].append(1) %}",
+        "{% do [].count(1) %}",
     ],
 )
 def test_may_be_said(text: str) -> None:
@@ -62,7 +62,7 @@ def test_may_not_be_said(text: str, code: str) -> None:
         + "jobs:\n  a: {output: json}\n  none: {}\n  c: {output: json}\n"
         + f"  b:\n    depends_on: [a, none]\n    script: |\n      true\n      {text}\n"
     )
-    assert [line.rpartition(" ")[0] for line in found if code in line][:1] == [f"{code} 10:1"]
+    assert [line.rpartition(" ")[0] for line in found if code in line][:1] == [f"{code} 11:1"]
     assert {line.split()[0] for line in found} <= {code, "undefined-name"}
 
 

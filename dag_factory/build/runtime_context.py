@@ -1,0 +1,142 @@
+"""Airflow's context as a template sees it: data by type, and no live object.
+
+Every name of the vocabulary (``config.runtime_names``) is read here, when a template uses it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from collections.abc import Callable, Mapping, Set
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import lazy_object_proxy
+import pendulum
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.execution_time import macros
+from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
+from jinja2.runtime import missing
+from pydantic import BaseModel
+
+from dag_factory.config import runtime_names as names
+from dag_factory.config.runtime_sandbox import AssetName, Function, Handle, Refused
+
+_EVENT = (
+    "extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp"
+).split()
+
+
+def lookup(output: Callable[..., Any], allow: Set[str], context: Mapping[str, Any], name: str) -> Any:
+    """The value of a name in a template: data, a ``Handle``, a ``Function``, or Jinja's ``missing``.
+
+    ``output`` is called with the context first; ``allow`` has the names that the environment adds.
+    """
+    if name in allow:
+        return context.get(name, missing)
+    if name == "output":
+        return Function(name, partial(output, context))
+    if name == "run_date":
+        return run_date(context["dag"], context["dag_run"])
+    if name in names.OBJECTS:
+        return _handle(name, context, allow)
+    if name == "macros":
+        opened = {path.partition(".")[2] for path in allow if path.startswith("macros.")}
+        return Handle("macros", _MACROS.keys() | opened, lambda macro: _MACROS.get(macro) or getattr(macros, macro))
+    if name not in names.CONTEXT:
+        return missing
+    if name in context:
+        return data(context[name])
+    return _UNDATED[name](context["dag_run"].run_after) if name in _UNDATED and "dag_run" in context else missing
+
+
+def run_date(dag: Any, dag_run: Any) -> pendulum.Date:
+    """The date of a run in its pipeline's timezone: of its logical date, else of ``run_after``."""
+    moment = pendulum.instance(dag_run.logical_date or dag_run.run_after)
+    date: pendulum.Date = moment.in_timezone(dag.timezone).date()
+    return date
+
+
+def _utc(text: str) -> Callable[[datetime.datetime], str]:
+    return lambda moment: moment.astimezone(datetime.timezone.utc).strftime(text)
+
+
+_UNDATED: dict[str, Callable[[datetime.datetime], str]] = {
+    "ds": _utc("%Y-%m-%d"),
+    "ds_nodash": _utc("%Y%m%d"),
+    "ts": lambda moment: moment.astimezone(datetime.timezone.utc).isoformat(),
+    "ts_nodash": _utc("%Y%m%dT%H%M%S"),
+    "ts_nodash_with_tz": lambda moment: (
+        moment.astimezone(datetime.timezone.utc).isoformat().replace("-", "").replace(":", "")
+    ),
+}
+"""What Airflow leaves undefined in a run without a logical date: the moment of ``run_after`` in UTC stands in."""
+
+
+def _handle(name: str, context: Mapping[str, Any], allow: Set[str]) -> Any:
+    name = "ti" if name == "task_instance" else name
+    live = context.get(name, missing)
+    if live is missing:
+        return missing
+    opened = {path.partition(".")[2] for path in allow if path.startswith((f"{name}.", "task_instance."))}
+
+    def read(attribute: str) -> Any:
+        value = getattr(live, attribute)
+        return value if attribute in opened else data(value)
+
+    return Handle(name, names.OBJECTS[name] | opened, read)
+
+
+def data(value: Any) -> Any:
+    """Plain data of a value of Airflow, decided by its type. Raises ``Refused`` for any other."""
+    if isinstance(value, lazy_object_proxy.Proxy):
+        value = value.__wrapped__
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (int, float, datetime.date, datetime.time, datetime.timedelta)):
+        return value
+    if isinstance(value, ParamsDict):
+        return data(value.dump())
+    if isinstance(value, TriggeringAssetEventsAccessor):
+        return {AssetName(*_named(key)): [_event(event) for event in value[key]] for key in value}
+    if isinstance(value, dict):
+        return {key if isinstance(key, AssetName) else data(key): data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [data(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(data(item) for item in value)
+    if isinstance(value, (Asset, AssetAlias)):
+        name, uri = _named(value)
+        return {"name": name, "uri": uri}
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime.tzinfo):
+        return getattr(value, "name", None) or str(value)
+    raise Refused(f"a template cannot use a value of the type `{type(value).__name__}`")
+
+
+def _named(asset: Asset | AssetAlias) -> tuple[str, str]:
+    return asset.name, getattr(asset, "uri", asset.name)
+
+
+def _event(event: BaseModel) -> dict[str, Any]:
+    """An asset event as data; its asset has a name, a URI and what Airflow stores beside them."""
+    asset: Any = getattr(event, "asset", None)
+    found = {name: data(getattr(event, name, None)) for name in _EVENT}
+    return {**found, "asset": {name: data(getattr(asset, name, None)) for name in ("name", "uri", "extra")}}
+
+
+_MACROS: dict[str, Function] = {
+    name: Function(
+        f"macros.{name}",
+        getattr(macros, name),
+        {one: Function(f"macros.{name}.{one}", getattr(getattr(macros, name), one)) for one in below},
+    )
+    for name, below in names.MACROS.items()
+}

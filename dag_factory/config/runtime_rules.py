@@ -1,0 +1,299 @@
+"""What a template of a job may do, decided on Jinja's syntax tree, before anything runs.
+
+``uses`` reads a tree: the names of the context that it uses, with what it does with each, and what it may never do.
+``judged`` holds one use against the vocabulary and against what the environment allows beyond it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import Any
+
+import jinja2
+import msgspec
+from jinja2 import meta, nodes
+
+from dag_factory.config import runtime_names as names
+from dag_factory.config.wording import did_you_mean
+
+_STATEMENTS = frozenset(
+    "Template Output TemplateData For If Assign AssignBlock FilterBlock With ExprStmt Scope".split()
+)
+_EXPRESSIONS = frozenset(
+    "Add And Call Compare Concat CondExpr Const Dict Div Filter FloorDiv Getattr Getitem Keyword List Mod Mul Name Neg "
+    "Not NSRef Operand Or Pair Pos Pow Slice Sub Test Tuple".split()
+)
+_FILES = frozenset("Extends FromImport Import Include".split())
+_BY_NAME = frozenset("attr groupby map max min rejectattr selectattr sort sum unique".split())
+_HIDDEN = ("self", "super", "caller", "varargs", "kwargs")
+"""Names that Jinja itself defines in some places."""
+
+Words = tuple[str, str, str]
+"""Code, message, hint."""
+
+
+class Use(msgspec.Struct, frozen=True):
+    """One use of a name of the context: ``path`` is the dotted name, ``called`` whether it is called."""
+
+    path: str
+    called: bool
+    line: int
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What no template may do."""
+
+    words: Words
+    line: int
+
+
+class Uses(msgspec.Struct, frozen=True):
+    """What a template uses of its context, and what it may never do."""
+
+    names: tuple[Use, ...]
+    refusals: tuple[Refusal, ...]
+
+
+class _Names(meta.TrackingCodeGenerator):
+    """Finds the names that a template needs, and computes nothing: `{{ 9 ** 9 ** 9 }}` is a constant to Jinja."""
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        super().__init__(environment)
+        self.optimizer = None
+
+    def _output_child_to_const(self, *_: Any) -> str:
+        raise nodes.Impossible
+
+
+def uses(tree: nodes.Template, environment: jinja2.Environment) -> Uses:
+    """What the template does. Raises ``jinja2.TemplateError`` for what Jinja cannot compile."""
+    walk = _Walk()
+    for kind in (nodes.Filter, nodes.Test):
+        for node in tree.find_all(kind):
+            walk.check_filter(node)
+    if not walk.refusals:
+        needed = _Names(environment)
+        needed.visit(tree)
+        stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+        walk.context = needed.undeclared_identifiers | (set(_HIDDEN) - stored)
+        walk.visit(tree)
+    return Uses(tuple(dict.fromkeys(walk.names)), tuple(dict.fromkeys(walk.refusals)))
+
+
+def check(tree: nodes.Template, environment: jinja2.Environment, allow: Set[str]) -> Iterator[tuple[Words, int]]:
+    """Everything in the template that is refused, with its line."""
+    found = uses(tree, environment)
+    for refusal in found.refusals:
+        yield refusal.words, refusal.line
+    for use in found.names:
+        words = judged(use, allow)
+        if words:
+            yield words, use.line
+
+
+def judged(use: Use, allow: Set[str]) -> Words | None:
+    """What is wrong with the use of a name, or None."""
+    path, parts = use.path, use.path.split(".")
+    root, rest = parts[0], parts[1:]
+    private = next((part for part in rest if part.startswith("__")), None)
+    if private:
+        return _private(private)
+    if names.is_opened(path, allow):
+        return None
+    if path in names.REPLACED:
+        return "undefined-name", f"Airflow 3 has no `{path}`", names.REPLACED[path]
+    prefix = ".".join(parts[:2])
+    if prefix in names.INSTEAD:
+        return _refused(prefix, names.INSTEAD[prefix])
+    if root in names.OBJECTS:
+        return _object(root, rest, use.called)
+    if root == "macros":
+        return _macro(rest, use.called)
+    if root in names.FUNCTIONS:
+        known = use.called and not rest
+        return None if known else _refused(path, f"call it: `{root}(...)`", "is a function, not a value")
+    if root in names.CONTEXT:
+        return _data(path, rest, use.called)
+    return _unknown(root, path)
+
+
+def _unknown(root: str, path: str) -> Words:
+    if root in names.SECRETS:
+        message = f"`{{{{ {root} }}}}` would read Airflow's {names.SECRETS[root]} into the pod"
+        hint = f"{names.SECRET_HINT}; an environment allows it by `templating: {{allow: [{root}]}}`"
+        return "forbidden-template", message, hint
+    if root in names.OPENABLE:
+        return _refused(root, f"an environment allows it by `templating: {{allow: [{root}]}}`")
+    if root in names.INSTEAD or root in _HIDDEN:
+        return _refused(root, names.INSTEAD.get(root, ""))
+    if root in names.PARSE_TIME:
+        hint = f"write `${{{{ {path} }}}}` with a dollar sign: it is known when the file is read"
+        return "undefined-name", f"a template that runs later knows no `{root}`", hint
+    return "undefined-name", f"Airflow knows no `{root}` in a template", did_you_mean(root, names.known())
+
+
+def _object(root: str, rest: list[str], called: bool) -> Words | None:
+    known = names.OBJECTS[root]
+    listed = ", ".join(f"`{root}.{name}`" for name in sorted(known))
+    if not rest:
+        return _refused(root, f"name one of its values: {listed}", "is an object of Airflow, not a value")
+    if rest[0] not in known:
+        path = f"{root}.{rest[0]}"
+        return _refused(path, f"use one of: {listed}; an environment allows more by `templating: {{allow: [{path}]}}`")
+    return _data(".".join((root, *rest)), rest[1:], called)
+
+
+def _macro(rest: list[str], called: bool) -> Words | None:
+    listed = ", ".join(f"`macros.{name}`" for name in sorted(names.MACROS))
+    if not rest or rest[0] not in names.MACROS:
+        path = ".".join(("macros", *rest[:1]))
+        more = f"; an environment allows more by `templating: {{allow: [{path}]}}`" if rest else ""
+        return _refused(path, f"use one of: {listed}{more}")
+    path = ".".join(("macros", *rest))
+    if len(rest) > 2 or (len(rest) == 2 and rest[1] not in names.MACROS[rest[0]]):
+        below = ", ".join(f"`macros.{rest[0]}.{name}(...)`" for name in names.MACROS[rest[0]])
+        return _refused(path, f"use one of: {below}" if below else f"call `macros.{rest[0]}(...)`")
+    return None if called else _refused(path, f"call it: `{path}(...)`", "is a function, not a value")
+
+
+def _data(path: str, rest: list[str], called: bool) -> Words | None:
+    if called and not rest:
+        return _refused(path, f"write `{{{{ {path} }}}}` without brackets", "is a value, not a function")
+    return _method(rest[-1]) if called else None
+
+
+def _method(name: str) -> Words | None:
+    if name in names.METHODS:
+        return None
+    hint = did_you_mean(name, names.METHODS)
+    return "forbidden-template", f"a template cannot call a method `{name}`", hint
+
+
+def _private(name: str) -> Words:
+    return "forbidden-template", f"a template cannot read `{name}`", "use names that do not begin with `__`"
+
+
+def _refused(path: str, hint: str, why: str = "is not available in a template") -> Words:
+    return "forbidden-template", f"`{path}` {why}", hint
+
+
+class _Walk:
+    """One walk over a tree. ``context`` has the names that the template does not define itself."""
+
+    def __init__(self) -> None:
+        self.context: Set[str] = frozenset()
+        self.names: list[Use] = []
+        self.refusals: list[Refusal] = []
+
+    def refuse(self, node: nodes.Node, code: str, message: str, hint: str) -> None:
+        self.refusals.append(Refusal((code, message, hint), node.lineno))
+
+    def check_filter(self, node: Any) -> None:
+        known, what = (names.FILTERS | names.OWN_FILTERS, "filter") if isinstance(node, nodes.Filter) else (
+            names.TESTS, "test",
+        )
+        if node.name not in known:
+            hint = did_you_mean(node.name, known - names.OWN_FILTERS)
+            self.refuse(node, f"unknown-{what}", f"a template knows no {what} `{node.name}`", hint)
+
+    def visit(self, node: nodes.Node, called: bool = False) -> None:
+        kind = type(node).__name__
+        if kind not in _STATEMENTS and kind not in _EXPRESSIONS:
+            self._statement(node, kind)
+            return
+        path = self._path(node)
+        if path:
+            self.names.append(Use(".".join(path), called, node.lineno))
+        elif isinstance(node, nodes.Call):
+            self._call(node)
+        elif isinstance(node, nodes.Getattr):
+            self._attribute(node, called)
+        elif isinstance(node, nodes.Getitem):
+            self._item(node)
+        else:
+            if isinstance(node, nodes.Filter) and node.name in _BY_NAME:
+                self._attributes_by_name(node)
+            if isinstance(node, nodes.For) and node.recursive:
+                self.refuse(node, "forbidden-template", "a template cannot have a recursive loop", "")
+            self._below(node)
+
+    def _below(self, node: nodes.Node) -> None:
+        for child in node.iter_child_nodes():
+            self.visit(child)
+
+    def _statement(self, node: nodes.Node, kind: str) -> None:
+        if kind in _FILES:
+            self.refuse(node, "bad-template", "a template here reads no other file", "")
+        else:
+            word = {"CallBlock": "call", "ScopedEvalContextModifier": "autoescape"}.get(kind, kind.lower())
+            hint = "use `set`, `if`, `for`, `with` and `filter`"
+            self.refuse(node, "forbidden-template", f"`{{% {word} %}}` is not available in a template", hint)
+
+    def _path(self, node: nodes.Node) -> list[str]:
+        """The dotted name that an expression is, if it begins with a name of the context."""
+        steps: list[str] = []
+        while True:
+            if isinstance(node, nodes.Getattr):
+                steps.append(node.attr)
+                node = node.node
+            elif isinstance(node, nodes.Getitem) and _is_name(node.arg):
+                steps.append(node.arg.value)  # type: ignore[attr-defined]
+                node = node.node
+            else:
+                break
+        if isinstance(node, nodes.Name) and node.ctx == "load" and node.name in self.context:
+            return [node.name, *reversed(steps)]
+        return []
+
+    def _call(self, node: nodes.Call) -> None:
+        if isinstance(node.node, (nodes.Getattr, nodes.Getitem)) or self._path(node.node):
+            self.visit(node.node, called=True)
+        else:
+            self.refuse(node, "forbidden-template", "a template cannot call this value", "call a function by its name")
+        for child in node.iter_child_nodes(exclude=("node",)):
+            self.visit(child)
+
+    def _attribute(self, node: nodes.Getattr, called: bool) -> None:
+        words = _private(node.attr) if node.attr.startswith("__") else None
+        literal = _methods_of(node.node)
+        if not words and literal is not None and not (called and node.attr in literal):
+            words = _refused(node.attr, did_you_mean(node.attr, literal))
+        if not words and called:
+            words = _method(node.attr) if node.attr not in names.LOOP else None
+        if words:
+            self.refuse(node, *words)
+        self.visit(node.node)
+
+    def _item(self, node: nodes.Getitem) -> None:
+        if isinstance(node.arg, nodes.Const) and str(node.arg.value).startswith("__"):
+            self.refuse(node, *_private(str(node.arg.value)))
+        elif _methods_of(node.node) is not None and not _is_index(node.arg):
+            message = "a text or a list takes a number in brackets, not a name"
+            self.refuse(node, "forbidden-template", message, "write the number, as `[0]`")
+        self._below(node)
+
+    def _attributes_by_name(self, node: nodes.Filter) -> None:
+        for argument in (*node.args, *(keyword.value for keyword in node.kwargs)):
+            if isinstance(argument, nodes.Const) and isinstance(argument.value, str) and "__" in argument.value:
+                self.refuse(node, *_private(argument.value))
+
+
+def _is_name(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, str) and node.value.isidentifier()
+
+
+def _is_index(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Const):
+        return isinstance(node.value, int)
+    return isinstance(node, (nodes.Slice, nodes.Name, nodes.Neg, nodes.Sub, nodes.Getattr))
+
+
+def _methods_of(node: nodes.Node) -> frozenset[str] | None:
+    """The methods of a literal, or None for what has keys or is known later."""
+    if isinstance(node, (nodes.TemplateData, nodes.Concat)) or (
+        isinstance(node, nodes.Const) and isinstance(node.value, str)
+    ):
+        return names.TEXT
+    if isinstance(node, (nodes.List, nodes.Tuple)):
+        return names.LIST
+    return frozenset() if isinstance(node, nodes.Const) else None
