@@ -18,15 +18,13 @@ from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.execution_time import macros
 from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
-from jinja2.runtime import missing
+from jinja2.utils import missing
 from pydantic import BaseModel
 
 from dag_factory.config import runtime_names as names
-from dag_factory.config.runtime_sandbox import AssetName, Function, Handle, Refused
+from dag_factory.config.runtime_values import AssetName, Function, Handle, Refused
 
-_EVENT = (
-    "extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp"
-).split()
+_EVENT = ("extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp").split()
 
 
 def lookup(output: Callable[..., Any], allow: Set[str], context: Mapping[str, Any], name: str) -> Any:

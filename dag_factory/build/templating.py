@@ -95,7 +95,8 @@ class TaskTemplates(jinja2.ext.Extension):
         from dag_factory.config.runtime_sandbox import TaskSandbox
 
         airflow = self.environment
-        lookup = partial(runtime_context.lookup, airflow.globals["output"], self.allow)
+        output: Any = airflow.globals["output"]
+        lookup = partial(runtime_context.lookup, output, self.allow)
         filters = {name: airflow.filters[name] for name in sorted(AIRFLOW_FILTERS | OWN_FILTERS)}
         others = tuple(type(one) for one in airflow.extensions.values() if not isinstance(one, TaskTemplates))
         return TaskSandbox(lookup, self.allow, filters, others)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import jinja2
 
-from dag_factory.config import budget
+from dag_factory.config import budget, runtime_names
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.sandbox import Sandbox, TooMuch, measured, settled, text_of
@@ -154,14 +154,14 @@ def _template(source: str) -> jinja2.Template:
 
 
 def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: Context) -> Problem:
-    return Problem.at(value.line(line_of(failure)), path, *explained(failure, context))
+    return Problem.at(value.line(line_of(failure)), path, *explained(failure, context, value.text))
 
 
-def explained(failure: jinja2.TemplateError, context: Context) -> tuple[str, str, str]:
-    """A failure's code, message and hint."""
+def explained(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[str, str, str]:
+    """A failure's code, message and hint; ``text`` is what failed."""
     message = failure.message or "the expression failed"
     if isinstance(failure, jinja2.UndefinedError):
-        return "undefined-name", *_undefined(message, context)
+        return "undefined-name", *_undefined(message, context, text)
     return "bad-expression", message, "the text between `${{` and `}}` is a Jinja expression"
 
 
@@ -174,12 +174,19 @@ def line_of(failure: jinja2.TemplateError) -> int:
     return lines[-1] or 1 if lines else 1
 
 
-def _undefined(message: str, context: Context) -> tuple[str, str]:
+def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
     match = _UNDEFINED.search(message)
     name = (match[1] or match[2]) if match else ""
     known = sorted({*context, *(str(key) for value in context.values() if isinstance(value, dict) for key in value)})
     if not name:
         return message, f"known here: {', '.join(sorted(context))}"
+    if match and match[2] and name in runtime_names.known() - {"dict", "range", "namespace"}:
+        path = re.search(rf"(?<![\w.]){name}(\.\w+|\(\s*['\"][\w-]+['\"]\s*\))*", text)
+        right = path[0] if path else name
+        return (
+            f"`{name}` is not defined when the file is read",
+            f"write `{{{{ {right} }}}}` without a dollar sign: it is known when the job runs",
+        )
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
     close = nearest(name, known)
     if close:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Set
 from collections.abc import Mapping as MappingT
 
+from dag_factory.config import runtime
 from dag_factory.config.model import ForEach
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
@@ -20,7 +21,9 @@ def for_each(node: Node) -> ForEach:
     return ForEach(
         variable=_text(said.get("as")),
         output=_text(said.get("output")) or None,
-        items=tuple(item_text(item) for item in items.items) if isinstance(items, Sequence) else None,
+        items=tuple(item_text(runtime.unwrapped(item)) for item in items.items)
+        if isinstance(items, Sequence)
+        else None,
         max_parallel=whole(most),
     )
 

@@ -142,7 +142,9 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
             yield problem(use.line, code, message, f"{hint}; {LITERAL}" if hint.startswith("known:") else hint)
         elif root in names.WITHOUT_DATE and scope.dateless and (root, "") not in told:
             told.add((root, ""))
-            message = f"`{{{{ {root} }}}}` is not defined in a run without a logical date, which an asset or a request starts"
+            message = (
+                f"`{{{{ {root} }}}}` is not defined in a run without a logical date, which an asset or a request starts"
+            )
             hint = "`{{ run_date }}` and `{{ ds }}` always are: the day of the run"
             yield Problem.at(node.line(use.line), path, "dateless-run", message, hint, "warning")
     for param, line in parsed.params:
@@ -155,7 +157,11 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
 
 def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
     if job is None:
-        yield "bad-template", "`output()` takes one job's name, in quotes", "as `output('extract').rows`, or `output('extract', default=none)`"
+        yield (
+            "bad-template",
+            "`output()` takes one job's name, in quotes",
+            "as `output('extract').rows`, or `output('extract', default=none)`",
+        )
     elif job not in scope.jobs:
         yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream() or scope.jobs)
     elif job == scope.job or not set(scope.jobs[job]) <= scope.upstream():

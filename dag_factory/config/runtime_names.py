@@ -48,9 +48,7 @@ MACROS: dict[str, tuple[str, ...]] = {
 
 FUNCTIONS = frozenset(("dict", "namespace", "output", "range"))
 
-OPENABLE = frozenset(
-    "asset_state_store conn inlet_events outlet_events task_state_store var".split()
-)
+OPENABLE = frozenset("asset_state_store conn inlet_events outlet_events task_state_store var".split())
 """Objects that give nothing unless an environment allows them by name."""
 
 _LOOKS = "capitalize casefold isalnum isalpha isdecimal isdigit islower isnumeric isspace istitle isupper lower"

@@ -189,12 +189,18 @@ class _Walk:
         self.refusals.append(Refusal((code, message, hint), node.lineno))
 
     def check_filter(self, node: Any) -> None:
-        known, what = (names.FILTERS | names.OWN_FILTERS, "filter") if isinstance(node, nodes.Filter) else (
-            names.TESTS, "test",
+        known, what = (
+            (names.FILTERS | names.OWN_FILTERS, "filter")
+            if isinstance(node, nodes.Filter)
+            else (
+                names.TESTS,
+                "test",
+            )
         )
+        code = "unknown-filter" if what == "filter" else "bad-template"
         if node.name not in known:
             hint = did_you_mean(node.name, known - names.OWN_FILTERS)
-            self.refuse(node, f"unknown-{what}", f"a template knows no {what} `{node.name}`", hint)
+            self.refuse(node, code, f"a template knows no {what} `{node.name}`", hint)
 
     def visit(self, node: nodes.Node, called: bool = False) -> None:
         kind = type(node).__name__

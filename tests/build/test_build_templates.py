@@ -48,7 +48,9 @@ def test_an_argument_that_looks_like_a_file_is_text(name: str, tmp_path: Path, m
 
 
 def test_a_template_reads_no_files() -> None:
-    with pytest.raises(TypeError, match="no loader"):
+    from dag_factory.config.runtime_values import Refused
+
+    with pytest.raises(Refused, match="reads no other file"):
         shell("{% include 'loader.py' %}")
 
 

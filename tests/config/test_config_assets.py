@@ -125,8 +125,8 @@ def test_a_date_in_a_run_that_an_asset_starts() -> None:
         schedule: {assets: [prices]}
         jobs:
           a:
-            command: [a, "{{ ds }}"]
-            args: ["{{ run_date }}"]
+            command: [a, "{{ data_interval_start }}"]
+            args: ["{{ run_date }} {{ ds }}"]
     """
     assert problems(text) == ["dateless-run 4:18 jobs.a.command[1]"]
     assert "run_date" in said(text)

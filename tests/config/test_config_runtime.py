@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from written import job, problems, said
 
-PARAMS = "schedule: '@daily'\nparams: {day: {type: string, format: date, default: '2026-01-01'}, folds: {type: integer, default: 5}}\n"
+PARAMS = "schedule: '@daily'\n"
+PARAMS += "params: {day: {type: string, format: date, default: '2026-01-01'}, folds: {type: integer, default: 5}}\n"
 HINT_PLACE = "`{{ }}` works in command, args, script, env"
 
 

@@ -1,0 +1,107 @@
+"""Text that a template makes when a task runs: how large a result is, is known before it is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.filters import do_batch, do_indent, do_tojson
+
+from dag_factory.config.runtime_values import DATES, SCALARS, Refused
+from dag_factory.config.sandbox import TooMuch
+from dag_factory.settings import BOUNDS
+
+_DATE_TEXT = 200  # characters of a format or of the name of a time zone
+
+
+def fits(size: int) -> None:
+    """Raise ``TooMuch`` where a text would be larger than one may be."""
+    if size > BOUNDS.rendered_bytes:
+        raise TooMuch(f"a text in a template would be longer than {BOUNDS.rendered_bytes:,} characters")
+
+
+def sized(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a text, whose numbers may be widths."""
+
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        fits(sum(abs(value) for value in (*args, *kwargs.values()) if isinstance(value, int)))
+        return function(*args, **kwargs)
+
+    return bounded
+
+
+def dated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a date."""
+
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            if not isinstance(value, (*SCALARS, *DATES)) or (isinstance(value, str) and len(value) > _DATE_TEXT):
+                raise Refused(f"a method of a date takes numbers, dates and at most {_DATE_TEXT} characters of text")
+        if "locale" in kwargs or len([value for value in args if isinstance(value, str)]) > 1:
+            raise Refused("a method of a date takes no locale in a template")
+        return function(*args, **kwargs)
+
+    return bounded
+
+
+def replaced(text: Any, old: str, new: str, count: int | None = None) -> str:
+    """`replace`, of a text or of what is written as one."""
+    text = str(text)
+    fits(len(text) + text.count(old) * len(new))
+    return str(text.replace(old, new, -1 if count is None else count))
+
+
+@jinja2.pass_environment
+def joined(
+    environment: jinja2.Environment, values: Any, separator: str = "", attribute: str | int | None = None
+) -> str:
+    """The filter `join`."""
+    if attribute is not None:
+        values = (environment.getitem(value, attribute) for value in values)
+    return joined_by(separator, values)
+
+
+def joined_by(separator: Any, values: Any) -> str:
+    """The method `join` of a text."""
+    parts = [str(value) for value in values]
+    fits(sum(map(len, parts)) + len(str(separator)) * len(parts))
+    return str(separator).join(parts)
+
+
+def formatted(text: Any, /, *args: Any, **kwargs: Any) -> str:
+    """Format as Python's `%` does. The size is bounded before: a width may be any number."""
+    text = str(text)
+    longest = max((len(str(value)) for value in (*args, *kwargs.values())), default=0)
+    widths = sum(map(int, re.findall(r"[0-9]+", text)))
+    if "*" in text:
+        widths += sum(abs(value) for value in args if isinstance(value, int))
+    fits(len(text) + widths + text.count("%") * (longest + 400))  # 400: a number with all its digits
+    return str(text % (kwargs or args))
+
+
+@jinja2.pass_eval_context
+def as_json(eval_ctx: nodes.EvalContext, value: Any, indent: int | None = None) -> str:
+    """The filter `tojson`."""
+    if indent is not None and not 0 <= indent <= 16:
+        raise TooMuch("`tojson` takes an indent from 0 to 16")
+    return str(do_tojson(eval_ctx, value, indent))
+
+
+def indented(text: Any, width: int | str = 4, first: bool = False, blank: bool = False) -> str:
+    """The filter `indent`."""
+    text = str(text)
+    fits(len(text) + (len(width) if isinstance(width, str) else width) * (text.count("\n") + 2))
+    return str(do_indent(text, width, first, blank))
+
+
+def batched(values: Any, count: int, fill: Any = None) -> Iterator[Any]:
+    """The filter `batch`."""
+    fits(count)
+    return do_batch(values, count, fill)
+
+
+METHODS: dict[str, Callable[..., str]] = {"join": joined_by, "replace": replaced}
+"""Methods of a text whose result may be larger than all of their arguments."""
