@@ -51,7 +51,7 @@ class Bounds(msgspec.Struct, frozen=True):
     default_values: int = 1_000  # of the default of a param
     expression_bytes: int = 65_536  # of one text with expressions, before and after
     rendered_bytes: int = 1_048_576  # characters of one text with `{{ }}`, when a task renders it
-    rendered_values: int = 10_000_000  # that the work on one such text looks at; 16 characters count as one
+    rendered_values: int = 2_000_000  # that the work on one such text looks at; 16 characters count as one
     problems_per_file: int = 50
     kept_outcomes: int = 30_000  # compiled files in the cache folder of one project
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import partial
+from types import ModuleType
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +18,7 @@ import pendulum
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.execution_time import macros
-from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
 from jinja2.utils import missing
-from pydantic import BaseModel
 
 from dag_factory.config import runtime_names as names
 from dag_factory.config.runtime_values import AssetName, Function, Handle, Refused
@@ -41,8 +40,10 @@ def lookup(output: Callable[..., Any], allow: Set[str], context: Mapping[str, An
     if name in names.OBJECTS:
         return _handle(name, context, allow)
     if name == "macros":
-        opened = {path.partition(".")[2] for path in allow if path.startswith("macros.")}
-        return Handle("macros", _MACROS.keys() | opened, lambda macro: _MACROS.get(macro) or getattr(macros, macro))
+        functions = _with_opened(allow)
+        return Handle("macros", functions.keys(), functions.__getitem__)
+    if name == "triggering_asset_events":
+        return _events(getattr(context["dag_run"], "consumed_asset_events", ()))
     if name not in names.CONTEXT:
         return missing
     if name in context:
@@ -101,10 +102,8 @@ def data(value: Any) -> Any:
         return value
     if isinstance(value, ParamsDict):
         return data(value.dump())
-    if isinstance(value, TriggeringAssetEventsAccessor):
-        return {AssetName(*_named(key)): [_event(event) for event in value[key]] for key in value}
     if isinstance(value, dict):
-        return {key if isinstance(key, AssetName) else data(key): data(item) for key, item in value.items()}
+        return {data(key): data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [data(item) for item in value]
     if isinstance(value, (set, frozenset)):
@@ -123,11 +122,14 @@ def _named(asset: Asset | AssetAlias) -> tuple[str, str]:
     return asset.name, getattr(asset, "uri", asset.name)
 
 
-def _event(event: BaseModel) -> dict[str, Any]:
-    """An asset event as data; its asset has a name, a URI and what Airflow stores beside them."""
-    asset: Any = getattr(event, "asset", None)
-    found = {name: data(getattr(event, name, None)) for name in _EVENT}
-    return {**found, "asset": {name: data(getattr(asset, name, None)) for name in ("name", "uri", "extra")}}
+def _events(events: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
+    """The asset events that started a run, as data, by the name of their asset."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        said = {name: data(getattr(event, name, None)) for name in _EVENT}
+        asset = {name: data(getattr(event.asset, name, None)) for name in ("name", "uri", "extra")}
+        found.setdefault(AssetName(asset["name"], asset["uri"]), []).append({**said, "asset": asset})
+    return found
 
 
 _MACROS: dict[str, Function] = {
@@ -138,3 +140,25 @@ _MACROS: dict[str, Function] = {
     )
     for name, below in names.MACROS.items()
 }
+
+
+def _with_opened(allow: Set[str]) -> dict[str, Function]:
+    """The functions of ``macros``, with those that the environment allows: ``macros.uuid.uuid4``."""
+    found = dict(_MACROS)
+    for path in sorted(path for path in allow if path.startswith("macros.")):
+        _, name, *rest = path.split(".")
+        value = getattr(macros, name)
+        for step in rest:
+            value = getattr(value, step)
+        if isinstance(value, ModuleType) or not callable(value):
+            raise Refused(f"`{path}` is not a function: `templating.allow` takes functions of `macros`")
+        if rest:
+            known = found.get(name, Function(f"macros.{name}", _not_a_function))
+            found[name] = Function(known.name, known.function, {**known.below, rest[0]: Function(path, value)})
+        else:
+            found[name] = Function(path, value)
+    return found
+
+
+def _not_a_function(*_: Any, **__: Any) -> Any:
+    raise Refused("a template cannot call a module")

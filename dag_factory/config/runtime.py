@@ -177,6 +177,7 @@ _JINJA = jinja2.Environment(
     keep_trailing_newline=True,
     extensions=["jinja2.ext.do"],
 )
+_JINJA.globals.clear()  # they are names like all others here
 _JINJA.filters.update(dict.fromkeys(names.AIRFLOW_FILTERS, str))
 
 

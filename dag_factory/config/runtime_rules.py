@@ -146,7 +146,7 @@ def _object(root: str, rest: list[str], called: bool) -> Words | None:
 def _macro(rest: list[str], called: bool) -> Words | None:
     listed = ", ".join(f"`macros.{name}`" for name in sorted(names.MACROS))
     if not rest or rest[0] not in names.MACROS:
-        path = ".".join(("macros", *rest[:1]))
+        path = ".".join(("macros", *rest[:2]))
         more = f"; an environment allows more by `templating: {{allow: [{path}]}}`" if rest else ""
         return _refused(path, f"use one of: {listed}{more}")
     path = ".".join(("macros", *rest))

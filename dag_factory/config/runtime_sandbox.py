@@ -138,6 +138,9 @@ class TaskSandbox(Sandbox):
         if name in self._functions:
             return self._functions[name]
         value = self._lookup(context, name)
+        if value is missing and name in names.WITHOUT_DATE:
+            message = f"`{name}` is not defined: this run has no logical date. `run_date` and `ds` always are"
+            return self.undefined(message, name=name)
         return value if value is missing or isinstance(value, (Handle, Function)) else self.measured(value)
 
     def measured(self, value: Any) -> Any:
@@ -220,7 +223,9 @@ class TaskSandbox(Sandbox):
                 raise Refused(f"`{obj.name}.{attribute}` is not available in a template")
             value = obj.read(attribute)
             return value if callable(value) or isinstance(value, Function) else self.measured(value)
-        if isinstance(obj, Function) and attribute in obj.below:
+        if isinstance(obj, Function):
+            if attribute not in obj.below:
+                raise Refused(f"`{obj.name}.{attribute}` is not available in a template")
             return obj.below[attribute]
         if attribute in readable(obj) or self._has_any(obj, attribute):
             value = getattr(obj, attribute, missing)
@@ -255,7 +260,11 @@ class TaskSandbox(Sandbox):
         """What `obj.name(...)` calls."""
         if isinstance(obj, (Handle, Function)):
             value = self.getattr(obj, name)
-            return value if isinstance(value, Function) else Method(value)
+            if isinstance(value, Function):
+                return value
+            if not callable(value):
+                raise Refused(f"`{obj.name}.{name}` is a value, not a function")
+            return Method(value)
         if self._is_foreign(obj):
             return Method(self.getattr(obj, name))
         found = getattr(obj, name, None) if name in methods(obj) else None

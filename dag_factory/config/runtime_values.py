@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Set
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
-from jinja2.runtime import LoopContext
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
 
 from dag_factory.config import runtime_names as names
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pendulum
 
@@ -127,23 +128,82 @@ def rendered(
     logical_date: Any = "2026-01-31T23:30:00+00:00",
     run_after: str = "2026-03-01T08:00:00+00:00",
     given: dict[str, Any] | None = None,
+    events: tuple[Any, ...] = (),
     **pipeline_fields: Any,
 ) -> Any:
-    """The job's task after a worker rendered its templates (the same calls as Airflow's task runner)."""
+    """The job's task after a worker rendered its templates, in Airflow's own context and by its own calls."""
     dag = built(a_pipeline(job, **pipeline_fields))
-    task = dag.task_dict[job.name].prepare_for_execution()
+    ti = instance_of(dag.task_dict[job.name], outputs, logical_date, run_after, events)
+    context = ti.get_template_context()
+    context["params"] = given or {"folds": 5}
+    ti.render_templates(context, dag.get_template_env())
+    return ti.task
+
+
+def instance_of(
+    task: Any,
+    outputs: dict[str, Any] | None = None,
+    logical_date: Any = "2026-01-31T23:30:00+00:00",
+    run_after: str = "2026-03-01T08:00:00+00:00",
+    events: tuple[Any, ...] = (),
+) -> Any:
+    """The task instance of Airflow's task runner, which reads ``outputs`` in place of Airflow's database."""
+    from airflow.sdk.api.datamodels._generated import DagRun, TIRunContext
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    after = pendulum.parse(run_after)
     logical = pendulum.parse(logical_date) if logical_date else None
-    run = SimpleNamespace(logical_date=logical, run_after=pendulum.parse(run_after), run_id="manual__2026+x")
-    ti = SimpleNamespace(
-        xcom_pull=lambda task_ids, key: (outputs or {}).get(task_ids) if key == "return_value" else None
+    run = DagRun(
+        dag_id=task.dag_id,
+        run_id="manual__2026+x",
+        logical_date=logical,
+        data_interval_start=logical,
+        data_interval_end=logical,
+        run_after=after,
+        start_date=after,
+        end_date=None,
+        run_type="manual",
+        state="running",
+        conf={"items": "of conf", "x": [1]},
+        consumed_asset_events=list(events),
+        partition_key=None,
     )
-    context = {
-        "dag": dag,
-        "dag_run": run,
-        "run_id": run.run_id,
-        "ti": ti,
-        "params": given or {"folds": 5},
-        "task": task,
-    }
-    task.render_template_fields(context, dag.get_template_env())
-    return task
+    ti = RuntimeTaskInstance.model_construct(
+        id=UUID(int=1),
+        dag_version_id=UUID(int=2),
+        task_id=task.task_id,
+        dag_id=task.dag_id,
+        run_id=run.run_id,
+        try_number=1,
+        map_index=-1,
+        max_tries=task.retries,
+        task=task.prepare_for_execution(),
+        bundle_instance=SimpleNamespace(name="dags-folder", version=None),
+        start_date=after,
+        state="running",
+    )
+    ti._ti_context_from_server = TIRunContext(dag_run=run, max_tries=task.retries)
+    found = outputs or {}
+
+    def pull(task_ids: Any, key: str, **_: Any) -> Any:
+        assert key == "return_value"
+        return [found.get(one) for one in task_ids] if isinstance(task_ids, list) else found.get(task_ids)
+
+    object.__setattr__(ti, "xcom_pull", pull)
+    return ti
+
+
+def an_event(name: str = "orders", uri: str = "s3://lake/orders", **extra: Any) -> Any:
+    """An update of an asset, as Airflow hands it to the run that it starts."""
+    from airflow.sdk.api.datamodels._generated import AssetEventDagRunReference, AssetReferenceAssetEventDagRun
+
+    return AssetEventDagRunReference(
+        asset=AssetReferenceAssetEventDagRun(name=name, uri=uri, extra={}),
+        extra=extra,
+        source_task_id="load",
+        source_dag_id="sales.load",
+        source_run_id="scheduled__1",
+        source_map_index=-1,
+        source_aliases=[],
+        timestamp=pendulum.parse("2026-03-01T07:00:00+00:00"),
+    )
