@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import jinja2
+from jinja2.exceptions import SecurityError
 
 from dag_factory.config import budget, runtime_names
 from dag_factory.config.places import Path
@@ -29,6 +30,7 @@ T = TypeVar("T")
 _SANDBOX = Sandbox()
 _SINGLE = re.compile(r"\s*\$\{\{(?!#)[-+]?((?:(?!\$\{\{).)*?)-?\}\}\s*", re.DOTALL)
 _NAMES = re.compile(r"\$\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}", re.ASCII)
+_OUTPUT = re.compile(r"(?<![\w.])output\(\s*['\"][\w-]+['\"]\s*\)(\.\w+)*")
 _UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined")
 
 
@@ -157,11 +159,17 @@ def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: 
     return Problem.at(value.line(line_of(failure)), path, *explained(failure, context, value.text))
 
 
+def _later(text: str) -> str:
+    return f"write `{{{{ {text} }}}}` without a dollar sign: it is known when the job runs"
+
+
 def explained(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[str, str, str]:
     """A failure's code, message and hint; ``text`` is what failed."""
     message = failure.message or "the expression failed"
     if isinstance(failure, jinja2.UndefinedError):
         return "undefined-name", *_undefined(message, context, text)
+    if isinstance(failure, SecurityError) and (call := _OUTPUT.search(text)):
+        return "bad-expression", "`output` is not known when the file is read", _later(call[0])
     return "bad-expression", message, "the text between `${{` and `}}` is a Jinja expression"
 
 
@@ -181,12 +189,8 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
     if not name:
         return message, f"known here: {', '.join(sorted(context))}"
     if match and match[2] and name in runtime_names.known() - {"dict", "range", "namespace"}:
-        path = re.search(rf"(?<![\w.]){name}(\.\w+|\(\s*['\"][\w-]+['\"]\s*\))*", text)
-        right = path[0] if path else name
-        return (
-            f"`{name}` is not defined when the file is read",
-            f"write `{{{{ {right} }}}}` without a dollar sign: it is known when the job runs",
-        )
+        path = re.search(rf"(?<![\w.]){name}(\.\w+)*", text)
+        return f"`{name}` is not known when the file is read", _later(path[0] if path else name)
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
     close = nearest(name, known)
     if close:

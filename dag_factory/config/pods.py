@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import alerts, assets, dollars, foreach, podvalues, retries
+from dag_factory.config import alerts, assets, dollars, foreach, podvalues, retries, runtime
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
@@ -149,8 +149,9 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("timeout", "startup_timeout", "schedule_timeout", "termination_grace"): lambda node: seconds(_text(node)),
     (
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
-        *("runtime_class", "image_pull_policy", "group", "doc"),
+        *("runtime_class", "image_pull_policy", "group"),
     ): lambda node: _text(node),
+    ("doc",): lambda node: _text(runtime.unwrapped(node)),
     ("deferrable", "affinity", "security_context", "pod_security_context"): fragment,
     ("pool_slots", "priority_weight"): whole,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),

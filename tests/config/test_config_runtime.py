@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from written import job, problems, said
+from written import Written, built, job, problems, said
 
 PARAMS = "schedule: '@daily'\n"
 PARAMS += "params: {day: {type: string, format: date, default: '2026-01-01'}, folds: {type: integer, default: 5}}\n"
@@ -147,3 +147,156 @@ def test_a_template_may_come_from_vars_and_is_checked_too() -> None:
 def test_a_template_in_defaults_is_told_once_where_it_stands() -> None:
     head = "version: 1\ndefaults:\n  docker_image: image\n  resource_flavor: small\n  env: {A: '{{ dss }}'}\n"
     assert problems("jobs: {a: {}, b: {}, c: {}}", head=head) == ["undefined-name 0:12 defaults.env.A"]
+
+
+def hint(text: str, head: str = PARAMS) -> str:
+    """The hint of the one problem that a text in a job has."""
+    words = said(
+        f"{head}jobs: {{j: {{args: [{text!r}]}}}}" if "'" not in text else f'{head}jobs: {{j: {{args: ["{text}"]}}}}'
+    )
+    assert len(words.splitlines()) == 1, words
+    return words.partition(" -- ")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("{{ vars.registry }}", "`${{ vars.registry }}`"),
+        ("{{ matrix.model }}", "`${{ matrix.model }}`"),
+        ("{{ inputs.x }}", "`${{ inputs.x }}`"),
+        ("{{ pipeline.id }}", "`${{ pipeline.id }}`"),
+        ("{{ environment }}", "`${{ environment }}`"),
+        ("${{ params.days }}", "`{{ params.days }}`"),
+        ("${{ ds }}", "`{{ ds }}`"),
+        ("${{ run_date }}", "`{{ run_date }}`"),
+        ("${{ dag_run.conf.x }}", "`{{ dag_run.conf.x }}`"),
+        ("${{ output('a').rows }}", "`{{ output('a').rows }}`"),
+    ],
+)
+def test_mixed_up_braces_get_the_right_spelling(text: str, right: str) -> None:
+    assert right in hint(text)
+
+
+def test_a_name_of_parse_time_where_nothing_renders_gets_its_dollar_sign() -> None:
+    assert "`${{ vars.registry }}`" in said("jobs: {j: {working_dir: '/{{ vars.registry }}'}}")
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("{{ execution_date }}", "`logical_date`, or `run_date`"),
+        ("{{ next_ds }}", "`data_interval_end | ds`"),
+        ("{{ prev_ds }}", "`data_interval_start | ds`"),
+        ("{{ tomorrow_ds }}", "`macros.ds_add(ds, 1)`"),
+        ("{{ yesterday_ds_nodash }}", "`macros.ds_add(ds, -1)`"),
+        ("{{ dag_run.external_trigger }}", "`dag_run.run_type == 'manual'`"),
+        ("{{ dag_run.execution_date }}", "`dag_run.logical_date`"),
+        ("{{ ti.xcom_pull(task_ids='x') }}", "`output('job', default=none)`"),
+        ("{{ ti.xcom_push('x', 1) }}", "`/airflow/xcom/return.json`"),
+        ("{{ macros.uuid.uuid4() }}", "`run_id`"),
+        ("{{ task.hook }}", "`task.task_id`"),
+        ("{{ ti.hostname }}", "`templating: {allow: [ti.hostname]}`"),
+    ],
+)
+def test_a_name_that_is_gone_or_refused_says_what_to_use(text: str, right: str) -> None:
+    assert right in hint(text)
+
+
+RAW = "`{% raw %}...{% endraw %}`"
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "script: \"docker inspect --format '{{.State.Status}}' x\"",
+        "command: [python, -c, \"print('{{}}'.format(1))\"]",
+        "args: ['{{ Names }}']",
+        "for_each: {list: ['{{.State}}'], as: FORMAT}",
+        "doc: 'braces {{ so }}'",
+    ],
+)
+def test_every_message_about_braces_names_the_way_out(job: str) -> None:
+    assert RAW in said(f"jobs: {{j: {{{job}}}}}")
+
+
+@pytest.mark.parametrize("key", HEADERS.strip().splitlines())
+def test_so_do_those_about_a_pipelines_own_keys(key: str) -> None:
+    assert RAW in said(f"{key}\njobs: {{j: {{}}}}")
+
+
+def test_literal_braces_where_nothing_renders_lose_their_marks() -> None:
+    text = """
+        description: "a {% raw %}{{ b }}{% endraw %}"
+        params:
+          format: "{% raw %}{{.State}}{% endraw %}"
+          other: {type: string, default: "x{% raw %}{%{% endraw %}"}
+        jobs:
+          j:
+            for_each: {list: ["{% raw %}{{.State}}{% endraw %}", {a: "{% raw %}{{b}}{% endraw %}"}], as: FORMAT}
+            doc: "{% raw %}{{ c }}{% endraw %}"
+            args: ["{% raw %}{{.State}}{% endraw %}"]
+    """
+    pipeline = built(text)
+    (one,) = pipeline.jobs
+    assert pipeline.description == "a {{ b }}"
+    assert [param.default for param in pipeline.params] == ["{{.State}}", "x{%"]
+    assert one.for_each is not None and one.for_each.items == ("{{.State}}", '{"a": "{{b}}"}')
+    assert one.doc == "{{ c }}"
+    assert one.args == ("{% raw %}{{.State}}{% endraw %}",)  # a worker renders it
+
+
+@pytest.mark.parametrize("path", ["working_dir: '/{% raw %}{{ a }}{% endraw %}'", "shell: ['{% raw %}{{{% endraw %}']"])
+def test_marks_that_nothing_takes_off_are_reported(path: str) -> None:
+    assert problems(f"jobs: {{j: {{{path}}}}}")[0].startswith("unrendered-template")
+
+
+@pytest.mark.parametrize("text", ["{{ output('a', default=none) }}", "{{ output('a', default={}).rows | default(0) }}"])
+def test_an_output_with_a_default(text: str) -> None:
+    job = f'jobs: {{a: {{output: json}}, b: {{depends_on: [a], args: ["{text}"]}}}}'
+    assert problems(job) == []
+    assert problems(job.replace("depends_on: [a], ", ""))[0].startswith("not-upstream")
+
+
+@pytest.mark.parametrize("text", ["{{ output('a', none) }}", "{{ output(*['a']) }}", "{{ output('a', **{}) }}"])
+def test_an_output_is_named_in_a_way_that_can_be_followed(text: str) -> None:
+    found = problems(f'jobs: {{a: {{output: json}}, b: {{depends_on: [a], args: ["{text}"]}}}}')
+    assert [line.split()[0] for line in found] == ["bad-template"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warned"),
+    [("'@daily'", False), ("{cron: ['0 3 * * *']}", False), ("null", True), ("{assets: [x]}", True)],
+)
+def test_a_data_interval_in_a_pipeline_whose_runs_may_have_none(schedule: str, warned: bool) -> None:
+    text = f"schedule: {schedule}\njobs: {{j: {{args: ['{{{{ data_interval_start }}}} {{{{ ds }}}}']}}}}"
+    found = problems(text)
+    assert [line.split()[0] for line in found] == ["dateless-run"] * warned
+    assert not warned or "run_date" in said(text)
+
+
+def test_a_param_that_is_named_like_a_method() -> None:
+    text = (
+        "params: {items: {type: integer, default: 1}}\njobs: {j: {args: ['{{ params.items }} {{ params.items() }}']}}"
+    )
+    assert problems(text) == []
+    assert problems(text.replace("params: {items", "params: {other")) == ["unknown-param 2:19 jobs.j.args[0]"]
+
+
+@pytest.mark.parametrize("word", ["ti.hostname", "macros.uuid.uuid4", "inlet_events", "task.doc_md"])
+def test_an_environment_widens_the_vocabulary(word: str) -> None:
+    text = f"jobs: {{a: {{args: ['{{{{ {word}.x }}}}']}}}}"
+    assert problems(text) == ["forbidden-template 1:19 jobs.a.args[0]"]
+    allowed = {"dev": f"version: 1\ntemplating: {{allow: [{word}]}}\n"}
+    assert Written(text, environments=allowed).problems() == []
+    assert Written(text, environments=allowed).built().templates_allow == (word,)
+    private = Written(text.replace(".x", ".__class__"), environments=allowed)
+    assert private.problems() == ["forbidden-template 1:19 jobs.a.args[0]"]
+
+
+@pytest.mark.parametrize(
+    "word", ["secrets", "macros.uuid", "macros.json", "macros", "ti", "dag", "ti._x", "self", "os.x"]
+)
+def test_what_no_environment_can_allow(word: str) -> None:
+    environment = {"dev": f"version: 1\ntemplating: {{allow: ['{word}']}}\n"}
+    found = Written("jobs: {a: {}}", environments=environment).problems()
+    assert "bad-value dev.yaml:2:22 templating.allow[0]" in found
