@@ -64,7 +64,7 @@ class Watch:
 
 def start(watch: Watch) -> threading.Thread:
     """Run a watch beside the scheduler, until its process ends."""
-    thread = threading.Thread(target=watch.run, args=(threading.Event(),), name="dagwright-pools", daemon=True)
+    thread = threading.Thread(target=watch.run, args=(threading.Event(),), name="dagwright_pools", daemon=True)
     thread.start()
     return thread
 
