@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from dag_factory.config.final_pod import BASE
-from dag_factory.config.model import XcomSidecar
+from dag_factory.config.model import Job, XcomSidecar
 from dag_factory.config.places import Mark
 from dag_factory.config.strategic import DIRECTIVE
 from dag_factory.config.tree import Mapping, Node, Sequence, at, entries, from_plain, is_set, mapping, plain, sequence
@@ -39,6 +41,21 @@ def hardened(job: Mapping, mark: Mark) -> Mapping:
         if isinstance(found.get("pod"), Mapping):
             found["pod"] = _overlay(found["pod"], _names(job), container, mark)
     return mapping(found, {**dict.fromkeys(found, mark), **job.keys}, job.mark)
+
+
+def hardened_model(job: Job) -> Job:
+    """The same for a model that was made before the level was set."""
+    said = {
+        "pod_security_context": job.pod_security_context,
+        "security_context": job.security_context,
+        "init_containers": list(job.init_containers),
+        "pod": job.pod,
+    }
+    here = Mark("")
+    node = from_plain({key: value for key, value in said.items() if value is not None}, here)
+    assert isinstance(node, Mapping)
+    found: dict[str, Any] = plain(hardened(node, here))
+    return msgspec.structs.replace(job, **{**found, "init_containers": tuple(found["init_containers"])})
 
 
 def hardened_sidecar(settings: XcomSidecar | None) -> XcomSidecar:

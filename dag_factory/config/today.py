@@ -14,7 +14,9 @@ import msgspec
 
 from dag_factory.config import teams
 from dag_factory.config.final_pod import final_pod
+from dag_factory.config.guards import bounds
 from dag_factory.config.guards.check import breaches
+from dag_factory.config.hardening import hardened_model
 from dag_factory.config.layout import id_of
 from dag_factory.config.model import Job, Manual, Pipeline
 from dag_factory.config.problems import Problem
@@ -37,7 +39,7 @@ def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
     denied = [problem for problem in trouble if problem.code == _DENIED]
     if trouble and not denied:
         return pipeline
-    tables = tables.within(team) if team.names else tables
+    tables = (tables.within(team) if team.names else tables).hardened()
     now = msgspec.structs.replace(
         pipeline,
         cluster=tables.cluster,
@@ -46,6 +48,10 @@ def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
         alerts_enabled=tables.alerts_enabled,
         jobs=tuple(_job(job, tables) for job in pipeline.jobs),
     )
+    for key in ("max_active_jobs", "max_active_runs"):
+        bound = tables.guards.bounds.get(key)
+        if bound and getattr(now, key) is None:
+            now = msgspec.structs.replace(now, **{key: bound.most})
     if tables.schedules and tables.schedules.value == "manual":
         now = msgspec.structs.replace(now, schedule=Manual())
     stopped = [_stopped(now, problem.message, problem.hint) for problem in denied] or list(_breaches(now, tables))
@@ -53,15 +59,21 @@ def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
 
 
 def _job(job: Job, tables: Tables) -> Job:
-    """The job with its flavor as the table has it now."""
+    """The job with its flavor as the table has it now, and with what the platform demands where it leaves it out."""
     name = job.flavor.name
     name = tables.replace[name].text if name in tables.replace else name
     entry = tables.flavors.get(name)
-    return msgspec.structs.replace(job, flavor=entry.flavor) if entry else job
+    job = msgspec.structs.replace(job, flavor=entry.flavor) if entry else job
+    longest, level = tables.guards.bounds.get("timeout"), tables.guards.pod_security
+    if longest and job.timeout is None:
+        job = msgspec.structs.replace(job, timeout=longest.most)
+    return hardened_model(job) if level and level.words[0] == "restricted" else job
 
 
 def _breaches(pipeline: Pipeline, tables: Tables) -> Iterator[Problem]:
-    """A problem for each rule that a job breaks."""
+    """A problem for each rule that the pipeline or a job breaks."""
+    for breach in bounds.of_pipeline(pipeline, pipeline.guards):
+        yield _stopped(pipeline, breach.message, breach.hint)
     for job in pipeline.jobs:
         flavor = job.flavor.name
         if flavor not in tables.flavors and flavor not in tables.broken_flavors:

@@ -21,6 +21,8 @@ TIGHTENED = {
     "a flavor that is gone": (FLAVORS, TWO_FLAVORS.replace("small", "tiny"), "there is no flavor `small`", FLAVORS),
     "a team's flavors": (TEAMS, "version: 1\nteams: {growth: {flavors: [other]}}\n", "may use", f"{TEAMS}:2"),
     "a team's images": (TEAMS, "version: 1\nteams: {growth: {images: ['b:*']}}\n", "allows", f"{TEAMS}:2"),
+    "an account": (LOCAL, "version: 1\nservice_accounts: [other]\n", "the service account `default`", f"{LOCAL}:2"),
+    "a schedule": (LOCAL, "version: 1\nlimits: {min_schedule_interval: 300d}\n", "allows one every 300d", f"{LOCAL}:2"),
     "a folder that is denied": (TEAMS, "version: 1\ndefault: deny\nteams: {sales: {}}\n", "no team has", f"{TEAMS}:2"),
 }
 
@@ -148,3 +150,15 @@ def test_an_edit_elsewhere_in_a_table_does_not_change_what_is_stored(home: Path)
         data = DagSerialization.to_dict(loaded(home)["growth.churn"])
         stored.append([str(task) for task in data["dag"]["tasks"]])
     assert stored[0] == stored[1]
+
+
+def test_a_last_good_version_gets_what_the_platform_sets_today(home: Path) -> None:
+    """What a pipeline leaves out is no breach: `restricted` and `limits` set it, as they do for a new version."""
+    write(home, CHURN, BROKEN)
+    write(home, LOCAL, "version: 1\npod_security: restricted\nlimits: {timeout: 1h, max_active_runs: 3}\n")
+    dag = loaded(home)["growth.churn"]
+    assert "stopped" not in dag.tags and "last good version" in dag.tags
+    (task,) = dag.tasks
+    assert task.security_context.run_as_non_root is True
+    assert task.container_security_context.allow_privilege_escalation is False
+    assert (task.execution_timeout.total_seconds(), dag.max_active_runs) == (3600, 3)
