@@ -12,20 +12,35 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+import pydantic
 from airflow.sdk.exceptions import AirflowException
 
 FILE = "/airflow/xcom/return.json"
+
+LIMIT = 32 * 2**20
+"""Bytes of an output. Airflow's database holds it in one field, and each reader's process in memory."""
 
 NULL_KEY = "output_is_null"
 """The XCom that marks a stored ``null``: Airflow gives the same None for a null and for no output."""
 
 _PYTHON_LITERAL = re.compile(r"'|\b(?:True|False|None)\b|\(")
 _WHOLE_NUMBERS = range(-(2**63), 2**64)  # that MessagePack has
+_RESERVED = ("__classname__", "__id__")
+_JSON_VALUE: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(pydantic.JsonValue)  # as Airflow takes it
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class OutputError(AirflowException):
     """The job wrote an output that cannot be used."""
+
+
+def check_size(size: int) -> None:
+    """Raise ``OutputError`` where so many bytes are too many."""
+    if size > LIMIT:
+        raise OutputError(
+            f"{FILE} is larger than {LIMIT // 2**20} MiB, the most that an output may have"
+            " (write the data to a volume, and its path to the output)"
+        )
 
 
 def parse(data: bytes) -> Any:
@@ -51,6 +66,11 @@ def parse(data: bytes) -> Any:
     except ValueError:  # Python's own limit, 4,300 digits
         raise OutputError(f"{FILE} has a whole number of thousands of digits (write it as text)") from None
     _check_storable(value)
+    for key in _RESERVED:
+        if key in text and _has_key(value, key):
+            raise OutputError(
+                f"{FILE} cannot be stored: the key `{key}` has a meaning of its own in Airflow (rename it)"
+            )
     return value
 
 
@@ -102,9 +122,10 @@ def _check_storable(value: Any) -> None:
     try:
         json.dumps(value, allow_nan=False)
         msgspec.msgpack.encode(value)
+        _JSON_VALUE.validate_python([[value]])
         return
-    except RecursionError:
-        raise OutputError(f"{FILE} is nested too deeply to be stored") from None
+    except (RecursionError, pydantic.ValidationError):  # a valid value but for its depth
+        raise OutputError(f"{FILE} is nested too deeply to be stored (more than some 250 levels)") from None
     except (ValueError, OverflowError):
         pass  # only now look for the place: a walk in Python is slow
     for path, one in _leaves(value):
@@ -136,6 +157,19 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
             waiting += [(f"{path}[{index}]", item) for index, item in reversed(list(enumerate(one)))]
         else:
             yield path, one
+
+
+def _has_key(value: Any, key: str) -> bool:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if key in one:
+                return True
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return False
 
 
 def _kind(value: Any) -> str:

@@ -102,16 +102,20 @@ class JobPodManager(PodManager):
                 _preload_content=False,
             )
         ) as client:
-            client.run_forever()
-            complaint = client.read_stderr().decode(errors="replace").strip()
-            data: bytes = client.read_stdout()
+            chunks, size = [], 0  # the client's own buffer takes quadratic time
+            while client.is_open():
+                client.update(timeout=None)
+                chunks.append(client.read_stdout(timeout=0))
+                size += len(chunks[-1])
+                outputs.check_size(size)
+            complaint = client.read_stderr(timeout=0).decode(errors="replace").strip()
             try:
                 code = client.returncode
             except (TypeError, KeyError, ValueError):  # no exit code came: the connection was lost before the end
                 raise urllib3.exceptions.ProtocolError(f"{outputs.FILE} was read in part only") from None
         if code:
             raise outputs.OutputError(f"{outputs.FILE} cannot be read: {complaint or f'exit code {code}'}")
-        return data
+        return b"".join(chunks)
 
 
 class _WholeLog(PodLogsConsumer):

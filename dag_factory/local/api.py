@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +88,18 @@ class AirflowApi:
         except httpx.HTTPStatusError:
             return None
 
-    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
-        """The text of one try's log."""
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1, map_index: int = -1) -> str:
+        """The text of one try's log: its messages, and each exception as its type and text, without frames."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
-        content = self.call("GET", path, full_content="true")["content"]
-        return "\n".join(line["event"] if isinstance(line, dict) else str(line) for line in content)
+        content = self.call("GET", path, full_content="true", map_index=map_index)["content"]
+        return "\n".join(text for line in content for text in _texts(line))
+
+
+def _texts(line: Any) -> Iterator[str]:
+    """The message of a line of a log and, in the order in which they were raised, the exceptions logged with it."""
+    if not isinstance(line, dict):
+        yield str(line)
+        return
+    yield line["event"]
+    for raised in reversed(line.get("error_detail") or ()):
+        yield f"{raised.get('exc_type')}: {raised.get('exc_value')}"

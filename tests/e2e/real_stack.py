@@ -49,8 +49,8 @@ class Run:
     def output(self, job: str) -> Any:
         return self.running.api.output(self.dag_id, self.id, job)
 
-    def log(self, job: str, attempt: int = 1) -> str:
-        return self.running.api.log(self.dag_id, self.id, job, attempt)
+    def log(self, job: str, attempt: int = 1, index: int = -1) -> str:
+        return self.running.api.log(self.dag_id, self.id, job, attempt, index)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,17 @@ def test_a_pipeline_that_is_not_there(project: Project) -> None:
 
 
 def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
-    jobs = "jobs: {fine: {script: echo fine}, bad: {depends_on: [fine], script: 'echo The disk is full.; exit 4'}}"
+    jobs = (
+        "jobs: {fine: {script: echo fine, output: json},"
+        " bad: {depends_on: [fine], script: 'echo The disk is full.; exit 4'},"
+        " reads: {depends_on: [fine], script: 'echo {{ output(\"fine\") }}'}}"
+    )
     code, said = project.dagf("demo", project.pipeline("bad", jobs))
     assert code == 1, said
     assert "bad failed; the end of its log" in said
     assert "The disk is full." in said
     assert "exit_code=4" in said
+    assert "NoOutput: output('fine'): this job left no output" in said
     assert "::group::" not in said
     assert "everything is stopped again" in said
     eventually(lambda: not project.processes(), 3, "the last process to end")

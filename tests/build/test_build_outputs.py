@@ -1,0 +1,109 @@
+"""What a job wrote as its output: a value, or an error that names the file, the place and the likely cause."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dag_factory.build import outputs
+from dag_factory.build.outputs import OutputError, check_items, check_size, check_there, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("null", None),
+        ('{"a": [1, 1.5, true, null, "Ü"]}', {"a": [1, 1.5, True, None, "Ü"]}),
+        ("\ufeff{}", {}),  # some editors and libraries write the mark
+        ('"\\ud83d\\ude00"', "😀"),
+        ('{"at": "__id__"}', {"at": "__id__"}),
+        (str(2**64 - 1), 2**64 - 1),
+    ],
+)
+def test_values(text: str, value: object) -> None:
+    assert parse(text.encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{'a': 1}", "line 1, column 2: .* (a Python value? write json.dump"),
+        (b'{"a": True}', "line 1, column 7: .* (a Python value? write json.dump"),
+        (b"None", "line 1, column 1: .* (a Python value?"),
+        (b'{"a": 1}\n{"a": 2}\n', "line 2, column 1: extra data (several values? write one list of them)"),
+        (b"[1,\n2,]", "line 2, column 3: .* (a comma after the last item?)"),
+        (b'{"a": ', "line 1, column 7: .* (is it cut off?"),
+        (b"done", "line 1, column 1: .* (plain text?"),
+        (b'{\n"a": "\xc3\x9c\xff"}', "is not UTF-8: line 2, column 8: byte 0xff"),
+        (b'{"m": [{"loss": NaN}]}', "`m[0].loss` is NaN, which JSON does not have"),
+        (b'{"m": {"loss": -1e999}}', "`m.loss` is -Infinity, which JSON does not have"),
+        (b"Infinity", "the value is Infinity"),
+        (b'{"a": 123456789012345678901234567890}', "`a` is a whole number of more than 64 bits"),
+        (b"9" * 5000, "a whole number of thousands of digits"),
+        (b'["\\ud800"]', "`[0]` is text with half of a surrogate pair"),
+        (b'{"\\ud800": 1}', "`\\ud800` is text with half of a surrogate pair"),
+        (b'[{"__classname__": {}}]', "the key `__classname__` has a meaning of its own in Airflow"),
+        (b"[" * 300 + b"]" * 300, "is nested too deeply"),
+        (b"[" * 100_000, "is nested too deeply"),
+    ],
+)
+def test_what_cannot_be_read_is_explained(data: bytes, message: str) -> None:
+    with pytest.raises(OutputError) as failure:
+        parse(data)
+    before, _, after = message.partition(".*")
+    assert str(failure.value).startswith("/airflow/xcom/return.json ")
+    assert before in str(failure.value)
+    assert after in str(failure.value)
+
+
+def test_what_can_be_read_can_be_stored() -> None:
+    from airflow.sdk.execution_time.comms import SetXCom
+    from airflow.sdk.serde import serialize
+
+    deep: Any = "x"
+    for _ in range(250):
+        deep = [deep]
+    for text in (json.dumps(deep), str(2**64 - 1), str(-(2**63)), '"\\u0000"'):
+        try:
+            value = parse(text.encode())
+        except OutputError:
+            continue
+        SetXCom(key="k", value=serialize(value), dag_id="d", run_id="r", task_id="t")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_what"),
+    [
+        ({"a": 1, "b": 2}, "a map of 2 keys"),
+        ({"a": 1}, "a map of 1 key"),
+        ("a", "text"),
+        (5, "a number"),
+        (True, "true or false"),
+        (None, "null"),
+    ],
+)
+def test_only_a_list_can_be_run_over(value: object, is_what: str) -> None:
+    with pytest.raises(OutputError) as failure:
+        check_items(value, ["each"], 1024)
+    assert str(failure.value) == f"`each` runs for each item of this output, so it must be a list; it is {is_what}"
+    check_items(value, [], 1024)
+
+
+def test_a_list_of_too_many_items() -> None:
+    check_items(list(range(1024)), ["each"], 1024)
+    with pytest.raises(OutputError, match=r"the list has 1,100 items, more than 1,024 \(let one instance work on"):
+        check_items(list(range(1100)), ["each", "other"], 1024)
+
+
+def test_nothing_to_run_over() -> None:
+    check_there([])
+    with pytest.raises(OutputError, match=r"`each` runs for .* this job wrote no output: .*return\.json is missing"):
+        check_there(["each"])
+
+
+def test_too_large() -> None:
+    check_size(outputs.LIMIT)
+    with pytest.raises(OutputError, match=r"return\.json is larger than 32 MiB, .* \(write the data to a volume"):
+        check_size(outputs.LIMIT + 1)
