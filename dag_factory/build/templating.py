@@ -18,11 +18,13 @@ import jinja2
 import jinja2.ext
 
 from dag_factory.build.names import label_value
+from dag_factory.build.outputs import NULL_KEY
 from dag_factory.config import model
 from dag_factory.config.dollars import EscapeDollars
 from dag_factory.config.runtime_names import AIRFLOW_FILTERS, OWN_FILTERS
 
 _NO_DEFAULT: Any = object()
+_NOTHING: Any = object()  # a job wrote no output; None is a null
 
 
 class NoOutput(LookupError):
@@ -41,18 +43,21 @@ class Output:
     mapped: frozenset[str]
 
     def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = _NO_DEFAULT) -> Any:
-        """The JSON value that the job ``job`` of this run wrote, or ``default`` where there is none.
+        """The JSON value that the job ``job`` of this run wrote, or ``default`` where it wrote none.
 
         Of a matrix it is a list of what its cells wrote, of a mapped job one of what its instances wrote; who
-        wrote none is not in it. Raises ``NoOutput`` where any other job wrote none and there is no default.
+        wrote none is not in it. A null is a value like any other. Raises ``NoOutput`` where any other job wrote none
+        and there is no default.
         """
         if job in self.cells:
-            values = [value for value in (self._one(context, cell) for cell in self.cells[job]) if value is not None]
+            values = [
+                value for value in (self._one(context, cell) for cell in self.cells[job]) if value is not _NOTHING
+            ]
         else:
             values = self._one(context, job)
-        if (values is None or (values == [] and self._is_list(job))) and default is not _NO_DEFAULT:
+        if (values is _NOTHING or (values == [] and self._is_list(job))) and default is not _NO_DEFAULT:
             return default
-        if values is None:
+        if values is _NOTHING:
             raise NoOutput(
                 f"output('{job}'): this job left no output in this run. It has one when it says `output: json`,"
                 " writes JSON to /airflow/xcom/return.json and succeeds. Where it may be skipped, write"
@@ -64,11 +69,14 @@ class Output:
         return job in self.cells or job in self.mapped
 
     def _one(self, context: Mapping[str, Any], job: str) -> Any:
+        ti = context["ti"]
         if job not in self.mapped:
-            return context["ti"].xcom_pull(task_ids=job, key="return_value")
-        # asked for a list of tasks Airflow gives a list of values, also where there is one instance
-        values = context["ti"].xcom_pull(task_ids=[job], key="return_value")
-        return [value for value in values if value is not None]
+            value = ti.xcom_pull(task_ids=job, key="return_value")
+            return _NOTHING if value is None and not ti.xcom_pull(task_ids=job, key=NULL_KEY) else value
+        # Asked for a list of tasks Airflow gives a list of values, also where there is one instance ...
+        values = ti.xcom_pull(task_ids=[job], key="return_value")
+        # ... and the list [None] where no instance wrote any.
+        return [] if values == [None] and not any(ti.xcom_pull(task_ids=[job], key=NULL_KEY)) else values
 
 
 class TaskTemplates(jinja2.ext.Extension):

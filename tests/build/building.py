@@ -183,10 +183,12 @@ def instance_of(
         state="running",
     )
     ti._ti_context_from_server = TIRunContext(dag_run=run, max_tries=task.retries)
-    found = outputs or {}
+    # As the operator stores them: a null has a mark, because Airflow gives the same None for no output.
+    nulls = {job: True for job, value in (outputs or {}).items() if value is None}
+    stored = {"return_value": outputs or {}, "output_is_null": nulls}
 
     def pull(task_ids: Any, key: str, **_: Any) -> Any:
-        assert key == "return_value"
+        found = stored[key]
         return [found.get(one) for one in task_ids] if isinstance(task_ids, list) else found.get(task_ids)
 
     object.__setattr__(ti, "xcom_pull", pull)

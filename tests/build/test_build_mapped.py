@@ -117,9 +117,26 @@ def test_the_output_of_a_mapped_job_is_a_list_also_of_one() -> None:
     from dag_factory.build.templating import Output
 
     def pulled(task_ids: list[str], key: str) -> list[Any]:
-        return [{"a": 1}, None] if key == "return_value" and task_ids == ["each"] else []
+        return [{"a": 1}] if key == "return_value" and task_ids == ["each"] else []
 
     said = Output({"grid": ("each", "each")}, frozenset({"each"}))
     context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
     assert said(context, "each") == [{"a": 1}]
     assert said(context, "grid") == [[{"a": 1}], [{"a": 1}]]
+
+
+@pytest.mark.parametrize(
+    ("values", "nulls", "output"),
+    [([None], [True], [None]), ([None], [None], []), ([1, None], [True], [1, None]), ([1], [None], [1])],
+)
+def test_an_instances_null_is_in_the_list_and_no_output_is_not(
+    values: list[Any], nulls: list[Any], output: list[Any]
+) -> None:
+    from dag_factory.build.outputs import NULL_KEY
+    from dag_factory.build.templating import Output
+
+    def pulled(task_ids: list[str], key: str) -> list[Any]:
+        return {"return_value": values, NULL_KEY: nulls}[key] if task_ids == ["each"] else []
+
+    context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
+    assert Output({}, frozenset({"each"}))(context, "each") == output

@@ -76,6 +76,13 @@ def test_a_missing_output_says_what_to_do() -> None:
         shell("{{ output('extract').rows }}", outputs={})
 
 
+def test_null_is_an_output() -> None:
+    outputs = {"extract": None}
+    assert shell("{{ output('extract') is none }}", outputs=outputs) == "True"
+    assert shell("{{ output('extract', default=5) is none }}", outputs=outputs) == "True"
+    assert shell("{{ output('extract', default=5) }}", outputs={}) == "5"
+
+
 def test_run_date_is_a_date_in_the_pipelines_timezone() -> None:
     assert shell("{{ run_date }}") == "2026-01-31"
     # half past eleven in the evening, UTC, is half past midnight in Berlin
