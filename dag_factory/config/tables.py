@@ -28,7 +28,8 @@ from dag_factory.config import (
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
-from dag_factory.config.guards import reading
+from dag_factory.config.guards import flavor_limits, reading
+from dag_factory.config.guards.flavor_limits import Given
 from dag_factory.config.guards.rules import NONE, Guards
 from dag_factory.config.hardening import hardened_sidecar
 from dag_factory.config.layers import settle
@@ -60,6 +61,7 @@ class Tables(msgspec.Struct, frozen=True):
     mirrors: dict[str, str] = {}  # registry, or registry with a path -> what takes its place
     pools: dict[str, int] = {}
     flavors: dict[str, FlavorEntry] = {}
+    given: dict[str, Given] = {}  # what each flavor gives to a pod
     broken_flavors: frozenset[str] = frozenset()
     presets: Presets = msgspec.field(default_factory=Presets)
     templates_read: frozenset[str] = frozenset()  # what `{{ }}` may name beyond the vocabulary
@@ -104,10 +106,18 @@ class Tables(msgspec.Struct, frozen=True):
             self,
             team=team,
             cluster=msgspec.structs.replace(self.cluster, namespace=namespace),
-            guards=reading.together(self.guards, team.guards),
+            guards=self._guards(team),
             pipeline_defaults=teams.laid(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
             job_defaults=teams.laid(self.job_defaults, team.job_defaults, *teams.JOB),
         )
+
+    def _guards(self, team: Team) -> Guards:
+        """All limits together, and what a list of flavors means for the whole pod."""
+        guards = reading.together(self.guards, team.guards)
+        if not guards.flavors:
+            return guards
+        offered = (*self.presets.table.values(), self.job_defaults, team.job_defaults)
+        return flavor_limits.bounded(guards, team.guards.limits, self.given, reading.of_platform(offered))
 
 
 @lru_cache(8)
@@ -167,6 +177,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         files |= {one.table.file: one.document} if one.document else {}
     problems += platform.unknown((FLAVORS_FILE, presets.FILE, *(one.table.file for one in optional.values())))
     replace = _replacements(body, found_flavors, problems)
+    usable = {name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad}
     return Tables(
         environment=environment,
         known_environments=names,
@@ -183,7 +194,8 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
             if (text := _text(node)) is not None
         },
         pools=pools,
-        flavors={name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad},
+        flavors=usable,
+        given={name: flavor_limits.given(one.flavor, reading.of_platform([one.layer])) for name, one in usable.items()},
         broken_flavors=frozenset(bad),
         presets=known_presets,
         templates_read=frozenset(str(word) for word in plain(body).get("templating", {}).get("allow", ())),

@@ -8,7 +8,8 @@ from collections.abc import Mapping as MappingT
 from decimal import Decimal
 
 from dag_factory.config.containers import Container, of_pod
-from dag_factory.config.model import Fragment
+from dag_factory.config.final_pod import BASE, resources
+from dag_factory.config.model import Flavor, Fragment
 from dag_factory.config.places import Path
 from dag_factory.config.units import quantity
 
@@ -51,9 +52,19 @@ def totals(pod: Fragment) -> dict[str, Decimal]:
     return {**found, GPU: sum(cards, _NOTHING)}
 
 
+def of_flavor(flavor: Flavor) -> dict[str, Decimal]:
+    """What a flavor gives to the job's own container."""
+    return totals({"spec": {"containers": [{"name": BASE, "resources": resources(flavor)}]}})
+
+
 def amounts(container: Container) -> dict[str, Decimal]:
     """What one container may use."""
-    requests, limits = _numbers(container.requests), _numbers(container.limits)
+    return resources_amounts({"requests": container.requests, "limits": container.limits})
+
+
+def resources_amounts(resources: Fragment) -> dict[str, Decimal]:
+    """What a container with these `resources` may use."""
+    requests, limits = _numbers(resources.get("requests") or {}), _numbers(resources.get("limits") or {})
     return {name: max(requests.get(name, _NOTHING), limits.get(name, _NOTHING)) for name in {**requests, **limits}}
 
 

@@ -2,68 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as MappingT
 from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
 from dag_factory.config import final_pod
-from dag_factory.config.containers import of_pod
-from dag_factory.config.guards.amounts import GPU, PLAIN, asked, is_card, is_of, number, totals
+from dag_factory.config.containers import Container, of_pod
+from dag_factory.config.guards import flavors
+from dag_factory.config.guards.amounts import (
+    GPU,
+    PLAIN,
+    amounts,
+    asked,
+    is_card,
+    is_of,
+    number,
+    of_flavor,
+    resources_amounts,
+    totals,
+)
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.guards.rules import Guards, Limit
 from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.places import Path
 
 Limits = MappingT[str, Limit]
+Seen = Callable[[Fragment], Fragment]
+"""The part of a pod that counts."""
 _OWN: Path = ("spec", "containers", 0, "resources")
 _FLAVOR = "resource_flavor"
 _EXAMPLES = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
 _NOTHING = Decimal(0)
 
 
+class _Words(NamedTuple):
+    """How a limit is called: that of a `max`, or what the flavors on a team's list give."""
+
+    over: str
+    place: str
+    unknown: str
+    fix: str
+
+
+_MAX = _Words(
+    over="is over the ceiling of {by}",
+    place="the ceiling stands in {place}",
+    unknown="which no `max` names",
+    fix='the platform allows it by name: `max: {{"{name}": 1}}`; a `max` is in {place}',
+)
+_LIST = _Words(
+    over="asks for more than the flavors that {by} may use",
+    place="they are listed in {place}",
+    unknown="which no flavor that {by} may use gives",
+    fix="leave it out; the flavors are listed in {place}",
+)
+
+
 def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = ()) -> Iterator[Breach]:
-    """A breach for each way in which a pod is over a limit; ``known`` are flavors to propose instead."""
-    limits = guards.limits
-    if not limits:
+    """A breach for each way in which a pod is over a limit; ``known`` are flavors to propose instead.
+
+    Airflow's own container counts for a `max`. For what the flavors of a list give it does not, nor do containers
+    that the platform's files add.
+    """
+    if not (guards.limits or guards.flavor_limits):
         return
+    limits = guards.limits
     uses = totals(pod)
-    yield from _without_limit(pod, job, limits)
-    yield from _unknown(pod, job, limits, uses)
     over = _over(uses, limits)
+    yield from _without_limit(pod, job, limits)
+    yield from _unknown(pod, job, limits, uses, _MAX)
     if over:
-        yield from _over_ceiling(pod, job, limits, uses, over, known)
+        yield from _over_ceiling(pod, job, limits, over, flavors.allowed(known, guards), _MAX, lambda whole: whole)
+    if guards.flavor_limits:
+        seen = partial(_of_author, platform=guards.platform_containers)
+        own = seen(pod)
+        uses = totals(own)
+        yield from _without_limit(
+            pod, job, {key: one for key, one in guards.flavor_limits.items() if key not in limits}
+        )
+        listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in over}
+        found = _over(uses, listed)
+        if not limits:
+            yield from _unknown(own, job, listed, uses, _LIST)
+        else:  # what no `max` names is reported above
+            named = {name: amount for name, amount in uses.items() if name in limits}
+            yield from _unknown(own, job, guards.flavor_limits, named, _LIST)
+        if found:
+            yield from _over_ceiling(own, job, listed, found, flavors.allowed(known, guards), _LIST, seen)
     if pod["spec"].get("resourceClaims"):
-        limit = limits.get(GPU) or next(iter(limits.values()))
-        most = f": gpu (at most {limit.most})" if GPU in limits else ""
+        every = {**guards.flavor_limits, **limits}
+        limit = every.get(GPU) or next(iter(every.values()))
+        most = f": gpu (at most {limit.most})" if GPU in every else ""
         message = f"what a pod claims cannot be held against the ceiling of {limit.by}{most}"
         hint = f"name a flavor with `gpu`; the ceiling stands in {limit.place}"
         yield Breach("over-ceiling", message, hint, ("spec", "resourceClaims", 0))
 
 
+def _of_author(pod: Fragment, platform: MappingT[str, Fragment]) -> Fragment:
+    """A pod without Airflow's container, and without the platform's that ask for no more than the platform set."""
+    left: Fragment = {}
+    gone = {final_pod.XCOM, *(one.name for one in of_pod(pod) if one.kind != "job" and _is_within(one, platform))}
+    for group in ("containers", "initContainers"):
+        left[group] = [one for one in pod["spec"].get(group) or () if one["name"] not in gone]
+    return {**pod, "spec": {**pod["spec"], **left}}
+
+
+def _is_within(container: Container, platform: MappingT[str, Fragment]) -> bool:
+    if container.name not in platform:
+        return False
+    most = resources_amounts(platform[container.name])
+    return all(amount <= most.get(name, _NOTHING) for name, amount in amounts(container).items())
+
+
 def _over_ceiling(
-    pod: Fragment, job: Job, limits: Limits, uses: MappingT[str, Decimal], over: list[str], known: Iterable[Flavor]
+    pod: Fragment, job: Job, limits: Limits, over: list[str], known: Iterable[Flavor], words: _Words, seen: Seen
 ) -> Iterator[Breach]:
     """One breach for each rule and each culprit: what ``pod:`` breaks is reported there, the rest at the flavor."""
     sidecar = next((one for one in pod["spec"]["containers"] if one["name"] == final_pod.XCOM), None)
-    own = _own(job.flavor)
-    blamed = {key: _by_overlay(job, sidecar, key, number(limits[key].most)) for key in over}
+    uses, own = totals(pod), of_flavor(job.flavor)
+    blamed = {key: _by_overlay(job, sidecar, key, number(limits[key].most), seen) for key in over}
     for by, overlay in dict.fromkeys((limits[key].by, blamed[key]) for key in over):
         keys = [key for key in over if (limits[key].by, blamed[key]) == (by, overlay)]
         shown = ", ".join(f"{key} {_shown(job.flavor, key, uses, own)} (at most {limits[key].most})" for key in keys)
-        place = f"the ceiling stands in {limits[keys[0]].place}"
+        more = f"{words.over.format(by=by)}: {shown}"
+        place = words.place.format(place=limits[keys[0]].place)
         if overlay:
-            message = f"with this the job's pod is over the ceiling of {by}: {shown}"
-            yield Breach("over-ceiling", message, f"ask for less; {place}", _largest(pod, job, sidecar, keys[0]))
+            where = _largest(pod, job, sidecar, keys[0])
+            yield Breach("over-ceiling", f"with this the job's pod {more}", f"ask for less; {place}", where)
             continue
         what = f"the flavor `{job.flavor.name}`"
         if any(uses.get(key) != own.get(key) for key in keys):
             adds = " with what `pod` adds" if job.pod else " with Airflow's container for the output"
             what += " with the job's other containers" if job.init_containers else adds
-        best = _fitting(job, sidecar, limits, known)
-        hint = f"`{best}` fits; {place}" if best else f"no flavor fits under the ceiling in {limits[keys[0]].place}"
-        yield Breach("over-ceiling", f"{what} is over the ceiling of {by}: {shown}", hint, _OWN, _FLAVOR)
+        best = _fitting(job, sidecar, limits, known, seen)
+        hint = f"`{best}` fits; {place}" if best else f"no flavor fits; {place}"
+        yield Breach("over-ceiling", f"{what} {more}", hint, _OWN, _FLAVOR)
 
 
 def _without_limit(pod: Fragment, job: Job, limits: Limits) -> Iterator[Breach]:
@@ -85,27 +162,28 @@ def _without_limit(pod: Fragment, job: Job, limits: Limits) -> Iterator[Breach]:
         yield Breach("missing-limit", message, hint, (*one.path, "resources", "limits", missing[0]), key)
 
 
-def _unknown(pod: Fragment, job: Job, limits: Limits, uses: MappingT[str, Decimal]) -> Iterator[Breach]:
+def _unknown(pod: Fragment, job: Job, limits: Limits, uses: MappingT[str, Decimal], words: _Words) -> Iterator[Breach]:
     """A resource that no limit names; cards are bounded by `gpu`."""
-    for name, amount in uses.items():
+    for name, amount in uses.items() if limits else ():
         if name in (*PLAIN, GPU, *limits) or is_card(name) or not amount:
             continue
         limit = next(iter(limits.values()))
-        message = f"the pod asks for `{name}`, which no `max` names"
-        hint = f'the platform allows it by name: `max: {{"{name}": 1}}`; a `max` is in {limit.place}'
+        message = f"the pod asks for `{name}`, {words.unknown.format(by=limit.by)}"
+        hint = words.fix.format(name=name, place=limit.place)
         places = [(path, size) for _, path, size in asked(pod) if path[-1] == name]
         path = max(places, key=lambda found: found[1])[0]
         key = _FLAVOR if name in final_pod.resources(job.flavor).get("limits", {}) else ""
         yield Breach("resource-not-allowed", message, hint, path, key)
 
 
-def _by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal) -> bool:
+def _by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal, seen: Seen) -> bool:
     """Whether ``pod`` breaks a ceiling: the job keeps it otherwise, or no flavor could keep it."""
     if not job.pod:
         return False
     flavor = msgspec.structs.replace(job.flavor, requests={}, limits={}, gpu_count=0)
     nothing = msgspec.structs.replace(job, flavor=flavor, init_containers=())
-    return _total(msgspec.structs.replace(job, pod=None), sidecar, key) <= limit or _total(nothing, None, key) > limit
+    without = msgspec.structs.replace(job, pod=None)
+    return _total(without, sidecar, key, seen) <= limit or _total(nothing, None, key, seen) > limit
 
 
 def _largest(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> Path:
@@ -120,30 +198,25 @@ def _largest(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> Pat
     return max(places, key=lambda found: found[0], default=(_NOTHING, ()))[1]
 
 
-def _fitting(job: Job, sidecar: Fragment | None, limits: Limits, known: Iterable[Flavor]) -> str:
+def _fitting(job: Job, sidecar: Fragment | None, limits: Limits, known: Iterable[Flavor], seen: Seen) -> str:
     """The largest of the flavors under which the job keeps all limits, one with cards for a job with cards."""
     fitting = []
     for flavor in known:
-        uses = totals(final_pod.assembled(msgspec.structs.replace(job, flavor=flavor), sidecar))
+        uses = totals(seen(final_pod.assembled(msgspec.structs.replace(job, flavor=flavor), sidecar)))
         if not _over(uses, limits):
-            own = _own(flavor)
+            own = of_flavor(flavor)
             fitting.append((own[GPU], own.get("memory", _NOTHING), own.get("cpu", _NOTHING), flavor.name))
-    cards = _own(job.flavor)[GPU] > 0
+    cards = of_flavor(job.flavor)[GPU] > 0
     fitting = [one for one in fitting if (one[0] > 0) == cards] or fitting
     return max(fitting)[-1] if fitting else ""
-
-
-def _own(flavor: Flavor) -> dict[str, Decimal]:
-    """What a flavor gives to the job's own container."""
-    return totals({"spec": {"containers": [{"name": final_pod.BASE, "resources": final_pod.resources(flavor)}]}})
 
 
 def _over(uses: MappingT[str, Decimal], limits: Limits) -> list[str]:
     return [key for key, limit in limits.items() if uses.get(key, _NOTHING) > number(limit.most)]
 
 
-def _total(job: Job, sidecar: Fragment | None, key: str) -> Decimal:
-    return totals(final_pod.assembled(job, sidecar)).get(key, _NOTHING)
+def _total(job: Job, sidecar: Fragment | None, key: str, seen: Seen) -> Decimal:
+    return totals(seen(final_pod.assembled(job, sidecar))).get(key, _NOTHING)
 
 
 def _shown(flavor: Flavor, key: str, uses: MappingT[str, Decimal], own: MappingT[str, Decimal]) -> str:

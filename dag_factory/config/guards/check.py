@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dag_factory.config.guards import allow_lists, bounds, ceilings, flavors, images, pod_security, required
+import msgspec
+
+from dag_factory.config.guards import allow_lists, bounds, ceilings, flavors, images, nodes, pod_security, required
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.guards.rules import Guards
 from dag_factory.config.model import Flavor, Fragment, Job
@@ -15,10 +17,14 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
 
     ``pod`` is the final pod of ``job``; ``known`` are flavors that a hint may propose.
     """
+    listed = list(flavors.breaches(job, guards))
+    if listed:  # what another flavor would give is not the question
+        guards = msgspec.structs.replace(guards, flavor_limits={}, nodes=())
     return [
-        *flavors.breaches(job, guards),
+        *listed,
         *images.breaches(pod, guards),
         *ceilings.breaches(pod, job, guards, known),
+        *nodes.breaches(pod, guards),
         *required.breaches(pod, guards),
         *pod_security.breaches(pod, job, guards),
         *allow_lists.breaches(pod, job, guards),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from dag_factory.config.guards.rules import Bound, Guards, Limit, Rule
+from dag_factory.config.guards.rules import Bound, Guards, Limit, OfPlatform, Rule
 from dag_factory.config.pod_security import LEVELS
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, plain, whole
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, plain, whole
 from dag_factory.config.units import quantity, seconds
 
 ALLOW_LISTS = (
@@ -66,6 +66,29 @@ def together(outer: Guards, inner: Guards) -> Guards:
         allow={key: (*outer.allow.get(key, ()), *inner.allow.get(key, ())) for key in {**outer.allow, **inner.allow}},
         bounds=bounds,
     )
+
+
+def of_platform(layers: Iterable[Mapping | None]) -> OfPlatform:
+    """What layers of jobs add to a pod, as far as they hold no expression."""
+    selector: dict[str, str] = {}
+    tolerations: list[Any] = []
+    containers: dict[str, Any] = {}
+    for layer in (one for one in layers if one):
+        for path in (("node_selector",), ("pod", "spec", "nodeSelector")):
+            selector |= {key: item.text for key, item in entries(at(layer, path)).items() if isinstance(item, Scalar)}
+        for path in (("tolerations",), ("pod", "spec", "tolerations")):
+            tolerations += _fragments(at(layer, path))
+        for path in (("sidecars",), ("init_containers",), (*_SPEC, "initContainers"), (*_SPEC, "containers")):
+            for one in _fragments(at(layer, path)):
+                containers[one.get("name")] = one.get("resources") or {}
+    return OfPlatform(selector, tuple(tolerations), containers)
+
+
+_SPEC = ("pod", "spec")
+
+
+def _fragments(node: Node | None) -> list[Any]:
+    return [fragment(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
 
 
 def _number(limit: Limit) -> float:

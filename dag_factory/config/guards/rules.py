@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -51,6 +53,24 @@ class Bound(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}"
 
 
+class OfPlatform(msgspec.Struct, frozen=True):
+    """What layers of the platform's files add to a pod: the way to nodes, and containers with their `resources`."""
+
+    selector: dict[str, str] = {}
+    tolerations: tuple[dict[str, Any], ...] = ()
+    containers: dict[str, dict[str, Any]] = {}
+
+
+class OtherNodes(msgspec.Struct, frozen=True):
+    """The nodes that only flavors outside a team's list use: labels with their values, and tolerations."""
+
+    by: str
+    file: str
+    line: int
+    selectors: dict[str, tuple[str, ...]]
+    tolerations: tuple[dict[str, Any], ...]
+
+
 class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
     """The limits of an environment and of its teams together; the empty value allows everything.
 
@@ -62,6 +82,9 @@ class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
     forbid_latest: Rule | None = None
     limits: dict[str, Limit] = {}
     flavors: tuple[Rule, ...] = ()  # a flavor must match a pattern of each
+    flavor_limits: dict[str, Limit] = {}  # as `limits`: the most that one of the flavors on the list gives
+    platform_containers: dict[str, dict[str, Any]] = {}  # that do not count for `flavor_limits`: `resources` by name
+    nodes: tuple[OtherNodes, ...] = ()  # for each list of flavors
     require: tuple[Rule, ...] = ()  # keys of jobs that the final pod must have
     pod_security: Rule | None = None  # its word is the strictest level
     allow: dict[str, tuple[Rule, ...]] = {}  # allow-lists by their keys; what a pod refers to must match each of a key

@@ -1,0 +1,85 @@
+"""The nodes of flavors that a team may not use: its pods neither select nor tolerate them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.rules import Guards, OfPlatform, OtherNodes, Rule
+from dag_factory.config.model import Fragment
+from dag_factory.config.places import Path
+
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+
+
+def other_nodes(rule: Rule, others: Iterable[OfPlatform], own: Iterable[OfPlatform]) -> OtherNodes:
+    """What leads only to nodes of ``others``: flavors that are not on the list; ``own`` is what the team may use."""
+    own = list(own)
+    selectors: dict[str, list[str]] = {}
+    tolerations: list[Fragment] = []
+    for one in others:
+        for key, value in one.selector.items():
+            if all(mine.selector.get(key) != value for mine in own) and value not in selectors.get(key, ()):
+                selectors.setdefault(key, []).append(value)
+        for toleration in one.tolerations:
+            mine = (each for nodes in own for each in nodes.tolerations)
+            if toleration.get("key") and toleration not in tolerations and not _any_covers(mine, toleration):
+                tolerations.append(toleration)
+    values = {key: tuple(found) for key, found in selectors.items()}
+    return OtherNodes(rule.by, rule.file, rule.line, values, tuple(tolerations))
+
+
+def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
+    """A breach for each way in which a pod reaches such nodes."""
+    for rule in guards.nodes:
+        for path, what in _reached(pod["spec"], rule):
+            message = f"{what}, and only flavors that {rule.by} may not use run there"
+            hint = f"leave it out; the flavors are listed in {rule.file}:{rule.line}"
+            yield Breach("node-not-allowed", message, hint, path)
+
+
+def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
+    for key, value in (spec.get("nodeSelector") or {}).items():
+        if value in rule.selectors.get(key, ()):
+            yield ("spec", "nodeSelector", key), f"the pod selects nodes with `{key}: {value}`"
+    for index, toleration in enumerate(spec.get("tolerations") or ()):
+        for other in rule.tolerations:
+            if _covers(toleration, other):
+                yield ("spec", "tolerations", index), f"the pod tolerates the taint `{other['key']}`"
+                break
+    if spec.get("nodeName"):
+        yield ("spec", "nodeName"), f"the pod goes to the node `{spec['nodeName']}` past the scheduler"
+    affinity: Path = ("spec", "affinity", "nodeAffinity")
+    for path, term in _terms((spec.get("affinity") or {}).get("nodeAffinity") or {}):
+        for index, one in enumerate(term.get("matchExpressions") or ()):
+            known = rule.selectors.get(one.get("key"), ())
+            chosen = known if one.get("operator") == "Exists" else one.get("values") or ()
+            hits = [text for text in chosen if text in known] if one.get("operator") in ("In", "Exists") else []
+            if hits:
+                what = f"the pod prefers or selects nodes with `{one['key']}: {hits[0]}`"
+                yield (*affinity, *path, "matchExpressions", index), what
+        for index, _ in enumerate(term.get("matchFields") or ()):  # the only field is the node's name
+            yield (*affinity, *path, "matchFields", index), "the pod names a node"
+
+
+def _terms(affinity: Fragment) -> Iterator[tuple[Path, Fragment]]:
+    for index, term in enumerate((affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or ()):
+        yield (_REQUIRED, "nodeSelectorTerms", index), term
+    for index, preferred in enumerate(affinity.get(_PREFERRED) or ()):
+        yield (_PREFERRED, index, "preference"), preferred.get("preference") or {}
+
+
+def _any_covers(tolerations: Iterable[Fragment], other: Fragment) -> bool:
+    return any(_covers(one, other) for one in tolerations)
+
+
+def _covers(toleration: Fragment, other: Fragment) -> bool:
+    """Whether a toleration may tolerate the taint that ``other`` is made for; its value may not be known."""
+    key, effect = toleration.get("key"), toleration.get("effect")
+    if effect and other.get("effect") and effect != other["effect"]:
+        return False
+    if not key:
+        return toleration.get("operator") == "Exists"
+    either = "Exists" in (toleration.get("operator"), other.get("operator"))
+    return bool(key == other["key"]) and (either or toleration.get("value") == other.get("value"))
