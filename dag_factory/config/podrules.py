@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from dag_factory.config.final_pod import final_pod
+from dag_factory.config.final_pod import BASE, final_pod
 from dag_factory.config.guards.positions import position
 from dag_factory.config.model import Cluster, Fragment, Job
 from dag_factory.config.places import Mark, Path
@@ -48,14 +48,36 @@ class Fault(NamedTuple):
 
 def check(job: Job, node: Mapping, cluster: Cluster, mark: Mark, path: Path) -> Iterator[Problem]:
     """A problem for each rule that the pod of a job breaks; ``node`` is the job's resolved tree, at ``mark``."""
-    written = (job.pod, job.init_containers, job.tolerations, job.affinity, job.ports, job.host_aliases)
-    if not (any(written) or job.security_context or job.pod_security_context):
+    pod = final_pod(job, cluster) if job.pod or job.init_containers else _fragments(job)
+    if pod is None:
         return
-    pod = final_pod(job, cluster)
     for fault in faults(pod):
         where = position(fault.path, pod, job, node)
         place = mark_at(node, where) if where else mark
         yield Problem.at(place, (*path, *where), fault.code, fault.message, fault.hint)
+
+
+def _fragments(job: Job) -> Fragment | None:
+    """The parts of a pod that a job without an overlay writes in Kubernetes' form; the rest is this package's own."""
+    if not (
+        job.tolerations
+        or job.security_context
+        or job.pod_security_context
+        or job.affinity
+        or job.ports
+        or job.host_aliases
+    ):
+        return None
+    base = {"name": BASE, "ports": list(job.ports), "securityContext": job.security_context}
+    return {
+        "spec": {
+            "containers": [base],
+            "tolerations": list(job.tolerations),
+            "affinity": job.affinity,
+            "hostAliases": list(job.host_aliases),
+            "securityContext": job.pod_security_context,
+        }
+    }
 
 
 def faults(pod: Fragment) -> Iterator[Fault]:
