@@ -60,7 +60,7 @@ def _by_records(project: Project) -> BrokenPipelines | None:
     running = [one.id for one in held if one.id not in lost and not one.stopped]
     stopped = [_stopped(one) for one in held if one.stopped]
     found = [*errors(look.problems), *failed.values(), *stopped, *rows, *trouble]
-    return _report(found, running, [*missing, *lost])
+    return _report(found, running, [*missing, *lost], [one.id for one in held if one.stopped])
 
 
 def _stopped(pipeline: Pipeline) -> Problem:
@@ -94,11 +94,13 @@ def _unwritable(trouble: str) -> list[Problem]:
     return [Problem("DAG_FACTORY_CACHE", 0, 0, "cache-unwritable", message, hint=hint, severity="warning")]
 
 
-def _report(found: Sequence[Problem], running: Sequence[str], missing: Sequence[str]) -> BrokenPipelines | None:
-    return BrokenPipelines(text(found, _head(errors(found), running, missing))) if found else None
+def _report(
+    found: Sequence[Problem], running: Sequence[str], missing: Sequence[str], stopped: Sequence[str] = ()
+) -> BrokenPipelines | None:
+    return BrokenPipelines(text(found, _head(errors(found), running, missing, stopped))) if found else None
 
 
-def _head(found: Sequence[Problem], running: Sequence[str], missing: Sequence[str]) -> str:
+def _head(found: Sequence[Problem], running: Sequence[str], missing: Sequence[str], stopped: Sequence[str]) -> str:
     """What becomes of the DAGs that have a problem, and of all others."""
     files = len({problem.file for problem in found})
     if not files:
@@ -107,6 +109,8 @@ def _head(found: Sequence[Problem], running: Sequence[str], missing: Sequence[st
     parts[0] += "; every other pipeline runs."
     if running:
         parts.append(f"As they last were run on: {_named(running)}.")
+    if stopped:
+        parts.append(f"Stopped by a rule of today: {_named(stopped)}.")
     if missing:
         parts.append(f"Without a DAG: {_named(missing)}.")
     return " ".join(parts)
