@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def up(
     """Start the cluster, or say that it runs already."""
     bring_up(
         {**_project_images(), **dict(_image(text) for text in images)},
+        image_source=_image_source(images),
         state=state,
         foreground=foreground,
         node_cpu=node_cpu,
@@ -78,6 +80,16 @@ def up(
         make_claims=make_claims,
         isolation=isolation,
     )
+
+
+@cluster.command("images")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The folder that holds configs/.")
+@click.option("--env", "environment", default=None, metavar="NAME", help="The environment.  [default: local]")
+@click.option("--image", "images", multiple=True, metavar="PATTERN=FOLDER", help="A folder that wins over the table.")
+def show_images(home: Path | None, environment: str | None, images: tuple[str, ...]) -> None:
+    """Print which folder stands for which images, as JSON; a running cluster reads it again when a table changes."""
+    found = {**_project_images(home, environment), **dict(_image(text) for text in images)}
+    click.echo(json.dumps({pattern: str(folder.absolute()) for pattern, folder in found.items()}, indent=2))
 
 
 @cluster.command("down")
@@ -140,13 +152,26 @@ def _serve(config: Any) -> None:
         raise CouldNotRun(str(failure)) from failure
 
 
-def _project_images() -> dict[str, Path]:
+def _image_source(given: tuple[str, ...]) -> Any:
+    """How the cluster reads the images of the project here again; None where there is no project."""
+    from dag_factory.cli.check import find_home
+    from dag_factory.cli.stack import LOCAL, image_source
+    from dag_factory.config import ProjectError
+
+    absolute = (f"{pattern}={folder.absolute()}" for pattern, folder in map(_image, given))
+    try:
+        return image_source(find_home(None, ()), settings.environment() or LOCAL, tuple(absolute))
+    except ProjectError:
+        return None
+
+
+def _project_images(home: Path | None = None, environment: str | None = None) -> dict[str, Path]:
     """The folders that the environment of the project here, if there is one, gives to images."""
     from dag_factory.cli.check import find_home
     from dag_factory.config import ProjectError, open_project
 
     try:
-        project = open_project(find_home(None, ()), settings.environment() or "local")
+        project = open_project(find_home(home, ()), environment or settings.environment() or "local")
     except ProjectError:
         return {}
     return {pattern: project.home / folder for pattern, folder in project.tables.images.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -35,6 +36,33 @@ def ps(state: Path | None, everything: bool) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for line in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+@click.command()
+@state_option
+@namespace_option
+@click.argument("name")
+@click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
+def secret(state: Path | None, namespace: str, name: str, pairs: tuple[str, ...]) -> None:
+    """Make a secret of these keys, or replace the one of that name; jobs read it as `{secret: NAME/KEY}`."""
+    from dag_factory.cluster.ask import Refused, ask
+
+    data = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="KEY=VALUE")
+        data[key] = value
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+    where = f"/api/v1/namespaces/{namespace}/secrets"
+    with _failures():
+        try:
+            ask(folder(state), where, "POST", body)
+        except Refused as refused:
+            if refused.code != HTTPStatus.CONFLICT:
+                raise
+            ask(folder(state), f"{where}/{name}", "PUT", body)
+    click.echo(f"The secret {name} in {namespace} has the keys {', '.join(data)}.")
 
 
 @click.command()
@@ -155,4 +183,4 @@ def _share(text: str) -> float:
     return share
 
 
-COMMANDS = (ps, logs, evict, fault)
+COMMANDS = (ps, logs, secret, evict, fault)

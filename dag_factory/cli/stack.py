@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dag_factory import settings
 from dag_factory.cli.check import find_home
-from dag_factory.cluster.config import ClusterConfig
-from dag_factory.config import open_project
+from dag_factory.cluster.config import ClusterConfig, ImageSource
+from dag_factory.config import image_folders, open_project
+from dag_factory.config.layout import PLATFORM
 from dag_factory.config.tables import Tables
 from dag_factory.local.instance import Instance, kubernetes_connection
 
-LOCAL = "local"
+LOCAL = image_folders.ENVIRONMENT
 """The environment that runs on this machine, where ``DAG_FACTORY_ENV`` names no other."""
 
 
@@ -42,6 +45,7 @@ class Stack:
             images=self.images,
             namespaces=self.tables.namespaces,
             venvs=self.home / ".dagf" / "images",
+            image_source=image_source(self.home, self.tables.environment),
         )
 
     @property
@@ -55,6 +59,14 @@ class Stack:
         connection = self.tables.cluster.kubernetes_conn_id or "kubernetes_default"
         kubeconfig = kubernetes_connection(self.cluster_folder / "kubeconfig")
         return Instance(self.home, self.folder, self.tables.environment, {connection: kubeconfig})
+
+
+def image_source(home: Path, environment: str, given: Sequence[str] = ()) -> ImageSource:
+    """How a running cluster reads the table of images again; ``given`` are the options that win over it."""
+    program = "from dag_factory.cli import main; main()"
+    options = [part for text in given for part in ("--image", text)]
+    command = (sys.executable, "-c", program, "cluster", "images", "--home", str(home), "--env", environment, *options)
+    return ImageSource(command, (home / PLATFORM, home / image_folders.FOLDER))
 
 
 def open_stack(name: str, home: Path | None = None) -> Stack:

@@ -12,6 +12,14 @@ ISOLATIONS = ("best", "namespaces", "user-namespace", "plain")
 
 
 @dataclass(frozen=True)
+class ImageSource:
+    """A command that prints the images' folders by pattern, as JSON, and the folders that it reads."""
+
+    command: tuple[str, ...]
+    watched: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class ClusterConfig:
     """``state`` is the cluster's folder; everything else has a default.
 
@@ -21,6 +29,7 @@ class ClusterConfig:
     ``engine``: one of ENGINES; docker's is at ``DOCKER_HOST``. ``isolation``, for processes: the best that this
     machine allows, or one of ISOLATIONS; ``cgroups``: false watches memory instead.
     ``venvs``: where images' environments are kept, to share them between clusters.
+    ``image_source``: what gives ``images`` anew where a file behind them changed.
     """
 
     state: Path
@@ -37,6 +46,7 @@ class ClusterConfig:
     isolation: str = "best"
     cgroups: bool = True
     venvs: Path | None = None
+    image_source: ImageSource | None = None
 
     def to_json(self) -> str:
         return json.dumps(
@@ -45,6 +55,12 @@ class ClusterConfig:
                 "state": str(self.state),
                 "images": {pattern: str(folder) for pattern, folder in self.images.items()},
                 "venvs": str(self.venvs) if self.venvs else None,
+                "image_source": {
+                    "command": self.image_source.command,
+                    "watched": [str(folder) for folder in self.image_source.watched],
+                }
+                if self.image_source
+                else None,
             },
             default=list,
         )
@@ -52,6 +68,7 @@ class ClusterConfig:
     @classmethod
     def from_json(cls, text: str) -> ClusterConfig:
         raw = json.loads(text)
+        source = raw.get("image_source")
         return cls(
             **{
                 **raw,
@@ -60,6 +77,9 @@ class ClusterConfig:
                 "namespaces": tuple(raw["namespaces"]),
                 "claims": tuple(raw["claims"]),
                 "venvs": Path(raw["venvs"]) if raw["venvs"] else None,
+                "image_source": ImageSource(tuple(source["command"]), tuple(map(Path, source["watched"])))
+                if source
+                else None,
             }
         )
 

@@ -44,6 +44,15 @@ def not_found(name: str) -> str:
     )
 
 
+def no_folder(name: str) -> str:
+    """Why an image cannot be had where pods are processes, which no registry gives; then what a cluster says."""
+    return (
+        "no folder for this image: add it under cluster.local.images, or put its code and Dockerfile into "
+        f"images/{name.rpartition('/')[2].partition('@')[0].partition(':')[0]}. Pods are processes of this machine and "
+        f"nothing is pulled; a real cluster without it says: {not_found(name)}"
+    )
+
+
 def unreachable(name: str, why: str) -> str:
     """What a container runtime says when it could not ask a registry."""
     whole = name if "." in name.partition("/")[0] else full(name)

@@ -124,7 +124,7 @@ class _Server(uvicorn.Server):
 
 def _engine(config: ClusterConfig, lost: Callable[[], None]) -> Engine:
     if config.engine == "docker":
-        return DockerEngine(config.state, config.images)
+        return DockerEngine(config.state, config.images, config.image_source)
     return ProcessEngine(
         config.state,
         config.images,
@@ -132,6 +132,7 @@ def _engine(config: ClusterConfig, lost: Callable[[], None]) -> Engine:
         isolation=config.isolation,
         use_cgroups=config.cgroups,
         lost=lost,
+        source=config.image_source,
     )
 
 

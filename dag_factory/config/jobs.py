@@ -13,7 +13,9 @@ from dag_factory.config import (
     documents,
     foreach,
     guarded,
+    image_folders,
     images,
+    local_images,
     podchecks,
     podrules,
     pods,
@@ -124,6 +126,8 @@ def compile_job(
     problems += _pool(computed, tables, path)
     problems += _mounts(computed, path)
     problems += podvalues.check(computed, path)
+    if tables.environment == image_folders.ENVIRONMENT:
+        problems += local_images.check(computed, tables.images, path)
     for key in ("inlets", "outlets"):
         problems += assets.check(computed.entries.get(key), (*path, key))
     problems += foreach.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))

@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from dag_factory import settings
-from dag_factory.config import schemas
+from dag_factory.config import image_folders, schemas
 from dag_factory.config.layout import SHIPPED
 from dag_factory.config.outcomes import Outcome, Text
 from dag_factory.config.places import Mark
@@ -96,7 +96,9 @@ class Kept:
     @cached_property
     def _stamp(self) -> bytes:
         """A digest of everything that an outcome follows from beside its file."""
-        return digest(package(), self._environment.encode(), self._platform.digest.encode()).encode()
+        local = self._platform.image_folders if self._environment == image_folders.ENVIRONMENT else ()
+        images = "\n".join(local).encode()
+        return digest(package(), self._environment.encode(), self._platform.digest.encode(), images).encode()
 
     def name(self, text: Text) -> str:
         """The name of a file's outcome; none where nothing is kept anyway, and where it cannot be read."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from dag_factory.config import files
+from dag_factory.config import files, image_folders
 from dag_factory.config.layout import PLATFORM, environments
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.store import digest
@@ -65,6 +65,11 @@ class PlatformFiles:
             if folder == PLATFORM and name not in known and not any(_alike(name, table) for table in known):
                 message, hint = "nothing reads this file", did_you_mean(name, known)
                 yield Problem(shown(file), 0, 0, "unknown-file", message, hint=hint, severity="warning")
+
+    @cached_property
+    def image_folders(self) -> tuple[str, ...]:
+        """The folders of code that stand for images on one machine."""
+        return image_folders.folders(self.home)
 
     @cached_property
     def environments(self) -> tuple[str, ...]:

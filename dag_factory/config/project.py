@@ -64,10 +64,10 @@ class Project:
     @cached_property
     def tables(self) -> Tables:
         """The platform's tables."""
-        from dag_factory.config.tables import Tables, read_tables
+        from dag_factory.config.tables import Tables, read_tables, with_image_folders
 
         try:
-            return read_tables(self.platform, self.environment)
+            return with_image_folders(read_tables(self.platform, self.environment), self.platform)
         except Exception as failure:  # whatever it is, no pipeline is built on it, and each runs on as it was
             known, problems = self.platform.environments, (_failed(PLATFORM, failure),)
             return Tables(self.environment, known, problems=problems, broken=True)

@@ -19,6 +19,8 @@ from dag_factory.config import (
     documents,
     environments,
     flavors,
+    image_folders,
+    local_images,
     model,
     presets,
     retries,
@@ -215,6 +217,17 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         problems=tuple(problems),
         broken=any(problem.file in read.files for problem in errors(problems)),
     )
+
+
+def with_image_folders(tables: Tables, platform: PlatformFiles) -> Tables:
+    """The tables with the project's folders of images, which the table of images wins over.
+
+    They are not a part of what is read once for each state of the platform's files.
+    """
+    if tables.environment != image_folders.ENVIRONMENT or not platform.image_folders:
+        return tables
+    folders = local_images.patterns(platform.image_folders)
+    return msgspec.structs.replace(tables, images={**tables.images, **folders, **tables.images})
 
 
 def _vars(document: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:

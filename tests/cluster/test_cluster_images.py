@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
 from live import Live, pod, running, until
 
+from dag_factory.cluster.config import ImageSource
 from dag_factory.cluster.engine import PullError
 from dag_factory.cluster.process import dockerfile, images
 
@@ -64,6 +66,21 @@ def test_an_installation_that_fails_is_the_pulls_failure(tmp_path: Path) -> None
         live.waits_for(name, "ErrImagePull")
         venvs = [path for path in (tmp_path / "c" / "venvs").iterdir() if path.is_dir()]
         assert venvs == []
+
+
+def test_a_running_cluster_reads_the_changed_table(tmp_path: Path, image_folder: Path) -> None:
+    table = tmp_path / "tables" / "table.json"
+    table.parent.mkdir()
+    table.write_text("{}")
+    source = ImageSource(("cat", str(table)), (table.parent,))
+    with running(tmp_path / "c", image_source=source) as live:
+        name = live.create(pod("late", container={"image": "late:1", "command": []}))
+        live.waits_for(name, "ErrImagePull")
+        assert "no folder for this image: add it under cluster.local.images" in str(live.events(name))
+        table.write_text(json.dumps({"late:*": str(image_folder)}))
+        live.phase(name, "Succeeded", seconds=120)
+        table.write_text("this is not JSON")
+        live.run(pod("later", container={"image": "late:2", "command": []}))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..config import ImageSource
 from ..engine import ContainerSpec, Mount, PulledImage, StartError
 from .container import DockerContainer
 from .guard import remove_all
@@ -38,10 +39,10 @@ class DockerEngine:
 
     name = "docker"
 
-    def __init__(self, state: Path, images: Mapping[str, Path]) -> None:
+    def __init__(self, state: Path, images: Mapping[str, Path], source: ImageSource | None = None) -> None:
         self.socket = socket_path()
         self.api = DockerApi(self.socket)
-        self.images = Images(self.api, images)
+        self.images = Images(self.api, images, source)
         self.label = f"dagf.cluster={hashlib.sha256(str(state).encode()).hexdigest()[:16]}"
         self._containers: dict[str, DockerContainer] = {}
         self._version: dict[str, Any] = {}
@@ -79,9 +80,11 @@ class DockerEngine:
         }
 
     async def present(self, image: str) -> PulledImage | None:
+        await self.images.table.refresh()
         return await self.images.present(image)
 
     async def pull(self, image: str) -> PulledImage:
+        await self.images.table.refresh()
         return await self.images.pull(image)
 
     async def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> DockerContainer:

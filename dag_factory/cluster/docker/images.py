@@ -6,28 +6,29 @@ import asyncio
 import io
 import tarfile
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from .. import imagename
+from ..config import ImageSource
 from ..engine import PulledImage, PullError
+from ..imagetable import ImageTable
 from .http import DockerApi, DockerError
 
 _TAIL = 2000  # characters of a build's output that a message carries
 
 
 class Images:
-    """``folders`` maps fnmatch patterns of image names to build contexts; the first that matches counts."""
+    """``folders`` are the build contexts by pattern, ``source`` reads them again; see ``ImageTable``."""
 
-    def __init__(self, api: DockerApi, folders: Mapping[str, Path]) -> None:
+    def __init__(self, api: DockerApi, folders: Mapping[str, Path], source: ImageSource | None = None) -> None:
         self._api = api
-        self._folders = dict(folders)
+        self.table = ImageTable(folders, source)
 
     async def present(self, name: str) -> PulledImage | None:
         """The image if the engine has it. A folder's is never there: it is built at each pull, which is quick."""
         imagename.check(name)
-        if self._folder(name):
+        if self.table.folder(name):
             return None
         try:
             return _pulled(name, await self._api.ask("GET", f"/images/{name}/json"))
@@ -39,7 +40,7 @@ class Images:
     async def pull(self, name: str) -> PulledImage:
         """Raises PullError with what a container's status should say."""
         imagename.check(name)
-        folder = self._folder(name)
+        folder = self.table.folder(name)
         try:
             if folder:
                 await self._build(name, folder)
@@ -69,12 +70,6 @@ class Images:
             said = (said + line.get("stream", ""))[-_TAIL:]
             if line.get("error"):
                 raise DockerError(500, f"{line['error']}\n{said}".strip())
-
-    def _folder(self, name: str) -> Path | None:
-        for pattern, folder in self._folders.items():
-            if any(fnmatchcase(candidate, pattern) for candidate in (name, imagename.full(name))):
-                return folder
-        return None
 
 
 def _pulled(name: str, found: Mapping[str, Any]) -> PulledImage:

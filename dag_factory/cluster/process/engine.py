@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..config import ImageSource
 from ..engine import ContainerSpec, Mount, PulledImage, StartError
 from . import cgroups, isolation, usage
 from .client import LauncherClient
@@ -42,9 +43,10 @@ class ProcessEngine:
         isolation: str,
         use_cgroups: bool,
         lost: Callable[[], None],
+        source: ImageSource | None = None,
     ) -> None:
         self.state = state
-        self.images = Images(images, venvs, state / "bin")
+        self.images = Images(images, venvs, state / "bin", source)
         self.client = LauncherClient(lost)
         self.isolation = "plain" if isolation == "plain" else ""
         self.why_plain = "asked for" if isolation == "plain" else ""
@@ -85,10 +87,12 @@ class ProcessEngine:
         }
 
     async def present(self, image: str) -> PulledImage | None:
+        await self.images.table.refresh()
         found = self.images.get(image)
         return found.pulled if found else None
 
     async def pull(self, image: str) -> PulledImage:
+        await self.images.table.refresh()
         return (await self.images.pull(image)).pulled
 
     async def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> ProcessContainer:

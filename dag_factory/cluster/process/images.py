@@ -13,11 +13,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .. import imagename
+from ..config import ImageSource
 from ..engine import Mount, PulledImage, PullError
+from ..imagetable import ImageTable
 from . import dockerfile
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,10 +40,12 @@ class LocalImage:
 
 
 class Images:
-    """``folders`` maps fnmatch patterns of image names to build contexts; the first that matches counts."""
+    """``folders`` are the build contexts by pattern, ``source`` reads them again; see ``ImageTable``."""
 
-    def __init__(self, folders: Mapping[str, Path], venvs: Path, tools: Path) -> None:
-        self._folders = dict(folders)
+    def __init__(
+        self, folders: Mapping[str, Path], venvs: Path, tools: Path, source: ImageSource | None = None
+    ) -> None:
+        self.table = ImageTable(folders, source)
         self._venvs = venvs
         self._tools = tools
 
@@ -57,7 +60,7 @@ class Images:
     def get(self, name: str) -> LocalImage | None:
         """The image if it is there already. Raises PullError for a name that is none."""
         imagename.check(name)
-        folder = self._folder(name)
+        folder = self.table.folder(name)
         if folder is not None:
             return self._from_folder(name, folder) if self._installed(folder) else None
         return self._host_image(name)
@@ -65,23 +68,17 @@ class Images:
     async def pull(self, name: str) -> LocalImage:
         """Make the image ready. Raises PullError with what a container's status should say."""
         imagename.check(name)
-        folder = self._folder(name)
+        folder = self.table.folder(name)
         if folder is None:
             host = self._host_image(name)
             if host is None:
-                raise PullError("ErrImagePull", imagename.not_found(name))
+                raise PullError("ErrImagePull", imagename.no_folder(name))
             return host
         if not folder.is_dir():
             raise PullError("ErrImagePull", f'failed to pull image "{name}": its folder {folder} does not exist')
         if not self._installed(folder):
             await asyncio.get_running_loop().run_in_executor(None, self._install, name, folder)
         return self._from_folder(name, folder)
-
-    def _folder(self, name: str) -> Path | None:
-        for pattern, folder in self._folders.items():
-            if any(fnmatchcase(candidate, pattern) for candidate in (name, imagename.full(name))):
-                return folder
-        return None
 
     def _host_image(self, name: str) -> LocalImage | None:
         repository = name.split("@")[0].removeprefix("docker.io/").removeprefix("library/")
