@@ -17,8 +17,8 @@ demo: setup  ## Run the machine-learning example to its end on this machine
 up: setup    ## Airflow's UI with the examples, at http://127.0.0.1:8080 (PORT= changes it)
 	@$(RUN)dagf up --port $(PORT)
 
-down: setup  ## Stop what `make up` started
-	@$(RUN)dagf down
+down:        ## Stop what `make up` started
+	@if [ -x $(RUN)dagf ]; then $(RUN)dagf down; else echo "Nothing was running."; fi
 
 check: setup ## The problems of all configuration files
 	@$(RUN)dagf check

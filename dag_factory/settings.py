@@ -98,3 +98,10 @@ def loader_work() -> int | None:
 def keeps_last_good() -> bool:
     """Whether a pipeline that breaks runs on as it last was."""
     return os.environ.get("DAG_FACTORY_LAST_GOOD") != "off"
+
+
+INSTALL = (
+    "install it from a checkout (`pip install '.[airflow,cluster]'`) or its git URL "
+    "(`pip install 'dagwright[airflow,cluster] @ git+URL'`)"
+)
+"""How the optional parts are installed; the package is on no index."""

@@ -24,12 +24,29 @@ def pipeline(what: model.Pipeline) -> str:
         contained(what.doc or ""),
         _jobs(what.jobs),
         _not_yet(_promises(what)),
+        *_where_it_runs(what),
         f"Written in {code(what.file)}, for the environment {code(what.environment)}."
         + (f" Its pods run in the namespace {code(what.cluster.namespace)}." if what.cluster.namespace else ""),
     ]
     if what.resolved:
         parts += ["#### The configuration, after all layers", fenced(what.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _where_it_runs(what: model.Pipeline) -> list[str]:
+    """Why it has no schedule here, and in which environments it is at all.
+
+    The place is a file and a key: a line would give every DAG a new version whenever the table moves it.
+    """
+    lines = []
+    if what.schedule_off:
+        lines.append(
+            f"Its schedule is off here, by `schedules: manual` in {code(what.schedule_off)}; start it by hand."
+        )
+    if what.only:
+        names = ", ".join(map(code, what.only))
+        lines.append(f"It is in these environments only: {names}, by `only` in {code(what.file)}.")
+    return lines
 
 
 def _stopped(what: model.Pipeline) -> str:
@@ -119,8 +136,6 @@ def _after_failure(what: model.Job) -> list[str]:
         how = ", ".join([*map(code, one.reasons), *(f"exit code {number}" for number in one.exit_codes)])
         then = {"retry": "again", "fail": "no further try", "next_flavor": grows}[one.then]
         lines.append(f"after {how}: {then}" + (f", {span(one.delay)} later" if one.delay is not None else ""))
-    if what.flavor.next and all("OOMKilled" not in one.reasons for one in what.retries.on):
-        lines.append(f"after {code('OOMKilled')}: {grows}")
     return lines
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from dag_factory import settings
 from dag_factory.config import ProjectError
 
 _COMMANDS = {
@@ -39,7 +40,7 @@ class _Lazy(click.Group):
             if (missing.name or "").startswith("dag_factory"):
                 raise
             what = f"`dagf {cmd_name}` needs {missing.name}, which is not installed"
-            raise CouldNotRun(f"{what}; run: pip install 'dagwright[airflow,cluster]'") from missing
+            raise CouldNotRun(f"{what}; {settings.INSTALL}") from missing
         command: click.Command = getattr(module, cmd_name)
         return command
 

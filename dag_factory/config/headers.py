@@ -76,6 +76,13 @@ def in_environment(header: Mapping, tables: Tables) -> Mapping:
     return mapping({**header.entries, **decided}, header.keys, header.mark) if decided else header
 
 
+def _schedule_off(header: Mapping, tables: Tables) -> str | None:
+    """The file that says ``schedules: manual``, where that takes a schedule away."""
+    written, how = header.entries.get("schedule"), tables.schedules
+    taken = how and how.value == "manual" and isinstance(written, Scalar) and written.mark == how.mark
+    return how.mark.file if how and taken else None
+
+
 def owner(header: Mapping) -> str:
     """The owners in one text, as Airflow shows them."""
     return ", ".join(_listed(header.entries.get("owner")))
@@ -122,6 +129,7 @@ def pipeline(
     tables: Tables,
     jobs: tuple[Job, ...],
     cells: dict[str, tuple[str, ...]],
+    only: tuple[str, ...] = (),
 ) -> Pipeline:
     """The model without ``resolved``. The header has no problems left."""
     said = {key: node for key, node in header.entries.items() if is_set(node)}
@@ -143,6 +151,8 @@ def pipeline(
         owner=_listed(said.get("owner")),
         tags=_listed(said.get("tags")),
         schedule=when,
+        schedule_off=_schedule_off(header, tables),
+        only=only,
         timezone=_text(said.get("timezone")) or "UTC",
         start_date=_text(start) or EARLIEST,
         end_date=_text(said.get("end_date")),

@@ -277,6 +277,8 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     owner: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     schedule: Schedule = Manual()
+    schedule_off: str | None = None  # the environment's file that switches a schedule off
+    only: tuple[str, ...] = ()  # the environments that the pipeline exists in; none: all
     timezone: str = "UTC"
     start_date: str
     end_date: str | None = None

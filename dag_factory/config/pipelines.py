@@ -178,6 +178,7 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
             tables,
             tuple(job.job for job in compiled if job.job),
             jobset.cells(compiled),
+            _only(source.node),
         )
         tree = mapping(document.entries | header.entries, document.keys | header.keys, document.mark)
         problems += guarded.check_pipeline(pipeline, tree, (source.node or document).mark)
@@ -192,6 +193,11 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     written = {job.name: job.written for job in compiled}
     documents = {**tables.documents, source.file: document if source.node is None else source.node}
     return Result(dag_id, pipeline, tuple(problems)), Whole(whole, written, documents)
+
+
+def _only(document: Mapping | None) -> tuple[str, ...]:
+    only = document.entries.get("only") if document else None
+    return tuple(map(str, plain(only))) if isinstance(only, Sequence) else ()
 
 
 def _exists_in(document: Mapping, environment: str) -> bool:

@@ -44,7 +44,7 @@ def migrated(document: Mapping, schema: str) -> tuple[Mapping | None, list[Probl
     version, place = of(document), _place(document)
     if version > CURRENT:
         message = f"written in version {version} of the language; this dagwright reads version {CURRENT}"
-        hint = "pip install --upgrade dagwright"
+        hint = "install a newer dagwright, from its checkout (`git pull`, then `pip install .`) or its git URL"
         return None, [Problem.at(place, ("version",), "unknown-version", message, hint)]
     if version == CURRENT or any((schema, step) not in MIGRATIONS for step in range(version, CURRENT)):
         return document, []

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import msgspec
 from dag_factory.local import processes
 from dag_factory.local.api import AirflowApi
 from dag_factory.local.processes import Process
+from dag_factory.settings import INSTALL
 
 # Airflow's parts with their commands. The API that tasks talk to is a process of its own: with SQLite a request that
 # writes, of a person's, stops the event loop until a task's request has written, which needs that event loop.
@@ -26,6 +28,7 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+_SAY_EVERY = 10  # seconds
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -106,14 +109,19 @@ class Instance:
             return None
         return AirflowApi(state.port)
 
-    def start(self, port: int, seconds: float = 180) -> AirflowApi:
-        """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason."""
+    def start(self, port: int, seconds: float = 180, say: Callable[[str], None] = lambda _: None) -> AirflowApi:
+        """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason.
+
+        ``say`` is called with what is being done, for the person who waits.
+        """
         self.stop()  # what is left of one that did not end well
         check_port(port)
         tasks_port = free_port()
         settings = self.settings(port, tasks_port)
         (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
+        say("Preparing Airflow's database …")
         self._migrate(settings)
+        say(f"Starting {', '.join(COMPONENTS)}; their logs: {self.logs}")
         started: list[Process] = []
         try:
             for name, command in COMPONENTS.items():
@@ -124,7 +132,7 @@ class Instance:
                 }.get(name, {})
                 started.append(processes.start(name, [_airflow(), *command], settings | own, self.logs))
                 self._write(_State(port, tuple(started)))
-            return self._wait(AirflowApi(port), AirflowApi(tasks_port), started, seconds)
+            return self._wait(AirflowApi(port), AirflowApi(tasks_port), started, seconds, say)
         except BaseException:
             self.stop()
             raise
@@ -151,8 +159,16 @@ class Instance:
         if done.returncode:
             raise LocalError(f"Airflow could not set up its database:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
-    def _wait(self, api: AirflowApi, tasks: AirflowApi, started: list[Process], seconds: float) -> AirflowApi:
-        deadline = time.monotonic() + seconds
+    def _wait(
+        self,
+        api: AirflowApi,
+        tasks: AirflowApi,
+        started: list[Process],
+        seconds: float,
+        say: Callable[[str], None],
+    ) -> AirflowApi:
+        began = said = time.monotonic()
+        deadline = began + seconds
         while True:
             for process in started:
                 if not process.alive:
@@ -163,7 +179,11 @@ class Instance:
             waiting += [] if tasks.answers("/execution/health/ping") else ["execution_api"]
             if not waiting:
                 return api
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now - said >= _SAY_EVERY:
+                said = now
+                say(f"Waiting for {', '.join(waiting)} ({now - began:.0f} s of at most {seconds:.0f}) …")
+            if now > deadline:
                 names = ", ".join(waiting)
                 raise LocalError(f"Airflow was not ready after {seconds:.0f} s ({names}); its logs: {self.logs}")
             time.sleep(0.2)
@@ -209,5 +229,5 @@ def _airflow() -> str:
     """The ``airflow`` command of this Python's environment. Raises ``LocalError`` where there is none."""
     command = Path(sys.executable).parent / "airflow"
     if not command.exists():
-        raise LocalError("Airflow is not installed here; run: pip install 'dagwright[airflow,cluster]'")
+        raise LocalError(f"Airflow is not installed here; {INSTALL}")
     return str(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from building import CARD, a_job, a_pipeline, built
 
@@ -18,6 +19,20 @@ def test_the_page_of_a_dag() -> None:
     assert "6 CPU, 24Gi, 2 × nvidia.com/gpu, 10Gi disk, 8Gi shared memory |" in page
     assert "`configs/pipelines/growth/churn.yaml`" in page
     assert "```yaml\njobs: {}\n```" in page
+
+
+def test_the_page_says_why_there_is_no_schedule_and_where_the_pipeline_is() -> None:
+    page = built(a_pipeline(schedule_off="configs/platform/environments/dev.yaml", only=("dev", "prod"))).doc_md
+    assert "Its schedule is off here, by `schedules: manual` in `configs/platform/environments/dev.yaml`" in page
+    assert "in these environments only: `dev`, `prod`, by `only` in `configs/pipelines/growth/churn.yaml`" in page
+    assert "schedule is off" not in built(a_pipeline()).doc_md and "only" not in built(a_pipeline()).doc_md
+
+
+def test_no_next_flavor_is_promised_where_no_rule_gives_one() -> None:
+    grows = msgspec.structs.replace(CARD, next="larger")
+    rule = model.Outcome(reasons=("OOMKilled",), then="next_flavor")
+    assert "larger" not in docs.job(a_job(flavor=grows, retries=model.Retries(count=3)))
+    assert "the next flavor, `larger`" in docs.job(a_job(flavor=grows, retries=model.Retries(count=3, on=(rule,))))
 
 
 def test_the_page_of_a_task() -> None:

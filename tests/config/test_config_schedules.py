@@ -188,6 +188,20 @@ def test_an_environment_may_pause_or_take_all_schedules() -> None:
     assert Written(f"paused: false{JOBS}", environments=environments).built("paused").paused is False
 
 
+def test_who_switches_a_schedule_off_is_in_the_model() -> None:
+    environments = {
+        "base": "version: 1\nschedules: manual\n",
+        "dev": "version: 1\nextends: base\n",
+        "prod": ENVIRONMENT,
+    }
+    found = Written(f"schedule: '@daily'\nonly: [dev, prod]{JOBS}", environments=environments)
+    assert found.built("dev").schedule_off == "configs/platform/environments/base.yaml"
+    assert found.built("dev").only == ("dev", "prod")
+    assert found.built("prod").schedule_off is None
+    bare = Written(JOBS, environments=environments).built("dev")
+    assert (bare.schedule_off, bare.only) == (None, ())
+
+
 def test_params_are_defaults_or_schemas() -> None:
     text = "params: {a: 1, b: text, c: {type: integer, default: 5, minimum: 1, description: Five}, d: {type: string}}"
     assert built(text + JOBS).params == (

@@ -98,7 +98,7 @@ def test_a_wrong_environment_does_not_break_another() -> None:
 
 def test_the_newer_version_says_what_to_run() -> None:
     told = Written(JOBS, flavors="version: 2\n").said()
-    assert "pip install --upgrade dagwright" in told
+    assert "`git pull`, then `pip install .`" in told
 
 
 def test_more_problems_than_a_person_reads_are_cut_and_nothing_is_built() -> None:

@@ -26,7 +26,7 @@ def test_installed_from_its_source(tmp_path: Path) -> None:
     assert "No problems in" in run(dagf, "check", "--home", str(REPOSITORY))
     for command in ("up", "demo"):
         said = run(dagf, command, "--home", str(REPOSITORY), code=2)
-        assert "which is not installed; run: pip install 'dagwright[airflow,cluster]'" in said
+        assert "which is not installed; install it from a checkout (`pip install '.[airflow,cluster]'`)" in said
         assert "Traceback" not in said
 
 

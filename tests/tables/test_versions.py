@@ -106,7 +106,7 @@ def test_positions_are_kept() -> None:
 def test_a_newer_version_names_the_command(schema: str) -> None:
     newer = project(schema, "2")
     assert "unknown-version" in newer.problems()[0] or "unknown-version" in newer.problems()[-1]
-    assert "pip install --upgrade dagwright" in newer.said()
+    assert "`git pull`, then `pip install .`" in newer.said()
     assert not newer.pipelines()
 
 
