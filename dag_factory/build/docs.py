@@ -136,6 +136,8 @@ def _after_failure(what: model.Job) -> list[str]:
         how = ", ".join([*map(code, one.reasons), *(f"exit code {number}" for number in one.exit_codes)])
         then = {"retry": "again", "fail": "no further try", "next_flavor": grows}[one.then]
         lines.append(f"after {how}: {then}" + (f", {span(one.delay)} later" if one.delay is not None else ""))
+    if what.flavor.next and all("OOMKilled" not in one.reasons for one in what.retries.on):
+        lines.append(f"the next flavor, {code(what.flavor.next)}, is not used: no retry rule says `then: next_flavor`")
     return lines
 
 

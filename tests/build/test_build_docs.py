@@ -31,7 +31,7 @@ def test_the_page_says_why_there_is_no_schedule_and_where_the_pipeline_is() -> N
 def test_no_next_flavor_is_promised_where_no_rule_gives_one() -> None:
     grows = msgspec.structs.replace(CARD, next="larger")
     rule = model.Outcome(reasons=("OOMKilled",), then="next_flavor")
-    assert "larger" not in docs.job(a_job(flavor=grows, retries=model.Retries(count=3)))
+    assert "after `OOMKilled`" not in docs.job(a_job(flavor=grows, retries=model.Retries(count=3)))
     assert "the next flavor, `larger`" in docs.job(a_job(flavor=grows, retries=model.Retries(count=3, on=(rule,))))
 
 

@@ -46,8 +46,9 @@ def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
     ]
 
 
-def test_a_flavors_next_is_shown_without_a_rule() -> None:
-    assert "after `OOMKilled`: the next flavor, `cpu-medium`" in docs.job(a_job(flavor=GROWING))
+def test_a_flavors_next_is_no_promise_without_a_rule() -> None:
+    assert "- the next flavor, `cpu-medium`, is not used" in docs.job(a_job(flavor=GROWING))
+    assert "after `OOMKilled`" not in docs.job(a_job(flavor=GROWING))
     kept = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
     assert "cpu-medium" not in docs.job(a_job(flavor=GROWING, retries=kept))
     assert "again, as there is no next flavor" in docs.job(a_job(flavor=CARD, retries=RULE))

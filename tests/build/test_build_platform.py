@@ -91,7 +91,7 @@ def test_the_pages_say_what_has_no_effect_yet(dag: Any) -> None:
     page = prod.task_dict["b"].doc_md
     assert "Retries: 5, by the rule `transient`" in page
     assert "- after exit code 64: no further try" in page
-    assert "- after `OOMKilled`: the next flavor, `large`" in page
+    assert "- the next flavor, `large`, is not used: no retry rule says `then: next_flavor`" in page
     assert "- on failure: tell `oncall`" in page
     assert prod.task_dict["a"].on_failure_callback in (None, [])
 
