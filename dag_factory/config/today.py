@@ -14,12 +14,12 @@ import msgspec
 
 from dag_factory.config import teams
 from dag_factory.config.final_pod import final_pod
-from dag_factory.config.guards import bounds
+from dag_factory.config.guards import bounds, reading
 from dag_factory.config.guards.check import breaches
 from dag_factory.config.hardening import hardened_model
 from dag_factory.config.layout import id_of
 from dag_factory.config.model import Job, Manual, Pipeline
-from dag_factory.config.problems import Problem
+from dag_factory.config.problems import Problem, printable
 from dag_factory.config.tables import Tables
 
 STOPPED = "last-good-stopped"
@@ -27,18 +27,31 @@ _DENIED = "no-team"  # what `default: deny` gives to a folder that the table of 
 
 
 def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
-    """The pipeline with today's platform, ``stopped`` where it breaks a rule.
+    """The pipeline with today's platform, ``stopped`` where it breaks a rule, or where nobody can tell.
 
     Tables that are broken themselves say nothing: only the platform team can break them, and the pipeline runs on.
     """
     if tables.broken:
         return pipeline
+    try:
+        return _as_of_today(pipeline, tables)
+    except Exception as failure:  # whatever it is, it costs this pipeline only, and what is not checked does not run
+        message = printable(
+            f"it cannot be checked against the rules of today: {type(failure).__name__}: {failure}"[:300]
+        )
+        problem = _stopped(pipeline, message, "correct its file; and report this fault of the compiler")
+        return msgspec.structs.replace(pipeline, schedule=Manual(), stopped=(problem,))
+
+
+def _as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
     identity = {"id": pipeline.id, "team": pipeline.team, "name": pipeline.name}
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     team, trouble = teams.of(id_of(pipeline.file), tables.teams, context, pipeline.file)
     denied = [problem for problem in trouble if problem.code == _DENIED]
-    if trouble and not denied:
-        return pipeline
+    if trouble and not denied:  # the team's rules of today are not known: its old ones hold, and the environment's
+        kept = msgspec.structs.replace(pipeline, guards=reading.together(tables.guards, pipeline.guards))
+        broken = tuple(_breaches(kept, tables))
+        return msgspec.structs.replace(kept, schedule=Manual(), stopped=broken) if broken else kept
     tables = (tables.within(team) if team.names else tables).hardened()
     now = msgspec.structs.replace(
         pipeline,

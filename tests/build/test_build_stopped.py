@@ -163,3 +163,24 @@ def test_a_last_good_version_gets_what_the_platform_sets_today(home: Path) -> No
     assert task.security_context.run_as_non_root is True
     assert task.container_security_context.allow_privilege_escalation is False
     assert (task.execution_timeout.total_seconds(), dag.max_active_runs) == (3600, 3)
+
+
+def test_an_environments_rule_holds_while_the_table_of_teams_is_broken(home: Path) -> None:
+    write(home, TEAMS, BROKEN)
+    assert "stopped" not in loaded(home)["growth.churn"].tags
+    write(home, LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n")
+    assert "is not one that the environment" in outcome(loaded(home)["growth.churn"], next_method=None)
+
+
+def test_what_cannot_be_checked_is_stopped_and_costs_nobody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dag_factory.config import today
+
+    write(home, CHURN, BROKEN)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(today, "final_pod", fail)
+    dags = loaded(home)
+    assert "it cannot be checked against the rules of today" in outcome(dags["growth.churn"], next_method=None)
+    assert "stopped" not in dags["growth.uplift"].tags
