@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import enum
 from collections.abc import Callable, Iterable, Mapping, Set
-from functools import partial
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from airflow.sdk.execution_time import macros
 from jinja2.utils import missing
 
 from dag_factory.config import runtime_names as names
+from dag_factory.config.runtime_text import short
 from dag_factory.config.runtime_values import AssetName, Function, Handle, Refused
 
 _EVENT = ("extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp").split()
@@ -34,7 +34,7 @@ def lookup(output: Callable[..., Any], allow: Set[str], context: Mapping[str, An
     if name in allow:
         return context.get(name, missing)
     if name == "output":
-        return Function(name, partial(output, context))
+        return Function(name, lambda *args, **kwargs: data(output(context, *args, **kwargs)))
     if name == "run_date":
         return run_date(context["dag"], context["dag_run"])
     if name in names.OBJECTS:
@@ -135,8 +135,8 @@ def _events(events: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
 _MACROS: dict[str, Function] = {
     name: Function(
         f"macros.{name}",
-        getattr(macros, name),
-        {one: Function(f"macros.{name}.{one}", getattr(getattr(macros, name), one)) for one in below},
+        short(getattr(macros, name)),
+        {one: Function(f"macros.{name}.{one}", short(getattr(getattr(macros, name), one))) for one in below},
     )
     for name, below in names.MACROS.items()
 }

@@ -14,7 +14,7 @@ CONTEXT = frozenset(
     "prev_end_date_success prev_start_date_success run_date run_id task_instance_key_str task_reschedule_count "
     "triggering_asset_events ts ts_nodash ts_nodash_with_tz".split()
 )
-"""Names with plain data or dates, and the function ``output``."""
+"""Names with plain data or dates, and the function ``output``. Each is read in ``build.runtime_context``."""
 
 WITHOUT_DATE = frozenset(
     "data_interval_end data_interval_start logical_date prev_data_interval_end_success "
@@ -60,7 +60,7 @@ LIST = frozenset(("count", "index"))
 DICT = frozenset(("get", "items", "keys", "values"))
 _ANY_DATE = (
     "add date day day_of_week day_of_year days_in_month end_of first_of format is_leap_year isocalendar isoformat "
-    "isoweekday last_of month next nth_of previous quarter replace start_of strftime subtract to_date_string "
+    "isoweekday last_of month next previous quarter replace start_of strftime subtract to_date_string "
     "week_of_month week_of_year weekday year"
 )
 DATE = frozenset(_ANY_DATE.split())
@@ -70,7 +70,7 @@ DATETIME = frozenset(
     "to_iso8601_string to_rfc3339_string to_time_string utcoffset".split()
 )
 TIMEDELTA = frozenset(
-    "days hours in_days in_hours in_minutes in_months in_seconds in_weeks in_words in_years microseconds minutes "
+    "days hours in_days in_hours in_minutes in_months in_seconds in_weeks in_years microseconds minutes "
     "months remaining_days remaining_seconds seconds total_days total_hours total_minutes total_seconds total_weeks "
     "weeks years".split()
 )

@@ -41,6 +41,7 @@ from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 
 _INTERNAL = (Context, nodes.EvalContext, jinja2.Environment)
+_BITS = 1024  # of a whole number
 _UNMEASURED = frozenset("count d default defined e escape first last length none undefined".split())
 """Filters and tests whose work does not depend on the size of what they are given."""
 Lookup = Callable[[Mapping[str, Any], str], Any]
@@ -115,7 +116,7 @@ class TaskSandbox(Sandbox):
         chosen = {name: builtin[name] for name in names.FILTERS if name in builtin}
         chosen |= {"attr": self.getattr, "round": self.filters["round"]}
         chosen |= {"batch": text.batched, "format": text.formatted, "indent": text.indented, "join": text.joined}
-        chosen |= {"replace": text.replaced, "tojson": text.as_json, **(filters or {})}
+        chosen |= {"replace": text.replaced, "tojson": text.as_json, "trim": text.trimmed, **(filters or {})}
         self.filters = {name: self._bounded(name, function) for name, function in chosen.items()}
         self.filters |= {"_counted": self._counted, "_measured": self.measured, "_method": self._method}
         tests: Any = TESTS
@@ -155,7 +156,8 @@ class TaskSandbox(Sandbox):
                 raise TooMuch(f"a text in a template is longer than {BOUNDS.rendered_bytes:,} characters")
             left -= len(value) // CHARACTERS
         elif isinstance(value, int):
-            left -= value.bit_length() // (8 * CHARACTERS)
+            if value.bit_length() > _BITS:
+                raise TooMuch("a whole number in a template is too large")
         elif isinstance(value, (list, tuple, dict)):
             items: Any = value
             if isinstance(value, dict):
@@ -275,7 +277,7 @@ class TaskSandbox(Sandbox):
             raise Refused(f"a template cannot call `{name}` of {called(obj)}")
         if isinstance(obj, str):
             own = text.METHODS.get(name)
-            found = functools.partial(own, obj) if own else text.sized(found)
+            found = functools.partial(own, obj) if own else text.sized(obj, found)
         elif isinstance(obj, DATES):
             found = text.dated(found)
         return Method(found)

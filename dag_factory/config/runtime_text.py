@@ -14,6 +14,7 @@ from dag_factory.config.runtime_values import DATES, SCALARS, Refused
 from dag_factory.config.sandbox import TooMuch
 from dag_factory.settings import BOUNDS
 
+_COMPARED = 10**8  # characters of a text, times those of what is looked for in it
 _DATE_TEXT = 200  # characters of a format or of the name of a time zone
 
 
@@ -23,28 +24,47 @@ def fits(size: int) -> None:
         raise TooMuch(f"a text in a template would be longer than {BOUNDS.rendered_bytes:,} characters")
 
 
-def sized(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a text, whose numbers may be widths."""
+def sized(text: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of a text: its numbers may be widths, and it may look for each text at each place."""
 
     def bounded(*args: Any, **kwargs: Any) -> Any:
-        fits(sum(abs(value) for value in (*args, *kwargs.values()) if isinstance(value, int)))
+        values = (*args, *kwargs.values())
+        fits(sum(abs(value) for value in values if isinstance(value, int)))
+        if len(text) * max((len(value) for value in values if isinstance(value, str)), default=0) > _COMPARED:
+            raise TooMuch("a text in a template is too long to be searched for a text of that length")
+        return function(*args, **kwargs)
+
+    return bounded
+
+
+def short(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of dates: it takes numbers, dates and short texts."""
+
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        for value in (*args, *kwargs.values()):
+            if not isinstance(value, (*SCALARS, *DATES)) or (isinstance(value, str) and len(value) > _DATE_TEXT):
+                raise Refused(f"a function of dates takes numbers, dates and at most {_DATE_TEXT} characters of text")
         return function(*args, **kwargs)
 
     return bounded
 
 
 def dated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a date."""
+    """A method of a date. A locale would be looked for among Python's modules."""
+    bounded = short(function)
 
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        for value in (*args, *kwargs.values()):
-            if not isinstance(value, (*SCALARS, *DATES)) or (isinstance(value, str) and len(value) > _DATE_TEXT):
-                raise Refused(f"a method of a date takes numbers, dates and at most {_DATE_TEXT} characters of text")
+    def without_locale(*args: Any, **kwargs: Any) -> Any:
         if "locale" in kwargs or len([value for value in args if isinstance(value, str)]) > 1:
             raise Refused("a method of a date takes no locale in a template")
-        return function(*args, **kwargs)
+        return bounded(*args, **kwargs)
 
-    return bounded
+    return without_locale
+
+
+def trimmed(text: Any, chars: str | None = None) -> str:
+    """The filter `trim`."""
+    text = str(text)
+    return str(sized(text, text.strip)(chars))
 
 
 def replaced(text: Any, old: str, new: str, count: int | None = None) -> str:

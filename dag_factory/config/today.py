@@ -57,6 +57,7 @@ def _as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
         pipeline,
         cluster=tables.cluster,
         guards=tables.guards,
+        templates_allow=tuple(sorted(tables.templates_read)),
         pools=tables.pools,
         alerts_enabled=tables.alerts_enabled,
         jobs=tuple(_job(job, tables) for job in pipeline.jobs),

@@ -190,6 +190,11 @@ ONLY_A_RUN_KNOWS = """
 {{ ([] | first)[params.name] }}
 {{ (params | items | list)[0][params.name] }}
 {{ range(3)[params.name] }}
+{{ logical_date.format('YYYY', '../../x') }}
+{{ logical_date.format('YYYY', locale='x') }}
+{{ logical_date.strftime('%Y' * 200) }}
+{{ macros.ds_format(ds, '%Y-%m-%d', '%Y' * 200) }}
+{{ logical_date.nth_of('month', 999999999, 1) }}
 {{ params.day.capitalize }}
 {{ ds.format }}
 {{ params.day() }}

@@ -167,6 +167,10 @@ TOO_MUCH = [
     "{% set x = range(50000) | list %}{% for i in range(50000) %}{{ x == x }}{% endfor %}",
     "{% set x = range(50000) | list %}{% for i in range(50000) %}{{ x | sort | first }}{% endfor %}",
     "{% for i in range(90000) %}{{ params.long }}{% endfor %}",
+    "{% set x = params.long * 500 %}{{ x.rfind('y' ~ x) }}{{ x.rsplit('y' ~ params.long * 400) }}",
+    "{{ (params.long * 500) | trim('y' * 9000 ~ 'z') }}",
+    "{{ ('f' * 9000) | int(base=16) }}",
+    "{{ 2 ** 60 * 2 ** 60 }}",
 ]
 
 
@@ -195,3 +199,13 @@ def test_a_large_output_is_read() -> None:
 def test_literal_braces() -> None:
     given = shell("docker inspect -f '{% raw %}{{.State.Status}}{% endraw %}' x")
     assert given == "docker inspect -f '{{.State.Status}}' x"
+
+
+def test_an_output_that_is_no_data_is_refused() -> None:
+    """Airflow makes objects of some JSON; the type decides here too."""
+    from dag_factory.config.runtime_values import Refused
+
+    with pytest.raises(Refused, match="of the type `object`"):
+        shell("{{ output('a') }}", outputs={"a": {"b": [object()]}})
+    with pytest.raises(Refused, match="of the type `object`"):
+        shell("{{ output('a').b }}", outputs={"a": {"b": object()}}, templates_allow=("var",))
