@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import enum
 from collections.abc import Callable, Iterable, Mapping, Set
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,6 @@ import lazy_object_proxy
 import pendulum
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.execution_time import macros
 from jinja2.utils import missing
 
 from dag_factory.config import runtime_names as names
@@ -132,19 +132,26 @@ def _events(events: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-_MACROS: dict[str, Function] = {
-    name: Function(
-        f"macros.{name}",
-        short(getattr(macros, name)),
-        {one: Function(f"macros.{name}.{one}", short(getattr(getattr(macros, name), one))) for one in below},
-    )
-    for name, below in names.MACROS.items()
-}
+@lru_cache(1)
+def _macros() -> dict[str, Function]:
+    """The functions of ``macros`` that every template may call."""
+    from airflow.sdk.execution_time import macros  # it imports much, and few templates need it
+
+    return {
+        name: Function(
+            f"macros.{name}",
+            short(getattr(macros, name)),
+            {one: Function(f"macros.{name}.{one}", short(getattr(getattr(macros, name), one))) for one in below},
+        )
+        for name, below in names.MACROS.items()
+    }
 
 
 def _with_opened(allow: Set[str]) -> dict[str, Function]:
     """The functions of ``macros``, with those that the environment allows: ``macros.uuid.uuid4``."""
-    found = dict(_MACROS)
+    from airflow.sdk.execution_time import macros
+
+    found = dict(_macros())
     for path in sorted(path for path in allow if path.startswith("macros.")):
         _, name, *rest = path.split(".")
         value = getattr(macros, name)

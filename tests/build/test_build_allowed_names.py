@@ -1,0 +1,31 @@
+"""The names that an environment allows in templates are those of today, also for a last good version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loading import CONTEXT, loaded, pipeline, project, write
+
+LOCAL = "platform/environments/local.yaml"
+CHURN = "pipelines/growth/churn.yaml"
+
+
+def test_a_last_good_version_uses_the_names_that_are_allowed_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dag_factory.config.runtime_values import Refused
+
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+    project(tmp_path)
+    write(tmp_path, LOCAL, "version: 1\ntemplating: {allow: [var]}\n")
+    write(tmp_path, CHURN, pipeline().replace("{}", "{args: ['{{ var.value.x }}']}"))
+    loaded(tmp_path)
+    monkeypatch.setenv(CONTEXT, "growth.churn")
+    loaded(tmp_path)["growth.churn"].get_template_env().from_string("{{ var.value.x }}")
+    write(tmp_path, CHURN, "version: [")
+    write(tmp_path, LOCAL, "version: 1\n")
+    dag = loaded(tmp_path)["growth.churn"]
+    assert "var.value.x" in dag.task_dict["j0"].arguments[0]
+    with pytest.raises(Refused, match="Airflow's variables"):
+        dag.get_template_env().from_string("{{ var.value.x }}")
