@@ -19,6 +19,7 @@ SHM = "dev-shm"
 ITEM = "{{ params['for_each.item'] }}"
 """The item of a ``for_each``, as the variable's value."""
 
+_MANY = (list, dict)
 _XCOM_REQUESTS = {"cpu": "1m", "memory": "10Mi"}  # the operator's own, where nobody sets `resources`
 _XCOM_MOUNT = {"name": "xcom", "mountPath": "/airflow/xcom"}
 _XCOM_COMMAND = ["sh", "-c", 'trap "exit 0" INT; while true; do sleep 1; done;']
@@ -165,4 +166,4 @@ def _mounts(job: Job) -> Iterator[Fragment]:
 
 def _set(fields: Fragment) -> Fragment:
     """The fields that have a value; Kubernetes reads an empty list or map as none."""
-    return {key: value for key, value in fields.items() if value not in (None, [], {})}
+    return {key: value for key, value in fields.items() if value or not (value is None or isinstance(value, _MANY))}

@@ -7,7 +7,7 @@ whatever that text will be. The rendered image is checked again in the worker (`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -115,12 +115,14 @@ def _lies_in(image: str, prefix: str) -> bool:
     return image.startswith(prefix) and (following == "" or following in ends)
 
 
-def matches(image: str, patterns: Iterable[str]) -> bool:
+@lru_cache(4096)  # the same few images, job after job
+def matches(image: str, patterns: tuple[str, ...]) -> bool:
     """Whether an image has a name that one of the patterns allows."""
     names = {_masked(name) for name in (image, full_name(image) or image)}
     return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
+@lru_cache(4096)
 def tag_problem(image: str) -> str:
     """Why an image may be another one tomorrow, in words; nothing where it stays what it is."""
     name, _, digest = _masked(image).partition("@")

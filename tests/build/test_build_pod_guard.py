@@ -72,6 +72,8 @@ def test_a_limit_that_a_template_gives_is_checked() -> None:
         started(a_job(image=IMAGE, flavor=flavor), {"tag": "1", "cpu": "2"})
     with pytest.raises(AirflowFailException, match="over-ceiling"):
         started(a_job(image=IMAGE, flavor=flavor), {"tag": "1", "cpu": "many"})
+    with pytest.raises(AirflowFailException, match="over-ceiling"):
+        started(a_job(image=IMAGE, flavor=flavor), {"tag": "1", "cpu": "-8"})
 
 
 def test_an_edit_of_a_rule_makes_no_new_version_of_a_mapped_dag() -> None:

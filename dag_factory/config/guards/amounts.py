@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingT
 from decimal import Decimal
+from functools import lru_cache
 
 from dag_factory.config.containers import Container, of_pod
 from dag_factory.config.final_pod import BASE, resources
@@ -18,21 +19,22 @@ PLAIN = ("cpu", "memory", "ephemeral-storage")
 """The resources that every container may use without asking, so that each needs a limit."""
 
 _NOTHING = Decimal(0)
+_ENDLESS = Decimal("Infinity")
 _CARD = re.compile(r".*/(?:gpu|gpu\..+|mig-.+)|gpu\.intel\.com/(?:i915|xe)")  # a whole card, a shared one, a slice
 
 
-def totals(pod: Fragment) -> dict[str, Decimal]:
+def totals(pod: Fragment, containers: Sequence[Container] = ()) -> dict[str, Decimal]:
     """What a whole pod may use: its containers side by side, or an init container if that is more.
 
     Beside an init container run the sidecars that started before it. A container may use its limit, or its request
     where that is more. ``gpu`` is the sum of all cards. A folder in memory (``emptyDir``) is not counted: what
-    lies in it counts against its container's limit.
+    lies in it counts against its container's limit. ``containers`` are the pod's, where they are known.
     """
-    found: dict[str, Decimal] = {}
+    spec = pod["spec"]
     staying: dict[str, Decimal] = {}
     peaks: list[dict[str, Decimal]] = []
     plain: list[dict[str, Decimal]] = []
-    for one in of_pod(pod):
+    for one in containers or of_pod(pod):
         uses = amounts(one)
         if one.kind == "sidecar":
             staying = _sum(staying, uses)
@@ -42,14 +44,15 @@ def totals(pod: Fragment) -> dict[str, Decimal]:
             plain.append(uses)
     for uses in plain:
         staying = _sum(staying, uses)
-    spec = pod["spec"]
-    whole = spec.get("resources") or {}  # stands for all containers
-    for uses in (staying, *peaks, *(_numbers(whole.get(kind) or {}) for kind in ("requests", "limits"))):
+    if whole := spec.get("resources"):  # stands for all containers
+        peaks += [_numbers(whole.get(kind) or {}) for kind in ("requests", "limits")]
+    for uses in peaks:
         for name, amount in uses.items():
-            found[name] = max(found.get(name, _NOTHING), amount)
-    found = _sum(found, _numbers(spec.get("overhead") or {}))
-    cards = [amount for name, amount in found.items() if is_card(name)]
-    return {**found, GPU: sum(cards, _NOTHING)}
+            staying[name] = max(staying.get(name, _NOTHING), amount)
+    if overhead := spec.get("overhead"):
+        staying = _sum(staying, _numbers(overhead))
+    cards = [amount for name, amount in staying.items() if is_card(name)]
+    return {**staying, GPU: sum(cards, _NOTHING)}
 
 
 def of_flavor(flavor: Flavor) -> dict[str, Decimal]:
@@ -64,8 +67,10 @@ def amounts(container: Container) -> dict[str, Decimal]:
 
 def resources_amounts(resources: Fragment) -> dict[str, Decimal]:
     """What a container with these `resources` may use."""
-    requests, limits = _numbers(resources.get("requests") or {}), _numbers(resources.get("limits") or {})
-    return {name: max(requests.get(name, _NOTHING), limits.get(name, _NOTHING)) for name in {**requests, **limits}}
+    found = _numbers(resources.get("limits") or {})
+    for name, text in (resources.get("requests") or {}).items():
+        found[name] = max(found.get(name, _NOTHING), number(str(text)))
+    return found
 
 
 def asked(pod: Fragment) -> Iterator[tuple[tuple[str, ...], Path, Decimal]]:
@@ -83,11 +88,12 @@ def asked(pod: Fragment) -> Iterator[tuple[tuple[str, ...], Path, Decimal]]:
 
 
 def number(text: str) -> Decimal:
-    """A quantity as a number; more than any limit where the text is not a quantity."""
+    """A quantity as a number; more than any limit where the text is not a quantity, or is less than nothing."""
     found = quantity(text)
-    return Decimal("Infinity") if found is None else found
+    return _ENDLESS if found is None or found < 0 else found
 
 
+@lru_cache(256)
 def is_card(name: str) -> bool:
     """Whether a resource is a graphics card."""
     return bool(_CARD.fullmatch(name))
@@ -102,5 +108,7 @@ def _numbers(texts: MappingT[str, object]) -> dict[str, Decimal]:
     return {name: number(str(text)) for name, text in texts.items()}
 
 
-def _sum(left: MappingT[str, Decimal], right: MappingT[str, Decimal]) -> dict[str, Decimal]:
+def _sum(left: dict[str, Decimal], right: dict[str, Decimal]) -> dict[str, Decimal]:
+    if not left:
+        return dict(right)
     return {name: left.get(name, _NOTHING) + right.get(name, _NOTHING) for name in {**left, **right}}

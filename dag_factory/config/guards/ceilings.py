@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingT
 from decimal import Decimal
 from functools import partial
@@ -71,9 +71,10 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
     if not (guards.limits or guards.flavor_limits):
         return
     limits = guards.limits
-    uses = totals(pod)
+    containers = of_pod(pod)
+    uses = totals(pod, containers)
     over = _over(uses, limits)
-    yield from _without_limit(pod, job, limits)
+    yield from _without_limit(containers, job, limits)
     yield from _unknown(pod, job, limits, uses, _MAX)
     if over:
         yield from _over_ceiling(pod, job, limits, over, flavors.allowed(known, guards), _MAX, lambda whole: whole)
@@ -82,7 +83,7 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
         own = seen(pod)
         uses = totals(own)
         yield from _without_limit(
-            pod, job, {key: one for key, one in guards.flavor_limits.items() if key not in limits}
+            containers, job, {key: one for key, one in guards.flavor_limits.items() if key not in limits}
         )
         listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in over}
         found = _over(uses, listed)
@@ -143,10 +144,11 @@ def _over_ceiling(
         yield Breach("over-ceiling", f"{what} {more}", hint, _OWN, _FLAVOR)
 
 
-def _without_limit(pod: Fragment, job: Job, limits: Limits) -> Iterator[Breach]:
+def _without_limit(containers: Sequence[Container], job: Job, limits: Limits) -> Iterator[Breach]:
     """A container without a limit may use the whole node. A limit of 0 is none to Kubernetes."""
-    for one in of_pod(pod):
-        missing = [key for key in PLAIN if key in limits and not number(one.limits.get(key, "0")) > 0]
+    wanted = [key for key in PLAIN if key in limits]
+    for one in containers:
+        missing = [key for key in wanted if not number(one.limits.get(key, "0")) > 0]
         if one.kind == "xcom" or not missing:
             continue
         limit, names = limits[missing[0]], " and ".join(f"`{key}`" for key in missing)
