@@ -44,6 +44,8 @@ DELETED = "the pod was deleted while it ran, by somebody or with its node"
 class PodOperator(KubernetesPodOperator):
     """One try of a job, from its pod to its end."""
 
+    _reported: str | None = None  # the pod of an earlier process that the log names
+
     @cached_property
     def pod_manager(self) -> JobPodManager:
         """What reads the pod's log and output."""
@@ -83,9 +85,10 @@ class PodOperator(KubernetesPodOperator):
         super().cleanup(pod, remote_pod, xcom_result, context)
 
     def log_matching_pod(self, pod: Any, context: Any) -> None:
-        """Report a pod that another process has created; the operator looks three times for its own."""
-        ours = self.pod_request_obj
-        if ours is None or ours.metadata.name != pod.metadata.name:
+        """Report a pod of an earlier process, once; the operator looks three times for the pod that it has."""
+        name = pod.metadata.name
+        if name != self._reported and (self.pod_request_obj is None or name != self.pod_request_obj.metadata.name):
+            self._reported = name
             super().log_matching_pod(pod, context)
 
     def _run(self, step: Callable[[], Any], context: Any) -> Any:
@@ -104,6 +107,9 @@ class PodOperator(KubernetesPodOperator):
             self._leave(context)
             if (reason := self._reason(failure)) is not None:
                 raise reason from None
+            raise
+        except BaseException:  # a timeout
+            self._leave(context)
             raise
         self._leave(context)
         return value
@@ -126,7 +132,8 @@ class PodOperator(KubernetesPodOperator):
             checked = {"metadata": {"labels": {self.POD_CHECKED_KEY: "True"}}}
             with suppress(ApiException, urllib3.exceptions.HTTPError):
                 self.client.patch_namespaced_pod(name, namespace, checked)
-                self.pod_manager.delete_pod(self.pod)
+            with suppress(ApiException, urllib3.exceptions.HTTPError):
+                self.pod_manager.delete_pod(self.pod)  # ``on_kill`` has, unless it could not or knew of no pod
         if (store := context.get("task_state_store")) is not None:
             with suppress(Exception):  # costs the next try a line in its log
                 store.delete(POD_IDENTIFIER_STATE_KEY)
@@ -158,8 +165,8 @@ class PodOperator(KubernetesPodOperator):
         """The pod as the cluster has it; as it was where the cluster does not answer. Raises ``PodDeleted``."""
         try:
             return self.pod_manager.read_pod(pod)
-        except ApiException as failure:
-            if failure.status != 404:
+        except (ApiException, KubernetesApiException) as failure:
+            if getattr(failure, "status", None) != 404:
                 return pod
             self._read_pod_events(pod, reraise=False)
             raise PodDeleted(DELETED) from None

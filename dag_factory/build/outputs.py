@@ -26,7 +26,6 @@ NULL_KEY = "output_is_null"
 _PYTHON_LITERAL = re.compile(r"'|\b(?:True|False|None)\b|\(")
 _WHOLE_NUMBERS = range(-(2**63), 2**64)  # that MessagePack has
 _RESERVED = ("__classname__", "__id__")
-_JSON_VALUE: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(pydantic.JsonValue)  # as Airflow takes it
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -122,7 +121,7 @@ def _check_storable(value: Any) -> None:
     try:
         json.dumps(value, allow_nan=False)
         msgspec.msgpack.encode(value)
-        _JSON_VALUE.validate_python([[value]])
+        pydantic.TypeAdapter(pydantic.JsonValue).validate_python([[value]])  # as Airflow takes it
         return
     except (RecursionError, pydantic.ValidationError):  # a valid value but for its depth
         raise OutputError(f"{FILE} is nested too deeply to be stored (more than some 250 levels)") from None

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from building import a_job, a_pipeline
 
 from dag_factory.build import outputs
 from dag_factory.build.outputs import OutputError, check_items, check_size, check_there, parse
+from dag_factory.config import model
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,13 @@ def test_too_large() -> None:
     check_size(outputs.LIMIT)
     with pytest.raises(OutputError, match=r"return\.json is larger than 32 MiB, .* \(write the data to a volume"):
         check_size(outputs.LIMIT + 1)
+
+
+@pytest.mark.parametrize("to_run", [None, "list"], ids=["all jobs", "as a worker builds it"])
+def test_the_operator_knows_the_jobs_that_run_over_its_output(to_run: str | None) -> None:
+    from dag_factory.build.dag import build_dag
+
+    over = model.ForEach(variable="ITEM", output="list")
+    jobs = [a_job(name, for_each=over, depends_on=("list",)) for name in ("one", "two")]
+    pipeline = a_pipeline(a_job("list", output=True), *jobs, a_job("reads", depends_on=("list",)))
+    assert build_dag(pipeline, to_run=to_run).task_dict["list"]._runners() == ("one", "two")

@@ -22,6 +22,8 @@ from dag_factory.build.stopping import Stopping, WorkerStopped
 WRITES = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 STUBBORN = "trap 'exit 0' TERM; while true; do echo step; sleep 0.05; done"
 HOOKS = ["on_pod_manifest_created", "on_pod_creation", "on_pod_starting", "progress_callback", "on_pod_completion"]
+OF_THE_TRIGGERER = ("on_pod_starting", "progress_callback")  # of a deferrable job
+MOMENTS = [(hook, later) for later in (False, True) for hook in HOOKS if not later or hook not in OF_THE_TRIGGERER]
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +79,11 @@ class Store(dict[str, Any]):
         self.pop(key, None)
 
 
-@pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
 @pytest.mark.parametrize("output", [False, True], ids=["no output", "output"])
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize(("hook", "deferrable"), MOMENTS)
 def test_a_stopped_workers_job_is_never_a_success(live: Live, hook: str, output: bool, deferrable: bool) -> None:
     name = f"stop-{hook.replace('_', '')}-{output}-{deferrable}".lower()
     script = WRITES if hook == "on_pod_completion" else STUBBORN
-    if deferrable and hook in ("on_pod_starting", "progress_callback"):
-        pytest.skip("the triggerer does this part")
     tasks: list[PodOperator] = []
     stopping = At(hook, lambda: tasks[0].on_kill())
     tasks.append(job(live, name, script, do_xcom_push=output, deferrable=deferrable, callbacks=[stopping]))
@@ -249,3 +248,13 @@ def test_a_log_that_breaks_off_is_read_again_or_said_to_be_incomplete(
     assert ("[base] line 5" in logged) == (breaks == 1)
     assert ("is not complete" in logged) == (breaks == 99)
     live.api.delete_namespaced_pod(task.pod.metadata.name, "default", grace_period_seconds=0)
+
+
+def test_a_pod_of_an_earlier_process_is_reported_once(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    first = job(live, "taken", "sleep 0.5; echo over")
+    first.get_or_create_pod(first.build_pod_request_obj(context("taken")), context("taken"))
+    capsys.readouterr()
+    job(live, "taken", "sleep 0.5; echo over").execute(context("taken"))
+    assert capsys.readouterr().out.count("Found matching pod") == 1
+    job(live, "own", "echo over").execute(context("own"))
+    assert "Found matching pod" not in capsys.readouterr().out
