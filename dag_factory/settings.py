@@ -38,7 +38,7 @@ class Bounds(msgspec.Struct, frozen=True):
     merged_maps: int = 40_000  # of those; each volume, say, costs Airflow a fifth of a millisecond to serialize
     file_work: int = 3_000_000  # units of ``config/work.py`` that Airflow builds and serializes for one file
     loader_work: int = 13_000_000  # the same for one loader, where Airflow gives it the default of 50 seconds
-    expression_seconds: float = 5.0  # of processor time, for all of one file's in one environment
+    expression_steps: int = 3_000_000  # of all expressions and templates of one file; each about a microsecond
     file_seconds: float = 10.0  # of processor time, for all else, and once more to build a DAG of it
     moment_seconds: float = 0.2  # of processor time; files that take longer are compiled after all others
     params_work: int = 1_000_000  # units, to check the params of one file: about two seconds of a loader's time
@@ -53,6 +53,7 @@ class Bounds(msgspec.Struct, frozen=True):
     rendered_bytes: int = 1_048_576  # characters of one text with `{{ }}`, when a task renders it
     rendered_values: int = 2_000_000  # that the work on one such text looks at; 16 characters count as one
     problems_per_file: int = 50
+    compared_words: int = 50_000  # to find out which one was meant in the place of wrong ones, for one file
     kept_outcomes: int = 30_000  # compiled files in the cache folder of one project
 
 

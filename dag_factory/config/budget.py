@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 from dag_factory.settings import BOUNDS
 
 T = TypeVar("T")
+REMEMBERED = 4_000  # texts with expressions
 _AGAIN = 0.1  # seconds; where the first interruption was lost, as in a destructor
 
 
@@ -28,7 +29,9 @@ class _Account(threading.local):
         self.open()
 
     def open(self) -> None:
-        self.deadline = time.thread_time() + BOUNDS.expression_seconds
+        self.steps = BOUNDS.expression_steps
+        self.words = BOUNDS.compared_words
+        self.texts: set[str] = set()
         self.values = BOUNDS.merged_values
         self.maps = BOUNDS.merged_maps
         self.work = BOUNDS.params_work
@@ -39,13 +42,33 @@ _account = _Account()
 
 
 def begin() -> None:
-    """Give another file its time and its values."""
+    """Give another file its steps and its values."""
     _account.open()
 
 
-def is_out_of_time() -> bool:
-    """Whether the file's expressions have had their time."""
-    return time.thread_time() > _account.deadline
+def spend_steps(steps: int) -> bool:
+    """Whether the file's expressions may take so many steps more, which are then spent."""
+    _account.steps -= steps
+    return _account.steps >= 0
+
+
+def spend_words(words: int) -> bool:
+    """Whether the file may have a word that it gets wrong compared with so many others."""
+    _account.words -= words
+    return _account.words >= 0
+
+
+def is_new(text: str) -> bool:
+    """Whether a text with expressions has to be compiled: most are compiled once for a file.
+
+    The last ones are remembered, fewer than the process remembers: so the answer does not depend on earlier files.
+    """
+    if text in _account.texts:
+        return False
+    if len(_account.texts) >= REMEMBERED:
+        _account.texts.clear()
+    _account.texts.add(text)
+    return True
 
 
 def spend(values: int) -> bool:

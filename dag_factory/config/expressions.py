@@ -28,6 +28,7 @@ Context = MappingT[str, Any]
 T = TypeVar("T")
 
 _SANDBOX = Sandbox()
+_COMPILED = budget.REMEMBERED + 96
 _SINGLE = re.compile(r"\s*\$\{\{(?!#)[-+]?((?:(?!\$\{\{).)*?)-?\}\}\s*", re.DOTALL)
 _NAMES = re.compile(r"\$\{\{\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\}\}", re.ASCII)
 _OUTPUT = re.compile(r"(?<![\w.])output\(\s*['\"][\w-]+['\"]\s*\)(\.\w+)*")
@@ -69,7 +70,7 @@ def render(text: str, context: Context) -> Any:
         simple = _simple(text, context)
         if simple is not None:
             return _given(simple)
-        _SANDBOX.begin()
+        _SANDBOX.begin(text)
         expression = _expression(text)
         return _given(settled(expression(**context)) if expression else _template(text).render(context))
 
@@ -138,7 +139,7 @@ def _node(result: Any, value: Scalar) -> Node:
     return from_plain(result, value.mark)
 
 
-@lru_cache(4096)
+@lru_cache(_COMPILED)
 def _expression(text: str) -> Any:
     """The expression that the whole text is, compiled, or None."""
     single = _SINGLE.fullmatch(text)
@@ -150,7 +151,7 @@ def _expression(text: str) -> Any:
         return None  # of several, or wrong: as a template it says so, with the line
 
 
-@lru_cache(4096)
+@lru_cache(_COMPILED)
 def _template(source: str) -> jinja2.Template:
     return _SANDBOX.from_string(source)
 

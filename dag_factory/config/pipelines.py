@@ -12,7 +12,7 @@ from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Mention, Result
 from dag_factory.config.places import Mark
-from dag_factory.config.problems import Problem, errors, first_ones, until_many
+from dag_factory.config.problems import Problem, errors, first_ones, more_problems, until_many
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -33,6 +33,7 @@ from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
 
 SCHEMA = "pipeline.schema.json"
+_FAULTS = 10 * BOUNDS.problems_per_file  # of one file; the DAGs after those are not looked at
 _NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
 
 
@@ -75,13 +76,18 @@ class Whole(msgspec.Struct, frozen=True):
 
 def compile_pipelines(source: Source, tables: Tables) -> tuple[list[Result], tuple[Mention, ...]]:
     """Every pipeline of a file as one environment sees it, one or a family's members, and the assets that they name."""
-    results, mentioned = [], 0
+    results: list[Result] = []
+    mentioned = faults = 0
     named: dict[tuple[str, str], Mention] = {}
     for dag_id in source.ids:
+        if faults > _FAULTS:
+            results.append(Result(dag_id, None, (more_problems(source.instances.get(dag_id) or Mark(source.file)),)))
+            continue
         result, whole = compile_whole(source, tables, dag_id)
         for mention in assets.mentions(whole.tree, whole.written) if whole else ():
             named.setdefault((mention.name, mention.uri), mention)
             mentioned += 1
+        faults += len(errors(result.problems))
         results.append(_with_text(result, whole))
     if source.node is not None and (much := _many_assets(len(named), mentioned, source.node.mark)):
         return _first_ones([Result(result.id, None, (*result.problems, much)) for result in results]), ()

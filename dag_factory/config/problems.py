@@ -89,12 +89,17 @@ def until_many(problems: Iterable[Problem]) -> Iterator[Problem]:
             return
 
 
+def more_problems(mark: Mark) -> Problem:
+    """What stands for all problems that are not reported, at the place of the first of them."""
+    message, hint = "there are more problems in this file; the rest of it was not looked at", "mend the first ones"
+    return Problem(mark.file, mark.line, mark.column, "too-many-problems", message, "", hint)
+
+
 def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
     """No more problems of one text than a person mends at once, errors before warnings, and whether there are more."""
     if len(problems) <= BOUNDS.problems_per_file:
         return tuple(problems), False
     ordered = sorted(problems, key=lambda problem: problem.severity != "error")
     last = ordered[BOUNDS.problems_per_file]
-    message, hint = "there are more problems in this file; the rest of it was not looked at", "mend the first ones"
-    more = Problem(last.file, last.line, last.column, "too-many-problems", message, "", hint, last.severity)
+    more = msgspec.structs.replace(more_problems(Mark(last.file, last.line, last.column)), severity=last.severity)
     return (*ordered[: BOUNDS.problems_per_file], more), True

@@ -170,7 +170,7 @@ class Project:
             found = conflicts.without_clashes((one for one, _ in taken.found), set(listing.ids))
             told = Told(state, self._told(found, listing.ids, listed), _broken(found))
             names = {one.id: names[one.id] for one in found}
-            if not taken.postponed:
+            if not taken.postponed and all(name for _, name in taken.found):
                 kept.keep_problems(told)
         return Look(self, kept, listing, names, told)
 
@@ -273,8 +273,8 @@ def _failed(file: str, failure: Exception) -> Problem:
 
 def too_slow(file: str, what: str) -> Problem:
     """The problem of a file whose work was given up; ``what`` says what could not be done with it."""
-    message = f"could not be {what} within {BOUNDS.file_seconds:g} seconds of processor time"
-    hint = "divide it, and look for long lists in it, and for patterns that repeat what repeats itself, as `(a+)+`"
+    message = f"was not {what} after {BOUNDS.file_seconds:g} seconds of processor time, which no count foresaw"
+    hint = "divide the file, and report it: a limit that counts should have found it first"
     return Problem(file, 0, 0, "too-slow", message, hint=hint)
 
 

@@ -128,10 +128,10 @@ class TaskSandbox(Sandbox):
             "range": Function("range", self._range),
         }
 
-    def begin(self) -> None:
+    def begin(self, text: str = "") -> None:
         """Start the count of work, of loop turns and of written text for one rendering."""
         budget.begin()
-        super().begin()
+        super().begin(text)
         self._left = BOUNDS.rendered_values
 
     def named(self, context: Mapping[str, Any], name: str) -> Any:

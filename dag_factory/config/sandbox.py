@@ -1,7 +1,8 @@
 """Jinja for text that anybody may commit: no attributes, no calls into Python, bounded work and output.
 
-Stands on Jinja's own sandbox and differs in three ways: a dot reads a key and nothing else, every turn of
-a loop is counted, and every value that an expression builds is measured, so that none grows by doubling.
+Stands on Jinja's own sandbox and differs in three ways: a dot reads a key and nothing else, every step is counted,
+and every value that an expression builds is measured, so that none grows by doubling. A step is about a microsecond;
+all expressions of a file share ``BOUNDS.expression_steps`` of them. Nothing asks a clock.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.filters import make_attrgetter
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
@@ -41,6 +44,11 @@ _MARKS = {
     "comment_start_string": "${{#",
     "comment_end_string": "#}}",
 }
+_LOOK = frozenset("count d default first last length".split())
+"""Filters that do not look through what they are given."""
+_ITEMS = 16  # that C looks at in one step
+_NODES = 4  # of a syntax tree that one step takes
+_MARKED = re.compile(r"\$\{[{%].*?[%}]\}", re.DOTALL)
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
@@ -99,8 +107,32 @@ def measured(value: Any) -> int:
 
 
 def _kept(value: Any) -> Any:
-    measured(value)
+    _take(1 + measured(value) // _ITEMS)
     return value
+
+
+def _sliced(value: Any) -> Any:
+    _take(1 + _length(value) // _ITEMS)
+    return value
+
+
+def _take(steps: int) -> None:
+    if not budget.spend_steps(steps):
+        raise TooMuch(f"the expressions of this file take more than {BOUNDS.expression_steps:,} steps")
+
+
+def _length(value: Any) -> int:
+    """The items that are looked at where a value is looked through; of a text, some characters are one."""
+    if isinstance(value, str):
+        return len(value) // CHARACTERS
+    return len(value) if isinstance(value, (list, tuple, dict, range)) else 0
+
+
+@lru_cache(1024)
+def _cost(text: str) -> tuple[int, int]:
+    """The steps to compile a text, and to write what stands outside of its marks."""
+    marked = sum(len(mark) for mark in _MARKED.findall(text))
+    return 300 + 25 * marked, 30 + marked // 4 + len(text) // 40
 
 
 def _spend(value: Any, budget: int) -> int:
@@ -122,11 +154,6 @@ def _spend(value: Any, budget: int) -> int:
         for item in value:
             budget = _spend(item, budget)
     return budget
-
-
-def _check_clock() -> None:
-    if budget.is_out_of_time():
-        raise TooMuch(f"the expressions of this file took longer than {BOUNDS.expression_seconds:g} seconds")
 
 
 def _replace(text: Any, old: str, new: str) -> str:
@@ -153,13 +180,35 @@ def _round(value: float, precision: int = 0) -> float:
     return round(value, precision)
 
 
+@jinja2.pass_environment
+def _sum(environment: Sandbox, values: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
+    """The sum; each sum of lists is a new list."""
+    total = start
+    for value in values if attribute is None else map(make_attrgetter(environment, attribute), values):
+        total = total + value
+        _take(1 + _length(total) // _ITEMS)
+    return total
+
+
 class Guard(NodeTransformer):
-    """Counts loops and measures what is built, in a template's syntax tree."""
+    """Counts loops and comparisons and measures what is built, in a template's syntax tree."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
+        body = sum(1 for _ in node.find_all(nodes.Node))  # what one turn may do
         self.generic_visit(node)
-        node.iter = self.filtered(node.iter, "_counted")
+        node.iter = self.filtered(node.iter, "_counted", nodes.Const(1 + body // _NODES))
         return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
+        self.generic_visit(node)
+        node.expr = self._compared(node.expr)
+        for operand in node.ops:
+            operand.expr = self._compared(operand.expr)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:
+        self.generic_visit(node)
+        return self.filtered(node, "_measured") if isinstance(node.arg, nodes.Slice) else node
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:
         self.generic_visit(node)
@@ -173,9 +222,12 @@ class Guard(NodeTransformer):
     visit_List = visit_Tuple = visit_Dict = visit_Concat = _measure
 
     @staticmethod
-    def filtered(node: Any, name: str) -> nodes.Filter:
+    def filtered(node: Any, name: str, *arguments: nodes.Expr) -> nodes.Filter:
         """The node behind one of the sandbox's own filters."""
-        return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
+        return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
+
+    def _compared(self, node: nodes.Expr) -> nodes.Expr:
+        return node if isinstance(node, nodes.Const) else self.filtered(node, "_compared")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -191,6 +243,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             autoescape=False,
             cache_size=0,
+            optimized=False,  # Jinja's optimizer takes a time that grows with the third power of an expression's depth
             **(options or _MARKS),
         )
         chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
@@ -199,41 +252,44 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "as_argument": lambda value: as_argument(settled(value)),
             "as_json": lambda value: as_json(settled(value)),
         }
-        chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round}
-        self.filters = {name: self._measuring(function) for name, function in chosen.items()}
-        self.filters |= {"_counted": self._counted, "_measured": _kept}
+        chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round, "sum": _sum}
+        self.filters = {name: self._measuring(function, name not in _LOOK) for name, function in chosen.items()}
+        self.filters |= {"_counted": self._counted, "_measured": _kept, "_compared": _sliced}
         tests: dict[str, Any] = self.tests
-        self.tests = {name: self._timed(tests[name]) for name in _TESTS}
+        self.tests = {name: self._counting(tests[name]) for name in _TESTS}
         self.globals = {"range": self._range}
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
         self._limit = limit
 
-    def begin(self) -> None:
-        """Start the count of loop turns, of written text and of what filters made for one rendering."""
+    def begin(self, text: str = "") -> None:
+        """Start the count of loop turns, of written text and of what filters made for one rendering of a text."""
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
-        _check_clock()
+        compiling, rendering = _cost(text)
+        _take(rendering + (compiling if budget.is_new(text) else 0))
 
     @staticmethod
-    def _timed(function: Callable[..., Any]) -> Callable[..., Any]:
-        """A test that asks the clock: `in` may be asked of a long list for each item of another."""
+    def _counting(function: Callable[..., Any]) -> Callable[..., Any]:
+        """A test whose arguments are counted: `in` may be asked of a long list for each item of another."""
 
         @functools.wraps(function)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            _check_clock()
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            _take(1 + sum(map(_length, args)) // _ITEMS)
             return function(*args, **kwargs)
 
-        return timed
+        return counted
 
-    def _measuring(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _measuring(self, function: Callable[..., Any], looks_through: bool = True) -> Callable[..., Any]:
         """A filter whose results are measured, all of one rendering; what Jinja reads of its signature is kept."""
 
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
-            _check_clock()
+            _take(1 + (sum(map(_length, args)) if looks_through else 0))
             result = function(*args, **kwargs)
-            self._left = _spend(result, self._left)
+            before = self._left
+            self._left = _spend(result, before)
+            _take((before - self._left) // _ITEMS)
             return self._spent(result) if hasattr(result, "__next__") else result
 
         return bounded
@@ -241,7 +297,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _spent(self, values: Iterator[Any]) -> Iterator[Any]:
         """What a lazy filter yields, each measured when it comes: whoever asks for it may keep it."""
         for value in values:
-            _check_clock()
+            _take(1)
             self._left = _spend(value, self._left)
             yield value
 
@@ -250,6 +306,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def counted_text(self, text: str) -> str:
         """The text itself, as long as all that was written so far is not too long."""
+        _take(1 + len(text) // 40)
         self._length += len(text)
         if self._length > self._limit:
             raise TooMuch(f"the result is longer than {self._limit:,} characters")
@@ -258,12 +315,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         return super()._generate(self.guard().visit(source), *args, **kwargs)
 
-    def _counted(self, values: Iterable[Any]) -> Iterator[Any]:
+    def _counted(self, values: Iterable[Any], steps: int = 1) -> Iterator[Any]:
         for value in values:
+            _take(steps)
             self._turns += 1
             if self._turns > BOUNDS.values:
                 raise TooMuch(f"the loops of an expression took more than {BOUNDS.values:,} turns")
-            _check_clock()
             yield value
 
     @staticmethod

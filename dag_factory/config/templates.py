@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import msgspec
 
-from dag_factory.config import expressions, versions, yaml12
+from dag_factory.config import budget, expressions, versions, yaml12
 from dag_factory.config.expressions import Context
 from dag_factory.config.files import text_of
 from dag_factory.config.inputs import Schema, given_inputs, read_inputs
@@ -21,11 +21,12 @@ from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.sandbox import Sandbox, TooMuch
-from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved
+from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved, weight
 from dag_factory.config.validate import prune, validate
 from dag_factory.settings import BOUNDS
 
 SUFFIX = ".yaml.j2"
+_CHARACTERS, _VALUE = 40, 6  # of a rendered text: characters that are read in one step, and steps to read one value
 _SCHEMA = "template.schema.json"
 _TEXT = {"jobs": ("job.schema.json", "/$defs/job"), "pipelines": ("pipeline.schema.json", "/$defs/overlay")}
 _CALLS = {"jobs": "uses", "pipelines": "template"}
@@ -114,6 +115,10 @@ def render(
         return None, [Problem.at(line, path, *expressions.explained(failure, {**context, "inputs": inputs}))]
     text, lines = unnumbered(numbered)
     node, found = yaml12.read(text, template.file)
+    if not budget.spend_steps(len(text) // _CHARACTERS + _VALUE * weight(node)):
+        message = f"the templates of this file give more text than {BOUNDS.expression_steps:,} steps can read"
+        hint = "divide the file, or make the template shorter"
+        return None, [Problem.at(caller, path, "too-many-values", message, hint)]
 
     def place(mark: Mark) -> Mark:
         return Mark(template.file, lines[min(mark.line, len(lines)) - 1] if mark.line else 0, mark.column, caller)
@@ -148,7 +153,7 @@ def render(
 
 def _rendered(text: str, context: Context) -> str:
     """The whole text, given up as soon as it is longer than a file may be."""
-    texts().begin()
+    texts().begin(text)
     parts: list[str] = []
     size = 0
     for part in _compiled(text).generate(context):

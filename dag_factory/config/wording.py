@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from dag_factory.config import budget
 from dag_factory.config.schemas import JSON, resolve
 
 if TYPE_CHECKING:
@@ -159,10 +160,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was meant, or nothing; long ones are not compared, which takes the square of their length."""
+    """The known word that was meant, or nothing; long ones are not compared, which takes the square of their length.
+
+    Nothing either where one file has asked for more than ``BOUNDS.compared_words``.
+    """
     if len(word) > _COMPARED:
         return ""
-    return next(iter(difflib.get_close_matches(word, [one for one in known if len(one) <= _COMPARED], 1)), "")
+    words = [one for one in known if len(one) <= _COMPARED]
+    if not budget.spend_words(len(words)):
+        return ""
+    return next(iter(difflib.get_close_matches(word, words, 1)), "")
 
 
 def show(value: Any) -> str:

@@ -42,7 +42,7 @@ VALUE = st.recursive(
 
 
 def rendered(template: str, **values: object) -> str:
-    texts().begin()
+    texts().begin("")
     return unnumbered(texts().from_string(template).render(values))[0]
 
 
@@ -111,7 +111,7 @@ def test_the_end_of_a_block_is_seen(header: str) -> None:
 
 def test_lines_of_the_rendered_text_know_their_template_line() -> None:
     template = "a: 1\n${% for x in xs %}\n${{ x }}:\n  b: ${{ x }}\n${% endfor %}\nend: 1\n"
-    texts().begin()
+    texts().begin("")
     text, lines = unnumbered(texts().from_string(template).render(xs=["p", "q"]))
     told = {line.strip(): lines[index] for index, line in enumerate(text.split("\n")) if line.strip()}
     assert told == {"a: 1": 1, '"p":': 3, 'b: "p"': 4, '"q":': 3, 'b: "q"': 4, "end: 1": 6}

@@ -7,9 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from dag_factory.config import Compiled, open_project
+from dag_factory.config import Compiled, budget, open_project
 from dag_factory.config.problems import errors
 from dag_factory.config.survey import survey
+from dag_factory.settings import BOUNDS
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"
 PIPELINE = """\
@@ -220,9 +221,9 @@ def test_a_hostile_template_ends_in_a_problem(write, text: str) -> None:
     assert not found.pipelines and found.problems
 
 
-def test_the_clock_of_a_templates_text_is_that_of_its_file(write, monkeypatch) -> None:
-    """A process that has read many files still has the whole time for the next one."""
+def test_the_steps_of_a_templates_text_are_those_of_its_file(write) -> None:
+    """A process that has read many files still has all steps for the next one."""
     home = write(flow="version: 1\ndefaults: {docker_image: i}\njobs: {a: {uses: train@v1, with: {model: m}}}\n")
     assert not open_project(home).compile_all().problems
-    monkeypatch.setattr("dag_factory.config.budget._account.deadline", 0.0)
+    budget.spend_steps(BOUNDS.expression_steps + 1)
     assert not open_project(home).compile_all().problems

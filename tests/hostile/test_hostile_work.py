@@ -204,7 +204,7 @@ def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has little time."""
-    bounds = msgspec.structs.replace(BOUNDS, file_seconds=0.5)
+    bounds = msgspec.structs.replace(BOUNDS, file_seconds=1.0)
     for module in (project, construct, turns):
         monkeypatch.setattr(module, "BOUNDS", bounds)
 
@@ -223,6 +223,32 @@ def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert told(found, "bad.yaml") == ["too-slow"]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_interruption_is_not_cached_and_keeps_the_dag(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says more of the machine than of the file: the next pass on a quicker one takes the file."""
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
+    write(home, "pipelines/team/bad.yaml", GOOD + "description: one\n")
+    assert len(open_project(home, "dev").compile_all().pipelines) == 2
+    write(home, "pipelines/team/bad.yaml", GOOD + "description: two\n")
+    with monkeypatch.context() as slow:
+        made = compiling.outcome
+
+        def endless(file_id: str, *rest: Any) -> Any:
+            while file_id == "team.bad":
+                pass
+            return made(file_id, *rest)
+
+        slow.setattr(compiling, "outcome", endless)
+        found = open_project(home, "dev").compile_all()
+        assert told(found, "bad.yaml") == ["too-slow"]
+        assert {one.id: one.description for one in found.pipelines}["team.bad"] == "one"
+    found = open_project(home, "dev").compile_all()
+    assert not found.problems
+    assert {one.id: one.description for one in found.pipelines}["team.bad"] == "two"
 
 
 @pytest.mark.usefixtures("hurried")

@@ -1,0 +1,46 @@
+"""One mistake in a template, multiplied by the instances of a family: the same problems on every machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commits import GOOD, told, write
+
+from dag_factory.config import open_project
+from dag_factory.settings import BOUNDS
+
+FAMILY = "version: 1\ntemplate: odd@v1\ninstances:\n" + "".join(f"  i{number}: {{}}\n" for number in range(990))
+NAMES = ", ".join(f"name_{number}: 1" for number in range(5_000))
+WRONG = {
+    "values": (
+        "jobs: {a: {args: [" + ", ".join(f"'${{{{ \"${{{{ vars.nam_{n} }}}}\" }}}}'" for n in range(50)) + "]}}",
+        "undefined-name",
+    ),
+    "jobs": ("jobs:\n" + "".join(f"  job-{n}: {{depends_on: [jb-{n}]}}\n" for n in range(100)), "unknown-job"),
+    "keys": ("jobs:\n" + "".join(f"  job-{n}: {{depnds_on: [job-1]}}\n" for n in range(100)), "unknown-key"),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), WRONG.values(), ids=WRONG)
+def test_a_thousand_instances_of_a_mistake_are_told_as_that_mistake(home: Path, text: str, code: str) -> None:
+    write(home, "platform/environments/dev.yaml", f"version: 1\nvars: {{{NAMES}}}\n")
+    write(home, "platform/templates/pipelines/odd/v1.yaml.j2", f"version: 1\n---\n{GOOD[11:]}{text}\n")
+    write(home, "pipelines/team/bad.yaml", FAMILY)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert {*told(found, "v1.yaml.j2"), *told(found, "bad.yaml")} == {code, "too-many-problems"}
+    assert len(found.problems) <= BOUNDS.problems_per_file + 1
+
+
+def test_what_a_family_reads_of_its_template_is_bounded(home: Path) -> None:
+    write(
+        home,
+        "platform/templates/pipelines/odd/v1.yaml.j2",
+        f"version: 1\n---\n{GOOD[11:]}" + ("# " + "x" * 97 + "\n") * 9_000,
+    )
+    write(home, "pipelines/team/bad.yaml", FAMILY)
+    found = open_project(home, "dev").compile_all()
+    codes = {*told(found, "v1.yaml.j2"), *told(found, "bad.yaml")}
+    assert codes <= {"bad-expression", "too-many-values", "too-many-problems"} and codes
+    assert open_project(home, "dev").compile_all().problems == found.problems
