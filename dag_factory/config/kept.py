@@ -24,6 +24,7 @@ from dag_factory.config.records import Records
 from dag_factory.config.store import Store, digest
 
 T = TypeVar("T")
+_STOPPED = b"stopped"
 _PROBE = 65_536  # bytes
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Outcome)
@@ -119,10 +120,14 @@ class Kept:
         """Whether the file of the outcome ``name`` was found slow to compile."""
         return bool(name) and self._outcomes.get(_slow(name)) is not None
 
-    def keep_slow(self, name: str) -> None:
-        """Keep that it is slow."""
+    def was_stopped(self, name: str) -> bool:
+        """Whether it was even interrupted after all the time that a file may take."""
+        return bool(name) and self._outcomes.get(_slow(name)) == _STOPPED
+
+    def keep_slow(self, name: str, stopped: bool = False) -> None:
+        """Keep that it is slow, or ``stopped``. Only the order of the next pass follows from that."""
         if name:
-            self._outcomes.put(_slow(name), b"")
+            self._outcomes.put(_slow(name), _STOPPED if stopped else b"")
             self._written += 1
 
     def summary(self) -> Summary | None:

@@ -241,7 +241,8 @@ class Project:
         except OutOfTime:
             if seconds < BOUNDS.file_seconds:
                 raise
-            # Never cached, since it says more of the machine than of the file.
+            # The verdict is never cached, since it says more of the machine than of the file.
+            kept.keep_slow(name, stopped=True)
             return outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled")), ""
         except Exception as failure:  # whatever it is, it costs this file only
             return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
