@@ -184,6 +184,11 @@ def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
             "the job's own container",
         ),
         (
+            "pod: {spec: {containers: [{name: base, image: i, $patch: replace}]}}",
+            "3:27 jobs.a.pod.spec.containers[0]",
+            "the job's own container",
+        ),
+        (
             "pod: {spec: {containers: [{name: base, resources: {limits: {cpu: null}}}]}}",
             "3:66 jobs.a.pod.spec.containers[0].resources.limits.cpu",
             "the job's own container",

@@ -117,6 +117,25 @@ def test_nothing_beyond_the_list_is_reached(job: str, problem: str, message: str
     assert message in found.said()
 
 
+@pytest.mark.parametrize(
+    ("expression", "reaches"),
+    [
+        ("operator: In, values: [general, gpu]", True),
+        ("operator: In, values: [general]", False),
+        ("operator: NotIn, values: [general]", True),
+        ("operator: NotIn, values: [general, gpu]", False),
+        ("operator: Exists", True),
+        ("operator: DoesNotExist", False),
+    ],
+)
+def test_node_affinity_that_does_not_exclude_them_reaches_nodes(expression: str, reaches: bool) -> None:
+    affinity = (
+        "affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution:"
+        f" [{{weight: 1, preference: {{matchExpressions: [{{key: pool, {expression}}}]}}}}]}}}}"
+    )
+    assert [one.split()[0] for one in project(affinity).problems()] == ["node-not-allowed"] * reaches
+
+
 def test_a_flavor_off_the_list_is_reported_once() -> None:
     assert project("resource_flavor: card").problems() == ["flavor-not-allowed flow.yaml:5:22 jobs.a.resource_flavor"]
 

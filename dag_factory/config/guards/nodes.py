@@ -53,14 +53,22 @@ def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
     affinity: Path = ("spec", "affinity", "nodeAffinity")
     for path, term in _terms((spec.get("affinity") or {}).get("nodeAffinity") or {}):
         for index, one in enumerate(term.get("matchExpressions") or ()):
-            known = rule.selectors.get(one.get("key"), ())
-            chosen = known if one.get("operator") == "Exists" else one.get("values") or ()
-            hits = [text for text in chosen if text in known] if one.get("operator") in ("In", "Exists") else []
+            hits = _values(one, rule.selectors.get(one.get("key"), ()))
             if hits:
                 what = f"the pod prefers or selects nodes with `{one['key']}: {hits[0]}`"
                 yield (*affinity, *path, "matchExpressions", index), what
         for index, _ in enumerate(term.get("matchFields") or ()):  # the only field is the node's name
             yield (*affinity, *path, "matchFields", index), "the pod names a node"
+
+
+def _values(expression: Fragment, known: tuple[str, ...]) -> list[str]:
+    """Those of the known values of a label that an expression does not exclude."""
+    operator, values = expression.get("operator"), expression.get("values") or ()
+    if operator == "In":
+        return [text for text in known if text in values]
+    if operator == "NotIn":
+        return [text for text in known if text not in values]
+    return [] if operator == "DoesNotExist" else list(known)
 
 
 def _terms(affinity: Fragment) -> Iterator[tuple[Path, Fragment]]:

@@ -8,6 +8,7 @@ from dag_factory.config.final_pod import BASE
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.shapes import Shape, shape
+from dag_factory.config.strategic import DIRECTIVE
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_null, plain
 
 _OF_BASE = {
@@ -72,10 +73,16 @@ def _walked(node: Node, path: Path, value: Any, where: Shape) -> tuple[Path, boo
         else:
             inner = None
         if inner is None:
-            return tuple(steps), is_null(node)
+            return tuple(steps), is_null(node) or _replaces(node)
         steps.append(step)
         node = inner
     return tuple(steps), True
+
+
+def _replaces(node: Node) -> bool:
+    """Whether a map takes the place of what it lies over, so that it removes what it does not set."""
+    directive = entries(node).get(DIRECTIVE)
+    return directive is not None and plain(directive) == "replace"
 
 
 def _index(node: Sequence, step: int, value: Any, merge: str) -> int:
