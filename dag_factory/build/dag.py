@@ -18,6 +18,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build import docs, neighbours, schedule, templating
 from dag_factory.build.groups import Groups
+from dag_factory.build.items import ListItems, list_task
 from dag_factory.build.mapped import Task
 from dag_factory.build.task import build_task
 from dag_factory.config import model
@@ -56,9 +57,13 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None =
     if start is None:
         dag.timezone = pendulum.timezone(pipeline.timezone)  # Airflow reads it from the start date otherwise
     jobs = pipeline.jobs if to_run is None else neighbours.needed(pipeline, to_run)
-    tasks = _tasks(pipeline, jobs, dag, pages)
+    groups = Groups(dag, pipeline.groups)
+    tasks, lists = _tasks(pipeline, jobs, dag, groups, pages)
     for job in jobs:
-        before = [tasks[name] for name in job.depends_on if name in tasks and name not in job.teardown_of]
+        not_before = {*job.teardown_of, *_through_its_list(pipeline, job)}
+        before: list[Any] = [tasks[name] for name in job.depends_on if name in tasks and name not in not_before]
+        if job.name in lists:
+            before.append(lists[job.name])
         if before:
             tasks[job.name].set_upstream(before)
         if job.teardown_of:
@@ -66,25 +71,50 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None =
             # Not `on_failure_fail_dagrun`: then only the teardown would decide whether the run has succeeded, and
             # one that takes down well would hide the failure of all before it.
             tasks[job.name].as_teardown(setups=setups)
+    for each, made in [
+        *((job.for_each, lists[job.name]) for job in jobs if job.name in lists),
+        *((pipeline.groups[path], source) for path, source in groups.sources.items()),
+    ]:
+        if each and each.output in tasks:
+            made.set_upstream(tasks[each.output])
+    groups.wait_for_lists()
     # After the tasks: each would get a copy of its own, which Airflow stores with it (two params on ten tasks
     # take longer than all else) and, since a run's params begin with the DAG's, never needs.
     dag.params = ParamsDict({param.name: _param(param) for param in pipeline.params})
     return dag
 
 
-def _tasks(pipeline: model.Pipeline, needed: Sequence[model.Job], dag: DAG, pages: bool) -> dict[str, Task]:
-    """A task for each job that is needed, in their order but for one: a list's job comes before who runs over it."""
-    groups = Groups(dag)
+def _tasks(
+    pipeline: model.Pipeline, needed: Sequence[model.Job], dag: DAG, groups: Groups, pages: bool
+) -> tuple[dict[str, Task], dict[str, ListItems]]:
+    """A task for each job that is needed, in their order but for one: a list's job comes before who runs over it.
+
+    Also the tasks that make lists, by the names of the jobs that run over them.
+    """
     tasks: dict[str, Task] = {}
+    lists: dict[str, ListItems] = {}
     jobs = {job.name: job for job in needed}
     for job in needed:
         chain = [job]
-        while (each := chain[-1].for_each) and each.output is not None and each.output not in tasks:
+        while (each := chain[-1].for_each) and each.output and not each.own_task and each.output not in tasks:
             chain.append(jobs[each.output])
         for one in reversed(chain):
-            if one.name not in tasks:
-                tasks[one.name] = build_task(pipeline, one, dag, groups.of(one.group), tasks, pages)
-    return tasks
+            if one.name in tasks:
+                continue
+            group = groups.of(one.group)
+            source: ListItems | Task | None = None
+            if one.for_each and one.for_each.own_task:
+                source = lists[one.name] = list_task(one.name, one.for_each, f"`{one.name}`", dag, group)
+            elif one.for_each and one.for_each.output:
+                source = tasks[one.for_each.output]
+            tasks[one.name] = build_task(pipeline, one, dag, group, source, pages)
+    return tasks, lists
+
+
+def _through_its_list(pipeline: model.Pipeline, job: model.Job) -> Sequence[str]:
+    """The job that another waits for by the task that makes its list, so that the graph shows one way."""
+    lists = [job.for_each, pipeline.groups[job.mapped_group] if job.mapped_group else None]
+    return [each.output for each in lists if each and each.own_task and each.output]
 
 
 def _moment(text: str, timezone: str) -> datetime:

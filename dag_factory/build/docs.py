@@ -93,21 +93,31 @@ def special(what: model.Job) -> list[str]:
     if what.matrix:
         words.append(", ".join(f"{escape(name)} = {code(_value(value))}" for name, value in what.matrix.items()))
     if what.for_each:
-        each = what.for_each
-        count = len(each.items or ())
-        listed = code(each.output) if each.output else f"a list of {count} item{'' if count == 1 else 's'}"
-        most = f", {each.max_parallel} at once" if each.max_parallel else ""
-        words.append(f"for each item of {listed}, as {code(each.variable)}{most}")
+        words.append(_for_each(what.for_each))
     if what.teardown_of:
         words.append(f"takes down {', '.join(code(name) for name in what.teardown_of)}, whatever happened")
     if what.when is not None:
         words.append(f"when {code(what.when)}")
     if what.group:
-        words.append(f"in the group {code(what.group)}")
+        each = ", for each item of its list" if what.mapped_group else ""
+        words.append(f"in the group {code(what.group)}{each}")
     for verb, assets in (("reads", what.inlets), ("updates", what.outlets)):
         if assets:
             words.append(f"{verb} {', '.join(code(asset.name) for asset in assets)}")
     return words
+
+
+def _for_each(each: model.ForEach) -> str:
+    if each.output:
+        listed = code(each.output) + (f" at {code('.'.join(each.path))}" if each.path else "")
+    elif each.param:
+        listed = f"the param {code(each.param)}"
+    else:
+        count = len(each.items or ())
+        listed = f"a list of {count} item{'' if count == 1 else 's'}"
+    variable = f", as {code(each.variable)}" if each.variable else ""
+    most = f", {each.max_parallel} at once" if each.max_parallel else ""
+    return f"for each item of {listed}{variable}{most}"
 
 
 def _value(value: object) -> str:

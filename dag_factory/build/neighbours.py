@@ -26,6 +26,9 @@ def needed(pipeline: model.Pipeline, task: str) -> tuple[model.Job, ...]:
     platform's policy for DAGs. And where there is no such job: Airflow has words for that.
     """
     jobs = {job.name: job for job in pipeline.jobs}
+    runners = _runners(pipeline, task)
+    if runners:
+        return tuple(job for job in pipeline.jobs if job.name in runners)
     if task not in jobs or _looks_around(jobs[task]) or _is_policed():
         return pipeline.jobs
     wanted = set(_beside(jobs, task))
@@ -38,9 +41,26 @@ def _beside(jobs: dict[str, model.Job], task: str) -> Iterator[str]:
     for name in beside:
         yield name
         # A mapped task holds the one that its list comes from, which may be mapped itself.
-        while (each := jobs[name].for_each) and each.output is not None:
+        while (each := jobs[name].for_each) and each.output is not None and not each.own_task:
             name = each.output
             yield name
+
+
+def _runners(pipeline: model.Pipeline, task: str) -> set[str]:
+    """The jobs that run over the list of a task that makes one, and the job that it is a part of.
+
+    Airflow stores the length of a list only if the task that gives it finds who runs over it.
+    """
+    owner = task.removesuffix(model.items_task(""))
+    if owner == task or _is_policed():
+        return set()
+    paths = [path for path in pipeline.groups if model.group_id(path) == owner]
+    found = {job.name for job in pipeline.jobs if job.name == owner or job.mapped_group in paths}
+    for job in pipeline.jobs:
+        each = job.for_each
+        if job.name in found and each and each.output and each.own_task:
+            found.add(each.output)
+    return found | {one.output for path in paths if (one := pipeline.groups[path]).output}
 
 
 def _looks_around(job: model.Job) -> bool:

@@ -83,7 +83,7 @@ def check_items(value: Any, runners: Sequence[str], most: int) -> None:
     who = ", ".join(f"`{name}`" for name in runners)
     runs = f"{who} {'runs' if len(runners) == 1 else 'run'} for each item of this output"
     if not isinstance(value, list):
-        raise OutputError(f"{runs}, so it must be a list; it is {_kind(value)}")
+        raise OutputError(f"{runs}, so it must be a list; it is {kind(value)}")
     if len(value) > most:
         raise OutputError(
             f"{runs}, and the list has {len(value):,} items, more than {most:,}"
@@ -171,13 +171,16 @@ def _has_key(value: Any, key: str) -> bool:
     return False
 
 
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """What a JSON value is, in words."""
     if value is None:
         return "null"
     if isinstance(value, dict):
         return f"a map of {len(value):,} {'key' if len(value) == 1 else 'keys'}"
     if isinstance(value, str):
         return "text"
+    if isinstance(value, list):
+        return f"a list of {len(value):,} {'item' if len(value) == 1 else 'items'}"
     return "true or false" if isinstance(value, bool) else "a number"
 
 

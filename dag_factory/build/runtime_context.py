@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import lazy_object_proxy
@@ -19,6 +19,7 @@ from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.definitions.param import ParamsDict
 from jinja2.utils import missing
 
+from dag_factory.build.mapped_items import Items
 from dag_factory.config import runtime_names as names
 from dag_factory.config.runtime_text import short
 from dag_factory.config.runtime_values import AssetName, Function, Handle, Refused
@@ -26,15 +27,28 @@ from dag_factory.config.runtime_values import AssetName, Function, Handle, Refus
 _EVENT = ("extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp").split()
 
 
-def lookup(output: Callable[..., Any], allow: Set[str], context: Mapping[str, Any], name: str) -> Any:
+class ReadsOutputs(Protocol):
+    """The function ``output`` of a DAG."""
+
+    @property
+    def items(self) -> Items:
+        """What knows the item of a task instance."""
+
+    def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = ...) -> Any:
+        """The output of a job."""
+
+
+def lookup(output: ReadsOutputs, allow: Set[str], context: Mapping[str, Any], name: str) -> Any:
     """The value of a name in a template: data, a ``Handle``, a ``Function``, or Jinja's ``missing``.
 
-    ``output`` is called with the context first; ``allow`` has the names that the environment adds.
+    ``output`` is called with the context first, and knows the items of mapped jobs; ``allow`` has the names that the environment adds.
     """
     if name in allow:
         return context.get(name, missing)
     if name == "output":
         return Function(name, lambda *args, **kwargs: data(output(context, *args, **kwargs)))
+    if name == "item":
+        return data(output.items.item(context))
     if name == "run_date":
         return run_date(context["dag"], context["dag_run"])
     if name in names.OBJECTS:

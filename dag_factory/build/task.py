@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import DAG, TaskGroup
+from airflow.sdk import DAG, BaseOperator, TaskGroup
 from kubernetes.client import models as k8s
 
 from dag_factory.build import docs, kube, mapped, overlay, schedule
@@ -42,18 +40,22 @@ def build_task(
     job: model.Job,
     dag: DAG,
     group: TaskGroup | None = None,
-    tasks: Mapping[str, mapped.Task] = MappingProxyType({}),
+    source: BaseOperator | mapped.Task | None = None,
     pages: bool = True,
 ) -> mapped.Task:
     """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's.
 
-    ``tasks`` has the task whose output is the list of a job that runs for each item of it; ``pages`` False leaves
+    ``source`` is the task whose output is the list of a job that runs for each item of it; ``pages`` False leaves
     out what people read about it.
     """
     arguments = {"dag": dag, "task_group": group, **_arguments(pipeline, job)}
     if pages:
         arguments["doc_md"] = docs.job(job)
-    return mapped.expand(job.for_each, arguments, tasks) if job.for_each else PodOperator(**arguments)
+    if job.for_each:
+        return mapped.expand(job.for_each, arguments, source)
+    if job.mapped_group:
+        arguments |= mapped.labelled(pipeline.groups[job.mapped_group])
+    return PodOperator(**arguments)
 
 
 def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def _container(job: model.Job) -> dict[str, Any]:
         "image": job.image,
         "cmds": list(job.command or ()),
         "arguments": list(job.args or ()),
-        "env_vars": kube.env((*job.env, item_variable(job.for_each)) if job.for_each else job.env),
+        "env_vars": kube.env((*job.env, *item_variable(job.for_each))),
         "env_from": kube.env_from(job.env_from),
         "container_resources": kube.resources(job.flavor),
         "volumes": kube.volumes(job),

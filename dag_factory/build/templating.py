@@ -1,6 +1,7 @@
 """How a job's ``{{ }}`` is rendered: in a sandbox of the factory's own, which Airflow's environment gives way to.
 
 ``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of several, a list
+``item``            of a job that runs for each item of a list, or whose group does
 ``run_date``        the run's date in the pipeline's timezone: ``2026-01-31``, with the methods of a date
 
 Airflow makes a Jinja environment for each DAG. The extension here receives it and makes every template in a
@@ -17,6 +18,7 @@ from typing import Any, ClassVar
 import jinja2
 import jinja2.ext
 
+from dag_factory.build.mapped_items import Items, as_text
 from dag_factory.build.names import label_value
 from dag_factory.build.outputs import NULL_KEY
 from dag_factory.config import model
@@ -36,11 +38,12 @@ class Output:
     """The function ``output``.
 
     ``cells`` has the jobs that each matrix of the pipeline makes, by its name; ``mapped`` are the jobs that run
-    for each item of a list.
+    for each item of a list; ``items`` knows the groups that do.
     """
 
     cells: dict[str, tuple[str, ...]]
     mapped: frozenset[str]
+    items: Items
 
     def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = _NO_DEFAULT) -> Any:
         """The JSON value that the job ``job`` of this run wrote, or ``default`` where it wrote none.
@@ -73,6 +76,10 @@ class Output:
         if job not in self.mapped:
             value = ti.xcom_pull(task_ids=job, key="return_value")
             return _NOTHING if value is None and not ti.xcom_pull(task_ids=job, key=NULL_KEY) else value
+        if self.items.is_beside(job, ti):  # the output for the same item
+            value = ti.xcom_pull(task_ids=job, key="return_value", map_indexes=ti.map_index)
+            is_null = value is None and ti.xcom_pull(task_ids=job, key=NULL_KEY, map_indexes=ti.map_index)
+            return _NOTHING if value is None and not is_null else value
         # Asked for a list of tasks Airflow gives a list of values, also where there is one instance ...
         values = ti.xcom_pull(task_ids=[job], key="return_value")
         # ... and the list [None] where no instance wrote any.
@@ -122,16 +129,20 @@ def dag_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
     Airflow leaves all three out of the serialized DAG; a worker has them because it builds the DAG itself.
     """
     return {
-        "user_defined_macros": {
-            "output": Output(pipeline.cells, frozenset(job.name for job in pipeline.jobs if job.for_each))
-        },
-        "user_defined_filters": {"label": label_value},
+        "user_defined_macros": {"output": _output(pipeline)},
+        "user_defined_filters": {"label": label_value, "as_text": as_text},
         "jinja_environment_kwargs": {
             "extensions": ["jinja2.ext.do", _extension(pipeline.templates_allow), EscapeDollars],
             # A template includes and reads no files; Airflow's own loader offers the folder of DAGs.
             "loader": None,
         },
     }
+
+
+def _output(pipeline: model.Pipeline) -> Output:
+    mapped = frozenset(job.name for job in pipeline.jobs if job.for_each or job.mapped_group)
+    groups = {job.name: job.mapped_group for job in pipeline.jobs if job.mapped_group} if pipeline.groups else {}
+    return Output(pipeline.cells, mapped, Items(groups, pipeline.groups))
 
 
 @lru_cache(4096)  # the same team, owner, environment and flavors, again and again

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from posixpath import normpath
 
+from dag_factory.config.foreach import ITEM_TEXT
 from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
 from dag_factory.config.strategic import patched
 
 BASE = "base"  # the operator's name for the container that runs the job
 XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
 SHM = "dev-shm"
-ITEM = "{{ params['for_each.item'] }}"
-"""The item of a ``for_each``, as the variable's value."""
 
 _MANY = (list, dict)
 _XCOM_REQUESTS = {"cpu": "1m", "memory": "10Mi"}  # the operator's own, where nobody sets `resources`
@@ -93,9 +92,9 @@ def resources(flavor: Flavor) -> Fragment:
     return _set({"requests": {**flavor.requests, **cards}, "limits": {**flavor.limits, **cards}})
 
 
-def item_variable(each: ForEach) -> EnvVar:
-    """The variable that holds the item."""
-    return EnvVar(name=each.variable, value=ITEM)
+def item_variable(each: ForEach | None) -> tuple[EnvVar, ...]:
+    """The variable that holds the item, if one does."""
+    return (EnvVar(name=each.variable, value=ITEM_TEXT),) if each and each.variable else ()
 
 
 def wants_shm(job: Job) -> bool:
@@ -111,7 +110,7 @@ def _base(job: Job) -> Fragment:
         "args": list(job.args or ()),
         "workingDir": job.working_dir,
         "ports": list(job.ports),
-        "env": [_variable(one) for one in (*job.env, *([item_variable(job.for_each)] if job.for_each else []))],
+        "env": [_variable(one) for one in (*job.env, *(item_variable(job.for_each)))],
         "envFrom": [
             _set(
                 {

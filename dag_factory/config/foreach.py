@@ -1,53 +1,97 @@
-"""A job's ``for_each``: once for each item of a list, which is written here or is another job's output."""
+"""``for_each`` of a job or a group: once for each item of a list, of a param, or of another job's output."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Set
 from collections.abc import Mapping as MappingT
+from typing import Any
 
 from dag_factory.config import runtime
 from dag_factory.config.model import ForEach
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Node, Scalar, Sequence, entries, is_set, plain, whole
+from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain, whole
+from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
+
+ITEM_TEXT = "{{ item | as_text }}"
+"""The item as a variable's value: text as it is, everything else as JSON."""
 
 
 def for_each(node: Node) -> ForEach:
     """The model of a ``for_each`` that fits its schema."""
     said = {key: item for key, item in entries(node).items() if is_set(item)}
-    items, most = said.get("list"), said.get("max_parallel")
+    items = said.get("list")
+    path = _text(said.get("path"))
     return ForEach(
         variable=_text(said.get("as")),
         output=_text(said.get("output")) or None,
-        items=tuple(item_text(runtime.unwrapped(item)) for item in items.items)
+        path=tuple(path.split(".")) if path else (),
+        param=_text(said.get("param")) or None,
+        items=tuple(item_value(runtime.unwrapped(item)) for item in items.items)
         if isinstance(items, Sequence)
         else None,
-        max_parallel=whole(most),
+        label=_text(said.get("label")) or None,
+        max_parallel=whole(said.get("max_parallel")),
+        own_task="param" in said or "path" in said,
     )
 
 
-def item_text(node: Node) -> str:
-    """An item as its variable has it: text and numbers as written, everything else as JSON."""
-    if isinstance(node, Scalar) and node.value is not None and not isinstance(node.value, bool):
-        return node.text
-    return json.dumps(plain(node), ensure_ascii=False)
+def item_value(node: Node) -> Any:
+    """An item; a number that JSON would write otherwise (``1.0``, ``007``) is text, as it is written."""
+    value = plain(node)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return node.text if isinstance(node, Scalar) and is_number and json.dumps(value) != node.text else value
 
 
 def check(node: Node | None, env: Node | None, path: Path) -> Iterator[Problem]:
     """What is wrong with a ``for_each`` by itself, and beside the job's ``env``."""
-    said = entries(node)
-    items, variable = said.get("list"), said.get("as")
-    if isinstance(items, Sequence) and len(items.items) > BOUNDS.items:
-        message = f"the list has {len(items.items):,} items, more than {BOUNDS.items:,}"
-        hint = "let one instance work on several items: a list of lists"
-        yield Problem.at(items.mark, (*path, "list"), "too-many-items", message, hint)
+    items = entries(node).get("list")
+    if isinstance(items, Sequence):
+        yield from _too_many(items, (*path, "list"))
+    yield from check_variable(node, env, path)
+
+
+def check_variable(node: Node | None, env: Node | None, path: Path, job: str = "") -> Iterator[Problem]:
+    """A variable for the item that the ``env`` of the job sets too; ``job`` names one of a group's."""
+    variable = entries(node).get("as")
     name = _text(variable)
     if variable is not None and name and is_set(entries(env).get(name)):
-        message = f"the variable `{name}` is set under `env` too"
+        message = f"the variable `{name}` is set under `env` too" + (f", at the job `{job}`" if job else "")
         hint = f"choose another name, or unset it: `env: {{{name}: null}}`"
         yield Problem.at(variable.mark, (*path, "as"), "variable-taken", message, hint)
+
+
+def _too_many(items: Sequence, path: Path) -> Iterator[Problem]:
+    if len(items.items) > BOUNDS.items:
+        message = f"the list has {len(items.items):,} items, more than {BOUNDS.items:,}"
+        hint = "let one instance work on several items: a list of lists"
+        yield Problem.at(items.mark, path, "too-many-items", message, hint)
+
+
+def check_param(node: Node | None, path: Path, params: Node | None) -> Iterator[Problem]:
+    """What is wrong with the param whose value is the list; ``params`` are the pipeline's."""
+    said = entries(node).get("param")
+    if not isinstance(said, Scalar) or said.dynamic:
+        return
+    declared = {name: one for name, one in entries(params).items() if is_set(one)}
+    found, place = declared.get(said.text), (*path, "param")
+    if found is None:
+        hint = did_you_mean(said.text, declared) or "declare it under `params`"
+        yield Problem.at(said.mark, place, "unknown-param", f"the pipeline has no param `{said.text}`", hint)
+        return
+    schema = entries(found)
+    default = schema.get("default") if isinstance(found, Mapping) else found
+    kinds = plain(schema["type"]) if isinstance(found, Mapping) and is_set(schema.get("type")) else None
+    if kinds is None:  # the type is the default's
+        is_list = default is None or isinstance(default, Sequence)
+    else:
+        is_list = "array" in ([kinds] if isinstance(kinds, str) else kinds)
+    if not is_list:
+        message = f"`for_each` needs a list, and the param `{said.text}` is not one"
+        hint = f"declare it so: `{said.text}: {{type: array, default: [...]}}`"
+        yield Problem.at(said.mark, place, "bad-for-each", message, hint)
 
 
 def check_source(
@@ -60,7 +104,7 @@ def check_source(
     """
     source = entries(node).get("output")
     if not isinstance(source, Scalar) or source.dynamic or source.text not in tasks or source.text == path[1]:
-        return
+        return  # reported with the graph
     path = (*path, "output")
     if source.text in matrices:
         message = f"`{source.text}` has a matrix, so that it has an output for each cell"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, documents, param_types, runtime, schedules, written_schemas
+from dag_factory.config import alerts, documents, mapped_groups, param_types, runtime, schedules, written_schemas
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.places import Mark
@@ -26,6 +26,7 @@ from dag_factory.config.tree import (
     scalar,
     weight,
     whole,
+    without,
 )
 from dag_factory.config.units import seconds
 from dag_factory.config.validation_work import TooMuchWork
@@ -43,8 +44,10 @@ _OWNERS = 500  # characters: Airflow's log of events has one column for all owne
 def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
     computed, problems = documents.computed(header, context, _SCHEMA, _HEADER, keep=True)
-    problems += runtime.check(computed, shape(_SCHEMA), None, ())
-    computed = runtime.unwrapped_map(computed)
+    rest = without(computed, "groups")  # their templates are checked with the jobs
+    problems += runtime.check(rest, shape(_SCHEMA), None, ())
+    groups = {key: computed.entries[key] for key in ("groups",) if key in computed.entries}
+    computed = mapping({**runtime.unwrapped_map(rest).entries, **groups}, computed.keys, computed.mark)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += schedules.check_timezone(said.get("timezone"), ("timezone",))
@@ -146,6 +149,7 @@ def pipeline(
         cluster=tables.cluster,
         jobs=jobs,
         cells=cells,
+        groups=mapped_groups.models(said.get("groups")),
         description=_text(said.get("description")),
         doc=_text(said.get("doc")),
         owner=_listed(said.get("owner")),

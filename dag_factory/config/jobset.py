@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingT
 from collections.abc import Sequence as SequenceT
 from functools import cache, partial
 from typing import Any
 
 import msgspec
 
-from dag_factory.config import budget, foreach, graph, groups, matrix, runtime, script_text, teardowns, work
+from dag_factory.config import (
+    budget,
+    foreach,
+    graph,
+    groups,
+    mapped_groups,
+    matrix,
+    runtime,
+    script_text,
+    teardowns,
+    work,
+)
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
+from dag_factory.config.model import ForEach
 from dag_factory.config.problems import Problem, errors, until_many
 from dag_factory.config.shapes import shape
 from dag_factory.config.tables import Tables
@@ -46,13 +59,19 @@ def compile_jobs(
     wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in before}
     called = graph.names(compiled)
     found = graph.edges(compiled, called)
+    lists = mapped_groups.mapped(header.entries.get("groups"), compiled)
+    mapped_groups.wait_for_lists(found, called, lists)
     problems += until_many(graph.check(found, called))
     taken_down = teardowns.setups(compiled, called)
     problems += teardowns.check(compiled, found, called, taken_down)
     teardowns.wait_for_users(compiled, found, taken_down)
+    problems += mapped_groups.check(header.entries.get("groups"), compiled, lists)
     problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
-    problems += until_many(_templates(compiled, header, tables.templates_read, called, found, wrong))
-    return [_wired(job, found[job.name], taken_down.get(job.name, ())) for job in compiled], problems
+    problems += until_many(_templates(compiled, header, tables.templates_read, called, found, wrong, lists))
+    models = mapped_groups.models(header.entries.get("groups"))
+    inside = {task for group in lists.values() for task in group.tasks}
+    wired = (_wired(job, found[job.name], taken_down.get(job.name, ())) for job in compiled)
+    return [_placed(job, models, inside) for job in wired] if lists else list(wired), problems
 
 
 def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled] | None:
@@ -166,6 +185,7 @@ def _templates(
     called: graph.Names,
     found: graph.Edges,
     wrong: set[str],
+    lists: MappingT[str, mapped_groups.MappedGroup],
 ) -> Iterator[Problem]:
     """What every job reads of other jobs, of the pipeline and (``reads``) of Airflow: in templates, as a list."""
     every = frozenset(found)
@@ -180,14 +200,30 @@ def _templates(
     dateless = not is_set(schedule) or "assets" in entries(schedule)
     job_shape = shape("job.schema.json", "/$defs/job")
     matrices = {name for name, tasks in called.tasks.items() if name not in called.written or len(tasks) > 1}
+    inside = {task for group in lists.values() for task in group.tasks}
+    for group in lists.values():
+        yield from foreach.check_source(group.node, group.place, called.tasks, matrices, with_output)
+        yield from foreach.check_param(group.node, group.place, header.entries.get("params"))
+        first = group.tasks[0] if group.tasks else group.path
+        before = cache(partial(graph.upstream, found, first))
+        scope = runtime.Scope(first, before, called.tasks, with_output, params, dateless, reads, True)
+        yield from runtime.check(group.node, job_shape.child("for_each"), scope, group.place)
     for job in compiled:
         path = ("jobs", job.written)
         each = job.node.entries.get("for_each")
         yield from foreach.check_source(each, (*path, "for_each"), called.tasks, matrices, with_output)
+        if each is not None:
+            yield from foreach.check_param(each, (*path, "for_each"), header.entries.get("params"))
         upstream = (lambda: every) if "depends_on" in wrong else cache(partial(graph.upstream, found, job.name))
-        scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads)
+        has_item = job.name in inside or is_set(each)
+        scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads, has_item)
         yield from runtime.check(job.node, job_shape, scope, path)
         yield from script_text.check(job.node, texts, prefix_text, path)
+
+
+def _placed(job: Compiled, lists: dict[str, ForEach], inside: set[str]) -> Compiled:
+    """The job with what the list of its group, or of the one that it runs over, adds to it."""
+    return msgspec.structs.replace(job, job=mapped_groups.placed(job.job, lists, inside)) if job.job else job
 
 
 def _wired(job: Compiled, waits_for: dict[str, graph.Edge], teardown_of: tuple[str, ...]) -> Compiled:

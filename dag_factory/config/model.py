@@ -130,12 +130,21 @@ class Volume(_Frozen, frozen=True, kw_only=True):
 
 
 class ForEach(_Frozen, frozen=True, kw_only=True):
-    """Once for each item of a list, which ``variable`` holds: another job's output, or ``items`` as texts."""
+    """Once for each item of a list: of another job's output, of a param, or of ``items``."""
 
-    variable: str
+    variable: str = ""  # holds the item; none where it is empty
     output: str | None = None  # the job whose output is the list
-    items: tuple[str, ...] | None = None
+    path: tuple[str, ...] = ()  # the keys that lead to the list in that output
+    param: str | None = None
+    items: tuple[Any, ...] | None = None  # numbers that JSON would write otherwise are text
+    label: str | None = None  # a template: the instance's name in the grid
     max_parallel: int | None = None
+    own_task: bool = False  # a task without a pod makes the list: Airflow maps over whole outputs only
+
+
+def items_task(name: str) -> str:
+    """The task that makes the list for a job or a group of this name; no job's name has a dot."""
+    return f"{name}.items"
 
 
 class Outcome(_Frozen, frozen=True, kw_only=True):
@@ -208,6 +217,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     trigger_rule: str = "all_success"
     when: str | None = None  # a template that is read as yes or no when the task first starts
     group: str | None = None  # a path of groups: ``load.sales``
+    mapped_group: str | None = None  # the one of them that runs for each item of a list
     matrix: dict[str, Any] = {}  # the values of the cell that this is
     for_each: ForEach | None = None
     teardown_of: tuple[str, ...] = ()  # the jobs that set up what this one takes down, whatever happened
@@ -272,6 +282,7 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     cluster: Cluster
     jobs: tuple[Job, ...]
     cells: dict[str, tuple[str, ...]] = {}  # the jobs of each matrix, by its name
+    groups: dict[str, ForEach] = {}  # the groups that run for each item of a list, by their path
     description: str | None = None
     doc: str | None = None
     owner: tuple[str, ...] = ()

@@ -42,6 +42,7 @@ class Scope(msgspec.Struct, frozen=True):
     params: frozenset[str]
     dateless: bool = False  # runs have no logical date: assets or people start them
     reads: frozenset[str] = frozenset()  # what the environment allows beyond the vocabulary
+    item: bool = False  # the job, or its group, runs for each item of a list
 
 
 class _Parsed(msgspec.Struct, frozen=True):
@@ -136,6 +137,9 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
     for use in parsed.uses:
         root = use.path.split(".")[0]
         words = runtime_rules.judged(use, scope.reads)
+        if root == "item" and not scope.item:
+            message = "`{{ item }}` is known only in a job that runs for each item of a list"
+            words = "undefined-name", message, "add `for_each` to the job or to its group"
         if words and words[:2] not in told:
             told.add(words[:2])
             code, message, hint = words

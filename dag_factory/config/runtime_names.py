@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Set
 
 CONTEXT = frozenset(
-    "data_interval_end data_interval_start ds ds_nodash inlets logical_date map_index_template outlets output params "
-    "partition_date partition_key prev_data_interval_end_success prev_data_interval_start_success "
+    "data_interval_end data_interval_start ds ds_nodash inlets item logical_date map_index_template outlets output "
+    "params partition_date partition_key prev_data_interval_end_success prev_data_interval_start_success "
     "prev_end_date_success prev_start_date_success run_date run_id task_instance_key_str task_reschedule_count "
     "triggering_asset_events ts ts_nodash ts_nodash_with_tz".split()
 )
@@ -86,8 +86,8 @@ FILTERS = AIRFLOW_FILTERS | frozenset(
     "last length list lower map max min reject rejectattr replace reverse round select selectattr sort string sum "
     "title tojson trim truncate unique upper urlencode wordcount".split()
 )
-OWN_FILTERS = frozenset(("label",))
-"""Filters that the factory writes around a value. A file does not use them."""
+OWN_FILTERS = frozenset(("as_text", "label"))
+"""Filters of the factory. It writes ``label`` around a value itself; a file does not use that one."""
 
 TESTS = frozenset(
     "boolean defined divisibleby even false float ge gt in integer iterable le lower lt mapping ne none number odd "

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.model import Job, Pipeline
+from dag_factory.config.model import ForEach, Job, Pipeline
 
 _PIPELINE = 700
 _JOB = 700
@@ -20,6 +20,7 @@ _ENV_FROM = 30
 _ASSET = 25
 _WHEN = 200
 _ITEM = 10  # of a list to run over
+_LIST = 300  # a task without a pod that makes a list
 _MAP = 10  # in a fragment of Kubernetes
 _OVERLAY = 40  # the same in an overlay, which is merged into the whole pod
 _BYTES = 32  # bytes of text that count one unit
@@ -36,7 +37,7 @@ def of_job(job: Job) -> int:
     if job.inlets or job.outlets:
         work += _ASSET * (len(job.inlets) + len(job.outlets))
     if job.for_each:
-        work += _ITEM * len(job.for_each.items or ())
+        work += of_list(job.for_each)
     if job.when is not None:
         work += _WHEN
     if job.pod:
@@ -46,10 +47,15 @@ def of_job(job: Job) -> int:
     return work
 
 
+def of_list(each: ForEach) -> int:
+    """The work of a list to run over."""
+    return _ITEM * len(each.items or ()) + (_LIST if each.own_task else 0)
+
+
 def of_pipeline(pipeline: Pipeline) -> int:
     """The work of a whole DAG, with its pages."""
     text = len(pipeline.resolved) + len(pipeline.doc or "") + _size(pipeline.params)
-    return _PIPELINE + sum(map(of_job, pipeline.jobs)) + text // _BYTES
+    return _PIPELINE + sum(map(of_job, pipeline.jobs)) + sum(map(of_list, pipeline.groups.values())) + text // _BYTES
 
 
 def _text(job: Job) -> int:

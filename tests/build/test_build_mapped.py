@@ -44,8 +44,9 @@ def test_over_an_output() -> None:
 )
 def test_an_item_is_text_or_json(item: object, text: str) -> None:
     from dag_factory.build.mapped import as_params
+    from dag_factory.build.mapped_items import as_text
 
-    assert as_params(item) == {"for_each.item": text}
+    assert as_text(as_params(item)["for_each.item"]) == text
 
 
 def test_the_function_that_is_stored_stands_alone() -> None:
@@ -55,7 +56,7 @@ def test_the_function_that_is_stored_stands_alone() -> None:
 
     names: dict[str, Any] = {}
     exec(inspect.getsource(as_params), names)
-    assert names["as_params"]([1]) == {"for_each.item": "[1]"}
+    assert names["as_params"]([1]) == {"for_each.item": [1]}
 
 
 def instance(dag: Any, item: str, conf: dict[str, Any] | None = None) -> Any:
@@ -114,12 +115,13 @@ def test_the_scheduler_reads_it_from_the_serialized_dag() -> None:
 
 
 def test_the_output_of_a_mapped_job_is_a_list_also_of_one() -> None:
+    from dag_factory.build.mapped_items import Items
     from dag_factory.build.templating import Output
 
     def pulled(task_ids: list[str], key: str) -> list[Any]:
         return [{"a": 1}] if key == "return_value" and task_ids == ["each"] else []
 
-    said = Output({"grid": ("each", "each")}, frozenset({"each"}))
+    said = Output({"grid": ("each", "each")}, frozenset({"each"}), Items({}, {}))
     context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
     assert said(context, "each") == [{"a": 1}]
     assert said(context, "grid") == [[{"a": 1}], [{"a": 1}]]

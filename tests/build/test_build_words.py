@@ -233,6 +233,10 @@ HEADER: dict[str, tuple[Files, dict[str, Any]]] = {
         {"dag params": Has("'minimum': 2")},
     ),
     "params_env": ({"params": {"a": "x"}, "params_env": "P_"}, {"base env P_A value": Has("{{ params.a ")}),
+    "groups": (
+        {"groups": {"g": {"for_each": {"list": ["a"], "as": "ITEM"}}}, "defaults": {"group": "g"}},
+        {"base env ITEM value": Has("{{ item ")},
+    ),
     "defaults": ({"defaults": {"retries": 2}}, {"task retries": 2}),
     "jobs": ({"jobs": {"more": {}}}, {"tasks more task_id": "more"}),
 }

@@ -10,7 +10,7 @@ from dag_factory.config.model import ForEach
 
 def test_over_a_list() -> None:
     text = "jobs: {a: {for_each: {list: [DE, 1.0, 007, true, null, {b: [c, Ü]}, 'x y'], as: ITEM, max_parallel: 3}}}"
-    items = ("DE", "1.0", "007", "true", "null", '{"b": ["c", "Ü"]}', "x y")
+    items = ("DE", 1.0, "007", True, None, {"b": ["c", "Ü"]}, "x y")
     assert built(text).jobs[0].for_each == ForEach(variable="ITEM", items=items, max_parallel=3)
 
 
@@ -44,7 +44,7 @@ def test_the_source_counts_as_waited_for() -> None:
 
 def test_a_cell_of_a_matrix_runs_over_a_list_too() -> None:
     text = "jobs: {a: {matrix: {n: [1, 2]}, for_each: {list: ['${{ matrix.n }}'], as: N}, output: json}}"
-    assert [job.for_each and job.for_each.items for job in built(text).jobs] == [("1",), ("2",)]
+    assert [job.for_each and job.for_each.items for job in built(text).jobs] == [(1,), (2,)]
 
 
 def test_an_overlay_replaces_it_whole() -> None:

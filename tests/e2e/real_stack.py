@@ -97,6 +97,7 @@ def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
 
 # Runs that need nothing but time: begun together, looked at one by one. Their names, DAGs and params.
 WHAT_IF = {"title": 'No "demand" & $HOME', "product": "lamp", "days": 28, "demand": 0.5, "promotion": False}
+MODELS = [{"name": "a tree", "url": "gs://a$$"}, {"name": "dense", "url": "gs://b"}]
 AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "streams": ("checks.streams", {}),
     "fails": ("checks.fails", {}),
@@ -111,6 +112,7 @@ AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "teardown": ("checks.teardown", {}),
     "tables": ("guild.tables", {}),
     "hello": ("start.hello", {}),
+    "fanout": ("checks.fanout", {"models": MODELS}),
     "what_if": ("retail.what_if", WHAT_IF),
 }
 

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from schema_tools import DOCUMENTS, FOLDER, REGISTRY, subschemas
 
 PIPELINE_KEYS = """version description doc owner tags only schedule timezone start_date end_date catchup
-    max_active_runs max_active_jobs timeout deadline alerts paused depends_on_past params params_env defaults jobs
-    environments template with instances"""
+    max_active_runs max_active_jobs timeout deadline alerts paused depends_on_past params params_env groups defaults
+    jobs environments template with instances"""
 JOB_KEYS = """resource_flavor docker_image command args script shell working_dir ports env env_from volumes
     depends_on trigger_rule when group matrix for_each teardown output retries timeout startup_timeout schedule_timeout
     termination_grace keep_pod pool pool_slots priority_weight service_account labels annotations node_selector

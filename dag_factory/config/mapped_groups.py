@@ -1,0 +1,134 @@
+"""Groups with ``for_each``: Airflow's mapped task groups, whose jobs run once for each item, each item by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Mapping as MappingT
+
+import msgspec
+
+from dag_factory.config import foreach, graph
+from dag_factory.config.jobs import Compiled
+from dag_factory.config.model import EnvVar, ForEach, Job
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set
+from dag_factory.config.wording import did_you_mean
+
+
+class MappedGroup(msgspec.Struct, frozen=True):
+    """A group with ``for_each``: its path, the node of its ``for_each``, and the tasks in it."""
+
+    path: str
+    node: Mapping
+    tasks: tuple[str, ...]
+
+    @property
+    def place(self) -> Path:
+        """The position of its ``for_each`` in the pipeline."""
+        return ("groups", self.path, "for_each")
+
+
+def mapped(groups: Node | None, jobs: Iterable[Compiled]) -> dict[str, MappedGroup]:
+    """The groups that run for each item of a list, by their path; ``groups`` is the pipeline's."""
+    found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
+    nodes = {path: node for path, node in found.items() if isinstance(node, Mapping)}
+    if not nodes:
+        return {}
+    tasks: dict[str, tuple[str, ...]] = {}
+    for job in jobs:
+        path = around(_path(job), nodes)
+        if path is not None:
+            tasks[path] = (*tasks.get(path, ()), job.name)
+    return {path: MappedGroup(path, node, tasks.get(path, ())) for path, node in nodes.items()}
+
+
+def around(path: str, paths: Collection[str]) -> str | None:
+    """The outermost of some groups that holds a group or is it; None where none does."""
+    return next((one for one in _steps(path) if one in paths), None) if path and paths else None
+
+
+def _steps(path: str) -> Iterator[str]:
+    steps = path.split(".")
+    for length in range(1, len(steps) + 1):
+        yield ".".join(steps[:length])
+
+
+def _path(job: Compiled) -> str:
+    node = job.node.entries.get("group")
+    return node.text if isinstance(node, Scalar) and node.value is not None and not node.dynamic else ""
+
+
+def wait_for_lists(found: graph.Edges, called: graph.Names, groups: MappingT[str, MappedGroup]) -> None:
+    """Let the first jobs of a group wait for the job whose output is the group's list."""
+    for group in groups.values():
+        source = group.node.entries.get("output")
+        inside = set(group.tasks)
+        if not isinstance(source, Scalar) or source.dynamic or inside & set(called.tasks.get(source.text, ())):
+            continue
+        for task in [task for task in group.tasks if inside.isdisjoint(found[task])]:
+            for one in called.tasks.get(source.text, (source.text,)):
+                found[task].setdefault(one, graph.Edge(source.mark, (*group.place, "output")))
+
+
+def check(groups: Node | None, jobs: Iterable[Compiled], known: MappingT[str, MappedGroup]) -> Iterator[Problem]:
+    """What is wrong with ``groups``, and with the jobs in groups that run for each item of a list."""
+    if not isinstance(groups, Mapping):
+        return
+    jobs = list(jobs)
+    used = {step for job in jobs if (path := _path(job)) for step in _steps(path)}
+    for path in groups.entries:
+        if path not in used:
+            hint = did_you_mean(path, used) if used else f"write `group: {path}` at its jobs"
+            message = f"no job is in the group `{path}`"
+            yield Problem.at(groups.keys[path], ("groups", path), "empty-group", message, hint)
+        outer = around(path.rpartition(".")[0], known)
+        if path in known and outer is not None:
+            hint = "keep one `for_each`; for all pairs make one list of them, such as `[[DE, small], [DE, large]]`"
+            yield Problem.at(known[path].node.mark, known[path].place, "nested-for-each", _nested(outer), hint)
+    for job in jobs:
+        group = around(_path(job), known)
+        if group is not None:
+            yield from _job(job, known[group])
+
+
+def _nested(group: str) -> str:
+    return f"the group `{group}` runs for each item of a list already, and Airflow has no list inside a list"
+
+
+def _job(job: Compiled, group: MappedGroup) -> Iterator[Problem]:
+    place: Path = ("jobs", job.written)
+    own, rule = job.node.entries.get("for_each"), job.node.entries.get("trigger_rule")
+    if own is not None and is_set(own):
+        hint = f"remove it and use `{{{{ item }}}}` of the group, or take the job out of `{group.path}`"
+        yield Problem.at(own.mark, (*place, "for_each"), "nested-for-each", _nested(group.path), hint)
+    if isinstance(rule, Scalar) and rule.value == "always":
+        message = f"a job with `always` does not wait for the list of the group `{group.path}`"
+        hint = "use `all_done`, which waits until the jobs before it end in any way"
+        yield Problem.at(rule.mark, (*place, "trigger_rule"), "always-in-for-each", message, hint)
+    source = group.node.entries.get("output")
+    if isinstance(source, Scalar) and source.text in (job.name, job.written):
+        message = f"the job `{source.text}` is in the group `{group.path}`, which runs for each item of its output"
+        hint = f"take `{source.text}` out of the group"
+        yield Problem.at(source.mark, (*group.place, "output"), "bad-for-each", message, hint)
+    yield from foreach.check_variable(group.node, job.node.entries.get("env"), group.place, job.written)
+
+
+def models(groups: Node | None) -> dict[str, ForEach]:
+    """The lists of the groups, by the groups' paths."""
+    found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
+    lists = {path: foreach.for_each(node) for path, node in found.items() if isinstance(node, Mapping)}
+    return {path: msgspec.structs.replace(one, own_task=one.items is None) for path, one in lists.items()}
+
+
+def placed(job: Job, groups: MappingT[str, ForEach], inside: Collection[str]) -> Job:
+    """The job with what its group's list adds to it; ``inside`` are the tasks of all such groups."""
+    each = job.for_each
+    if each and each.output in inside:  # Airflow has no list of what the instances of a group gave
+        job = msgspec.structs.replace(job, for_each=msgspec.structs.replace(each, own_task=True))
+    path = around(job.group or "", groups)
+    if path is None:
+        return job
+    variable = groups[path].variable
+    env = (*job.env, EnvVar(name=variable, value=foreach.ITEM_TEXT)) if variable else job.env
+    return msgspec.structs.replace(job, mapped_group=path, env=env)
