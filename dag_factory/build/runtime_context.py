@@ -41,7 +41,8 @@ class ReadsOutputs(Protocol):
 def lookup(output: ReadsOutputs, allow: Set[str], context: Mapping[str, Any], name: str) -> Any:
     """The value of a name in a template: data, a ``Handle``, a ``Function``, or Jinja's ``missing``.
 
-    ``output`` is called with the context first, and knows the items of mapped jobs; ``allow`` has the names that the environment adds.
+    ``output`` is called with the context first, and knows the item of a task instance; ``allow`` has the names
+    that the environment adds.
     """
     if name in allow:
         return context.get(name, missing)

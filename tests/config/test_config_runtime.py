@@ -240,7 +240,7 @@ def test_literal_braces_where_nothing_renders_lose_their_marks() -> None:
     (one,) = pipeline.jobs
     assert pipeline.description == "a {{ b }}"
     assert [param.default for param in pipeline.params] == ["{{.State}}", "x{%"]
-    assert one.for_each is not None and one.for_each.items == ("{{.State}}", '{"a": "{{b}}"}')
+    assert one.for_each is not None and one.for_each.items == ("{{.State}}", {"a": "{{b}}"})
     assert one.doc == "{{ c }}"
     assert one.args == ("{% raw %}{{.State}}{% endraw %}",)  # a worker renders it
 
