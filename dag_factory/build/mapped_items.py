@@ -20,8 +20,12 @@ class Items:
     groups: Mapping[str, str]
     lists: Mapping[str, model.ForEach]
 
+    def has_item(self, context: Any) -> bool:
+        """Whether the task instance in ``context`` runs for an item."""
+        return ITEM in context["params"] or context["ti"].task_id in self.groups
+
     def item(self, context: Any) -> Any:
-        """The item of the task instance in ``context``. Raises ``LookupError`` where it has none."""
+        """The item of the task instance in ``context``, which has one."""
         if ITEM in context["params"]:
             return context["params"][ITEM]
         ti = context["ti"]

@@ -49,7 +49,7 @@ def lookup(output: ReadsOutputs, allow: Set[str], context: Mapping[str, Any], na
     if name == "output":
         return Function(name, lambda *args, **kwargs: data(output(context, *args, **kwargs)))
     if name == "item":
-        return data(output.items.item(context))
+        return data(output.items.item(context)) if output.items.has_item(context) else missing
     if name == "run_date":
         return run_date(context["dag"], context["dag_run"])
     if name in names.OBJECTS:
