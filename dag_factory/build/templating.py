@@ -11,7 +11,7 @@ Airflow makes a Jinja environment for each DAG. The extension here receives it a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any, ClassVar
 
@@ -43,7 +43,7 @@ class Output:
 
     cells: dict[str, tuple[str, ...]]
     mapped: frozenset[str]
-    items: Items
+    items: Items = field(default_factory=lambda: Items({}, {}))
 
     def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = _NO_DEFAULT) -> Any:
         """The JSON value that the job ``job`` of this run wrote, or ``default`` where it wrote none.
@@ -58,7 +58,7 @@ class Output:
             ]
         else:
             values = self._one(context, job)
-        if (values is _NOTHING or (values == [] and self._is_list(job))) and default is not _NO_DEFAULT:
+        if (values is _NOTHING or (values == [] and self._is_list(context, job))) and default is not _NO_DEFAULT:
             return default
         if values is _NOTHING:
             raise NoOutput(
@@ -68,8 +68,8 @@ class Output:
             )
         return values
 
-    def _is_list(self, job: str) -> bool:
-        return job in self.cells or job in self.mapped
+    def _is_list(self, context: Mapping[str, Any], job: str) -> bool:
+        return job in self.cells or (job in self.mapped and not self.items.is_beside(job, context["ti"]))
 
     def _one(self, context: Mapping[str, Any], job: str) -> Any:
         ti = context["ti"]
