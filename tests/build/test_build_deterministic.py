@@ -30,7 +30,7 @@ def serialized(seed: str, folder: Path) -> bytes:
         check=True,
         cwd=folder,
         env={**os.environ, "PYTHONHASHSEED": seed},
-        timeout=60,
+        timeout=600,
     ).stdout.splitlines()[-1]
 
 

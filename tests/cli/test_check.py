@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -55,7 +54,6 @@ def test_no_problems_is_zero() -> None:
     assert result.stderr == "No problems in 1 pipeline in 2 environments (dev, prod).\n"
 
 
-@pytest.mark.timeout(60)
 def test_what_is_not_read_is_not_shown_either(home: Path) -> None:
     os.mkfifo(home / "configs/pipelines/team/pipe.yaml")
     (home / "configs/pipelines/team/zero.yaml").symlink_to("/dev/zero")
@@ -230,7 +228,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         env={**os.environ, **environment},
     )
@@ -267,14 +265,17 @@ def test_interrupted_is_not_the_same_as_problems_found(monkeypatch: pytest.Monke
 def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
     for number in range(300):
         write(home, f"pipelines/many/p{number}.yaml", GOOD)
-    code = "import sys; from dag_factory.cli import main; print('ready', flush=True); main(['check'])"
+    code = (
+        "from dag_factory.cli import check, main\nlook = check.survey\n"
+        "def survey(*given):\n    print('ready', flush=True)\n    while True:\n        look(*given)\n"
+        "check.survey = survey\nmain(['check'])"
+    )
     running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert running.stdout is not None
     assert running.stdout.readline() == "ready\n"
-    time.sleep(0.15)
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
-    assert running.returncode in (128 + signal.SIGINT, 0)
+    _, err = running.communicate(timeout=600)
+    assert running.returncode == 128 + signal.SIGINT
     assert "Traceback" not in err
 
 

@@ -32,7 +32,7 @@ def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Docker engine of our own, with the images that the tests run."""
     script = Path(__file__).parents[2] / "scripts" / "docker-engine"
     folder = tmp_path_factory.mktemp("engine")
-    started = subprocess.run([script, "start", folder], capture_output=True, text=True, timeout=300)
+    started = subprocess.run([script, "start", folder], capture_output=True, text=True, timeout=600)
     try:
         if started.returncode:
             pytest.skip(f"{started.stdout}{started.stderr}".strip())
@@ -40,7 +40,7 @@ def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         tag_sidecar(host)
         yield host
     finally:
-        subprocess.run([script, "stop", folder], timeout=60)
+        subprocess.run([script, "stop", folder], timeout=600)
 
 
 @pytest.fixture(scope="session")

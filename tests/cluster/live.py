@@ -17,7 +17,7 @@ from dag_factory import cluster
 T = TypeVar("T")
 
 
-def until(check: Callable[[], T], seconds: float = 15) -> T:
+def until(check: Callable[[], T], seconds: float = 120) -> T:
     """What ``check`` returns once it is true. Fails after ``seconds`` with its last value."""
     end = time.monotonic() + seconds
     while True:
@@ -87,7 +87,7 @@ class Live:
             raise client.ApiException(http_resp=answer)
         return json.loads(answer.data)
 
-    def phase(self, name: str, *wanted: str, seconds: float = 15) -> dict[str, Any]:
+    def phase(self, name: str, *wanted: str, seconds: float = 120) -> dict[str, Any]:
         """The pod once its phase is one of ``wanted``."""
         return until(lambda: (p := self.get(name))["status"]["phase"] in wanted and p, seconds)
 
@@ -101,7 +101,7 @@ class Live:
 
         return until(there)
 
-    def run(self, body: dict[str, Any], seconds: float = 15) -> dict[str, Any]:
+    def run(self, body: dict[str, Any], seconds: float = 120) -> dict[str, Any]:
         """The pod at its end."""
         return self.phase(self.create(body), "Succeeded", "Failed", seconds=seconds)
 

@@ -105,7 +105,7 @@ class Life:
         self._watch.start()
 
     def _follow(self, version: str) -> None:
-        query = {"field_selector": f"metadata.name={self.pod}", "resource_version": version, "timeout_seconds": 40}
+        query = {"field_selector": f"metadata.name={self.pod}", "resource_version": version, "timeout_seconds": 120}
         with contextlib.suppress(HTTPError):  # the server is stopped before the watch is
             for event in self.live.watch(**query):
                 self.seen.append(event["raw_object"]["status"])
@@ -119,7 +119,7 @@ class Life:
             self.live.gone(self.pod)
             until(lambda: not self._watch.is_alive())
         else:
-            until(lambda: any(_stand(status) == _stand(last) for status in list(self.seen)), 30)
+            until(lambda: any(_stand(status) == _stand(last) for status in list(self.seen)))
 
     def differences(self) -> Iterator[Difference]:
         yield from compare(_answer(self.real["create"]), self.created, f"{self.name}.create")

@@ -85,10 +85,10 @@ def test_a_folder_is_built(tmp_path: Path, docker_host: str, monkeypatch: pytest
     config = cluster.ClusterConfig(tmp_path / "state", engine="docker", images=images)
     live = connect(cluster.up(config))
     try:
-        live.run(pod("built", container={"image": "examples/built:1", "command": None, "args": ["x"]}), seconds=40)
+        live.run(pod("built", container={"image": "examples/built:1", "command": None, "args": ["x"]}))
         assert live.log("built") == "built\ngiven x\n"
         (folder / "job.sh").write_text("echo changed\n")
-        live.run(pod("rebuilt", container={"image": "examples/built:1", "command": None}), seconds=40)
+        live.run(pod("rebuilt", container={"image": "examples/built:1", "command": None}))
         assert live.log("rebuilt") == "changed\n"
         live.create(pod("broken", container={"image": "examples/broken:1"}))
         found = live.waits_for("broken", "ErrImagePull")

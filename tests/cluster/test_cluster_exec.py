@@ -35,7 +35,7 @@ def _frames(live: Live, name: str, *command: str, protocol: str = "v4.channel.k8
         subprotocols=[protocol],
         header=[f"Authorization: Bearer {live.token}"],
         sslopt={"ca_certs": str(live.handle.state / "server.crt")},
-        timeout=10,
+        timeout=120,
     )
     assert socket.getsubprotocol() == protocol
     frames = []
@@ -82,9 +82,9 @@ def test_a_program_that_does_not_exist(live: Live, target: str) -> None:
 def test_a_shell_on_standard_input(live: Live, target: str) -> None:
     shell = live.exec(target, "/bin/sh", stdin=True, _preload_content=False)
     shell.write_stdin("cat /tmp/f\n")
-    assert shell.readline_stdout(timeout=5) == "shared"
+    assert shell.readline_stdout(timeout=120) == "shared"
     shell.write_stdin("echo oops >&2; exit 3\n")
-    shell.run_forever(timeout=5)
+    shell.run_forever(timeout=120)
     assert shell.read_stderr() == "oops\n"
     assert shell.returncode == 3
 
@@ -94,7 +94,7 @@ def test_the_end_of_standard_input_is_told_in_v5(live: Live, target: str) -> Non
     assert cat.subprotocol == "v5.channel.k8s.io"
     cat.write_stdin("through")
     cat.close_channel(0)
-    cat.run_forever(timeout=5)
+    cat.run_forever(timeout=120)
     assert (cat.read_stdout(), cat.returncode) == ("through", 0)
 
 

@@ -89,7 +89,7 @@ def test_a_lost_node_takes_its_pods_and_another_comes(ill: Live) -> None:
     ill.create(pod("next", "echo begun"))
     assert "had untolerated taint" in str(until(lambda: ill.get("next")["status"].get("conditions")))
     seen = []
-    for event in ill.watch(field_selector="metadata.name=lost", resource_version=version, timeout_seconds=10):
+    for event in ill.watch(field_selector="metadata.name=lost", resource_version=version, timeout_seconds=120):
         status = event["raw_object"]["status"]
         reasons = {c["type"]: c.get("reason") for c in status["conditions"]}
         seen.append((event["type"], status["phase"], reasons.get("DisruptionTarget")))
@@ -143,6 +143,6 @@ def test_who_writes_more_than_its_volume_holds_is_evicted(ill: Live) -> None:
     volumes = [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]
     mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
     script = "head -c 3000000 /dev/zero > /v/f; " + FOREVER
-    found = ill.run(pod("fills", script, volumes=volumes, container=mounts), seconds=30)
+    found = ill.run(pod("fills", script, volumes=volumes, container=mounts))
     assert found["status"]["reason"] == "Evicted"
     assert found["status"]["message"] == 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '

@@ -46,7 +46,7 @@ def test_requirements_become_an_environment_once(tmp_path: Path) -> None:
         for name in ("needs1", "needs2", "needs3"):
             live.create(pod(name, container=container))
         for name in ("needs1", "needs2", "needs3"):
-            live.phase(name, "Succeeded", seconds=60)
+            live.phase(name, "Succeeded")
         word, prefix = live.log("needs1").split()
         assert word == "41"
         assert Path(prefix).parent == tmp_path / "venvs"
@@ -62,7 +62,7 @@ def test_an_installation_that_fails_is_the_pulls_failure(tmp_path: Path) -> None
     (tmp_path / "image" / "requirements.txt").write_text("./not-there-1.0-py3-none-any.whl\n")
     with running(tmp_path / "c", images={"broken:*": tmp_path / "image"}) as live:
         name = live.create(pod("broken", container={"image": "broken:1"}))
-        until(lambda: any("not-there" in text for kind, _, text in live.events(name) if kind == "Warning"), 60)
+        until(lambda: any("not-there" in text for kind, _, text in live.events(name) if kind == "Warning"))
         live.waits_for(name, "ErrImagePull")
         venvs = [path for path in (tmp_path / "c" / "venvs").iterdir() if path.is_dir()]
         assert venvs == []
@@ -78,7 +78,7 @@ def test_a_running_cluster_reads_the_changed_table(tmp_path: Path, image_folder:
         live.waits_for(name, "ErrImagePull")
         assert "no folder for this image: add it under cluster.local.images" in str(live.events(name))
         table.write_text(json.dumps({"late:*": str(image_folder)}))
-        live.phase(name, "Succeeded", seconds=120)
+        live.phase(name, "Succeeded")
         table.write_text("this is not JSON")
         live.run(pod("later", container={"image": "late:2", "command": []}))
 

@@ -30,7 +30,7 @@ def environment(live: Live) -> dict[str, str]:
 
 def kubectl(live: Live, *words: str, given: str | None = None, code: int = 0) -> str:
     done = subprocess.run(
-        [str(KUBECTL), *words], input=given, capture_output=True, text=True, env=environment(live), timeout=60
+        [str(KUBECTL), *words], input=given, capture_output=True, text=True, env=environment(live), timeout=600
     )
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr

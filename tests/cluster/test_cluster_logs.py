@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -40,8 +39,8 @@ def test_timestamps_are_when_the_line_was_written(live: Live, talker: str) -> No
     stamps = [re.fullmatch(r"(\S+)\.(\d{9})Z (.*)", line) for line in lines]
     assert [m[3] for m in stamps if m] == ["one", "two", "no end"]
     first, second = (datetime.fromisoformat(f"{m[1]}.{m[2][:6]}+00:00") for m in stamps[:2] if m)
-    assert 1.1 < (second - first).total_seconds() < 2.5
-    assert abs((datetime.now(timezone.utc) - second).total_seconds()) < 60
+    assert (second - first).total_seconds() > 1.1
+    assert abs((datetime.now(timezone.utc) - second).total_seconds()) < 1_200
 
 
 def test_since_a_time(live: Live, talker: str) -> None:
@@ -57,13 +56,13 @@ def test_since_a_time(live: Live, talker: str) -> None:
 
 
 def test_following_shows_lines_as_they_come_and_ends_with_the_container(live: Live) -> None:
-    live.create(pod("slow", "for i in 1 2 3; do echo $i; sleep 0.3; done"))
+    live.create(pod("slow", "echo 1; until [ -e /tmp/go ]; do sleep 0.05; done; echo 2; echo 3"))
     until(lambda: "waiting" not in str(live.get("slow")["status"].get("containerStatuses", "waiting")))
     answer = live.api.read_namespaced_pod_log("slow", "default", follow=True, _preload_content=False)
-    began = time.monotonic()
-    arrived = [(chunk, time.monotonic() - began) for chunk in answer.stream()]
-    assert b"".join(chunk for chunk, _ in arrived) == b"1\n2\n3\n"
-    assert arrived[-1][1] - arrived[0][1] > 0.4
+    chunks = answer.stream()
+    assert next(chunks) == b"1\n"  # while the container waits
+    live.exec("slow", "touch", "/tmp/go")
+    assert b"".join(chunks) == b"2\n3\n"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_a_pod_of_two_containers_wants_one_named(live: Live) -> None:
 
 
 def test_much_output_arrives_whole(live: Live) -> None:
-    live.run(pod("much", "seq 1 200000"), seconds=30)
+    live.run(pod("much", "seq 1 200000"))
     assert live.log("much").splitlines() == [str(i) for i in range(1, 200001)]
     assert live.log("much", tail_lines=3) == "199998\n199999\n200000\n"
 

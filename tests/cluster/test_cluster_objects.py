@@ -177,14 +177,14 @@ def test_a_watch_resumes_and_says_when_it_can_not(live: Live) -> None:
     start = live.call("GET", PODS)["metadata"]["resourceVersion"]
     live.run(pod("watched", labels={"w": "1"}))
     kinds = []
-    for event in live.watch(label_selector="w=1", resource_version=start, timeout_seconds=3):
+    for event in live.watch(label_selector="w=1", resource_version=start, timeout_seconds=120):
         kinds.append((event["type"], event["raw_object"]["status"]["phase"]))
         if kinds[-1][1] == "Succeeded":
             break
     assert kinds[0] == ("ADDED", "Pending")
     assert ("MODIFIED", "Running") in kinds
     with pytest.raises(ApiException) as failure:
-        list(live.watch(resource_version="1", timeout_seconds=3))
+        list(live.watch(resource_version="1", timeout_seconds=30))
     assert failure.value.status == 410
 
 

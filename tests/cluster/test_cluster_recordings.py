@@ -108,7 +108,7 @@ def _deleted(live: Live) -> Iterator[Difference]:
     seen: list[dict[str, Any]] = []
 
     def watch() -> None:
-        for event in live.watch(label_selector="job=deleted", timeout_seconds=20):
+        for event in live.watch(label_selector="job=deleted", timeout_seconds=120):
             obj = event["raw_object"]
             meta, status = obj["metadata"], obj["status"]
             seen.append({

@@ -123,7 +123,6 @@ def test_environments_do_not_share_what_is_kept(home: Path) -> None:
         open_project(home, environment).compile_all()
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "remove", "pipe", "folder", "link"])
 def test_a_damaged_entry_is_made_anew(home: Path, damage: str) -> None:
     cold = compiled(home)

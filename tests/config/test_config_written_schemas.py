@@ -152,7 +152,6 @@ SLOW = {
 
 
 @pytest.mark.parametrize("param", SLOW.values(), ids=SLOW)
-@pytest.mark.timeout(60)
 def test_what_airflow_would_hold_long_for_each_run_is_told(param: str) -> None:
     (problem,) = Written(f"params: {{a: {{{param}}}}}").problems()
     assert problem.startswith("bad-")

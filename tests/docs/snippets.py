@@ -27,7 +27,7 @@ from dag_factory.config.survey import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(\S*)[ ]*(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SECONDS = 400
+_SECONDS = 1_000  # of one command, which may run a pipeline; a page's commands together have pytest's timeout
 
 
 @dataclass(frozen=True)

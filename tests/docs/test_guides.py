@@ -12,7 +12,6 @@ from dag_factory.config import open_project
 PAGES = sorted([*(ROOT / "docs").glob("guide-*.md"), ROOT / "docs" / "layers.md", ROOT / "docs" / "templates.md"])
 
 
-@pytest.mark.timeout(900)  # a page runs pipelines for real
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_is_true(page: Path, tmp_path: Path) -> None:
     story = Story(project(tmp_path))

@@ -33,7 +33,7 @@ class Run:
     dag_id: str
     id: str
 
-    def end(self, seconds: float = 240) -> str:
+    def end(self, seconds: float = 900) -> str:
         """Wait for the run's end. Returns its state."""
 
         def look() -> str | None:

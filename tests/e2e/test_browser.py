@@ -22,7 +22,7 @@ _OPTIONS = [
     "--disable-sync",
 ]
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=300_000)
 
 BROKEN = """\
 version: 1
@@ -114,7 +114,7 @@ def test_a_form_of_params(running: Running, page: Page) -> None:
 def test_the_import_errors(running: Running, page: Page) -> None:
     path = running.pipeline("checks.two_mistakes", BROKEN)
     try:
-        eventually(running.import_errors, 30, "the row in Import Errors")
+        eventually(running.import_errors, 300, "the row in Import Errors")
         page.goto(running.api.url)
         page.get_by_role("button", name=re.compile("Import Error")).click()
         page.get_by_text("import_errors.py").first.click()
@@ -122,4 +122,4 @@ def test_the_import_errors(running: Running, page: Page) -> None:
         shot(page, "import-errors")
     finally:
         path.unlink()
-        eventually(lambda: not running.import_errors(), 30, "the row to go")
+        eventually(lambda: not running.import_errors(), 300, "the row to go")

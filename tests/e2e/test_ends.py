@@ -22,9 +22,9 @@ def child_of(task: dict[str, Any]) -> psutil.Process | None:
 
 def stop(run: Run, job: str, of: str, index: int = -1) -> None:
     """End the job's ``child``, or the ``worker`` above it, as a shutdown does, once the job has written a line."""
-    eventually(lambda: run.jobs()[job] == "running" and "step" in run.log(job, index=index), 120, f"{job} to run")
+    eventually(lambda: run.jobs()[job] == "running" and "step" in run.log(job, index=index), 300, f"{job} to run")
     [task] = [one for one in run.running.api.tasks(run.dag_id, run.id) if one["task_id"] == job]
-    child = eventually(lambda: child_of(task), 20, f"the process of {job}")
+    child = eventually(lambda: child_of(task), 300, f"the process of {job}")
     (child if of == "child" else child.parent()).terminate()
 
 
@@ -60,7 +60,7 @@ def test_a_stopped_workers_job_fails_and_its_log_says_why(stopped: Run) -> None:
 
 def test_no_pod_of_a_stopped_worker_is_left(stopped: Run) -> None:
     assert stopped.end() == "failed"
-    eventually(lambda: not pods(stopped), 60, "the end of the pods")
+    eventually(lambda: not pods(stopped), 300, "the end of the pods")
 
 
 def test_its_next_try_does_the_work(stopped: Run) -> None:

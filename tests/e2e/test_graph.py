@@ -42,7 +42,7 @@ def test_an_updated_asset_starts_the_pipeline_that_waits_for_it(running: Running
         runs = running.api.call("GET", "/dags/checks.updated/dagRuns")["dag_runs"]
         return str(runs[0]["dag_run_id"]) if runs else None
 
-    run = Run(running, "checks.updated", eventually(look, 60, "the run that the asset starts"))
+    run = Run(running, "checks.updated", eventually(look, 300, "the run that the asset starts"))
     assert run.id.startswith("asset_triggered__")
     assert run.end() == "success"
     assert re.search(r"The day is \d{4}-\d\d-\d\d\.", run.log("main"))

@@ -91,14 +91,14 @@ def story(running: Running, tmp_path: Path) -> Iterator[Story]:
 def test_a_run_goes_on_as_its_commit_says_whatever_the_branch_says_now(story: Story) -> None:
     running = story.running
     first = running.begin(DAG)
-    eventually(lambda: first.jobs().get("waits") == "running", 60, "the first run's first job")
+    eventually(lambda: first.jobs().get("waits") == "running", 300, "the first run's first job")
 
     story.commit("second", flavor="cpu-smal")
-    eventually(lambda: "last good version" in story.tags(), 60, "the broken commit")
+    eventually(lambda: "last good version" in story.tags(), 300, "the broken commit")
     second = running.begin(DAG)
 
     story.commit("third")
-    eventually(lambda: story.description() == "The third telling.", 60, "the mended commit")
+    eventually(lambda: story.description() == "The third telling.", 300, "the mended commit")
     third = running.begin(DAG)
 
     (running.claim("pinned") / "go").touch()
@@ -111,6 +111,6 @@ def test_a_run_goes_on_as_its_commit_says_whatever_the_branch_says_now(story: St
 
     again = {"dry_run": False, "dag_run_id": second.id, "task_ids": ["tells"], "only_failed": False}
     running.api.call("POST", f"/dags/{DAG}/clearTaskInstances", again)
-    eventually(lambda: second.jobs()["tells"] != "success", 30, "the job to be cleared")
+    eventually(lambda: second.jobs()["tells"] != "success", 300, "the job to be cleared")
     assert second.end() == "success"
     assert "The first telling." in second.log("tells", 2)

@@ -27,9 +27,9 @@ def broken(running: Running) -> Iterator[str]:
 
 def test_a_broken_pipeline_is_told_and_siblings_go_on(running: Running, broken: str) -> None:
     sibling = running.begin("checks.sibling")
-    eventually(lambda: sibling.jobs().get("before") == "running", 60, "the sibling's first job")
+    eventually(lambda: sibling.jobs().get("before") == "running", 300, "the sibling's first job")
 
-    [row] = eventually(running.import_errors, 30, "the row in Import Errors")
+    [row] = eventually(running.import_errors, 300, "the row in Import Errors")
     assert row["filename"] == "import_errors.py"
     text = row["stack_trace"]
     assert "configs/pipelines/checks/broken.yaml:6:5: unknown-key" in text
@@ -45,12 +45,12 @@ def test_a_broken_pipeline_is_told_and_siblings_go_on(running: Running, broken: 
 
     path = running.pipeline(broken, BROKEN.replace("flavour", "flavor"))
     mended = running.begin(broken)
-    eventually(lambda: not running.import_errors(), 30, "the row to go")
+    eventually(lambda: not running.import_errors(), 300, "the row to go")
     assert mended.end() == "success"
     assert "Mended." in mended.log("one")
 
     path.unlink()
-    eventually(lambda: broken not in listed_dags(running), 90, "the deleted pipeline to go")
+    eventually(lambda: broken not in listed_dags(running), 300, "the deleted pipeline to go")
 
 
 def listed_dags(running: Running) -> list[str]:

@@ -10,7 +10,7 @@ from real_stack import Running, eventually
 
 def test_a_jobs_log_can_be_read_while_it_runs(running: Running) -> None:
     run = running.begun["streams"]
-    eventually(lambda: run.jobs() == {"streams": "running"} and "Said while it runs." in run.log("streams"), 60, "it")
+    eventually(lambda: run.jobs() == {"streams": "running"} and "Said while it runs." in run.log("streams"), 300, "it")
     assert run.jobs() == {"streams": "running"}
     (running.claim("streams") / "go").touch()
     assert run.end() == "success"
@@ -73,11 +73,11 @@ def test_a_pod_of_several_containers_ends_with_its_job(running: Running) -> None
 def test_marked_as_failed_means_that_its_process_ends(running: Running) -> None:
     marker = uuid.uuid4().hex
     run = running.begin("checks.killed", {"marker": marker})
-    eventually(lambda: processes(marker), 60, "the job's process")
+    eventually(lambda: processes(marker), 300, "the job's process")
     # As the UI does it.
     path = f"/dags/{run.dag_id}/dagRuns/{run.id}/taskInstances/endless"
     running.api.call("PATCH", path, {"new_state": "failed"})
-    eventually(lambda: not processes(marker), 60, "the end of the job's process")
+    eventually(lambda: not processes(marker), 300, "the end of the job's process")
     assert run.end() == "failed"
 
 

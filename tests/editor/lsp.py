@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 JSON = dict[str, Any]
-_SECONDS = 60
+_SECONDS = 300
 _CAPABILITIES = {
     "textDocument": {
         "completion": {"completionItem": {"snippetSupport": True, "documentationFormat": ["markdown", "plaintext"]}},

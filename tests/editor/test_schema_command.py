@@ -124,7 +124,7 @@ def test_the_texts_are_the_same_in_every_process(home: Path) -> None:
         folder = home / seed
         command = [sys.executable, "-c", "from dag_factory.cli import main; main()", "schema", "--home", str(home)]
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        subprocess.run([*command, "--out", str(folder)], env=environment, check=True, capture_output=True, timeout=60)
+        subprocess.run([*command, "--out", str(folder)], env=environment, check=True, capture_output=True, timeout=600)
         texts.add("".join(path.read_text("utf-8") for path in sorted(folder.iterdir())))
     assert len(texts) == 1
 

@@ -17,8 +17,6 @@ from dag_factory.config import Compiled, compiling, open_project, outcomes, proj
 from dag_factory.config.model import Param, Preset
 from dag_factory.settings import BOUNDS
 
-pytestmark = pytest.mark.timeout(60)
-
 ITEMS = ", ".join(f"a{number}, {{a: {number}}}" for number in range(20_000))
 LONG = "'a${{ matrix.k }}'"
 REPEATING = "'^((a+)+$|.*)', default: '" + "a" * 60 + "!'"

@@ -57,7 +57,7 @@ class Project:
     def dagf(self, *arguments: str) -> tuple[int, str]:
         """Run ``dagf``. Returns its exit code and what it printed."""
         process = self.begin(*arguments)
-        said, _ = process.communicate(timeout=150)
+        said, _ = process.communicate(timeout=600)
         return process.returncode, said
 
     def processes(self, name: str = "") -> list[psutil.Process]:

@@ -35,26 +35,26 @@ def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
     assert "NoOutput: output('fine'): this job left no output" in said
     assert "::group::" not in said
     assert "everything is stopped again" in said
-    eventually(lambda: not project.processes(), 3, "the last process to end")
+    eventually(lambda: not project.processes(), 60, "the last process to end")
 
 
 def test_ctrl_c_leaves_nothing(project: Project) -> None:
     jobs = f"jobs: {{endless: {{env: {{DAGWRIGHT_TEST: {project.mark}}}, script: exec sleep 600}}}}"
     demo = project.begin("demo", project.pipeline("endless", jobs))
-    eventually(lambda: project.processes("sleep"), 90, "the job's process")
+    eventually(lambda: project.processes("sleep"), 300, "the job's process")
     demo.send_signal(signal.SIGINT)
     demo.send_signal(signal.SIGINT)  # impatient
-    said, _ = demo.communicate(timeout=60)
+    said, _ = demo.communicate(timeout=600)
     assert demo.returncode == 130
     assert "Interrupted" in said
     assert "Traceback" not in said
-    eventually(lambda: not project.processes(), 3, "the last process to end")
+    eventually(lambda: not project.processes(), 60, "the last process to end")
 
 
 def test_told_to_end_while_it_starts_it_leaves_nothing(project: Project) -> None:
     demo = project.begin("demo", project.pipeline("hello", "jobs: {one: {script: echo hello}}"))
-    eventually(lambda: len(project.processes()) > 3, 60, "the cluster and a part of Airflow")
+    eventually(lambda: len(project.processes()) > 3, 300, "the cluster and a part of Airflow")
     demo.terminate()
-    said, _ = demo.communicate(timeout=60)
+    said, _ = demo.communicate(timeout=600)
     assert demo.returncode == 130, said
-    eventually(lambda: not project.processes(), 3, "the last process to end")
+    eventually(lambda: not project.processes(), 60, "the last process to end")

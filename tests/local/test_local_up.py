@@ -20,7 +20,7 @@ def test_a_taken_port_is_told_and_nothing_is_left(project: Project) -> None:
     assert code == 2
     assert f"Port {port} is taken" in said
     assert f"make up PORT={port + 1}" in said
-    eventually(lambda: not project.processes(), 3, "the last process to end")
+    eventually(lambda: not project.processes(), 60, "the last process to end")
 
 
 def test_up_twice_and_down_twice(project: Project) -> None:
@@ -39,7 +39,7 @@ def test_up_twice_and_down_twice(project: Project) -> None:
     assert f"http://127.0.0.1:{port}" in said
 
     assert project.dagf("down") == (0, "Stopped.\n")
-    eventually(lambda: not project.processes(), 3, "the last process to end")
+    eventually(lambda: not project.processes(), 60, "the last process to end")
     assert project.dagf("down") == (0, "Nothing was running.\n")
 
 

@@ -328,7 +328,7 @@ def test_kubernetes_fragments_are_those_of_the_installed_client() -> None:
 def test_trigger_rules_are_those_of_the_installed_airflow() -> None:
     pytest.importorskip("airflow")
     code = "from airflow.task.trigger_rule import TriggerRule; print(*(rule.value for rule in TriggerRule))"
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     airflows = set(made.stdout.splitlines()[-1].split())
     ours = set(DOCUMENTS["job.schema.json"]["$defs"]["trigger_rule"]["enum"]) - {None}
     # Airflow gives a teardown this rule by itself.

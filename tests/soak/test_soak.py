@@ -6,7 +6,6 @@ import pytest
 from soak import soak
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("bundle", ["local", "git"])
 def test_random_commits_leave_airflow_as_the_files_say(bundle: str) -> None:
     soak(seconds=20, count=12, bundle=bundle)

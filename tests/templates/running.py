@@ -69,7 +69,7 @@ def process(job: model.Job, env: dict[str, str] | None = None, cwd: Any = None, 
         **{key: _expanded(text, values) for key, text in said.items()},
         **(env or {}),
     }
-    done = subprocess.run(command, env=environ, cwd=cwd, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environ, cwd=cwd, capture_output=True, text=True, timeout=600)
     return Ended(done.returncode, done.stderr)
 
 

@@ -54,11 +54,11 @@ def postgres(folder: Path) -> Iterator[int]:
         yield port
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(20)
+        server.wait(300)
 
 
 def _wait(log: Path) -> None:
-    for _ in range(400):
+    for _ in range(6_000):
         if "ready to accept connections" in log.read_text():
             return
         time.sleep(0.05)
