@@ -15,17 +15,19 @@ import jinja2
 import msgspec
 from jinja2 import nodes
 
+from dag_factory.config import budget, runtime_rules
 from dag_factory.config import runtime_names as names
-from dag_factory.config import runtime_rules
 from dag_factory.config.later import COMMENT_MARKS
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import Shape
 from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
 from dag_factory.config.wording import did_you_mean
+from dag_factory.settings import BOUNDS
 
 LITERAL = "for braces that stay as they are, write `{% raw %}...{% endraw %}` around them"
 _RAW = re.compile(r"\{%[-+]?\s*raw\b")
+_MARKED = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -122,6 +124,10 @@ def _nothing_renders(node: Scalar, path: Path) -> Problem:
 
 
 def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
+    if budget.is_new(node.text) and not budget.spend_steps(_steps(node.text)):
+        message = f"to check the templates of this file takes more than {BOUNDS.expression_steps:,} steps"
+        yield Problem.at(node.mark, path, "bad-template", message, "divide the file, or repeat the same templates")
+        return
     parsed = _parse(node.text)
 
     def problem(line: int, code: str, message: str, hint: str = "") -> Problem:
@@ -157,6 +163,11 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
             yield problem(line, "unknown-param", f"the pipeline has no param `{param}`", hint)
     for job, line in parsed.outputs:
         yield from (problem(line, *words) for words in _output(job, scope))
+
+
+def _steps(text: str) -> int:
+    """The steps to read a text with templates: what stands between its marks takes longest."""
+    return 150 + 25 * sum(len(mark) for mark in _MARKED.findall(text)) + len(text) // 40
 
 
 def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:

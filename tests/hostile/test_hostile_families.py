@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commits import GOOD, told, write
+from commits import GOOD, HEAD, told, write
 
 from dag_factory.config import open_project
 from dag_factory.settings import BOUNDS
@@ -44,3 +44,16 @@ def test_what_a_family_reads_of_its_template_is_bounded(home: Path) -> None:
     codes = {*told(found, "v1.yaml.j2"), *told(found, "bad.yaml")}
     assert codes <= {"bad-expression", "too-many-values", "too-many-problems"} and codes
     assert open_project(home, "dev").compile_all().problems == found.problems
+
+
+def test_the_templates_of_a_run_that_a_file_may_have_are_counted(home: Path) -> None:
+    def jobs(template: str) -> str:
+        lists = ([f"'{template.format(job * 40 + n)}'" for n in range(40)] for job in range(200))
+        return HEAD + "".join(f"  j{job}: {{args: [{', '.join(texts)}]}}\n" for job, texts in enumerate(lists))
+
+    write(home, "pipelines/team/bad.yaml", jobs("{{{{ ds ~ {} }}}}"))
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert {*told(found, "bad.yaml")} == {"bad-template", "too-many-problems"}
+    write(home, "pipelines/team/bad.yaml", jobs("{{{{ ds ~ 1 }}}}"))
+    assert len(open_project(home, "dev").compile_all().pipelines) == 2
