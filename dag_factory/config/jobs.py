@@ -136,11 +136,11 @@ def compile_job(
         job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
         problems += podchecks.check(job, computed, path)
-        if not errors(problems):
-            problems += podrules.check(job, computed, tables.cluster, mark, path)
         if (tables.guards != NONE or may_violate_baseline(job)) and not errors(problems):
             known = [one.flavor for one in tables.flavors.values()]
             problems += guarded.check(job, computed, tables.cluster, tables.guards, known, mark, path)
+        if not errors(problems):  # what a limit sets may contradict what it forbids
+            problems += podrules.check(job, computed, tables.cluster, mark, path)
         if flavor and entry.flavor.name != plain(flavor):
             exchanged = {"resource_flavor": tables.replace[str(plain(flavor))]}
             computed = mapping({**computed.entries, **exchanged}, computed.keys, computed.mark)

@@ -41,7 +41,7 @@ TAKEN = (
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     write(tmp_path, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n")
-    write(tmp_path, "platform/environments/dev.yaml", "version: 1\n")
+    write(tmp_path, "platform/environments/dev.yaml", "version: 1\npod_security: privileged\n")
     return tmp_path
 
 

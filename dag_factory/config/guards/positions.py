@@ -142,9 +142,9 @@ def _of_base(container: Fragment, rest: Path, job: Job, node: Mapping) -> Path:
     if len(rest) > 1 and isinstance(rest[1], int):
         item = container[str(rest[0])][rest[1]]
         if key == "env":
-            return _present(node, (key, item["name"]))
+            return _present(node, (key, str(item.get("name"))))
         if key == "volumes":
-            return _volume(node, job, item["name"])
+            return _volume(node, job, str(item.get("name")))
     return _present(node, (key, *rest[1:]))
 
 
