@@ -100,6 +100,16 @@ CARDS = [  # keys of the pipeline, its jobs, cards that its jobs can hold at onc
     ("max_active_runs: 1", "{a: {for_each: {as: X, list: [x, y, z]}}}", 3),
     ("max_active_runs: 1", "{a: {for_each: {as: X, list: [x, y, z], max_parallel: 2}}}", 2),
     ("max_active_runs: 1", "{a: {matrix: {x: [1, 2, 3, 4]}}}", 4),
+    (
+        "max_active_runs: 1\ngroups: {g: {for_each: {list: [x, y, z]}}}",
+        "{a: {group: g}, b: {group: g, depends_on: [a]}, c: {depends_on: [b]}}",
+        3,
+    ),
+    (  # one item is at `a` while another is at `b`
+        "max_active_runs: 1\ngroups: {g: {for_each: {list: [x, y, z, v], max_parallel: 2}}}",
+        "{a: {group: g}, b: {group: g, depends_on: [a]}, c: {depends_on: [b]}}",
+        4,
+    ),
     ("max_active_runs: 1", "{a: {pod: {spec: {containers: [{name: base, resources: LIMITS}]}}}}", 3),
 ]
 
@@ -124,3 +134,11 @@ def test_instances_that_nothing_bounds_hold_any_number_of_cards() -> None:
     found = under("{gpu: 100}", flow)
     assert "set `max_parallel` of its `for_each`" in found.said()
     assert under("{gpu: 100}", flow + "max_active_jobs: 8\n").problems() == []
+
+
+def test_a_group_over_a_list_of_the_run_holds_any_number_of_cards() -> None:
+    flow = (
+        "max_active_runs: 1\ngroups: {g: {for_each: {output: a}}}\n"
+        "jobs: {a: {output: json}, b: {group: g, resource_flavor: card}}\n"
+    )
+    assert "set `max_parallel` of its group's `for_each`" in under("{gpu: 100}", flow).said()

@@ -6,15 +6,16 @@ They are checked on the model, of a pipeline that is compiled and of a last-good
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from graphlib import TopologicalSorter
 
 from dag_factory.config.final_pod import final_pod
 from dag_factory.config.guards.amounts import GPU, totals
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.guards.rules import Bound, Guards
 from dag_factory.config.intervals import shortest_interval
-from dag_factory.config.model import Job, Pipeline
+from dag_factory.config.model import ForEach, Job, Pipeline
 from dag_factory.config.sidebyside import most_at_once
 from dag_factory.config.units import duration
 
@@ -63,15 +64,19 @@ def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
     each: list[int] = []
     for job in pipeline.jobs:
         cards = math.ceil(min(totals(final_pod(job, pipeline.cluster))[GPU], _MANY))
-        instances = _instances(job, pipeline.max_active_jobs) if cards else 1
+        instances = _instances(job, _items(job, pipeline), pipeline.max_active_jobs) if cards else 1
         if instances is None:
             message = f"nothing bounds how many instances of the job `{job.name}` run at once, each with {cards} cards"
-            hint = f"set `max_parallel` of its `for_each`; {bound.by} allows a pipeline {bound.text}: see {bound.place}"
+            owner = "its group's" if job.mapped_group else "its"
+            hint = (
+                f"set `max_parallel` of {owner} `for_each`; "
+                f"{bound.by} allows a pipeline {bound.text}: see {bound.place}"
+            )
             yield Breach(CODE, message, hint, (), "jobs")
             return
         weights[job.name] = cards * instances
         each += [cards] * instances
-    most = most_at_once(weights, {job.name: job.depends_on for job in pipeline.jobs})
+    most = most_at_once(weights, _waits_for(pipeline))
     if pipeline.max_active_jobs is not None and not any(job.deferrable for job in pipeline.jobs):
         # Airflow does not count a deferred job among the active ones.
         most = min(most, sum(sorted(each, reverse=True)[: pipeline.max_active_jobs]))
@@ -83,14 +88,44 @@ def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
         yield Breach(CODE, message, hint, (), "jobs")
 
 
-def _instances(job: Job, active: int | None) -> int | None:
+def _items(job: Job, pipeline: Pipeline) -> ForEach | None:
+    """The list that a job, or its group, runs over."""
+    return pipeline.groups[job.mapped_group] if job.mapped_group else job.for_each
+
+
+def _instances(job: Job, each: ForEach | None, active: int | None) -> int | None:
     """How many of a job's pods run side by side; None where nothing says it."""
-    if job.for_each is None:
+    if each is None:
         return 1
-    bounds = [job.for_each.max_parallel, active if not job.deferrable else None]
-    if job.for_each.items is not None:
-        bounds.append(len(job.for_each.items))
+    bounds = [each.max_parallel, active if not job.deferrable else None]
+    if each.items is not None:
+        bounds.append(len(each.items))
     return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _waits_for(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
+    """The jobs that end before any instance of a job starts.
+
+    In a group that runs for each item, one item is at a job while another is at the next. As many instances as the
+    list has items cannot overlap so; as many as `max_parallel` allows can.
+    """
+    if not any(each.max_parallel for each in pipeline.groups.values()):
+        return {job.name: job.depends_on for job in pipeline.jobs}
+    group = {job.name: job.mapped_group for job in pipeline.jobs}
+    before: dict[str, frozenset[str]] = {}
+    for job in _in_order(pipeline.jobs):
+        before[job.name] = frozenset(job.depends_on).union(*(before[name] for name in job.depends_on))
+    return {
+        name: tuple(sorted(one for one in found if not group[name] or group[one] != group[name]))
+        for name, found in before.items()
+    }
+
+
+def _in_order(jobs: Sequence[Job]) -> Iterator[Job]:
+    """The jobs, each after those that it waits for."""
+    known = {job.name: job for job in jobs}
+    order = TopologicalSorter({job.name: job.depends_on for job in jobs})
+    return (known[name] for name in order.static_order())
 
 
 def _exceeds(what: str, bound: Bound) -> str:
