@@ -21,8 +21,6 @@ NOBODY = 65534
 _POD: dict[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 _CONTAINER: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 _CONTEXT = "securityContext"
-_PRIVILEGES = frozenset({"SYS_ADMIN", "CAP_SYS_ADMIN"})
-"""Capabilities with which Kubernetes rejects ``allowPrivilegeEscalation: false``."""
 
 
 def hardened(job: Mapping, mark: Mark) -> Mapping:
@@ -34,9 +32,9 @@ def hardened(job: Mapping, mark: Mark) -> Mapping:
     container = {} if os is not None and plain(os) == "windows" else _CONTAINER
     pod = _POD if container else {"runAsNonRoot": True}
     found = dict(job.entries)
-    found["pod_security_context"] = _secured(found.get("pod_security_context"), pod, mark)
+    found["pod_security_context"] = _filled(found.get("pod_security_context"), pod, mark)
     if container:
-        found["security_context"] = _secured(found.get("security_context"), container, mark)
+        found["security_context"] = _filled(found.get("security_context"), container, mark)
         for key in ("sidecars", "init_containers"):
             if isinstance(containers := found.get(key), Sequence):
                 found[key] = _each(containers, container, mark)
@@ -108,19 +106,8 @@ def _contained(item: Node, defaults: dict[str, Any], mark: Mark) -> Node:
     """One container in Kubernetes' form."""
     if not isinstance(item, Mapping):
         return item
-    context = _secured(item.entries.get(_CONTEXT), defaults, mark)
+    context = _filled(item.entries.get(_CONTEXT), defaults, mark)
     return mapping({**item.entries, _CONTEXT: context}, {_CONTEXT: mark, **item.keys}, item.mark)
-
-
-def _secured(node: Node | None, demands: dict[str, Any], mark: Mark) -> Mapping:
-    """A security context with the demands that it leaves out, but for those that contradict what it sets."""
-    known: dict[str, Any] = {key: plain(item) for key, item in entries(node).items()}
-    added = (known.get("capabilities") or {}).get("add") or ()
-    contradicted = {
-        "runAsNonRoot": known.get("runAsUser") == 0,
-        "allowPrivilegeEscalation": bool(known.get("privileged")) or not _PRIVILEGES.isdisjoint(added),
-    }
-    return _filled(node, {key: value for key, value in demands.items() if not contradicted.get(key)}, mark)
 
 
 def _filled(node: Node | None, defaults: dict[str, Any], mark: Mark) -> Mapping:

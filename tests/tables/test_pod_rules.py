@@ -29,7 +29,7 @@ PRIVILEGED = "{security_context: {privileged: true}}"
     [
         ("pod_security: privileged", []),
         ("pod_security: baseline", ["pod-security"]),
-        ("pod_security: restricted", ["pod-security", "pod-security"]),  # privileged, and so may gain privileges
+        ("pod_security: restricted", ["pod-security"]),
         ("description: without a level", ["pod-security?"]),
         ("pod_security: null", ["pod-security?"]),
     ],
