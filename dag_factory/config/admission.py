@@ -50,3 +50,9 @@ def over_budget(file: str, one: Candidate, budget: int) -> Problem:
     state = "has no DAG yet" if one.before is None else "runs on as it last was"
     message = f"`{one.id}` {state}: the loader exceeds its limit of {budget:,} units of work, and this adds {added}"
     return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)
+
+
+def waits(file: str, dag_id: str) -> Problem:
+    """The same for a worker, which knows of no limit."""
+    message = f"`{dag_id}` runs on as it last was: its new version is over the loader's limit of work"
+    return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)

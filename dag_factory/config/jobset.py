@@ -43,6 +43,8 @@ from dag_factory.config.tree import (
 )
 from dag_factory.settings import BOUNDS
 
+MUCH_WORK = f"the file exceeds the limit of {BOUNDS.file_work:,} units of work for Airflow"
+
 
 def compile_jobs(
     document: Mapping, header: Mapping, tables: Tables, context: dict[str, Any], before: SequenceT[Problem]
@@ -89,9 +91,8 @@ def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled
             problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
             return None
         if job.job and not budget.spend_dag_work(work.of_job(job.job)):
-            message = f"the file exceeds the limit of {BOUNDS.file_work:,} units of work for Airflow"
             hint = "divide the file, or give its jobs fewer volumes and secrets: a volume counts 200, a job 700"
-            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-much-work", message, hint))
+            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-much-work", MUCH_WORK, hint))
             return None
         if job.problems and len(set(errors(problems))) > BOUNDS.problems_per_file:
             return None

@@ -34,12 +34,14 @@ class Good(msgspec.Struct, frozen=True, array_like=True):
     """Where the last good model of a DAG is kept: the id of its file, and the name of the outcome.
 
     ``gone`` says that in the last pass the file was not there; ``work`` is the DAG's, 0 where it is not known.
+    ``waiting`` is the outcome of a larger version that is over the loader's budget.
     """
 
     file: str
     name: str
     gone: bool = False
     work: int = 0
+    waiting: str = ""
 
 
 _GOODS = msgspec.msgpack.Decoder(dict[str, Good])

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from dag_factory.config import admission, lastgood
+from dag_factory.config import admission, lastgood, work
 from dag_factory.config.admission import Candidate
 from dag_factory.config.kept import Good, Kept
 from dag_factory.config.model import Pipeline
@@ -76,7 +76,11 @@ class Pass:
             mine = {dag_id: one for dag_id, one in instead.items() if one.file == file_id}
             if mine:
                 files.kept.keep_stood_in(name, mine)
-        old = instead | {dag_id: files.good[dag_id] for dag_id in self.left_out if dag_id in files.good}
+        waiting = {dag_id: files.good[dag_id] for dag_id in self.left_out if dag_id in files.good}
+        old = instead | {
+            dag_id: msgspec.structs.replace(one, waiting=files.names.get(one.file, ""))
+            for dag_id, one in waiting.items()
+        }
         new = lastgood.renewed(files.found, files.names, files.good, files.complete, {*failed, *self.left_out})
         files.kept.keep_last_good(dict(sorted({**new, **old}.items())), files.share.has)
 
@@ -129,6 +133,15 @@ def within_budget(
     return [_with(one, instead) for one in held], problems
 
 
+def before_waiting(found: Outcome, name: str, kept: Kept, dag_id: str) -> Outcome:
+    """The outcome ``name`` of a file with the version of a DAG that the loader has, where a larger one waits."""
+    last = kept.last_good().get(dag_id) if name else None
+    if last is None or last.waiting != name:
+        return found
+    before = lastgood.version(dag_id, last, kept.outcome, (admission.waits(found.file, dag_id),))
+    return _with(found, {dag_id: before}) if before.pipeline else found
+
+
 def _changes(files: Files, results: Mapping[str, Result]) -> Iterator[Candidate]:
     """The DAGs of a pass beside those of the last one."""
     for dag_id, result in results.items():
@@ -136,7 +149,14 @@ def _changes(files: Files, results: Mapping[str, Result]) -> Iterator[Candidate]
         if last is None:
             yield Candidate(dag_id, result.work, None)
         else:  # a list that an older version wrote does not name the work
-            yield Candidate(dag_id, result.work, last.work or result.work)
+            before = last.work or result.work
+            yield Candidate(dag_id, result.work, before if before == result.work else _counted(files, dag_id, before))
+
+
+def _counted(files: Files, dag_id: str, before: int) -> int:
+    """The work of the last version as it is counted now: an upgrade that counts more makes no DAG grow."""
+    last = lastgood.version(dag_id, files.good[dag_id], files.kept.outcome, ()).pipeline
+    return work.of_pipeline(last) if last else before
 
 
 def _file(result: Result) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, assets, families, guarded, headers, jobs, jobset, teams, work
+from dag_factory.config import alerts, assets, budget, families, guarded, headers, jobs, jobset, teams, work
 from dag_factory.config.layers import merge
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Mention, Result
@@ -34,6 +34,10 @@ from dag_factory.settings import BOUNDS
 
 SCHEMA = "pipeline.schema.json"
 _FAULTS = 10 * BOUNDS.problems_per_file  # of one file; the DAGs after those are not looked at
+_LESS_WORK = (
+    "divide the file; an edge between two jobs counts 25, a param 40, a group 100, 32 bytes of `doc` 1, and two "
+    "matrices have an edge for each pair of their cells"
+)
 _NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
 
 
@@ -188,6 +192,9 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
         )
         tree = mapping(document.entries | header.entries, document.keys | header.keys, document.mark)
         problems += guarded.check_pipeline(pipeline, tree, (source.node or document).mark)
+        if not budget.spend_dag_work(work.beside_jobs(pipeline)):
+            mark = source.instances.get(dag_id.rpartition(".")[2]) or (source.node or document).mark
+            problems.append(Problem.at(mark, (), "too-much-work", jobset.MUCH_WORK, _LESS_WORK))
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}

@@ -193,6 +193,8 @@ class Project:
                 if lastgood.is_broken(found):
                     instead = kept.stood_in(name) or lastgood.stand_ins(found, kept.last_good())
                     found = lastgood.held(found, instead, kept.outcome)
+                else:
+                    found = passes.before_waiting(found, name, kept, dag_id)
                 if any(result.id == dag_id for result in found.results):
                     found = lastgood.only(found, dag_id)
                     pipelines = (result.pipeline for result in found.results if result.pipeline)

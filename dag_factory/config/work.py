@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.model import ForEach, Job, Pipeline
+from dag_factory.config.model import AllOf, AnyOf, Asset, Assets, ForEach, Job, Pipeline
 
 _PIPELINE = 700
 _JOB = 700
@@ -18,6 +18,10 @@ _VOLUME = 200  # with its mount
 _SOURCE = 75  # a variable whose value comes from elsewhere
 _ENV_FROM = 30
 _ASSET = 25
+_AWAITED = 150  # an asset that a schedule waits for
+_EDGE = 25  # between two jobs; those of a matrix have one for each pair of cells
+_GROUP = 100
+_PARAM = 40
 _WHEN = 200
 _ITEM = 10  # of a list to run over
 _LIST = 300  # a task without a pod that makes a list
@@ -54,8 +58,33 @@ def of_list(each: ForEach) -> int:
 
 def of_pipeline(pipeline: Pipeline) -> int:
     """The work of a whole DAG, with its pages."""
-    text = len(pipeline.resolved) + len(pipeline.doc or "") + _size(pipeline.params)
-    return _PIPELINE + sum(map(of_job, pipeline.jobs)) + sum(map(of_list, pipeline.groups.values())) + text // _BYTES
+    return sum(map(of_job, pipeline.jobs)) + beside_jobs(pipeline) + len(pipeline.resolved) // _BYTES
+
+
+def beside_jobs(pipeline: Pipeline) -> int:
+    """The work of a DAG that is in none of its jobs, without the text of the resolved configuration."""
+    edges = sum(len(job.depends_on) + len(job.teardown_of) for job in pipeline.jobs)
+    work = _PIPELINE + _EDGE * edges + _PARAM * len(pipeline.params) + _AWAITED * _awaited(pipeline.schedule)
+    work += _GROUP * len(_groups(pipeline)) + sum(map(of_list, pipeline.groups.values()))
+    return work + (len(pipeline.doc or "") + _size(pipeline.params)) // _BYTES
+
+
+def _groups(pipeline: Pipeline) -> set[str]:
+    """The paths of all groups, those that hold only groups too."""
+    found: set[str] = set()
+    for path in {job.group for job in pipeline.jobs if job.group}:
+        while path and path not in found:
+            found.add(path)
+            path = path.rpartition(".")[0]
+    return found
+
+
+def _awaited(rule: Any) -> int:
+    if isinstance(rule, Assets):
+        return _awaited(rule.rule)
+    if isinstance(rule, (AllOf, AnyOf)):
+        return sum(map(_awaited, rule.of))
+    return int(isinstance(rule, Asset))
 
 
 def _text(job: Job) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from loading import DAGS, loaded, pipeline, project, row, write
+from loading import CONTEXT, DAGS, loaded, pipeline, project, row, write
 
 BUDGET = "DAG_FACTORY_LOADER_WORK"
 TWO, THREE = 3_600, 5_000  # units: about 1,450 for a pipeline of one job
@@ -61,6 +61,33 @@ def test_a_pipeline_that_grows_over_the_budget_runs_on_as_it_was(home: Path, mon
     write(home, "pipelines/growth/churn.yaml", pipeline(jobs=1, description="second"))
     assert loaded(home)["growth.churn"].description == "second"
     assert row(home) == ""
+
+
+def test_a_worker_runs_the_version_that_the_loader_has(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home, "pipelines/growth/churn.yaml", pipeline(jobs=2))
+    monkeypatch.setenv(BUDGET, str(TWO))
+    tasks(home)
+    larger = pipeline(jobs=9).replace("j1:", "other:").replace("description: first", "description: larger")
+    write(home, "pipelines/growth/churn.yaml", larger)
+    assert tasks(home)["growth.churn"] == 2
+    with monkeypatch.context() as worker:
+        worker.setenv(CONTEXT, "growth.churn")
+        worker.setenv("_AIRFLOW_PARSING_CONTEXT_TASK_ID", "j1")
+        assert "j1" in loaded(home)["growth.churn"].task_ids
+    monkeypatch.setenv(BUDGET, "100_000")
+    assert tasks(home)["growth.churn"] == 9
+    monkeypatch.setenv(CONTEXT, "growth.churn")
+    assert loaded(home)["growth.churn"].description == "larger"
+
+
+def test_an_upgrade_that_counts_more_makes_no_dag_grow(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("dag_factory.config.work._JOB", 1)
+        tasks(home)
+    monkeypatch.setattr("dag_factory.config.kept.package", lambda: b"another version")
+    monkeypatch.setenv(BUDGET, "1000")
+    assert len(tasks(home)) == 2
+    assert "Every pipeline runs." in row(home)
 
 
 def test_without_a_cache_the_heaviest_wait(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from dag_factory.config import work
 from dag_factory.config.admission import Candidate, held_out
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, ForEach, Job, KeyRef, Volume
+from dag_factory.config.project import open_project
 
 SMALL = Flavor(name="small", limits={"cpu": "1"})
 PLAIN = Job(name="a", flavor=SMALL, image="i")
@@ -61,3 +64,36 @@ def test_what_costs_airflow_more_counts_more(changes: dict[str, object], least: 
     plain = work.of_job(PLAIN)
     assert 650 < plain < 800
     assert work.of_job(msgspec.structs.replace(PLAIN, **changes)) - plain >= least
+
+
+def test_what_lies_between_jobs_counts_too(tmp_path: Path) -> None:
+    cells = f"matrix: {{i: [{', '.join(map(str, range(250)))}]}}"
+    jobs = [f"{name}: {{{cells}, depends_on: [{before}]}}" for before, name in ("ab", "bc", "cd")]
+    head = "version: 1\ndefaults: {docker_image: 'a:1', resource_flavor: small}\njobs:\n"
+    home = project(tmp_path, "\n  ".join([f"{head}  a: {{{cells}}}", *jobs]))
+    assert codes(home) == ["too-much-work"]
+
+
+def test_the_pages_of_a_family_count_together(tmp_path: Path) -> None:
+    head = "version: 1\ntemplate: etl@v1\nwith: {extract: 'a:b', transform: 'a:b', load: 'a:b'}\n"
+    head += "defaults: {docker_image: 'a:1', resource_flavor: small}\n"
+    members = "".join(f"  m{number}: {{}}\n" for number in range(300))
+    doc = "long " * 80_000
+    assert codes(project(tmp_path, f"{head}doc: {doc}\ninstances:\n{members}")) == ["too-much-work"]
+
+
+def project(home: Path, text: str) -> Path:
+    for file, content in {
+        "platform/flavors.yaml": "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n",
+        "platform/environments/local.yaml": "version: 1\n",
+        "pipelines/growth/large.yaml": text,
+    }.items():
+        path = home / "configs" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return home
+
+
+def codes(home: Path) -> list[str]:
+    found = open_project(home).compile_all().problems
+    return sorted({one.code for one in found if one.severity == "error" and one.code != "too-many-problems"})
