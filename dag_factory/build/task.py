@@ -64,6 +64,7 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         **_pod(pipeline, job),
         **_cluster(pipeline, job),
         **_times(job),
+        **_weight(pipeline, job),
         **_for_the_one_on_call(job),
     }
     return dict(
@@ -209,8 +210,16 @@ def _times(job: model.Job) -> dict[str, Any]:
         arguments["retry_exponential_backoff"] = 2.0  # each wait is twice the one before
     if job.retries.max_delay is not None:
         arguments["max_retry_delay"] = timedelta(seconds=job.retries.max_delay)
+    return arguments
+
+
+def _weight(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
     if job.priority_weight is not None:
         arguments["priority_weight"] = job.priority_weight
+    if "priority_weight" in pipeline.guards.bounds:
+        # Airflow adds the weights of all tasks that follow, by which a long pipeline goes before all others.
+        arguments["weight_rule"] = "absolute"
     return arguments
 
 

@@ -91,6 +91,10 @@ def _pod(spec: Fragment) -> Iterator[Reference]:
             yield _name(kind, spec[key], ("spec", key))
     for index, item in enumerate(_list(spec.get("imagePullSecrets"))):
         yield _name("pull_secrets", _map(item).get("name"), ("spec", "imagePullSecrets", index, "name"))
+    for index, item in enumerate(_list(spec.get("resourceClaims"))):  # a device, perhaps shared with other pods
+        for key in ("resourceClaimName", "resourceClaimTemplateName"):
+            if found := _map(item).get(key):
+                yield _name("claims", f"resource:{found}", ("spec", "resourceClaims", index, key))
 
 
 def _nodes(spec: Fragment) -> Iterator[Reference]:

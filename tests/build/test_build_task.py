@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from airflow.serialization.serialized_objects import DagSerialization
 from building import CARD, a_job, a_pipeline, built, task_of
 
 from dag_factory.config import model
+from dag_factory.config.guards.rules import Bound, Guards
 
 
 def test_edges_are_the_jobs_dependencies() -> None:
@@ -15,6 +18,15 @@ def test_edges_are_the_jobs_dependencies() -> None:
     assert dag.task_dict["c"].upstream_task_ids == {"a", "b"}
     assert dag.task_dict["a"].downstream_task_ids == {"c"}
     assert dag.task_dict["c"].trigger_rule == "all_done"
+
+
+def test_a_limited_weight_is_the_jobs_own_alone() -> None:
+    chain = a_job("a", priority_weight=3), a_job("b", depends_on=("a",), priority_weight=3)
+    limited = Guards(bounds={"priority_weight": Bound("the team `x`", "teams.yaml", 1, 3, "3")})
+    for guards, weight in ((Guards(), 6), (limited, 3)):
+        dag = built(a_pipeline(*chain, guards=guards))
+        task = DagSerialization.from_dict(DagSerialization.to_dict(dag)).task_dict["a"]
+        assert task.weight_rule.get_weight(SimpleNamespace(task=task)) == weight
 
 
 def test_retries() -> None:

@@ -33,6 +33,36 @@ BOUNDS = [  # the limits, a pipeline that keeps them, one that does not, and the
         "4:11 schedule",
     ),
     (
+        "{timeout: 1h}",
+        "jobs: {a: {keep_pod: always, timeout: 30m, pod: {spec: {activeDeadlineSeconds: 3600}}}}",
+        "jobs: {a: {keep_pod: always, timeout: 30m, pod: {spec: {activeDeadlineSeconds: 3601}}}}",
+        "3:80 jobs.a.pod.spec.activeDeadlineSeconds",
+    ),
+    (
+        "{timeout: 1h}",
+        "jobs: {a: {pod: {spec: {terminationGracePeriodSeconds: 60}}}}",
+        "jobs: {a: {pod: {spec: {activeDeadlineSeconds: null}}}}",
+        "3:48 jobs.a.pod.spec.activeDeadlineSeconds",
+    ),
+    (
+        "{timeout: 1h}",
+        "jobs: {a: {termination_grace: 1h}}",
+        "jobs: {a: {termination_grace: 2h}}",
+        "3:31 jobs.a.termination_grace",
+    ),
+    (
+        "{gpu: 1}",
+        "max_active_runs: 1\njobs: {a: {resource_flavor: card}}",
+        "max_active_runs: 1\njobs: {a: {pod: {spec: {resourceClaims: [{name: c, resourceClaimName: c}]}}}}",
+        "4:1 jobs",
+    ),
+    (
+        "{min_schedule_interval: 1h}",
+        'schedule: {assets: {all: ["s3://b/x", "s3://b/y"]}}\njobs: {a: {outlets: ["s3://b/x"]}}',
+        'schedule: {assets: {any: ["s3://b/x", "s3://b/y"]}}\njobs: {a: {outlets: ["s3://b/x"]}}',
+        "3:1 schedule",
+    ),
+    (
         "{gpu: 1}",
         "max_active_runs: 1\njobs: {a: {resource_flavor: card}, b: {resource_flavor: card, depends_on: [a]}}",
         "max_active_runs: 1\njobs: {a: {resource_flavor: card}, b: {resource_flavor: card}}",
@@ -105,6 +135,10 @@ CARDS = [  # keys of the pipeline, its jobs, cards that its jobs can hold at onc
         "{a: {group: g}, b: {group: g, depends_on: [a]}, c: {depends_on: [b]}}",
         3,
     ),
+    ("max_active_runs: 1", "{a: {}, b: {depends_on: [a], trigger_rule: always}}", 2),
+    ("max_active_runs: 1", "{a: {}, b: {}, c: {depends_on: [a, b], trigger_rule: one_success}}", 3),
+    ("max_active_runs: 1", "{a: {}, b: {depends_on: [a], trigger_rule: one_success}}", 1),
+    ("max_active_runs: 1", "{a: {}, b: {depends_on: [a], trigger_rule: all_done}}", 1),
     (  # one item is at `a` while another is at `b`
         "max_active_runs: 1\ngroups: {g: {for_each: {list: [x, y, z, v], max_parallel: 2}}}",
         "{a: {group: g}, b: {group: g, depends_on: [a]}, c: {depends_on: [b]}}",

@@ -58,17 +58,26 @@ def tried(row: Row, environment: str, team: str) -> Project:
     return Project({**PLAIN.files, **files})
 
 
+def rules(row: Row, by: str) -> tuple[str, str]:
+    """The line's rule, set by the environment or by the team."""
+    open_ = "pod_security: privileged"
+    if by == "team":
+        return open_, row.rule
+    return f"{row.rule}\n{'' if 'pod_security' in row.rule else open_}", ""
+
+
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.what}: {row.rule}")
 def test_a_line(row: Row) -> None:
     open_ = "pod_security: privileged"
     assert tried(row, open_, "").problems() == []
     place = {"environment": "environments/dev.yaml:2", "team": "teams.yaml:2"}
-    for project, by in (
-        (tried(row, f"{row.rule}\n{'' if 'pod_security' in row.rule else open_}", ""), "environment"),
-        (tried(row, open_, row.rule), "team"),
-    ):
+    for by in place:
+        project = tried(row, *rules(row, by))
         problems = project.compiled().problems
         assert {one.code for one in problems} <= CODES
         assert problems
         assert all(one.severity == "error" and place[by] in one.hint for one in problems)
         assert not project.pipelines()
+        plain = tried(row._replace(tried="description: plain"), *rules(row, by)).compiled().problems
+        found = {(one.path, one.message) for one in problems} - {(one.path, one.message) for one in plain}
+        assert found or row.tried == "description: text"  # it is what is tried that breaks the rule

@@ -100,7 +100,12 @@ def test_what_the_largest_flavor_gives_is_allowed(job: str) -> None:
         (
             "pod: {spec: {nodeName: gpu-1}}",
             "node-not-allowed flow.yaml:5:28 jobs.a.pod.spec.nodeName",
-            "the pod goes to the node `gpu-1` past the scheduler",
+            "the pod goes to the node `gpu-1` past the scheduler, which the team `growth` may not",
+        ),
+        (
+            "node_selector: {kubernetes.io/hostname: gpu-1}",
+            "node-not-allowed flow.yaml:5:45 jobs.a.node_selector.kubernetes.io/hostname",
+            "the pod names the node `gpu-1`, which the team `growth` may not: its flavors choose the nodes",
         ),
         (
             "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution:"
@@ -134,6 +139,16 @@ def test_node_affinity_that_does_not_exclude_them_reaches_nodes(expression: str,
         f" [{{weight: 1, preference: {{matchExpressions: [{{key: pool, {expression}}}]}}}}]}}}}"
     )
     assert [one.split()[0] for one in project(affinity).problems()] == ["node-not-allowed"] * reaches
+
+
+@pytest.mark.parametrize(("operator", "named"), [("In", True), ("NotIn", False)])
+def test_node_affinity_names_no_node(operator: str, named: bool) -> None:
+    expression = f"{{key: kubernetes.io/hostname, operator: {operator}, values: [gpu-1]}}"
+    affinity = (
+        "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution:"
+        f" {{nodeSelectorTerms: [{{matchExpressions: [{expression}]}}]}}}}}}"
+    )
+    assert [one.split()[0] for one in project(affinity).problems()] == ["node-not-allowed"] * named
 
 
 def test_a_flavor_off_the_list_is_reported_once() -> None:

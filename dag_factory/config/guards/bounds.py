@@ -6,16 +6,16 @@ They are checked on the model, of a pipeline that is compiled and of a last-good
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
-from graphlib import TopologicalSorter
 
 from dag_factory.config.final_pod import final_pod
 from dag_factory.config.guards.amounts import GPU, totals
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.guards.rules import Bound, Guards
 from dag_factory.config.intervals import shortest_interval
-from dag_factory.config.model import ForEach, Job, Pipeline
+from dag_factory.config.model import AllOf, Asset, AssetRule, Assets, ForEach, Fragment, Job, Pipeline
+from dag_factory.config.run_order import ended_before
 from dag_factory.config.sidebyside import most_at_once
 from dag_factory.config.units import duration
 
@@ -24,8 +24,8 @@ CODE = "over-limit"
 _MANY = Decimal(1_000_000)  # cards: what no cluster has, for an amount that cannot be read
 
 
-def of_job(job: Job, guards: Guards) -> Iterator[Breach]:
-    """The bounds that one job exceeds; ``key`` is the job's."""
+def of_job(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
+    """The bounds that one job and its final pod exceed; ``key`` is the job's."""
     if not guards.bounds:
         return
     asked = {
@@ -38,6 +38,22 @@ def of_job(job: Job, guards: Guards) -> Iterator[Breach]:
         bound = guards.bounds.get(key)
         if bound and value is not None and value > bound.most:
             yield Breach(CODE, _exceeds(f"`{key}: {shown}`", bound), _hint(key, bound), (), key)
+    longest = guards.bounds.get("timeout")
+    if longest and (job.timeout or 0) <= longest.most:
+        yield from _time_of_pod(pod["spec"], longest)
+
+
+def _time_of_pod(spec: Fragment, bound: Bound) -> Iterator[Breach]:
+    """A pod that runs longer than the limit: Airflow may leave it, and then only the cluster ends it."""
+    deadline, grace = spec.get("activeDeadlineSeconds"), spec.get("terminationGracePeriodSeconds")
+    if deadline is None:
+        message = f"the pod has no `activeDeadlineSeconds`, and {bound.by} limits `timeout` to {bound.text}"
+        hint = f"do not remove it: the job's `timeout` sets it; see {bound.place}"
+        yield Breach(CODE, message, hint, ("spec", "activeDeadlineSeconds"))
+    for key, value in (("activeDeadlineSeconds", deadline), ("terminationGracePeriodSeconds", grace)):
+        if value is not None and value > bound.most:
+            message = _exceeds(f"the pod's `{key}` of {duration(value)}", bound)
+            yield Breach(CODE, message, f"set at most {bound.text}; see {bound.place}", ("spec", key))
 
 
 def of_pipeline(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
@@ -50,21 +66,51 @@ def of_pipeline(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
             yield Breach(CODE, _exceeds(f"`{key}: {value}`", bound), _hint(key, bound), (), key)
     often = guards.bounds.get("min_schedule_interval")
     shortest = shortest_interval(pipeline.schedule) if often else None
-    if often and shortest is not None and shortest < often.most:
+    if often and _starts_itself(pipeline):
+        message = f"the pipeline updates the asset that starts it, so it runs without end; {_once(often)}"
+        hint = f"remove the asset from its `schedule` or from the `outlets` of its jobs; see {often.place}"
+        yield Breach(CODE, message, hint, (), "schedule")
+    elif often and shortest is not None and shortest < often.most:
         when = f"a run every {duration(shortest)}" if shortest else "a run as soon as the last has ended"
-        message = f"the schedule starts {when}; {often.by} allows one every {often.text} at most"
+        message = f"the schedule starts {when}; {_once(often)}"
         yield Breach(CODE, message, f"run it less often; see {often.place}", (), "schedule")
     if cards := guards.bounds.get("gpu"):
         yield from _cards(pipeline, cards)
+
+
+def _once(often: Bound) -> str:
+    return f"{often.by} allows one every {often.text} at most"
+
+
+def _starts_itself(pipeline: Pipeline) -> bool:
+    """Whether the updates of a run's own jobs are enough to start the next run."""
+    if not isinstance(pipeline.schedule, Assets):
+        return False
+    own = {asset.name for job in pipeline.jobs for asset in job.outlets}
+
+    def is_met(rule: AssetRule) -> bool:
+        if isinstance(rule, Asset):
+            return rule.name in own
+        return (all if isinstance(rule, AllOf) else any)(map(is_met, rule.of))
+
+    return bool(own) and is_met(pipeline.schedule.rule)
 
 
 def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
     """The graphics cards that the jobs can hold at once, of one run and of all."""
     weights: dict[str, int] = {}
     each: list[int] = []
+    apart: list[str] = []
     for job in pipeline.jobs:
-        cards = math.ceil(min(totals(final_pod(job, pipeline.cluster))[GPU], _MANY))
-        instances = _instances(job, _items(job, pipeline), pipeline.max_active_jobs) if cards else 1
+        pod = final_pod(job, pipeline.cluster)
+        if pod["spec"].get("resourceClaims"):
+            message = f"the cards that the pod of the job `{job.name}` claims cannot be counted"
+            hint = f"name a flavor with `gpu`; {bound.by} limits `gpu`: see {bound.place}"
+            yield Breach(CODE, message, hint, (), "jobs")
+            return
+        cards = math.ceil(min(totals(pod)[GPU], _MANY))
+        items = job.for_each or pipeline.groups.get(job.mapped_group or "")
+        instances = _instances(items, None if job.deferrable else pipeline.max_active_jobs) if cards else 1
         if instances is None:
             message = f"nothing bounds how many instances of the job `{job.name}` run at once, each with {cards} cards"
             owner = "its group's" if job.mapped_group else "its"
@@ -74,9 +120,12 @@ def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
             )
             yield Breach(CODE, message, hint, (), "jobs")
             return
-        weights[job.name] = cards * instances
-        each += [cards] * instances
-    most = most_at_once(weights, _waits_for(pipeline))
+        if cards:
+            weights[job.name] = cards * instances
+            each += [cards] * instances
+        if job.mapped_group and items and (items.items is None or instances < len(items.items)):
+            apart.append(job.mapped_group)
+    most = most_at_once(weights, ended_before(pipeline.jobs, weights, apart))
     if pipeline.max_active_jobs is not None and not any(job.deferrable for job in pipeline.jobs):
         # Airflow does not count a deferred job among the active ones.
         most = min(most, sum(sorted(each, reverse=True)[: pipeline.max_active_jobs]))
@@ -88,44 +137,12 @@ def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
         yield Breach(CODE, message, hint, (), "jobs")
 
 
-def _items(job: Job, pipeline: Pipeline) -> ForEach | None:
-    """The list that a job, or its group, runs over."""
-    return pipeline.groups[job.mapped_group] if job.mapped_group else job.for_each
-
-
-def _instances(job: Job, each: ForEach | None, active: int | None) -> int | None:
+def _instances(each: ForEach | None, active: int | None) -> int | None:
     """How many of a job's pods run side by side; None where nothing says it."""
     if each is None:
         return 1
-    bounds = [each.max_parallel, active if not job.deferrable else None]
-    if each.items is not None:
-        bounds.append(len(each.items))
+    bounds = [each.max_parallel, active, None if each.items is None else len(each.items)]
     return min((bound for bound in bounds if bound is not None), default=None)
-
-
-def _waits_for(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
-    """The jobs that end before any instance of a job starts.
-
-    In a group that runs for each item, one item is at a job while another is at the next. As many instances as the
-    list has items cannot overlap so; as many as `max_parallel` allows can.
-    """
-    if not any(each.max_parallel for each in pipeline.groups.values()):
-        return {job.name: job.depends_on for job in pipeline.jobs}
-    group = {job.name: job.mapped_group for job in pipeline.jobs}
-    before: dict[str, frozenset[str]] = {}
-    for job in _in_order(pipeline.jobs):
-        before[job.name] = frozenset(job.depends_on).union(*(before[name] for name in job.depends_on))
-    return {
-        name: tuple(sorted(one for one in found if not group[name] or group[one] != group[name]))
-        for name, found in before.items()
-    }
-
-
-def _in_order(jobs: Sequence[Job]) -> Iterator[Job]:
-    """The jobs, each after those that it waits for."""
-    known = {job.name: job for job in jobs}
-    order = TopologicalSorter({job.name: job.depends_on for job in jobs})
-    return (known[name] for name in order.static_order())
 
 
 def _exceeds(what: str, bound: Bound) -> str:

@@ -28,5 +28,5 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
         *required.breaches(pod, guards),
         *pod_security.breaches(pod, job, guards),
         *allow_lists.breaches(pod, job, guards),
-        *bounds.of_job(job, guards),
+        *bounds.of_job(pod, job, guards),
     ]

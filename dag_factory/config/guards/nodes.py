@@ -10,6 +10,7 @@ from dag_factory.config.model import Fragment
 from dag_factory.config.places import Path
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_HOST = "kubernetes.io/hostname"  # the label that is the node's name
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
@@ -27,16 +28,21 @@ def other_nodes(rule: Rule, others: Iterable[OfPlatform], own: Iterable[OfPlatfo
             if toleration.get("key") and toleration not in tolerations and not _any_covers(mine, toleration):
                 tolerations.append(toleration)
     values = {key: tuple(found) for key, found in selectors.items()}
-    return OtherNodes(rule.by, rule.file, rule.line, values, tuple(tolerations))
+    hosts = tuple(dict.fromkeys(one.selector[_HOST] for one in own if _HOST in one.selector))
+    return OtherNodes(rule.by, rule.file, rule.line, values, tuple(tolerations), hosts)
 
 
 def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
     """A breach for each way in which a pod reaches such nodes."""
     for rule in guards.nodes:
         for path, what in _reached(pod["spec"], rule):
-            message = f"{what}, and only flavors that {rule.by} may not use run there"
-            hint = f"leave it out; the flavors are listed in {rule.file}:{rule.line}"
-            yield Breach("node-not-allowed", message, hint, path)
+            yield _breach(f"{what}, and only flavors that {rule.by} may not use run there", path, rule)
+        for path, what in _named(pod["spec"], rule):
+            yield _breach(f"{what}, which {rule.by} may not: its flavors choose the nodes", path, rule)
+
+
+def _breach(message: str, path: Path, rule: OtherNodes) -> Breach:
+    return Breach("node-not-allowed", message, f"leave it out; the flavors are listed in {rule.file}:{rule.line}", path)
 
 
 def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
@@ -48,17 +54,27 @@ def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
             if _covers(toleration, other):
                 yield ("spec", "tolerations", index), f"the pod tolerates the taint `{other['key']}`"
                 break
-    if spec.get("nodeName"):
-        yield ("spec", "nodeName"), f"the pod goes to the node `{spec['nodeName']}` past the scheduler"
-    affinity: Path = ("spec", "affinity", "nodeAffinity")
-    for path, term in _terms((spec.get("affinity") or {}).get("nodeAffinity") or {}):
+    for path, term in _terms(spec):
         for index, one in enumerate(term.get("matchExpressions") or ()):
             hits = _values(one, rule.selectors.get(one.get("key"), ()))
             if hits:
                 what = f"the pod prefers or selects nodes with `{one['key']}: {hits[0]}`"
-                yield (*affinity, *path, "matchExpressions", index), what
+                yield (*path, "matchExpressions", index), what
+
+
+def _named(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
+    """Where a pod names a node, which may be any."""
+    if spec.get("nodeName"):
+        yield ("spec", "nodeName"), f"the pod goes to the node `{spec['nodeName']}` past the scheduler"
+    host = (spec.get("nodeSelector") or {}).get(_HOST)
+    if host and host not in rule.hosts:
+        yield ("spec", "nodeSelector", _HOST), f"the pod names the node `{host}`"
+    for path, term in _terms(spec):
+        for index, one in enumerate(term.get("matchExpressions") or ()):
+            if one.get("key") == _HOST and one.get("operator") == "In" and {*one.get("values", ())} - {*rule.hosts}:
+                yield (*path, "matchExpressions", index), "the pod names a node"
         for index, _ in enumerate(term.get("matchFields") or ()):  # the only field is the node's name
-            yield (*affinity, *path, "matchFields", index), "the pod names a node"
+            yield (*path, "matchFields", index), "the pod names a node"
 
 
 def _values(expression: Fragment, known: tuple[str, ...]) -> list[str]:
@@ -71,11 +87,13 @@ def _values(expression: Fragment, known: tuple[str, ...]) -> list[str]:
     return [] if operator == "DoesNotExist" else list(known)
 
 
-def _terms(affinity: Fragment) -> Iterator[tuple[Path, Fragment]]:
+def _terms(spec: Fragment) -> Iterator[tuple[Path, Fragment]]:
+    affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    path: Path = ("spec", "affinity", "nodeAffinity")
     for index, term in enumerate((affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or ()):
-        yield (_REQUIRED, "nodeSelectorTerms", index), term
+        yield (*path, _REQUIRED, "nodeSelectorTerms", index), term
     for index, preferred in enumerate(affinity.get(_PREFERRED) or ()):
-        yield (_PREFERRED, index, "preference"), preferred.get("preference") or {}
+        yield (*path, _PREFERRED, index, "preference"), preferred.get("preference") or {}
 
 
 def _any_covers(tolerations: Iterable[Fragment], other: Fragment) -> bool:

@@ -69,6 +69,7 @@ class OtherNodes(msgspec.Struct, frozen=True):
     line: int
     selectors: dict[str, tuple[str, ...]]
     tolerations: tuple[dict[str, Any], ...]
+    hosts: tuple[str, ...] = ()  # nodes that the team's own flavors name
 
 
 class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
