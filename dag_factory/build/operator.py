@@ -24,7 +24,7 @@ from airflow.providers.cncf.kubernetes.utils.container import (
 from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction, PodNotFoundException
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
 from kubernetes.client import models as k8s
 from kubernetes.client.exceptions import ApiException
 
@@ -65,6 +65,14 @@ class PodOperator(KubernetesPodOperator):
             return result
 
         return self._run(step, context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Come back from the triggerer, whatever happened there."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout):
+            self._delete_unwatched(context)
+            raise
 
     def cleanup(self, pod: Any, remote_pod: Any, xcom_result: Any = None, context: Any = None) -> None:
         """Delete the pod where it is not to be kept, and raise where the job has failed.
@@ -137,6 +145,20 @@ class PodOperator(KubernetesPodOperator):
         if (store := context.get("task_state_store")) is not None:
             with suppress(Exception):  # costs the next try a line in its log
                 store.delete(POD_IDENTIFIER_STATE_KEY)
+
+    def _delete_unwatched(self, context: Any) -> None:
+        """Delete the pod of a try whose trigger failed: nothing watches it, and the next try would take it over."""
+        try:
+            pod = self._get_pod_from_task_state_store(context)
+            if pod is None:
+                namespace = self.namespace or self.build_pod_request_obj(context).metadata.namespace
+                pod = self.find_pod(namespace, context)
+            if pod is not None:
+                self.patch_already_checked(pod, reraise=False)
+                self.pod_manager.delete_pod(pod)
+        except Exception:
+            self.log.exception("The pod of this try could not be deleted, and nothing watches it any more.")
+        self._leave(context)
 
     def _checked_output(self, result: Any, context: Any) -> Any:
         """The job's output, when those who read it can."""

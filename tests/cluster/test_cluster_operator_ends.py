@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
 from live import Live, until
 from operators import context, operator_arguments
 
@@ -119,6 +119,21 @@ def test_a_try_that_was_told_to_end_before_it_began_creates_no_pod(live: Live) -
     with pytest.raises(WorkerStopped):
         task.execute(context("early"))
     assert pods(live, "early") == []
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["identity", "labels"])
+@pytest.mark.parametrize(("error", "kind"), [("Trigger timeout", TaskDeferralTimeout), ("lost", TaskDeferralError)])
+def test_a_trigger_that_fails_leaves_no_pod(live: Live, error: str, kind: type[Exception], stored: bool) -> None:
+    name = f"lost-{error[:4]}-{stored}".lower()
+    ctx = context(name) | ({"task_state_store": Store()} if stored else {})
+    with pytest.raises(TaskDeferred):
+        job(live, name, STUBBORN, deferrable=True).execute(ctx)
+    assert len(pods(live, name)) == 1
+    returning = job(live, name, STUBBORN, deferrable=True)
+    with pytest.raises(kind, match=error):
+        returning.resume_execution("__fail__", {"error": error}, ctx)
+    until(lambda: not pods(live, name))
+    assert not ctx.get("task_state_store")
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
