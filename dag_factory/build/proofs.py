@@ -32,28 +32,34 @@ def builder() -> str:
 def failures(look: Look, work: int) -> dict[str, Problem]:
     """The DAGs of a project that cannot be built, by their ids, each with its problem.
 
-    What nobody has built yet is built here, up to so many units of ``work``, the lightest first; the rest in a later
-    pass.
+    What nobody has built yet is built here, up to so many units of ``work``, the lightest first, one at least; the
+    rest in a later pass. What a loader has built counts more than what failed here.
     """
     mine = look.kept.records.get(REPORT, builder()) or Record(builder())
     records = [one for one in look.kept.records.all() if one.builder == builder()]
-    failed = {name: problems for one in records for name, problems in one.failed.items()}
+    loaders = [one for one in records if one != mine]
+    refuted = {name for one in loaders for name in one.built}
+    failed = {name: problems for name, problems in mine.failed.items() if name not in refuted}
+    failed |= {name: problems for one in loaders for name, problems in one.failed.items()}
     built = {name for one in records for name in one.built}
     new = sorted(look.unproven({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
-    now_built, now_failed = set(mine.built), dict(mine.failed)
+    now_built, now_failed = set(mine.built), {name: failed[name] for name in mine.failed if name in failed}
+    interrupted: dict[str, dict[str, Problem]] = {}
     for name, outcome in new:
         work -= _work(outcome)
-        if work < 0:
+        if work < 0 and name != new[0][0]:
             break
         problems = build(result.pipeline for result in outcome.results if result.pipeline)[1]
-        if problems:
+        if any(problem.code == "too-slow" for problem in problems.values()):
+            interrupted[name] = problems  # never cached: it says more of the machine than of the file
+        elif problems:
             now_failed[name] = problems
         else:
             now_built.add(name)
     names = {name for name in look.names.values() if name}
     now_failed = {name: problems for name, problems in now_failed.items() if name in names}
     look.kept.records.keep(REPORT, Record(builder(), tuple(sorted(now_built & names)), now_failed))
-    found = {**failed, **now_failed}
+    found = {**failed, **now_failed, **interrupted}
     return {dag_id: problem for name in names for dag_id, problem in found.get(name, {}).items()}
 
 

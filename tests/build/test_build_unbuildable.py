@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from loading import CONTEXT, bag, full_disk, loaded, pipeline, project, row, write
 
+from dag_factory.config.budget import OutOfTime
+
 FILE = "configs/pipelines/growth/churn.yaml"
 ROW = f"{FILE}: build-failed: Airflow does not take `growth.churn`: ValueError: no such thing"
 
@@ -80,6 +82,26 @@ def test_the_report_finds_out_by_itself_where_it_does_not_share_the_loaders_cach
     built.clear()
     assert ROW in row(home)
     assert built == ([] if cache == "another" else ["growth.churn", "growth.uplift"])
+
+
+def test_a_build_that_was_interrupted_is_tried_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build_dag(*_: Any) -> Any:
+        raise OutOfTime
+
+    with monkeypatch.context() as slow:
+        slow.setattr("dag_factory.build.construct.build_dag", build_dag)
+        assert "too-slow" in row(home)
+    assert row(home) == ""
+
+
+@pytest.mark.usefixtures("built")
+def test_what_a_loader_has_built_is_not_reported_as_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
+    assert ROW in row(home)
+    monkeypatch.undo()  # another version of a library, say, which no digest names
+    monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "cache"))
+    assert len(loaded(home)) == 2
+    assert row(home) == ""
 
 
 def test_what_a_loader_built_the_report_does_not_build_again(home: Path, built: list[str]) -> None:
