@@ -135,6 +135,11 @@ CARDS = [  # keys of the pipeline, its jobs, cards that its jobs can hold at onc
         "{a: {group: g}, b: {group: g, depends_on: [a]}, c: {depends_on: [b]}}",
         3,
     ),
+    (
+        "max_active_runs: 1\ngroups: {g: {for_each: {list: [x, y, z]}}}",
+        "{p: {resource_flavor: small, group: g}, a: {group: g, depends_on: [p]}, b: {group: g, depends_on: [a]}}",
+        3,
+    ),
     ("max_active_runs: 1", "{a: {}, b: {depends_on: [a], trigger_rule: always}}", 2),
     ("max_active_runs: 1", "{a: {}, b: {}, c: {depends_on: [a, b], trigger_rule: one_success}}", 3),
     ("max_active_runs: 1", "{a: {}, b: {depends_on: [a], trigger_rule: one_success}}", 1),

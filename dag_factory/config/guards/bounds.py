@@ -123,8 +123,8 @@ def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
         if cards:
             weights[job.name] = cards * instances
             each += [cards] * instances
-        if job.mapped_group and items and (items.items is None or instances < len(items.items)):
-            apart.append(job.mapped_group)
+            if job.mapped_group and items and (items.items is None or instances < len(items.items)):
+                apart.append(job.mapped_group)
     most = most_at_once(weights, ended_before(pipeline.jobs, weights, apart))
     if pipeline.max_active_jobs is not None and not any(job.deferrable for job in pipeline.jobs):
         # Airflow does not count a deferred job among the active ones.
