@@ -108,6 +108,17 @@ def test_a_last_good_version_has_its_flavor_as_the_table_has_it_today(home: Path
     assert task.container_resources.limits["cpu"] == "250m"
 
 
+def test_a_flavor_is_exchanged_once_in_a_last_good_version_too(home: Path) -> None:
+    write(home, FLAVORS, f"{TWO_FLAVORS[:-2]}, third: {{cpu: 1, memory: 1Gi}}}}\n")
+    for text, flavor in (("small: other, other: third", "other"), ("small: third", "other"), ("other: third", "third")):
+        write(home, LOCAL, f"version: 1\nflavors: {{replace: {{{text}}}}}\n")
+        if flavor == "other" and "other:" in text:
+            loaded(home)
+            write(home, CHURN, BROKEN)
+        (task,) = loaded(home)["growth.churn"].tasks
+        assert task.labels["dagwright/flavor"] == flavor
+
+
 @pytest.mark.parametrize("file", [LOCAL, FLAVORS, TEAMS])
 def test_a_table_that_the_platform_team_broke_stops_nobody(home: Path, file: str) -> None:
     write(home, file, BROKEN)
