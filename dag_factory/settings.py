@@ -52,6 +52,7 @@ class Bounds(msgspec.Struct, frozen=True):
     expression_bytes: int = 65_536  # of one text with expressions, before and after
     rendered_bytes: int = 1_048_576  # characters of one text with `{{ }}`, when a task renders it
     rendered_values: int = 2_000_000  # that the work on one such text looks at; 16 characters count as one
+    task_work: int = 30_000_000  # steps and values of all such texts of a task
     problems_per_file: int = 50
     compared_words: int = 50_000  # to find out which one was meant in the place of wrong ones, for one file
     kept_outcomes: int = 30_000  # compiled files in the cache folder of one project

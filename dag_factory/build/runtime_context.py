@@ -66,6 +66,27 @@ def lookup(output: ReadsOutputs, allow: Set[str], context: Mapping[str, Any], na
     return _UNDATED[name](context["dag_run"].run_after) if name in _UNDATED and "dag_run" in context else missing
 
 
+class Fetched:
+    """The function ``output`` for the templates of a task, which fetches each output once."""
+
+    def __init__(self, output: Callable[..., Any]) -> None:
+        self._output = output
+        self._ti: Any = None
+        self._found: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, context: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if self._ti is not context["ti"]:
+            self._ti, self._found = context["ti"], {}
+        return self._output({**context, "ti": self}, *args, **kwargs)
+
+    def xcom_pull(self, *, task_ids: Any, key: str) -> Any:
+        """As the task instance has it."""
+        place = (repr(task_ids), key)
+        if place not in self._found:
+            self._found[place] = self._ti.xcom_pull(task_ids=task_ids, key=key)
+        return self._found[place]
+
+
 def run_date(dag: Any, dag_run: Any) -> pendulum.Date:
     """The date of a run in its pipeline's timezone: of its logical date, else of ``run_after``."""
     moment = pendulum.instance(dag_run.logical_date or dag_run.run_after)

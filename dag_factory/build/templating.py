@@ -110,7 +110,8 @@ class TaskTemplates(jinja2.ext.Extension):
         from dag_factory.config.runtime_sandbox import TaskSandbox
 
         airflow = self.environment
-        output: Any = airflow.globals["output"]
+        function: Any = airflow.globals["output"]
+        output = runtime_context.Fetched(function)
         lookup = partial(runtime_context.lookup, output, self.allow)
         filters = {name: airflow.filters[name] for name in sorted(AIRFLOW_FILTERS | OWN_FILTERS)}
         others = tuple(type(one) for one in airflow.extensions.values() if not isinstance(one, TaskTemplates))

@@ -52,6 +52,11 @@ def spend_steps(steps: int) -> bool:
     return _account.steps >= 0
 
 
+def steps_left() -> int:
+    """The steps that are left."""
+    return _account.steps
+
+
 def spend_words(words: int) -> bool:
     """Whether the file may have a word that it gets wrong compared with so many others."""
     _account.words -= words

@@ -25,6 +25,14 @@ _EXPRESSIONS = frozenset(
 )
 _FILES = frozenset("Extends FromImport Import Include".split())
 _BY_NAME = frozenset("attr groupby map max min rejectattr selectattr sort sum unique".split())
+_BY_OTHERS = {
+    "map": ("filter", 0),
+    "select": ("test", 0),
+    "reject": ("test", 0),
+    "selectattr": ("test", 1),
+    "rejectattr": ("test", 1),
+}
+"""Filters that apply another filter or a test, with the argument that names it."""
 _HIDDEN = ("self", "super", "caller", "varargs", "kwargs")
 """Names that Jinja itself defines in some places."""
 
@@ -189,18 +197,18 @@ class _Walk:
         self.refusals.append(Refusal((code, message, hint), node.lineno))
 
     def check_filter(self, node: Any) -> None:
-        known, what = (
-            (names.FILTERS | names.OWN_FILTERS, "filter")
-            if isinstance(node, nodes.Filter)
-            else (
-                names.TESTS,
-                "test",
-            )
-        )
-        code = "unknown-filter" if what == "filter" else "bad-template"
-        if node.name not in known:
-            hint = did_you_mean(node.name, known - names.OWN_FILTERS)
-            self.refuse(node, code, f"a template knows no {what} `{node.name}`", hint)
+        self._known(node, "filter" if isinstance(node, nodes.Filter) else "test", node.name)
+        what, position = _BY_OTHERS.get(node.name, ("", 0)) if isinstance(node, nodes.Filter) else ("", 0)
+        named = node.args[position] if what and len(node.args) > position else None
+        if isinstance(named, nodes.Const):
+            self._known(node, what, str(named.value))
+
+    def _known(self, node: Any, what: str, name: str) -> None:
+        known = names.FILTERS | names.OWN_FILTERS if what == "filter" else names.TESTS
+        if name not in known:
+            code = "unknown-filter" if what == "filter" else "bad-template"
+            hint = did_you_mean(name, known - names.OWN_FILTERS)
+            self.refuse(node, code, f"a template knows no {what} `{name}`", hint)
 
     def visit(self, node: nodes.Node, called: bool = False) -> None:
         kind = type(node).__name__
@@ -263,7 +271,8 @@ class _Walk:
         words = _private(node.attr) if node.attr.startswith("__") else None
         literal = _methods_of(node.node)
         if not words and literal is not None and not (called and node.attr in literal):
-            words = _refused(node.attr, did_you_mean(node.attr, literal))
+            known = did_you_mean(node.attr, literal) if literal else ""
+            words = _refused(node.attr, f"call it: `.{node.attr}(...)`" if node.attr in literal else known)
         if not words and called:
             words = _method(node.attr) if node.attr not in names.LOOP else None
         if words:

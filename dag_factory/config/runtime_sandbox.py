@@ -42,6 +42,7 @@ from dag_factory.settings import BOUNDS
 
 _INTERNAL = (Context, nodes.EvalContext, jinja2.Environment)
 _BITS = 1024  # of a whole number
+_DAY = 20  # values; a filter may list the days of a pendulum interval, and each is a new date
 _UNMEASURED = frozenset("count d default defined e escape first last length none undefined".split())
 """Filters and tests whose work does not depend on the size of what they are given."""
 Lookup = Callable[[Mapping[str, Any], str], Any]
@@ -75,6 +76,20 @@ class _TaskGuard(Guard):
             target = node.node
             arguments: list[nodes.Expr] = [nodes.Const(target.attr, lineno=node.lineno)]
             node.node = nodes.Filter(target.node, "_method", arguments, [], None, None, lineno=node.lineno)
+        if node.dyn_args is not None:  # Python unpacks it before the call
+            node.dyn_args = self.filtered(node.dyn_args, "_counted")
+        return node
+
+    def visit_Filter(self, node: nodes.Filter) -> nodes.Filter:
+        self.generic_visit(node)
+        if node.dyn_args is not None:
+            node.dyn_args = self.filtered(node.dyn_args, "_counted")
+        return node
+
+    def visit_Test(self, node: nodes.Test) -> nodes.Test:
+        self.generic_visit(node)
+        if node.dyn_args is not None:
+            node.dyn_args = self.filtered(node.dyn_args, "_counted")
         return node
 
     def visit_Concat(self, node: nodes.Expr) -> nodes.Expr:
@@ -110,11 +125,12 @@ class TaskSandbox(Sandbox):
             extensions=["jinja2.ext.do", *extensions],
         )
         self.context_class = _Context
+        self._work, self._begun = 0, False
         self._lookup = lookup
         self._allow = allow
         builtin: Any = FILTERS
         chosen = {name: builtin[name] for name in names.FILTERS if name in builtin}
-        chosen |= {"attr": self.getattr, "round": self.filters["round"]}
+        chosen |= {"attr": self.getattr, "round": self.filters["round"], "sum": self.filters["sum"]}
         chosen |= {"batch": text.batched, "format": text.formatted, "indent": text.indented, "join": text.joined}
         chosen |= {"replace": text.replaced, "tojson": text.as_json, "trim": text.trimmed, **(filters or {})}
         self.filters = {name: self._bounded(name, function) for name, function in chosen.items()}
@@ -129,10 +145,15 @@ class TaskSandbox(Sandbox):
         }
 
     def begin(self, text: str = "") -> None:
-        """Start the count of work, of loop turns and of written text for one rendering."""
+        """Start the count of work, of loop turns and of written text for one rendering; the task's goes on."""
+        steps = BOUNDS.expression_steps - budget.steps_left()
         budget.begin()
+        if self._begun:
+            self._work += BOUNDS.rendered_values - self._left + steps
+            if self._work > BOUNDS.task_work:
+                raise TooMuch(f"the templates of this task take more than {BOUNDS.task_work:,} steps in all")
         super().begin(text)
-        self._left = BOUNDS.rendered_values
+        self._begun, self._left = True, BOUNDS.rendered_values
 
     def named(self, context: Mapping[str, Any], name: str) -> Any:
         """A name's value in Airflow's context, or Jinja's ``missing``."""
@@ -167,6 +188,8 @@ class TaskSandbox(Sandbox):
                 left = self._spend(item, left)
         elif isinstance(value, range):
             left -= len(value)
+        elif isinstance(value, datetime.timedelta) and hasattr(value, "__iter__"):
+            left -= _DAY * abs(value.days)
         elif isinstance(value, Undefined):
             str(value)  # raises, and names what is missing
         elif not isinstance(value, (*SCALARS, *DATES)) and not self._is_opened(value):
@@ -275,11 +298,13 @@ class TaskSandbox(Sandbox):
                 raise Refused(f"a template cannot call `{name}`")
             self.measured(obj)
             raise Refused(f"a template cannot call `{name}` of {called(obj)}")
+        if isinstance(obj, (str, list, tuple)):
+            self.measured(obj)  # a method looks through it; that of a map finds a key
         if isinstance(obj, str):
             own = text.METHODS.get(name)
             found = functools.partial(own, obj) if own else text.sized(obj, found)
         elif isinstance(obj, DATES):
-            found = text.dated(found)
+            found = text.dated(name, found)
         return Method(found)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
@@ -301,6 +326,9 @@ class TaskSandbox(Sandbox):
         if operator == "*" and any(isinstance(one, datetime.timedelta) for one in (left, right)):
             return left * right
         return super().call_binop(context, operator, left, right)
+
+    def _result(self, value: Any) -> Any:
+        return self.measured(value)
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from dag_factory.config.sandbox import TooMuch
 from dag_factory.settings import BOUNDS
 
 _COMPARED = 10**8  # characters of a text, times those of what is looked for in it
+_BY_WEEKDAY = frozenset(("first_of", "last_of", "next", "previous"))
 _DATE_TEXT = 200  # characters of a format or of the name of a time zone
 
 
@@ -49,11 +50,13 @@ def short(function: Callable[..., Any]) -> Callable[..., Any]:
     return bounded
 
 
-def dated(function: Callable[..., Any]) -> Callable[..., Any]:
+def dated(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A method of a date. A locale would be looked for among Python's modules."""
     bounded = short(function)
 
     def without_locale(*args: Any, **kwargs: Any) -> Any:
+        if name in _BY_WEEKDAY and any(isinstance(value, float) for value in (*args, *kwargs.values())):
+            raise Refused(f"`{name}` takes a day of the week as a whole number")  # pendulum looks for 0.5 to year 9999
         if "locale" in kwargs or len([value for value in args if isinstance(value, str)]) > 1:
             raise Refused("a method of a date takes no locale in a template")
         return bounded(*args, **kwargs)

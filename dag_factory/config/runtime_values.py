@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Set
-from types import CodeType, FrameType, ModuleType, TracebackType
+from types import CodeType, FrameType, GeneratorType, ModuleType, TracebackType
 from typing import Any
 
 from jinja2.exceptions import SecurityError
@@ -18,7 +18,7 @@ from dag_factory.config import runtime_names as names
 
 SCALARS = (str, int, float, type(None))
 DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
-INTERPRETER = (ModuleType, CodeType, FrameType, TracebackType)
+INTERPRETER = (ModuleType, CodeType, FrameType, TracebackType, GeneratorType)
 """Python's own objects: never a value, whatever an environment allows."""
 
 

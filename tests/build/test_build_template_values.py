@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from building import a_job, an_event, rendered
+from building import a_job, a_pipeline, an_event, built, instance_of, rendered
 
 from dag_factory.settings import BOUNDS
 
@@ -171,6 +171,13 @@ TOO_MUCH = [
     "{{ (params.long * 500) | trim('y' * 9000 ~ 'z') }}",
     "{{ ('f' * 9000) | int(base=16) }}",
     "{{ 2 ** 60 * 2 ** 60 }}",
+    "{{ range(90000) | batch(1) | list | sum(start=[]) | length }}",
+    "{% set x = params.long * 500 %}{% for i in range(9000) %}{% set y = x.count('y') %}{% endfor %}",
+    "{% set x = range(9000) | list %}{% for i in range(9000) %}{% set y = x.index(8999) %}{% endfor %}",
+    "{{ (logical_date - logical_date.add(years=-900)) | list | length }}",
+    "{{ ', '.join(logical_date - logical_date.add(years=-900)) }}",
+    "{{ dict(*(logical_date - logical_date.add(years=-900))) }}",
+    "{{ 1 | default(*(logical_date - logical_date.add(years=-900))) }}",
 ]
 
 
@@ -187,6 +194,45 @@ def test_each_text_has_its_own_bound() -> None:
     task = rendered(a_job(args=(text,) * 3))
     assert [len(given) for given in task.arguments] == [80000] * 3
     assert BOUNDS.rendered_bytes > 80000
+
+
+def test_the_texts_of_a_task_have_a_bound_together() -> None:
+    from dag_factory.config.sandbox import TooMuch
+
+    text = "{% for i in range(90000) %}{% set x = i | string | upper | lower %}{% endfor %}"
+    assert shell(text) == ""
+    with pytest.raises(TooMuch, match="the templates of this task"):
+        rendered(a_job(args=(text,) * 60))
+
+
+@pytest.mark.parametrize("text", ["{{ logical_date.next(0.5) }}", "{{ run_date.previous(day_of_week=0.5) }}"])
+def test_a_day_of_the_week_that_never_comes(text: str) -> None:
+    from dag_factory.config.runtime_values import Refused
+
+    with pytest.raises(Refused, match="whole number"):
+        shell(text)
+
+
+def test_an_output_is_fetched_once_for_a_task() -> None:
+    task = built(a_pipeline(a_job(args=("{% for i in range(9) %}{{ output('x') }}{% endfor %}",) * 3))).task_dict[
+        "main"
+    ]
+    ti = instance_of(task, {"x": 1})
+    pull, asked = ti.xcom_pull, []
+
+    def counted(**which: Any) -> Any:
+        asked.append(which["task_ids"])
+        return pull(**which)
+
+    object.__setattr__(ti, "xcom_pull", counted)
+    ti.render_templates(ti.get_template_context(), task.dag.get_template_env())
+    assert ti.task.arguments == ["1" * 9] * 3
+    assert asked == ["x"]
+
+
+def test_long_texts_are_joined_by_plus() -> None:
+    text = "{% set x = output('x') %}{{ (x + x) | length }}"
+    assert shell(text, outputs={"x": "a" * 200_000}) == "400000"
 
 
 def test_a_large_output_is_read() -> None:
