@@ -25,7 +25,12 @@ class Items:
         return ITEM in context["params"] or context["ti"].task_id in self.groups
 
     def item(self, context: Any) -> Any:
-        """The item of the task instance in ``context``, which has one."""
+        """The item of the task instance in ``context``, which has one.
+
+        Raises ``ValueError`` where the run's configuration would replace it: Airflow lays any key over the params.
+        """
+        if ITEM in (getattr(context.get("dag_run"), "conf", None) or {}):
+            raise ValueError(f"the run was started with a value for `{ITEM}`, which would replace each item")
         if ITEM in context["params"]:
             return context["params"][ITEM]
         ti = context["ti"]

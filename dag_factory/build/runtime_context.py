@@ -67,23 +67,20 @@ def lookup(output: ReadsOutputs, allow: Set[str], context: Mapping[str, Any], na
 
 
 class Fetched:
-    """The function ``output`` for the templates of a task, which fetches each output once."""
+    """A task instance that fetches each output once, for all templates of its task."""
 
-    def __init__(self, output: Callable[..., Any]) -> None:
-        self._output = output
-        self._ti: Any = None
-        self._found: dict[tuple[str, str], Any] = {}
+    def __init__(self, ti: Any) -> None:
+        self.ti = ti
+        self._found: dict[str, Any] = {}
 
-    def __call__(self, context: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        if self._ti is not context["ti"]:
-            self._ti, self._found = context["ti"], {}
-        return self._output({**context, "ti": self}, *args, **kwargs)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ti, name)
 
-    def xcom_pull(self, *, task_ids: Any, key: str) -> Any:
+    def xcom_pull(self, **which: Any) -> Any:
         """As the task instance has it."""
-        place = (repr(task_ids), key)
+        place = repr(sorted(which.items()))
         if place not in self._found:
-            self._found[place] = self._ti.xcom_pull(task_ids=task_ids, key=key)
+            self._found[place] = self.ti.xcom_pull(**which)
         return self._found[place]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import jinja2
@@ -110,9 +110,16 @@ class TaskTemplates(jinja2.ext.Extension):
         from dag_factory.config.runtime_sandbox import TaskSandbox
 
         airflow = self.environment
-        function: Any = airflow.globals["output"]
-        output = runtime_context.Fetched(function)
-        lookup = partial(runtime_context.lookup, output, self.allow)
+        output: Any = airflow.globals["output"]
+        fetched: list[runtime_context.Fetched] = []
+
+        def lookup(context: Mapping[str, Any], name: str) -> Any:
+            if name in ("item", "output"):
+                if not fetched or fetched[0].ti is not context["ti"]:
+                    fetched[:] = [runtime_context.Fetched(context["ti"])]
+                context = {**context, "ti": fetched[0]}
+            return runtime_context.lookup(output, self.allow, context, name)
+
         filters = {name: airflow.filters[name] for name in sorted(AIRFLOW_FILTERS | OWN_FILTERS)}
         others = tuple(type(one) for one in airflow.extensions.values() if not isinstance(one, TaskTemplates))
         return TaskSandbox(lookup, self.allow, filters, others)

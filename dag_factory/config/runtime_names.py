@@ -126,7 +126,11 @@ INSTEAD = {
     "macros.time": "use `ts`, or ask the clock in the job",
     "macros.json": "use the filter `| tojson`",
     "macros.yaml": "use the filter `| tojson`",
-    "macros.dateutil": "use `macros.datetime.fromisoformat(text)`",
+    "macros.dateutil": "use `macros.datetime.fromisoformat(text)`, and `logical_date.add(months=1)` to shift a date",
+    "macros.datetime.now": "use `dag_run.start_date`, or ask the clock in the job",
+    "macros.datetime.today": "use `run_date`, or ask the clock in the job",
+    "macros.datetime.utcnow": "use `dag_run.start_date`, or ask the clock in the job",
+    "xcom_pull": "use `output('job')`",
     "try_number": "use `ti.try_number`",
     "conf": "use `dag_run.conf`",
     "self": "",
@@ -135,6 +139,14 @@ INSTEAD = {
     "joiner": "use `loop.last`",
 }
 """Names that exist elsewhere and are refused here, with what to write instead."""
+
+METHODS_INSTEAD = {
+    "diff": "subtract one date from the other: `(b - a).days`",
+    "encode": "do it in the job",
+    "epoch": "use `.int_timestamp`",
+    "format": "join text with `~`, or use the filter: `'%s-%s' | format(a, b)`",
+}
+"""The same for methods."""
 
 PARSE_TIME = frozenset(("environment", "inputs", "job", "matrix", "pipeline", "vars"))
 """Names that ``${{ }}`` knows and ``{{ }}`` does not."""

@@ -108,11 +108,11 @@ def judged(use: Use, allow: Set[str]) -> Words | None:
         return _private(private)
     if names.is_opened(path, allow):
         return None
-    if path in names.REPLACED:
-        return "undefined-name", f"Airflow 3 has no `{path}`", names.REPLACED[path]
-    prefix = ".".join(parts[:2])
-    if prefix in names.INSTEAD:
-        return _refused(prefix, names.INSTEAD[prefix])
+    for prefix in (".".join(parts[:end]) for end in (1, 2, 3)):
+        if prefix in names.REPLACED:
+            return "undefined-name", f"Airflow 3 has no `{prefix}`", names.REPLACED[prefix]
+        if "." in prefix and prefix in names.INSTEAD:
+            return _refused(prefix, names.INSTEAD[prefix])
     if root in names.OBJECTS:
         return _object(root, rest, use.called)
     if root == "macros":
@@ -137,7 +137,8 @@ def _unknown(root: str, path: str) -> Words:
     if root in names.PARSE_TIME:
         hint = f"write `${{{{ {path} }}}}` with a dollar sign: it is known when the file is read"
         return "undefined-name", f"a template that runs later knows no `{root}`", hint
-    return "undefined-name", f"Airflow knows no `{root}` in a template", did_you_mean(root, names.known())
+    hint = f"write `macros.{root}(...)`" if root in names.MACROS else did_you_mean(root, names.known())
+    return "undefined-name", f"Airflow knows no `{root}` in a template", hint
 
 
 def _object(root: str, rest: list[str], called: bool) -> Words | None:
@@ -173,7 +174,7 @@ def _data(path: str, rest: list[str], called: bool) -> Words | None:
 def _method(name: str) -> Words | None:
     if name in names.METHODS:
         return None
-    hint = did_you_mean(name, names.METHODS)
+    hint = names.METHODS_INSTEAD.get(name) or did_you_mean(name, names.METHODS)
     return "forbidden-template", f"a template cannot call a method `{name}`", hint
 
 
@@ -271,8 +272,8 @@ class _Walk:
         words = _private(node.attr) if node.attr.startswith("__") else None
         literal = _methods_of(node.node)
         if not words and literal is not None and not (called and node.attr in literal):
-            known = did_you_mean(node.attr, literal) if literal else ""
-            words = _refused(node.attr, f"call it: `.{node.attr}(...)`" if node.attr in literal else known)
+            hint = names.METHODS_INSTEAD.get(node.attr) or (did_you_mean(node.attr, literal) if literal else "")
+            words = _refused(node.attr, f"call it: `.{node.attr}(...)`" if node.attr in literal else hint)
         if not words and called:
             words = _method(node.attr) if node.attr not in names.LOOP else None
         if words:

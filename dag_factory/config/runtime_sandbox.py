@@ -297,7 +297,8 @@ class TaskSandbox(Sandbox):
             if name.startswith("_"):
                 raise Refused(f"a template cannot call `{name}`")
             self.measured(obj)
-            raise Refused(f"a template cannot call `{name}` of {called(obj)}")
+            hint = names.METHODS_INSTEAD.get(name, "")
+            raise Refused(f"a template cannot call `{name}` of {called(obj)}" + (f": {hint}" if hint else ""))
         if isinstance(obj, (str, list, tuple)):
             self.measured(obj)  # a method looks through it; that of a map finds a key
         if isinstance(obj, str):
@@ -308,6 +309,8 @@ class TaskSandbox(Sandbox):
         return Method(found)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(__obj, Undefined):
+            str(__obj)  # raises, and names what is missing
         if not isinstance(__obj, (Function, Method)):
             raise Refused(f"a template cannot call {called(__obj)}")
         for value in (*args, *kwargs.values()):

@@ -66,7 +66,7 @@ def instance(dag: Any, item: str, conf: dict[str, Any] | None = None) -> Any:
     mapped = dag.task_dict["each"]
     task = mapped.unmap({"params": {"for_each.item": item}})
     params = process_params(dag, task, conf, suppress_exception=False)
-    run = SimpleNamespace(logical_date=None, run_after=None, run_id="x")
+    run = SimpleNamespace(logical_date=None, run_after=None, run_id="x", conf=conf)
     context = {"dag": dag, "dag_run": run, "run_id": "x", "ti": None, "params": params, "task": task}
     environment = dag.get_template_env()
     task.render_template_fields(context, environment)
@@ -81,6 +81,11 @@ def test_the_item_is_in_the_variable_and_the_label_and_params_are_kept() -> None
     template = "{{ ds }}"
     assert instance(two(env=env), template) == ({"FOLDS": "5", "TOKEN": None, "COUNTRY": template}, template)
     assert len(instance(two(env=env), "x" * 999)[1]) == 200
+
+
+def test_who_starts_a_run_cannot_replace_the_item() -> None:
+    with pytest.raises(ValueError, match="would replace each item"):
+        instance(two(), "DE", {"for_each.item": "; rm -rf /"})
 
 
 def test_everything_else_of_the_job_is_there() -> None:

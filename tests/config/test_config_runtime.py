@@ -188,6 +188,11 @@ def test_a_name_of_parse_time_where_nothing_renders_gets_its_dollar_sign() -> No
     ("text", "right"),
     [
         ("{{ execution_date }}", "`logical_date`, or `run_date`"),
+        ("{{ execution_date.strftime('%Y') }}", "`logical_date`, or `run_date`"),
+        ("{{ macros.datetime.now() }}", "`dag_run.start_date`"),
+        ("{{ ds_add(ds, 1) }}", "`macros.ds_add(...)`"),
+        ("{{ '{}-{}'.format(ds, 1) }}", "`'%s-%s' | format(a, b)`"),
+        ("{{ '-'.join }}", "`.join(...)`"),
         ("{{ next_ds }}", "`data_interval_end | ds`"),
         ("{{ prev_ds }}", "`data_interval_start | ds`"),
         ("{{ tomorrow_ds }}", "`macros.ds_add(ds, 1)`"),
