@@ -64,8 +64,12 @@ TEXTS = {
         ),
         ["dependency-cycle"],
     ),
-    "60,000 names that are unknown": (
+    "60,000 names that are unknown": (  # more text in `{{ }}` than a file may have
         HEAD + "  a: {args: ['" + "".join(f"{{{{ n{number} }}}}" for number in range(60_000)) + "']}\n",
+        ["bad-template"],
+    ),
+    "6,000 names that are unknown": (
+        HEAD + "  a: {args: ['" + "".join(f"{{{{ n{number} }}}}" for number in range(6_000)) + "']}\n",
         ["undefined-name"],
     ),
     "3,000 expressions that are wrong": (
