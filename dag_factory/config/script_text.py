@@ -21,6 +21,7 @@ from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, plai
 
 _SAFE_FILTERS = frozenset("count filesizeformat float int length round tojson urlencode wordcount".split())
 _SAFE_FORMATS = frozenset("date date-time time ipv4 ipv6 uuid".split())
+_ITEM = "{{ item }}"  # no param's name
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
 )
@@ -33,10 +34,13 @@ def free_text(params: Node | None) -> frozenset[str]:
 
 def _is_free(schema: Any) -> bool:
     if not isinstance(schema, dict):  # a bare default
-        return isinstance(schema, str)
+        return isinstance(schema, (str, list))
     kinds = schema.get("type")
     if kinds is None:  # the type is the default's
-        kinds = "string" if isinstance(schema.get("default", ""), str) else ()
+        default = schema.get("default", "")
+        kinds = "array" if isinstance(default, list) else "string" if isinstance(default, str) else ()
+    if "array" in ([kinds] if isinstance(kinds, str) else kinds):
+        return _is_free(schema.get("items") or {})
     pattern = str(schema.get("pattern") or "")
     bounded = "enum" in schema or "const" in schema or schema.get("format") in _SAFE_FORMATS
     return "string" in ([kinds] if isinstance(kinds, str) else kinds) and not (
@@ -49,8 +53,15 @@ def check(job: Mapping, texts: Set[str], prefix: str, path: Path) -> Iterator[Pr
     script = job.entries.get("script")
     if not texts or not isinstance(script, Scalar) or script.value is None or not is_later(script.text):
         return
+    source = entries(job.entries.get("for_each")).get("param")
     for name, line in _written(script.text):
-        if name in texts:
+        if name == _ITEM and isinstance(source, Scalar) and source.text in texts:
+            message = (
+                f"an item of the param `{source.text}` becomes a part of the script: a quote in it ends the quoting"
+            )
+            hint = 'name a variable, `as: ITEM` under `for_each`, and write `"$ITEM"` in the script'
+            yield Problem.at(script.line(line), (*path, "script"), "text-in-script", message, hint, "warning")
+        elif name in texts:
             variable = f"{prefix}{name.upper()}" if prefix else name.upper()
             message = f"the text of the param `{name}` becomes a part of the script: a quote in it ends the quoting"
             hint = f'write `"${variable}"` in the script'
@@ -97,6 +108,8 @@ def _flowing(node: nodes.Node | None) -> Iterator[str]:
             yield from _flowing(method)
     elif isinstance(node, nodes.Getattr):
         yield from (node.attr,) if _is_params(node.node) else _flowing(node.node)
+    elif isinstance(node, nodes.Name) and node.name == "item":
+        yield _ITEM
     elif isinstance(node, nodes.Getitem):
         if not _is_params(node.node):
             yield from _flowing(node.node)

@@ -62,3 +62,16 @@ def test_the_hint_is_the_fix() -> None:
     assert 'env: {TITLE: "{{ params.title }}"}' in said(PARAMS + body)
     [hint] = [problem.hint for problem in Written(f"{PARAMS}params_env: P_\n{body}").compiled().problems]
     assert hint == 'write `"$P_TITLE"` in the script'
+
+
+LISTS = (
+    "params: {names: {type: array, items: {type: string}, default: [a]},"
+    " sizes: {type: array, items: {type: integer}, default: [1]}}\n"
+)
+
+
+@pytest.mark.parametrize(("name", "codes"), [("names", ["text-in-script"]), ("sizes", [])])
+def test_text_in_a_list_of_the_form(name: str, codes: list[str]) -> None:
+    assert [one.split()[0] for one in script(f"echo {{{{ params.{name}[0] }}}}", LISTS)] == codes
+    job = f"  a:\n    for_each: {{param: {name}}}\n    script: echo {{{{ item }}}}\n"
+    assert [one.split()[0] for one in problems(f"schedule: null\n{LISTS}jobs:\n{job}")] == codes
