@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -193,8 +194,9 @@ class Kept:
         if settings.keeps_last_good() and not self.fails:
             self._take_over(has)
         if self._written:
-            needed = (one.name for name in self._lists.by_age() for one in self._read(self._lists, name).values())
-            self._outcomes.trim(set(needed))
+            lists = (self._read(self._lists, name).values() for name in self._lists.by_age())
+            needed = {name for one in chain.from_iterable(lists) for name in (one.name, _waiting(one.waiting))}
+            self._outcomes.trim(needed)
 
     def _take_over(self, has: Callable[[str], bool]) -> None:
         """Remove this share's DAGs from the other lists of the environment, and lists that are empty then."""
@@ -223,6 +225,18 @@ class Kept:
             self._outcomes.put(_stand_in(name), _ENCODER.encode(good))
             self._written += 1
 
+    def waiting(self, name: str) -> dict[str, Good]:
+        """What the loader has in place of the DAGs of the outcome ``name`` that are over its budget."""
+        return self._read(self._outcomes, _waiting(name)) if name and settings.keeps_last_good() else {}
+
+    def keep_waiting(self, name: str, good: dict[str, Good]) -> None:
+        """Record what the loader has in place of an outcome; nothing once it has the outcome itself."""
+        if not good:
+            self._outcomes.drop(_waiting(name))
+        elif name and good != self.waiting(name):
+            self.fails |= not self._outcomes.put(_waiting(name), _ENCODER.encode(good))
+            self._written += 1
+
     def _put(self, store: Store, name: str, what: object) -> bool:
         """Whether it could be written down: text may hold half of a character, which no file can."""
         try:
@@ -239,6 +253,10 @@ class Kept:
 
 def _stand_in(name: str) -> str:
     return f"{name}.good"
+
+
+def _waiting(name: str) -> str:
+    return f"{name}.waiting"
 
 
 def _slow(name: str) -> str:

@@ -77,12 +77,25 @@ class Pass:
             if mine:
                 files.kept.keep_stood_in(name, mine)
         waiting = {dag_id: files.good[dag_id] for dag_id in self.left_out if dag_id in files.good}
+        self._keep_waiting(waiting)
         old = instead | {
             dag_id: msgspec.structs.replace(one, waiting=files.names.get(one.file, ""))
             for dag_id, one in waiting.items()
         }
         new = lastgood.renewed(files.found, files.names, files.good, files.complete, {*failed, *self.left_out})
         files.kept.keep_last_good(dict(sorted({**new, **old}.items())), files.share.has)
+
+    def _keep_waiting(self, waiting: Mapping[str, Good]) -> None:
+        """Record for workers which DAGs stay at the version before, and which do so no more."""
+        files = self.files
+        for stale in {one.waiting for one in files.good.values() if one.waiting} - set(files.names.values()):
+            files.kept.keep_waiting(stale, {})
+        by_file: dict[str, dict[str, Good]] = {one.file: {} for one in files.good.values() if one.waiting}
+        for dag_id, one in waiting.items():
+            by_file.setdefault(one.file, {})[dag_id] = one
+        for file_id, mine in by_file.items():
+            if name := files.names.get(file_id):
+                files.kept.keep_waiting(name, mine)
 
     def built(self, failed: Collection[str]) -> tuple[str, ...]:
         """The names of the outcomes of which every DAG was built, sorted."""
@@ -135,8 +148,8 @@ def within_budget(
 
 def before_waiting(found: Outcome, name: str, kept: Kept, dag_id: str) -> Outcome:
     """The outcome ``name`` of a file with the version of a DAG that the loader has, where a larger one waits."""
-    last = kept.last_good().get(dag_id) if name else None
-    if last is None or last.waiting != name:
+    last = kept.waiting(name).get(dag_id)
+    if last is None:
         return found
     before = lastgood.version(dag_id, last, kept.outcome, (admission.waits(found.file, dag_id),))
     return _with(found, {dag_id: before}) if before.pipeline else found
