@@ -29,6 +29,10 @@ DIFFERENCES = [
         "resources that are not served",
     ),
     (r"^discovery\./api/v1\.answer\.resources\.nodes\.verbs", "there is one node, and it stays"),
+    (
+        r"^life-noimage\.(.*\.state\.waiting\.message$|events\.Failed\(Failed to pull image )",
+        "the message says first which folder could stand for the image",
+    ),
     (r"^node\.answer\.items\[0\]\.status\.(capacity|allocatable)\.", "the node states the size that it is given"),
     (r"^node\.answer\.items\[0\]\.status\.(nodeInfo|images)", "no kubelet, no containerd, no list of images"),
     (r"^node\.answer\.items\[0\]\.status\.daemonEndpoints", "the kubelet has no port of its own"),
