@@ -6,6 +6,7 @@ together (``oneOf``, ``dependentRequired`` ...).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 from functools import lru_cache
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import msgspec
 
-from dag_factory.config import wording
+from dag_factory.config import budget, slow_patterns, wording
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mark_at, plain
@@ -24,6 +25,8 @@ if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
     from jsonschema import Draft202012Validator, ValidationError
 
 Schema = dict[str, Any]
+_CONDITION = re.compile(r"\(\?[=!<>]|\\[1-9k]")
+_GIVEN_UP = 15_000  # steps, to give up one text
 
 
 def read_inputs(node: Node | None) -> tuple[Schema, list[Problem]]:
@@ -81,7 +84,13 @@ def given_inputs(
         message = f"the template `{template}` has no input `{name}`"
         problems.append(Problem.at(key_mark(given, name) or node.mark, (*path, name), "unknown-input", message, hint))
     rest = {key: said for key, said in schema.items() if key != "additionalProperties"}
-    if not _fast(msgspec.json.encode(rest)).is_valid(values):
+    encoded = msgspec.json.encode(rest)
+    slow = _slow_patterns(encoded)
+    if slow and not budget.spend_steps(_GIVEN_UP * len(slow) * len(values)):
+        message = f"to check the inputs of `{template}` takes too many steps, with its pattern {wording.show(slow[0])}"
+        hint = "change the pattern in the template so that it has one way to match, or call the template less often"
+        return values, [*problems, Problem.at(caller, path, "broken-template", message, hint)]
+    if not _fast(encoded).is_valid(values):
         try:
             problems += _unfit(template, rest, values, given, caller, path)
         except RecursionError:
@@ -157,6 +166,28 @@ def _open(schema: MappingT[str, Any]) -> bool:
 
 def _map(value: Any) -> MappingT[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+@lru_cache(512)
+def _slow_patterns(schema: bytes) -> tuple[str, ...]:
+    """Patterns that the validator gives up after a million ways to match: with conditions, and too many ways."""
+    return tuple(pattern for pattern in _patterns(msgspec.json.decode(schema)) if _is_slow(pattern))
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from (said for key, said in schema.items() if key == "pattern" and isinstance(said, str))
+    for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _patterns(below)
+
+
+def _is_slow(pattern: str) -> bool:
+    if not _CONDITION.search(pattern):  # else the validator needs no more steps than the text has characters
+        return False
+    try:
+        return not slow_patterns.trap(pattern).fine
+    except ValueError:  # not one of Python's
+        return False
 
 
 @lru_cache(512)

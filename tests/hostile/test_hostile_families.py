@@ -57,3 +57,15 @@ def test_the_templates_of_a_run_that_a_file_may_have_are_counted(home: Path) -> 
     assert {*told(found, "bad.yaml")} == {"bad-template", "too-many-problems"}
     write(home, "pipelines/team/bad.yaml", jobs("{{{{ ds ~ 1 }}}}"))
     assert len(open_project(home, "dev").compile_all().pipelines) == 2
+
+
+def test_an_input_with_a_slow_pattern_is_checked_so_often_and_no_more(home: Path) -> None:
+    template = "version: 1\ninputs: {x: {type: string, pattern: '^(?:(?=a)a+)+$'}}\n---\nargs: [a]\n"
+    write(home, "platform/templates/jobs/odd/v1.yaml.j2", template)
+    jobs = "".join(f"  j{number}: {{uses: odd@v1, with: {{x: aaa}}}}\n" for number in range(900))
+    write(home, "pipelines/team/bad.yaml", HEAD + jobs)
+    found = open_project(home, "dev").compile_all()
+    assert [one.id for one in found.pipelines] == ["team.good"]
+    assert {*told(found, "bad.yaml")} == {"broken-template", "too-many-problems"}
+    write(home, "platform/templates/jobs/odd/v1.yaml.j2", template.replace("a+", "a"))
+    assert len(open_project(home, "dev").compile_all().pipelines) == 2
