@@ -16,6 +16,7 @@ SHARED = ("e2e", "editor", "templates", "cluster")
 LONGEST_FIRST = ("e2e", "docs", "local", "soak", "cluster", "templates", "editor")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = _folder(item)
