@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 PORT ?= 8080
 RUN := .venv/bin/
-# Tests that start no server and change nothing outside their own folders: they run side by side, before the others.
+# Tests that start no server and change nothing outside their own folders: they run first, one for each processor.
+# The others mostly wait: for Airflow, for pods. So more of them run at once; those that share a server stay together.
 SIDE_BY_SIDE := $(addprefix tests/,build cli config examples fuzz hostile real schemas tables)
 
 help:        ## What there is
@@ -33,7 +34,7 @@ test: lint   ## Lint, types, the layer contract and all tests
 	@scripts/browser
 	@scripts/node
 	@$(RUN)pytest --numprocesses 2 $(SIDE_BY_SIDE)
-	@$(RUN)pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	@$(RUN)pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 MINUTES ?= 15
 BUNDLE ?= local

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 # Nothing is kept between compilations, unless a test is about that.
 os.environ["DAG_FACTORY_CACHE"] = "off"
 
-TESTS = Path(__file__).parent
 SHARED = ("e2e", "editor", "templates", "cluster")
-"""Folders whose tests share a server: with ``pytest -n`` one process runs those of a folder."""
+"""Folders whose tests share servers: beside other tests, one process runs all of a folder's."""
 LONGEST_FIRST = ("e2e", "docs", "local", "soak", "cluster", "templates", "editor")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups
+class SharedServers(LoadScopeScheduling):
+    """Gives the tests of a folder that share a server to one process, and all others one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = _folder(nodeid)
+        if folder not in SHARED:
+            return nodeid
+        on_docker = folder == "cluster" and "docker" in nodeid.rpartition("/")[2].lower()
+        return "docker" if on_docker else folder
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """For ``--dist loadscope``; xdist's own groups by name do nothing with pytest 9.2."""
+    return SharedServers(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        folder = _folder(item)
-        if folder in SHARED:
-            on_docker = folder == "cluster" and "docker" in item.nodeid.rpartition("/")[2].lower()
-            item.add_marker(pytest.mark.xdist_group("docker" if on_docker else folder))
-    items.sort(key=lambda item: _place(_folder(item)))
+    items.sort(key=lambda item: _place(_folder(item.nodeid)))
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+def _folder(nodeid: str) -> str:
+    parts = nodeid.partition("::")[0].split("/")
+    return parts[1] if parts[0] == "tests" and len(parts) > 2 else ""
 
 
 def _place(folder: str) -> int:

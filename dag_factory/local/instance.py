@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -28,6 +30,7 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+_PORTS = range(15_000, 32_000)
 _SAY_EVERY = 10  # seconds
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
@@ -219,10 +222,15 @@ def check_port(port: int) -> None:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on just now.
+
+    None of those that Linux gives to connections: until Airflow listens, seconds later, one of them may have it.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise LocalError("no port of this machine is free")
 
 
 def _airflow() -> str:
