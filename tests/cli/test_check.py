@@ -176,7 +176,6 @@ def test_the_project_is_said_named_or_found(home: Path, tmp_path: Path, monkeypa
     assert run().exit_code == 0
 
 
-@pytest.mark.usefixtures("home")
 def test_the_text_marks_warnings() -> None:
     warning = Problem("a.yaml", 1, 3, "old", "words", severity="warning")
     error = msgspec.structs.replace(warning, severity="error")
@@ -184,6 +183,7 @@ def test_the_text_marks_warnings() -> None:
     assert shown == ["a.yaml:1:3: warning: old: words", "a.yaml:1:3: old: words"]
 
 
+@pytest.mark.usefixtures("home")
 def test_a_warning_alone_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config import Problem
     from dag_factory.config.survey import Survey
@@ -270,7 +270,13 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
         "def survey(*given):\n    print('ready', flush=True)\n    while True:\n        look(*given)\n"
         "check.survey = survey\nmain(['check'])"
     )
-    running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     assert running.stdout is not None
     assert running.stdout.readline() == "ready\n"
     running.send_signal(signal.SIGINT)
