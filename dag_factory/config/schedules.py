@@ -83,7 +83,7 @@ def cron_problem(expression: str) -> str:
 
     fields = expression.split()
     if len(fields) != 5:
-        return f"it has {len(fields)} fields"
+        return f"it has {len(fields)} field{'s' * (len(fields) != 1)}, not five"
     if _CHANCE.search(expression):
         return "R and H stand for a time by chance"
     if _NEAREST.fullmatch(fields[2]) and fields[4] not in ("*", "?"):
