@@ -112,7 +112,7 @@ class Instance:
             return None
         return AirflowApi(state.port)
 
-    def start(self, port: int, seconds: float = 180, say: Callable[[str], None] = lambda _: None) -> AirflowApi:
+    def start(self, port: int, seconds: float = 600, say: Callable[[str], None] = lambda _: None) -> AirflowApi:
         """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason.
 
         ``say`` is called with what is being done, for the person who waits.
