@@ -22,7 +22,7 @@ from dag_factory.build.mapped_items import Items, as_text
 from dag_factory.build.names import label_value
 from dag_factory.build.outputs import NULL_KEY
 from dag_factory.config import model
-from dag_factory.config.dollars import EscapeDollars
+from dag_factory.config.dollars import EscapeDollars, is_later
 from dag_factory.config.runtime_names import AIRFLOW_FILTERS, OWN_FILTERS
 
 _NO_DEFAULT: Any = object()
@@ -156,7 +156,7 @@ def _output(pipeline: model.Pipeline) -> Output:
 @lru_cache(4096)  # the same team, owner, environment and flavors, again and again
 def safe_label(text: str) -> str:
     """A label's value, made safe now, or when it is rendered if a template is in it."""
-    if "{{" in text or "{%" in text:
+    if is_later(text):
         apart = " " if text.endswith("{") else ""  # or the brackets of both would be read as others
         return "{% filter label %}" + text + apart + "{% endfilter %}"
     return label_value(text)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from dag_factory.config import images
+from dag_factory.config.dollars import is_later
 from dag_factory.config.image_folders import FOLDER
 from dag_factory.config.places import Path as Steps
 from dag_factory.config.problems import Problem
@@ -30,7 +31,7 @@ def patterns(found: Iterable[str]) -> dict[str, str]:
 def check(node: MappingNode, known: Mapping[str, str], path: Steps) -> Iterator[Problem]:
     """A warning for each image of a job that nothing on this machine stands for."""
     for steps, image in images.of_job(node):
-        if "{{" in image.text or "{%" in image.text or _is_there(image.text, known):
+        if is_later(image.text) or _is_there(image.text, known):
             continue
         message = f"no folder stands for the image `{image.text}`: pods are processes on this machine"
         name = re.split("[:@]", image.text.rpartition("/")[2])[0]

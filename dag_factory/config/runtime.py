@@ -17,6 +17,7 @@ from jinja2 import nodes
 
 from dag_factory.config import budget, runtime_rules
 from dag_factory.config import runtime_names as names
+from dag_factory.config.dollars import is_later
 from dag_factory.config.later import COMMENT_MARKS
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
@@ -106,7 +107,7 @@ def _literal(text: str) -> str | None:
 def _has_template(node: Node) -> bool:
     if isinstance(node, Scalar):
         # An expression that is left has failed, which is told already.
-        return isinstance(node.value, str) and not node.dynamic and ("{{" in node.text or "{%" in node.text)
+        return isinstance(node.value, str) and not node.dynamic and is_later(node.text)
     if isinstance(node, Mapping):
         return any(map(_has_template, node.entries.values())) or any("{{" in key for key in node.entries)
     return any(map(_has_template, node.items))
