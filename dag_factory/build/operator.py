@@ -95,7 +95,8 @@ class PodOperator(KubernetesPodOperator):
     def log_matching_pod(self, pod: Any, context: Any) -> None:
         """Report a pod of an earlier process, once; the operator looks three times for the pod that it has."""
         name = pod.metadata.name
-        if name != self._reported and (self.pod_request_obj is None or name != self.pod_request_obj.metadata.name):
+        requested: Any = self.pod_request_obj
+        if name != self._reported and (requested is None or name != requested.metadata.name):
             self._reported = name
             super().log_matching_pod(pod, context)
 
@@ -135,23 +136,26 @@ class PodOperator(KubernetesPodOperator):
     def _leave(self, context: Any) -> None:
         """Leave nothing behind that the next try would take for its own."""
         if self._killed and self.pod is not None:
-            name, namespace = self.pod.metadata.name, self.pod.metadata.namespace
+            metadata: Any = self.pod.metadata
             # It may take its time to end, and the operator takes over any pod that is not marked so.
             checked = {"metadata": {"labels": {self.POD_CHECKED_KEY: "True"}}}
             with suppress(ApiException, urllib3.exceptions.HTTPError):
-                self.client.patch_namespaced_pod(name, namespace, checked)
+                self.client.patch_namespaced_pod(metadata.name, metadata.namespace, checked)
             with suppress(ApiException, urllib3.exceptions.HTTPError):
                 self.pod_manager.delete_pod(self.pod)  # ``on_kill`` has, unless it could not or knew of no pod
         if (store := context.get("task_state_store")) is not None:
             with suppress(Exception):  # costs the next try a line in its log
                 store.delete(POD_IDENTIFIER_STATE_KEY)
 
+    def _pod_metadata(self, context: Any) -> Any:
+        return self.build_pod_request_obj(context).metadata
+
     def _delete_unwatched(self, context: Any) -> None:
         """Delete the pod of a try whose trigger failed: nothing watches it, and the next try would take it over."""
         try:
             pod = self._get_pod_from_task_state_store(context)
             if pod is None:
-                namespace = self.namespace or self.build_pod_request_obj(context).metadata.namespace
+                namespace = self.namespace or self._pod_metadata(context).namespace
                 pod = self.find_pod(namespace, context)
             if pod is not None:
                 self.patch_already_checked(pod, reraise=False)
@@ -201,7 +205,7 @@ class PodOperator(KubernetesPodOperator):
         if pod.metadata.deletion_timestamp is None:
             return
         grace = timedelta(seconds=pod.metadata.deletion_grace_period_seconds or 0)
-        status = get_container_status(pod, self.base_container_name)
+        status: Any = get_container_status(pod, self.base_container_name)
         ended = status.state.terminated.finished_at if status and status.state.terminated else None
         if ended is None or ended >= pod.metadata.deletion_timestamp - grace - _CLOCKS:
             self.patch_already_checked(pod, reraise=False)

@@ -87,21 +87,20 @@ class JobPodManager(PodManager):
             raise
 
     def _read_output(self, pod: Any) -> bytes:
-        with closing(
-            stream(
-                self._client.connect_get_namespaced_pod_exec,
-                pod.metadata.name,
-                pod.metadata.namespace,
-                container=PodDefaults.SIDECAR_CONTAINER_NAME,
-                command=["/bin/sh", "-c", _READ],
-                stdin=False,
-                stdout=True,
-                stderr=True,
-                tty=False,
-                binary=True,
-                _preload_content=False,
-            )
-        ) as client:
+        connection: Any = stream(  # the stubs give `str`, which is the type with `_preload_content=True`
+            self._client.connect_get_namespaced_pod_exec,
+            pod.metadata.name,
+            pod.metadata.namespace,
+            container=PodDefaults.SIDECAR_CONTAINER_NAME,
+            command=["/bin/sh", "-c", _READ],
+            stdin=False,
+            stdout=True,
+            stderr=True,
+            tty=False,
+            binary=True,
+            _preload_content=False,
+        )
+        with closing(connection) as client:
             chunks, size = [], 0  # the client's own buffer takes quadratic time
             while client.is_open():
                 client.update(timeout=None)

@@ -5,7 +5,7 @@ No verdict depends on today: days are those of a fixed window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -78,7 +78,7 @@ def _times(expression: str) -> list[int]:
     return [hour * 60 + minute for hour in _numbers(hours, range(24)) for minute in _numbers(minutes, range(60))]
 
 
-def _numbers(field: list[int | str], every: Iterable[int]) -> list[int]:
+def _numbers(field: Sequence[int | str], every: Iterable[int]) -> list[int]:
     return list(every) if "*" in field else sorted(int(one) for one in field)
 
 
