@@ -8,8 +8,8 @@ from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCal
 from airflow.sdk.exceptions import AirflowFailException
 
 from dag_factory.build import kube
+from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.guards.check import breaches
-from dag_factory.config.guards.rules import NONE, Guards
 from dag_factory.config.model import Job
 
 

@@ -12,11 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dag_factory.build.construct import build
+from dag_factory.config.digest import digest
 from dag_factory.config.look import Look
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
 from dag_factory.config.records import REPORT, Record
-from dag_factory.config.store import digest
 
 _MADE_BY = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-cncf-kubernetes", "kubernetes")
 

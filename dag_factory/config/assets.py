@@ -14,8 +14,8 @@ from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
 from dag_factory.config.outcomes import Mention
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries
-from dag_factory.config.wording import show
 
 _RESERVED = ("self", "context")
 

@@ -15,9 +15,9 @@ from dag_factory.config.layout import PLATFORM, SHIPPED
 from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, shown
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.templates import SUFFIX, Template, read_template
 from dag_factory.config.tree import Scalar
-from dag_factory.config.wording import did_you_mean
 
 Kind = Literal["jobs", "pipelines"]
 FOLDER = f"{PLATFORM}/templates"

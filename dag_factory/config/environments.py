@@ -11,8 +11,8 @@ from dag_factory.config.places import Mark
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Scalar, without
-from dag_factory.config.wording import did_you_mean
 
 SCHEMA = "environment.schema.json"
 _NOT_INHERITED = ("version", "description", "extends")

@@ -20,8 +20,8 @@ from dag_factory.config import budget, runtime_names
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.sandbox import Sandbox, TooMuch, measured, settled, text_of
+from dag_factory.config.suggestions import nearest
 from dag_factory.config.tree import Node, Scalar, from_plain, transform
-from dag_factory.config.wording import nearest
 from dag_factory.settings import BOUNDS
 
 Context = MappingT[str, Any]

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from posixpath import normpath
 
-from dag_factory.config.foreach import ITEM_TEXT
 from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
 from dag_factory.config.strategic import patched
 
 BASE = "base"  # the operator's name for the container that runs the job
 XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
 SHM = "dev-shm"
+ITEM_TEXT = "{{ item | as_text }}"
+"""The item as the value of a variable: text as it is, everything else as JSON."""
 
 _MANY = (list, dict)
 _XCOM_REQUESTS = {"cpu": "1m", "memory": "10Mi"}  # the operator's own, where nobody sets `resources`

@@ -10,9 +10,9 @@ from dag_factory.config.layers import merge
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, mapping, whole
 from dag_factory.config.units import quantity
-from dag_factory.config.wording import did_you_mean
 
 SIZE_KEYS = frozenset("cpu memory gpu shm ephemeral_storage requests limits cost_per_hour next".split())
 _SIZED = SIZE_KEYS | {"pool"}

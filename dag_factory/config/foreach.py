@@ -11,12 +11,9 @@ from dag_factory.config import runtime
 from dag_factory.config.model import ForEach
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain, whole
-from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
-
-ITEM_TEXT = "{{ item | as_text }}"
-"""The item as a variable's value: text as it is, everything else as JSON."""
 
 
 def for_each(node: Node) -> ForEach:

@@ -10,8 +10,8 @@ import msgspec
 from dag_factory.config.jobs import Compiled
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Node, Scalar, Sequence, entries
-from dag_factory.config.wording import did_you_mean
 
 
 class Edge(NamedTuple):

@@ -7,12 +7,22 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, documents, mapped_groups, param_types, runtime, schedules, written_schemas
+from dag_factory.config import (
+    alerts,
+    documents,
+    mapped_groups,
+    param_types,
+    runtime,
+    schedules,
+    timezones,
+    written_schemas,
+)
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import show
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
@@ -30,7 +40,6 @@ from dag_factory.config.tree import (
 )
 from dag_factory.config.units import seconds
 from dag_factory.config.validation_work import TooMuchWork
-from dag_factory.config.wording import show
 from dag_factory.settings import BOUNDS
 
 _SCHEMA = "pipeline.schema.json"
@@ -50,7 +59,7 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     computed = mapping({**runtime.unwrapped_map(rest).entries, **groups}, computed.keys, computed.mark)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
-    problems += schedules.check_timezone(said.get("timezone"), ("timezone",))
+    problems += timezones.check_timezone(said.get("timezone"), ("timezone",))
     for key in ("start_date", "end_date"):
         problems += schedules.check_date(said.get(key), (key,))
     problems += schedules.check_order(said.get("start_date"), said.get("end_date"), ("end_date",))

@@ -18,8 +18,8 @@ import msgspec
 from dag_factory.config import budget, slow_patterns, wording
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mark_at, plain
-from dag_factory.config.wording import did_you_mean
 
 if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
     from jsonschema import Draft202012Validator, ValidationError
@@ -87,7 +87,7 @@ def given_inputs(
     encoded = msgspec.json.encode(rest)
     slow = _slow_patterns(encoded)
     if slow and not budget.spend_steps(_GIVEN_UP * len(slow) * len(values)):
-        message = f"to check the inputs of `{template}` takes too many steps, with its pattern {wording.show(slow[0])}"
+        message = f"to check the inputs of `{template}` takes too many steps, with its pattern {show(slow[0])}"
         hint = "change the pattern in the template so that it has one way to match, or call the template less often"
         return values, [*problems, Problem.at(caller, path, "broken-template", message, hint)]
     if not _fast(encoded).is_valid(values):

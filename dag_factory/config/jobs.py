@@ -27,7 +27,7 @@ from dag_factory.config import (
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
-from dag_factory.config.guards.rules import NONE, Guards
+from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.hardening import hardened
 from dag_factory.config.layers import merge
 from dag_factory.config.matrix import Cell
@@ -36,6 +36,7 @@ from dag_factory.config.places import Mark, Path
 from dag_factory.config.pod_security import may_violate_baseline
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
@@ -52,7 +53,6 @@ from dag_factory.config.tree import (
     whole,
     without,
 )
-from dag_factory.config.wording import did_you_mean, show
 
 _JOB = ("job.schema.json", "/$defs/job")
 _CALL = ("uses", "with")

@@ -13,8 +13,9 @@ import msgspec
 
 from dag_factory.config.kept import Good, Kept
 from dag_factory.config.layout import Listing, file_of
-from dag_factory.config.outcomes import Outcome, Result, Text, unreadable
+from dag_factory.config.outcomes import Outcome, Result, unreadable
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.read_file import Text
 
 
 def unknown(text: Text) -> Outcome:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dag_factory.config.problems import Problem, shown
-from dag_factory.config.wording import show
+from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
 
 PIPELINES = "configs/pipelines"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from dag_factory.config import images
+from dag_factory.config import image_names, images
 from dag_factory.config.dollars import is_later
 from dag_factory.config.image_folders import FOLDER
 from dag_factory.config.places import Path as Steps
@@ -40,7 +40,7 @@ def check(node: MappingNode, known: Mapping[str, str], path: Steps) -> Iterator[
 
 
 def _is_there(image: str, known: Mapping[str, str]) -> bool:
-    full = images.full_name(image) or image
+    full = image_names.full_name(image) or image
     if not re.search("[:@]", full.rpartition("/")[2]):
         full += ":latest"
     if any(fnmatchcase(name, pattern) for pattern in known for name in (image, full)):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dag_factory.config import conflicts, lastgood, outcomes
+from dag_factory.config import conflicts, lastgood, read_file
 from dag_factory.config.kept import Kept, Told
 from dag_factory.config.layout import Listing
 from dag_factory.config.model import Pipeline
@@ -67,5 +67,5 @@ class Look:
     def _broken(self) -> Iterator[Outcome]:
         ids = set(self.listing.ids)
         for file_id in (one for one in self.told.broken if one in ids):
-            text = outcomes.read(self.project.home, file_id)
+            text = read_file.read(self.project.home, file_id)
             yield conflicts.without_clashes([self.project.outcome(text, self.kept)[0]], ids)[0]

@@ -7,13 +7,13 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config import foreach, graph
+from dag_factory.config import final_pod, foreach, graph
 from dag_factory.config.jobs import Compiled
 from dag_factory.config.model import EnvVar, ForEach, Job
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set
-from dag_factory.config.wording import did_you_mean
 
 
 class MappedGroup(msgspec.Struct, frozen=True):
@@ -130,5 +130,5 @@ def placed(job: Job, groups: MappingT[str, ForEach], inside: Collection[str]) ->
     if path is None:
         return job
     variable = groups[path].variable
-    env = (*job.env, EnvVar(name=variable, value=foreach.ITEM_TEXT)) if variable else job.env
+    env = (*job.env, EnvVar(name=variable, value=final_pod.ITEM_TEXT)) if variable else job.env
     return msgspec.structs.replace(job, mapped_group=path, env=env)

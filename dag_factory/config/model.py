@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dag_factory.config.guards.rules import NONE, Guards
+from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.problems import Problem
 
 Fragment = dict[str, Any]

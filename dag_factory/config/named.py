@@ -15,8 +15,8 @@ from dag_factory.config.expressions import Context
 from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Scalar, entries
-from dag_factory.config.wording import did_you_mean
 
 
 class Table(msgspec.Struct, frozen=True):

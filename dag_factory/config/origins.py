@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, budget, compiling, outcomes, presets, retries, teams
+from dag_factory.config import alerts, budget, compiling, presets, read_file, retries, teams
 from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there
 from dag_factory.config.located import Paths, paths
 from dag_factory.config.pipelines import Source, Whole, compile_whole
@@ -57,7 +57,7 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
     """
     for file_id in candidates(dag_id):
         if is_there(project.home, file_id):
-            _, file, data = outcomes.read(project.home, file_id)
+            _, file, data = read_file.read(project.home, file_id)
             source = None if isinstance(data, Problem) else compiling.source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
                 budget.begin()

@@ -5,13 +5,8 @@ What makes one is in ``compiling``, which a process that finds everything kept n
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
-from typing import NamedTuple
-
 import msgspec
 
-from dag_factory.config import files
-from dag_factory.config.layout import file_of
 from dag_factory.config.model import Pipeline
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.problems import Problem
@@ -50,20 +45,6 @@ class Outcome(msgspec.Struct, frozen=True):
     instances: dict[str, Mark] = {}
     readable: bool = True
     assets: tuple[Mention, ...] = ()
-
-
-class Text(NamedTuple):
-    """A pipeline file as it was read: its id, its name, and its bytes or what keeps them from being read."""
-
-    id: str
-    file: str
-    data: bytes | Problem
-
-
-def read(home: FilePath, file_id: str) -> Text:
-    """Read a pipeline's file: one of ``list_files``, or one that ``is_there``; both follow no link to a folder."""
-    file = file_of(file_id)
-    return Text(file_id, file, files.read_listed(f"{home}/{file}", f"{home}/configs", file))
 
 
 def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:

@@ -15,6 +15,7 @@ from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem, errors, first_ones, more_problems, until_many
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
@@ -29,7 +30,6 @@ from dag_factory.config.tree import (
     plain,
     without,
 )
-from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
 
 SCHEMA = "pipeline.schema.json"

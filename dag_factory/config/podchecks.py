@@ -11,9 +11,9 @@ from dag_factory.config.model import Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, at, is_null, mark_at, plain
 from dag_factory.config.units import quantity
-from dag_factory.config.wording import did_you_mean
 
 _OURS = "dagwright/"
 _BEFORE: tuple[Path, ...] = (("sidecars",), ("init_containers",))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dag_factory.config import images
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, scalars
-from dag_factory.config.wording import show
 
 _VOLUMES: Path = ("pod", "spec", "volumes")
 _MODES = ("defaultMode", "mode")

@@ -12,8 +12,8 @@ from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
-from dag_factory.config.wording import did_you_mean
 
 FILE = "configs/platform/presets.yaml"
 _SCHEMA = "presets.schema.json"

@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dag_factory import settings
-from dag_factory.config import conflicts, lastgood, outcomes, passes, turns
+from dag_factory.config import conflicts, lastgood, outcomes, passes, read_file, turns
 from dag_factory.config.budget import OutOfTime, within
+from dag_factory.config.digest import digest
 from dag_factory.config.kept import Kept, Summary, Told
 from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.look import Look
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import Outcome, Text
+from dag_factory.config.outcomes import Outcome
 from dag_factory.config.passes import Compiled, Files, Pass
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, printable
+from dag_factory.config.read_file import Text
 from dag_factory.config.share import WHOLE, Share
-from dag_factory.config.store import digest
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.unused import unused
-from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
 
 if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
@@ -117,7 +118,7 @@ class Project:
     def _begin_pass(self, share: Share, seconds: float | None, work: int | None) -> Pass:
         kept = self.kept(share.name)
         listing = list_files(self.home)
-        texts = [outcomes.read(self.home, file_id) for file_id in listing.ids if share.has(file_id)]
+        texts = [read_file.read(self.home, file_id) for file_id in listing.ids if share.has(file_id)]
         taken = self._take(texts, kept, seconds)
         names = {found.id: name for found, name in taken.found}
         claimed = set(listing.ids)
@@ -161,7 +162,7 @@ class Project:
         kept = self.kept()
         listing = list_files(self.home)
         listed = lastgood.told(listing, kept)
-        texts = [outcomes.read(self.home, file_id) for file_id in listing.ids]
+        texts = [read_file.read(self.home, file_id) for file_id in listing.ids]
         names = {text.id: kept.name(text) for text in texts}
         state = _state(texts, names.values(), listed)
         told = kept.problems(state)
@@ -189,7 +190,7 @@ class Project:
         kept = self.kept()
         for file_id in candidates(dag_id):
             if is_there(self.home, file_id):
-                found, name = self.outcome(outcomes.read(self.home, file_id), kept, dag_id)
+                found, name = self.outcome(read_file.read(self.home, file_id), kept, dag_id)
                 if lastgood.is_broken(found):
                     instead = kept.stood_in(name) or lastgood.stand_ins(found, kept.last_good())
                     found = lastgood.held(found, instead, kept.outcome)
@@ -207,7 +208,7 @@ class Project:
         kept = self.kept()
         for file_id in candidates(dag_id):
             if is_there(self.home, file_id):
-                name = kept.name(outcomes.read(self.home, file_id))
+                name = kept.name(read_file.read(self.home, file_id))
                 good = (kept.stood_in(name) or kept.last_good()).get(dag_id)
                 if good is None or good.name == name:
                     return None

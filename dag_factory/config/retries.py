@@ -15,9 +15,9 @@ from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, whole
 from dag_factory.config.units import seconds
-from dag_factory.config.wording import did_you_mean
 
 FILE = "configs/platform/retries.yaml"
 RULE = "rule"  # stands in a merged value only, never in a file

@@ -22,8 +22,8 @@ from dag_factory.config.later import COMMENT_MARKS
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.shapes import Shape
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
-from dag_factory.config.wording import did_you_mean
 from dag_factory.settings import BOUNDS
 
 LITERAL = "for braces that stay as they are, write `{% raw %}...{% endraw %}` around them"

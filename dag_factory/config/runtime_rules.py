@@ -14,7 +14,7 @@ import msgspec
 from jinja2 import meta, nodes
 
 from dag_factory.config import runtime_names as names
-from dag_factory.config.wording import did_you_mean
+from dag_factory.config.suggestions import did_you_mean
 
 _STATEMENTS = frozenset(
     "Template Output TemplateData For If Assign AssignBlock FilterBlock With ExprStmt Scope".split()

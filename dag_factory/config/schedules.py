@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
@@ -12,9 +11,9 @@ from dag_factory.config import assets, model
 from dag_factory.config.places import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schedule_words import meant, out_of_range
+from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_set
 from dag_factory.config.units import seconds
-from dag_factory.config.wording import did_you_mean, show
 
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _LONGEST_INTERVAL = 3660 * 24 * 3600  # seconds: from the last year of a start it leads to a date that databases hold
@@ -112,35 +111,6 @@ def described(expression: str) -> str:
     minute, hour, day, month, weekday = expression.split()
     ways = [(day, weekday)] if "*" in (day, weekday) else [(day, "*"), ("*", weekday)]
     return " (or) ".join(get_description(" ".join((minute, hour, d, month, w)), options) for d, w in ways)
-
-
-def check_timezone(node: Node | None, path: Path) -> list[Problem]:
-    """A problem where the value is no name of the time zone database."""
-    if not isinstance(node, Scalar) or node.value is None or is_timezone(node.text):
-        return []
-    hint = did_you_mean(node.text, _zone_names()) or "a name such as Europe/Berlin or UTC"
-    return [Problem.at(node.mark, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
-
-
-_OF_THE_MACHINE = frozenset(("localtime", "posixrules", "Factory"))
-_OTHER_CLOCKS = ("posix/", "right/")
-
-
-@lru_cache(256)
-def is_timezone(name: str) -> bool:
-    """Whether the time zone database has the name, and says the same of it on every machine."""
-    if name in _OF_THE_MACHINE or name.startswith(_OTHER_CLOCKS):
-        return False
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return bool(name)
-
-
-@lru_cache(1)
-def _zone_names() -> tuple[str, ...]:
-    return tuple(sorted(zoneinfo.available_timezones()))
 
 
 def check_date(node: Node | None, path: Path) -> list[Problem]:

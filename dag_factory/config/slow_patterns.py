@@ -16,7 +16,7 @@ from dag_factory.config import regexes
 from dag_factory.config.ambiguity import Automaton, TooLarge, exponential, loops, power_of, samples
 from dag_factory.config.backtracking import Count, Program, TooManyStates, TooManySteps, below_of
 from dag_factory.config.regexes import OPS as ops
-from dag_factory.config.wording import show
+from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
 
 _TIMES = 40  # two to the fortieth are hours; forty to the third is a moment

@@ -22,15 +22,6 @@ _LARGEST = 128 * 1024 * 1024  # bytes; a file's outcome is bounded by what a fil
 _PARTIAL = ".partial-"
 
 
-def digest(*parts: bytes) -> str:
-    """One name for some bytes; the boundaries between the parts count."""
-    whole = hashlib.blake2b(digest_size=20)
-    for part in parts:
-        whole.update(len(part).to_bytes(8, "little"))
-        whole.update(part)
-    return whole.hexdigest()
-
-
 class Store:
     """A folder of entries. No method raises for what the folder or the disk does."""
 

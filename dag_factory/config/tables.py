@@ -24,15 +24,15 @@ from dag_factory.config import (
     model,
     presets,
     retries,
-    schedules,
     teams,
+    timezones,
 )
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
+from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.guards import flavor_limits, reading
 from dag_factory.config.guards.flavor_limits import Given
-from dag_factory.config.guards.rules import NONE, Guards
 from dag_factory.config.hardening import hardened_sidecar
 from dag_factory.config.layers import settle
 from dag_factory.config.located import relocated
@@ -42,10 +42,10 @@ from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.teams import Team, Teams
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, is_set, mapping, plain, whole, without
 from dag_factory.config.units import seconds
-from dag_factory.config.wording import did_you_mean
 
 FLAVORS_FILE = "configs/platform/flavors.yaml"
 _ENVIRONMENT = environments.SCHEMA
@@ -147,7 +147,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     body, trouble = documents.computed(_settled(head), context, _ENVIRONMENT)
     problems += trouble
     zone = body.entries.get("timezone")
-    problems += schedules.check_timezone(zone, ("timezone",))
+    problems += timezones.check_timezone(zone, ("timezone",))
     table_file = documents.required(platform, FLAVORS_FILE, _FLAVORS)
     written = table_file.node
     problems += table_file.problems

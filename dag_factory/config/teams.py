@@ -14,17 +14,17 @@ import msgspec
 
 from dag_factory.config import documents, named, schemas
 from dag_factory.config.expressions import Context
+from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.required import OF_POD
-from dag_factory.config.guards.rules import NONE, Guards, Rule
 from dag_factory.config.layers import merge
 from dag_factory.config.named import Read, Table
 from dag_factory.config.places import Mark, Path
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.shapes import shape
+from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
-from dag_factory.config.wording import did_you_mean
 
 FILE = "configs/platform/teams.yaml"
 _SCHEMA = "teams.schema.json"

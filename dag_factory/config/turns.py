@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from dag_factory.config.budget import OutOfTime
 from dag_factory.config.kept import Kept
-from dag_factory.config.outcomes import Outcome, Text
+from dag_factory.config.outcomes import Outcome
+from dag_factory.config.read_file import Text
 from dag_factory.settings import BOUNDS
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dag_factory.config.layout import PIPELINES
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem
-from dag_factory.config.wording import did_you_mean
+from dag_factory.config.suggestions import did_you_mean
 
 
 def unused(teams: Mapping[str, Mark], ids: Collection[str]) -> Iterator[Problem]:

@@ -6,13 +6,11 @@ be), ``x-problem`` (the whole message) and ``x-hint`` (the mend). Those win over
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dag_factory.config import budget
 from dag_factory.config.schemas import JSON, resolve
+from dag_factory.config.suggestions import did_you_mean, show
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -26,8 +24,6 @@ _TYPES = {
     "array": "a list",
     "null": "null",
 }
-_LISTED = 12
-_COMPARED = 100  # characters
 Words = tuple[str | None, str, str, str]
 """The key at fault (None: the value itself), code, message, hint."""
 
@@ -145,38 +141,6 @@ def _keys(error: ValidationError, value: JSON, asked: list[list[str]], code: str
         text = f"{' and '.join(given)} exclude each other"
         last = next(keys[0] for keys in reversed(asked) if all(key in value for key in keys))
         yield last, code or "conflicting-keys", text, hint or f"keep one of {listed}"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a word that is not known: the nearest one, or all of them where they are few."""
-    options = sorted(known)
-    near = nearest(word, options)
-    if near:
-        return f"did you mean `{near}`?"
-    if not options:
-        return "there is none yet"
-    more = f" and {len(options) - _LISTED} more" if len(options) > _LISTED + 2 else ""
-    return f"known: {', '.join(options[:_LISTED] if more else options)}{more}"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was meant, or nothing; long ones are not compared, which takes the square of their length.
-
-    Nothing either where one file has asked for more than ``BOUNDS.compared_words``.
-    """
-    if len(word) > _COMPARED:
-        return ""
-    words = [one for one in known if len(one) <= _COMPARED]
-    if not budget.spend_words(len(words)):
-        return ""
-    return next(iter(difflib.get_close_matches(word, words, 1)), "")
-
-
-def show(value: Any) -> str:
-    """A value in a message: short, in back quotes."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    first = text.splitlines()[0] if text else ""
-    return "the empty text" if text == "" else f"`{first[:57]}…`" if len(first) > 58 or first != text else f"`{text}`"
 
 
 def _says(error: ValidationError, annotation: str) -> str:

@@ -11,7 +11,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from building import SMALL, a_job, a_pipeline, built, rendered
 
 from dag_factory.config import model
-from dag_factory.config.guards.rules import Guards, Limit, Rule
+from dag_factory.config.guard_rules import Guards, Limit, Rule
 
 PROD = Rule("the environment `prod`", "configs/platform/environments/prod.yaml", 7, ("registry.example.com/churn:*",))
 CPU = Limit("the team `growth`", "configs/platform/teams.yaml", 9, "1")

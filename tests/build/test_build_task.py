@@ -10,7 +10,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from building import CARD, a_job, a_pipeline, built, task_of
 
 from dag_factory.config import model
-from dag_factory.config.guards.rules import Bound, Guards
+from dag_factory.config.guard_rules import Bound, Guards
 
 
 def test_edges_are_the_jobs_dependencies() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from dag_factory.config import Compiled, compiling, open_project, turns
 from dag_factory.config.budget import OutOfTime
-from dag_factory.config.outcomes import Outcome, Text
+from dag_factory.config.outcomes import Outcome
+from dag_factory.config.read_file import Text
 from dag_factory.settings import BOUNDS
 
 ONE = "version: 1\ndescription: one\ndefaults: {docker_image: i, resource_flavor: small}\n"

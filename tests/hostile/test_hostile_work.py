@@ -13,7 +13,7 @@ import pytest
 from commits import GOOD, HEAD, told, write
 
 from dag_factory.build import construct
-from dag_factory.config import Compiled, compiling, open_project, outcomes, project, turns
+from dag_factory.config import Compiled, compiling, open_project, project, read_file, turns
 from dag_factory.config.model import Param, Preset
 from dag_factory.settings import BOUNDS
 
@@ -249,7 +249,7 @@ def test_an_interruption_is_not_cached_and_keeps_the_dag(
         assert told(found, "bad.yaml") == ["too-slow"]
         assert {one.id: one.description for one in found.pipelines}["team.bad"] == "one"
     kept = open_project(home, "dev").kept()
-    assert kept.was_stopped(kept.name(outcomes.read(home, "team.bad")))  # so it comes after all others
+    assert kept.was_stopped(kept.name(read_file.read(home, "team.bad")))  # so it comes after all others
     found = open_project(home, "dev").compile_all()
     assert not found.problems
     assert {one.id: one.description for one in found.pipelines}["team.bad"] == "two"

@@ -6,8 +6,8 @@ import pytest
 from tabled import PIPELINE, PLAIN
 
 from dag_factory.config import guarded, pods, yaml12
+from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import reading
-from dag_factory.config.guards.rules import NONE
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.places import Mark
 from dag_factory.config.problems import Problem

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tabled import PLAIN, Project
 
-from dag_factory.config import guarded, images, pods, yaml12
-from dag_factory.config.guards.rules import Guards, Rule
+from dag_factory.config import guarded, image_names, images, pods, yaml12
+from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.places import Mark
 from dag_factory.config.tree import Mapping
@@ -44,7 +44,7 @@ MIRRORS = {
     ],
 )
 def test_a_name_has_the_registry_that_docker_takes(image: str, whole: str | None) -> None:
-    assert images.full_name(image) == whole
+    assert image_names.full_name(image) == whole
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_name_has_the_registry_that_docker_takes(image: str, whole: str | None
     ],
 )
 def test_the_longest_mirror_is_taken_once(image: str, final: str) -> None:
-    assert images.mirror(image, MIRRORS) == final
+    assert image_names.mirror(image, MIRRORS) == final
 
 
 def job(text: str) -> Mapping:

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from dag_factory.config.dollars import is_later
+from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards, Rule
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.references import ANY, Reference, references
 

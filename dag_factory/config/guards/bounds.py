@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from dag_factory.config.final_pod import final_pod
+from dag_factory.config.guard_rules import Bound, Guards
 from dag_factory.config.guards.amounts import GPU, totals
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Bound, Guards
 from dag_factory.config.intervals import shortest_interval
 from dag_factory.config.model import AllOf, Asset, AssetRule, Assets, ForEach, Fragment, Job, Pipeline
 from dag_factory.config.run_order import ended_before

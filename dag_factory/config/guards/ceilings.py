@@ -12,6 +12,7 @@ import msgspec
 
 from dag_factory.config import final_pod
 from dag_factory.config.containers import Container, of_pod
+from dag_factory.config.guard_rules import Guards, Limit
 from dag_factory.config.guards import flavors
 from dag_factory.config.guards.amounts import (
     GPU,
@@ -26,7 +27,6 @@ from dag_factory.config.guards.amounts import (
     totals,
 )
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards, Limit
 from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.places import Path
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards, Rule
 from dag_factory.config.model import Flavor, Job
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dag_factory.config.final_pod import XCOM
+from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards, Rule
-from dag_factory.config.images import matches, tag_problem
+from dag_factory.config.image_names import matches, tag_problem
 from dag_factory.config.model import Fragment
 from dag_factory.config.places import Path
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from dag_factory.config.guard_rules import Guards, OfPlatform, OtherNodes, Rule
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards, OfPlatform, OtherNodes, Rule
 from dag_factory.config.model import Fragment
 from dag_factory.config.places import Path
 

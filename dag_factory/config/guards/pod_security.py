@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from dag_factory.config.final_pod import BASE
+from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.places import Path
 from dag_factory.config.pod_security import Level, may_violate_baseline, violations

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from dag_factory.config.final_pod import BASE
+from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.rules import Guards
 from dag_factory.config.model import Fragment
 from dag_factory.config.places import Path
 

@@ -1,0 +1,40 @@
+"""Time zones: the names that every machine knows."""
+
+from __future__ import annotations
+
+import zoneinfo
+from functools import lru_cache
+
+from dag_factory.config.places import Path
+from dag_factory.config.problems import Problem
+from dag_factory.config.suggestions import did_you_mean, show
+from dag_factory.config.tree import Node, Scalar
+
+
+def check_timezone(node: Node | None, path: Path) -> list[Problem]:
+    """A problem where the value is no name of the time zone database."""
+    if not isinstance(node, Scalar) or node.value is None or is_timezone(node.text):
+        return []
+    hint = did_you_mean(node.text, _zone_names()) or "a name such as Europe/Berlin or UTC"
+    return [Problem.at(node.mark, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
+
+
+_OF_THE_MACHINE = frozenset(("localtime", "posixrules", "Factory"))
+_OTHER_CLOCKS = ("posix/", "right/")
+
+
+@lru_cache(256)
+def is_timezone(name: str) -> bool:
+    """Whether the time zone database has the name, and says the same of it on every machine."""
+    if name in _OF_THE_MACHINE or name.startswith(_OTHER_CLOCKS):
+        return False
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return bool(name)
+
+
+@lru_cache(1)
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(zoneinfo.available_timezones()))
