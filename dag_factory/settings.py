@@ -9,7 +9,7 @@
 ``DAG_FACTORY_LAST_GOOD``   ``off``: a pipeline that breaks loses its DAG, instead of
                             running on as it last was
 ``DAG_FACTORY_LOADER_WORK`` the most work of one loader's DAGs, in units of
-                            ``config/work.py``; by default 13 million, in proportion
+                            ``config/loader_work.py``; by default 13 million, in proportion
                             to Airflow's ``dag_file_processor_timeout``
 =========================== ==========================================================
 """
@@ -36,7 +36,7 @@ class Bounds(msgspec.Struct, frozen=True):
     instances: int = 1_000  # of one file
     merged_values: int = 500_000  # of one file: its jobs with all that is laid under them, and its expressions
     merged_maps: int = 40_000  # of those; each volume, say, costs Airflow a fifth of a millisecond to serialize
-    file_work: int = 3_000_000  # units of ``config/work.py`` that Airflow builds and serializes for one file
+    file_work: int = 3_000_000  # units of ``config/loader_work.py`` that Airflow builds and serializes for one file
     loader_work: int = 13_000_000  # the same for one loader, where Airflow gives it the default of 50 seconds
     expression_steps: int = 3_000_000  # of all expressions and templates of one file; each about a microsecond
     file_seconds: float = 10.0  # of processor time, for all else, and once more to build a DAG of it

@@ -15,8 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dag_factory.config import schemas  # noqa: E402
-from dag_factory.config.shapes import Shape, shape  # noqa: E402
+from dag_factory.config.schema import registry  # noqa: E402
+from dag_factory.config.schema.annotations import Shape, shape  # noqa: E402
 
 JSON = dict[str, Any]
 Lines = Iterator[str]
@@ -51,7 +51,7 @@ _TABLES = {
 
 def pages() -> dict[str, str]:
     """Each page's text by its file name."""
-    made = {_page(name): _file_page(name) for name in schemas.documents() if name not in (_JOB, _KUBERNETES)}
+    made = {_page(name): _file_page(name) for name in registry.documents() if name not in (_JOB, _KUBERNETES)}
     made["job.md"] = _job_page()
     made["kubernetes.md"] = _kubernetes_page()
     made["README.md"] = _index()
@@ -63,7 +63,7 @@ def _page(name: str) -> str:
 
 
 def _index() -> str:
-    documents = schemas.documents()
+    documents = registry.documents()
     rows = ["| Page | Describes |", "|---|---|", "| [Jobs](job.md) | a job, and `defaults` |"]
     for name, document in documents.items():
         if name not in (_JOB, _KUBERNETES):
@@ -99,7 +99,7 @@ def _index() -> str:
 
 
 def _file_page(name: str) -> str:
-    document = schemas.documents()[name]
+    document = registry.documents()[name]
     parts = [f"# {document['title']}", document["description"]]
     if "x-files" in document:
         parts.append(f"Files: `{document['x-files']}`")
@@ -113,9 +113,9 @@ def _file_page(name: str) -> str:
 
 
 def _job_page() -> str:
-    definitions = schemas.documents()[_JOB]["$defs"]
+    definitions = registry.documents()[_JOB]["$defs"]
     job = definitions["job"]
-    inside = set(schemas.documents()["flavors.schema.json"]["$defs"]["flavor"]["properties"])
+    inside = set(registry.documents()["flavors.schema.json"]["$defs"]["flavor"]["properties"])
     missing = [key for key in job["properties"] if key not in definitions["defaults"]["properties"]]
     parts = [
         "# Jobs",
@@ -129,7 +129,7 @@ def _job_page() -> str:
 
 
 def _kubernetes_page() -> str:
-    document = schemas.documents()[_KUBERNETES]
+    document = registry.documents()[_KUBERNETES]
     parts = [f"# {document['title']}", document["description"]]
     for key, definition in sorted(document["$defs"].items()):
         if definition.get("properties"):
@@ -191,7 +191,7 @@ def _key(path: str, schema: JSON, base: str, place: Shape, level: int, seen: See
 
 def _inside(path: str, schema: JSON, base: str, place: Shape, level: int, seen: Seen) -> Lines:
     """What stands below a key: a map's own keys in a table, and what those hold in sections of their own."""
-    branch, where = schemas.resolve(schema, base)
+    branch, where = registry.resolve(schema, base)
     branch = {**branch, **schema}
     inner = branch.get("properties", {})
     if inner:
@@ -226,7 +226,7 @@ def _row(key: str, said: JSON, more: bool) -> str:
 
 def _has_more(schema: JSON, base: str, deep: int = 6) -> bool:
     """Whether keys stand below it."""
-    branch, where = schemas.resolve(schema, base)
+    branch, where = registry.resolve(schema, base)
     branch = {**branch, **schema}
     if _part(schema, base):
         return False
@@ -250,11 +250,11 @@ def _said(schema: JSON, base: str) -> JSON:
     """What a schema and those it refers to say, the nearest first."""
     found = dict(schema)
     while "$ref" in schema:
-        schema, base = schemas.referred(schema, base)
+        schema, base = registry.referred(schema, base)
         found = {**schema, **found}
     preset = found.get("then", {}).get("$ref")
     if preset and "enum" not in found:
-        inner = schemas.resolve({"$ref": preset}, base)[0]
+        inner = registry.resolve({"$ref": preset}, base)[0]
         found |= {key: inner[key] for key in ("enum", "enumDescriptions") if key in inner}
     return found
 
@@ -308,7 +308,7 @@ def _part(schema: JSON, base: str) -> str:
             return f"kubernetes.md#{_slug(pointer.split('/')[-1])}"
         if reference in _PARTS:
             return _PARTS[reference]
-        schema = schemas.resolve({"$ref": reference}, base)[0]
+        schema = registry.resolve({"$ref": reference}, base)[0]
     return ""
 
 

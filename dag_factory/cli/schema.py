@@ -9,8 +9,8 @@ import click
 
 from dag_factory.cli import CouldNotRun
 from dag_factory.cli.check import find_home
-from dag_factory.config import schemas
 from dag_factory.config.editor import editor_schemas
+from dag_factory.config.schema import registry
 from dag_factory.config.vocabulary import Vocabulary, vocabulary
 
 _FOLDER = ".dagf/schemas"
@@ -28,7 +28,7 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> None:
     """
     root = find_home(home, ())
     folder = (out or root / _FOLDER).absolute()
-    if folder.resolve() == schemas.folder().resolve():
+    if folder.resolve() == registry.folder().resolve():
         raise CouldNotRun(f"{folder} holds the schemas that these are made from; name another folder with --out")
     words = vocabulary(root)
     texts = editor_schemas(words)
@@ -57,7 +57,7 @@ def _counted(words: Vocabulary) -> str:
 
 def _setting(folder: str) -> str:
     """How editors are told."""
-    files = {name: document.get("x-files") for name, document in schemas.documents().items()}
+    files = {name: document.get("x-files") for name, document in registry.documents().items()}
     prefix = folder if Path(folder).is_absolute() else f"./{folder}"
     globs = {f"{prefix}/{name}": pattern for name, pattern in files.items() if pattern}
     return "\n".join(

@@ -12,7 +12,7 @@ from collections.abc import Mapping as MappingT
 from dag_factory.config.asset_uris import normal, refused_by_provider, split
 from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
 from dag_factory.config.outcomes import Mention
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries

@@ -12,8 +12,8 @@ from pathlib import Path as FilePath
 from typing import Literal
 
 from dag_factory.config.layout import PLATFORM, SHIPPED
-from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.templates import SUFFIX, Template, read_template

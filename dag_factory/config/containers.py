@@ -8,7 +8,7 @@ import msgspec
 
 from dag_factory.config.final_pod import BASE, XCOM, assembled
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 Kind = Literal["job", "sidecar", "init", "beside", "xcom"]
 

@@ -13,11 +13,11 @@ import msgspec
 from dag_factory.config import yaml12
 from dag_factory.config.expressions import Context, evaluate
 from dag_factory.config.files import read_bytes, text_of
-from dag_factory.config.places import Mark, Path
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, first_ones
+from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.tree import Mapping, mapping, scalars
-from dag_factory.config.validate import prune, validate
 from dag_factory.config.versions import migrated
 
 

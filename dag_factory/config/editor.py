@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dag_factory.config import schemas
-from dag_factory.config.schemas import JSON
+from dag_factory.config.schema import registry
+from dag_factory.config.schema.registry import JSON
 from dag_factory.config.templates import Template
 from dag_factory.config.vocabulary import TEMPLATES, Vocabulary
 
@@ -28,7 +28,7 @@ _JOB = "job.schema.json"
 
 def editor_schemas(words: Vocabulary) -> dict[str, str]:
     """The text of each schema by its file name; the same names give the same texts."""
-    made = {name: _schema(document, name, words) for name, document in schemas.documents().items()}
+    made = {name: _schema(document, name, words) for name, document in registry.documents().items()}
     job, pipeline = made[_JOB]["$defs"], made[_PIPELINE]
     calls, family = [*_inputs(words, "job-templates")], [*_inputs(words, "pipeline-templates")]
     for place, rules in ((job["job"], calls), (job["defaults"], calls), (pipeline, [*family, *_jobs(words)])):
@@ -46,7 +46,7 @@ def _schema(schema: Any, base: str, words: Vocabulary) -> Any:
     if not isinstance(schema, dict):
         return schema
     if schema.get("x-names") in words.names and schema["x-names"] != "jobs":
-        return _choice({**schemas.resolve(schema, base)[0], **schema}, words.names[schema["x-names"]])
+        return _choice({**registry.resolve(schema, base)[0], **schema}, words.names[schema["x-names"]])
     made = {
         key: value if key in _CONDITIONS else _below(key, value, lambda inner: _schema(inner, base, words))
         for key, value in schema.items()
@@ -129,7 +129,7 @@ def _input(template: Template, key: str) -> JSON:
 
 def _jobs(words: Vocabulary) -> Iterator[JSON]:
     """For each job name: a file that has the job may name it, in its jobs and in its environments' own."""
-    places = list(_naming(schemas.documents()[_JOB]["$defs"]["job"], _JOB))
+    places = list(_naming(registry.documents()[_JOB]["$defs"]["job"], _JOB))
     for name in list(words.names.get("jobs", ()))[:_MOST_JOBS]:
         offer: JSON = {"defaultSnippets": [{"label": name, "body": name, "description": "A job of this pipeline."}]}
         one: JSON = {}
@@ -143,7 +143,7 @@ def _jobs(words: Vocabulary) -> Iterator[JSON]:
 
 def _naming(schema: JSON, base: str) -> Iterator[tuple[str, ...]]:
     """Where a job names other jobs: steps into a schema, as ``properties``, ``depends_on``, ``items``."""
-    resolved, base = schemas.resolve(schema, base)
+    resolved, base = registry.resolve(schema, base)
     if base != _JOB:  # Kubernetes' own
         return
     schema = {**resolved, **schema}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config import documents
-from dag_factory.config.layers import merge
 from dag_factory.config.layout import ENVIRONMENTS
-from dag_factory.config.places import Mark
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.merge import merge
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Scalar, without
 

@@ -17,7 +17,7 @@ import jinja2
 from jinja2.exceptions import SecurityError
 
 from dag_factory.config import budget, runtime_names
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.sandbox import Sandbox, TooMuch, measured, settled, text_of
 from dag_factory.config.suggestions import nearest

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dag_factory.config import templates
 from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.expressions import Context, evaluate
-from dag_factory.config.layers import merge
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.merge import merge
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_null, is_set, key_mark, mapping, without
 
 SCHEMA = "pipeline.schema.json"

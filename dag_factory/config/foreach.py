@@ -9,7 +9,7 @@ from typing import Any
 
 from dag_factory.config import runtime
 from dag_factory.config.model import ForEach
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain, whole

@@ -10,7 +10,7 @@ from dag_factory.config.guards import allow_lists, bounds
 from dag_factory.config.guards.check import breaches
 from dag_factory.config.guards.positions import position
 from dag_factory.config.model import Cluster, Flavor, Job, Pipeline
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.references import named
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mark_at

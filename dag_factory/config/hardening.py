@@ -11,7 +11,7 @@ import msgspec
 
 from dag_factory.config.final_pod import BASE
 from dag_factory.config.model import Job, XcomSidecar
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.strategic import DIRECTIVE
 from dag_factory.config.tree import Mapping, Node, Sequence, at, entries, from_plain, is_set, mapping, plain, sequence
 

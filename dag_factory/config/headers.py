@@ -7,21 +7,14 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import (
-    alerts,
-    documents,
-    mapped_groups,
-    param_types,
-    runtime,
-    schedules,
-    timezones,
-    written_schemas,
-)
+from dag_factory.config import alerts, documents, mapped_groups, param_types, runtime, schedules, timezones
 from dag_factory.config.expressions import Context
 from dag_factory.config.model import Job, Param, Pipeline
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema import param_schemas
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.validation_cost import TooMuchWork
 from dag_factory.config.suggestions import show
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
@@ -39,7 +32,6 @@ from dag_factory.config.tree import (
     without,
 )
 from dag_factory.config.units import seconds
-from dag_factory.config.validation_work import TooMuchWork
 from dag_factory.settings import BOUNDS
 
 _SCHEMA = "pipeline.schema.json"
@@ -235,9 +227,9 @@ def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> It
         yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
         return
     try:
-        written_schemas.count(param.schema)
-        slow, trap = written_schemas.too_slow(param.schema, param.default), written_schemas.trap(param.schema)
-        wrong = "" if slow else written_schemas.fault(param.schema, param.default)
+        param_schemas.count(param.schema)
+        slow, trap = param_schemas.too_slow(param.schema, param.default), param_schemas.trap(param.schema)
+        wrong = "" if slow else param_schemas.fault(param.schema, param.default)
     except ValueError as failure:
         message = f"the param `{name}` is no JSON Schema: {failure}"
         yield Problem.at(mark, path, "bad-param", message, "see json-schema.org for what may stand here")

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import msgspec
 
-from dag_factory.config import budget, slow_patterns, wording
-from dag_factory.config.places import Mark, Path
+from dag_factory.config import budget
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.regex import slow_patterns
+from dag_factory.config.schema import messages
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mark_at, plain
 
@@ -111,7 +113,7 @@ def _unfit(
             told.add(name)
             yield Problem.at(caller, path, "missing-input", f"the template `{template}` needs the input `{name}`", hint)
     for error in _slow(msgspec.json.encode({**schema, "required": []})).iter_errors(values):
-        for leaf in wording.leaves(error):
+        for leaf in messages.leaves(error):
             yield from _told(leaf, template, properties, given, caller, path, told)
 
 
@@ -125,7 +127,7 @@ def _told(
     told: set[str],
 ) -> Iterator[Problem]:
     """The problems of one error, one for an input."""
-    for key, code, message, said in wording.words(leaf, otherwise=""):
+    for key, code, message, said in messages.words(leaf, otherwise=""):
         where = (*leaf.absolute_path, *(() if key is None else (key,)))
         if not where:
             message = f"the template `{template}`: {message}"
@@ -204,6 +206,6 @@ def _refused(uri: str) -> Any:
 def _slow(schema: bytes) -> Draft202012Validator:
     from referencing import Registry
 
-    from dag_factory.config.explaining import Explaining, without_dialect
+    from dag_factory.config.schema.error_iteration import Explaining, without_dialect
 
     return Explaining(without_dialect(msgspec.json.decode(schema)), registry=Registry())

@@ -29,13 +29,13 @@ from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.hardening import hardened
-from dag_factory.config.layers import merge
 from dag_factory.config.matrix import Cell
 from dag_factory.config.model import Job
-from dag_factory.config.places import Mark, Path
 from dag_factory.config.pod_security import may_violate_baseline
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.merge import merge
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (

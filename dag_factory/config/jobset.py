@@ -15,17 +15,17 @@ from dag_factory.config import (
     foreach,
     graph,
     groups,
+    loader_work,
     mapped_groups,
     matrix,
     runtime,
     script_text,
     teardowns,
-    work,
 )
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.model import ForEach
 from dag_factory.config.problems import Problem, errors, until_many
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema.annotations import shape
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
@@ -90,7 +90,7 @@ def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled
             hint = "say less in what many jobs share, or divide the file"
             problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
             return None
-        if job.job and not budget.spend_dag_work(work.of_job(job.job)):
+        if job.job and not budget.spend_dag_work(loader_work.of_job(job.job)):
             hint = "divide the file, or give its jobs fewer volumes and secrets: a volume counts 200, a job 700"
             problems.append(Problem.at(job.mark, ("jobs", job.written), "too-much-work", MUCH_WORK, hint))
             return None

@@ -15,15 +15,16 @@ from typing import TypeVar
 import msgspec
 
 from dag_factory import settings
-from dag_factory.config import image_folders, schemas
+from dag_factory.config import image_folders
 from dag_factory.config.digest import digest
 from dag_factory.config.layout import SHIPPED
 from dag_factory.config.outcomes import Outcome
-from dag_factory.config.places import Mark
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.read_file import Text
 from dag_factory.config.records import Records
+from dag_factory.config.schema import registry
 from dag_factory.config.store import Store
 
 T = TypeVar("T")
@@ -288,4 +289,4 @@ def package_files() -> list[Path]:
     """Every file of this package that an outcome depends on, sorted; those of sub-packages too."""
     here = Path(__file__).resolve().parent
     code = [*here.rglob("*.py"), *here.parent.glob("*.py")]
-    return sorted([*code, *schemas.folder().rglob("*.json"), *SHIPPED.rglob("*.j2")])
+    return sorted([*code, *registry.folder().rglob("*.json"), *SHIPPED.rglob("*.j2")])

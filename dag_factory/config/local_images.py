@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from dag_factory.config import image_names, images
 from dag_factory.config.dollars import is_later
 from dag_factory.config.image_folders import FOLDER
-from dag_factory.config.places import Path as Steps
+from dag_factory.config.positions import Path as Steps
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping as MappingNode
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config.places import Path, dotted
+from dag_factory.config.positions import Path, dotted
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.tree import Mapping, Node, Scalar
 

@@ -10,7 +10,7 @@ import msgspec
 from dag_factory.config import final_pod, foreach, graph
 from dag_factory.config.jobs import Compiled
 from dag_factory.config.model import EnvVar, ForEach, Job
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set

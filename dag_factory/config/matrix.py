@@ -16,12 +16,12 @@ import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context, evaluate
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.sandbox import dns, text_of
+from dag_factory.config.schema.validate import validate
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, without
-from dag_factory.config.validate import validate
 from dag_factory.settings import BOUNDS
 
 _SCHEMA, _MATRIX, _NAME = "job.schema.json", "/$defs/matrix", "/$defs/job_name"

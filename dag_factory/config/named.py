@@ -12,8 +12,8 @@ import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context
-from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Scalar, entries

@@ -16,7 +16,7 @@ from dag_factory.config import alerts, budget, compiling, presets, read_file, re
 from dag_factory.config.layout import ENVIRONMENTS, candidates, is_there
 from dag_factory.config.located import Paths, paths
 from dag_factory.config.pipelines import Source, Whole, compile_whole
-from dag_factory.config.places import Mark, Path, dotted
+from dag_factory.config.positions import Mark, Path, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import Project
 from dag_factory.config.tables import FLAVORS_FILE

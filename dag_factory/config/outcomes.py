@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config.model import Pipeline
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from dag_factory.config import admission, lastgood, work
+from dag_factory.config import admission, lastgood, loader_work
 from dag_factory.config.admission import Candidate
 from dag_factory.config.kept import Good, Kept
 from dag_factory.config.model import Pipeline
@@ -169,7 +169,7 @@ def _changes(files: Files, results: Mapping[str, Result]) -> Iterator[Candidate]
 def _counted(files: Files, dag_id: str, before: int) -> int:
     """The work of the last version as it is counted now: an upgrade that counts more makes no DAG grow."""
     last = lastgood.version(dag_id, files.good[dag_id], files.kept.outcome, ()).pipeline
-    return work.of_pipeline(last) if last else before
+    return loader_work.of_pipeline(last) if last else before
 
 
 def _file(result: Result) -> str:

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, assets, budget, families, guarded, headers, jobs, jobset, teams, work
-from dag_factory.config.layers import merge
+from dag_factory.config import alerts, assets, budget, families, guarded, headers, jobs, jobset, loader_work, teams
 from dag_factory.config.located import relocated
 from dag_factory.config.outcomes import Mention, Result
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem, errors, first_ones, more_problems, until_many
 from dag_factory.config.resolved import to_yaml
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.merge import merge
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
@@ -129,7 +129,7 @@ def _with_text(result: Result, whole: Whole | None) -> Result:
     if result.pipeline is None or whole is None:
         return result
     pipeline = msgspec.structs.replace(result.pipeline, resolved=to_yaml(whole.tree))
-    return msgspec.structs.replace(result, pipeline=pipeline, work=work.of_pipeline(pipeline))
+    return msgspec.structs.replace(result, pipeline=pipeline, work=loader_work.of_pipeline(pipeline))
 
 
 def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) -> Result:
@@ -192,7 +192,7 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
         )
         tree = mapping(document.entries | header.entries, document.keys | header.keys, document.mark)
         problems += guarded.check_pipeline(pipeline, tree, (source.node or document).mark)
-        if not budget.spend_dag_work(work.beside_jobs(pipeline)):
+        if not budget.spend_dag_work(loader_work.beside_jobs(pipeline)):
             mark = source.instances.get(dag_id.rpartition(".")[2]) or (source.node or document).mark
             problems.append(Problem.at(mark, (), "too-much-work", jobset.MUCH_WORK, _LESS_WORK))
     if problems:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 VERSION = "v1.33"
 LEVELS = ("privileged", "baseline", "restricted")

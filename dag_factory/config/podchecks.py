@@ -8,7 +8,7 @@ from typing import Any
 from dag_factory.config.containers import containers
 from dag_factory.config.final_pod import BASE, SHM, XCOM
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.strategic import DIRECTIVE, patched
 from dag_factory.config.suggestions import did_you_mean

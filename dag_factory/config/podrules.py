@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from dag_factory.config.final_pod import BASE, final_pod
 from dag_factory.config.guards.positions import position
 from dag_factory.config.model import Cluster, Fragment, Job
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mark_at
 

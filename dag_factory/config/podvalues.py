@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from dag_factory.config import images
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, scalars

@@ -9,8 +9,8 @@ import msgspec
 
 from dag_factory.config import documents
 from dag_factory.config.expressions import Context, evaluate
-from dag_factory.config.places import Path
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from dag_factory.config.places import Mark, Path, dotted
+from dag_factory.config.positions import Mark, Path, dotted
 from dag_factory.settings import BOUNDS
 
 _LONGEST = 1_000  # characters of a message, a hint or a path: none fills a screen

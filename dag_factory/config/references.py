@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.model import Fragment
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 ANY = "\ue000" * 300
 FACTORY_LABELS = "dagwright/"

@@ -19,9 +19,9 @@ from dag_factory.config import budget, runtime_rules
 from dag_factory.config import runtime_names as names
 from dag_factory.config.dollars import is_later
 from dag_factory.config.later import COMMENT_MARKS
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.shapes import Shape
+from dag_factory.config.schema.annotations import Shape
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
 from dag_factory.settings import BOUNDS

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from dag_factory.config import assets, model
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schedule_words import meant, out_of_range
 from dag_factory.config.suggestions import did_you_mean, show

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dag_factory.config.model import Fragment
-from dag_factory.config.shapes import Shape, shape
+from dag_factory.config.schema.annotations import Shape, shape
 
 DIRECTIVE = "$patch"
 

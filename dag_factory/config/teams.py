@@ -12,17 +12,18 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from dag_factory.config import documents, named, schemas
+from dag_factory.config import documents, named
 from dag_factory.config.expressions import Context
 from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.required import OF_POD
-from dag_factory.config.layers import merge
 from dag_factory.config.named import Read, Table
-from dag_factory.config.places import Mark, Path
 from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.shapes import shape
+from dag_factory.config.schema import registry
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.merge import merge
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
 
@@ -157,7 +158,7 @@ def check_required(
 
 
 def _keys(name: str, pointer: str = "") -> frozenset[str]:
-    return frozenset(schemas.resolve({"$ref": f"{name}#{pointer}"}, name)[0]["properties"])
+    return frozenset(registry.resolve({"$ref": f"{name}#{pointer}"}, name)[0]["properties"])
 
 
 def _says(node: Mapping, key: str) -> bool:

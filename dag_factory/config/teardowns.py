@@ -11,7 +11,7 @@ from collections.abc import Sequence as SequenceT
 
 from dag_factory.config.graph import Edge, Edges, Names, teardown_of, upstream
 from dag_factory.config.jobs import Compiled
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, is_set, key_mark
 

@@ -17,12 +17,12 @@ from dag_factory.config import budget, expressions, versions, yaml12
 from dag_factory.config.expressions import Context
 from dag_factory.config.files import text_of
 from dag_factory.config.inputs import Schema, given_inputs, read_inputs
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.sandbox import Sandbox, TooMuch
+from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved, weight
-from dag_factory.config.validate import prune, validate
 from dag_factory.settings import BOUNDS
 
 SUFFIX = ".yaml.j2"

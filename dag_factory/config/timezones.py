@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from functools import lru_cache
 
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Node, Scalar

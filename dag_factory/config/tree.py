@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 
 CHARACTERS = 16
 """So much text weighs as much as a value."""

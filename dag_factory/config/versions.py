@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Scalar, mapping
 

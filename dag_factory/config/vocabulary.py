@@ -11,13 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.config import schemas
 from dag_factory.config.catalogue import Catalogue, Kind
 from dag_factory.config.documents import read_document
 from dag_factory.config.layout import PIPELINES, list_files, path_of
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.resolved import one_line
-from dag_factory.config.schemas import JSON
+from dag_factory.config.schema import registry
+from dag_factory.config.schema.registry import JSON
 from dag_factory.config.templates import Template
 from dag_factory.config.tree import Node, Scalar, entries
 
@@ -43,7 +43,7 @@ def vocabulary(home: Path) -> Vocabulary:
     """Every name that the project in ``home`` defines. Never raises for what stands in a file."""
     names: dict[str, dict[str, str]] = {}
     unread: list[str] = []
-    for schema in sorted(schemas.documents().values(), key=lambda schema: "*" in schema.get("x-files", "")):
+    for schema in sorted(registry.documents().values(), key=lambda schema: "*" in schema.get("x-files", "")):
         for path in _files(home, schema.get("x-files", "")):  # a table's own file first, then what others add to it
             file = path.relative_to(home).as_posix()
             document, _ = read_document(path, home / "configs", file)
@@ -72,7 +72,7 @@ def _files(home: Path, pattern: str) -> list[Path]:
 
 def _defined(schema: JSON, base: str, node: Node | None) -> Iterator[tuple[str, str, Node]]:
     """Each key of a map that defines names: the table's word, the name, and what stands under it."""
-    schema, base = {**schemas.resolve(schema, base)[0], **schema}, schemas.resolve(schema, base)[1]
+    schema, base = {**registry.resolve(schema, base)[0], **schema}, registry.resolve(schema, base)[1]
     if "x-defines" in schema and "x-files" not in schema:
         for name, inner in entries(node).items():
             yield schema["x-defines"], name, inner

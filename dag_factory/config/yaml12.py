@@ -13,7 +13,7 @@ import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
 from dag_factory.config.indentation import explained
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.suggestions import show
 from dag_factory.config.text_forms import Moved, lines, with_pairs_joined, without_breaks

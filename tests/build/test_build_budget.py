@@ -82,7 +82,7 @@ def test_a_worker_runs_the_version_that_the_loader_has(home: Path, monkeypatch: 
 
 def test_an_upgrade_that_counts_more_makes_no_dag_grow(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
-        before.setattr("dag_factory.config.work._JOB", 1)
+        before.setattr("dag_factory.config.loader_work._JOB", 1)
         tasks(home)
     monkeypatch.setattr("dag_factory.config.kept.package", lambda: b"another version")
     monkeypatch.setenv(BUDGET, "1000")

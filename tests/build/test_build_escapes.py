@@ -206,8 +206,8 @@ SCOPE = runtime.Scope("main", lambda: frozenset(), {"main": ("main",)}, frozense
 
 def refused_at_check(text: str) -> list[str]:
     """The codes of the errors that the compiler has for a text of a job."""
-    from dag_factory.config.places import Mark
-    from dag_factory.config.shapes import shape
+    from dag_factory.config.positions import Mark
+    from dag_factory.config.schema.annotations import shape
     from dag_factory.config.tree import from_plain
 
     node = from_plain({"args": [text]}, Mark("a.yaml", 1, 1))

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config import open_project, schemas
+from dag_factory.config import open_project
 from dag_factory.config.dollars import marked
+from dag_factory.config.schema import registry
 
 Files = dict[str, Any]
 """What stands below ``configs/``: data, written as JSON, which is YAML; or text."""
@@ -370,7 +371,7 @@ PLACES = {
 
 
 def properties(name: str, pointer: str = "") -> set[str]:
-    schema: Any = schemas.documents()[f"{name}.schema.json"]
+    schema: Any = registry.documents()[f"{name}.schema.json"]
     for step in filter(None, pointer.split("/")):
         schema = schema[step]
     return set(schema["properties"])
@@ -597,7 +598,7 @@ ELSEWHERE = {
 
 def leaves(name: str, pointer: str = "", before: str = "") -> Iterator[str]:
     """The keys of a table, of maps with keys of their own those."""
-    schema: Any = schemas.documents()[f"{name}.schema.json"]
+    schema: Any = registry.documents()[f"{name}.schema.json"]
     for step in filter(None, pointer.split("/")):
         schema = schema[step]
     for key, said in schema["properties"].items():

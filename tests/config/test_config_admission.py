@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dag_factory.config import work
+from dag_factory.config import loader_work
 from dag_factory.config.admission import Candidate, held_out
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, ForEach, Job, KeyRef, Volume
 from dag_factory.config.project import open_project
@@ -61,9 +61,9 @@ def test_a_dag_that_grows_waits_with_what_it_adds() -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_what_costs_airflow_more_counts_more(changes: dict[str, object], least: int) -> None:
-    plain = work.of_job(PLAIN)
+    plain = loader_work.of_job(PLAIN)
     assert 650 < plain < 800
-    assert work.of_job(msgspec.structs.replace(PLAIN, **changes)) - plain >= least
+    assert loader_work.of_job(msgspec.structs.replace(PLAIN, **changes)) - plain >= least
 
 
 def test_what_lies_between_jobs_counts_too(tmp_path: Path) -> None:

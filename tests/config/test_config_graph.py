@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from written import built, problems, said
 
 from dag_factory.config import graph
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 
 EDGE = graph.Edge(Mark("f", 1, 1), ("jobs",))
 

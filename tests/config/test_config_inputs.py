@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dag_factory.config.inputs import given_inputs, read_inputs
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.tree import Mapping
 from dag_factory.config.yaml12 import read
 

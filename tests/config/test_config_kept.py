@@ -13,9 +13,10 @@ from textwrap import dedent
 import msgspec
 import pytest
 
-from dag_factory.config import Compiled, compiling, kept, open_project, schemas
+from dag_factory.config import Compiled, compiling, kept, open_project
 from dag_factory.config.kept import Good
 from dag_factory.config.outcomes import Outcome
+from dag_factory.config.schema import registry
 from dag_factory.config.share import Share
 from dag_factory.config.store import Store
 from dag_factory.config.survey import survey
@@ -456,7 +457,7 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
     names = {path.relative_to(here.parent) for path in kept.package_files() if path.is_relative_to(here.parent)}
     assert {path.relative_to(here.parent) for path in here.rglob("*.py")} <= names
     assert Path("settings.py") in names
-    assert {path.name for path in schemas.folder().rglob("*.json")} <= {path.name for path in kept.package_files()}
+    assert {path.name for path in registry.folder().rglob("*.json")} <= {path.name for path in kept.package_files()}
 
 
 def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written import ENVIRONMENT, HEAD, Written, built, job, problems, said
 
-from dag_factory.config.layers import merge
 from dag_factory.config.model import EnvVar, Job, Retries
-from dag_factory.config.places import Mark
-from dag_factory.config.shapes import shape
+from dag_factory.config.positions import Mark
+from dag_factory.config.schema.annotations import shape
+from dag_factory.config.schema.merge import merge
 from dag_factory.config.tree import from_plain, plain
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config.places import dotted
 from dag_factory.config.pod_security import Level, violations
+from dag_factory.config.positions import dotted
 from dag_factory.config.strategic import patched
 
 SECURE: dict[str, Any] = {

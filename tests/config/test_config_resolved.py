@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from written import built
 
 from dag_factory.config import yaml12
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.resolved import to_yaml
 from dag_factory.config.tree import from_plain, plain
 

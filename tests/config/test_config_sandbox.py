@@ -14,7 +14,7 @@ import pytest
 
 from dag_factory.config import budget, sandbox
 from dag_factory.config.expressions import evaluate, render
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.tree import Scalar, scalar, sequence
 from dag_factory.settings import BOUNDS
 

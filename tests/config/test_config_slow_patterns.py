@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from dag_factory.config import regexes, slow_patterns
-from dag_factory.config.ambiguity import Automaton, TooLarge
-from dag_factory.config.backtracking import Count, Program, TooManyStates, TooManySteps
+from dag_factory.config.regex import python_parser, slow_patterns
+from dag_factory.config.regex.ambiguity import Automaton, TooLarge
+from dag_factory.config.regex.backtracking import Count, Program, TooManyStates, TooManySteps
 
 SLOW = [
     "^((a|ab)(bc|c))*$",
@@ -81,7 +81,7 @@ def test_to_count_takes_no_more_work_than_allowed() -> None:
     with pytest.raises(TooManyStates):
         Count(Program("^((?:a?){50}){50}b"), "a" * 40, 10**30, 1_000).search()
     with pytest.raises(TooLarge):
-        Automaton(regexes.parse("((?:a?b?c?d?e?f?g?h?)*)*" * 20), 1_000)
+        Automaton(python_parser.parse("((?:a?b?c?d?e?f?g?h?)*)*" * 20), 1_000)
     assert slow_patterns.trap("((a?){1000}){1000}").unclear
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dag_factory.config import yaml12
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.tree import Mapping, at, plain
 from dag_factory.settings import BOUNDS
 

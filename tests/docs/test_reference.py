@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config import schemas
+from dag_factory.config.schema import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -35,8 +35,8 @@ def test_the_reference_is_current(reference: ModuleType) -> None:
     assert written == reference.pages(), "run: make docs"
 
 
-JOB = schemas.documents()["job.schema.json"]["$defs"]["job"]["properties"]
-FILES = {name: document.get("properties", {}) for name, document in schemas.documents().items()}
+JOB = registry.documents()["job.schema.json"]["$defs"]["job"]["properties"]
+FILES = {name: document.get("properties", {}) for name, document in registry.documents().items()}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_every_key_is_described(reference: ModuleType) -> None:
 @pytest.mark.parametrize("key", JOB)
 def test_a_jobs_keys_are_described_in_the_schemas_own_words(key: str) -> None:
     """Also where a definition refers on to what is only a kind of value, as a duration."""
-    words = schemas.documents()["job.schema.json"]["$defs"][key]["description"]
+    words = registry.documents()["job.schema.json"]["$defs"][key]["description"]
     page = (DOCS / "reference" / "job.md").read_text("utf-8")
     assert words.partition(". ")[0].partition(" Default:")[0] in page
 

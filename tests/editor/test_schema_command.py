@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dag_factory.cli import main
-from dag_factory.config import schemas
+from dag_factory.config.schema import registry as schemas
 
 FLAVORS = "version: 1\nflavors:\n  small: {cpu: 1, memory: 1Gi}\n  large: {cpu: 8, memory: 8Gi}\n"
 

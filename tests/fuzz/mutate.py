@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from dag_factory.config import schemas
+from dag_factory.config.schema import registry
 
 
 def keys(schema: Any) -> Iterator[str]:
@@ -26,7 +26,9 @@ def keys(schema: Any) -> Iterator[str]:
 POOL = (Path(__file__).parent / "values.txt").read_text("utf-8").splitlines()
 """What may come to stand as a value, each as it is written."""
 
-KEYS = sorted({key for name, schema in schemas.documents().items() if "kubernetes" not in name for key in keys(schema)})
+KEYS = sorted(
+    {key for name, schema in registry.documents().items() if "kubernetes" not in name for key in keys(schema)}
+)
 STRANGE = [*"\x00\u2028\ufeff\t\r\ue000\U0001f642\x7f\x85\xa0\u202e", "\x1b[2J"]
 SIGNS = [*":,-[]{}#&*!|>'\"%@`?\n \t$", "${{", "}}", "{{", "${%", "%}", "---\n", "...\n", "<<: ", "? ", "- ", ": "]
 _TOKEN = re.compile(r"\$\{\{|\$\{%|\{\{|\}\}|%\}|\w[\w.@/-]*|[^\w\s]|\n *| +")

@@ -9,7 +9,7 @@ from dag_factory.config import guarded, pods, yaml12
 from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import reading
 from dag_factory.config.model import Cluster, Flavor
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping
 

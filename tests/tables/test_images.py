@@ -8,7 +8,7 @@ from tabled import PLAIN, Project
 from dag_factory.config import guarded, image_names, images, pods, yaml12
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.model import Cluster, Flavor
-from dag_factory.config.places import Mark
+from dag_factory.config.positions import Mark
 from dag_factory.config.tree import Mapping
 
 MIRRORS = {

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
-from dag_factory.config import compiling, schemas, tables, versions
+from dag_factory.config import compiling, tables, versions
+from dag_factory.config.schema import registry
 from dag_factory.config.tree import Mapping, mapping
 from dag_factory.config.versions import Migration
 
@@ -26,7 +27,7 @@ KINDS = {
     ),
     "flavors.schema.json": ("flavors", "flavors", "version: 1\nabout: {small: {cpu: 1, memory: 1Gi}}\n"),
 }
-EVERY_KIND = [name for name, schema in schemas.documents().items() if "version" in schema.get("properties", {})]
+EVERY_KIND = [name for name, schema in registry.documents().items() if "version" in schema.get("properties", {})]
 
 
 def renaming(old: str, new: str) -> Migration:

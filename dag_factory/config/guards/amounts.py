@@ -11,7 +11,7 @@ from functools import lru_cache
 from dag_factory.config.containers import Container, of_pod
 from dag_factory.config.final_pod import BASE, resources
 from dag_factory.config.model import Flavor, Fragment
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.units import quantity
 
 GPU = "gpu"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 from dag_factory.config.problems import Severity
 
 

@@ -28,7 +28,7 @@ from dag_factory.config.guards.amounts import (
 )
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Flavor, Fragment, Job
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 Limits = MappingT[str, Limit]
 Seen = Callable[[Fragment], Fragment]

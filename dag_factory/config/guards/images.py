@@ -9,7 +9,7 @@ from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.image_names import matches, tag_problem
 from dag_factory.config.model import Fragment
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 
 def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:

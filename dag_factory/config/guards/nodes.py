@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dag_factory.config.guard_rules import Guards, OfPlatform, OtherNodes, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _HOST = "kubernetes.io/hostname"  # the label that is the node's name

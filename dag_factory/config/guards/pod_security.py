@@ -9,8 +9,8 @@ from dag_factory.config.final_pod import BASE
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.places import Path
 from dag_factory.config.pod_security import Level, may_violate_baseline, violations
+from dag_factory.config.positions import Path
 
 CODE = "pod-security"
 _SOON = "`pod_security` is not set here: this will be an error in the next release"

@@ -6,8 +6,8 @@ from typing import Any
 
 from dag_factory.config.final_pod import BASE
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.places import Path
-from dag_factory.config.shapes import Shape, shape
+from dag_factory.config.positions import Path
+from dag_factory.config.schema.annotations import Shape, shape
 from dag_factory.config.strategic import DIRECTIVE
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_null, plain
 

@@ -9,7 +9,7 @@ from dag_factory.config.final_pod import BASE
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
-from dag_factory.config.places import Path
+from dag_factory.config.positions import Path
 
 OF_POD: dict[str, Path] = {
     "labels": ("metadata", "labels"),

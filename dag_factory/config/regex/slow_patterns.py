@@ -12,10 +12,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from dag_factory.config import regexes
-from dag_factory.config.ambiguity import Automaton, TooLarge, exponential, loops, power_of, samples
-from dag_factory.config.backtracking import Count, Program, TooManyStates, TooManySteps, below_of
-from dag_factory.config.regexes import OPS as ops
+from dag_factory.config.regex import python_parser
+from dag_factory.config.regex.ambiguity import Automaton, TooLarge, exponential, loops, power_of, samples
+from dag_factory.config.regex.backtracking import Count, Program, TooManyStates, TooManySteps, below_of
+from dag_factory.config.regex.python_parser import OPS as ops
 from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
 
@@ -116,11 +116,11 @@ def size(pattern: str) -> int:
     return min(_UNITS * _size(_parsed(pattern)), _MOST_UNITS)
 
 
-def _size(nodes: regexes.Nodes) -> int:
+def _size(nodes: python_parser.Nodes) -> int:
     total = 0
     for op, argument in nodes:
         times = 1
-        if op in regexes.REPEATS:
+        if op in python_parser.REPEATS:
             times = argument[1] if argument[1] != ops.MAXREPEAT else argument[0] + 1
         total += 1 + times * sum(map(_size, below_of(op, argument)))
         if total > _MOST_UNITS:
@@ -147,11 +147,11 @@ def _automaton(pattern: str) -> Automaton:
         raise TooLarge from None
 
 
-def _parsed(pattern: str) -> regexes.Nodes:
+def _parsed(pattern: str) -> python_parser.Nodes:
     if len(pattern) > BOUNDS.pattern_characters:
         raise ValueError(f"a pattern has more than {BOUNDS.pattern_characters:,} characters")
     try:
-        return regexes.parse(pattern)
+        return python_parser.parse(pattern)
     except (re.error, OverflowError, RecursionError) as failure:
         raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
 

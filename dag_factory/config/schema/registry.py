@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dag_factory
+
 if TYPE_CHECKING:  # not paid for where everything is kept from before
     import jsonschema_rs
 
@@ -19,7 +21,7 @@ JSON = dict[str, Any]
 
 def folder() -> Path:
     """Where the schemas lie: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(dag_factory.__file__).resolve().parent
     installed = package / "schemas"
     return installed if installed.is_dir() else package.parent / "schemas"
 

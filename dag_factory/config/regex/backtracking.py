@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from dag_factory.config import regexes
-from dag_factory.config.regexes import OPS as ops
-from dag_factory.config.regexes import Nodes
+from dag_factory.config.regex import python_parser
+from dag_factory.config.regex.python_parser import OPS as ops
+from dag_factory.config.regex.python_parser import Nodes
 
 _END, _END_INSIDE = 0, 1  # addresses: where the pattern ends, and where a part that is matched for itself ends
 Captures = tuple[int, ...]
@@ -47,7 +47,7 @@ class Program:
     """A pattern compiled for counting. Raises as ``regexes.parse`` does."""
 
     def __init__(self, pattern: str) -> None:
-        parsed = regexes.parse(pattern)
+        parsed = python_parser.parse(pattern)
         self.steps: list[Step] = [Step("accept"), Step("accept")]
         self._slots = {group: index * 2 for index, group in enumerate(dict.fromkeys(_references(parsed)))}
         self.nothing: Captures = (-1,) * (2 * len(self._slots))
@@ -64,23 +64,23 @@ class Program:
         return following
 
     def _one(self, op: Any, argument: Any, following: int, flags: int) -> int:
-        if op in regexes.CHARACTERS:
-            return self._add(Step("character", following, regexes.single(op, argument, flags)))
+        if op in python_parser.CHARACTERS:
+            return self._add(Step("character", following, python_parser.single(op, argument, flags)))
         if op is ops.AT:
             is_end = argument in (ops.AT_END, ops.AT_END_STRING)
-            return self._add(Step("place", following, regexes.single(op, argument, flags), flag=is_end))
+            return self._add(Step("place", following, python_parser.single(op, argument, flags), flag=is_end))
         if op is ops.BRANCH:
             branches = tuple(self._compiled(one, following, flags) for one in argument[1])
             return self._add(Step("branch", branches=branches))
         if op is ops.SUBPATTERN:
             return self._group(argument, following, flags)
-        if op in regexes.REPEATS:
+        if op in python_parser.REPEATS:
             return self._repeat(op, argument, following, flags)
-        if op in regexes.LOOKS:
+        if op in python_parser.LOOKS:
             back = argument[1].getwidth()[0] if argument[0] < 0 else 0
             body = self._compiled(argument[1], _END_INSIDE, flags)
             return self._add(Step("look", following, body=body, least=back, flag=op is ops.ASSERT))
-        if op is regexes.ATOMIC:
+        if op is python_parser.ATOMIC:
             return self._add(Step("atomic", following, body=self._compiled(argument, _END_INSIDE, flags)))
         if op is ops.GROUPREF:
             folds = bool(flags & ops.SRE_FLAG_IGNORECASE)
@@ -96,19 +96,21 @@ class Program:
         slot = self._slots.get(group) if group else None
         if slot is not None:
             following = self._add(Step("capture", following, slot=slot + 1))
-        start = self._compiled(body, following, regexes.flags_below(flags, added, removed))
+        start = self._compiled(body, following, python_parser.flags_below(flags, added, removed))
         return start if slot is None else self._add(Step("capture", start, slot=slot))
 
     def _repeat(self, op: Any, argument: Any, following: int, flags: int) -> int:
         least, most, body = argument
-        if op is regexes.POSSESSIVE:
+        if op is python_parser.POSSESSIVE:
             inner = self._repeat(ops.MAX_REPEAT, argument, _END_INSIDE, flags)
             return self._add(Step("atomic", following, body=inner))
         loop = self._add(Step("accept"))  # its place, until the body is known
         start = self._compiled(body, loop, flags)
         endless = -1 if most is ops.MAXREPEAT or most == ops.MAXREPEAT else most
         nullable = body.getwidth()[0] == 0
-        self.steps[loop] = Step("loop", following, None, start, (), least, endless, int(nullable), op is regexes.LAZY)
+        self.steps[loop] = Step(
+            "loop", following, None, start, (), least, endless, int(nullable), op is python_parser.LAZY
+        )
         return self._add(Step("enter", loop))
 
 
@@ -125,13 +127,13 @@ def _references(nodes: Nodes) -> Iterator[int]:
 
 def below_of(op: Any, argument: Any) -> Iterator[Nodes]:
     """The parts of a node that are patterns themselves."""
-    if op in regexes.REPEATS:
+    if op in python_parser.REPEATS:
         yield argument[2]
     elif op is ops.BRANCH:
         yield from argument[1]
-    elif op is ops.SUBPATTERN or op in regexes.LOOKS:
+    elif op is ops.SUBPATTERN or op in python_parser.LOOKS:
         yield argument[-1]
-    elif op is regexes.ATOMIC:
+    elif op is python_parser.ATOMIC:
         yield argument
     elif op is ops.GROUPREF_EXISTS:
         yield argument[1]

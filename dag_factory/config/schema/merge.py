@@ -17,7 +17,7 @@ absent          maps merge, lists and single values replace
 
 from __future__ import annotations
 
-from dag_factory.config.shapes import Shape
+from dag_factory.config.schema.annotations import Shape
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_null, mapping, plain, sequence
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dag_factory.config import slow_patterns
+from dag_factory.config.regex import slow_patterns
 from dag_factory.config.tree import CHARACTERS
 
 _SCHEMA = 100  # units to check one schema against the language of schemas

@@ -8,9 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dag_factory.config import schemas, wording
-from dag_factory.config.places import Mark, Path
+from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.schema import messages
+from dag_factory.config.schema import registry as schemas
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, key_mark, mapping, mark_at, plain
 from dag_factory.settings import BOUNDS
 
@@ -29,11 +30,11 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
         return []
     found: dict[tuple[Path, str], tuple[Path, Problem]] = {}
     for error in sorted(_slow(name, pointer).iter_errors(document), key=lambda error: _order(node, error)):
-        for leaf in wording.leaves(error):
+        for leaf in messages.leaves(error):
             below = tuple(leaf.absolute_path)
             if _undecided(node, below, leaf):
                 continue
-            for key, code, message, said in wording.words(leaf):
+            for key, code, message, said in messages.words(leaf):
                 hint = _NOT_HERE if key is None and _is_expression(node, below) else said
                 where = (*below, key) if key is not None else below
                 mark = _mark(node, below, key)
@@ -55,7 +56,7 @@ def _slow(name: str, pointer: str) -> Draft202012Validator:
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT202012
 
-    from dag_factory.config.explaining import Explaining, without_dialect
+    from dag_factory.config.schema.error_iteration import Explaining, without_dialect
 
     resources = [
         (file, Resource.from_contents(without_dialect(document), default_specification=DRAFT202012))

@@ -15,9 +15,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from dag_factory.config import regexes
-from dag_factory.config.regexes import OPS as ops
-from dag_factory.config.regexes import Nodes
+from dag_factory.config.regex import python_parser
+from dag_factory.config.regex.python_parser import OPS as ops
+from dag_factory.config.regex.python_parser import Nodes
 
 _MANY = 2  # ways: whether there are more makes no difference
 _LETTERS = "a0 -_.\n!\0~,/:@=AZzéÉ٣中\u2028😀"
@@ -100,7 +100,7 @@ class Automaton:
 
     def _one(self, op: Any, argument: Any, flags: int) -> _Part:
         self.spend(1)
-        if op in regexes.CHARACTERS:
+        if op in python_parser.CHARACTERS:
             self._characters.append((op, argument, flags))
             self.follows.append({})
             position = {len(self._characters): 1}
@@ -108,8 +108,8 @@ class Automaton:
         if op is ops.BRANCH:
             return self._either([self._sequence(one, flags) for one in argument[1]])
         if op is ops.SUBPATTERN:
-            return self._sequence(argument[3], regexes.flags_below(flags, argument[1], argument[2]))
-        if op in regexes.REPEATS:
+            return self._sequence(argument[3], python_parser.flags_below(flags, argument[1], argument[2]))
+        if op in python_parser.REPEATS:
             least, most, body = argument
             part = self._sequence(body, flags)
             if most == 0:
@@ -118,10 +118,10 @@ class Automaton:
                 self._join(part.last, part.first)
             empty = part.empty if least else min(1 + part.empty, _MANY)
             return _Part(empty, part.first, part.last, part.ways)
-        if op in regexes.LOOKS:
+        if op in python_parser.LOOKS:
             inside = self._sequence(argument[1], flags)
             return _Part(1, inside.first, {}, inside.ways)
-        if op is regexes.ATOMIC:
+        if op is python_parser.ATOMIC:
             return self._sequence(argument, flags)
         if op is ops.GROUPREF:  # any text
             part = self._one(ops.ANY, None, flags | re.DOTALL)
@@ -146,7 +146,7 @@ class Automaton:
         if len(named) > _MOST_LETTERS:
             raise TooLarge
         matchers: dict[Any, int] = {}
-        kinds = [matchers.setdefault(regexes.single(*one), len(matchers)) for one in self._characters]
+        kinds = [matchers.setdefault(python_parser.single(*one), len(matchers)) for one in self._characters]
         self.spend(len(named) * len(matchers) // 4)
         letters: dict[tuple[bool, ...], str] = {}
         for letter in named:

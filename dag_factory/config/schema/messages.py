@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from dag_factory.config.schemas import JSON, resolve
+from dag_factory.config.schema.registry import JSON, resolve
 from dag_factory.config.suggestions import did_you_mean, show
 
 if TYPE_CHECKING:

@@ -14,9 +14,11 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from dag_factory.config import budget, slow_patterns, validation_work
-from dag_factory.config.slow_patterns import Verdict
-from dag_factory.config.validation_work import TooMuchWork
+from dag_factory.config import budget
+from dag_factory.config.regex import slow_patterns
+from dag_factory.config.regex.slow_patterns import Verdict
+from dag_factory.config.schema import validation_cost
+from dag_factory.config.schema.validation_cost import TooMuchWork
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _DATA = ("default", "const", "enum", "examples")  # under these stands no schema
@@ -46,8 +48,8 @@ def fault(schema: Any, value: Any) -> str:
     if set(schema) <= _PLAIN and not isinstance(value, (dict, list)):
         error = next(compiled.iter_errors(value), None)
         return error.message if error else ""
-    meter = validation_work.Meter(budget.work_left())
-    validation_work.of_value(schema, value, meter)
+    meter = validation_cost.Meter(budget.work_left())
+    validation_cost.of_value(schema, value, meter)
     _spend(meter.used)
     return _airflows_fault(msgspec.json.encode(schema), msgspec.json.encode(value))
 
@@ -69,8 +71,8 @@ def _airflows_fault(schema: bytes, value: bytes) -> str:
 
 def count(schema: Any) -> None:
     """Count the work to read a schema. Raises ``TooMuchWork`` where that is too much for one file."""
-    meter = validation_work.Meter(budget.work_left())
-    validation_work.of_schema(schema, meter)
+    meter = validation_cost.Meter(budget.work_left())
+    validation_cost.of_schema(schema, meter)
     for pattern in dict.fromkeys(_patterns(schema)):
         meter.spend(slow_patterns.size(pattern))
     _spend(meter.used)

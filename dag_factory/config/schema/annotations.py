@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 from typing import Any
 
-from dag_factory.config import schemas
-from dag_factory.config.schemas import JSON
+from dag_factory.config.schema import registry
+from dag_factory.config.schema.registry import JSON
 
 
 class Shape:
@@ -60,7 +60,7 @@ def _branches(schema: JSON, base: str) -> list[tuple[JSON, str]]:
     """The schema, what it refers to, and its alternatives: an annotation nearest the use comes first."""
     found = [(schema, base)]
     if "$ref" in schema:
-        found += _branches(*schemas.referred(schema, base))
+        found += _branches(*registry.referred(schema, base))
     for keyword in ("anyOf", "oneOf", "allOf"):
         for branch in schema.get(keyword, ()):
             found += _branches(branch, base)

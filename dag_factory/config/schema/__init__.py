@@ -1,0 +1,1 @@
+"""The JSON Schemas: loading, merging by their annotations, validation, and error messages."""
