@@ -16,7 +16,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from dag_factory.build.mapped_items import ITEM
 from dag_factory.build.operator import PodOperator
 from dag_factory.config import model
-from dag_factory.config.dollars import closed
+from dag_factory.config.expressions.dollar_signs import closed
 
 Task = PodOperator | MappedOperator
 

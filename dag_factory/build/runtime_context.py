@@ -20,9 +20,9 @@ from airflow.sdk.definitions.param import ParamsDict
 from jinja2.utils import missing
 
 from dag_factory.build.mapped_items import Items
-from dag_factory.config import runtime_names as names
-from dag_factory.config.runtime_text import short
-from dag_factory.config.runtime_values import AssetName, Function, Handle, Refused
+from dag_factory.config.expressions import run_time_names as names
+from dag_factory.config.expressions.run_time_text import short
+from dag_factory.config.expressions.run_time_values import AssetName, Function, Handle, Refused
 
 _EVENT = ("extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp").split()
 

@@ -20,7 +20,7 @@ from dag_factory.build.templating import safe_label
 from dag_factory.build.when import When
 from dag_factory.build.xcom import XcomSidecarCallback
 from dag_factory.config import model
-from dag_factory.config.dollars import marked
+from dag_factory.config.expressions.dollar_signs import marked
 from dag_factory.config.final_pod import item_variable
 
 # What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a

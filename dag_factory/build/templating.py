@@ -22,8 +22,8 @@ from dag_factory.build.mapped_items import Items, as_text
 from dag_factory.build.names import label_value
 from dag_factory.build.outputs import NULL_KEY
 from dag_factory.config import model
-from dag_factory.config.dollars import EscapeDollars, is_later
-from dag_factory.config.runtime_names import AIRFLOW_FILTERS, OWN_FILTERS
+from dag_factory.config.expressions.dollar_signs import EscapeDollars, is_later
+from dag_factory.config.expressions.run_time_names import AIRFLOW_FILTERS, OWN_FILTERS
 
 _NO_DEFAULT: Any = object()
 _NOTHING: Any = object()  # a job wrote no output; None is a null
@@ -107,7 +107,7 @@ class TaskTemplates(jinja2.ext.Extension):
     def _sandbox(self) -> jinja2.Environment:
         # A worker needs these, and the loader does not.
         from dag_factory.build import runtime_context
-        from dag_factory.config.runtime_sandbox import TaskSandbox
+        from dag_factory.config.expressions.run_time_sandbox import TaskSandbox
 
         airflow = self.environment
         output: Any = airflow.globals["output"]

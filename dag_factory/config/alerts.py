@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from dag_factory.config import model, named
-from dag_factory.config.expressions import Context
+from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.named import Read, Table
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path

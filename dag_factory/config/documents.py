@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 import msgspec
 
 from dag_factory.config import yaml12
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.files import read_bytes, text_of
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Mark, Path

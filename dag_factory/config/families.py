@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dag_factory.config import templates
 from dag_factory.config.catalogue import Catalogue
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape

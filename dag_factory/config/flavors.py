@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingT
 
 from dag_factory.config import documents, model
-from dag_factory.config.expressions import Context
+from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from collections.abc import Mapping as MappingT
 from typing import Any
 
-from dag_factory.config import runtime
+from dag_factory.config.expressions import run_time
 from dag_factory.config.model import ForEach
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
@@ -26,7 +26,7 @@ def for_each(node: Node) -> ForEach:
         output=_text(said.get("output")) or None,
         path=tuple(path.split(".")) if path else (),
         param=_text(said.get("param")) or None,
-        items=tuple(item_value(runtime.unwrapped(item)) for item in items.items)
+        items=tuple(item_value(run_time.unwrapped(item)) for item in items.items)
         if isinstance(items, Sequence)
         else None,
         label=_text(said.get("label")) or None,

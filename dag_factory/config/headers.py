@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, documents, mapped_groups, param_types, runtime, schedules, timezones
-from dag_factory.config.expressions import Context
+from dag_factory.config import alerts, documents, mapped_groups, param_types, schedules, timezones
+from dag_factory.config.expressions import run_time
+from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
@@ -46,9 +47,9 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
     computed, problems = documents.computed(header, context, _SCHEMA, _HEADER, keep=True)
     rest = without(computed, "groups")  # their templates are checked with the jobs
-    problems += runtime.check(rest, shape(_SCHEMA), None, ())
+    problems += run_time.check(rest, shape(_SCHEMA), None, ())
     groups = {key: computed.entries[key] for key in ("groups",) if key in computed.entries}
-    computed = mapping({**runtime.unwrapped_map(rest).entries, **groups}, computed.keys, computed.mark)
+    computed = mapping({**run_time.unwrapped_map(rest).entries, **groups}, computed.keys, computed.mark)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += timezones.check_timezone(said.get("timezone"), ("timezone",))

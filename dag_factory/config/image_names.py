@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from dag_factory.config.whole_templates import parts
+from dag_factory.config.expressions.whole_templates import parts
 
 HUB = "docker.io"
 _ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it

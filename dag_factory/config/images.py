@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
+from dag_factory.config.expressions.whole_templates import parts
 from dag_factory.config.image_names import full_name, mirror
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, replaced
-from dag_factory.config.whole_templates import parts
 
 _VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
 _CONTAINERS = (

@@ -24,7 +24,7 @@ from dag_factory.config import (
     retries,
     templates,
 )
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards

@@ -18,10 +18,10 @@ from dag_factory.config import (
     loader_work,
     mapped_groups,
     matrix,
-    runtime,
     script_text,
     teardowns,
 )
+from dag_factory.config.expressions import run_time
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.model import ForEach
 from dag_factory.config.problems import Problem, errors, until_many
@@ -207,8 +207,8 @@ def _templates(
         yield from foreach.check_param(group.node, group.place, header.entries.get("params"))
         first = group.tasks[0] if group.tasks else group.path
         before = cache(partial(graph.upstream, found, first))
-        scope = runtime.Scope(first, before, called.tasks, with_output, params, dateless, reads, True)
-        yield from runtime.check(group.node, job_shape.child("for_each"), scope, group.place)
+        scope = run_time.Scope(first, before, called.tasks, with_output, params, dateless, reads, True)
+        yield from run_time.check(group.node, job_shape.child("for_each"), scope, group.place)
     for job in compiled:
         path = ("jobs", job.written)
         each = job.node.entries.get("for_each")
@@ -217,8 +217,8 @@ def _templates(
             yield from foreach.check_param(each, (*path, "for_each"), header.entries.get("params"))
         upstream = (lambda: every) if "depends_on" in wrong else cache(partial(graph.upstream, found, job.name))
         has_item = job.name in inside or is_set(each)
-        scope = runtime.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads, has_item)
-        yield from runtime.check(job.node, job_shape, scope, path)
+        scope = run_time.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads, has_item)
+        yield from run_time.check(job.node, job_shape, scope, path)
         yield from script_text.check(job.node, texts, prefix_text, path)
 
 

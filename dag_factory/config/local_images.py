@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from dag_factory.config import image_names, images
-from dag_factory.config.dollars import is_later
+from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.image_folders import FOLDER
 from dag_factory.config.positions import Path as Steps
 from dag_factory.config.problems import Problem

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dag_factory.config import documents
-from dag_factory.config.expressions import Context
+from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem

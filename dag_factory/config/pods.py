@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import alerts, assets, dollars, foreach, podvalues, retries, runtime
+from dag_factory.config import alerts, assets, foreach, podvalues, retries
+from dag_factory.config.expressions import dollar_signs, run_time
+from dag_factory.config.expressions.sandbox import dns
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
-from dag_factory.config.sandbox import dns
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
 from dag_factory.config.units import seconds
 
@@ -57,7 +58,7 @@ def _command_line(said: MappingT[str, Any]) -> tuple[tuple[str, ...] | None, tup
 
 def script(text: str) -> str:
     """A script as Kubernetes has to be given it, so that the shell reads what is written and rendered."""
-    return dollars.escaped(text) if dollars.is_later(text) else _EXPANDED.sub("$$", text)
+    return dollar_signs.escaped(text) if dollar_signs.is_later(text) else _EXPANDED.sub("$$", text)
 
 
 def _env(name: str, node: Node) -> EnvVar:
@@ -151,7 +152,7 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
         *("runtime_class", "image_pull_policy", "group"),
     ): lambda node: _text(node),
-    ("doc",): lambda node: _text(runtime.unwrapped(node)),
+    ("doc",): lambda node: _text(run_time.unwrapped(node)),
     ("deferrable", "affinity", "security_context", "pod_security_context"): fragment,
     ("pool_slots", "priority_weight"): whole,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),

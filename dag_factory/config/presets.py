@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config import documents
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem, errors

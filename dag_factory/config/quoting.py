@@ -20,7 +20,7 @@ from jinja2 import TemplateRuntimeError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-from dag_factory.config.sandbox import settled, text_of
+from dag_factory.config.expressions.sandbox import settled, text_of
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARKS = re.compile(f"{_OPEN}(\\d+){_CLOSE}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from dag_factory.config import model, named
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.named import Read, Table
 from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path

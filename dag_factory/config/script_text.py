@@ -13,8 +13,8 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from dag_factory.config.dollars import is_later
-from dag_factory.config.later import COMMENT_MARKS
+from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.escaping import COMMENT_MARKS
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, plain

@@ -28,7 +28,7 @@ from dag_factory.config import (
     timezones,
 )
 from dag_factory.config.catalogue import Catalogue
-from dag_factory.config.expressions import Context, evaluate
+from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.guards import flavor_limits, reading

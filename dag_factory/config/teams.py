@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from dag_factory.config import documents, named
-from dag_factory.config.expressions import Context
+from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.required import OF_POD

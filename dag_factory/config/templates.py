@@ -13,14 +13,15 @@ from typing import Any
 import jinja2
 import msgspec
 
-from dag_factory.config import budget, expressions, versions, yaml12
-from dag_factory.config.expressions import Context
+from dag_factory.config import budget, versions, yaml12
+from dag_factory.config.expressions import compile_time
+from dag_factory.config.expressions.compile_time import Context
+from dag_factory.config.expressions.sandbox import Sandbox, TooMuch
 from dag_factory.config.files import text_of
 from dag_factory.config.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.quoting import YamlText, unnumbered, written
-from dag_factory.config.sandbox import Sandbox, TooMuch
 from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved, weight
 from dag_factory.settings import BOUNDS
@@ -83,7 +84,7 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
     schema, wrong = read_inputs(node.entries.get("inputs"))
     found += wrong
     try:
-        expressions.faults_told(lambda: _compiled(_aligned(head, body)))
+        compile_time.faults_told(lambda: _compiled(_aligned(head, body)))
     except jinja2.TemplateSyntaxError as failure:
         found.append(_syntax_problem(failure, file))
     except jinja2.TemplateError as failure:
@@ -109,10 +110,10 @@ def render(
     if problems:
         return None, problems
     try:
-        numbered = expressions.faults_told(lambda: _rendered(template.text, {**context, "inputs": inputs}))
+        numbered = compile_time.faults_told(lambda: _rendered(template.text, {**context, "inputs": inputs}))
     except jinja2.TemplateError as failure:
-        line = Mark(template.file, expressions.line_of(failure), 1, caller)
-        return None, [Problem.at(line, path, *expressions.explained(failure, {**context, "inputs": inputs}))]
+        line = Mark(template.file, compile_time.line_of(failure), 1, caller)
+        return None, [Problem.at(line, path, *compile_time.explained(failure, {**context, "inputs": inputs}))]
     text, lines = unnumbered(numbered)
     node, found = yaml12.read(text, template.file)
     if not budget.spend_steps(len(text) // _CHARACTERS + _VALUE * weight(node)):

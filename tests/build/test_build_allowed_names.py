@@ -14,7 +14,7 @@ CHURN = "pipelines/growth/churn.yaml"
 def test_a_last_good_version_uses_the_names_that_are_allowed_today(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     project(tmp_path)

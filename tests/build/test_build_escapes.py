@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from building import a_job, rendered
 
-from dag_factory.config import runtime
+from dag_factory.config.expressions import run_time
 
 REACHES_AIRFLOW = """
 {{ macros.json.codecs.sys.modules["os"].popen("id").read() }}
@@ -201,7 +201,7 @@ ONLY_A_RUN_KNOWS = """
 """.strip().splitlines()
 
 PARAMS = frozenset(("day", "name"))
-SCOPE = runtime.Scope("main", lambda: frozenset(), {"main": ("main",)}, frozenset(), PARAMS)
+SCOPE = run_time.Scope("main", lambda: frozenset(), {"main": ("main",)}, frozenset(), PARAMS)
 
 
 def refused_at_check(text: str) -> list[str]:
@@ -211,7 +211,7 @@ def refused_at_check(text: str) -> list[str]:
     from dag_factory.config.tree import from_plain
 
     node = from_plain({"args": [text]}, Mark("a.yaml", 1, 1))
-    found = runtime.check(node, shape("job.schema.json", "/$defs/job"), SCOPE, ("jobs", "main"))
+    found = run_time.check(node, shape("job.schema.json", "/$defs/job"), SCOPE, ("jobs", "main"))
     return [problem.code for problem in found if problem.severity == "error"]
 
 
@@ -239,9 +239,9 @@ def test_the_type_of_a_value_alone_stops_a_way_out(text: str, monkeypatch: pytes
     """The same without the check of the text: what a value is decides."""
     import jinja2
 
-    from dag_factory.config import runtime_rules
+    from dag_factory.config.expressions import run_time_rules
 
-    monkeypatch.setattr(runtime_rules, "check", lambda *_: iter(()))
+    monkeypatch.setattr(run_time_rules, "check", lambda *_: iter(()))
     harmless = ("is defined", "task == task", "{% macro m() %}{% endmacro %}", "if task", "(ds)()")
     if any(part in text for part in harmless):
         return

@@ -32,9 +32,9 @@ def steps(environment: Any, value: Any, live: Any) -> Iterator[tuple[str, Any]]:
     """Every attribute and item that a template gets of a value, by all the names that Python knows for it."""
     from jinja2 import Undefined
 
-    from dag_factory.config.runtime_names import METHODS
-    from dag_factory.config.runtime_sandbox import TooMuch
-    from dag_factory.config.runtime_values import Function, Method, Refused
+    from dag_factory.config.expressions.run_time_names import METHODS
+    from dag_factory.config.expressions.run_time_sandbox import TooMuch
+    from dag_factory.config.expressions.run_time_values import Function, Method, Refused
 
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, (list, tuple)) else ()
     for name in sorted({*dir(value), *dir(live), *METHODS, "hook", "client"}):
@@ -55,8 +55,8 @@ def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.
     from jinja2 import Undefined
     from jinja2.utils import missing
 
-    from dag_factory.config.runtime_names import known
-    from dag_factory.config.runtime_values import Function, Handle, Refused
+    from dag_factory.config.expressions.run_time_names import known
+    from dag_factory.config.expressions.run_time_values import Function, Handle, Refused
 
     earlier = datetime.datetime(2026, 1, 30, tzinfo=datetime.timezone.utc)
     dates = dict.fromkeys(("start_date", "end_date", "data_interval_start", "data_interval_end"), earlier)
@@ -118,7 +118,7 @@ def nested() -> dict[str, Any]:
 
 
 def refused(task: Any) -> None:
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     ti = instance_of(task)
     with pytest.raises(Refused, match="hook"):
@@ -164,7 +164,7 @@ def test_the_namespace_and_the_connection_of_a_cluster_are_covered() -> None:
 def test_a_condition_and_the_label_of_a_mapped_task_are_covered() -> None:
     from airflow.sdk.execution_time.task_runner import _render_map_index
 
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     task = built(a_pipeline(a_job(when=ESCAPE))).task_dict["main"]
     context = instance_of(task).get_template_context()
@@ -198,7 +198,7 @@ def test_an_environment_allows_more_by_name() -> None:
 
     assert shell("{{ ti.hostname or 'none' }}", "ti.hostname") == "none"
     assert len(shell("{{ macros.uuid.uuid4().hex }}", "macros.uuid.uuid4")) == 32
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     for text in ("{{ macros.uuid.os }}", "{{ macros.uuid.sys.modules }}", "{{ macros.uuid }}", "{{ macros.uuid() }}"):
         with pytest.raises(Refused):

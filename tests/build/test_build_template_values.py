@@ -183,7 +183,7 @@ TOO_MUCH = [
 
 @pytest.mark.parametrize("text", TOO_MUCH)
 def test_work_and_output_are_bounded(text: str) -> None:
-    from dag_factory.config.sandbox import TooMuch
+    from dag_factory.config.expressions.sandbox import TooMuch
 
     with pytest.raises((TooMuch, OverflowError)):
         shell(text, given={"long": "x" * 1000})
@@ -197,7 +197,7 @@ def test_each_text_has_its_own_bound() -> None:
 
 
 def test_the_texts_of_a_task_have_a_bound_together() -> None:
-    from dag_factory.config.sandbox import TooMuch
+    from dag_factory.config.expressions.sandbox import TooMuch
 
     text = "{% for i in range(90000) %}{% set x = i | string | upper | lower %}{% endfor %}"
     assert shell(text) == ""
@@ -207,7 +207,7 @@ def test_the_texts_of_a_task_have_a_bound_together() -> None:
 
 @pytest.mark.parametrize("text", ["{{ logical_date.next(0.5) }}", "{{ run_date.previous(day_of_week=0.5) }}"])
 def test_a_day_of_the_week_that_never_comes(text: str) -> None:
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     with pytest.raises(Refused, match="whole number"):
         shell(text)
@@ -249,7 +249,7 @@ def test_literal_braces() -> None:
 
 def test_an_output_that_is_no_data_is_refused() -> None:
     """Airflow makes objects of some JSON; the type decides here too."""
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     with pytest.raises(Refused, match="of the type `object`"):
         shell("{{ output('a') }}", outputs={"a": {"b": [object()]}})

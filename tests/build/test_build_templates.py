@@ -48,7 +48,7 @@ def test_an_argument_that_looks_like_a_file_is_text(name: str, tmp_path: Path, m
 
 
 def test_a_template_reads_no_files() -> None:
-    from dag_factory.config.runtime_values import Refused
+    from dag_factory.config.expressions.run_time_values import Refused
 
     with pytest.raises(Refused, match="reads no other file"):
         shell("{% include 'loader.py' %}")

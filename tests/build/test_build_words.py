@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dag_factory.config import open_project
-from dag_factory.config.dollars import marked
+from dag_factory.config.expressions.dollar_signs import marked
 from dag_factory.config.schema import registry
 
 Files = dict[str, Any]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.sandbox import SandboxedEnvironment
 
-from dag_factory.config.dollars import EscapeDollars, escaped, marked
-from dag_factory.config.later import COMMENT_MARKS, as_argument, as_json
+from dag_factory.config.expressions.dollar_signs import EscapeDollars, escaped, marked
+from dag_factory.config.expressions.escaping import COMMENT_MARKS, as_argument, as_json
 
 AIRFLOW = SandboxedEnvironment(
     comment_start_string=COMMENT_MARKS[0],

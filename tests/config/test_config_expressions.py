@@ -8,8 +8,9 @@ import jinja2
 import pytest
 from written import HEAD, Written, job, problems, said
 
-from dag_factory.config import budget, expressions
-from dag_factory.config.expressions import render
+from dag_factory.config import budget
+from dag_factory.config.expressions import compile_time
+from dag_factory.config.expressions.compile_time import render
 
 CONTEXT: dict[str, Any] = {
     "vars": {
@@ -268,5 +269,5 @@ def test_what_is_read_without_jinja_reads_as_jinja_would(text: str, monkeypatch:
         return type(value), value
 
     quick = result()
-    monkeypatch.setattr(expressions, "_simple", lambda *_: None)
+    monkeypatch.setattr(compile_time, "_simple", lambda *_: None)
     assert quick == result()

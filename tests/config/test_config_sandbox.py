@@ -12,8 +12,9 @@ import jinja2
 import msgspec
 import pytest
 
-from dag_factory.config import budget, sandbox
-from dag_factory.config.expressions import evaluate, render
+from dag_factory.config import budget
+from dag_factory.config.expressions import sandbox
+from dag_factory.config.expressions.compile_time import evaluate, render
 from dag_factory.config.positions import Mark
 from dag_factory.config.tree import Scalar, scalar, sequence
 from dag_factory.settings import BOUNDS

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from dag_factory.config.dollars import is_later
+from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job

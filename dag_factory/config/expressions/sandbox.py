@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from dag_factory.config import budget
-from dag_factory.config.later import as_argument, as_json
+from dag_factory.config.expressions.escaping import as_argument, as_json
 from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 

@@ -13,7 +13,7 @@ import jinja2
 import msgspec
 from jinja2 import meta, nodes
 
-from dag_factory.config import runtime_names as names
+from dag_factory.config.expressions import run_time_names as names
 from dag_factory.config.suggestions import did_you_mean
 
 _STATEMENTS = frozenset(

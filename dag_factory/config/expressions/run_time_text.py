@@ -10,8 +10,8 @@ import jinja2
 from jinja2 import nodes
 from jinja2.filters import do_batch, do_indent, do_tojson
 
-from dag_factory.config.runtime_values import DATES, SCALARS, Refused
-from dag_factory.config.sandbox import TooMuch
+from dag_factory.config.expressions.run_time_values import DATES, SCALARS, Refused
+from dag_factory.config.expressions.sandbox import TooMuch
 from dag_factory.settings import BOUNDS
 
 _COMPARED = 10**8  # characters of a text, times those of what is looked for in it

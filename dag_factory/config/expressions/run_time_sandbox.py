@@ -20,11 +20,12 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.tests import TESTS
 from jinja2.utils import Namespace, missing
 
-from dag_factory.config import budget, runtime_rules
-from dag_factory.config import runtime_names as names
-from dag_factory.config import runtime_text as text
-from dag_factory.config.later import COMMENT_MARKS
-from dag_factory.config.runtime_values import (
+from dag_factory.config import budget
+from dag_factory.config.expressions import run_time_names as names
+from dag_factory.config.expressions import run_time_rules
+from dag_factory.config.expressions import run_time_text as text
+from dag_factory.config.expressions.escaping import COMMENT_MARKS
+from dag_factory.config.expressions.run_time_values import (
     DATES,
     INTERPRETER,
     SCALARS,
@@ -36,7 +37,7 @@ from dag_factory.config.runtime_values import (
     methods,
     readable,
 )
-from dag_factory.config.sandbox import Guard, Sandbox, TooMuch
+from dag_factory.config.expressions.sandbox import Guard, Sandbox, TooMuch
 from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 
@@ -231,7 +232,7 @@ class TaskSandbox(Sandbox):
         return self.counted_text(str(self.measured(value)))
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        for (code, message, hint), _ in runtime_rules.check(source, self, self._allow):
+        for (code, message, hint), _ in run_time_rules.check(source, self, self._allow):
             if code != "undefined-name":  # Jinja says so itself when the name is used
                 raise Refused(f"{message}: {hint}" if hint else message)
         return super()._generate(source, *args, **kwargs)

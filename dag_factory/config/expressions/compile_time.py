@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 import jinja2
 from jinja2.exceptions import SecurityError
 
-from dag_factory.config import budget, runtime_names
+from dag_factory.config import budget
+from dag_factory.config.expressions import run_time_names
+from dag_factory.config.expressions.sandbox import Sandbox, TooMuch, measured, settled, text_of
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.sandbox import Sandbox, TooMuch, measured, settled, text_of
 from dag_factory.config.suggestions import nearest
 from dag_factory.config.tree import Node, Scalar, from_plain, transform
 from dag_factory.settings import BOUNDS
@@ -189,7 +190,7 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
     known = sorted({*context, *(str(key) for value in context.values() if isinstance(value, dict) for key in value)})
     if not name:
         return message, f"known here: {', '.join(sorted(context))}"
-    if match and match[2] and name in runtime_names.known() - {"dict", "range", "namespace"}:
+    if match and match[2] and name in run_time_names.known() - {"dict", "range", "namespace"}:
         path = re.search(rf"(?<![\w.]){name}(\.\w+)*", text)
         return f"`{name}` is not known when the file is read", _later(path[0] if path else name)
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []

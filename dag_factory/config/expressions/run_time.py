@@ -15,10 +15,11 @@ import jinja2
 import msgspec
 from jinja2 import nodes
 
-from dag_factory.config import budget, runtime_rules
-from dag_factory.config import runtime_names as names
-from dag_factory.config.dollars import is_later
-from dag_factory.config.later import COMMENT_MARKS
+from dag_factory.config import budget
+from dag_factory.config.expressions import run_time_names as names
+from dag_factory.config.expressions import run_time_rules
+from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.escaping import COMMENT_MARKS
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import Shape
@@ -49,8 +50,8 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class _Parsed(msgspec.Struct, frozen=True):
-    uses: tuple[runtime_rules.Use, ...] = ()
-    refusals: tuple[runtime_rules.Refusal, ...] = ()
+    uses: tuple[run_time_rules.Use, ...] = ()
+    refusals: tuple[run_time_rules.Refusal, ...] = ()
     outputs: tuple[tuple[str | None, int], ...] = ()  # argument of output(), line
     params: tuple[tuple[str, int], ...] = ()
     literal: str | None = None  # the text itself, where nothing in it is rendered
@@ -143,7 +144,7 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
     told: set[tuple[str, str]] = set()
     for use in parsed.uses:
         root = use.path.split(".")[0]
-        words = runtime_rules.judged(use, scope.reads)
+        words = run_time_rules.judged(use, scope.reads)
         if root == "item" and not scope.item:
             message = "`{{ item }}` is known only in a job that runs for each item of a list"
             words = "undefined-name", message, "add `for_each` to the job or to its group"
@@ -201,7 +202,7 @@ _JINJA.filters.update(dict.fromkeys(names.AIRFLOW_FILTERS, str))
 def _parse(text: str) -> _Parsed:
     try:
         tree = _JINJA.parse(text)
-        uses = runtime_rules.uses(tree, _JINJA)
+        uses = run_time_rules.uses(tree, _JINJA)
     except jinja2.TemplateSyntaxError as failure:
         return _Parsed(failure=(failure.message or "syntax error", failure.lineno))
     except RecursionError:
@@ -231,7 +232,7 @@ def _job(call: nodes.Call) -> str | None:
     return None
 
 
-def _params(tree: nodes.Template, uses: runtime_rules.Uses) -> Iterator[tuple[str, int]]:
+def _params(tree: nodes.Template, uses: run_time_rules.Uses) -> Iterator[tuple[str, int]]:
     for use in uses.names:
         root, *steps = use.path.split(".")
         if root == "params" and steps and not (use.called and len(steps) == 1):

@@ -12,7 +12,7 @@ from functools import lru_cache
 import jinja2
 from jinja2 import nodes
 
-from dag_factory.config.later import COMMENT_MARKS
+from dag_factory.config.expressions.escaping import COMMENT_MARKS
 
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0],

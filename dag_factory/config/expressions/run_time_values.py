@@ -14,7 +14,7 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext
 
-from dag_factory.config import runtime_names as names
+from dag_factory.config.expressions import run_time_names as names
 
 SCALARS = (str, int, float, type(None))
 DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)

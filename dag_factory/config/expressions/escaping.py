@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from dag_factory.config.dollars import SHIELD, closed, escaped, is_later
+from dag_factory.config.expressions.dollar_signs import SHIELD, closed, escaped, is_later
 
 COMMENT_MARKS = ("{{#", "#}}")
 """In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""

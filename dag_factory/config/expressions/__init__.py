@@ -1,0 +1,1 @@
+"""``${{ }}``, computed when a file is read, and ``{{ }}``, rendered when a task runs."""
