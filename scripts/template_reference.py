@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dag_factory.config.catalogue import Catalogue, Kind
-from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.templates import Template
 
 ROOT = Path(__file__).resolve().parent.parent

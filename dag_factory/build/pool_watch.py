@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dag_factory import settings
-from dag_factory.config.layout import PLATFORM
+from dag_factory.config.source.layout import PLATFORM
 
 log = logging.getLogger(__name__)
 

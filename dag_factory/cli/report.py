@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from dag_factory.config.files import read_bytes
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.text_forms import lines
+from dag_factory.config.source.files import read_bytes
+from dag_factory.config.source.yaml_text import lines
 
 _WIDEST = 160
 _TOKEN = re.compile(r"""("[^"]*"|'[^']*'|[^\s,\]}#]+)""")

@@ -8,9 +8,9 @@ from typing import Any, cast
 from dag_factory.config import model, named
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.named import Read, Table
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
 
 FILE = "configs/platform/alerts.yaml"

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Literal
 
-from dag_factory.config.layout import PLATFORM, SHIPPED
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem, shown
+from dag_factory.config.source.layout import PLATFORM, SHIPPED
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.templates import SUFFIX, Template, read_template
 from dag_factory.config.tree import Scalar

@@ -7,10 +7,10 @@ from itertools import islice
 
 import msgspec
 
-from dag_factory.config.layout import DAG_ID_LENGTH
 from dag_factory.config.outcomes import Mention, Outcome, Result
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
+from dag_factory.config.source.layout import DAG_ID_LENGTH
 from dag_factory.settings import BOUNDS
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from dag_factory.config import documents
-from dag_factory.config.layout import ENVIRONMENTS
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
+from dag_factory.config.source import documents
+from dag_factory.config.source.layout import ENVIRONMENTS
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Scalar, without
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingT
 
-from dag_factory.config import documents, model
+from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
+from dag_factory.config.source import documents
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, mapping, whole
 from dag_factory.config.units import quantity

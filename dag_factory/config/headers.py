@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, documents, mapped_groups, param_types, schedules, timezones
+from dag_factory.config import alerts, mapped_groups, param_types, schedules, timezones
 from dag_factory.config.expressions import run_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.model import Job, Param, Pipeline
@@ -16,6 +16,7 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.schema import param_schemas
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.validation_cost import TooMuchWork
+from dag_factory.config.source import documents
 from dag_factory.config.suggestions import show
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (

@@ -10,10 +10,8 @@ import msgspec
 
 from dag_factory.config import (
     assets,
-    documents,
     foreach,
     guarded,
-    image_folders,
     images,
     local_images,
     podchecks,
@@ -36,6 +34,7 @@ from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
+from dag_factory.config.source import documents, image_folders
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (

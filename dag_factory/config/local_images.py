@@ -13,9 +13,9 @@ from fnmatch import fnmatchcase
 
 from dag_factory.config import image_names, images
 from dag_factory.config.expressions.dollar_signs import is_later
-from dag_factory.config.image_folders import FOLDER
 from dag_factory.config.positions import Path as Steps
 from dag_factory.config.problems import Problem
+from dag_factory.config.source.image_folders import FOLDER
 from dag_factory.config.tree import Mapping as MappingNode
 
 HOST_IMAGES = ("alpine", "busybox", "debian", "ubuntu", "python")

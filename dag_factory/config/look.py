@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from dag_factory.config import conflicts, lastgood, read_file
 from dag_factory.config.kept import Kept, Told
-from dag_factory.config.layout import Listing
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome, Result
 from dag_factory.config.problems import Problem
+from dag_factory.config.source.layout import Listing
 
 if TYPE_CHECKING:
     from dag_factory.config.project import Project

@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import documents
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.expressions.sandbox import dns, text_of
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.validate import validate
+from dag_factory.config.source import documents
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, without
 from dag_factory.settings import BOUNDS

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dag_factory.config import documents
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.source import documents
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Scalar, entries
 

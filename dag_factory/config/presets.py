@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from dag_factory.config import documents
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.source import documents
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
 

@@ -17,15 +17,15 @@ from dag_factory.config import conflicts, lastgood, outcomes, passes, read_file,
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.digest import digest
 from dag_factory.config.kept import Kept, Summary, Told
-from dag_factory.config.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.look import Look
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.passes import Compiled, Files, Pass
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.read_file import Text
 from dag_factory.config.share import WHOLE, Share
+from dag_factory.config.source.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.unused import unused
 from dag_factory.settings import BOUNDS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
-from dag_factory.config import files
-from dag_factory.config.layout import file_of
 from dag_factory.config.problems import Problem
+from dag_factory.config.source import files
+from dag_factory.config.source.layout import file_of
 
 
 class Text(NamedTuple):

@@ -12,9 +12,9 @@ from typing import Any, cast
 from dag_factory.config import model, named
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.named import Read, Table
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, whole
 from dag_factory.config.units import seconds

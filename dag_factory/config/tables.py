@@ -16,10 +16,8 @@ import msgspec
 from dag_factory.config import (
     alerts,
     budget,
-    documents,
     environments,
     flavors,
-    image_folders,
     local_images,
     model,
     presets,
@@ -34,14 +32,15 @@ from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.guards import flavor_limits, reading
 from dag_factory.config.guards.flavor_limits import Given
 from dag_factory.config.hardening import hardened_sidecar
-from dag_factory.config.located import relocated
 from dag_factory.config.named import Table
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import settle
+from dag_factory.config.source import documents, image_folders
+from dag_factory.config.source.platform_files import PlatformFiles
+from dag_factory.config.source.relocate import relocated
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.teams import Team, Teams
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, is_set, mapping, plain, whole, without

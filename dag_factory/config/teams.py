@@ -12,18 +12,19 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from dag_factory.config import documents, named
+from dag_factory.config import named
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.required import OF_POD
 from dag_factory.config.named import Read, Table
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema import registry
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
+from dag_factory.config.source import documents
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
 

@@ -13,16 +13,17 @@ from typing import Any
 import jinja2
 import msgspec
 
-from dag_factory.config import budget, versions, yaml12
+from dag_factory.config import budget
 from dag_factory.config.expressions import compile_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.expressions.sandbox import Sandbox, TooMuch
-from dag_factory.config.files import text_of
 from dag_factory.config.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.schema.validate import prune, validate
+from dag_factory.config.source import migrations, yaml_reader
+from dag_factory.config.source.files import text_of
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved, weight
 from dag_factory.settings import BOUNDS
 
@@ -43,7 +44,7 @@ class Template(msgspec.Struct, frozen=True):
     schema: Schema = {}
     text: str = ""
     problems: tuple[Problem, ...] = ()
-    version: int = versions.CURRENT  # of the language that its text is written in
+    version: int = migrations.CURRENT  # of the language that its text is written in
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -67,15 +68,15 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
         message = "the template has no `---` line"
         hint = "first `version`, `description` and `inputs`, then a line `---`, then the template's text"
         return _broken(name, file, Problem(file, 1, 1, "bad-template-file", message, hint=hint))
-    node, problems = yaml12.read(head, file)
+    node, problems = yaml_reader.read(head, file)
     found = list(problems)
     if not isinstance(node, Mapping):
         if not found:
             message, hint = "the part before `---` must hold `version: 1`", "add it, with `description` and `inputs`"
             found.append(Problem(file, 1, 1, "bad-template-file", message, hint=hint))
         return _broken(name, file, *found)
-    version = versions.of(node)
-    current, about_version = versions.migrated(node, _SCHEMA)
+    version = migrations.of(node)
+    current, about_version = migrations.migrated(node, _SCHEMA)
     found += about_version
     if current is None:
         return _broken(name, file, *found)
@@ -115,7 +116,7 @@ def render(
         line = Mark(template.file, compile_time.line_of(failure), 1, caller)
         return None, [Problem.at(line, path, *compile_time.explained(failure, {**context, "inputs": inputs}))]
     text, lines = unnumbered(numbered)
-    node, found = yaml12.read(text, template.file)
+    node, found = yaml_reader.read(text, template.file)
     if not budget.spend_steps(len(text) // _CHARACTERS + _VALUE * weight(node)):
         message = f"the templates of this file give more text than {BOUNDS.expression_steps:,} steps can read"
         hint = "divide the file, or make the template shorter"
@@ -137,7 +138,7 @@ def render(
         return None, problems
     text_tree = moved(node, place)
     assert isinstance(text_tree, Mapping)
-    placed = versions.stepped(text_tree, _TEXT[kind][0], template.version)
+    placed = migrations.stepped(text_tree, _TEXT[kind][0], template.version)
     calls = key_mark(placed, _CALLS[kind])
     if calls:
         message = f"the template `{template.name}` calls a template itself, which is not read"

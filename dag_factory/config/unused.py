@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from dag_factory.config.layout import PIPELINES
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
+from dag_factory.config.source.layout import PIPELINES
 from dag_factory.config.suggestions import did_you_mean
 
 

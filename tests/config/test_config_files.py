@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dag_factory.config.documents import read_document
+from dag_factory.config.source.documents import read_document
 from dag_factory.settings import BOUNDS
 
 

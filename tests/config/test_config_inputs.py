@@ -6,8 +6,8 @@ import pytest
 
 from dag_factory.config.inputs import given_inputs, read_inputs
 from dag_factory.config.positions import Mark
+from dag_factory.config.source.yaml_reader import read
 from dag_factory.config.tree import Mapping
-from dag_factory.config.yaml12 import read
 
 WHOLE = """
 type: object

@@ -57,7 +57,7 @@ def test_links_and_what_lies_too_deep_stand_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "home/images/a/b/c/d").mkdir(parents=True)
     (tmp_path / "home/images/a/b/c/d/Dockerfile").touch()
     (tmp_path / "home/images/link").symlink_to(tmp_path / "secret")
-    from dag_factory.config.image_folders import folders
+    from dag_factory.config.source.image_folders import folders
 
     assert folders(tmp_path / "home") == ()
 

@@ -10,7 +10,7 @@ import pytest
 from written import ENVIRONMENT, HEAD, Written
 
 from dag_factory.config import ProjectError, open_project
-from dag_factory.config.layout import DAG_ID_LENGTH
+from dag_factory.config.source.layout import DAG_ID_LENGTH
 
 BARE = HEAD + "jobs: {a: {}}\n"
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dag_factory.config.quoting import unnumbered
+from dag_factory.config.source.yaml_reader import read
 from dag_factory.config.templates import texts
 from dag_factory.config.tree import plain
-from dag_factory.config.yaml12 import read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 NASTY = st.sampled_from(

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written import built
 
-from dag_factory.config import yaml12
 from dag_factory.config.positions import Mark
-from dag_factory.config.resolved import to_yaml
+from dag_factory.config.source import yaml_reader
+from dag_factory.config.source.yaml_writer import to_yaml
 from dag_factory.config.tree import from_plain, plain
 
 _TEXT = st.one_of(
@@ -38,7 +38,7 @@ _VALUES: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(_KEYS, _VALUES, max_size=4))
 def test_reading_it_again_gives_the_same(value: dict[str, Any]) -> None:
     text = to_yaml(from_plain(value, Mark("f")))
-    node, problems = yaml12.read(text, "f")
+    node, problems = yaml_reader.read(text, "f")
     assert problems == (), text
     assert node is not None
     assert plain(node) == value

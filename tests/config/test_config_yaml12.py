@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dag_factory.config import yaml12
 from dag_factory.config.positions import Mark
+from dag_factory.config.source import yaml_reader
 from dag_factory.config.tree import Mapping, at, plain
 from dag_factory.settings import BOUNDS
 
 
 def value(text: str) -> Any:
-    node, problems = yaml12.read(f"a: {text}\n", "f.yaml")
+    node, problems = yaml_reader.read(f"a: {text}\n", "f.yaml")
     assert isinstance(node, Mapping)
     assert not problems
     return plain(node)["a"]
 
 
 def wrong(text: str) -> list[str]:
-    return [f"{problem.code} {problem.line}:{problem.column}" for problem in yaml12.read(text, "f.yaml")[1]]
+    return [f"{problem.code} {problem.line}:{problem.column}" for problem in yaml_reader.read(text, "f.yaml")[1]]
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,19 @@ def test_quotes_and_tags_make_text(text: str) -> None:
 
 
 def test_keys_are_text_too() -> None:
-    node, _ = yaml12.read("on: 1\n010: 2\n", "f.yaml")
+    node, _ = yaml_reader.read("on: 1\n010: 2\n", "f.yaml")
     assert node is not None
     assert plain(node) == {"on": 1, "010": 2}
 
 
 def test_the_text_of_a_number_is_kept_as_written() -> None:
-    node, _ = yaml12.read("a: 1.10\n", "f.yaml")
+    node, _ = yaml_reader.read("a: 1.10\n", "f.yaml")
     assert node is not None
     assert at(node, ("a",)).text == "1.10"  # type: ignore[union-attr]
 
 
 def test_a_value_and_its_key_know_their_place() -> None:
-    node, _ = yaml12.read("a:\n  b: [1, word]\n", "f.yaml")
+    node, _ = yaml_reader.read("a:\n  b: [1, word]\n", "f.yaml")
     assert isinstance(node, Mapping)
     assert at(node, ("a", "b", 1)).mark == Mark("f.yaml", 2, 10)  # type: ignore[union-attr]
     assert node.entries["a"].keys["b"] == Mark("f.yaml", 2, 3)  # type: ignore[union-attr]
@@ -123,13 +123,13 @@ def test_what_is_wrong_and_where(text: str, expected: list[str]) -> None:
 def test_a_template_without_quotes_is_shown_with_them(
     text: str, code: str, place: tuple[int, int], quoted: str
 ) -> None:
-    _, (problem,) = yaml12.read(text, "f.yaml")
+    _, (problem,) = yaml_reader.read(text, "f.yaml")
     assert (problem.code, (problem.line, problem.column)) == (code, place)
     assert problem.hint == f"put the whole value in quotes, as {quoted}"
 
 
 def test_a_map_in_a_list_or_a_map_is_no_template() -> None:
-    node, problems = yaml12.read("a: [{b: {c: 1}}]\nd: { e: {} }\n", "f.yaml")
+    node, problems = yaml_reader.read("a: [{b: {c: 1}}]\nd: { e: {} }\n", "f.yaml")
     assert node is not None
     assert (plain(node), problems) == ({"a": [{"b": {"c": 1}}], "d": {"e": {}}}, ())
 
@@ -148,27 +148,27 @@ def test_a_map_in_a_list_or_a_map_is_no_template() -> None:
     ],
 )
 def test_what_is_nested_too_deep_is_refused_before_it_hurts(text: str) -> None:
-    (problem,) = yaml12.read(text, "f.yaml")[1]
+    (problem,) = yaml_reader.read(text, "f.yaml")[1]
     assert problem.code in ("too-deep", "yaml-syntax")
     assert problem.line == text.count("\n") + 1
 
 
 def test_nesting_is_allowed_up_to_the_bound() -> None:
     deepest = BOUNDS.nesting
-    assert yaml12.read("[" * deepest + "]" * deepest, "f.yaml")[1] == ()
+    assert yaml_reader.read("[" * deepest + "]" * deepest, "f.yaml")[1] == ()
     assert wrong("[" * (deepest + 1) + "]" * (deepest + 1)) == [f"too-deep 1:{deepest + 1}"]
 
 
 def test_aliases_that_grow_without_end_are_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
-    (problem,) = yaml12.read("\n".join(lines), "f.yaml")[1]
+    (problem,) = yaml_reader.read("\n".join(lines), "f.yaml")[1]
     assert problem.code == "too-many-values"
     assert problem.line == 5
 
 
 def test_an_alias_is_its_anchor() -> None:
-    node, problems = yaml12.read("a: &x {b: 1}\nc: *x\n", "f.yaml")
+    node, problems = yaml_reader.read("a: &x {b: 1}\nc: *x\n", "f.yaml")
     assert node is not None
     assert (plain(node), problems) == ({"a": {"b": 1}, "c": {"b": 1}}, ())
 
@@ -179,7 +179,7 @@ _YAMLISH = st.text(st.sampled_from("ab1 \n\t:-[]{},'\"|>&*!#?%@`~.é\u2028\ufeff
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(_YAMLISH, st.text(max_size=40)))
 def test_any_text_is_read_or_told_of(text: str) -> None:
-    node, problems = yaml12.read(text, "f.yaml")
+    node, problems = yaml_reader.read(text, "f.yaml")
     assert all(problem.line >= 1 and problem.column >= 1 and problem.hint for problem in problems)
     if node is not None:
         plain(node)
@@ -198,7 +198,7 @@ def test_numbers_that_64_bits_do_not_hold_are_text() -> None:
 @pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"])
 def test_unicode_line_separators_do_not_end_a_line(sign: str) -> None:
     text = f"a: 1 # note{sign}b: 2\nc: 'x{sign}y'\nd: |\n  x{sign}y\nc: 4\n"
-    node, (problem,) = yaml12.read(text, "f.yaml")
+    node, (problem,) = yaml_reader.read(text, "f.yaml")
     assert node is not None
     assert plain(node) == {"a": 1, "c": f"x{sign}y", "d": f"x{sign}y\n"}
     assert (problem.code, problem.line, problem.column) == ("duplicate-key", 5, 1)
@@ -211,7 +211,7 @@ b: |
 c: '\\ud83d\\ude00'
 "\\uD83D\\uDE00": 1
 """
-    node, problems = yaml12.read(text, "f.yaml")
+    node, problems = yaml_reader.read(text, "f.yaml")
     assert node is not None
     assert (plain(node), problems) == (
         {"a": "😀 é", "b": 'echo "\\ud83d\\ude00"\n', "c": "\\ud83d\\ude00", "😀": 1}, (),
@@ -240,7 +240,7 @@ def test_a_tag_on_a_collection_or_a_key_is_unknown(text: str, place: str) -> Non
 
 
 def test_the_standard_tags_are_read() -> None:
-    node, problems = yaml12.read("a: !!map {b: !!seq []}\n!!str c: !!str 5\n", "f.yaml")
+    node, problems = yaml_reader.read("a: !!map {b: !!seq []}\n!!str c: !!str 5\n", "f.yaml")
     assert node is not None
     assert (plain(node), problems) == ({"a": {"b": []}, "c": "5"}, ())
 
@@ -264,6 +264,6 @@ def test_the_standard_tags_are_read() -> None:
     ],
 )
 def test_a_wrong_indentation_is_reported_at_its_line(text: str, place: tuple[int, int], hint: str) -> None:
-    _, (problem,) = yaml12.read(text, "f.yaml")
+    _, (problem,) = yaml_reader.read(text, "f.yaml")
     assert (problem.line, problem.column) == place
     assert problem.hint == hint

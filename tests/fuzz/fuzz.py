@@ -28,10 +28,10 @@ os.environ.setdefault("DAG_FACTORY_CACHE", "off")
 
 from mutate import mutant
 
-from dag_factory.config.layout import path_of
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project import Project, chosen, platform_of
 from dag_factory.config.read_file import read
+from dag_factory.config.source.layout import path_of
 
 ROOT = Path(__file__).parents[2]
 HOMES = {"examples": ROOT, "real": ROOT / "tests/real", "every": Path(__file__).parent}

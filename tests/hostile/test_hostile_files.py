@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from commits import GOOD, HEAD, told, write
 
-from dag_factory.config import compiling, files, open_project
+from dag_factory.config import compiling, open_project
+from dag_factory.config.source import files
 from dag_factory.config.survey import survey
 
 

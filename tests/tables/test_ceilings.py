@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from tabled import PIPELINE, PLAIN
 
-from dag_factory.config import guarded, pods, yaml12
+from dag_factory.config import guarded, pods
 from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import reading
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
+from dag_factory.config.source import yaml_reader
 from dag_factory.config.tree import Mapping
 
 SMALL = Flavor(name="small", requests={"cpu": "1", "memory": "1Gi"}, limits={"cpu": "1", "memory": "1Gi"})
@@ -19,7 +20,7 @@ OTHERS = (SMALL, LARGE)
 
 
 def tree(text: str) -> Mapping:
-    node, problems = yaml12.read(text, "prod.yaml")
+    node, problems = yaml_reader.read(text, "prod.yaml")
     assert isinstance(node, Mapping), problems
     return node
 

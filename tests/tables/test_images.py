@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from tabled import PLAIN, Project
 
-from dag_factory.config import guarded, image_names, images, pods, yaml12
+from dag_factory.config import guarded, image_names, images, pods
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.positions import Mark
+from dag_factory.config.source import yaml_reader
 from dag_factory.config.tree import Mapping
 
 MIRRORS = {
@@ -70,7 +71,7 @@ def test_the_longest_mirror_is_taken_once(image: str, final: str) -> None:
 
 
 def job(text: str) -> Mapping:
-    node, problems = yaml12.read(text, "flow.yaml")
+    node, problems = yaml_reader.read(text, "flow.yaml")
     assert isinstance(node, Mapping), problems
     return node
 

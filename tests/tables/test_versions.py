@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
-from dag_factory.config import compiling, tables, versions
+from dag_factory.config import compiling, tables
 from dag_factory.config.schema import registry
+from dag_factory.config.source import migrations
+from dag_factory.config.source.migrations import Migration
 from dag_factory.config.tree import Mapping, mapping
-from dag_factory.config.versions import Migration
 
 # For each kind of file: its name in a project, and text that in version 0 said `about` for a key of now.
 KINDS = {
@@ -74,13 +75,13 @@ def _nothing_read_before() -> Iterator[None]:
 @pytest.fixture
 def version_0(monkeypatch: pytest.MonkeyPatch) -> None:
     for schema, (_, key, _) in KINDS.items():
-        monkeypatch.setitem(versions.MIGRATIONS, (schema, 0), renaming("about", key))
-    monkeypatch.setitem(versions.MIGRATIONS, ("job.schema.json", 0), renaming("run", "script"))
+        monkeypatch.setitem(migrations.MIGRATIONS, (schema, 0), renaming("about", key))
+    monkeypatch.setitem(migrations.MIGRATIONS, ("job.schema.json", 0), renaming("run", "script"))
 
 
 def test_no_migration_exists_yet() -> None:
-    assert versions.CURRENT == 1
-    assert versions.MIGRATIONS == {}
+    assert migrations.CURRENT == 1
+    assert migrations.MIGRATIONS == {}
 
 
 @pytest.mark.usefixtures("version_0")
@@ -119,8 +120,8 @@ def test_what_is_no_version_is_refused(schema: str, version: str) -> None:
 
 def test_several_steps_are_taken_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = "pipeline.schema.json"
-    monkeypatch.setitem(versions.MIGRATIONS, (schema, -1), renaming("about", "summary"))
-    monkeypatch.setitem(versions.MIGRATIONS, (schema, 0), renaming("summary", "description"))
+    monkeypatch.setitem(migrations.MIGRATIONS, (schema, -1), renaming("about", "summary"))
+    monkeypatch.setitem(migrations.MIGRATIONS, (schema, 0), renaming("summary", "description"))
     old = project(schema, "-1")
     assert old.compiled().pipelines[0].description == "x"
     assert "`summary` for `about`, `description` for `summary`" in old.said()
@@ -128,7 +129,7 @@ def test_several_steps_are_taken_one_after_the_other(monkeypatch: pytest.MonkeyP
 
 def test_a_version_without_a_way_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = "pipeline.schema.json"
-    monkeypatch.setitem(versions.MIGRATIONS, (schema, -1), renaming("about", "description"))
+    monkeypatch.setitem(migrations.MIGRATIONS, (schema, -1), renaming("about", "description"))
     assert project(schema, "-1").problems()[0].startswith("unknown-version")
 
 

@@ -11,7 +11,7 @@ import pytest
 from written import Written
 
 from dag_factory.config.catalogue import SHIPPED, Catalogue
-from dag_factory.config.platform_files import PlatformFiles
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.templates import Template
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from dag_factory.settings import BOUNDS
 PIPELINES = "configs/pipelines"
 PLATFORM = "configs/platform"
 ENVIRONMENTS = f"{PLATFORM}/environments"
-SHIPPED = Path(__file__).resolve().parent.parent / "templates"
+SHIPPED = Path(dag_factory.__file__).resolve().parent / "templates"
 """The templates that come with the package."""
 DAG_ID_LENGTH = 250
 TEAM_LENGTH = 95  # Airflow's tags have up to 100 characters, `team:` among them

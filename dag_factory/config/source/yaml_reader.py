@@ -12,11 +12,11 @@ from typing import Any
 import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
-from dag_factory.config.indentation import explained
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem, first_ones
+from dag_factory.config.source.indentation_errors import explained
+from dag_factory.config.source.yaml_text import Moved, lines, with_pairs_joined, without_breaks
 from dag_factory.config.suggestions import show
-from dag_factory.config.text_forms import Moved, lines, with_pairs_joined, without_breaks
 from dag_factory.config.tree import CHARACTERS, Mapping, Node, Scalar, mapping, sequence
 from dag_factory.settings import BOUNDS
 

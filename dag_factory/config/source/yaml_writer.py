@@ -6,8 +6,8 @@ import json
 import re
 from functools import lru_cache
 
+from dag_factory.config.source.yaml_reader import core
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
-from dag_factory.config.yaml12 import core
 
 _SAFE = re.compile(r"-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_/.@:+=,-]*(?: [A-Za-z0-9_/.@+=,-]+)*")
 _WIDTH = 100

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from dag_factory.config import files, image_folders
 from dag_factory.config.digest import digest
-from dag_factory.config.layout import PLATFORM, environments
 from dag_factory.config.problems import Problem, shown
+from dag_factory.config.source import files, image_folders
+from dag_factory.config.source.layout import PLATFORM, environments
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.settings import BOUNDS
 

@@ -10,15 +10,15 @@ from pathlib import Path as FilePath
 
 import msgspec
 
-from dag_factory.config import yaml12
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.files import read_bytes, text_of
-from dag_factory.config.platform_files import PlatformFiles
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.schema.validate import prune, validate
+from dag_factory.config.source import yaml_reader
+from dag_factory.config.source.files import read_bytes, text_of
+from dag_factory.config.source.migrations import migrated
+from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.tree import Mapping, mapping, scalars
-from dag_factory.config.versions import migrated
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple
     text = data if isinstance(data, Problem) else text_of(data, file)
     if isinstance(text, Problem):
         return None, (text,)
-    node, problems = yaml12.read(text, file)
+    node, problems = yaml_reader.read(text, file)
     if node is None:
         empty = Problem(file, 1, 1, "empty-file", "the file is empty", hint="begin it with `version: 1`")
         return None, problems or (empty,)
