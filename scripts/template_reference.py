@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dag_factory.config.catalogue import Catalogue, Kind
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.templates import Template
+from dag_factory.config.templates.catalog import Catalogue, Kind
+from dag_factory.config.templates.template import Template
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "template-reference.md"

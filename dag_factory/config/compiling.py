@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dag_factory.config import budget, families
+from dag_factory.config import budget
 from dag_factory.config.outcomes import Mention, Outcome
 from dag_factory.config.pipelines import SCHEMA, Source, compile_pipeline, compile_pipelines
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents
 from dag_factory.config.tables import Tables
+from dag_factory.config.templates import instances
 from dag_factory.settings import BOUNDS
 
 
@@ -30,7 +31,7 @@ def outcome(file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_
 def source(file_id: str, file: str, data: bytes | Problem) -> Source:
     """The file read and held against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
-    found = Source(file_id, file, document.node and families.filled(document.node), document.problems)
+    found = Source(file_id, file, document.node and instances.filled(document.node), document.problems)
     return found if len(found.instances) <= BOUNDS.instances else _without_instances(found)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from dag_factory.config.schema import registry
 from dag_factory.config.schema.registry import JSON
-from dag_factory.config.templates import Template
+from dag_factory.config.templates.template import Template
 from dag_factory.config.vocabulary import TEMPLATES, Vocabulary
 
 _EXPRESSION = "\\$\\{[{%]"

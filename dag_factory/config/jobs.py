@@ -20,10 +20,8 @@ from dag_factory.config import (
     podvalues,
     presets,
     retries,
-    templates,
 )
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.families import computed_inputs
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.hardening import hardened
@@ -37,6 +35,8 @@ from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents, image_folders
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tables import Tables
+from dag_factory.config.templates import template as templates
+from dag_factory.config.templates.instances import computed_inputs
 from dag_factory.config.tree import (
     Mapping,
     Node,

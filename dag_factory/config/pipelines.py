@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, assets, budget, families, guarded, headers, jobs, jobset, loader_work, teams
+from dag_factory.config import alerts, assets, budget, guarded, headers, jobs, jobset, loader_work, teams
 from dag_factory.config.outcomes import Mention, Result
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem, errors, first_ones, more_problems, until_many
@@ -17,6 +17,7 @@ from dag_factory.config.source.relocate import relocated
 from dag_factory.config.source.yaml_writer import to_yaml
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tables import Tables
+from dag_factory.config.templates import instances as families
 from dag_factory.config.tree import (
     Mapping,
     Node,

@@ -25,7 +25,6 @@ from dag_factory.config import (
     teams,
     timezones,
 )
-from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards
@@ -43,6 +42,7 @@ from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.relocate import relocated
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.teams import Team, Teams
+from dag_factory.config.templates.catalog import Catalogue
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, is_set, mapping, plain, whole, without
 from dag_factory.config.units import seconds
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.config.catalogue import Catalogue, Kind
 from dag_factory.config.schema import registry
 from dag_factory.config.schema.registry import JSON
 from dag_factory.config.source.documents import read_document
 from dag_factory.config.source.layout import PIPELINES, list_files, path_of
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.yaml_writer import one_line
-from dag_factory.config.templates import Template
+from dag_factory.config.templates.catalog import Catalogue, Kind
+from dag_factory.config.templates.template import Template
 from dag_factory.config.tree import Node, Scalar, entries
 
 TEMPLATES: dict[str, Kind] = {"job-templates": "jobs", "pipeline-templates": "pipelines"}

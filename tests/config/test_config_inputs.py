@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dag_factory.config.inputs import given_inputs, read_inputs
 from dag_factory.config.positions import Mark
 from dag_factory.config.source.yaml_reader import read
+from dag_factory.config.templates.inputs import given_inputs, read_inputs
 from dag_factory.config.tree import Mapping
 
 WHOLE = """

@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dag_factory.config.quoting import unnumbered
 from dag_factory.config.source.yaml_reader import read
-from dag_factory.config.templates import texts
+from dag_factory.config.templates.template import texts
+from dag_factory.config.templates.yaml_quoting import unnumbered
 from dag_factory.config.tree import plain
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)

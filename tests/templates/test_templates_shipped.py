@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from written import Written
 
-from dag_factory.config.catalogue import SHIPPED, Catalogue
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.templates import Template
+from dag_factory.config.templates.catalog import SHIPPED, Catalogue
+from dag_factory.config.templates.template import Template
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CATALOGUE = Catalogue(PlatformFiles(REPOSITORY / "no" / "project"))

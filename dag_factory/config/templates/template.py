@@ -17,13 +17,13 @@ from dag_factory.config import budget
 from dag_factory.config.expressions import compile_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.expressions.sandbox import Sandbox, TooMuch
-from dag_factory.config.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors, first_ones
-from dag_factory.config.quoting import YamlText, unnumbered, written
 from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.source import migrations, yaml_reader
 from dag_factory.config.source.files import text_of
+from dag_factory.config.templates.inputs import Schema, given_inputs, read_inputs
+from dag_factory.config.templates.yaml_quoting import YamlText, unnumbered, written
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved, weight
 from dag_factory.settings import BOUNDS
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dag_factory.config import templates
-from dag_factory.config.catalogue import Catalogue
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
+from dag_factory.config.templates import template
+from dag_factory.config.templates.catalog import Catalogue
 from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_null, is_set, key_mark, mapping, without
 
 SCHEMA = "pipeline.schema.json"
@@ -49,7 +49,7 @@ def from_template(
         caller = key_mark(family, instance) or caller
         given = merge(given, member if isinstance(member, Mapping) else None, shape(SCHEMA).child("with"))
     given, trouble = computed_inputs(given, context, ("with",))
-    rendered, problems = templates.render(found, "pipelines", given, caller, context, ("template",))
+    rendered, problems = template.render(found, "pipelines", given, caller, context, ("template",))
     problems = [*trouble, *problems]
     if rendered is None:
         return None, problems

@@ -16,7 +16,7 @@ from dag_factory.config.problems import Problem, shown
 from dag_factory.config.source.layout import PLATFORM, SHIPPED
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.templates import SUFFIX, Template, read_template
+from dag_factory.config.templates.template import SUFFIX, Template, read_template
 from dag_factory.config.tree import Scalar
 
 Kind = Literal["jobs", "pipelines"]

@@ -1,0 +1,1 @@
+"""Template files, their inputs, and the pipelines and jobs that use them."""
