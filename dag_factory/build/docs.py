@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from dag_factory.config import model
-from dag_factory.config.containers import containers
+from dag_factory.config.pod.containers import containers
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _MARKS = re.compile(r"([\\`*_\[\]<>|~#])")

@@ -14,8 +14,9 @@ from typing import Any
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client import models as k8s
 
-from dag_factory.config import final_pod, model
-from dag_factory.config.final_pod import SHM
+from dag_factory.config import model
+from dag_factory.config.pod import final_pod
+from dag_factory.config.pod.final_pod import SHM
 
 _SHARED = Configuration()
 

@@ -11,8 +11,8 @@ from typing import Any
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 
 from dag_factory.config.expressions.dollar_signs import is_later, marked
-from dag_factory.config.final_pod import BASE, XCOM
 from dag_factory.config.model import Job
+from dag_factory.config.pod.final_pod import BASE, XCOM
 
 
 class RenderContainers(KubernetesPodOperatorCallback):

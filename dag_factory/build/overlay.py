@@ -15,9 +15,9 @@ from kubernetes.client import models as k8s
 
 from dag_factory.build import kube
 from dag_factory.build.templating import safe_label
-from dag_factory.config.final_pod import BASE, own_pod
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.strategic import patched
+from dag_factory.config.pod.final_pod import BASE, own_pod
+from dag_factory.config.pod.strategic_merge import patched
 
 _CONTAINER = {
     "image": "image",

@@ -21,7 +21,7 @@ from dag_factory.build.when import When
 from dag_factory.build.xcom import XcomSidecarCallback
 from dag_factory.config import model
 from dag_factory.config.expressions.dollar_signs import marked
-from dag_factory.config.final_pod import item_variable
+from dag_factory.config.pod.final_pod import item_variable
 
 # What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a
 # cluster needs to add a node, and a node to pull an image with a whole framework in it.

@@ -10,8 +10,8 @@ from typing import Any
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 
 from dag_factory.build import kube
-from dag_factory.config.final_pod import XCOM
 from dag_factory.config.model import XcomSidecar
+from dag_factory.config.pod.final_pod import XCOM
 
 
 class XcomSidecarCallback(KubernetesPodOperatorCallback):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dag_factory.config.final_pod import final_pod
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards import allow_lists, bounds
 from dag_factory.config.guards.check import breaches
 from dag_factory.config.guards.positions import position
 from dag_factory.config.model import Cluster, Flavor, Job, Pipeline
+from dag_factory.config.pod.final_pod import final_pod
+from dag_factory.config.pod.references import named
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.references import named
 from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mark_at
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.final_pod import BASE
 from dag_factory.config.model import Job, XcomSidecar
+from dag_factory.config.pod.final_pod import BASE
+from dag_factory.config.pod.strategic_merge import DIRECTIVE
 from dag_factory.config.positions import Mark
-from dag_factory.config.strategic import DIRECTIVE
 from dag_factory.config.tree import Mapping, Node, Sequence, at, entries, from_plain, is_set, mapping, plain, sequence
 
 NOBODY = 65534

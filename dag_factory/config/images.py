@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
 from dag_factory.config.expressions.whole_templates import parts
-from dag_factory.config.image_names import full_name, mirror
+from dag_factory.config.pod.image_names import full_name, mirror
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, replaced

@@ -27,7 +27,7 @@ from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.hardening import hardened
 from dag_factory.config.matrix import Cell
 from dag_factory.config.model import Job
-from dag_factory.config.pod_security import may_violate_baseline
+from dag_factory.config.pod.security_standards import may_violate_baseline
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema.annotations import shape

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from dag_factory.config import image_names, images
+from dag_factory.config import images
 from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.pod import image_names
 from dag_factory.config.positions import Path as Steps
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.image_folders import FOLDER

@@ -7,9 +7,10 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config import final_pod, foreach, graph
+from dag_factory.config import foreach, graph
 from dag_factory.config.jobs import Compiled
 from dag_factory.config.model import EnvVar, ForEach, Job
+from dag_factory.config.pod import final_pod
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean

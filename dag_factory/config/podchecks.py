@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dag_factory.config.containers import containers
-from dag_factory.config.final_pod import BASE, SHM, XCOM
 from dag_factory.config.model import Fragment, Job
+from dag_factory.config.pod.containers import containers
+from dag_factory.config.pod.final_pod import BASE, SHM, XCOM
+from dag_factory.config.pod.strategic_merge import DIRECTIVE, patched
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.strategic import DIRECTIVE, patched
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import Mapping, at, is_null, mark_at, plain
 from dag_factory.config.units import quantity

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from dag_factory.config.final_pod import BASE, final_pod
 from dag_factory.config.guards.positions import position
 from dag_factory.config.model import Cluster, Fragment, Job
+from dag_factory.config.pod.final_pod import BASE, final_pod
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, mark_at

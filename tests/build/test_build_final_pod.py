@@ -11,7 +11,7 @@ import pytest
 from building import CARD, SMALL, a_job, a_pipeline, built
 
 from dag_factory.config import model, open_project
-from dag_factory.config.final_pod import XCOM, final_pod
+from dag_factory.config.pod.final_pod import XCOM, final_pod
 
 HERE = Path(__file__).resolve().parents[1]
 FROM_AIRFLOW = {"dag_id", "task_id", "run_id", "map_index", "kubernetes_pod_operator", "airflow_version", "try_number"}

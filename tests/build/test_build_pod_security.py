@@ -10,7 +10,7 @@ from building import built
 from test_build_final_pod import _no_connection, asked_for  # noqa: F401
 
 from dag_factory.config import open_project
-from dag_factory.config.pod_security import violations
+from dag_factory.config.pod.security_standards import violations
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n"
 FLOW = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from written import Written, built, job, problems, said
 
-from dag_factory.config.containers import containers
+from dag_factory.config.pod.containers import containers
 
 SIDECAR = "{name: proxy, image: 'proxy:1', resources: {limits: {cpu: 500m, memory: 1Gi}}}"
 CEILING = {"dev": "version: 1\nflavors: {max: {cpu: 2, memory: 2Gi}}\n"}

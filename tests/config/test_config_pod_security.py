@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config.pod_security import Level, violations
+from dag_factory.config.pod.security_standards import Level, violations
+from dag_factory.config.pod.strategic_merge import patched
 from dag_factory.config.positions import dotted
-from dag_factory.config.strategic import patched
 
 SECURE: dict[str, Any] = {
     "allowPrivilegeEscalation": False,

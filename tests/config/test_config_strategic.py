@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config.strategic import patched
+from dag_factory.config.pod.strategic_merge import patched
 
 POD: dict[str, Any] = {
     "metadata": {"labels": {"a": "1", "b": "2"}},

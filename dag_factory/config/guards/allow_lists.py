@@ -10,7 +10,7 @@ from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.references import ANY, Reference, references
+from dag_factory.config.pod.references import ANY, Reference, references
 
 _WORDS = {
     "service_accounts": "service account",

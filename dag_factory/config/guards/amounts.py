@@ -8,9 +8,9 @@ from collections.abc import Mapping as MappingT
 from decimal import Decimal
 from functools import lru_cache
 
-from dag_factory.config.containers import Container, of_pod
-from dag_factory.config.final_pod import BASE, resources
 from dag_factory.config.model import Flavor, Fragment
+from dag_factory.config.pod.containers import Container, of_pod
+from dag_factory.config.pod.final_pod import BASE, resources
 from dag_factory.config.positions import Path
 from dag_factory.config.units import quantity
 

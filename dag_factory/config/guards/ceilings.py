@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from dag_factory.config import final_pod
-from dag_factory.config.containers import Container, of_pod
 from dag_factory.config.guard_rules import Guards, Limit
 from dag_factory.config.guards import flavors
 from dag_factory.config.guards.amounts import (
@@ -28,6 +26,8 @@ from dag_factory.config.guards.amounts import (
 )
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Flavor, Fragment, Job
+from dag_factory.config.pod import final_pod
+from dag_factory.config.pod.containers import Container, of_pod
 from dag_factory.config.positions import Path
 
 Limits = MappingT[str, Limit]

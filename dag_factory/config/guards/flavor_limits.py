@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dag_factory.config import final_pod
 from dag_factory.config.guard_rules import Guards, Limit, OfPlatform, Rule
 from dag_factory.config.guards.amounts import GPU, PLAIN, number, of_flavor
 from dag_factory.config.guards.flavors import matches
 from dag_factory.config.guards.nodes import other_nodes
 from dag_factory.config.model import Flavor
+from dag_factory.config.pod import final_pod
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dag_factory.config.final_pod import XCOM
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.image_names import matches, tag_problem
 from dag_factory.config.model import Fragment
+from dag_factory.config.pod.final_pod import XCOM
+from dag_factory.config.pod.image_names import matches, tag_problem
 from dag_factory.config.positions import Path
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from dag_factory.config.final_pod import BASE
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.pod_security import Level, may_violate_baseline, violations
+from dag_factory.config.pod.final_pod import BASE
+from dag_factory.config.pod.security_standards import Level, may_violate_baseline, violations
 from dag_factory.config.positions import Path
 
 CODE = "pod-security"

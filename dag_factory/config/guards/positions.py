@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dag_factory.config.final_pod import BASE
 from dag_factory.config.model import Fragment, Job
+from dag_factory.config.pod.final_pod import BASE
+from dag_factory.config.pod.strategic_merge import DIRECTIVE
 from dag_factory.config.positions import Path
 from dag_factory.config.schema.annotations import Shape, shape
-from dag_factory.config.strategic import DIRECTIVE
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_null, plain
 
 _OF_BASE = {

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.guard_rules import Bound, Guards, Limit, OfPlatform, Rule
-from dag_factory.config.pod_security import LEVELS
+from dag_factory.config.pod.security_standards import LEVELS
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, plain, whole
 from dag_factory.config.units import quantity, seconds
 

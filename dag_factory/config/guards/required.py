@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dag_factory.config.final_pod import BASE
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
+from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.positions import Path
 
 OF_POD: dict[str, Path] = {

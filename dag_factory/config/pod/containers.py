@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from dag_factory.config.final_pod import BASE, XCOM, assembled
 from dag_factory.config.model import Fragment, Job
+from dag_factory.config.pod.final_pod import BASE, XCOM, assembled
 from dag_factory.config.positions import Path
 
 Kind = Literal["job", "sidecar", "init", "beside", "xcom"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from posixpath import normpath
 
 from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
-from dag_factory.config.strategic import patched
+from dag_factory.config.pod.strategic_merge import patched
 
 BASE = "base"  # the operator's name for the container that runs the job
 XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
