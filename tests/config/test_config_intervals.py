@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dag_factory.config import model
-from dag_factory.config.intervals import shortest_interval
+from dag_factory.config.workload.schedule_interval import shortest_interval
 
 HOUR, DAY = 3600, 24 * 3600
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from dag_factory.config.model import Flavor, ForEach, Job
-from dag_factory.config.run_order import ended_before
+from dag_factory.config.workload.run_order import ended_before
 
 _OVER = ("success", "failed", "skipped", "upstream_failed")
 _RULES = ["all_success"] * 4 + [

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from dag_factory.config.sidebyside import most_at_once
+from dag_factory.config.workload.parallelism import most_at_once
 
 
 def ancestors(name: str, waits_for: dict[str, tuple[str, ...]]) -> set[str]:

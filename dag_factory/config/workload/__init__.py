@@ -1,0 +1,1 @@
+"""How often a pipeline runs, and how much its jobs can hold at once."""
