@@ -9,7 +9,7 @@ import click
 from dag_factory.cli.check import find_home
 from dag_factory.cli.stack import Stack
 from dag_factory.cli.up import stop
-from dag_factory.config.tables import Tables
+from dag_factory.config.platform.tables import Tables
 
 
 @click.command()

@@ -11,9 +11,9 @@ from dag_factory import settings
 from dag_factory.cli.check import find_home
 from dag_factory.cluster.config import ClusterConfig, ImageSource
 from dag_factory.config import open_project
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.source import image_folders
 from dag_factory.config.source.layout import PLATFORM
-from dag_factory.config.tables import Tables
 from dag_factory.local.instance import Instance, kubernetes_connection
 
 LOCAL = image_folders.ENVIRONMENT

@@ -7,9 +7,9 @@ from functools import lru_cache
 from dag_factory.config import budget
 from dag_factory.config.outcomes import Mention, Outcome
 from dag_factory.config.pipelines import SCHEMA, Source, compile_pipeline, compile_pipelines
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents
-from dag_factory.config.tables import Tables
 from dag_factory.config.templates import instances
 from dag_factory.settings import BOUNDS
 

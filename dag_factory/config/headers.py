@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, mapped_groups, param_types, schedules, timezones
+from dag_factory.config import mapped_groups, param_types, schedules
 from dag_factory.config.expressions import run_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.model import Job, Param, Pipeline
+from dag_factory.config.platform import alerts, timezones
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema import param_schemas
@@ -18,7 +20,6 @@ from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.validation_cost import TooMuchWork
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import show
-from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
     Node,

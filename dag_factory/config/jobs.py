@@ -8,25 +8,15 @@ from collections.abc import Sequence as SequenceT
 
 import msgspec
 
-from dag_factory.config import (
-    assets,
-    foreach,
-    guarded,
-    images,
-    local_images,
-    podchecks,
-    podrules,
-    pods,
-    podvalues,
-    presets,
-    retries,
-)
+from dag_factory.config import assets, foreach, guarded, podchecks, podrules, pods, podvalues
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards
-from dag_factory.config.hardening import hardened
 from dag_factory.config.matrix import Cell
 from dag_factory.config.model import Job
+from dag_factory.config.platform import images, local_images, presets, retries
+from dag_factory.config.platform.flavors import FlavorEntry
+from dag_factory.config.platform.hardening import hardened
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.pod.security_standards import may_violate_baseline
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
@@ -34,7 +24,6 @@ from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents, image_folders
 from dag_factory.config.suggestions import did_you_mean, show
-from dag_factory.config.tables import Tables
 from dag_factory.config.templates import template as templates
 from dag_factory.config.templates.instances import computed_inputs
 from dag_factory.config.tree import (

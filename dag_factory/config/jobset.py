@@ -24,9 +24,9 @@ from dag_factory.config import (
 from dag_factory.config.expressions import run_time
 from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.model import ForEach
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.problems import Problem, errors, until_many
 from dag_factory.config.schema.annotations import shape
-from dag_factory.config.tables import Tables
 from dag_factory.config.tree import (
     Mapping,
     Node,

@@ -12,14 +12,15 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, budget, compiling, presets, read_file, retries, teams
+from dag_factory.config import budget, compiling, read_file
 from dag_factory.config.pipelines import Source, Whole, compile_whole
+from dag_factory.config.platform import alerts, presets, retries, teams
+from dag_factory.config.platform.tables import FLAVORS_FILE
 from dag_factory.config.positions import Mark, Path, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import Project
 from dag_factory.config.source.layout import ENVIRONMENTS, candidates, is_there
 from dag_factory.config.source.relocate import Paths, paths
-from dag_factory.config.tables import FLAVORS_FILE
 from dag_factory.config.tree import Mapping, Node, Scalar, plain
 
 _TEMPLATE = re.compile(r".*templates/(?:jobs|pipelines)/([^/]+)/(v\d+)\.yaml\.j2")

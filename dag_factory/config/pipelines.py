@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import alerts, assets, budget, guarded, headers, jobs, jobset, loader_work, teams
+from dag_factory.config import assets, budget, guarded, headers, jobs, jobset, loader_work
 from dag_factory.config.outcomes import Mention, Result
+from dag_factory.config.platform import alerts, teams
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem, errors, first_ones, more_problems, until_many
 from dag_factory.config.schema.annotations import shape
@@ -16,7 +18,6 @@ from dag_factory.config.schema.merge import merge
 from dag_factory.config.source.relocate import relocated
 from dag_factory.config.source.yaml_writer import to_yaml
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tables import Tables
 from dag_factory.config.templates import instances as families
 from dag_factory.config.tree import (
     Mapping,

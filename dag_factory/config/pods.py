@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import alerts, assets, foreach, podvalues, retries
+from dag_factory.config import assets, foreach, podvalues
 from dag_factory.config.expressions import dollar_signs, run_time
 from dag_factory.config.expressions.sandbox import dns
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
+from dag_factory.config.platform import alerts, retries
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
 from dag_factory.config.units import seconds
 

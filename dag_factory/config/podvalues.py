@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from dag_factory.config import images
+from dag_factory.config.platform import images
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show

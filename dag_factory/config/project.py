@@ -31,7 +31,7 @@ from dag_factory.config.unused import unused
 from dag_factory.settings import BOUNDS
 
 if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
-    from dag_factory.config.tables import Tables
+    from dag_factory.config.platform.tables import Tables
 
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Project:
     @cached_property
     def tables(self) -> Tables:
         """The platform's tables."""
-        from dag_factory.config.tables import Tables, read_tables, with_image_folders
+        from dag_factory.config.platform.tables import Tables, read_tables, with_image_folders
 
         try:
             return with_image_folders(read_tables(self.platform, self.environment), self.platform)
@@ -259,7 +259,7 @@ class Project:
         found = kept.summary()
         if found is not None:
             return found
-        from dag_factory.config import teams
+        from dag_factory.config.platform import teams
 
         own = (problem for template in self.tables.catalogue.own() for problem in template.problems)
         places = teams.places(self.tables.documents.get(teams.FILE))

@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import teams
 from dag_factory.config.guards import bounds, reading
 from dag_factory.config.guards.check import breaches
-from dag_factory.config.hardening import hardened_model
 from dag_factory.config.model import Job, Manual, Pipeline
+from dag_factory.config.platform import teams
+from dag_factory.config.platform.hardening import hardened_model
+from dag_factory.config.platform.tables import Tables
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.source.layout import id_of
-from dag_factory.config.tables import Tables
 
 STOPPED = "last-good-stopped"
 _DENIED = "no-team"  # what `default: deny` gives to a folder that the table of teams does not name

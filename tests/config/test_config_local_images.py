@@ -8,7 +8,8 @@ import pytest
 from written import Written
 
 from dag_factory.cluster.process import images
-from dag_factory.config import local_images, open_project
+from dag_factory.config import open_project
+from dag_factory.config.platform import local_images
 
 TABLE = 'version: 1\ncluster: {local: {images: {"known/*:*": {folder: code}}}}\n'
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from tabled import PLAIN, Project
 
-from dag_factory.config import guarded, images, pods
+from dag_factory.config import guarded, pods
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.model import Cluster, Flavor
+from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
 from dag_factory.config.positions import Mark
 from dag_factory.config.source import yaml_reader

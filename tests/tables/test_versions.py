@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
-from dag_factory.config import compiling, tables
+from dag_factory.config import compiling
+from dag_factory.config.platform import tables
 from dag_factory.config.schema import registry
 from dag_factory.config.source import migrations
 from dag_factory.config.source.migrations import Migration

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import dag_factory
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS

@@ -12,12 +12,12 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from dag_factory.config import named
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.required import OF_POD
-from dag_factory.config.named import Read, Table
+from dag_factory.config.platform import named_table
+from dag_factory.config.platform.named_table import Read, Table
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema import registry
@@ -62,7 +62,7 @@ def read(platform: PlatformFiles, flavors: Collection[str]) -> Read:
     Expressions in it wait for the pipeline.
     """
     empty = Teams(FILE, "team", ("", "broken-team"))
-    found = named.read(platform, empty, _SCHEMA, "teams", _TEAM, None)
+    found = named_table.read(platform, empty, _SCHEMA, "teams", _TEAM, None)
     problems = list(found.problems)
     for name, team in found.table.known.items():
         problems += _unknown_flavors(team, flavors, ("teams", name))

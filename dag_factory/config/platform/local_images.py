@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from dag_factory.config import images
 from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
 from dag_factory.config.positions import Path as Steps
 from dag_factory.config.problems import Problem

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-from dag_factory.config import model, named
+from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.named import Read, Table
+from dag_factory.config.platform import named_table
+from dag_factory.config.platform.named_table import Read, Table
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -20,7 +21,7 @@ EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
 def read(platform: PlatformFiles, context: Context) -> Read:
     """The table of channels."""
     empty = Table(FILE, "channel", ("unknown-channel", "broken-channel"))
-    return named.read(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
+    return named_table.read(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
 
 
 def check(node: Node | None, table: Table, has_deadline: bool, path: Path) -> Iterator[Problem]:

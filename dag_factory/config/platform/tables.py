@@ -13,27 +13,18 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import (
-    alerts,
-    budget,
-    environments,
-    flavors,
-    local_images,
-    model,
-    presets,
-    retries,
-    teams,
-    timezones,
-)
+from dag_factory.config import budget, model
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.flavors import FlavorEntry
 from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.guards import flavor_limits, reading
 from dag_factory.config.guards.flavor_limits import Given
-from dag_factory.config.hardening import hardened_sidecar
-from dag_factory.config.named import Table
+from dag_factory.config.platform import alerts, environments, flavors, local_images, presets, retries, teams, timezones
+from dag_factory.config.platform.flavors import FlavorEntry
+from dag_factory.config.platform.hardening import hardened_sidecar
+from dag_factory.config.platform.named_table import Table
+from dag_factory.config.platform.presets import Presets
+from dag_factory.config.platform.teams import Team, Teams
 from dag_factory.config.positions import Mark, Path
-from dag_factory.config.presets import Presets
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import settle
@@ -41,7 +32,6 @@ from dag_factory.config.source import documents, image_folders
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.relocate import relocated
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.teams import Team, Teams
 from dag_factory.config.templates.catalog import Catalogue
 from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, is_set, mapping, plain, whole, without
 from dag_factory.config.units import seconds

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from dag_factory.config import model, named
+from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.named import Read, Table
+from dag_factory.config.platform import named_table
+from dag_factory.config.platform.named_table import Read, Table
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -37,7 +38,7 @@ REASONS = frozenset(
 def read(platform: PlatformFiles, context: Context) -> Read:
     """The table of rules."""
     empty = Table(FILE, "retry rule", ("unknown-retry-rule", "broken-retry-rule"))
-    found = named.read(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
+    found = named_table.read(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
     problems = [*found.problems]
     for name, rule in found.table.known.items():
         problems += check(rule, ("rules", name))
