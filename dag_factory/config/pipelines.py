@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import assets, budget, guarded, headers, jobs, jobset, loader_work
+from dag_factory.config import budget, headers, loader_work
+from dag_factory.config.jobs import assets, compile_job, compile_jobs, guard_problems
 from dag_factory.config.outcomes import Mention, Result
 from dag_factory.config.platform import alerts, teams
 from dag_factory.config.platform.tables import Tables
@@ -162,7 +163,9 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     problems += trouble
     tables = (tables.within(team) if team.names else tables).hardened()
     document = _overlaid(document, tables, problems)
-    problems += guarded.check_names("templates", [document.entries.get("template")], tables.guards, ("template",))
+    problems += guard_problems.check_names(
+        "templates", [document.entries.get("template")], tables.guards, ("template",)
+    )
     laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
     problems += trouble
     if laid is None:
@@ -174,7 +177,7 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
     problems += header_problems
     context["pipeline"] = {**identity, "owner": headers.owner(header)}
     tables = headers.with_params_env(tables, header)
-    compiled, trouble = jobset.compile_jobs(document, header, tables, context, problems)
+    compiled, trouble = compile_jobs.compile_jobs(document, header, tables, context, problems)
     problems += trouble
     problems += _check_alerts(compiled, header, tables)
     said = {job.name: job.node for job in compiled}
@@ -189,14 +192,14 @@ def compile_whole(source: Source, tables: Tables, dag_id: str | None = None) -> 
             header,
             tables,
             tuple(job.job for job in compiled if job.job),
-            jobset.cells(compiled),
+            compile_jobs.cells(compiled),
             _only(source.node),
         )
         tree = mapping(document.entries | header.entries, document.keys | header.keys, document.mark)
-        problems += guarded.check_pipeline(pipeline, tree, (source.node or document).mark)
+        problems += guard_problems.check_pipeline(pipeline, tree, (source.node or document).mark)
         if not budget.spend_dag_work(loader_work.beside_jobs(pipeline)):
             mark = source.instances.get(dag_id.rpartition(".")[2]) or (source.node or document).mark
-            problems.append(Problem.at(mark, (), "too-much-work", jobset.MUCH_WORK, _LESS_WORK))
+            problems.append(Problem.at(mark, (), "too-much-work", compile_jobs.MUCH_WORK, _LESS_WORK))
     if problems:
         problems = relocated(problems, {**tables.documents, source.file: source.node or document})
         once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
@@ -263,7 +266,7 @@ def _overlaid(document: Mapping, tables: Tables, problems: list[Problem]) -> Map
     return mapping({**merged.entries, "jobs": without(left, *removed)}, merged.keys, merged.mark)
 
 
-def _check_alerts(compiled: list[jobs.Compiled], header: Mapping, tables: Tables) -> Iterator[Problem]:
+def _check_alerts(compiled: list[compile_job.Compiled], header: Mapping, tables: Tables) -> Iterator[Problem]:
     has_deadline = is_set(header.entries.get("deadline"))
     yield from alerts.check(header.entries.get("alerts"), tables.channels, has_deadline, ("alerts",))
     for job in compiled:

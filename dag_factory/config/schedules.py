@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 
-from dag_factory.config import assets, model
+from dag_factory.config import model
+from dag_factory.config.jobs import assets
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.schedule_words import meant, out_of_range

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written import built, problems, said
 
-from dag_factory.config import graph
+from dag_factory.config.jobs import graph
 from dag_factory.config.positions import Mark
 
 EDGE = graph.Edge(Mark("f", 1, 1), ("jobs",))

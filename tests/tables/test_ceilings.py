@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tabled import PIPELINE, PLAIN
 
-from dag_factory.config import guarded, pods
 from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import reading
+from dag_factory.config.jobs import guard_problems, job_model
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
@@ -34,8 +34,8 @@ def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
     for index, text in enumerate(ceilings):
         guards = reading.together(guards, reading.of_team(f"the team `t{index}`", tree(f"max: {text}")))
     node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
-    model = pods.job("a", flavor, node, {})
-    return list(guarded.check(model, node, Cluster(), guards, OTHERS, Mark("flow.yaml", 1, 1), ("jobs", "a")))
+    model = job_model.job("a", flavor, node, {})
+    return list(guard_problems.check(model, node, Cluster(), guards, OTHERS, Mark("flow.yaml", 1, 1), ("jobs", "a")))
 
 
 def told(flavor: Flavor, job: str, *ceilings: str) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tabled import PLAIN, Project
 
-from dag_factory.config import guarded, pods
 from dag_factory.config.guard_rules import Guards, Rule
+from dag_factory.config.jobs import guard_problems, job_model
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
@@ -114,8 +114,8 @@ def test_all_containers_are_mirrored_and_keep_their_places() -> None:
 def breaches(node: Mapping, *allowed: str) -> list[tuple[str, int, str]]:
     rule = Rule("the environment `prod`", "prod.yaml", 4, allowed)
     guards = Guards(images=(rule,), forbid_latest=rule)
-    model = pods.job("train", Flavor(name="small"), node, {})
-    found = guarded.check(model, node, Cluster(), guards, (), Mark("flow.yaml", 1, 1), ("jobs", "train"))
+    model = job_model.job("train", Flavor(name="small"), node, {})
+    found = guard_problems.check(model, node, Cluster(), guards, (), Mark("flow.yaml", 1, 1), ("jobs", "train"))
     return sorted((one.code, one.line, one.path) for one in found)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from dag_factory.config.jobs import Compiled
+from dag_factory.config.jobs.compile_job import Compiled
 from dag_factory.config.positions import Mark, Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 
-from dag_factory.config.graph import Edge, Edges, Names, teardown_of, upstream
-from dag_factory.config.jobs import Compiled
+from dag_factory.config.jobs.compile_job import Compiled
+from dag_factory.config.jobs.graph import Edge, Edges, Names, teardown_of, upstream
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import Mapping, is_set, key_mark

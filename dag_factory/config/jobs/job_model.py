@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingT
 from typing import Any, Literal, cast
 
-from dag_factory.config import assets, foreach, podvalues
 from dag_factory.config.expressions import dollar_signs, run_time
 from dag_factory.config.expressions.sandbox import dns
+from dag_factory.config.jobs import assets, for_each, kubernetes_values
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.platform import alerts, retries
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
@@ -86,7 +86,7 @@ def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
         kind = cast(Any, next(key for key in ("pvc", "secret", "config_map", "empty_dir", "host_path") if key in said))
         source = _text(said[kind]) or None
         if kind == "host_path" and source:
-            source = podvalues.host_path(source)
+            source = kubernetes_values.host_path(source)
         medium = entries(said[kind]).get("medium")
         mount_path = _text(said["mount_path"])
         read_only = said.get("read_only")
@@ -158,7 +158,7 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("pool_slots", "priority_weight"): whole,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
     ("inlets", "outlets"): assets.assets,
-    ("for_each",): foreach.for_each,
+    ("for_each",): for_each.for_each,
     ("when",): lambda node: None if _text(node) == "true" else _text(node),
 }
 """The keys that a job's model has under the same name, and how each is read."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config import foreach, graph
-from dag_factory.config.jobs import Compiled
+from dag_factory.config.jobs import for_each, graph
+from dag_factory.config.jobs.compile_job import Compiled
 from dag_factory.config.model import EnvVar, ForEach, Job
 from dag_factory.config.pod import final_pod
 from dag_factory.config.positions import Path
@@ -112,13 +112,13 @@ def _job(job: Compiled, group: MappedGroup) -> Iterator[Problem]:
         message = f"the job `{source.text}` is in the group `{group.path}`, which runs for each item of its output"
         hint = f"take `{source.text}` out of the group"
         yield Problem.at(source.mark, (*group.place, "output"), "bad-for-each", message, hint)
-    yield from foreach.check_variable(group.node, job.node.entries.get("env"), group.place, job.written)
+    yield from for_each.check_variable(group.node, job.node.entries.get("env"), group.place, job.written)
 
 
 def models(groups: Node | None) -> dict[str, ForEach]:
     """The lists of the groups, by the groups' paths."""
     found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
-    lists = {path: foreach.for_each(node) for path, node in found.items() if isinstance(node, Mapping)}
+    lists = {path: for_each.for_each(node) for path, node in found.items() if isinstance(node, Mapping)}
     return {path: msgspec.structs.replace(one, own_task=one.items is None) for path, one in lists.items()}
 
 

@@ -10,19 +10,10 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import (
-    budget,
-    foreach,
-    graph,
-    groups,
-    loader_work,
-    mapped_groups,
-    matrix,
-    script_text,
-    teardowns,
-)
+from dag_factory.config import budget, loader_work
 from dag_factory.config.expressions import run_time
-from dag_factory.config.jobs import Compiled, compile_job, laid, uncompiled
+from dag_factory.config.jobs import for_each, graph, groups, mapped_groups, matrix, script_text, teardowns
+from dag_factory.config.jobs.compile_job import Compiled, compile_job, laid, uncompiled
 from dag_factory.config.model import ForEach
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.problems import Problem, errors, until_many
@@ -203,8 +194,8 @@ def _templates(
     matrices = {name for name, tasks in called.tasks.items() if name not in called.written or len(tasks) > 1}
     inside = {task for group in lists.values() for task in group.tasks}
     for group in lists.values():
-        yield from foreach.check_source(group.node, group.place, called.tasks, matrices, with_output)
-        yield from foreach.check_param(group.node, group.place, header.entries.get("params"))
+        yield from for_each.check_source(group.node, group.place, called.tasks, matrices, with_output)
+        yield from for_each.check_param(group.node, group.place, header.entries.get("params"))
         first = group.tasks[0] if group.tasks else group.path
         before = cache(partial(graph.upstream, found, first))
         scope = run_time.Scope(first, before, called.tasks, with_output, params, dateless, reads, True)
@@ -212,9 +203,9 @@ def _templates(
     for job in compiled:
         path = ("jobs", job.written)
         each = job.node.entries.get("for_each")
-        yield from foreach.check_source(each, (*path, "for_each"), called.tasks, matrices, with_output)
+        yield from for_each.check_source(each, (*path, "for_each"), called.tasks, matrices, with_output)
         if each is not None:
-            yield from foreach.check_param(each, (*path, "for_each"), header.entries.get("params"))
+            yield from for_each.check_param(each, (*path, "for_each"), header.entries.get("params"))
         upstream = (lambda: every) if "depends_on" in wrong else cache(partial(graph.upstream, found, job.name))
         has_item = job.name in inside or is_set(each)
         scope = run_time.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads, has_item)

@@ -8,10 +8,18 @@ from collections.abc import Sequence as SequenceT
 
 import msgspec
 
-from dag_factory.config import assets, foreach, guarded, podchecks, podrules, pods, podvalues
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.guard_rules import NONE, Guards
-from dag_factory.config.matrix import Cell
+from dag_factory.config.jobs import (
+    assets,
+    container_checks,
+    for_each,
+    guard_problems,
+    job_model,
+    kubernetes_values,
+    pod_checks,
+)
+from dag_factory.config.jobs.matrix import Cell
 from dag_factory.config.model import Job
 from dag_factory.config.platform import images, local_images, presets, retries
 from dag_factory.config.platform.flavors import FlavorEntry
@@ -104,8 +112,10 @@ def compile_job(
     flavor = computed.entries.get("resource_flavor")
     if isinstance(inline := computed.entries.get("retries"), Mapping) and not rule:
         problems += retries.check(inline, (*path, "retries"))
-    problems += guarded.check_names("presets", _named(computed, "presets"), tables.guards, (*path, "presets"))
-    problems += guarded.check_names("templates", [laid(calls).entries.get("uses")], tables.guards, (*path, "uses"))
+    problems += guard_problems.check_names("presets", _named(computed, "presets"), tables.guards, (*path, "presets"))
+    problems += guard_problems.check_names(
+        "templates", [laid(calls).entries.get("uses")], tables.guards, (*path, "uses")
+    )
     computed = _as_demanded(computed, tables.guards)
     image = computed.entries.get("docker_image")
     if not is_set(image):
@@ -113,22 +123,22 @@ def compile_job(
         problems.append(Problem.at(mark, path, "missing-key", f"the job `{name}` has no `docker_image`", hint))
     problems += _pool(computed, tables, path)
     problems += _mounts(computed, path)
-    problems += podvalues.check(computed, path)
+    problems += kubernetes_values.check(computed, path)
     if tables.environment == image_folders.ENVIRONMENT:
         problems += local_images.check(computed, tables.images, path)
     for key in ("inlets", "outlets"):
         problems += assets.check(computed.entries.get(key), (*path, key))
-    problems += foreach.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))
+    problems += for_each.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))
     job = None
     if sound and entry and is_set(image) and not errors(problems):
-        job = pods.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
+        job = job_model.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
         problems += _volume_names(job, computed, path)
-        problems += podchecks.check(job, computed, path)
+        problems += container_checks.check(job, computed, path)
         if (tables.guards != NONE or may_violate_baseline(job)) and not errors(problems):
             known = [one.flavor for one in tables.flavors.values()]
-            problems += guarded.check(job, computed, tables.cluster, tables.guards, known, mark, path)
+            problems += guard_problems.check(job, computed, tables.cluster, tables.guards, known, mark, path)
         if not errors(problems):  # what a limit sets may contradict what it forbids
-            problems += podrules.check(job, computed, tables.cluster, mark, path)
+            problems += pod_checks.check(job, computed, tables.cluster, mark, path)
         if flavor and entry.flavor.name != plain(flavor):
             exchanged = {"resource_flavor": tables.replace[str(plain(flavor))]}
             computed = mapping({**computed.entries, **exchanged}, computed.keys, computed.mark)

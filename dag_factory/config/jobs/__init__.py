@@ -1,0 +1,1 @@
+"""Jobs: layers merged, expressions computed, checked, and turned into models."""
