@@ -27,7 +27,7 @@ _TASK_IMPORTS = (
     "airflow.providers.cncf.kubernetes.operators.pod",
     "airflow.sdk.execution_time.task_runner",
     "dag_factory.build.loader",
-    "dag_factory.config.compiling",
+    "dag_factory.config.pipelines.compile_file",
     "jsonschema",
 )
 _REHEARSALS = 5  # files tried until one is sound

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import budget, compiling, read_file
-from dag_factory.config.pipelines import Source, Whole, compile_whole
+from dag_factory.config import budget, read_file
+from dag_factory.config.pipelines import compile_file
+from dag_factory.config.pipelines.compile_pipeline import Source, Whole, compile_whole
 from dag_factory.config.platform import alerts, presets, retries, teams
 from dag_factory.config.platform.tables import FLAVORS_FILE
 from dag_factory.config.positions import Mark, Path, dotted
@@ -59,7 +60,7 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
     for file_id in candidates(dag_id):
         if is_there(project.home, file_id):
             _, file, data = read_file.read(project.home, file_id)
-            source = None if isinstance(data, Problem) else compiling.source(file_id, file, data)
+            source = None if isinstance(data, Problem) else compile_file.source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
                 budget.begin()
                 whole = compile_whole(source, project.tables, dag_id)[1]

@@ -235,12 +235,12 @@ class Project:
         self, kept: Kept, text: Text, name: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
     ) -> tuple[Outcome, str]:
         """The same where it does. Raises ``OutOfTime`` after ``seconds`` that are fewer than a file's."""
-        from dag_factory.config import compiling
+        from dag_factory.config.pipelines import compile_file
 
         tables = self.tables  # first: the time that they take is not the file's
         try:
             arguments = (text.id, text.file, text.data, tables, dag_id)
-            found = within(seconds, lambda: compiling.outcome(*arguments))
+            found = within(seconds, lambda: compile_file.outcome(*arguments))
         except OutOfTime:
             if seconds < BOUNDS.file_seconds:
                 raise

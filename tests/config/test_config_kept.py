@@ -13,9 +13,10 @@ from textwrap import dedent
 import msgspec
 import pytest
 
-from dag_factory.config import Compiled, compiling, kept, open_project
+from dag_factory.config import Compiled, kept, open_project
 from dag_factory.config.kept import Good
 from dag_factory.config.outcomes import Outcome
+from dag_factory.config.pipelines import compile_file as compiling
 from dag_factory.config.schema import registry
 from dag_factory.config.share import Share
 from dag_factory.config.store import Store
@@ -370,7 +371,7 @@ def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) ->
     program = (
         "import sys; from dag_factory.config import open_project;"
         f"found = open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
-        "print(len(found.pipelines), 'dag_factory.config.compiling' in sys.modules, 'jinja2' in sys.modules)"
+        "print(len(found.pipelines), 'dag_factory.config.pipelines.compile_file' in sys.modules, 'jinja2' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert told == [str(len(ALL)), "False", "False"]
@@ -449,7 +450,7 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
         "import sys; from dag_factory.config import kept, open_project;"
         f"open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
         "used = {one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] == 'dag_factory'};"
-        "print(*sorted(used - set(map(str, kept.package_files()))), 'dag_factory.config.compiling' in sys.modules)"
+        "print(*sorted(used - set(map(str, kept.package_files()))), 'dag_factory.config.pipelines.compile_file' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert told.split() == ["True"]

@@ -9,9 +9,9 @@ import pytest
 from croniter import croniter
 from written import ENVIRONMENT, Written, built, problems, said
 
-from dag_factory.config.headers import EARLIEST
 from dag_factory.config.model import Cron, Every, Manual, Param, Preset
-from dag_factory.config.schedules import described
+from dag_factory.config.pipelines.header import EARLIEST
+from dag_factory.config.pipelines.schedules import described
 
 JOBS = "\njobs: {a: {}}\n"
 

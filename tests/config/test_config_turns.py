@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dag_factory.config import Compiled, compiling, open_project, turns
+from dag_factory.config import Compiled, open_project, turns
 from dag_factory.config.budget import OutOfTime
 from dag_factory.config.outcomes import Outcome
+from dag_factory.config.pipelines import compile_file as compiling
 from dag_factory.config.read_file import Text
 from dag_factory.settings import BOUNDS
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from commits import GOOD, HEAD, told, write
 
-from dag_factory.config import compiling, open_project
+from dag_factory.config import open_project
+from dag_factory.config.pipelines import compile_file
 from dag_factory.config.source import files
 from dag_factory.config.survey import survey
 
@@ -124,14 +125,14 @@ def test_nothing_of_the_run_is_computed_now(home: Path, text: str) -> None:
 
 def test_what_nobody_has_thought_of_costs_one_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/odd.yaml", GOOD)
-    made = compiling.outcome
+    made = compile_file.outcome
 
     def stumbling(file_id: str, *rest: Any) -> Any:
         if file_id == "team.odd":
             raise KeyError("never seen")
         return made(file_id, *rest)
 
-    monkeypatch.setattr(compiling, "outcome", stumbling)
+    monkeypatch.setattr(compile_file, "outcome", stumbling)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert told(found, "odd.yaml") == ["compiler-failed"]

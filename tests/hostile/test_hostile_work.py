@@ -13,8 +13,9 @@ import pytest
 from commits import GOOD, HEAD, told, write
 
 from dag_factory.build import construct
-from dag_factory.config import Compiled, compiling, open_project, project, read_file, turns
+from dag_factory.config import Compiled, open_project, project, read_file, turns
 from dag_factory.config.model import Param, Preset
+from dag_factory.config.pipelines import compile_file
 from dag_factory.settings import BOUNDS
 
 ITEMS = ", ".join(f"a{number}, {{a: {number}}}" for number in range(20_000))
@@ -214,14 +215,14 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hurried")
 def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/bad.yaml", GOOD)
-    made = compiling.outcome
+    made = compile_file.outcome
 
     def endless(file_id: str, *rest: Any) -> Any:
         while file_id == "team.bad":
             pass
         return made(file_id, *rest)
 
-    monkeypatch.setattr(compiling, "outcome", endless)
+    monkeypatch.setattr(compile_file, "outcome", endless)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert told(found, "bad.yaml") == ["too-slow"]
@@ -237,14 +238,14 @@ def test_an_interruption_is_not_cached_and_keeps_the_dag(
     assert len(open_project(home, "dev").compile_all().pipelines) == 2
     write(home, "pipelines/team/bad.yaml", GOOD + "description: two\n")
     with monkeypatch.context() as slow:
-        made = compiling.outcome
+        made = compile_file.outcome
 
         def endless(file_id: str, *rest: Any) -> Any:
             while file_id == "team.bad":
                 pass
             return made(file_id, *rest)
 
-        slow.setattr(compiling, "outcome", endless)
+        slow.setattr(compile_file, "outcome", endless)
         found = open_project(home, "dev").compile_all()
         assert told(found, "bad.yaml") == ["too-slow"]
         assert {one.id: one.description for one in found.pipelines}["team.bad"] == "one"

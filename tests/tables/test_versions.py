@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tabled import PIPELINE, PLAIN, Project
 
-from dag_factory.config import compiling
+from dag_factory.config.pipelines import compile_file
 from dag_factory.config.platform import tables
 from dag_factory.config.schema import registry
 from dag_factory.config.source import migrations
@@ -66,10 +66,10 @@ def file_name(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _nothing_read_before() -> Iterator[None]:
     """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
-    for kept in (compiling.source, tables.read_tables):
+    for kept in (compile_file.source, tables.read_tables):
         kept.cache_clear()
     yield
-    for kept in (compiling.source, tables.read_tables):
+    for kept in (compile_file.source, tables.read_tables):
         kept.cache_clear()
 
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from dag_factory.config import model
 from dag_factory.config.jobs import assets
+from dag_factory.config.pipelines.schedule_suggestions import meant, out_of_range
 from dag_factory.config.positions import Path
 from dag_factory.config.problems import Problem
-from dag_factory.config.schedule_words import meant, out_of_range
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_set
 from dag_factory.config.units import seconds

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from dag_factory.config import budget
 from dag_factory.config.outcomes import Mention, Outcome
-from dag_factory.config.pipelines import SCHEMA, Source, compile_pipeline, compile_pipelines
+from dag_factory.config.pipelines.compile_pipeline import SCHEMA, Source, compile_pipeline, compile_pipelines
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents

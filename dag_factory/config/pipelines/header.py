@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import param_types, schedules
 from dag_factory.config.expressions import run_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.jobs import mapped_groups
 from dag_factory.config.model import Job, Param, Pipeline
+from dag_factory.config.pipelines import param_types, schedules
 from dag_factory.config.platform import alerts, timezones
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Mark

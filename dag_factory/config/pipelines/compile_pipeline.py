@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import budget, headers, loader_work
+from dag_factory.config import budget, loader_work
 from dag_factory.config.jobs import assets, compile_job, compile_jobs, guard_problems
 from dag_factory.config.outcomes import Mention, Result
+from dag_factory.config.pipelines import header as headers
 from dag_factory.config.platform import alerts, teams
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Mark

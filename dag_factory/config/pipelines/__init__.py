@@ -1,0 +1,1 @@
+"""Pipeline files: header, schedule, jobs, and the compiled result."""
