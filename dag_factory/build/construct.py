@@ -11,7 +11,7 @@ from dag_factory.build.dag import build_dag
 from dag_factory.config import model
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.problems import Problem, printable
-from dag_factory.config.project import too_slow
+from dag_factory.config.project.project import too_slow
 from dag_factory.settings import BOUNDS
 
 

@@ -20,11 +20,11 @@ from dag_factory.build.construct import build
 from dag_factory.build.opening import open_beside
 from dag_factory.build.proofs import builder
 from dag_factory.build.report import text
-from dag_factory.config.passes import Pass
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import Project, ProjectError
-from dag_factory.config.records import Record
-from dag_factory.config.share import WHOLE, Share
+from dag_factory.config.project.passes import Pass
+from dag_factory.config.project.project import Project, ProjectError
+from dag_factory.config.project.records import Record
+from dag_factory.config.project.shards import WHOLE, Share
 
 __all__ = ["Share", "build", "load"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.dag_processing.bundles.base import get_bundle_storage_root_path
 
 from dag_factory import settings
-from dag_factory.config.project import Project, open_project
+from dag_factory.config.project.project import Project, open_project
 
 
 def open_beside(loader_folder: Path) -> Project:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from dag_factory.build.construct import build
 from dag_factory.config.digest import digest
-from dag_factory.config.look import Look
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
-from dag_factory.config.records import REPORT, Record
+from dag_factory.config.project.inspection import Look
+from dag_factory.config.project.records import REPORT, Record
 
 _MADE_BY = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-cncf-kubernetes", "kubernetes")
 

@@ -19,7 +19,7 @@ from dag_factory.build.construct import build
 from dag_factory.build.opening import open_beside
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import Project, ProjectError
+from dag_factory.config.project.project import Project, ProjectError
 
 SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
 NAMED = 50  # DAGs in its first paragraph

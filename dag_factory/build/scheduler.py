@@ -56,7 +56,7 @@ def warm() -> None:
 
     from dag_factory.build.loader import build
     from dag_factory.build.opening import open_beside
-    from dag_factory.config.project import ProjectError
+    from dag_factory.config.project.project import ProjectError
 
     try:
         project = open_beside(_loader_folder())
@@ -73,7 +73,7 @@ def warm() -> None:
 def sync_pools() -> None:
     """Put the project's pools into Airflow's database, for the environment of this instance."""
     from dag_factory.build.opening import open_beside
-    from dag_factory.config.project import ProjectError
+    from dag_factory.config.project.project import ProjectError
 
     try:
         project = open_beside(_loader_folder())

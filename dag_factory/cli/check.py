@@ -13,7 +13,7 @@ from dag_factory import settings
 from dag_factory.cli import report
 from dag_factory.config import Problem, ProjectError
 from dag_factory.config.problems import errors
-from dag_factory.config.survey import Survey, survey
+from dag_factory.config.project.survey import Survey, survey
 
 
 @click.command()

@@ -4,8 +4,8 @@
 """
 
 from dag_factory.config.model import Pipeline
-from dag_factory.config.passes import Compiled
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import Project, ProjectError, open_project
+from dag_factory.config.project.passes import Compiled
+from dag_factory.config.project.project import Project, ProjectError, open_project
 
 __all__ = ["Compiled", "Pipeline", "Problem", "Project", "ProjectError", "open_project"]

@@ -12,14 +12,15 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config import budget, read_file
+from dag_factory.config import budget
 from dag_factory.config.pipelines import compile_file
 from dag_factory.config.pipelines.compile_pipeline import Source, Whole, compile_whole
 from dag_factory.config.platform import alerts, presets, retries, teams
 from dag_factory.config.platform.tables import FLAVORS_FILE
 from dag_factory.config.positions import Mark, Path, dotted
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import Project
+from dag_factory.config.project import read_file
+from dag_factory.config.project.project import Project
 from dag_factory.config.source.layout import ENVIRONMENTS, candidates, is_there
 from dag_factory.config.source.relocate import Paths, paths
 from dag_factory.config.tree import Mapping, Node, Scalar, plain

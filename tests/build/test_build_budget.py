@@ -84,7 +84,7 @@ def test_an_upgrade_that_counts_more_makes_no_dag_grow(home: Path, monkeypatch: 
     with monkeypatch.context() as before:
         before.setattr("dag_factory.config.loader_work._JOB", 1)
         tasks(home)
-    monkeypatch.setattr("dag_factory.config.kept.package", lambda: b"another version")
+    monkeypatch.setattr("dag_factory.config.project.cache.package", lambda: b"another version")
     monkeypatch.setenv(BUDGET, "1000")
     assert len(tasks(home)) == 2
     assert "Every pipeline runs." in row(home)

@@ -186,7 +186,7 @@ def test_the_text_marks_warnings() -> None:
 @pytest.mark.usefixtures("home")
 def test_a_warning_alone_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config import Problem
-    from dag_factory.config.survey import Survey
+    from dag_factory.config.project.survey import Survey
 
     warning = Problem("configs/pipelines/team/good.yaml", 1, 1, "old", "words", hint="mend", severity="warning")
     monkeypatch.setattr("dag_factory.cli.check.survey", lambda *_: Survey(("dev",), (warning.file,), (warning,)))

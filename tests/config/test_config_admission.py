@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from dag_factory.config import loader_work
-from dag_factory.config.admission import Candidate, held_out
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, ForEach, Job, KeyRef, Volume
-from dag_factory.config.project import open_project
+from dag_factory.config.project.admission import Candidate, held_out
+from dag_factory.config.project.project import open_project
 
 SMALL = Flavor(name="small", limits={"cpu": "1"})
 PLAIN = Job(name="a", flavor=SMALL, image="i")

@@ -13,14 +13,15 @@ from textwrap import dedent
 import msgspec
 import pytest
 
-from dag_factory.config import Compiled, kept, open_project
-from dag_factory.config.kept import Good
+from dag_factory.config import Compiled, open_project
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.pipelines import compile_file as compiling
+from dag_factory.config.project import cache
+from dag_factory.config.project.cache import Good
+from dag_factory.config.project.shards import Share
+from dag_factory.config.project.store import Store
+from dag_factory.config.project.survey import survey
 from dag_factory.config.schema import registry
-from dag_factory.config.share import Share
-from dag_factory.config.store import Store
-from dag_factory.config.survey import survey
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"
 NOBODY = 65534
@@ -277,8 +278,8 @@ def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: P
 def test_what_no_file_can_hold_is_no_fault_of_the_folder(home: Path) -> None:
     """Of one pipeline's half of a character nobody else compiles longer than a pass may take."""
     kept = open_project(home, "dev").kept()
-    kept.keep("one", Outcome("\ud800", "one.yaml", ()))
-    assert (kept.outcome("one"), kept.fails) == (None, False)
+    cache.keep("one", Outcome("\ud800", "one.yaml", ()))
+    assert (cache.outcome("one"), cache.fails) == (None, False)
 
 
 def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(home: Path) -> None:
@@ -454,11 +455,11 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert told.split() == ["True"]
-    here = Path(kept.__file__).parent
-    names = {path.relative_to(here.parent) for path in kept.package_files() if path.is_relative_to(here.parent)}
+    here = Path(cache.__file__).parent
+    names = {path.relative_to(here.parent) for path in cache.package_files() if path.is_relative_to(here.parent)}
     assert {path.relative_to(here.parent) for path in here.rglob("*.py")} <= names
     assert Path("settings.py") in names
-    assert {path.name for path in registry.folder().rglob("*.json")} <= {path.name for path in kept.package_files()}
+    assert {path.name for path in registry.folder().rglob("*.json")} <= {path.name for path in cache.package_files()}
 
 
 def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
@@ -466,13 +467,13 @@ def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
 ) -> None:
     package = tmp_path / "dag_factory"
     (package / "config/guards").mkdir(parents=True)
-    for name in ("settings.py", "config/kept.py", "config/guards/images.py"):
+    for name in ("settings.py", "config/project/cache.py", "config/guards/images.py"):
         (package / name).write_text("")
-    monkeypatch.setattr(kept, "__file__", str(package / "config/kept.py"))
+    monkeypatch.setattr(cache, "__file__", str(package / "config/project/cache.py"))
     marks = []
-    for name in ("settings.py", "config/kept.py", "config/guards/images.py"):
+    for name in ("settings.py", "config/project/cache.py", "config/guards/images.py"):
         (package / name).write_text("# changed\n")
-        kept.package.cache_clear()
-        marks.append(kept.package())
-    kept.package.cache_clear()
+        cache.package.cache_clear()
+        marks.append(cache.package())
+    cache.package.cache_clear()
     assert len(set(marks)) == 3

@@ -9,7 +9,7 @@ import pytest
 
 from dag_factory.config import Compiled, budget, open_project
 from dag_factory.config.problems import errors
-from dag_factory.config.survey import survey
+from dag_factory.config.project.survey import survey
 from dag_factory.settings import BOUNDS
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"

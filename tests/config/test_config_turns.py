@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dag_factory.config import Compiled, open_project, turns
+from dag_factory.config import Compiled, open_project
 from dag_factory.config.budget import OutOfTime
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.pipelines import compile_file as compiling
-from dag_factory.config.read_file import Text
+from dag_factory.config.project import pass_scheduler
+from dag_factory.config.project.read_file import Text
 from dag_factory.settings import BOUNDS
 
 ONE = "version: 1\ndescription: one\ndefaults: {docker_image: i, resource_flavor: small}\n"
@@ -145,7 +146,7 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
     def take(seconds: float | None) -> list[str]:
         calls.clear()
         texts = [Text(name, f"{name}.yaml", b"") for name in ("first", "slow", "last")]
-        taken = turns.take(texts, kept, lambda text: (None, kept and f"{text.id}-1"), compile_file, seconds)
+        taken = pass_scheduler.take(texts, kept, lambda text: (None, kept and f"{text.id}-1"), compile_file, seconds)
         assert [one.id for one, _ in taken.found] == [text.id for text in texts if text not in taken.postponed]
         return [text.id for text in taken.postponed]
 

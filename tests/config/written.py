@@ -9,7 +9,7 @@ from textwrap import dedent
 
 from dag_factory.config import Compiled, Pipeline, Problem, open_project
 from dag_factory.config.model import Job
-from dag_factory.config.survey import Survey, survey
+from dag_factory.config.project.survey import Survey, survey
 
 FLAVORS = "version: 1\npools: {gpu: 2}\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 32Gi}}\n"
 ENVIRONMENT = "version: 1\nvars: {registry: acme, release: 1.0.0}\npod_security: privileged\n"

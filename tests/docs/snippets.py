@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dag_factory.config.problems import errors
-from dag_factory.config.survey import survey
+from dag_factory.config.project.survey import survey
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```(\S*)[ ]*(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

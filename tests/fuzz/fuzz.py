@@ -29,8 +29,8 @@ os.environ.setdefault("DAG_FACTORY_CACHE", "off")
 from mutate import mutant
 
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project import Project, chosen, platform_of
-from dag_factory.config.read_file import read
+from dag_factory.config.project.project import Project, chosen, platform_of
+from dag_factory.config.project.read_file import read
 from dag_factory.config.source.layout import path_of
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import fuzz
 import pytest
 
-from dag_factory.config.survey import survey
+from dag_factory.config.project.survey import survey
 
 
 @pytest.fixture(scope="module")

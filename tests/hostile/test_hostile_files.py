@@ -12,8 +12,8 @@ from commits import GOOD, HEAD, told, write
 
 from dag_factory.config import open_project
 from dag_factory.config.pipelines import compile_file
+from dag_factory.config.project.survey import survey
 from dag_factory.config.source import files
-from dag_factory.config.survey import survey
 
 
 def laughs() -> str:

@@ -13,9 +13,10 @@ import pytest
 from commits import GOOD, HEAD, told, write
 
 from dag_factory.build import construct
-from dag_factory.config import Compiled, open_project, project, read_file, turns
+from dag_factory.config import Compiled, open_project
 from dag_factory.config.model import Param, Preset
 from dag_factory.config.pipelines import compile_file
+from dag_factory.config.project import pass_scheduler, project, read_file
 from dag_factory.settings import BOUNDS
 
 ITEMS = ", ".join(f"a{number}, {{a: {number}}}" for number in range(20_000))
@@ -208,7 +209,7 @@ def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has little time."""
     bounds = msgspec.structs.replace(BOUNDS, file_seconds=1.0)
-    for module in (project, construct, turns):
+    for module in (project, construct, pass_scheduler):
         monkeypatch.setattr(module, "BOUNDS", bounds)
 
 

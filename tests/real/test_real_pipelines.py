@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dag_factory.config import Pipeline, model, open_project
-from dag_factory.config.survey import survey
+from dag_factory.config.project.survey import survey
 
 HERE = Path(__file__).parent
 FACTS: dict[str, dict[str, Any]] = json.loads((HERE / "facts.json").read_text("utf-8"))

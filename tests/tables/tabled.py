@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from dag_factory.config import Compiled, Pipeline, open_project
-from dag_factory.config.survey import survey
+from dag_factory.config.project.survey import survey
 
 FLAVORS = """\
 version: 1

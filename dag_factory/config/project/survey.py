@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.config import conflicts
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import Project, chosen, platform_of
-from dag_factory.config.read_file import read
+from dag_factory.config.project import conflicts
+from dag_factory.config.project.project import Project, chosen, platform_of
+from dag_factory.config.project.read_file import read
+from dag_factory.config.project.unused_teams import unused
 from dag_factory.config.source.layout import list_files
-from dag_factory.config.unused import unused
 
 _ENOUGH = 64  # files for each process; fewer are not worth starting one
 

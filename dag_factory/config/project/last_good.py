@@ -11,10 +11,10 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config.kept import Good, Kept
 from dag_factory.config.outcomes import Outcome, Result, unreadable
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.read_file import Text
+from dag_factory.config.project.cache import Good, Kept
+from dag_factory.config.project.read_file import Text
 from dag_factory.config.source.layout import Listing, file_of
 
 

@@ -13,21 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dag_factory import settings
-from dag_factory.config import conflicts, lastgood, outcomes, passes, read_file, turns
+from dag_factory.config import outcomes
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.digest import digest
-from dag_factory.config.kept import Kept, Summary, Told
-from dag_factory.config.look import Look
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome
-from dag_factory.config.passes import Compiled, Files, Pass
 from dag_factory.config.problems import Problem, printable
-from dag_factory.config.read_file import Text
-from dag_factory.config.share import WHOLE, Share
+from dag_factory.config.project import conflicts, pass_scheduler, passes, read_file
+from dag_factory.config.project import last_good as lastgood
+from dag_factory.config.project.cache import Kept, Summary, Told
+from dag_factory.config.project.inspection import Look
+from dag_factory.config.project.passes import Compiled, Files, Pass
+from dag_factory.config.project.read_file import Text
+from dag_factory.config.project.shards import WHOLE, Share
+from dag_factory.config.project.unused_teams import unused
 from dag_factory.config.source.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.unused import unused
 from dag_factory.settings import BOUNDS
 
 if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
@@ -154,9 +156,9 @@ class Project:
 
     def as_of_today(self, pipeline: Pipeline) -> Pipeline:
         """An old version under the rules that hold now."""
-        from dag_factory.config import today
+        from dag_factory.config.project import todays_rules
 
-        return today.as_of_today(pipeline, self.tables)
+        return todays_rules.as_of_today(pipeline, self.tables)
 
     def _look(self, seconds: float | None) -> Look:
         kept = self.kept()
@@ -175,8 +177,8 @@ class Project:
                 kept.keep_problems(told)
         return Look(self, kept, listing, names, told)
 
-    def _take(self, texts: list[Text], kept: Kept, seconds: float | None) -> turns.Taken:
-        return turns.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
+    def _take(self, texts: list[Text], kept: Kept, seconds: float | None) -> pass_scheduler.Taken:
+        return pass_scheduler.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
 
     def _told(self, found: Sequence[Outcome], ids: Collection[str], listed: Iterable[Problem]) -> tuple[Problem, ...]:
         summary = self.summary()

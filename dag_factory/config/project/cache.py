@@ -19,13 +19,13 @@ from dag_factory.config.digest import digest
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.positions import Mark
 from dag_factory.config.problems import Problem
-from dag_factory.config.read_file import Text
-from dag_factory.config.records import Records
+from dag_factory.config.project.read_file import Text
+from dag_factory.config.project.records import Records
+from dag_factory.config.project.store import Store
 from dag_factory.config.schema import registry
 from dag_factory.config.source import image_folders
 from dag_factory.config.source.layout import SHIPPED
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.store import Store
 
 T = TypeVar("T")
 _STOPPED = b"stopped"

@@ -12,13 +12,14 @@ from types import MappingProxyType
 
 import msgspec
 
-from dag_factory.config import admission, lastgood, loader_work
-from dag_factory.config.admission import Candidate
-from dag_factory.config.kept import Good, Kept
+from dag_factory.config import loader_work
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome, Result
 from dag_factory.config.problems import Problem
-from dag_factory.config.share import Share
+from dag_factory.config.project import admission, last_good
+from dag_factory.config.project.admission import Candidate
+from dag_factory.config.project.cache import Good, Kept
+from dag_factory.config.project.shards import Share
 
 _NONE: Mapping[str, Problem] = MappingProxyType({})
 
@@ -65,7 +66,7 @@ class Pass:
     def instead(self, failed: Mapping[str, Problem]) -> list[Pipeline]:
         """The last good versions of DAGs that could not be built, by their ids, where there are any."""
         good = self._instead(failed)
-        found = (lastgood.version(dag_id, good[dag_id], self.files.kept.outcome, (failed[dag_id],)) for dag_id in good)
+        found = (last_good.version(dag_id, good[dag_id], self.files.kept.outcome, (failed[dag_id],)) for dag_id in good)
         return [self.as_of_today(one.pipeline) for one in found if one.pipeline]
 
     def keep(self, failed: Mapping[str, Problem] = _NONE) -> None:
@@ -82,7 +83,7 @@ class Pass:
             dag_id: msgspec.structs.replace(one, waiting=files.names.get(one.file, ""))
             for dag_id, one in waiting.items()
         }
-        new = lastgood.renewed(files.found, files.names, files.good, files.complete, {*failed, *self.left_out})
+        new = last_good.renewed(files.found, files.names, files.good, files.complete, {*failed, *self.left_out})
         files.kept.keep_last_good(dict(sorted({**new, **old}.items())), files.share.has)
 
     def _keep_waiting(self, waiting: Mapping[str, Good]) -> None:
@@ -138,7 +139,7 @@ def within_budget(
         problem = admission.over_budget(_file(results[one.id]), one, budget)
         before = Result(one.id, None, ())
         if one.before is not None:
-            before = lastgood.version(one.id, files.good[one.id], files.kept.outcome, (problem,))
+            before = last_good.version(one.id, files.good[one.id], files.kept.outcome, (problem,))
             if before.pipeline is None:  # its last version is lost: it stays
                 continue
         problems[one.id] = problem
@@ -151,7 +152,7 @@ def before_waiting(found: Outcome, name: str, kept: Kept, dag_id: str) -> Outcom
     last = kept.waiting(name).get(dag_id)
     if last is None:
         return found
-    before = lastgood.version(dag_id, last, kept.outcome, (admission.waits(found.file, dag_id),))
+    before = last_good.version(dag_id, last, kept.outcome, (admission.waits(found.file, dag_id),))
     return _with(found, {dag_id: before}) if before.pipeline else found
 
 
@@ -168,7 +169,7 @@ def _changes(files: Files, results: Mapping[str, Result]) -> Iterator[Candidate]
 
 def _counted(files: Files, dag_id: str, before: int) -> int:
     """The work of the last version as it is counted now: an upgrade that counts more makes no DAG grow."""
-    last = lastgood.version(dag_id, files.good[dag_id], files.kept.outcome, ()).pipeline
+    last = last_good.version(dag_id, files.good[dag_id], files.kept.outcome, ()).pipeline
     return loader_work.of_pipeline(last) if last else before
 
 

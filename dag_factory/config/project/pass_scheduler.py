@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from dag_factory.config.budget import OutOfTime
-from dag_factory.config.kept import Kept
 from dag_factory.config.outcomes import Outcome
-from dag_factory.config.read_file import Text
+from dag_factory.config.project.cache import Kept
+from dag_factory.config.project.read_file import Text
 from dag_factory.settings import BOUNDS
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dag_factory.config.problems import Problem
-from dag_factory.config.store import Store
+from dag_factory.config.project.store import Store
 
 _ENCODER = msgspec.msgpack.Encoder()
 REPORT = "report"

@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dag_factory.config import conflicts, lastgood, read_file
-from dag_factory.config.kept import Kept, Told
 from dag_factory.config.model import Pipeline
 from dag_factory.config.outcomes import Outcome, Result
 from dag_factory.config.problems import Problem
+from dag_factory.config.project import conflicts, last_good, read_file
+from dag_factory.config.project.cache import Kept, Told
 from dag_factory.config.source.layout import Listing
 
 if TYPE_CHECKING:
-    from dag_factory.config.project import Project
+    from dag_factory.config.project.project import Project
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Look:
         ``failed`` are DAGs that could not be built, by their ids.
         """
         ids = set(self.listing.ids)
-        good = lastgood.without_clashes(self.kept.last_good(), ids)
+        good = last_good.without_clashes(self.kept.last_good(), ids)
         results: list[Result] = []
-        for one in (*self._broken(), *lastgood.unread(self.listing, good)):
-            results += lastgood.held(one, lastgood.stand_ins(one, good), self.kept.outcome).results
+        for one in (*self._broken(), *last_good.unread(self.listing, good)):
+            results += last_good.held(one, last_good.stand_ins(one, good), self.kept.outcome).results
         known = {*self.names.values()}
         for dag_id, problem in failed.items():
             last = good.get(dag_id)
             results.append(
-                lastgood.version(
+                last_good.version(
                     dag_id, last if last and last.name not in known else None, self.kept.outcome, (problem,)
                 )
             )
