@@ -9,9 +9,9 @@ import click
 
 from dag_factory.cli import CouldNotRun
 from dag_factory.cli.check import find_home
-from dag_factory.config.editor import editor_schemas
+from dag_factory.config.editor.editor_schemas import editor_schemas
+from dag_factory.config.editor.project_names import Vocabulary, vocabulary
 from dag_factory.config.schema import registry
-from dag_factory.config.vocabulary import Vocabulary, vocabulary
 
 _FOLDER = ".dagf/schemas"
 

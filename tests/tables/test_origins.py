@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tabled import PIPELINE, PLAIN, Project
 
 from dag_factory.config import open_project
-from dag_factory.config.origins import Origin, origins
+from dag_factory.config.editor.provenance import Origin, origins
 
 FLAVORS = """\
 version: 1

@@ -12,10 +12,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dag_factory.config.editor.project_names import TEMPLATES, Vocabulary
 from dag_factory.config.schema import registry
 from dag_factory.config.schema.registry import JSON
 from dag_factory.config.templates.template import Template
-from dag_factory.config.vocabulary import TEMPLATES, Vocabulary
 
 _EXPRESSION = "\\$\\{[{%]"
 _UNSET = "Unsets what a lower layer says."

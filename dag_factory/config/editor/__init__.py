@@ -1,0 +1,1 @@
+"""What editors and people ask about a project: schemas with its names, and where each value comes from."""
