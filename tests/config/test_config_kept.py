@@ -13,6 +13,7 @@ from textwrap import dedent
 import msgspec
 import pytest
 
+import dag_factory.config
 from dag_factory.config import Compiled, open_project
 from dag_factory.config.outcomes import Outcome
 from dag_factory.config.pipelines import compile_file as compiling
@@ -277,9 +278,9 @@ def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: P
 
 def test_what_no_file_can_hold_is_no_fault_of_the_folder(home: Path) -> None:
     """Of one pipeline's half of a character nobody else compiles longer than a pass may take."""
-    kept = open_project(home, "dev").kept()
-    cache.keep("one", Outcome("\ud800", "one.yaml", ()))
-    assert (cache.outcome("one"), cache.fails) == (None, False)
+    opened = open_project(home, "dev").kept()
+    opened.keep("one", Outcome("\ud800", "one.yaml", ()))
+    assert (opened.outcome("one"), opened.fails) == (None, False)
 
 
 def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(home: Path) -> None:
@@ -372,7 +373,8 @@ def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) ->
     program = (
         "import sys; from dag_factory.config import open_project;"
         f"found = open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
-        "print(len(found.pipelines), 'dag_factory.config.pipelines.compile_file' in sys.modules, 'jinja2' in sys.modules)"
+        "modules = 'dag_factory.config.pipelines.compile_file', 'jinja2';"
+        "print(len(found.pipelines), *(name in sys.modules for name in modules))"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert told == [str(len(ALL)), "False", "False"]
@@ -448,17 +450,17 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
     compiled(home)
     (home / "cache").rename(home / "old-cache")
     program = (
-        "import sys; from dag_factory.config import kept, open_project;"
+        "import sys; from dag_factory.config import open_project; from dag_factory.config.project import cache;"
         f"open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
         "used = {one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] == 'dag_factory'};"
-        "print(*sorted(used - set(map(str, kept.package_files()))), 'dag_factory.config.pipelines.compile_file' in sys.modules)"
+        "unknown = sorted(used - set(map(str, cache.package_files())));"
+        "print(*unknown, 'dag_factory.config.pipelines.compile_file' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert told.split() == ["True"]
-    here = Path(cache.__file__).parent
-    names = {path.relative_to(here.parent) for path in cache.package_files() if path.is_relative_to(here.parent)}
-    assert {path.relative_to(here.parent) for path in here.rglob("*.py")} <= names
-    assert Path("settings.py") in names
+    config = Path(dag_factory.config.__file__).parent
+    assert {*config.rglob("*.py")} <= {*cache.package_files()}
+    assert config.parent / "settings.py" in cache.package_files()
     assert {path.name for path in registry.folder().rglob("*.json")} <= {path.name for path in cache.package_files()}
 
 
@@ -466,10 +468,11 @@ def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "dag_factory"
-    (package / "config/guards").mkdir(parents=True)
-    for name in ("settings.py", "config/project/cache.py", "config/guards/images.py"):
+    for folder in ("project", "guards"):
+        (package / "config" / folder).mkdir(parents=True)
+    for name in ("__init__.py", "settings.py", "config/project/cache.py", "config/guards/images.py"):
         (package / name).write_text("")
-    monkeypatch.setattr(cache, "__file__", str(package / "config/project/cache.py"))
+    monkeypatch.setattr(dag_factory, "__file__", str(package / "__init__.py"))
     marks = []
     for name in ("settings.py", "config/project/cache.py", "config/guards/images.py"):
         (package / name).write_text("# changed\n")

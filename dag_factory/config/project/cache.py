@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+import dag_factory
 from dag_factory import settings
 from dag_factory.config.digest import digest
 from dag_factory.config.outcomes import Outcome
@@ -276,7 +277,7 @@ def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | None) -> T | Non
 @lru_cache(1)
 def package() -> bytes:
     """What tells this version of the compiler from every other: its files by size and time."""
-    above = Path(__file__).resolve().parent.parent
+    above = Path(dag_factory.__file__).resolve().parent
     marks = []
     for path in package_files():
         found = path.stat()
@@ -286,7 +287,7 @@ def package() -> bytes:
 
 
 def package_files() -> list[Path]:
-    """Every file of this package that an outcome depends on, sorted; those of sub-packages too."""
-    here = Path(__file__).resolve().parent
-    code = [*here.rglob("*.py"), *here.parent.glob("*.py")]
+    """Every file of this package that an outcome depends on, sorted."""
+    package = Path(dag_factory.__file__).resolve().parent
+    code = [*(package / "config").rglob("*.py"), *package.glob("*.py")]
     return sorted([*code, *registry.folder().rglob("*.json"), *SHIPPED.rglob("*.j2")])
