@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dag_factory import cluster
-from dag_factory.cluster.ask import ask
+from dag_factory.cluster.client import request_json
 
 PODS = "/api/v1/namespaces/default/pods"
 
@@ -47,7 +47,7 @@ def run(state: Path, count: int, engine: str = "process", seconds: float = 600) 
         watching.start()
         began = time.monotonic()
         with ThreadPoolExecutor(8) as workers:
-            list(workers.map(lambda index: ask(state, PODS, "POST", _pod(index)), range(count)))
+            list(workers.map(lambda index: request_json(state, PODS, "POST", _pod(index)), range(count)))
         created = time.monotonic() - began
         together = 0
         while True:

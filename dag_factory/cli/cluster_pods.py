@@ -21,10 +21,10 @@ _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 @click.option("-a", "--all", "everything", is_flag=True, help="Those that have ended too.")
 def ps(state: Path | None, everything: bool) -> None:
     """List the pods that wait or run, of all namespaces."""
-    from dag_factory.cluster.ask import ask
+    from dag_factory.cluster.client import request_json
 
     with _failures():
-        table = ask(folder(state), "/api/v1/pods", accept=_TABLE)
+        table = request_json(folder(state), "/api/v1/pods", accept=_TABLE)
     rows = [["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE"]]
     for row in table["rows"]:
         phase = next((c["reason"] for c in row.get("conditions") or [] if c["type"] == "Completed"), "")
@@ -45,7 +45,7 @@ def ps(state: Path | None, everything: bool) -> None:
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 def secret(state: Path | None, namespace: str, name: str, pairs: tuple[str, ...]) -> None:
     """Make a secret of these keys, or replace the one of that name; jobs read it as `{secret: NAME/KEY}`."""
-    from dag_factory.cluster.ask import Refused, ask
+    from dag_factory.cluster.client import ResponseError, request_json
 
     data = {}
     for pair in pairs:
@@ -57,11 +57,11 @@ def secret(state: Path | None, namespace: str, name: str, pairs: tuple[str, ...]
     where = f"/api/v1/namespaces/{namespace}/secrets"
     with _failures():
         try:
-            ask(folder(state), where, "POST", body)
-        except Refused as refused:
+            request_json(folder(state), where, "POST", body)
+        except ResponseError as refused:
             if refused.code != HTTPStatus.CONFLICT:
                 raise
-            ask(folder(state), f"{where}/{name}", "PUT", body)
+            request_json(folder(state), f"{where}/{name}", "PUT", body)
     click.echo(f"The secret {name} in {namespace} has the keys {', '.join(data)}.")
 
 
@@ -85,19 +85,19 @@ def logs(
     previous: bool,
 ) -> None:
     """Print what a pod has written."""
-    from dag_factory.cluster.ask import ask, lines
+    from dag_factory.cluster.client import request_json, stream_lines
 
     query = {"timestamps": str(timestamps).lower(), "previous": str(previous).lower(), "follow": str(follow).lower()}
     query |= {"tailLines": str(tail)} if tail is not None else {}
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
     with _failures():
-        spec = ask(folder(state), path)["spec"]
+        spec = request_json(folder(state), path)["spec"]
         names = [c["name"] for c in [*(spec.get("initContainers") or []), *spec["containers"]]]
         for name in [container] if container else names:
             if len(names) > 1 and not container:
                 click.secho(f"== {name} ==", fg="cyan", err=True)
             try:
-                for line in lines(folder(state), f"{path}/log", container=name, **query):
+                for line in stream_lines(folder(state), f"{path}/log", container=name, **query):
                     sys.stdout.buffer.write(line)
                     sys.stdout.buffer.flush()
             except _refused() as failure:
@@ -112,10 +112,10 @@ def logs(
 @click.argument("pod")
 def evict(state: Path | None, namespace: str, pod: str) -> None:
     """End a pod as a node does that is short of memory: it fails, with the reason Evicted."""
-    from dag_factory.cluster import trouble
+    from dag_factory.cluster import faults_client
 
     with _failures():
-        trouble.evict(folder(state), pod, namespace)
+        faults_client.evict(folder(state), pod, namespace)
     click.echo(f"Evicted {namespace}/{pod}.")
 
 
@@ -138,19 +138,19 @@ def fault(
     state: Path | None, kind: str | None, api_errors: str | None, clear: bool, pattern: str, times: int, after: float
 ) -> None:
     """Make trouble, to see what a pipeline does. It strikes pods that run now, and then the next that match."""
-    from dag_factory.cluster import status, trouble
+    from dag_factory.cluster import faults_client, status
 
     where = folder(state)
     with _failures():
         if clear:
-            trouble.clear(where)
+            faults_client.clear(where)
         if api_errors is not None:
-            trouble.api_errors(where, _share(api_errors))
+            faults_client.set_api_errors(where, _share(api_errors))
         if kind == "node":
-            trouble.lose_node(where, after or 5.0)
+            faults_client.lose_node(where, after or 5.0)
             click.echo("The node is lost.")
         elif kind:
-            struck = trouble.pods(where, kind, pattern, times=times, after=after)["struck"]
+            struck = faults_client.fail_pods(where, kind, pattern, times=times, after=after)["struck"]
             click.echo(f"It strikes {struck} now, and the next {times - struck}." if struck < times else "Struck.")
         standing = (status(where) or {}).get("faults", [])
     click.echo("\n".join(standing) or "No faults stand.")
@@ -167,9 +167,9 @@ def _failures() -> Iterator[None]:
 
 
 def _refused() -> type[Exception]:
-    from dag_factory.cluster.ask import Refused
+    from dag_factory.cluster.client import ResponseError
 
-    return Refused
+    return ResponseError
 
 
 def _share(text: str) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ENGINES = ("process", "docker")
 ISOLATIONS = ("best", "namespaces", "user-namespace", "plain")
+CLIENT_AGENT = "dagf-cluster"  # the user agent of this project's own requests; simulated API errors spare them
 
 
 @dataclass(frozen=True)

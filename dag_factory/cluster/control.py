@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import access
-from .ask import ClusterError, ask
+from .client import ClusterError, request_json
 from .config import ClusterConfig, StateDir
 
 _START_TIMEOUT = 60  # seconds
@@ -106,7 +106,7 @@ def status(state: Path) -> dict[str, Any] | None:
     """What the running cluster says of itself; None if none runs. Raises ClusterError if it does not answer."""
     if access.holder(StateDir(state.absolute())) is None:
         return None
-    said: dict[str, Any] = ask(state, "/dagf/status")
+    said: dict[str, Any] = request_json(state, "/dagf/status")
     return said
 
 

@@ -15,19 +15,22 @@ from typing import Any
 
 import uvicorn
 
-from . import access, node, quantity
+from . import access
 from . import certificate as certificates
-from .api import app, defaults
+from .api import app
 from .config import ClusterConfig, StateDir
+from .controllers.job_controller import JobController
+from .controllers.scheduler import Scheduler
 from .docker.engine import DockerEngine
-from .engine import Engine
-from .events import Recorder
-from .jobs import JobController
-from .journal import Journal
 from .kubelet.kubelet import Kubelet
+from .objects import node, quantity
+from .objects.events import Recorder
+from .objects.journal import Journal
+from .objects.pod_phase import is_finished
+from .objects.store import Store
 from .process.engine import ProcessEngine
-from .scheduler import Scheduler, finished
-from .store import Store
+from .resources import defaults
+from .runtime.engine import Engine
 
 log = logging.getLogger("dag_factory.cluster")
 
@@ -152,7 +155,7 @@ def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) 
         "pid": os.getpid(),
         **engine.describe(),
         "node": f"{node.name()}: {config.node_cpu} cpu, {config.node_memory}, {config.gpus} GPUs, as stated",
-        "running": sum(not finished(pod) for pod in store.all("pods")),
+        "running": sum(not is_finished(pod) for pod in store.all("pods")),
         "pods": pods,
     }
 

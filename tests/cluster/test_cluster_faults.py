@@ -15,7 +15,7 @@ from operators import context, operator
 
 from dag_factory import cluster
 from dag_factory.cli import main
-from dag_factory.cluster import trouble
+from dag_factory.cluster import faults_client
 
 FOREVER = "echo begun; while true; do sleep 0.05; done"
 
@@ -30,7 +30,7 @@ def ill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 @pytest.fixture(autouse=True)
 def _well_again(ill: Live) -> Iterator[None]:
     yield
-    trouble.clear(ill.handle.state)
+    faults_client.clear(ill.handle.state)
 
 
 def _dagf(live: Live, *words: str) -> Result:
@@ -62,7 +62,7 @@ def test_a_fault_waits_for_its_pod_and_strikes_so_many_times(ill: Live) -> None:
 
 
 def test_the_operator_tells_of_memory_that_ran_out(ill: Live) -> None:
-    trouble.pods(ill.handle.state, "oom", "opoom-*")
+    faults_client.fail_pods(ill.handle.state, "oom", "opoom-*")
     with pytest.raises(AirflowException, match="OOMKilled"):
         operator(ill, "opoom", FOREVER).execute(context("opoom"))
 
@@ -136,7 +136,7 @@ def test_what_is_asked_of_no_cluster(tmp_path: Path) -> None:
         said = CliRunner().invoke(main, ["cluster", words[0], "--state", str(tmp_path), *words[1:]])
         assert (said.exit_code, "No cluster runs" in said.output) == (2, True)
     with pytest.raises(cluster.ClusterError):
-        trouble.evict(tmp_path, "p")
+        faults_client.evict(tmp_path, "p")
 
 
 def test_who_writes_more_than_its_volume_holds_is_evicted(ill: Live) -> None:

@@ -10,8 +10,8 @@ import pytest
 from live import Live, pod, running, until
 
 from dag_factory.cluster.config import ImageSource
-from dag_factory.cluster.engine import PullError
 from dag_factory.cluster.process import dockerfile, images
+from dag_factory.cluster.runtime.engine import PullError
 
 
 def _wheel(folder: Path, name: str, text: str) -> str:

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from dag_factory.cluster import clock, quantity
-from dag_factory.cluster.api import patches, protobuf, selectors, tables
-from dag_factory.cluster.api.errors import ApiError
-from dag_factory.cluster.engine import Exit
-from dag_factory.cluster.kubelet import env, logs, status
+from dag_factory.cluster.api import protobuf, tables
+from dag_factory.cluster.controllers.scheduler import requests
+from dag_factory.cluster.kubelet import logs
+from dag_factory.cluster.kubelet.pod import environment, status
+from dag_factory.cluster.objects import clock, quantity
+from dag_factory.cluster.objects.store import Conflict, Expired, Store
 from dag_factory.cluster.process import cgroups, isolation, rootfs
-from dag_factory.cluster.scheduler import requests
-from dag_factory.cluster.store import Conflict, Expired, Store
+from dag_factory.cluster.resources import patches, selectors
+from dag_factory.cluster.resources.errors import ApiError
+from dag_factory.cluster.runtime.engine import Exit
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_what_a_pod_asks_for() -> None:
 
 
 def test_references_in_variables() -> None:
-    assert env.expand("$(A)/$(B) $$(A) $A $", {"A": "1"}) == "1/$(B) $(A) $A $"
+    assert environment.expand("$(A)/$(B) $$(A) $A $", {"A": "1"}) == "1/$(B) $(A) $A $"
 
 
 def _slot(name: str, state: status.State, *, init: bool = False, last: status.State | None = None) -> status.Slot:

@@ -12,9 +12,9 @@ from kubernetes.client import ApiException
 from live import connect, pod, running, terminated, until
 
 from dag_factory import cluster
-from dag_factory.cluster.journal import Journal
 from dag_factory.cluster.kubelet import disk
-from dag_factory.cluster.store import Expired, Store
+from dag_factory.cluster.objects.journal import Journal
+from dag_factory.cluster.objects.store import Expired, Store
 
 CLAIM = {
     "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "kept"}}],

@@ -7,10 +7,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from ..kubelet import nodeloss
+from ..kubelet import node_loss
 from ..kubelet.faults import Fault, evict
 from ..kubelet.kubelet import Kubelet
-from . import errors
+from ..objects.pod_phase import is_finished
+from ..resources import errors
 
 _FAILURES = (
     (500, "InternalError", "etcdserver: request timed out"),
@@ -54,7 +55,7 @@ class Admin:
                 return 0
             if "node_lost" in body:
                 struck = len(self.kubelet.workers)
-                self._losing = asyncio.ensure_future(nodeloss.lose(self.kubelet, float(body["node_lost"])))
+                self._losing = asyncio.ensure_future(node_loss.lose(self.kubelet, float(body["node_lost"])))
                 return struck
             return self.kubelet.faults.add(Fault(**body))
         except (ValueError, TypeError) as error:
@@ -66,6 +67,6 @@ class Admin:
             raise errors.not_found("pods", name)
         worker = self.kubelet.worker(pod)
         # What its worker still tidies up has ended all the same.
-        if worker is None or pod["status"]["phase"] in ("Succeeded", "Failed"):
+        if worker is None or is_finished(pod):
             raise errors.bad_request(f'pod "{name}" does not run: it is {pod["status"]["phase"]}')
         evict(worker)

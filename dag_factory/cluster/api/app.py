@@ -14,15 +14,16 @@ from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..ask import AGENT
+from ..config import CLIENT_AGENT
 from ..kubelet.kubelet import Kubelet
-from ..store import Store
-from . import discovery, errors, exec, logs, protobuf, tables, watch
+from ..objects.store import Store
+from ..resources import errors
+from ..resources.errors import ApiError
+from ..resources.kinds import Target, target
+from ..resources.operations import Objects, delete_options, flag
+from . import discovery, exec, logs, protobuf, tables, watch
 from .admin import Admin
-from .errors import ApiError
 from .metrics import Metrics
-from .objects import Objects, delete_options, flag
-from .resources import Target, target
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def make(services: Services, token: str, address: str) -> ASGIApp:
             if path.startswith("dagf/"):
                 body = await _body(request, "request", empty=True)
                 return _answer(admin.answer(request.method, path.removeprefix("dagf/"), body))
-            if request.headers.get("user-agent") != AGENT and (failure := admin.failure()) is not None:
+            if request.headers.get("user-agent") != CLIENT_AGENT and (failure := admin.failure()) is not None:
                 raise failure
             if request.method in ("GET", "HEAD") and (known := _well_known(path, address)) is not None:
                 return known

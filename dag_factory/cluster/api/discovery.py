@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from .. import node
-from .resources import GROUPS, in_group
+from ..objects import node
+from ..resources.kinds import GROUPS, in_group
 
 # Served by `metrics`, which has nothing in the store.
 _METRICS = ("metrics.k8s.io", "v1beta1")

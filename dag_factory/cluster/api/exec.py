@@ -14,12 +14,13 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
-from ..engine import Session, StartError
 from ..kubelet.kubelet import Kubelet
-from ..store import Object
-from . import errors
+from ..objects.pod_phase import is_finished
+from ..objects.store import Object
+from ..resources import errors
+from ..resources.operations import flag
+from ..runtime.engine import Session, StartError
 from .logs import chosen
-from .objects import flag
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _ERROR, _RESIZE, _CLOSE = 0, 1, 3, 4, 255
@@ -32,7 +33,7 @@ async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
     if not command:
         raise errors.bad_request("you must specify at least one command for the container")
     container_name = chosen(pod, query.get("container", ""))
-    if pod["status"]["phase"] in ("Succeeded", "Failed"):
+    if is_finished(pod):
         phase = pod["status"]["phase"]
         raise errors.bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     worker = kubelet.worker(pod)

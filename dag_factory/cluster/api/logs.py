@@ -6,12 +6,12 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from .. import clock
 from ..kubelet.kubelet import Kubelet
 from ..kubelet.logs import ContainerLog, LogOptions, read
-from ..store import Object
-from . import errors
-from .objects import flag, integer
+from ..objects import clock
+from ..objects.store import Object
+from ..resources import errors
+from ..resources.operations import flag, integer
 
 
 def containers(pod: Object) -> list[str]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import clock
 from ..kubelet.kubelet import Kubelet
-from ..kubelet.worker import PodWorker
-from ..store import Object
-from . import errors
-from .objects import matcher
-from .resources import named
+from ..kubelet.pod_worker import PodWorker
+from ..objects import clock
+from ..objects.store import Object
+from ..resources import errors
+from ..resources.kinds import named
+from ..resources.operations import matcher
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 _LEAST = 1.0  # seconds between two samples that a rate is told from

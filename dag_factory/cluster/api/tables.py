@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .. import clock
-from ..store import Object
-from .resources import Resource
+from ..objects import clock
+from ..objects.store import Object
+from ..resources.kinds import Resource
 
 Row = Callable[[Object], list[Any]]
 

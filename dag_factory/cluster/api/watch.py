@@ -8,10 +8,11 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from ..store import Change, Expired, Object, Store
-from . import errors, tables
-from .objects import flag, integer, matcher
-from .resources import Target
+from ..objects.store import Change, Expired, Object, Store
+from ..resources import errors
+from ..resources.kinds import Target
+from ..resources.operations import flag, integer, matcher
+from . import tables
 
 _DEFAULT_TIMEOUT = 1800  # seconds
 _BOOKMARK_EVERY = 60  # seconds

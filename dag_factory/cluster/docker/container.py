@@ -9,8 +9,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from ..engine import Exit, StartError
 from ..process import plain, usage
+from ..runtime.engine import Exit, StartError
 from .http import DockerApi, DockerError, frames
 from .session import DockerSession
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import ImageSource
-from ..engine import ContainerSpec, Mount, PulledImage, StartError
+from ..runtime.engine import ContainerSpec, Mount, PulledImage, StartError
 from .container import DockerContainer
 from .guard import remove_all
 from .http import DockerApi, DockerError

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import imagename
 from ..config import ImageSource
-from ..engine import PulledImage, PullError
-from ..imagetable import ImageTable
+from ..runtime import image_name
+from ..runtime.engine import PulledImage, PullError
+from ..runtime.image_table import ImageTable
 from .http import DockerApi, DockerError
 
 _TAIL = 2000  # characters of a build's output that a message carries
@@ -27,7 +27,7 @@ class Images:
 
     async def present(self, name: str) -> PulledImage | None:
         """The image if the engine has it. A folder's is never there: it is built at each pull, which is quick."""
-        imagename.check(name)
+        image_name.check(name)
         if self.table.folder(name):
             return None
         try:
@@ -39,21 +39,21 @@ class Images:
 
     async def pull(self, name: str) -> PulledImage:
         """Raises PullError with what a container's status should say."""
-        imagename.check(name)
+        image_name.check(name)
         folder = self.table.folder(name)
         try:
             if folder:
                 await self._build(name, folder)
             else:
-                repository, _, tag = imagename.full(name).rpartition(":")
+                repository, _, tag = image_name.full(name).rpartition(":")
                 query = {"fromImage": name} if "@" in name else {"fromImage": repository, "tag": tag}
                 await self._follow(self._api.lines("POST", "/images/create", **query))
             return _pulled(name, await self._api.ask("GET", f"/images/{name}/json"))
         except (DockerError, OSError) as error:
             if isinstance(error, DockerError) and error.code == 404:
-                why = imagename.not_found(name)
+                why = image_name.not_found(name)
             else:
-                why = f'failed to pull image "{name}": {error}' if folder else imagename.unreachable(name, str(error))
+                why = f'failed to pull image "{name}": {error}' if folder else image_name.unreachable(name, str(error))
             raise PullError("ErrImagePull", why) from error
 
     async def _build(self, name: str, folder: Path) -> None:
@@ -73,7 +73,7 @@ class Images:
 
 
 def _pulled(name: str, found: Mapping[str, Any]) -> PulledImage:
-    full = imagename.full(name)
+    full = image_name.full(name)
     digests = found.get("RepoDigests") or []
     return PulledImage(full, str(digests[0]) if digests else f"{full.rpartition(':')[0]}@{found['Id']}")
 

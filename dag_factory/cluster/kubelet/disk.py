@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..quantity import parse
-from ..store import Object
+from ..objects.quantity import parse
+from ..objects.store import Object
 
 FINISHED_PODS = 1000  # kept, as the controller of a real cluster keeps 12,500
 LOG_BYTES = 2 * 1024**3  # of all finished pods' logs together

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from ..engine import Exit
+from ..runtime.engine import Exit
 
 if TYPE_CHECKING:
-    from .worker import PodWorker
+    from .pod_worker import PodWorker
 
 KINDS = ("oom", "evict")
 EVICTED = (

@@ -7,8 +7,8 @@ import contextlib
 import ssl
 from typing import Any
 
-from ..engine import Container, StartError
-from .words import duration
+from ..runtime.engine import Container, StartError
+from .formatting import duration
 
 _HOST = "127.0.0.1"
 _MOST = 10240  # bytes of a command's or a server's answer that are kept

@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..engine import Engine
-from ..events import Recorder
-from ..scheduler import finished
-from ..store import Change, Missing, Object, Store
-from . import disk, recovery
+from ..objects.events import Recorder
+from ..objects.pod_phase import is_finished
+from ..objects.store import Change, Missing, Object, Store
+from ..runtime.engine import Engine
+from . import disk
 from .faults import Faults, evict
-from .worker import PodWorker
+from .pod import recovery
+from .pod_worker import PodWorker
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Kubelet:
             known.add(meta["uid"])
             if "deletionTimestamp" in meta:
                 self.store.delete("pods", meta["namespace"], meta["name"])
-            elif pod["spec"].get("nodeName") and not finished(pod):
+            elif pod["spec"].get("nodeName") and not is_finished(pod):
                 folder = self.log_path((meta["namespace"], meta["name"]), meta["uid"], "-", 0).parent.parent
                 logged = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
                 pod = recovery.begun(pod, logged)
@@ -86,7 +87,7 @@ class Kubelet:
                 why = await loop.run_in_executor(None, disk.over_limit, worker.pod, worker.folder)
                 if why:
                     evict(worker, why)
-        done = [pod for pod in self.store.all("pods") if finished(pod)]
+        done = [pod for pod in self.store.all("pods") if is_finished(pod)]
         sizes = await loop.run_in_executor(None, self._log_sizes)
         for pod in disk.surplus(done, sizes):
             with contextlib.suppress(Missing):
@@ -146,7 +147,7 @@ class Kubelet:
             if worker:
                 worker.stop(0)
             self._remove_files(meta)
-        elif worker and "deletionTimestamp" in meta and not finished(change.object):
+        elif worker and "deletionTimestamp" in meta and not is_finished(change.object):
             worker.stop(float(meta.get("deletionGracePeriodSeconds", 30)))
 
     def _remove_files(self, meta: dict[str, str]) -> None:

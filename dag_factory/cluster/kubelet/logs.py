@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from .. import clock
+from ..objects import clock
 
 FILE_BYTES = 10 * 1024 * 1024  # the kubelet's containerLogMaxSize
 FILES = 5  # the kubelet's containerLogMaxFiles, the one that is written to among them

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ..engine import Container
+from ..runtime.engine import Container
 from . import handlers
-from .status import Slot
+from .pod.status import Slot
 
 _KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 

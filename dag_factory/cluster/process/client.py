@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine import StartError
+from ..runtime.engine import StartError
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..engine import ContainerSpec, Exit, Mount, StartError
+from ..runtime.engine import ContainerSpec, Exit, Mount, StartError
 from . import cgroups, plain, usage
 from .client import Running
 from .session import ProcessSession, Streams

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import ImageSource
-from ..engine import ContainerSpec, Mount, PulledImage, StartError
+from ..runtime.engine import ContainerSpec, Mount, PulledImage, StartError
 from . import cgroups, isolation, usage
 from .client import LauncherClient
 from .container import ProcessContainer

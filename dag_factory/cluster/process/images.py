@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import imagename
 from ..config import ImageSource
-from ..engine import Mount, PulledImage, PullError
-from ..imagetable import ImageTable
+from ..runtime import image_name
+from ..runtime.engine import Mount, PulledImage, PullError
+from ..runtime.image_table import ImageTable
 from . import dockerfile
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -59,7 +59,7 @@ class Images:
 
     def get(self, name: str) -> LocalImage | None:
         """The image if it is there already. Raises PullError for a name that is none."""
-        imagename.check(name)
+        image_name.check(name)
         folder = self.table.folder(name)
         if folder is not None:
             return self._from_folder(name, folder) if self._installed(folder) else None
@@ -67,12 +67,12 @@ class Images:
 
     async def pull(self, name: str) -> LocalImage:
         """Make the image ready. Raises PullError with what a container's status should say."""
-        imagename.check(name)
+        image_name.check(name)
         folder = self.table.folder(name)
         if folder is None:
             host = self._host_image(name)
             if host is None:
-                raise PullError("ErrImagePull", imagename.no_folder(name))
+                raise PullError("ErrImagePull", image_name.no_folder(name))
             return host
         if not folder.is_dir():
             raise PullError("ErrImagePull", f'failed to pull image "{name}": its folder {folder} does not exist')
@@ -87,7 +87,7 @@ class Images:
             return None
         identity = "sha256:" + hashlib.sha256(f"{repository} on this machine".encode()).hexdigest()
         return LocalImage(
-            PulledImage(imagename.full(name), f"{imagename.full(name).rpartition(':')[0]}@{identity}"),
+            PulledImage(image_name.full(name), f"{image_name.full(name).rpartition(':')[0]}@{identity}"),
             env={},
             path_first=(self._tools,) if repository == "python" else (),
             cmd=("python3",) if repository == "python" else ("sh",),
@@ -106,7 +106,7 @@ class Images:
         ]
         identity = hashlib.sha256(f"{folder} {venv}".encode()).hexdigest()
         return LocalImage(
-            PulledImage(imagename.full(name), f"{imagename.full(name).rpartition(':')[0]}@sha256:{identity}"),
+            PulledImage(image_name.full(name), f"{image_name.full(name).rpartition(':')[0]}@sha256:{identity}"),
             env=env,
             path_first=(venv / "bin",) if venv else (self._tools,),
             workdir=recipe.workdir,

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..engine import Mount, StartError
+from ..runtime.engine import Mount, StartError
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from . import imagename
-from .config import ImageSource
+from ..config import ImageSource
+from . import image_name
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class ImageTable:
     def folder(self, name: str) -> Path | None:
         """The folder that stands for an image."""
         for pattern, folder in self._folders.items():
-            if any(fnmatchcase(candidate, pattern) for candidate in (name, imagename.full(name))):
+            if any(fnmatchcase(candidate, pattern) for candidate in (name, image_name.full(name))):
                 return folder
         return None
 

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from .. import clock
-from ..scheduler import finished
-from ..store import Missing, Object
+from ..objects import clock
+from ..objects.pod_phase import is_finished
+from ..objects.store import Missing, Object
 
 if TYPE_CHECKING:
     from .kubelet import Kubelet
@@ -32,7 +32,7 @@ async def lose(kubelet: Kubelet, seconds: float) -> None:
     for worker in workers:
         worker.abandon()
     for pod in gone:
-        if not finished(pod):
+        if not is_finished(pod):
             kubelet.store.update("pods", _unready(pod))
     await asyncio.gather(*(worker.wait() for worker in workers), return_exceptions=True)
     await asyncio.sleep(seconds)
@@ -49,7 +49,7 @@ def _collect(kubelet: Kubelet, pod: Object) -> None:
     now = kubelet.store.get("pods", *key)
     if now["metadata"]["uid"] != pod["metadata"]["uid"]:
         return
-    if not finished(now):
+    if not is_finished(now):
         condition = _condition("DisruptionTarget", "True", "DeletionByPodGC", _COLLECTED)
         conditions = [condition, *(now["status"].get("conditions") or [])]
         kubelet.store.update("pods", {**now, "status": {**now["status"], "phase": "Failed", "conditions": conditions}})

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from . import clock
-from .api import defaults as objects
-from .events import Recorder
-from .quantity import parse
-from .store import Change, Object, Store
+from ..objects import clock
+from ..objects.events import Recorder
+from ..objects.pod_phase import is_finished
+from ..objects.quantity import parse
+from ..objects.store import Change, Object, Store
+from ..resources import defaults as objects
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,11 @@ class Scheduler:
         """Bind every pod that fits now and say of every other why not."""
         node = self.store.get("nodes", "", self.node)
         pods = self.store.all("pods")
-        used = [pod for pod in pods if pod["spec"].get("nodeName") and not finished(pod)]
+        used = [pod for pod in pods if pod["spec"].get("nodeName") and not is_finished(pod)]
         waiting = [
             pod
             for pod in pods
-            if not pod["spec"].get("nodeName") and not finished(pod) and "deletionTimestamp" not in pod["metadata"]
+            if not pod["spec"].get("nodeName") and not is_finished(pod) and "deletionTimestamp" not in pod["metadata"]
         ]
         for pod in sorted(waiting, key=self._order):
             why = self._why_not(pod, node, used)
@@ -72,7 +73,7 @@ class Scheduler:
             elif change.type == "DELETED":
                 self._told.pop(change.object["metadata"]["uid"], None)
                 self._arrived.pop(change.object["metadata"]["uid"], None)
-            elif change.type == "MODIFIED" and change.object["spec"].get("nodeName") and not finished(change.object):
+            elif change.type == "MODIFIED" and change.object["spec"].get("nodeName") and not is_finished(change.object):
                 return
         if change.resource in ("pods", "persistentvolumeclaims", "nodes"):
             self._again.set()
@@ -121,10 +122,6 @@ class Scheduler:
             f"0/1 nodes are available: {', '.join(short)}. preemption: 0/1 nodes are available: 1 No preemption "
             "victims found for incoming pod."
         )
-
-
-def finished(pod: Object) -> bool:
-    return pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def requests(spec: dict[str, Any]) -> dict[str, Decimal]:

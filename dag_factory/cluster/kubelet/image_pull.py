@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Protocol
 
-from ..engine import Engine, PulledImage, PullError
-from .words import BACK_OFF, duration
+from ..runtime.engine import Engine, PulledImage, PullError
+from .formatting import BACK_OFF, duration
 
 _TRIED = 2.0  # seconds that ErrImagePull is seen before ImagePullBackOff
 

@@ -9,14 +9,14 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
-from .. import clock
-from ..engine import Container
-from ..store import Missing, Object
-from . import recovery
-from . import status as states
-from .container import ContainerLife
-from .status import Slot
-from .volumes import VolumeError, Volumes
+from ..objects import clock
+from ..objects.store import Missing, Object
+from ..runtime.engine import Container
+from .container_life import ContainerLife
+from .pod import recovery
+from .pod import status as states
+from .pod.status import Slot
+from .pod.volumes import VolumeError, Volumes
 
 if TYPE_CHECKING:
     from .kubelet import Kubelet

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..engine import ContainerSpec, Mount
-from ..quantity import parse
-from ..store import Object
-from . import env as environment
+from ...objects.quantity import parse
+from ...objects.store import Object
+from ...runtime.engine import ContainerSpec, Mount
+from . import environment
 from .status import Slot
 from .volumes import Volumes
 

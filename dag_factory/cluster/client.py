@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import access
-from .config import StateDir
-
-AGENT = "dagf-cluster"  # whose requests no fault makes fail
+from .config import CLIENT_AGENT, StateDir
 
 
 class ClusterError(Exception):
     """A cluster can't be started, stopped or asked. The text says what to do."""
 
 
-class Refused(ClusterError):
+class ResponseError(ClusterError):
     """It answered that it would not. ``code`` is the HTTP status, the text the answer's message."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -31,14 +29,16 @@ class Refused(ClusterError):
         self.code = code
 
 
-def ask(state: Path, path: str, method: str = "GET", body: Any = None, accept: str = "application/json") -> Any:
-    """The decoded answer. Raises Refused, or ClusterError if none runs or it does not answer."""
+def request_json(
+    state: Path, path: str, method: str = "GET", body: Any = None, accept: str = "application/json"
+) -> Any:
+    """The decoded answer. Raises ResponseError, or ClusterError if none runs or it does not answer."""
     with _open(state, path, method, body, {}, 10, accept) as answer:
         return json.load(answer)
 
 
-def lines(state: Path, path: str, **query: str) -> Iterator[bytes]:
-    """An answer of text, line by line as it comes. Raises as ``ask`` does."""
+def stream_lines(state: Path, path: str, **query: str) -> Iterator[bytes]:
+    """An answer of text, line by line as it comes. Raises as ``request_json`` does."""
     with _open(state, path, "GET", None, query, None) as answer, contextlib.suppress(HTTPException):
         yield from answer
 
@@ -59,7 +59,7 @@ def _open(
                 "Authorization": f"Bearer {found.token}",
                 "Content-Type": "application/json",
                 "Accept": accept,
-                "User-Agent": AGENT,
+                "User-Agent": CLIENT_AGENT,
             },
         )
         trust = urllib.request.HTTPSHandler(context=ssl.create_default_context(cadata=found.certificate))
@@ -67,7 +67,7 @@ def _open(
         answer: IO[bytes] = opener.open(request, timeout=timeout)
         return answer
     except urllib.error.HTTPError as error:
-        raise Refused(error.code, _message(error)) from error
+        raise ResponseError(error.code, _message(error)) from error
     except (OSError, ValueError, LookupError) as error:
         raise ClusterError(f"the local cluster does not answer: {error} (its log: {folder.log})") from error
 

@@ -8,12 +8,12 @@ import logging
 import time
 from typing import Any
 
-from . import clock
-from .api.errors import ApiError
-from .api.objects import DeleteOptions, Objects
-from .api.resources import Target, named
-from .scheduler import finished
-from .store import Change, Missing, Object, Store
+from ..objects import clock
+from ..objects.pod_phase import is_finished
+from ..objects.store import Change, Missing, Object, Store
+from ..resources.errors import ApiError
+from ..resources.kinds import Target, named
+from ..resources.operations import DeleteOptions, Objects
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class JobController:
         pods = [pod for pod in self.store.all("pods", meta["namespace"]) if _owner(pod) == meta["uid"]]
         done = [pod for pod in pods if pod["status"]["phase"] == "Succeeded"]
         failed = [pod for pod in pods if pod["status"]["phase"] == "Failed"]
-        active = [pod for pod in pods if not finished(pod) and "deletionTimestamp" not in pod["metadata"]]
+        active = [pod for pod in pods if not is_finished(pod) and "deletionTimestamp" not in pod["metadata"]]
         # What an earlier look counted and somebody has deleted since still counts.
         succeeded = max(len(done), before.get("succeeded", 0))
         failures = max(len(failed), before.get("failed", 0))

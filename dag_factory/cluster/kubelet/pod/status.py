@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import clock
-from ..engine import Exit
-from ..store import Object
+from ...objects import clock
+from ...objects.pod_phase import FINISHED
+from ...objects.store import Object
+from ...runtime.engine import Exit
 
 State = dict[str, Any]
 
@@ -115,7 +116,7 @@ def build(
         current = "Failed" if over else pod["status"].get("phase", "Pending")
     else:
         current = phase(slots, policy)
-        if current in ("Succeeded", "Failed") and not over:
+        if current in FINISHED and not over:
             current = pod["status"].get("phase", "Pending")
     ending = "Failed" if reason else phase(slots, policy)
     status: dict[str, Any] = {

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import clock
-from ..store import Conflict, Missing, Object, Store
+from ..objects import clock
+from ..objects.pod_phase import is_finished
+from ..objects.store import Conflict, Missing, Object, Store
 from . import defaults, errors, patches, selectors, validation
-from .resources import Resource, Target
+from .kinds import Resource, Target
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Objects:
         if query.get("dryRun"):
             if self.store.find(resource.name, meta.get("namespace", ""), meta["name"]):
                 raise errors.exists(resource.name, meta["name"], resource.group)
-            from ..store import identity
+            from ..objects.store import identity
 
             return self._typed(resource, {**obj, "metadata": {**obj["metadata"], **identity(meta)}})
         try:
@@ -169,7 +170,7 @@ class Objects:
     def _delete_pod(self, pod: Object, options: DeleteOptions) -> Object:
         spec, meta = pod["spec"], pod["metadata"]
         grace = options.grace if options.grace is not None else spec.get("terminationGracePeriodSeconds", 30)
-        if not spec.get("nodeName") or pod["status"]["phase"] in ("Succeeded", "Failed"):
+        if not spec.get("nodeName") or is_finished(pod):
             grace = 0
         if "deletionGracePeriodSeconds" in meta:
             if grace >= meta["deletionGracePeriodSeconds"] and grace:

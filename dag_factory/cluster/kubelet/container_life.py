@@ -9,18 +9,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import clock
-from ..engine import Container, Exit, StartError
-from . import env as environment
-from . import handlers, logs, pulling
-from . import status as states
+from ..objects import clock
+from ..runtime.engine import Container, Exit, StartError
+from . import handlers, image_pull, logs
+from .formatting import BACK_OFF, duration
+from .pod import environment
+from .pod import status as states
+from .pod.container_spec import container_spec, termination_log
+from .pod.status import Slot
 from .probes import Probes
-from .spec import container_spec, termination_log
-from .status import Slot
-from .words import BACK_OFF, duration
 
 if TYPE_CHECKING:
-    from .worker import PodWorker
+    from .pod_worker import PodWorker
 
 _RETRY = 1.0  # seconds between two tries at what waits for an object to appear
 _MESSAGE_SIZE = 4096  # bytes of a termination message
@@ -113,7 +113,7 @@ class ContainerLife:
         engine = worker.kubelet.engine
         while True:
             policy = slot.spec.get("imagePullPolicy", "IfNotPresent")
-            image = await pulling.pull(engine, slot.spec["image"], policy, self)
+            image = await image_pull.pull(engine, slot.spec["image"], policy, self)
             try:
                 spec = container_spec(
                     worker.pod, slot, self.folder, worker.volumes, worker.find, worker.kubelet.node_size

@@ -8,8 +8,8 @@ import random
 import uuid
 from typing import Any
 
-from ..quantity import parse
-from ..store import Object
+from ..objects.quantity import parse
+from ..objects.store import Object
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..quantity import parse
-from ..store import Object
+from ...objects.quantity import parse
+from ...objects.store import Object
 
 Find = Callable[[str, str], "Object | None"]  # (resource, name) in the pod's namespace
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import clock
-from ..store import Object
+from ...objects import clock
+from ...objects.store import Object
 from .status import Slot
 
 _LOST = {

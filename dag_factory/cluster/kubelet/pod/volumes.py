@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..engine import Mount
-from ..quantity import parse
-from ..store import Object
-from .env import ConfigError, Find, contents, expand, field, resource_field
+from ...objects.quantity import parse
+from ...objects.store import Object
+from ...runtime.engine import Mount
+from .environment import ConfigError, Find, contents, expand, field, resource_field
 
 
 class VolumeError(Exception):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..quantity import parse
-from ..store import Object
+from ..objects.quantity import parse
+from ..objects.store import Object
 from .errors import Cause, bad_request, invalid
 
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"

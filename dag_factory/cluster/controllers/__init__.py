@@ -1,0 +1,1 @@
+"""The controllers: the scheduler and the job controller, which act when objects change."""

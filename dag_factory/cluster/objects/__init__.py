@@ -1,0 +1,1 @@
+"""The objects of the cluster: the store, its journal, events, and the formats of their values."""

@@ -1,0 +1,1 @@
+"""The kinds of objects: their defaults, validation, selectors, patches and operations."""
