@@ -69,7 +69,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     size = store.get("nodes", "", this_node)["status"]["allocatable"]
     recorder = Recorder(store, this_node)
     kubelet = Kubelet(store, engine, recorder, config.state, size)
-    scheduler = Scheduler(store, recorder, this_node, kubelet.bound, make_claims=config.make_claims)
+    scheduler = Scheduler(store, recorder, this_node, kubelet.run_pod, make_claims=config.make_claims)
     kubelet.begin()
     await engine.begin()
     kubelet.recover()
@@ -93,7 +93,9 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-    running = [asyncio.ensure_future(task) for task in (scheduler.run(), kubelet.sweep(), JobController(store).run())]
+    running = [
+        asyncio.ensure_future(task) for task in (scheduler.run(), kubelet.run_sweeps(), JobController(store).run())
+    ]
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
         while not server.started and not serving.done():

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from dag_factory.cluster.api import protobuf, tables
-from dag_factory.cluster.controllers.scheduler import requests
+from dag_factory.cluster.controllers.placement import pod_requests
 from dag_factory.cluster.kubelet import logs
-from dag_factory.cluster.kubelet.pod import environment, status
+from dag_factory.cluster.kubelet.pod import environment, slot
+from dag_factory.cluster.kubelet.pod.phase import compute_phase
 from dag_factory.cluster.objects import clock, quantity
 from dag_factory.cluster.objects.store import Conflict, Expired, Store
 from dag_factory.cluster.process import cgroups, isolation, rootfs
@@ -185,38 +186,38 @@ def test_what_a_pod_asks_for() -> None:
         "containers": [container("1"), container("500m")],
         "initContainers": [container("1", restartPolicy="Always"), container("4")],
     }
-    assert requests(spec) == {"cpu": Decimal(5)}  # the large init container runs beside the sidecar
+    assert pod_requests(spec) == {"cpu": Decimal(5)}  # the large init container runs beside the sidecar
 
 
 def test_references_in_variables() -> None:
     assert environment.expand("$(A)/$(B) $$(A) $A $", {"A": "1"}) == "1/$(B) $(A) $A $"
 
 
-def _slot(name: str, state: status.State, *, init: bool = False, last: status.State | None = None) -> status.Slot:
-    return status.Slot({"name": name}, init, state, last or {})
+def _slot(name: str, state: slot.State, *, init: bool = False, last: slot.State | None = None) -> slot.Slot:
+    return slot.Slot({"name": name}, init, state, last or {})
 
 
-def _ended(code: int) -> status.State:
-    return status.terminated(Exit(code), clock.now(), "process://x")
+def _ended(code: int) -> slot.State:
+    return slot.terminated(Exit(code), clock.now(), "process://x")
 
 
 @pytest.mark.parametrize(
     ("slots", "policy", "phase"),
     [
-        ([_slot("a", status.waiting("ContainerCreating"))], "Never", "Pending"),
+        ([_slot("a", slot.waiting("ContainerCreating"))], "Never", "Pending"),
         ([_slot("a", {"running": {}})], "Never", "Running"),
         ([_slot("a", {"running": {}}), _slot("b", _ended(1))], "Never", "Running"),
         ([_slot("a", _ended(0)), _slot("b", _ended(0))], "Never", "Succeeded"),
         ([_slot("a", _ended(0)), _slot("b", _ended(2))], "Never", "Failed"),
         ([_slot("a", _ended(2))], "OnFailure", "Running"),
         ([_slot("a", _ended(0))], "Always", "Running"),
-        ([_slot("a", status.waiting("CrashLoopBackOff"), last=_ended(1))], "Always", "Running"),
-        ([_slot("i", _ended(1), init=True), _slot("a", status.waiting("PodInitializing"))], "Never", "Failed"),
-        ([_slot("i", _ended(1), init=True), _slot("a", status.waiting("PodInitializing"))], "OnFailure", "Pending"),
+        ([_slot("a", slot.waiting("CrashLoopBackOff"), last=_ended(1))], "Always", "Running"),
+        ([_slot("i", _ended(1), init=True), _slot("a", slot.waiting("PodInitializing"))], "Never", "Failed"),
+        ([_slot("i", _ended(1), init=True), _slot("a", slot.waiting("PodInitializing"))], "OnFailure", "Pending"),
     ],
 )
-def test_phases_as_the_kubelet_finds_them(slots: list[status.Slot], policy: str, phase: str) -> None:
-    assert status.phase(slots, policy) == phase
+def test_phases_as_the_kubelet_finds_them(slots: list[slot.Slot], policy: str, phase: str) -> None:
+    assert compute_phase(slots, policy) == phase
 
 
 def test_the_store_guards_versions_and_forgets_old_changes() -> None:

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from ..kubelet import node_loss
 from ..kubelet.faults import Fault, evict
 from ..kubelet.kubelet import Kubelet
+from ..kubelet.node_loss import lose_node
 from ..objects.pod_phase import is_finished
 from ..resources import errors
 
@@ -55,7 +55,7 @@ class Admin:
                 return 0
             if "node_lost" in body:
                 struck = len(self.kubelet.workers)
-                self._losing = asyncio.ensure_future(node_loss.lose(self.kubelet, float(body["node_lost"])))
+                self._losing = asyncio.ensure_future(lose_node(self.kubelet, float(body["node_lost"])))
                 return struck
             return self.kubelet.faults.add(Fault(**body))
         except (ValueError, TypeError) as error:

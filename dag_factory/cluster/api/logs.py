@@ -71,16 +71,15 @@ def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tupl
     if previous:
         if not one.get("lastState", {}).get("terminated"):
             raise errors.bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
-        path = kubelet.log_path(key, meta["uid"], container, restart - 1)
+        path = kubelet.folders.log(key, meta["uid"], container, restart - 1)
         log = None
     else:
-        path = kubelet.log_path(key, meta["uid"], container, restart)
+        path = kubelet.folders.log(key, meta["uid"], container, restart)
         worker = kubelet.worker(pod)
-        life = worker.lives.get(container) if worker else None
-        log = life.log if life else None
+        log = worker.container_log(container) if worker else None
         if "waiting" in one["state"]:
             if one["lastState"].get("terminated"):  # between two runs: what the last one said
-                path = kubelet.log_path(key, meta["uid"], container, max(0, restart - (not path.exists())))
+                path = kubelet.folders.log(key, meta["uid"], container, max(0, restart - (not path.exists())))
             else:
                 reason = one["state"]["waiting"].get("reason", "")
                 if reason in ("ErrImagePull", "ImagePullBackOff"):

@@ -1,4 +1,4 @@
-"""The scheduler: binds pods to the one node when they fit, first come first served within a priority.
+"""The scheduler: binds pods to the one node when they fit, by priority and then in order of arrival.
 
 It does not preempt: a pod of higher priority waits like any other, at the head of the queue.
 """
@@ -8,49 +8,52 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from ..objects import clock
 from ..objects.events import Recorder
 from ..objects.pod_phase import is_finished
-from ..objects.quantity import parse
 from ..objects.store import Change, Object, Store
-from ..resources import defaults as objects
+from ..resources.defaults import complete_claim
+from . import placement
 
 log = logging.getLogger(__name__)
 
-_NO_HELP = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
-
 
 class Scheduler:
-    """``bound`` is called with each pod that got the node."""
+    """``on_bind`` is called with each pod that is bound to the node."""
 
     def __init__(
-        self, store: Store, recorder: Recorder, node: str, bound: Callable[[Object], None], *, make_claims: bool = False
+        self,
+        store: Store,
+        recorder: Recorder,
+        node: str,
+        on_bind: Callable[[Object], None],
+        *,
+        make_claims: bool = False,
     ) -> None:
         self.store = store
         self.recorder = recorder
         self.node = node
-        self.bound = bound
+        self._on_bind = on_bind
         self._make_claims = make_claims
-        self._again = asyncio.Event()
-        self._again.set()  # pods of an earlier run may wait
-        self._told: dict[str, str] = {}
+        self._wanted = asyncio.Event()
+        self._wanted.set()  # pods of an earlier run may wait
+        self._reported: dict[str, str] = {}  # the last message of each waiting pod, by uid
         self._arrived: dict[str, int] = {}
-        store.listen(self._changed)
+        store.listen(self._on_change)
 
     async def run(self) -> None:
         while True:
-            await self._again.wait()
-            self._again.clear()
+            await self._wanted.wait()
+            self._wanted.clear()
             try:
-                self.once()
+                self._schedule()
             except Exception:
-                log.exception("the scheduler failed on a pod; it goes on with the next change")
+                log.exception("the scheduler failed on a pod; it continues at the next change")
 
-    def once(self) -> None:
-        """Bind every pod that fits now and say of every other why not."""
+    def _schedule(self) -> None:
+        """Bind every pod that fits now. Report why each other pod does not fit."""
         node = self.store.get("nodes", "", self.node)
         pods = self.store.all("pods")
         used = [pod for pod in pods if pod["spec"].get("nodeName") and not is_finished(pod)]
@@ -60,23 +63,23 @@ class Scheduler:
             if not pod["spec"].get("nodeName") and not is_finished(pod) and "deletionTimestamp" not in pod["metadata"]
         ]
         for pod in sorted(waiting, key=self._order):
-            why = self._why_not(pod, node, used)
-            if why:
-                self._unschedulable(pod, why)
+            reason = self._check_claims(pod) or placement.why_not(pod, node, used)
+            if reason:
+                self._report_unschedulable(pod, reason)
             else:
                 used.append(self._bind(pod))
 
-    def _changed(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         if change.resource == "pods":
             if change.type == "ADDED":
                 self._arrived[change.object["metadata"]["uid"]] = change.version
             elif change.type == "DELETED":
-                self._told.pop(change.object["metadata"]["uid"], None)
+                self._reported.pop(change.object["metadata"]["uid"], None)
                 self._arrived.pop(change.object["metadata"]["uid"], None)
-            elif change.type == "MODIFIED" and change.object["spec"].get("nodeName") and not is_finished(change.object):
+            elif change.object["spec"].get("nodeName") and not is_finished(change.object):
                 return
         if change.resource in ("pods", "persistentvolumeclaims", "nodes"):
-            self._again.set()
+            self._wanted.set()
 
     def _order(self, pod: Object) -> tuple[int, int]:
         return -int(pod["spec"].get("priority") or 0), self._arrived.get(pod["metadata"]["uid"], 0)
@@ -87,120 +90,31 @@ class Scheduler:
         meta = pod["metadata"]
         message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {self.node}"
         self.recorder.scheduler(bound, "Normal", "Scheduled", message, "Binding")
-        self._told.pop(meta["uid"], None)
-        self.bound(bound)
+        self._reported.pop(meta["uid"], None)
+        self._on_bind(bound)
         return bound
 
-    def _unschedulable(self, pod: Object, why: str) -> None:
-        if self._told.get(pod["metadata"]["uid"]) == why:
+    def _report_unschedulable(self, pod: Object, reason: str) -> None:
+        if self._reported.get(pod["metadata"]["uid"]) == reason:
             return
-        self._told[pod["metadata"]["uid"]] = why
-        conditions = [{**_condition("False"), "reason": "Unschedulable", "message": why}]
+        self._reported[pod["metadata"]["uid"]] = reason
+        conditions = [{**_condition("False"), "reason": "Unschedulable", "message": reason}]
         changed = self.store.update("pods", {**pod, "status": {**pod["status"], "conditions": conditions}})
-        self.recorder.scheduler(changed, "Warning", "FailedScheduling", why, "Scheduling")
+        self.recorder.scheduler(changed, "Warning", "FailedScheduling", reason, "Scheduling")
 
-    def _why_not(self, pod: Object, node: Object, used: list[Object]) -> str:
+    def _check_claims(self, pod: Object) -> str:
+        """Create the claims that the pod uses, if that is on. Returns a message if one does not exist."""
+        namespace = pod["metadata"]["namespace"]
         volumes = pod["spec"].get("volumes") or []
-        claims = [v["persistentVolumeClaim"]["claimName"] for v in volumes if "persistentVolumeClaim" in v]
-        for claim in claims:
-            namespace = pod["metadata"]["namespace"]
-            if self._make_claims and not self.store.find("persistentvolumeclaims", namespace, claim):
-                log.info("Making the claim %s/%s that pod %s names.", namespace, claim, pod["metadata"]["name"])
-                made = objects.claim({"metadata": {"name": claim, "namespace": namespace}})
-                self.store.create("persistentvolumeclaims", made)
-            if not self.store.find("persistentvolumeclaims", namespace, claim):
-                return f'0/1 nodes are available: persistentvolumeclaim "{claim}" not found. {_NO_HELP}'
-        trouble = _not_now(node)
-        if trouble:
-            return f"0/1 nodes are available: 1 node(s) {trouble}. {_NO_HELP}"
-        if not _selected(pod["spec"], node["metadata"].get("labels", {})):
-            return f"0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. {_NO_HELP}"
-        short = [f"1 {reason}" for reason in _too_little(pod, node, used)]
-        if not short:
-            return ""
-        return (
-            f"0/1 nodes are available: {', '.join(short)}. preemption: 0/1 nodes are available: 1 No preemption "
-            "victims found for incoming pod."
-        )
-
-
-def requests(spec: dict[str, Any]) -> dict[str, Decimal]:
-    """What a pod asks for: its containers and sidecars together, or its largest init container if that is more."""
-    total: dict[str, Decimal] = {}
-    sidecars: dict[str, Decimal] = {}
-    largest: dict[str, Decimal] = {}
-    for container in spec.get("containers", []):
-        _add(total, container)
-    for container in spec.get("initContainers") or []:
-        if container.get("restartPolicy") == "Always":
-            _add(total, container)
-            _add(sidecars, container)
-        else:
-            alone = dict(sidecars)
-            _add(alone, container)
-            largest = {key: max(largest.get(key, Decimal(0)), value) for key, value in {**largest, **alone}.items()}
-    result = {key: max(total.get(key, Decimal(0)), largest.get(key, Decimal(0))) for key in {**total, **largest}}
-    for key, value in (spec.get("overhead") or {}).items():
-        result[key] = result.get(key, Decimal(0)) + parse(value)
-    return result
-
-
-def _add(total: dict[str, Decimal], container: dict[str, Any]) -> None:
-    resources = container.get("resources") or {}
-    for key, value in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
-        total[key] = total.get(key, Decimal(0)) + parse(value)
-
-
-def _too_little(pod: Object, node: Object, used: list[Object]) -> list[str]:
-    room = {key: parse(value) for key, value in node["status"]["allocatable"].items()}
-    reasons = []
-    if len(used) + 1 > room["pods"]:
-        reasons.append("Too many pods")
-    taken: dict[str, Decimal] = {}
-    for other in used:
-        for key, value in requests(other["spec"]).items():
-            taken[key] = taken.get(key, Decimal(0)) + value
-    for key, value in sorted(requests(pod["spec"]).items()):
-        if value > 0 and taken.get(key, Decimal(0)) + value > room.get(key, Decimal(0)):
-            reasons.append(f"Insufficient {key}")
-    return reasons
-
-
-def _not_now(node: Object) -> str:
-    """Why nothing is bound to the node now, in the scheduler's words; empty if it takes pods."""
-    if node["spec"].get("unschedulable"):
-        return "were unschedulable"
-    ready = next((c["status"] for c in node["status"]["conditions"] if c["type"] == "Ready"), "Unknown")
-    return "" if ready == "True" else "had untolerated taint {node.kubernetes.io/unreachable: }"
-
-
-def _selected(spec: dict[str, Any], labels: dict[str, str]) -> bool:
-    if any(labels.get(key) != value for key, value in (spec.get("nodeSelector") or {}).items()):
-        return False
-    affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
-        "requiredDuringSchedulingIgnoredDuringExecution"
-    ) or {}
-    terms = affinity.get("nodeSelectorTerms") or []
-    return not terms or any(
-        all(_expression(e, labels) for e in term.get("matchExpressions") or []) and not term.get("matchFields")
-        for term in terms
-    )
-
-
-def _expression(expression: dict[str, Any], labels: dict[str, str]) -> bool:
-    key, operator, values = expression["key"], expression["operator"], expression.get("values") or []
-    have = labels.get(key)
-    if operator == "In":
-        return have in values
-    if operator == "NotIn":
-        return have not in values
-    if operator == "Exists":
-        return have is not None
-    if operator == "DoesNotExist":
-        return have is None
-    if have is None or not have.lstrip("-").isdigit() or not values:
-        return False
-    return int(have) > int(values[0]) if operator == "Gt" else int(have) < int(values[0])
+        for claim in [v["persistentVolumeClaim"]["claimName"] for v in volumes if "persistentVolumeClaim" in v]:
+            if self.store.find("persistentvolumeclaims", namespace, claim):
+                continue
+            if not self._make_claims:
+                return placement.missing_claim(claim)
+            log.info("Creating the claim %s/%s, which pod %s uses.", namespace, claim, pod["metadata"]["name"])
+            created = complete_claim({"metadata": {"name": claim, "namespace": namespace}})
+            self.store.create("persistentvolumeclaims", created)
+        return ""
 
 
 def _condition(status: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def surplus(pods: list[Object], sizes: dict[str, int]) -> list[Object]:
     return gone
 
 
-def over_limit(pod: Object, folder: Path) -> str:
+def find_excess(pod: Object, folder: Path) -> str:
     """Why a running pod has to be evicted for what it wrote, in a kubelet's words; empty if it has not to.
 
     ``folder`` is the pod's, with ``volumes/NAME`` and ``containers/NAME``.
@@ -33,24 +33,24 @@ def over_limit(pod: Object, folder: Path) -> str:
     for volume in pod["spec"].get("volumes") or []:
         empty: dict[str, Any] = volume.get("emptyDir") or {}
         limit = empty.get("sizeLimit") if empty.get("medium") != "Memory" else None
-        if limit and used(folder / "volumes" / volume["name"]) > parse(limit):
+        if limit and used_bytes(folder / "volumes" / volume["name"]) > parse(limit):
             return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
     for container in pod["spec"]["containers"]:
         limit = ((container.get("resources") or {}).get("limits") or {}).get("ephemeral-storage")
-        if limit and used(folder / "containers" / container["name"]) > parse(limit):
+        if limit and used_bytes(folder / "containers" / container["name"]) > parse(limit):
             return f'Container {container["name"]} exceeded its local ephemeral storage limit "{limit}". '
     return ""
 
 
-def bounded(pod: Object) -> bool:
-    """Whether the pod states any limit that ``over_limit`` looks at."""
+def has_limit(pod: Object) -> bool:
+    """Whether the pod states any limit that ``find_excess`` checks."""
     sized = any((v.get("emptyDir") or {}).get("sizeLimit") for v in pod["spec"].get("volumes") or [])
     return sized or any(
         "ephemeral-storage" in ((c.get("resources") or {}).get("limits") or {}) for c in pod["spec"]["containers"]
     )
 
 
-def used(folder: Path) -> int:
+def used_bytes(folder: Path) -> int:
     """Bytes on the disk below a folder."""
     total = 0
     for path, _, names in os.walk(folder):

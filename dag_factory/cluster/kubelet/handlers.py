@@ -8,7 +8,7 @@ import ssl
 from typing import Any
 
 from ..runtime.engine import Container, StartError
-from .formatting import duration
+from .formatting import format_duration
 
 _HOST = "127.0.0.1"
 _MOST = 10240  # bytes of a command's or a server's answer that are kept
@@ -25,7 +25,7 @@ async def handle(handler: dict[str, Any], container: Container, spec: dict[str, 
     except asyncio.TimeoutError as error:
         if "exec" in handler:
             words = " ".join(handler["exec"].get("command") or [])
-            raise Failed(f'command timed out: "{words}" timed out after {duration(timeout or 0)}') from error
+            raise Failed(f'command timed out: "{words}" timed out after {format_duration(timeout or 0)}') from error
         raise Failed(
             f"Get {_where(handler, spec)}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         ) from error

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from ..runtime.engine import Engine, PulledImage, PullError
-from .formatting import BACK_OFF, duration
+from .formatting import BACK_OFF, format_duration
 
 _TRIED = 2.0  # seconds that ErrImagePull is seen before ImagePullBackOff
 
@@ -53,6 +53,6 @@ async def _once(engine: Engine, image: str, policy: str, told: Told) -> PulledIm
     told.event("Normal", "Pulling", f'Pulling image "{image}"')
     began = time.monotonic()
     pulled = await engine.pull(image)
-    took = duration(round(time.monotonic() - began, 3))
+    took = format_duration(round(time.monotonic() - began, 3))
     told.event("Normal", "Pulled", f'Successfully pulled image "{image}" in {took} ({took} including waiting).')
     return pulled

@@ -1,14 +1,11 @@
-"""The kubelet: a worker for each pod of the node, started and stopped as the objects of the API say."""
+"""The kubelet: one worker for each pod of the node, started and stopped as the API's objects change."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import shutil
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from ..objects.events import Recorder
@@ -17,42 +14,35 @@ from ..objects.store import Change, Missing, Object, Store
 from ..runtime.engine import Engine
 from . import disk
 from .faults import Faults, evict
+from .folders import NodeFolders, uid_of
+from .node_context import NodeContext
 from .pod import recovery
 from .pod_worker import PodWorker
 
 log = logging.getLogger(__name__)
 
-_SWEEP = 10.0  # seconds between two looks at the disk
+_SWEEP_INTERVAL = 10.0  # seconds
+_LOG_DELAY = 5  # seconds from a pod's deletion to that of its logs: a client may still read the last lines
 
 
 class Kubelet:
-    """``state`` is the server's folder. ``node_size`` is the node's capacity as quantities."""
+    """``state`` is the server's folder. ``node_size`` is the node's capacity, as quantities."""
 
     def __init__(
         self, store: Store, engine: Engine, recorder: Recorder, state: Path, node_size: dict[str, str]
     ) -> None:
         self.store = store
-        self.engine = engine
-        self.recorder = recorder
-        self.node_size = node_size
-        self.pods = state / "pods"
-        self.log_root = state / "logs"
-        self.claims = state / "claims"
-        self.memory = _memory_folder(state)
+        self.folders = NodeFolders(state)
         self.workers: dict[str, PodWorker] = {}
         self.faults = Faults(lambda: list(self.workers.values()))
-        self._changed: dict[str, asyncio.Event] = {}
+        self._node = NodeContext(store, engine, recorder, self.folders, node_size)
         store.listen(self._on_change)
 
     def begin(self) -> None:
-        """Remove what pods of a killed server left: their scratch space and volumes, not logs and claims."""
-        for left in (self.pods, self.memory):
-            shutil.rmtree(left, ignore_errors=True)
-        for folder in (self.pods, self.log_root, self.claims):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.folders.prepare()
 
     def recover(self) -> None:
-        """After a restart: pods that ran have failed or run again, and logs of pods that are gone go too."""
+        """After a restart: fail the pods that ran, or run them again. Remove the logs of pods that are gone."""
         known = set()
         for pod in self.store.all("pods"):
             meta = pod["metadata"]
@@ -60,33 +50,31 @@ class Kubelet:
             if "deletionTimestamp" in meta:
                 self.store.delete("pods", meta["namespace"], meta["name"])
             elif pod["spec"].get("nodeName") and not is_finished(pod):
-                folder = self.log_path((meta["namespace"], meta["name"]), meta["uid"], "-", 0).parent.parent
-                logged = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-                pod = recovery.begun(pod, logged)
+                folder = self.folders.pod_logs((meta["namespace"], meta["name"]), meta["uid"])
+                with_logs = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+                pod = recovery.mark_started(pod, with_logs)
                 if recovery.runs_again(pod):
-                    self.bound(pod)
+                    self.run_pod(pod)
                 else:
-                    self.store.update("pods", recovery.failed(pod))
-        for folder in self.log_root.iterdir():
-            if folder.name.rpartition("_")[2] not in known:
-                shutil.rmtree(folder, ignore_errors=True)
+                    self.store.update("pods", recovery.mark_failed(pod))
+        self.folders.remove_logs_except(known)
 
-    async def sweep(self) -> None:
-        """Keep the disk bounded, for ever."""
+    async def run_sweeps(self) -> None:
+        """Keep the use of the disk within its limits, forever."""
         while True:
-            await asyncio.sleep(_SWEEP)
+            await asyncio.sleep(_SWEEP_INTERVAL)
             try:
-                await self.swept()
+                await self._sweep()
             except Exception:
-                log.exception("the sweep failed; it goes on")
+                log.exception("the sweep of the disk failed; the next one follows")
 
-    async def swept(self) -> None:
+    async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         for worker in list(self.workers.values()):
-            if disk.bounded(worker.pod):
-                why = await loop.run_in_executor(None, disk.over_limit, worker.pod, worker.folder)
-                if why:
-                    evict(worker, why)
+            if disk.has_limit(worker.pod):
+                excess = await loop.run_in_executor(None, disk.find_excess, worker.pod, worker.folder)
+                if excess:
+                    evict(worker, excess)
         done = [pod for pod in self.store.all("pods") if is_finished(pod)]
         sizes = await loop.run_in_executor(None, self._log_sizes)
         for pod in disk.surplus(done, sizes):
@@ -94,26 +82,26 @@ class Kubelet:
                 self.store.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def _log_sizes(self) -> dict[str, int]:
-        return {folder.name.rpartition("_")[2]: disk.used(folder) for folder in self.log_root.iterdir()}
+        return {uid_of(folder): disk.used_bytes(folder) for folder in self.folders.logs.iterdir()}
 
     async def end(self) -> None:
-        """End every pod at once; a development cluster that stops keeps nobody waiting."""
+        """End every pod without grace: nobody should wait for a development cluster to stop."""
         for worker in list(self.workers.values()):
             worker.stop(0, "Terminated", "Pod was terminated in response to imminent node shutdown.")
         await asyncio.gather(*(worker.wait() for worker in list(self.workers.values())), return_exceptions=True)
-        shutil.rmtree(self.memory, ignore_errors=True)
+        shutil.rmtree(self.folders.memory, ignore_errors=True)
 
-    def bound(self, pod: Object) -> None:
-        """The scheduler gave this pod the node."""
-        self.workers[pod["metadata"]["uid"]] = PodWorker(self, pod)
+    def run_pod(self, pod: Object) -> None:
+        """Run a pod that is bound to the node."""
+        worker = PodWorker(self._node, pod, self.faults.container_started, self._on_end)
+        self.workers[pod["metadata"]["uid"]] = worker
 
     def worker(self, pod: Object) -> PodWorker | None:
         return self.workers.get(pod["metadata"]["uid"])
 
-    def ended(self, worker: PodWorker) -> None:
-        """A worker is done: a pod that was being deleted goes now."""
+    def _on_end(self, worker: PodWorker) -> None:
+        """Forget a worker that is done. If its pod is being deleted, delete the object."""
         self.workers.pop(worker.uid, None)
-        self._changed.pop(worker.uid, None)
         try:
             pod = self.store.get("pods", *worker.key)
         except Missing:
@@ -123,21 +111,6 @@ class Kubelet:
             self.store.update("pods", {**pod, "metadata": meta})
             self.store.delete("pods", *worker.key)
 
-    def pod_folder(self, uid: str) -> Path:
-        return self.pods / uid
-
-    def log_path(self, key: tuple[str, str], uid: str, container: str, restart: int) -> Path:
-        return self.log_root / f"{key[0]}_{key[1]}_{uid}" / container / f"{restart}.log"
-
-    def changed(self, uid: str) -> asyncio.Event:
-        """Set at the next change of this pod's containers."""
-        return self._changed.setdefault(uid, asyncio.Event())
-
-    def wake(self, uid: str) -> None:
-        event = self._changed.pop(uid, None)
-        if event:
-            event.set()
-
     def _on_change(self, change: Change) -> None:
         if change.resource != "pods":
             return
@@ -146,20 +119,12 @@ class Kubelet:
         if change.type == "DELETED":
             if worker:
                 worker.stop(0)
-            self._remove_files(meta)
+            self._remove_logs(meta)
         elif worker and "deletionTimestamp" in meta and not is_finished(change.object):
             worker.stop(float(meta.get("deletionGracePeriodSeconds", 30)))
 
-    def _remove_files(self, meta: dict[str, str]) -> None:
-        """A deleted pod's logs go too, as on a node, a moment later: a reader may be at their last lines."""
-        folder = self.log_root / f"{meta['namespace']}_{meta['name']}_{meta['uid']}"
-        remove: Callable[[], None] = lambda: shutil.rmtree(folder, ignore_errors=True)  # noqa: E731
+    def _remove_logs(self, meta: dict[str, str]) -> None:
+        """Remove a deleted pod's logs, as a node does, after a delay."""
+        folder = self.folders.pod_logs((meta["namespace"], meta["name"]), meta["uid"])
         with contextlib.suppress(RuntimeError):
-            asyncio.get_running_loop().call_later(5, remove)
-
-
-def _memory_folder(state: Path) -> Path:
-    """Where volumes of medium Memory lie that several containers share."""
-    shm = Path("/dev/shm")
-    base = shm if shm.is_dir() else Path(tempfile.gettempdir())
-    return base / f"dagf-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}"
+            asyncio.get_running_loop().call_later(_LOG_DELAY, lambda: shutil.rmtree(folder, ignore_errors=True))

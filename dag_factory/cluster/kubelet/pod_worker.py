@@ -1,4 +1,4 @@
-"""One pod's life on the node: volumes, init containers, containers, the end."""
+"""One pod's life on the node: volumes, init containers, containers, end."""
 
 from __future__ import annotations
 
@@ -7,34 +7,48 @@ import contextlib
 import logging
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from ..objects import clock
 from ..objects.store import Missing, Object
-from ..runtime.engine import Container
+from ..runtime.engine import Container, ContainerSpec, Engine, Exit
 from .container_life import ContainerLife
-from .pod import recovery
-from .pod import status as states
-from .pod.status import Slot
+from .logs import ContainerLog
+from .node_context import NodeContext
+from .pod import recovery, status
+from .pod import slot as states
+from .pod.container_spec import container_spec
+from .pod.slot import Slot
 from .pod.volumes import VolumeError, Volumes
-
-if TYPE_CHECKING:
-    from .kubelet import Kubelet
 
 log = logging.getLogger(__name__)
 
 _IP = "127.0.0.1"  # pods share this machine's network
-_RETRY = 1.0  # seconds between two tries at what waits for an object to appear
+_RETRY = 1.0  # seconds between two attempts while an object is missing
 
 
 class PodWorker:
-    """Runs one pod from its binding to its end, writing its status at each change."""
+    """Runs one pod from its binding to its end. Writes the pod's status at each change.
 
-    def __init__(self, kubelet: Kubelet, pod: Object) -> None:
-        self.kubelet = kubelet
+    ``on_start`` is called with the worker and a container's name when the container runs, ``on_end`` when the pod is
+    over.
+    """
+
+    def __init__(
+        self,
+        node: NodeContext,
+        pod: Object,
+        on_start: Callable[[PodWorker, str], None],
+        on_end: Callable[[PodWorker], None],
+    ) -> None:
+        self.node = node
         self.key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         self.uid = pod["metadata"]["uid"]
         self.pod = pod
+        self._on_start = on_start
+        self._on_end = on_end
         spec = pod["spec"]
         first = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
         self.slots = [
@@ -42,16 +56,15 @@ class PodWorker:
             *(Slot(c, False, states.waiting(first)) for c in spec["containers"]),
         ]
         recovery.resume(self.slots, pod["status"])
-        self.folder = kubelet.pod_folder(self.uid)
         self.volumes = Volumes(
             pod,
             self.folder / "volumes",
-            kubelet.claims / self.key[0],
-            kubelet.memory / self.uid,
-            self.find,
-            kubelet.node_size,
+            node.folders.claims / self.key[0],
+            node.folders.memory / self.uid,
+            self._find,
+            node.size,
         )
-        self.lives = {slot.name: ContainerLife(self, slot) for slot in self.slots}
+        self._lives = {slot.name: ContainerLife(self, slot) for slot in self.slots}
         self.started_at = pod["status"].get("startTime") or clock.now()
         self.sandbox = False
         self.over = False
@@ -61,12 +74,13 @@ class PodWorker:
         self._stop = asyncio.Event()
         self._kill_at: float | None = None
         self._grace_changed = asyncio.Event()
+        self._changed = asyncio.Event()
         self._task = asyncio.ensure_future(self._run())
 
-    # What the kubelet and the API call
+    # Called by the kubelet and the API
 
     def stop(self, grace: float, reason: str = "", message: str = "", disrupted: str = "") -> None:
-        """End the pod: its containers get TERM and ``grace`` seconds. A second call can only shorten them."""
+        """End the pod: TERM, and KILL after ``grace`` seconds. A second call can only shorten the grace period."""
         kill_at = time.monotonic() + grace
         if self._kill_at is None or kill_at < self._kill_at:
             self._kill_at = kill_at
@@ -76,7 +90,7 @@ class PodWorker:
             self._stop.set()
 
     def abandon(self) -> None:
-        """End the pod's processes and say nothing of it: the node is gone, with its kubelet."""
+        """End the pod's processes and report nothing: the node is lost, with its kubelet."""
         self._abandoned = True
         self.stop(0)
 
@@ -85,48 +99,71 @@ class PodWorker:
 
     def running(self, name: str) -> Container | None:
         """The container of this name while it runs."""
-        life = self.lives.get(name)
+        life = self._lives.get(name)
         return life.container if life else None
 
-    # What its containers call
+    def container_log(self, name: str) -> ContainerLog | None:
+        """The log of the container's latest run, if it has started."""
+        life = self._lives.get(name)
+        return life.log if life else None
 
-    def find(self, resource: str, name: str) -> Object | None:
-        return self.kubelet.store.find(resource, self.key[0], name)
+    async def kill_container(self, name: str, exit: Exit) -> None:
+        """Kill a running container and report this exit."""
+        await self._lives[name].kill_as(exit)
+
+    # Called by the containers (see ContainerHost)
+
+    @property
+    def folder(self) -> Path:
+        return self.node.folders.pods / str(self.uid)
+
+    @property
+    def engine(self) -> Engine:
+        return self.node.engine
+
+    def container_spec(self, slot: Slot, folder: Path) -> ContainerSpec:
+        return container_spec(self.pod, slot, folder, self.volumes, self._find, self.node.size)
+
+    def log_path(self, slot: Slot) -> Path:
+        return self.node.folders.log(self.key, self.uid, slot.name, slot.restarts)
 
     def grace_left(self) -> float:
-        """Seconds until the containers are killed, from now on counted down."""
+        """Seconds until the containers are killed. The first call starts the countdown if ``stop`` did not."""
         if self._kill_at is None:
             self._kill_at = time.monotonic() + float(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
         return self._kill_at - time.monotonic()
 
-    def more_grace(self, seconds: float) -> None:
+    def extend_grace(self, seconds: float) -> None:
         self._kill_at = max(self._kill_at or 0, time.monotonic() + seconds)
 
     async def grace_changed(self) -> None:
         self._grace_changed.clear()
         await self._grace_changed.wait()
 
+    def container_started(self, slot: Slot) -> None:
+        self._on_start(self, slot.name)
+
     def container_ended(self) -> None:
-        """Publish it, but for the last one of a pod that was told to stop: that one's end is the pod's."""
-        if not self._stop.is_set() or any(life.container for life in self.lives.values()):
+        """Publish the status, except for the last container of a pod that is being stopped: the pod's end follows."""
+        if not self._stop.is_set() or any(life.container for life in self._lives.values()):
             self.publish()
 
     def event(self, kind: str, reason: str, message: str, slot: Slot | None = None) -> None:
         if not self._abandoned:
-            self.kubelet.recorder.kubelet(self.pod, kind, reason, message, slot.events_field if slot else "")
+            self.node.recorder.kubelet(self.pod, kind, reason, message, slot.event_field if slot else "")
 
     def publish(self) -> None:
-        """Write the status, onto the object as it is now: its labels may have changed meanwhile."""
-        self.kubelet.wake(self.uid)
+        """Write the status to the current object, whose labels may have changed since the pod was bound."""
+        self._wake()
         if self._abandoned:
             return
         try:
-            current = self.kubelet.store.get("pods", *self.key)
+            current = self.node.store.get("pods", *self.key)
         except Missing:
             return
         if current["metadata"]["uid"] != self.uid:
             return
-        status: dict[str, Any] = states.build(
+        body: dict[str, Any] = status.build_status(
             current,
             self.slots,
             started_at=self.started_at,
@@ -137,10 +174,10 @@ class PodWorker:
             message=self.message,
             disrupted=self.disrupted,
         )
-        if status != current["status"]:
-            self.pod = self.kubelet.store.update("pods", {**current, "status": status})
+        if body != current["status"]:
+            self.pod = self.node.store.update("pods", {**current, "status": body})
 
-    # The life
+    # The pod's life
 
     async def _run(self) -> None:
         life = asyncio.ensure_future(self._live())
@@ -149,7 +186,7 @@ class PodWorker:
         timer = None
         if deadline:
             left = deadline - (time.time() - clock.parse(self.started_at))
-            timer = asyncio.get_running_loop().call_later(max(0.0, min(left + 1, deadline)), self._deadline)
+            timer = asyncio.get_running_loop().call_later(max(0.0, min(left + 1, deadline)), self._exceed_deadline)
         try:
             await asyncio.wait({life, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not life.done():
@@ -168,9 +205,9 @@ class PodWorker:
             self.over = True
             self.publish()
             await self._clean_up()
-            self.kubelet.ended(self)
+            self._on_end(self)
 
-    def _deadline(self) -> None:
+    def _exceed_deadline(self) -> None:
         message = "Pod was active on the node longer than the specified deadline"
         self.event("Normal", "DeadlineExceeded", message)
         grace = float(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
@@ -184,10 +221,10 @@ class PodWorker:
         try:
             for slot in self.slots:
                 if slot.sidecar:
-                    running.append(asyncio.ensure_future(self.lives[slot.name].run()))
+                    running.append(asyncio.ensure_future(self._lives[slot.name].run()))
                     await self._until(lambda slot=slot: slot.started)
                 elif slot.init:
-                    await self.lives[slot.name].run()
+                    await self._lives[slot.name].run()
                     if slot.exit_code != 0:
                         return
             waits = states.waiting("PodInitializing" if any(s.init for s in self.slots) else "ContainerCreating")
@@ -197,9 +234,9 @@ class PodWorker:
             main = []
             for slot in self.slots:
                 if not slot.init:
-                    main.append(asyncio.ensure_future(self.lives[slot.name].run()))
+                    main.append(asyncio.ensure_future(self._lives[slot.name].run()))
                     running.append(main[-1])
-                    # As a kubelet does, start one after another; one that can't start holds up no other.
+                    # Containers start one after another, as in a kubelet. One that can't start does not block others.
                     tried = asyncio.ensure_future(self._until(lambda slot=slot: slot.state != waits))
                     running.append(tried)
                     await asyncio.wait({main[-1], tried}, return_when=asyncio.FIRST_COMPLETED)
@@ -219,22 +256,31 @@ class PodWorker:
                 self.event("Warning", "FailedMount", message)
                 await asyncio.sleep(_RETRY)
 
-    async def _until(self, true: Any) -> None:
-        """Until a change of this pod's containers makes it true."""
-        while not true():
-            await self.kubelet.changed(self.uid).wait()
+    async def _until(self, condition: Any) -> None:
+        """Wait until a change of this pod's containers makes the condition true."""
+        while not condition():
+            await self._changed.wait()
 
-    # The end
+    def _wake(self) -> None:
+        """Wake everything that waits for the next change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _find(self, resource: str, name: str) -> Object | None:
+        """An object in the pod's namespace."""
+        return self.node.store.find(resource, self.key[0], name)
+
+    # The pod's end
 
     async def _end_containers(self) -> None:
-        """TERM to every container at once, KILL when the grace is over; sidecars after the others."""
+        """TERM to every container at once, KILL when the grace period is over. Sidecars end after the others."""
         for group in ([s for s in self.slots if not s.sidecar], [s for s in reversed(self.slots) if s.sidecar]):
-            await asyncio.gather(*(self.lives[slot.name].end() for slot in group))
+            await asyncio.gather(*(self._lives[slot.name].end() for slot in group))
 
     async def _clean_up(self) -> None:
-        for life in self.lives.values():
+        for life in self._lives.values():
             life.close_log()
-        self.kubelet.engine.forget(self.uid)
+        self.engine.forget(self.uid)
         await asyncio.get_running_loop().run_in_executor(None, self._remove_files)
 
     def _remove_files(self) -> None:

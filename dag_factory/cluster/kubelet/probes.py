@@ -8,7 +8,7 @@ from typing import Any
 
 from ..runtime.engine import Container
 from . import handlers
-from .pod.status import Slot
+from .pod.slot import Slot
 
 _KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 

@@ -27,7 +27,7 @@ def complete(resource: str, obj: Object) -> Object:
     """A copy of ``obj`` with the defaults of its kind."""
     obj = copy.deepcopy(obj)
     if resource == "pods":
-        return pod(obj)
+        return complete_pod(obj)
     if resource == "secrets":
         plain = obj.pop("stringData", None) or {}
         data = {**(obj.get("data") or {}), **{k: base64.b64encode(str(v).encode()).decode() for k, v in plain.items()}}
@@ -36,13 +36,13 @@ def complete(resource: str, obj: Object) -> Object:
         obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
         return {**obj, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
     if resource == "persistentvolumeclaims":
-        return claim(obj)
+        return complete_claim(obj)
     if resource == "jobs":
-        return job(obj)
+        return complete_job(obj)
     return obj
 
 
-def job(obj: Object) -> Object:
+def complete_job(obj: Object) -> Object:
     """Its pods are found by a label with its uid, which it therefore gets here."""
     meta, spec = obj["metadata"], obj["spec"]
     meta["uid"] = str(uuid.uuid4())
@@ -60,7 +60,7 @@ def job(obj: Object) -> Object:
     return {**obj, "status": {}}
 
 
-def claim(obj: Object) -> Object:
+def complete_claim(obj: Object) -> Object:
     """A claim is bound at once, to a folder on this machine."""
     spec = obj.setdefault("spec", {})
     spec.setdefault("accessModes", ["ReadWriteOnce"])
@@ -72,7 +72,7 @@ def claim(obj: Object) -> Object:
     return obj
 
 
-def pod(obj: Object) -> Object:
+def complete_pod(obj: Object) -> Object:
     spec = obj["spec"]
     token_volume = f"kube-api-access-{random_suffix()}"
     volumes = [_volume(volume) for volume in spec.get("volumes") or []]

@@ -10,7 +10,7 @@ from ...objects.quantity import parse
 from ...objects.store import Object
 from ...runtime.engine import ContainerSpec, Mount
 from . import environment
-from .status import Slot
+from .slot import Slot
 from .volumes import Volumes
 
 

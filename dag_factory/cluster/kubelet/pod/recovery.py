@@ -6,7 +6,7 @@ from typing import Any
 
 from ...objects import clock
 from ...objects.store import Object
-from .status import Slot
+from .slot import Slot
 
 _LOST = {
     "exitCode": 137,
@@ -15,7 +15,7 @@ _LOST = {
 }
 
 
-def begun(pod: Object, names: set[str]) -> Object:
+def mark_started(pod: Object, names: set[str]) -> Object:
     """The pod with the containers of ``names``, which have logs, running, if the server died before it said so."""
 
     def one(container: dict[str, Any]) -> dict[str, Any]:
@@ -33,22 +33,22 @@ def begun(pod: Object, names: set[str]) -> Object:
 
 def runs_again(pod: Object) -> bool:
     """Whether a pod whose processes are gone is to be started: nothing of it had run, or its policy restarts it."""
-    begun = any("waiting" not in one["state"] or one["lastState"] for one in _containers(pod["status"]))
-    return not begun or pod["spec"].get("restartPolicy", "Always") != "Never"
+    started = any("waiting" not in one["state"] or one["lastState"] for one in _containers(pod["status"]))
+    return not started or pod["spec"].get("restartPolicy", "Always") != "Never"
 
 
-def failed(pod: Object) -> Object:
+def mark_failed(pod: Object) -> Object:
     """The pod with every container that ran ended, since nobody knows how it did."""
     status = pod["status"]
     changed: dict[str, Any] = {**status, "phase": "Failed"}
     for field in ("containerStatuses", "initContainerStatuses"):
         if field in status:
-            changed[field] = [lost(one) for one in status[field]]
+            changed[field] = [mark_lost(one) for one in status[field]]
     changed["conditions"] = [_condition(one) for one in status.get("conditions") or []]
     return {**pod, "status": changed}
 
 
-def lost(container: dict[str, Any]) -> dict[str, Any]:
+def mark_lost(container: dict[str, Any]) -> dict[str, Any]:
     """A container's status once its process can't be found."""
     running = container["state"].get("running")
     if running is None:
@@ -77,6 +77,6 @@ def resume(slots: list[Slot], status: dict[str, Any]) -> None:
         known = before.get(slot.name)
         if known is None or not (known["restartCount"] or "waiting" not in known["state"]):
             continue
-        ended = lost(known)["state"]
+        ended = mark_lost(known)["state"]
         slot.last = ended if "terminated" in ended else known["lastState"]
         slot.restarts = known["restartCount"] + ("waiting" not in known["state"])

@@ -1,102 +1,17 @@
-"""A pod's status as a kubelet words it, computed from the states of its containers. Pure functions."""
+"""A pod's status as a kubelet reports it, computed from the states of its containers. Pure functions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from ...objects import clock
 from ...objects.pod_phase import FINISHED
 from ...objects.store import Object
-from ...runtime.engine import Exit
-
-State = dict[str, Any]
-
-_EPOCH = "1970-01-01T00:00:00Z"
+from .phase import compute_phase
+from .slot import Slot
 
 
-@dataclass
-class Slot:
-    """One container of the spec and where it stands. ``state`` and ``last`` are ContainerState bodies."""
-
-    spec: dict[str, Any]
-    init: bool
-    state: State
-    last: State = field(default_factory=dict)
-    restarts: int = 0
-    ready: bool = False
-    started: bool = False
-    image: str = ""
-    image_id: str = ""
-    container_id: str = ""
-    created: bool = False
-
-    @property
-    def name(self) -> str:
-        return str(self.spec["name"])
-
-    @property
-    def sidecar(self) -> bool:
-        """A native sidecar: an init container that runs along with the pod."""
-        return self.init and self.spec.get("restartPolicy") == "Always"
-
-    @property
-    def exit_code(self) -> int | None:
-        terminated = self.state.get("terminated")
-        return int(terminated["exitCode"]) if terminated else None
-
-    @property
-    def running(self) -> bool:
-        return "running" in self.state
-
-    @property
-    def events_field(self) -> str:
-        return f"spec.{'initContainers' if self.init else 'containers'}{{{self.name}}}"
-
-
-def waiting(reason: str, message: str = "") -> State:
-    return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
-
-
-def terminated(exit: Exit, started: str, container_id: str, message: str = "", reason: str = "") -> State:
-    if not reason:
-        reason = "OOMKilled" if exit.out_of_memory else "Completed" if exit.code == 0 else "Error"
-    body = {"exitCode": exit.code, "reason": reason, **({"message": message} if message else {})}
-    body |= {"startedAt": started or _EPOCH, "finishedAt": clock.now(), "containerID": container_id}
-    return {"terminated": body}
-
-
-def phase(slots: list[Slot], restart_policy: str) -> str:
-    """The kubelet's ``getPhase``."""
-    pending_init = failed_init = 0
-    for slot in slots:
-        if slot.init and not slot.sidecar:
-            if slot.exit_code is None:
-                pending_init += 1
-            elif slot.exit_code != 0:
-                failed_init += 1
-        elif slot.sidecar and not slot.started and slot.exit_code is None:
-            pending_init += 1
-    main = [slot for slot in slots if not slot.init]
-    running = sum(slot.running for slot in main)
-    stopped = sum(slot.exit_code is not None or ("waiting" in slot.state and bool(slot.last)) for slot in main)
-    waits = sum("waiting" in slot.state and not slot.last for slot in main)
-    succeeded = sum(slot.exit_code == 0 for slot in main)
-    if failed_init and restart_policy == "Never":
-        return "Failed"
-    if pending_init or failed_init or waits:
-        return "Pending"
-    if running:
-        return "Running"
-    if stopped and restart_policy != "Always":
-        if stopped == succeeded:
-            return "Succeeded"
-        if restart_policy == "Never":
-            return "Failed"
-    return "Running" if stopped else "Pending"
-
-
-def build(
+def build_status(
     pod: Object,
     slots: list[Slot],
     *,
@@ -108,17 +23,19 @@ def build(
     message: str = "",
     disrupted: str = "",
 ) -> dict[str, Any]:
-    """The status body. ``over``: all containers have ended for good; ``reason`` is why the kubelet ended the pod,
-    ``disrupted`` who disturbed it (the reason of a DisruptionTarget condition).
+    """The status body.
+
+    ``over``: all containers have ended for good. ``reason``: why the kubelet ended the pod, if it did.
+    ``disrupted``: the reason of a DisruptionTarget condition, if there is one.
     """
     policy = pod["spec"].get("restartPolicy", "Always")
     if reason:
         current = "Failed" if over else pod["status"].get("phase", "Pending")
     else:
-        current = phase(slots, policy)
+        current = compute_phase(slots, policy)
         if current in FINISHED and not over:
             current = pod["status"].get("phase", "Pending")
-    ending = "Failed" if reason else phase(slots, policy)
+    ending = "Failed" if reason else compute_phase(slots, policy)
     status: dict[str, Any] = {
         "phase": current,
         "conditions": _conditions(pod, slots, sandbox and not over, ending),
