@@ -101,7 +101,7 @@ def test_a_lost_node_takes_its_pods_and_another_comes(ill: Live) -> None:
 
 
 def test_an_api_that_fails(ill: Live) -> None:
-    assert "50% of the API's answers are errors" in _dagf(ill, "fault", "--api-errors", "50%").output
+    assert "50% of the API's responses are errors" in _dagf(ill, "fault", "--api-errors", "50%").output
     codes = set()
     for _ in range(60):
         try:
