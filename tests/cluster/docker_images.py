@@ -7,11 +7,11 @@ from pathlib import Path
 
 from airflow.providers.cncf.kubernetes.utils.xcom_sidecar import PodDefaults
 
-from dag_factory.cluster.docker.http import DockerApi
+from dag_factory.cluster.docker.client import DockerClient
 
 
 def tag_sidecar(host: str) -> None:
     """The operator's sidecar has an image of its own, and any with a shell will do."""
     repository, _, tag = PodDefaults.SIDECAR_CONTAINER.image.partition(":")
-    api = DockerApi(Path(host.removeprefix("unix://")))
-    asyncio.run(api.ask("POST", "/images/busybox:stable/tag", repo=repository, tag=tag))
+    client = DockerClient(Path(host.removeprefix("unix://")))
+    asyncio.run(client.request("POST", "/images/busybox:stable/tag", repo=repository, tag=tag))

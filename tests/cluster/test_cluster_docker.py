@@ -13,11 +13,12 @@ import pytest
 from live import Live, connect, pod, terminated, until
 
 from dag_factory import cluster
-from dag_factory.cluster.docker.http import DockerApi
+from dag_factory.cluster.docker.client import DockerClient
+from dag_factory.cluster.docker.hijack import take_frames
 
 
 def ask(host: str, method: str, path: str, **query: Any) -> Any:
-    return asyncio.run(DockerApi(Path(host.removeprefix("unix://"))).ask(method, path, **query))
+    return asyncio.run(DockerClient(Path(host.removeprefix("unix://"))).request(method, path, **query))
 
 
 def containers(host: str, name: str) -> list[dict[str, Any]]:
@@ -120,5 +121,16 @@ def test_where_no_engine_is_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(cluster.ClusterError, match=f"no Docker engine answers at {tmp_path}/none.sock"):
         cluster.up(config)
     monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere:2375")
-    with pytest.raises(cluster.ClusterError, match="must be here too"):
+    with pytest.raises(cluster.ClusterError, match="must be a unix:// address of this machine"):
         cluster.up(config)
+
+
+def test_frames_are_read_however_the_connection_splits_them() -> None:
+    stream = b"\x01\x00\x00\x00\x00\x00\x00\x03out" + b"\x02\x00\x00\x00\x00\x00\x00\x02no" + b"\x01\x00\x00"
+    buffer, found = bytearray(), []
+    for byte in stream:
+        buffer.append(byte)
+        found += take_frames(buffer)
+    assert found == [(1, b"out"), (2, b"no")]
+    assert buffer == b"\x01\x00\x00"
+    assert list(take_frames(bytearray(stream))) == found

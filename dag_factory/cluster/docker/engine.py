@@ -1,4 +1,4 @@
-"""The engine that runs containers in Docker: real images, limits and mounts, on this machine's network."""
+"""The engine that runs containers in Docker: with real images, limits and mounts, on the network of this machine."""
 
 from __future__ import annotations
 
@@ -16,42 +16,44 @@ from typing import Any
 
 from ..config import ImageSource
 from ..runtime.engine import ContainerSpec, Mount, PulledImage, StartError
+from .client import DockerClient, DockerError
 from .container import DockerContainer
 from .guard import remove_all
-from .http import DockerApi, DockerError
 from .images import Images
 
 log = logging.getLogger(__name__)
 
-_CREATE = "failed to create containerd task: failed to create shim task: {}: unknown"
+_CREATE_FAILED = "failed to create containerd task: failed to create shim task: {}: unknown"
 
 
 def socket_path() -> Path:
-    """The engine's socket: ``DOCKER_HOST``'s, or the usual one. Raises OSError for an engine of another machine."""
+    """The engine's socket: the one of ``DOCKER_HOST``, or the default. Raises OSError for an engine elsewhere."""
     host = os.environ.get("DOCKER_HOST", "") or "unix:///var/run/docker.sock"
     if not host.startswith("unix://"):
-        raise OSError(95, f"pods mount folders of this machine, so the Docker engine must be here too: {host}")
+        why = f"DOCKER_HOST must be a unix:// address of this machine, because pods mount its folders: {host}"
+        raise OSError(95, why)
     return Path(host.removeprefix("unix://"))
 
 
 class DockerEngine:
-    """``state`` is the server's folder: containers of another server of the same folder are leftovers."""
+    """``state`` is the server's folder. Containers that an earlier server of the same folder left are removed."""
 
     name = "docker"
 
     def __init__(self, state: Path, images: Mapping[str, Path], source: ImageSource | None = None) -> None:
         self.socket = socket_path()
-        self.api = DockerApi(self.socket)
-        self.images = Images(self.api, images, source)
+        self.client = DockerClient(self.socket)
+        self.images = Images(self.client, images, source)
         self.label = f"dagf.cluster={hashlib.sha256(str(state).encode()).hexdigest()[:16]}"
         self._containers: dict[str, DockerContainer] = {}
         self._version: dict[str, Any] = {}
-        self._listening: asyncio.Task[None] | None = None
+        self._events: asyncio.Task[None] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
     async def begin(self) -> None:
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
         try:
-            self._version = await self.api.ask("GET", "/version")
+            self._version = await self.client.request("GET", "/version")
         except (OSError, DockerError) as error:
             raise OSError(111, f"no Docker engine answers at {self.socket} ({error})") from error
         await asyncio.get_running_loop().run_in_executor(None, remove_all, str(self.socket), self.label)
@@ -60,13 +62,13 @@ class DockerEngine:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
-        self._listening = asyncio.ensure_future(self._listen())
+        self._events = asyncio.ensure_future(self._watch_memory_events())
         for line in (f"{key}: {value}" for key, value in self.describe().items()):
             log.info("%s", line)
 
     async def end(self) -> None:
-        if self._listening:
-            self._listening.cancel()
+        if self._events:
+            self._events.cancel()
         if self._guard and self._guard.stdin:
             self._guard.stdin.close()
             await asyncio.get_running_loop().run_in_executor(None, self._guard.wait)
@@ -74,9 +76,9 @@ class DockerEngine:
     def describe(self) -> dict[str, str]:
         return {
             "engine": f"docker {self._version.get('Version', '')} at {self.socket}",
-            "isolation": "containers; the network is this machine's",
-            "memory limits": "Docker's",
-            "cpu limits": "Docker's",
+            "isolation": "containers; pods use the network of this machine",
+            "memory limits": "by Docker",
+            "cpu limits": "by Docker",
         }
 
     async def present(self, image: str) -> PulledImage | None:
@@ -88,25 +90,25 @@ class DockerEngine:
         return await self.images.pull(image)
 
     async def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> DockerContainer:
-        making = asyncio.ensure_future(self._make(spec, output))
+        creating = asyncio.ensure_future(self._create(spec, output))
         try:
-            return await asyncio.shield(making)
+            return await asyncio.shield(creating)
         except asyncio.CancelledError:
-            # Nobody would know of the container: see it made, then remove it.
+            # The caller will not remove the container: wait until it exists, then remove it.
             with contextlib.suppress(OSError, StartError):
-                await (await making).remove()
+                await (await creating).remove()
             raise
 
     def forget(self, pod_uid: str) -> None:
         pass
 
-    async def _make(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> DockerContainer:
+    async def _create(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> DockerContainer:
         try:
             name = f"dagf-{spec.pod[:40]}-{spec.name[:20]}-{spec.id[:12]}"
-            made = await self.api.ask("POST", "/containers/create", self._body(spec), name=name)
+            created = await self.client.request("POST", "/containers/create", self._body(spec), name=name)
         except (DockerError, OSError) as error:
             raise StartError("CreateContainerError", str(error)) from error
-        container = DockerContainer(self.api, made["Id"])
+        container = DockerContainer(self.client, created["Id"])
         self._containers[container.id] = container
         try:
             await container.begin(output)
@@ -115,10 +117,10 @@ class DockerEngine:
             text = str(error)
             if "exec: " in text or "executable file not found" in text:
                 text = text[max(0, text.find("OCI runtime create failed")) :].removesuffix(": unknown")
-                raise StartError("StartError", _CREATE.format(text)) from error
+                raise StartError("StartError", _CREATE_FAILED.format(text)) from error
             raise StartError("CreateContainerError", text) from error
-        ended = asyncio.ensure_future(container.wait())
-        ended.add_done_callback(lambda _: self._containers.pop(container.id, None))
+        exited = asyncio.ensure_future(container.wait())
+        exited.add_done_callback(lambda _: self._containers.pop(container.id, None))
         return container
 
     def _body(self, spec: ContainerSpec) -> dict[str, Any]:
@@ -153,11 +155,11 @@ class DockerEngine:
             body["User"] = f"{spec.user}" + (f":{spec.group}" if spec.group is not None else "")
         return body
 
-    async def _listen(self) -> None:
-        """Hear of processes that the kernel ended for their memory."""
-        wanted = json.dumps({"event": ["oom"], "label": [self.label]})
-        with contextlib.suppress(OSError, DockerError, asyncio.IncompleteReadError):
-            async for event in self.api.lines("GET", "/events", filters=wanted):
+    async def _watch_memory_events(self) -> None:
+        """Learn of processes that the kernel killed for their memory."""
+        filters = json.dumps({"event": ["oom"], "label": [self.label]})
+        with contextlib.suppress(OSError, DockerError):
+            async for event in self.client.stream_lines("GET", "/events", filters=filters):
                 container = self._containers.get(event.get("id", ""))
                 if container:
                     await container.out_of_memory()

@@ -1,41 +1,35 @@
-"""Ends a server's containers when the server is gone: ``python -m dag_factory.cluster.docker.guard SOCKET LABEL``.
+"""Removes a server's containers once the server is gone: ``python -m dag_factory.cluster.docker.guard SOCKET LABEL``.
 
-The server holds the other end of this process's standard input; its end, however it comes, is the sign. Standard
-library only.
+The server holds the other end of this process's standard input. When that end closes, for any reason, the server has
+ended.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import signal
-import socket
 import sys
-from urllib.parse import quote
+
+import httpx
+
+from .client import BASE_URL
+
+_TIMEOUT = 30  # seconds
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("docker", timeout=30)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(self._path)
-
-
-def remove_all(path: str, label: str) -> int:
+def remove_all(socket: str, label: str) -> int:
     """Remove the containers with this label, running or not. Returns how many there were. Raises OSError."""
-    connection = _Connection(path)
-    wanted = quote(json.dumps({"label": [label]}))
-    connection.request("GET", f"/v1.41/containers/json?all=1&filters={wanted}")
-    found = json.load(connection.getresponse())
-    for one in found:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("DELETE", f"/v1.41/containers/{one['Id']}?force=1&v=1")
-            connection.getresponse().read()
+    transport = httpx.HTTPTransport(uds=socket)
+    with httpx.Client(transport=transport, base_url=BASE_URL, timeout=_TIMEOUT) as client:
+        query: dict[str, str | int] = {"all": 1, "filters": json.dumps({"label": [label]})}
+        try:
+            found = client.get("/containers/json", params=query).raise_for_status().json()
+        except httpx.HTTPError as error:
+            raise ConnectionError(f"the Docker engine does not list its containers: {error}") from error
+        for container in found:
+            with contextlib.suppress(httpx.HTTPError):
+                client.delete(f"/containers/{container['Id']}", params={"force": 1, "v": 1})
     return len(found)
 
 
@@ -44,7 +38,7 @@ def main() -> None:
         signal.signal(ignored, signal.SIG_IGN)
     sys.stdin.buffer.read()
     with contextlib.suppress(OSError, ValueError):
-        while remove_all(sys.argv[1], sys.argv[2]):  # one may have been about to start
+        while remove_all(sys.argv[1], sys.argv[2]):  # again, in case one was about to start
             pass
 
 
