@@ -10,7 +10,7 @@ import pytest
 from live import Live, pod, running, until
 
 from dag_factory.cluster.config import ImageSource
-from dag_factory.cluster.process import dockerfile, images
+from dag_factory.cluster.process.images import dockerfile, local_images
 from dag_factory.cluster.runtime.engine import PullError
 
 
@@ -87,18 +87,18 @@ def test_a_running_cluster_reads_the_changed_table(tmp_path: Path, image_folder:
     "name", ["alpine:3", "alpine", "docker.io/library/busybox:stable", "python:3.12-slim", "debian@sha256:" + "0" * 64]
 )
 def test_images_this_machine_stands_in_for(tmp_path: Path, name: str) -> None:
-    assert images.Images({}, tmp_path, tmp_path).get(name)
+    assert local_images.Images({}, tmp_path, tmp_path).get(name)
 
 
 @pytest.mark.parametrize("name", ["python:2.7", "nginx:1", "registry.example.org/alpine:3", "me/python:3"])
 def test_images_it_does_not(tmp_path: Path, name: str) -> None:
-    assert images.Images({}, tmp_path, tmp_path).get(name) is None
+    assert local_images.Images({}, tmp_path, tmp_path).get(name) is None
 
 
 @pytest.mark.parametrize("name", ["UPPER CASE:::", "UPPER:1", "a b", "a:b:c", "", "-x/y"])
 def test_names_that_are_none(tmp_path: Path, name: str) -> None:
     with pytest.raises(PullError) as failure:
-        images.Images({}, tmp_path, tmp_path).get(name)
+        local_images.Images({}, tmp_path, tmp_path).get(name)
     assert failure.value.reason == "InvalidImageName"
 
 

@@ -17,7 +17,9 @@ from dag_factory.cluster.kubelet.pod import environment, slot
 from dag_factory.cluster.kubelet.pod.phase import compute_phase
 from dag_factory.cluster.objects import clock, quantity
 from dag_factory.cluster.objects.store import Conflict, Expired, Store
-from dag_factory.cluster.process import cgroups, isolation, rootfs
+from dag_factory.cluster.process import isolation
+from dag_factory.cluster.process.launcher import rootfs
+from dag_factory.cluster.process.linux import cgroups
 from dag_factory.cluster.resources import patches, selectors
 from dag_factory.cluster.resources.errors import ApiError
 from dag_factory.cluster.runtime.engine import Exit
@@ -282,7 +284,7 @@ def test_control_groups_version_2(tmp_path: Path) -> None:
         },
     )
     groups = cgroups.find("dagf-1", tmp_path / "cg", tmp_path / "membership")
-    assert (groups.version, groups.why_not) == (2, "")
+    assert (groups.version, groups.unavailable) == (2, "")
     assert (tmp_path / "cg/app/cgroup.subtree_control").read_text() == "+memory +cpu"
     new = tmp_path / "cg/app/dagf-1/pod"
     new.mkdir()
@@ -303,7 +305,7 @@ def test_control_groups_that_are_not_delegated(tmp_path: Path) -> None:
     _tree(tmp_path, {"cg/cgroup.controllers": "pids", "cg/cgroup.subtree_control": "", "membership": "0::/\n"})
     groups = cgroups.find("dagf-1", tmp_path / "cg", tmp_path / "membership")
     assert not groups.parents()
-    assert "not to be had" in groups.why_not
+    assert "not available" in groups.unavailable
     assert not (tmp_path / "cg/dagf-1").exists()
 
 

@@ -14,7 +14,7 @@ from operators import context, execute_deferrable, operator
 from test_cluster_isolation import processes
 
 from dag_factory import cluster
-from dag_factory.cluster.process.xcom import wanted_signal
+from dag_factory.cluster.process.kill_commands import find_signal
 
 XCOM = "echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 
@@ -63,7 +63,7 @@ def test_outputs_are_handed_over_and_strangers_live(plain: Live, strangers: list
     ],
 )
 def test_commands_that_search_for_processes_are_known(line: str, number: int) -> None:
-    assert wanted_signal(line) == number
+    assert find_signal(line) == number
 
 
 def test_exec_runs_other_commands(plain: Live) -> None:

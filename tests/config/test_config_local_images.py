@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from written import Written
 
-from dag_factory.cluster.process import images
+from dag_factory.cluster.process.images import local_images as cluster_images
 from dag_factory.config import open_project
 from dag_factory.config.platform import local_images
 
@@ -74,4 +74,4 @@ def test_a_new_folder_ends_the_warning_that_is_cached(tmp_path: Path, monkeypatc
 
 
 def test_the_machine_s_own_images_are_those_of_the_local_cluster() -> None:
-    assert local_images.HOST_IMAGES == images.HOST_IMAGES
+    assert local_images.HOST_IMAGES == cluster_images.HOST_IMAGES

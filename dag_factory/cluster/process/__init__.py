@@ -1,1 +1,1 @@
-"""The process engine: containers as processes of this machine, in namespaces where those are allowed."""
+"""The process engine: containers are processes of this machine, in namespaces where these are allowed."""

@@ -7,69 +7,129 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..runtime import process_tree
 from ..runtime.engine import ContainerSpec, Exit, Mount, StartError
-from . import cgroups, plain, usage
-from .client import Running
+from .host import Host
+from .kill_commands import KillSession
+from .launcher.requests import ExecSpec, StartSpec
+from .launcher_client import Running
+from .linux.cgroups import Group
 from .session import ProcessSession, Streams
-from .xcom import PlainSession
+from .specs import Program, process_spec, root_spec
 
-if TYPE_CHECKING:
-    from .engine import ProcessEngine
-
-_RUNC_EXEC = "OCI runtime exec failed: exec failed: unable to start container process: {}: unknown"
+_EXEC_FAILED = "OCI runtime exec failed: exec failed: unable to start container process: {}: unknown"
+_DRAIN = 2.0  # seconds to wait for output after the end of the container
+_CHUNK = 65536
 
 
 class ProcessContainer:
-    def __init__(self, engine: ProcessEngine, spec: ContainerSpec, env: Mapping[str, str], cwd: str) -> None:
-        self.engine = engine
+    def __init__(self, host: Host, spec: ContainerSpec, program: Program) -> None:
+        self.host = host
         self.spec = spec
         self.id = spec.id
-        self.env = env
-        self.cwd = cwd
+        self.program = program
         self.running: Running | None = None
-        self.group = cgroups.Group()
+        self.group = Group()
         self._over_limit = False
-        self._out_of_memory: int | None = None
+        self._memory_event: int | None = None
         self._drained = asyncio.Event()
 
-    async def begin(self, argv: list[str], mounts: list[Mount], output: Callable[[bytes], None]) -> None:
-        engine, spec = self.engine, self.spec
-        description = engine.process_spec(spec, self.env, self.cwd, argv)
-        if engine.isolation != "plain":
-            description["root"] = engine.root_spec(spec, mounts)
-        if engine.groups.parents():
-            self.group = engine.groups.make(spec.id[:32], spec.memory, spec.cpu)
-            description["groups"] = self.group.procs
-        # One pipe for both streams: what is written first is logged first.
+    async def begin(self, mounts: Sequence[Mount], output: Callable[[bytes], None]) -> None:
+        """Start the program. Raises StartError, or OSError if its surroundings cannot be made."""
+        host, spec = self.host, self.spec
+        if host.cgroups.parents():
+            self.group = host.cgroups.make(spec.id[:32], spec.memory, spec.cpu)
+        # One pipe for both streams, so that the log has the order of the writes.
         read, write = os.pipe()
         null = os.open(os.devnull, os.O_RDONLY)
         try:
-            self._out_of_memory = self.group.out_of_memory_event() if spec.memory else None
-            self.running = await engine.client.start("start", description, [null, write, write])
+            self._memory_event = self.group.out_of_memory_event() if spec.memory else None
+            self.running = await host.launcher.start("start", self._start_spec(mounts), [null, write, write])
         except BaseException:
             os.close(read)
             raise
         finally:
             os.close(write)
             os.close(null)
-        self._listen(read, output)
-        loop = asyncio.get_running_loop()
-        if self._out_of_memory is not None:
-            loop.add_reader(self._out_of_memory, self._limit_was_hit)
+        self._read_output(read, output)
+        if self._memory_event is not None:
+            asyncio.get_running_loop().add_reader(self._memory_event, self._on_memory_event)
         elif spec.memory and not self.group.memory:
-            engine.watch.add(spec.id, self.running.pid, spec.memory, self._kill_over_limit)
+            host.memory_watch.add(spec.id, self.running.pid, spec.memory, self._kill_over_limit)
 
-    def _listen(self, fd: int, output: Callable[[bytes], None]) -> None:
+    async def wait(self) -> Exit:
+        assert self.running is not None
+        code = await asyncio.shield(self.running.exited)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._drained.wait(), _DRAIN)
+        if self._over_limit or self.group.out_of_memory_kills() > 0:
+            # Control groups v1 kill one process, and the shell around it may exit with a code of its own before the
+            # others are killed. A cluster with control groups v2 kills them all at once.
+            return Exit(137, out_of_memory=True)
+        return Exit(code)
+
+    async def signal(self, number: int) -> None:
+        if self.running is not None:
+            await self.host.launcher.signal(self.running, number)
+
+    async def exec(self, command: list[str], *, stdin: bool, tty: bool) -> ProcessSession | KillSession:
+        assert self.running is not None
+        host = self.host
+        if host.isolation == "plain":
+            session = KillSession.for_command(command, self.signal, stdin=stdin)
+            if session:
+                return session
+            command = host.mount_paths.taken_by(self.spec.id).rewrite_words(command)
+        program = replace(self.program, argv=command)
+        process = process_spec(self.spec, program, host.isolation, self.group.procs, tty=tty)
+        streams = Streams(stdin=stdin, tty=tty)
+        try:
+            running = await host.launcher.start("exec", ExecSpec(**process, pid=self.running.pid), streams.theirs)
+        except StartError as error:
+            streams.close()
+            raise StartError(error.reason, _EXEC_FAILED.format(error.message)) from error
+        streams.close_theirs()
+        return ProcessSession(host.launcher, running, streams, tty=tty)
+
+    def usage(self) -> tuple[float, int]:
+        if self.running is None or self.running.exited.done():
+            return 0.0, 0
+        seconds, resident = process_tree.usage(self.running.pid)
+        counted = self.group.usage()
+        return seconds, counted if counted is not None else resident
+
+    async def remove(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._memory_event is not None:
+            loop.remove_reader(self._memory_event)
+            os.close(self._memory_event)
+            self._memory_event = None
+        self.host.memory_watch.drop(self.spec.id)
+        self.group.remove()
+        self.host.mount_paths.release(self.spec.id)
+        await loop.run_in_executor(None, _remove_tree, self.spec.scratch)
+
+    def _start_spec(self, mounts: Sequence[Mount]) -> StartSpec:
+        host, spec = self.host, self.spec
+        root = None
+        if host.isolation != "plain":
+            for name in ("root", "upper", "work"):
+                (spec.scratch / name).mkdir(parents=True, exist_ok=True)
+            root = root_spec(spec.scratch, mounts, hide=host.state, submounts=host.submounts)
+        process = process_spec(spec, self.program, host.isolation, self.group.procs, tty=spec.tty)
+        return StartSpec(**process, root=root)
+
+    def _read_output(self, fd: int, output: Callable[[bytes], None]) -> None:
         loop = asyncio.get_running_loop()
         os.set_blocking(fd, False)
 
-        def ready() -> None:
+        def on_readable() -> None:
             try:
-                data = os.read(fd, 65536)
+                data = os.read(fd, _CHUNK)
             except BlockingIOError:
                 return
             if data:
@@ -79,13 +139,13 @@ class ProcessContainer:
                 os.close(fd)
                 self._drained.set()
 
-        loop.add_reader(fd, ready)
+        loop.add_reader(fd, on_readable)
 
-    def _limit_was_hit(self) -> None:
-        """The kernel ended one process; as on a cluster with control groups v2, all of the container goes."""
-        if self._out_of_memory is not None:
+    def _on_memory_event(self) -> None:
+        """The kernel killed one process. As a cluster with control groups v2 does, kill the whole container."""
+        if self._memory_event is not None:
             with contextlib.suppress(BlockingIOError):
-                os.read(self._out_of_memory, 8)
+                os.read(self._memory_event, 8)
             if self.group.out_of_memory_kills():
                 self._kill_over_limit()
 
@@ -93,63 +153,9 @@ class ProcessContainer:
         self._over_limit = True
         self._killing = asyncio.ensure_future(self.signal(signal.SIGKILL))
 
-    async def wait(self) -> Exit:
-        assert self.running is not None
-        code = await asyncio.shield(self.running.exited)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._drained.wait(), 2)
-        if self._over_limit or self.group.out_of_memory_kills() > 0:
-            # Version 1 of control groups ends one process; a shell around it may have ended by itself before the
-            # rest was killed. A cluster of today ends them all at once.
-            return Exit(137, out_of_memory=True)
-        return Exit(code)
-
-    async def signal(self, number: int) -> None:
-        if self.running is not None:
-            await self.engine.client.signal(self.running, number)
-
-    async def exec(self, command: list[str], *, stdin: bool, tty: bool) -> ProcessSession | PlainSession:
-        assert self.running is not None
-        engine = self.engine
-        plain_mode = engine.isolation == "plain"
-        if plain_mode:
-            known = PlainSession.recognise(command, stdin, self)
-            if known:
-                return known
-            command = engine.paths.of(self.spec.id).rewrite(command)
-        description = engine.process_spec(self.spec, self.env, self.cwd, command)
-        description |= {"tty": tty, "pid": self.running.pid, "groups": self.group.procs}
-        streams = Streams(stdin=stdin, tty=tty)
-        try:
-            running = await engine.client.start("exec", description, streams.theirs)
-        except StartError as error:
-            streams.close()
-            raise StartError(error.reason, _RUNC_EXEC.format(error.message)) from error
-        streams.handed_over()
-        return ProcessSession(engine.client, running, streams, tty)
-
-    def usage(self) -> tuple[float, int]:
-        if self.running is None or self.running.exited.done():
-            return 0.0, 0
-        pids = [self.running.pid, *plain.descendants(self.running.pid)]
-        seconds, resident = usage.of(pids)
-        counted = self.group.usage()
-        return seconds, counted if counted is not None else resident
-
-    async def remove(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._out_of_memory is not None:
-            loop.remove_reader(self._out_of_memory)
-            os.close(self._out_of_memory)
-            self._out_of_memory = None
-        self.engine.watch.drop(self.spec.id)
-        self.group.remove()
-        self.engine.paths.give_back(self.spec.id)
-        await loop.run_in_executor(None, _remove_tree, self.spec.scratch)
-
 
 def _remove_tree(folder: Path) -> None:
-    """The kernel makes an overlay's work folder unreadable, even for its owner."""
+    """Remove a folder. The kernel makes the work folder of an overlay unreadable, even for its owner."""
     for work in folder.glob("work/*/work"):
         with contextlib.suppress(OSError):
             work.chmod(0o700)

@@ -1,16 +1,16 @@
-"""Which isolation this machine allows, and which of its mounts a container should see."""
+"""The kinds of isolation that this machine may allow, and its mounts that a container should see."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from . import syscalls
+from .linux import syscalls
 
-_WORDS = {
-    "namespaces": "mount, process, IPC and host name namespaces; the network is this machine's",
+_DESCRIPTIONS = {
+    "namespaces": "mount, process, IPC and host name namespaces; pods use the network of this machine",
     "user-namespace": "a user namespace, with mount, process, IPC and host name namespaces; "
-    "the network is this machine's",
+    "pods use the network of this machine",
 }
 _NOT_SHOWN = ("/proc", "/sys", "/dev", "/tmp", "/run", "/var/run", "/var/lib/docker", "/var/lib/containers", "/snap")
 _NOT_FILE_SYSTEMS = {
@@ -24,25 +24,25 @@ _NOT_FILE_SYSTEMS = {
     "cgroup",
     "cgroup2",
 }
-_MOST = 40
+_MAX_SUBMOUNTS = 40
 
 
 def candidates() -> list[str]:
-    """Ways to try, best first."""
+    """The kinds of isolation to try, best first."""
     if not syscalls.supported():
         return []
     return ["namespaces", "user-namespace"] if os.geteuid() == 0 else ["user-namespace"]
 
 
 def describe(kind: str, why_plain: str) -> str:
-    return _WORDS.get(kind) or (
+    return _DESCRIPTIONS.get(kind) or (
         f"NONE, mount namespaces are not used ({why_plain}): pods are plain processes, mount paths are symbolic links "
         "on this machine, and pods that share a mount path run one after another"
     )
 
 
 def submounts(state: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> list[str]:
-    """Mount points below the root's own folders, outer ones first: file systems that an overlay of the root hides."""
+    """Mount points below the folders of the root, outer ones first: an overlay of the root does not include them."""
     found: dict[str, None] = {}
     try:
         lines = mountinfo.read_text().splitlines()
@@ -57,4 +57,4 @@ def submounts(state: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> li
             continue
         if not any(point == skipped or point.startswith(f"{skipped}/") for skipped in _NOT_SHOWN):
             found[point] = None
-    return sorted(found, key=lambda point: point.count("/"))[:_MOST]
+    return sorted(found, key=lambda point: point.count("/"))[:_MAX_SUBMOUNTS]

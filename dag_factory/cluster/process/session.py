@@ -1,4 +1,4 @@
-"""A process that exec started: its pipes or its terminal, read and written from the event loop."""
+"""A process that exec started, with its pipes or its terminal read and written from the event loop."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ import struct
 import termios
 from collections.abc import AsyncIterator
 
-from .client import LauncherClient, Running
+from .launcher_client import LauncherClient, Running
 
 _CHUNK = 32768
+_END_OF_INPUT = b"\x04"  # what Ctrl-D sends to a terminal
 
 
 class Streams:
-    """The three descriptors for a process to be, and our ends of them. ``tty``: one terminal for all three."""
+    """The standard streams of a process to start.
+
+    ``theirs`` are its three descriptors, ``input`` and ``outputs`` (by channel) are the other ends. ``tty``: one
+    terminal for all three.
+    """
 
     def __init__(self, *, stdin: bool, tty: bool) -> None:
         self.input = -1
-        self.outputs: dict[int, int] = {}  # channel: descriptor
+        self.outputs: dict[int, int] = {}
         self.theirs: list[int] = []
         if tty:
             ours, theirs = os.openpty()
@@ -38,20 +43,20 @@ class Streams:
         for fd in (*self.outputs.values(), *([self.input] if self.input >= 0 else [])):
             os.set_blocking(fd, False)
 
-    def handed_over(self) -> None:
+    def close_theirs(self) -> None:
         for fd in self.theirs:
             os.close(fd)
         self.theirs = []
 
     def close(self) -> None:
-        self.handed_over()
+        self.close_theirs()
         for fd in (*self.outputs.values(), *([self.input] if self.input >= 0 else [])):
             os.close(fd)
         self.outputs, self.input = {}, -1
 
 
 class ProcessSession:
-    def __init__(self, client: LauncherClient, running: Running, streams: Streams, tty: bool) -> None:
+    def __init__(self, client: LauncherClient, running: Running, streams: Streams, *, tty: bool) -> None:
         self._client = client
         self._running = running
         self._streams = streams
@@ -63,21 +68,21 @@ class ProcessSession:
             try:
                 data = data[os.write(self._streams.input, data) :]
             except BlockingIOError:
-                room = asyncio.Event()
+                writable = asyncio.Event()
                 fd = self._streams.input
-                loop.add_writer(fd, room.set)
+                loop.add_writer(fd, writable.set)
                 try:
-                    await room.wait()
+                    await writable.wait()
                 finally:
                     loop.remove_writer(fd)
             except OSError:
-                return  # it reads no more
+                return  # the process has closed its standard input
 
     def close_stdin(self) -> None:
         if self._streams.input >= 0:
             if self._tty:
                 with contextlib.suppress(OSError):
-                    os.write(self._streams.input, b"\x04")
+                    os.write(self._streams.input, _END_OF_INPUT)
             os.close(self._streams.input)
             self._streams.input = -1
 
@@ -89,19 +94,19 @@ class ProcessSession:
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
 
-        def ready(channel: int, fd: int) -> None:
+        def on_readable(channel: int, fd: int) -> None:
             try:
                 data = os.read(fd, _CHUNK)
             except BlockingIOError:
                 return
-            except OSError:  # a terminal whose other side is closed
+            except OSError:  # the other side of the terminal is closed
                 data = b""
             if not data:
                 loop.remove_reader(fd)
             queue.put_nowait((channel, data))
 
         for channel, fd in self._streams.outputs.items():
-            loop.add_reader(fd, ready, channel, fd)
+            loop.add_reader(fd, on_readable, channel, fd)
         left = len(self._streams.outputs)
         try:
             while left:

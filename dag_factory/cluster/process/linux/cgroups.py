@@ -1,7 +1,7 @@
-"""Control groups for memory and CPU limits, version 1 and 2, where this process may make them.
+"""Control groups for memory and CPU limits, version 1 and 2, where this process may create them.
 
-``find`` looks where this process stands in the hierarchies and makes one parent group there;
-``Groups.make`` makes one below it for a container. What can't be had is said in words, once, and done without.
+``find`` creates a parent group below the group of this process. ``Groups.make`` creates a group below that parent for
+a container. Limits that are not available are not enforced here.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_PERIOD = 100_000  # microseconds, the kubelet's
+_PERIOD = 100_000  # microseconds, as the kubelet uses
 ROOT = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
 class Group:
-    """The groups of one container. Empty paths: no control groups here."""
+    """The groups of one container. A path is None where the controller is not available."""
 
     memory: Path | None = None
     cpu: Path | None = None
@@ -37,7 +37,7 @@ class Group:
         return _counter(self.memory / ("memory.oom_control" if self.version == 1 else "memory.events"), "oom_kill")
 
     def usage(self) -> int | None:
-        """Bytes in use, without the page cache that the kernel can take back at once. None if not counted."""
+        """Bytes in use, without the page cache that the kernel can free at once. None if they are not counted."""
         if not self.memory:
             return None
         name, cache = (
@@ -52,7 +52,7 @@ class Group:
         return max(0, used - _counter(self.memory / "memory.stat", cache))
 
     def out_of_memory_event(self) -> int | None:
-        """A file descriptor that becomes readable when the limit is hit (version 1; 2 kills the whole group itself)."""
+        """A file descriptor that becomes readable at the limit. None for version 2, which kills the whole group."""
         if not self.memory or self.version != 1:
             return None
         event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -75,13 +75,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Groups:
-    """The parents that this server makes its containers' groups below."""
+    """The parents of the groups of containers.
+
+    ``unavailable`` is the reason if there are none. ``server`` is the group that this process had to move to
+    (version 2).
+    """
 
     memory: Path | None = None
     cpu: Path | None = None
     version: int = 1
-    why_not: str = ""
-    server: Path | None = None  # version 2: where this process had to move
+    unavailable: str = ""
+    server: Path | None = None
 
     def parents(self) -> list[str]:
         return list(dict.fromkeys(str(path) for path in (self.memory, self.cpu, self.server) if path))
@@ -103,9 +107,9 @@ class Groups:
 
 
 def find(name: str, root: Path = ROOT, membership: Path = Path("/proc/self/cgroup")) -> Groups:
-    """Make the parent groups called ``name`` below this process's own. Never raises: see ``why_not``."""
+    """Create the parent groups ``name`` below the group of this process. Never raises: see ``Groups.unavailable``."""
     try:
-        own = dict(_own(membership))
+        own = dict(_own_groups(membership))
         if "memory" in own and (root / "memory").is_dir():
             memory = _parent(root / "memory", own["memory"], name, "memory.limit_in_bytes")
             cpu_mount = next((path for path in (root / "cpu", root / "cpu,cpuacct") if path.is_dir()), None)
@@ -117,12 +121,12 @@ def find(name: str, root: Path = ROOT, membership: Path = Path("/proc/self/cgrou
         if (root / "cgroup.controllers").is_file():
             return _version_2(root, own.get("", "/"), name)
     except OSError as error:
-        return Groups(why_not=f"control groups are not to be had here ({error.strerror or error})")
-    return Groups(why_not="this machine has no memory control groups")
+        return Groups(unavailable=f"control groups are not available: {error.strerror or error}")
+    return Groups(unavailable="this machine has no memory control groups")
 
 
 def remove(parents: list[str]) -> None:
-    """Remove what a server left that was killed: the groups below ``parents`` and those themselves."""
+    """Remove ``parents`` and the groups below them, which a killed server left."""
     for parent in map(Path, parents):
         with contextlib.suppress(OSError):
             for child in [path for path in parent.iterdir() if path.is_dir()]:
@@ -131,7 +135,7 @@ def remove(parents: list[str]) -> None:
             parent.rmdir()
 
 
-def _own(membership: Path) -> list[tuple[str, str]]:
+def _own_groups(membership: Path) -> list[tuple[str, str]]:
     found = []
     for line in membership.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
@@ -140,18 +144,18 @@ def _own(membership: Path) -> list[tuple[str, str]]:
 
 
 def _parent(mount: Path, own: str, name: str, proof: str) -> Path:
-    # In a container the path may be one of the host's that is not visible here; then the mount's root is ours.
+    # In a container the path may be one of the host that is not visible here. Then the root of the mount is our group.
     base = mount / own.strip("/")
     parent = (base if base.is_dir() else mount) / name
     parent.mkdir(exist_ok=True)
     if not os.access(parent / proof, os.W_OK):
         parent.rmdir()
-        raise OSError(13, "limits can't be written")
+        raise OSError(13, "limits cannot be written")
     return parent
 
 
 def _version_2(root: Path, own: str, name: str) -> Groups:
-    """Version 2 lets a group have processes or limited children, not both: move our own processes to a leaf."""
+    """Create the parent group. A group of version 2 has processes or limited children, so this process may move."""
     base = root / own.strip("/")
     if not base.is_dir():
         base = root
@@ -167,7 +171,7 @@ def _version_2(root: Path, own: str, name: str) -> Groups:
         except OSError:
             leaf.mkdir(exist_ok=True)
             for pid in (base / "cgroup.procs").read_text().split():
-                # Only processes of this server: a stranger's stays, and then the kernel says no again below.
+                # Only this server. If the group has other processes, the kernel rejects the write below again.
                 if int(pid) == os.getpid():
                     (leaf / "cgroup.procs").write_text(pid)
             (base / "cgroup.subtree_control").write_text(enable)
@@ -190,7 +194,7 @@ def _limit_memory(group: Path, limit: int, version: int) -> None:
 
 
 def _put(file: Path, value: object) -> None:
-    """Set what is good to have and not there on every kernel."""
+    """Set a value that not every kernel has."""
     with contextlib.suppress(OSError):
         if file.exists():
             file.write_text(str(value))

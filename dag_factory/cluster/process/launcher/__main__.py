@@ -1,15 +1,13 @@
-"""The launcher: a small process with one thread that forks the containers' processes and waits for them.
+"""The launcher: a small process with one thread that forks the processes of containers and waits for them.
 
 The server starts it once (``python -m dag_factory.cluster.process.launcher FD``) and talks to it over a
-SOCK_SEQPACKET socket. A request is one packet, ``{"op", "id", ...}``; what may be long comes in a memory file.
-It answers with packets ``{"id", "event": "started" | "failed" | "exited", ...}``. It is apart from the server
-because forking wants a process that is small and has no other threads.
+SOCK_SEQPACKET socket. A request is one packet, ``{"op", "id", ...}``. What may be long comes in a memory file.
+It answers with packets ``{"id", "event": "started" | "failed" | "exited", ...}``. It is a process of its own because
+only a small process with one thread can fork fast and safely.
 
-It outlives a killed server for a moment: the socket's end makes it kill every container and remove their
-control groups. If it is killed itself, each container's first process dies with it (PR_SET_PDEATHSIG), and
-that ends the container's process namespace.
-
-Standard library only.
+When the server dies, the socket ends. The launcher then kills every container and removes their control groups. If
+the launcher is killed, the first process of each container dies with it (PR_SET_PDEATHSIG), and so does everything
+in the container's process namespace.
 """
 
 from __future__ import annotations
@@ -25,27 +23,34 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import cgroups, child, plain
-from . import syscalls as sc
+from ..linux import cgroups
+from ..linux import syscalls as sc
+from . import container_init, supervisor
+
+_END = 5  # seconds for the processes to die once the server has ended
 
 
 @dataclass
 class Task:
-    """A process that was started for a request. ``report`` is the read end of its setup pipe, until closed."""
+    """A process that was started for a request.
+
+    ``report`` is the read end of its setup pipe, -1 once closed, and ``setup`` is what came through it. Without
+    namespaces ``pid`` is a supervisor, and ``main`` is the program below it.
+    """
 
     id: int
     pid: int
     report: int
-    said: bytes = b""
-    main: int = 0  # plain mode: the process under the supervisor that `pid` is
+    setup: bytes = b""
+    main: int = 0
     code: int | None = None
 
 
 class Launcher:
     def __init__(self, server: socket.socket) -> None:
         self.server = server
-        self.tasks: dict[int, Task] = {}  # by request
-        self.groups: list[str] = []
+        self.tasks: dict[int, Task] = {}  # by the id of the request
+        self.cgroups: list[str] = []
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> None:
@@ -61,16 +66,16 @@ class Launcher:
         while True:
             for key, _ in self.selector.select():
                 if key.fileobj is self.server:
-                    if not self.request():
+                    if not self.handle_request():
                         return self.end()
                 elif key.fileobj == wake:
                     with contextlib.suppress(BlockingIOError):
                         os.read(wake, 4096)
                     self.reap()
                 else:
-                    self.hear(key.data)
+                    self.read_setup_pipe(key.data)
 
-    def request(self) -> bool:
+    def handle_request(self) -> bool:
         try:
             packet, fds, _, _ = socket.recv_fds(self.server, 65536, 8)
         except OSError:
@@ -81,12 +86,12 @@ class Launcher:
         try:
             if message["op"] == "signal":
                 self.signal(message["target"], message["signal"])
-            elif message["op"] == "group":
-                self.groups += message["paths"]
+            elif message["op"] == "own-cgroups":
+                self.cgroups += message["paths"]
             else:
                 self.start(message, fds)
         except OSError as error:
-            self.say({"id": message["id"], "event": "failed", "phase": "setup", "error": str(error)})
+            self.send({"id": message["id"], "event": "failed", "phase": "setup", "error": str(error)})
         finally:
             for fd in fds:
                 os.close(fd)
@@ -100,38 +105,38 @@ class Launcher:
         os.set_blocking(read, False)
         stdio = fds[1:4]
         if message["op"] == "exec" and spec["isolation"] != "plain":
-            pid = child.enter(spec, stdio, write)
+            pid = container_init.enter(spec, stdio, write)
         elif spec["isolation"] == "plain":
-            pid = plain.start(spec, stdio, write)
+            pid = supervisor.start(spec, stdio, write)
         else:
-            pid = child.start(spec, stdio, write)
+            pid = container_init.start(spec, stdio, write)
         os.close(write)
         task = Task(message["id"], pid, read)
         self.tasks[task.id] = task
         self.selector.register(read, selectors.EVENT_READ, task)
 
-    def hear(self, task: Task) -> None:
-        """The setup pipe: ends empty when the program runs, else holds what went wrong."""
+    def read_setup_pipe(self, task: Task) -> None:
+        """The setup pipe holds the reason if the program did not start, and nothing if it did."""
         if task.report < 0:
-            return  # `reap` has heard it already, for an event of the same moment
+            return  # `reap` has read it for an earlier event of the same `select`
         try:
             data = os.read(task.report, 65536)
         except BlockingIOError:
             return
-        task.said += data
+        task.setup += data
         if data:
             return
         self.selector.unregister(task.report)
         os.close(task.report)
         task.report = -1
-        said = json.loads(task.said) if task.said else {}
-        if "error" in said:
-            self.say({"id": task.id, "event": "failed", **said})
+        setup = json.loads(task.setup) if task.setup else {}
+        if "error" in setup:
+            self.send({"id": task.id, "event": "failed", **setup})
             self.tasks.pop(task.id, None)
             return
-        task.main = said.get("main", 0)
-        self.say({"id": task.id, "event": "started", "pid": task.main or task.pid})
-        self.finish(task)
+        task.main = setup.get("main", 0)
+        self.send({"id": task.id, "event": "started", "pid": task.main or task.pid})
+        self.report_exit(task)
 
     def reap(self) -> None:
         while True:
@@ -146,13 +151,13 @@ class Launcher:
                 if task.pid == pid:
                     task.code = code if code >= 0 else 128 - code
                     if task.report >= 0:
-                        self.hear(task)
-                    self.finish(task)
+                        self.read_setup_pipe(task)
+                    self.report_exit(task)
 
-    def finish(self, task: Task) -> None:
+    def report_exit(self, task: Task) -> None:
         if task.code is not None and task.report < 0 and task.id in self.tasks:
             del self.tasks[task.id]
-            self.say({"id": task.id, "event": "exited", "code": task.code})
+            self.send({"id": task.id, "event": "exited", "code": task.code})
 
     def signal(self, target: int, number: int) -> None:
         task = self.tasks.get(target)
@@ -162,12 +167,12 @@ class Launcher:
             if not task.main:
                 os.kill(task.pid, number)
             elif number == signal.SIGKILL:
-                os.kill(task.pid, signal.SIGTERM)  # the supervisor then kills all that is below it
+                os.kill(task.pid, signal.SIGTERM)  # the supervisor then kills everything below it
             else:
                 os.killpg(task.main, number)
 
-    def say(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # the server is gone: `request` sees that too
+    def send(self, message: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # the server has ended: `handle_request` notices too
             self.server.send(json.dumps(message).encode())
 
     def end(self) -> None:
@@ -175,14 +180,14 @@ class Launcher:
             if task.code is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(task.pid, signal.SIGTERM if task.main else signal.SIGKILL)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + _END
         while time.monotonic() < deadline:
             try:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
                     time.sleep(0.01)
             except ChildProcessError:
                 break
-        cgroups.remove(self.groups)
+        cgroups.remove(self.cgroups)
 
 
 def main() -> None:

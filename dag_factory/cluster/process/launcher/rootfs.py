@@ -1,6 +1,6 @@
-"""The root file system that a container sees: this machine's own, copy-on-write, with the pod's mounts in it.
+"""The root file system of a container: the one of this machine, copy-on-write, with the mounts of the pod.
 
-Runs in a freshly forked child inside its new mount namespace. Standard library only.
+Runs in a newly forked child in its new mount namespace. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import os
 import stat
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from . import syscalls as sc
+from ..linux import syscalls as sc
+from .requests import MountSpec, RootSpec
 
-# What a container has of its own instead of the machine's.
+# Folders that a container has of its own.
 _OWN = {"proc", "sys", "dev", "tmp", "run"}
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_MAX_LINKS = 40  # as in the kernel
 _SHM = "size=64m,mode=1777"
 
 
-def build(root: dict[str, Any]) -> None:
-    """Make and enter the root described by ``root`` (see ``RootSpec`` in ``engine.py`` for its keys)."""
+def build(root: RootSpec) -> None:
+    """Make the root file system and enter it."""
     scratch = root["scratch"]
     new = f"{scratch}/root"
     sc.mount("none", "/", flags=sc.MS_REC | sc.MS_PRIVATE)
@@ -40,7 +41,7 @@ def build(root: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
         sc.read_only(f"{new}/sys")
     _directory(f"{new}/proc")
-    # Before the old root goes: a user namespace may only mount a proc where it sees another one in full.
+    # While the old root is there: a user namespace may mount a proc only where it sees another one in full.
     sc.mount("proc", f"{new}/proc", "proc", sc.MS_NOSUID | sc.MS_NODEV | sc.MS_NOEXEC)
     for hidden in root["hide"]:
         inside = resolve(new, hidden)
@@ -52,8 +53,8 @@ def build(root: dict[str, Any]) -> None:
 
 
 def resolve(root: str, path: str, depth: int = 0) -> str:
-    """``path`` as seen from inside ``root``: its symbolic links lead to places in ``root``, never out of it."""
-    if depth > 40:
+    """Resolve ``path`` inside ``root``. Symbolic links never lead out of it. Raises OSError for a loop of links."""
+    if depth > _MAX_LINKS:
         raise OSError(40, f"too many symbolic links in {path}")
     done: list[str] = []
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -85,7 +86,7 @@ def _graft(entry: Path, new: str, scratch: str, deep: bool = True) -> None:
         try:
             _overlay(str(entry), target, scratch)
         except OSError:
-            # In a user namespace a directory with mounts below it can't be overlaid: take it apart, one level.
+            # A user namespace cannot overlay a directory with mounts below it: show its entries one by one.
             try:
                 children = sorted(entry.iterdir()) if deep else []
             except OSError:
@@ -98,7 +99,7 @@ def _graft(entry: Path, new: str, scratch: str, deep: bool = True) -> None:
 
 
 def _submount(point: Path, new: str, scratch: str) -> None:
-    """An overlay shows one file system and not those mounted below it, so each of these comes on its own."""
+    """Show a file system that is mounted below another one: an overlay does not include it."""
     target = resolve(new, str(point))
     with contextlib.suppress(OSError):
         if point.is_dir():
@@ -120,14 +121,14 @@ def _overlay(lower: str, target: str, scratch: str) -> None:
     with contextlib.suppress(OSError):
         os.chown(upper, info.st_uid, info.st_gid)
     options = f"lowerdir={_escape(lower)},upperdir={_escape(upper)},workdir={_escape(work)}"
-    if os.getuid() != 0 or not _owns_machine():
-        options += ",userxattr"  # a user namespace may not write the trusted attributes an overlay keeps by default
+    if os.getuid() != 0 or not _in_first_user_namespace():
+        options += ",userxattr"  # a user namespace may not write the trusted attributes that overlays use by default
     sc.mount("overlay", target, "overlay", data=options)
 
 
 @lru_cache
-def _owns_machine() -> bool:
-    """Whether this is the first user namespace, the one that maps every id to itself."""
+def _in_first_user_namespace() -> bool:
+    """Whether this is the first user namespace of the machine."""
     return os.readlink("/proc/self/ns/user") == "user:[4026531837]"  # noqa: PTH115
 
 
@@ -152,9 +153,9 @@ def _dev(new: str) -> None:
     sc.mount("tmpfs", f"{dev}/shm", "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, _SHM)
 
 
-def _mount(item: dict[str, Any], new: str, scratch: str) -> None:
+def _mount(item: MountSpec, new: str, scratch: str) -> None:
     source, target = item["source"], resolve(new, item["target"])
-    if item.get("kind") == "overlay":
+    if item["kind"] == "overlay":
         os.makedirs(target, exist_ok=True)  # noqa: PTH103
         try:
             _overlay(source, target, scratch)
@@ -162,13 +163,13 @@ def _mount(item: dict[str, Any], new: str, scratch: str) -> None:
             sc.mount(source, target, flags=sc.MS_BIND)
             sc.read_only(target)
         return
-    if item.get("kind") == "tmpfs":
+    if item["kind"] == "tmpfs":
         os.makedirs(target, exist_ok=True)  # noqa: PTH103
-        size = f",size={item['size']}" if item.get("size") else ""
+        size = f",size={item['size']}" if item["size"] else ""
         sc.mount("tmpfs", target, "tmpfs", sc.MS_NOSUID | sc.MS_NODEV, f"mode=1777{size}")
         return
     _bind(source, target, is_file=not os.path.isdir(source), recursive=True)  # noqa: PTH112
-    if item.get("read_only"):
+    if item["read_only"]:
         sc.read_only(target)
 
 

@@ -1,4 +1,4 @@
-"""The server's side of the launcher: start it, send it requests, hear what became of each."""
+"""The server's side of the launcher: start it, send it requests, receive its answers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..runtime.engine import StartError
+from .launcher.requests import ExecSpec, StartSpec
+
+_KILLED = 137
+_POLL = 0.005  # seconds
 
 
 @dataclass
 class Running:
-    """A started process. ``pid`` is this machine's; ``exited`` gets its exit code."""
+    """A started process. ``pid`` is its id on this machine, and ``exited`` gets its exit code."""
 
     id: int
     pid: int
@@ -26,7 +30,7 @@ class Running:
 
 
 class LauncherClient:
-    """One launcher. ``lost`` is called if it ends while it should run."""
+    """One launcher. ``lost`` is called if it ends unexpectedly."""
 
     def __init__(self, lost: Callable[[], None]) -> None:
         self._lost = lost
@@ -46,16 +50,16 @@ class LauncherClient:
         theirs.close()
         ours.setblocking(False)
         self._socket = ours
-        asyncio.get_running_loop().add_reader(ours.fileno(), self._hear)
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
 
     async def end(self) -> None:
-        """Close the connection; the launcher then kills what still runs and ends."""
+        """Close the connection. The launcher then kills the processes that still run, and ends."""
         self._ending = True
         asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
         await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
 
-    async def start(self, operation: str, spec: dict[str, Any], stdio: list[int]) -> Running:
+    async def start(self, operation: Literal["start", "exec"], spec: StartSpec | ExecSpec, stdio: list[int]) -> Running:
         """Start a process with the three ``stdio`` descriptors. Raises StartError."""
         self._next += 1
         number = self._next
@@ -76,9 +80,9 @@ class LauncherClient:
     async def signal(self, running: Running, number: int) -> None:
         await self._send({"op": "signal", "id": 0, "target": running.id, "signal": number}, [])
 
-    async def own_groups(self, paths: list[str]) -> None:
-        """Parents of control groups that the launcher removes, with those below, when the server is gone."""
-        await self._send({"op": "group", "id": 0, "paths": paths}, [])
+    async def own_cgroups(self, paths: list[str]) -> None:
+        """Have the launcher remove these control groups, and those below them, when the server ends."""
+        await self._send({"op": "own-cgroups", "id": 0, "paths": paths}, [])
 
     async def _send(self, message: dict[str, Any], fds: list[int]) -> None:
         packet = json.dumps(message).encode()
@@ -87,11 +91,11 @@ class LauncherClient:
                 socket.send_fds(self._socket, [packet], fds)
                 return
             except BlockingIOError:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(_POLL)
             except OSError as error:
-                raise StartError("CreateContainerError", f"the launcher is gone: {error}") from error
+                raise StartError("CreateContainerError", f"the launcher has ended: {error}") from error
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         while True:
             try:
                 packet = self._socket.recv(65536)
@@ -100,7 +104,7 @@ class LauncherClient:
             except OSError:
                 packet = b""
             if not packet:
-                return self._end_of_launcher()
+                return self._on_launcher_end()
             message = json.loads(packet)
             number = message["id"]
             if message["event"] == "exited":
@@ -118,12 +122,12 @@ class LauncherClient:
                 reason = "StartError" if message["phase"] == "exec" else "CreateContainerError"
                 started.set_exception(StartError(reason, message["error"]))
 
-    def _end_of_launcher(self) -> None:
+    def _on_launcher_end(self) -> None:
         with contextlib.suppress(ValueError):
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
         for future in self._exited.values():
             if not future.done():
-                future.set_result(137)
+                future.set_result(_KILLED)
         for future in self._started.values():
             if not future.done():
                 future.set_exception(StartError("CreateContainerError", "the launcher was killed"))

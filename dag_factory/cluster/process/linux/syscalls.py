@@ -1,7 +1,7 @@
 """Linux system calls that Python 3.10 has no function for: namespaces, mounts, clone.
 
-Called in the launcher and in the children it forks, so: standard library only, and no state. Every function
-raises ``OSError`` with the kernel's errno.
+The launcher and the children it forks call them: standard library only, and no state. Every function raises OSError
+with the errno of the kernel.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _NUMBERS = {  # machine: (clone, pivot_root, mount_setattr)
     "aarch64": (220, 41, 442),
 }
 
-# PyDLL keeps the interpreter lock across the call: a child made by `clone` must not have to take it again.
+# PyDLL holds the interpreter lock during the call, so that a child of `clone` does not have to acquire it.
 _libc = ctypes.PyDLL(None, use_errno=True)
 
 
 def supported() -> bool:
-    """Whether this machine's system call numbers are known here."""
+    """Whether the system call numbers of this machine are known."""
     return platform.system() == "Linux" and platform.machine() in _NUMBERS
 
 
@@ -64,8 +64,8 @@ def _number(index: int) -> int:
 def clone(flags: int) -> int:
     """Fork into new namespaces. Returns 0 in the child and the child's process id in the caller.
 
-    Unlike ``os.fork`` it runs none of Python's fork hooks: the caller must have one thread, and the child must
-    end in ``execve`` or ``os._exit``.
+    Unlike ``os.fork`` it runs no fork hooks of Python: the caller must have one thread, and the child must end with
+    ``execve`` or ``os._exit``.
     """
     return _checked(_libc.syscall(_number(0), flags | _SIGCHLD, 0, 0, 0, 0), "clone")
 
@@ -88,11 +88,11 @@ def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str 
 
 
 def read_only(target: str) -> None:
-    """Make a mount, and the mounts below it, read-only."""
+    """Make a mount and the mounts below it read-only."""
     attributes = struct.pack("QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
     path = target.encode()
     if _libc.syscall(_number(2), _AT_FDCWD, path, _AT_RECURSIVE, attributes, len(attributes)) < 0:
-        # Before Linux 5.12. Flags that a user namespace has locked must be repeated, or it is refused.
+        # Before Linux 5.12. The kernel rejects the call unless it repeats the flags that a user namespace has locked.
         kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
         mount(target, target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
 
@@ -102,7 +102,7 @@ def umount(target: str) -> None:
 
 
 def pivot_root(new_root: str) -> None:
-    """Make ``new_root`` (a mount point) the root of this mount namespace and drop the old root."""
+    """Make ``new_root``, a mount point, the root of this mount namespace, and unmount the old root."""
     os.chdir(new_root)
     _checked(_libc.syscall(_number(1), b".", b"."), "pivot_root")
     umount(".")

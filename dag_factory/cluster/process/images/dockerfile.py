@@ -1,7 +1,7 @@
-"""The part of a Dockerfile that says how an image's program runs: ENV, WORKDIR, ENTRYPOINT, CMD and COPY.
+"""The instructions of a Dockerfile that say how the program runs: ENV, WORKDIR, ENTRYPOINT, CMD and COPY.
 
-FROM starts over (so the last stage counts) and every other instruction is passed over; RUN in particular does
-nothing here, what a requirements.txt lists is installed instead.
+FROM starts over, so that the last stage counts. All other instructions are ignored. RUN is too: the packages of
+``requirements.txt`` are installed instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Recipe:
 
 
 def read(text: str) -> Recipe:
-    """Parse a Dockerfile's text. What it can't make out it passes over, as unknown instructions are."""
+    """Parse the text of a Dockerfile. Instructions that cannot be parsed are ignored."""
     env: dict[str, str] = {}
     workdir, entrypoint, cmd = "", (), ()  # type: str, tuple[str, ...], tuple[str, ...]
     copies: list[tuple[str, str]] = []
@@ -49,7 +49,7 @@ def read(text: str) -> Recipe:
 
 
 def load(folder: Path) -> Recipe:
-    """The recipe of an image's folder; one without a Dockerfile is all shown at ``/app``."""
+    """The recipe of a build context. A folder without a Dockerfile is shown at ``/app``."""
     file = folder / "Dockerfile"
     recipe = read(file.read_text(errors="replace")) if file.is_file() else Recipe()
     if not recipe.copies:

@@ -1,0 +1,1 @@
+"""Images of the process engine: build contexts and programs of this machine."""

@@ -1,0 +1,1 @@
+"""The program that forks the processes of containers, apart from the server."""

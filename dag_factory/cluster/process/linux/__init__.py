@@ -1,0 +1,1 @@
+"""Features of the Linux kernel that the process engine uses directly."""
