@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..runtime import image_name
 from ..config import ImageSource
+from ..runtime import image_name
 from ..runtime.engine import PulledImage, PullError
 from ..runtime.image_table import ImageTable
 from .client import DockerClient, DockerError

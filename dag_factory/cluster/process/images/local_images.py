@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...runtime import image_name
 from ...config import ImageSource
+from ...runtime import image_name
 from ...runtime.engine import Mount, PulledImage, PullError
 from ...runtime.image_table import ImageTable
 from . import dockerfile, venvs
