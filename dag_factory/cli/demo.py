@@ -14,8 +14,8 @@ from dag_factory.cli import CouldNotRun, interrupts
 from dag_factory.cli.stack import Stack, open_stack
 from dag_factory.cli.up import start, stop
 from dag_factory.config import Pipeline, open_project
-from dag_factory.local.following import JobRun, follow, table
 from dag_factory.local.instance import LocalError, free_port
+from dag_factory.local.run_monitor import JobRun, jobs_table, monitor_run
 
 _PIPELINE = "ml.wine"
 _SECONDS = 600
@@ -63,9 +63,9 @@ def _run(stack: Stack, pipeline: Pipeline, console: Console) -> tuple[str, list[
         raise LocalError(f"Airflow does not list {pipeline.id}")
     run_id = api.trigger(pipeline.id)
     names = [job.name for job in pipeline.jobs]
-    state, jobs = follow(api, pipeline.id, run_id, names, console, _SECONDS)
+    state, jobs = monitor_run(api, pipeline.id, run_id, names, console, _SECONDS)
     console.print()
-    console.print(table(jobs, {job.name: job.flavor.name for job in pipeline.jobs}))
+    console.print(jobs_table(jobs, {job.name: job.flavor.name for job in pipeline.jobs}))
     console.print()
     outputs = [api.output(pipeline.id, run_id, job.name) for job in pipeline.jobs if job.output]
     for path in _reports(stack, pipeline, outputs):

@@ -45,7 +45,7 @@ def start(stack: Stack, port: int) -> str:
     except cluster.ClusterError as failure:
         raise LocalError(f"The local cluster did not start: {failure}") from failure
     try:
-        return stack.instance.start(port, say=lambda text: click.echo(text, err=True)).url
+        return stack.instance.start(port, report=lambda text: click.echo(text, err=True)).url
     except BaseException:
         cluster.down(stack.cluster_folder)
         raise

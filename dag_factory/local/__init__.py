@@ -1,4 +1,4 @@
-"""Airflow on this machine, for development: started as its own processes, asked over its REST API.
+"""Airflow on this machine, for development: it runs in processes of its own and is used through its REST API.
 
-Imports neither Airflow nor the builder: what runs here is what runs anywhere.
+This package imports neither Airflow nor the builder, so that Airflow runs here as it does anywhere.
 """

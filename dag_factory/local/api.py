@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as running and watching a pipeline needs it."""
+"""A client of Airflow's REST API, for what it takes to run a pipeline and watch it."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ _NOT_THERE_YET = (404, 500, 502, 503)
 
 @dataclass(frozen=True)
 class AirflowApi:
-    """The API of an Airflow on this machine that asks for no login."""
+    """The API of an Airflow on this machine that needs no login."""
 
     port: int
 
     @property
     def url(self) -> str:
-        """Where people open the UI."""
+        """The address of the UI."""
         return f"http://127.0.0.1:{self.port}"
 
     def health(self) -> dict[str, str]:
-        """The state of each component by name; empty while the server does not answer."""
+        """The state of each component by name; empty if the server does not response."""
         try:
-            answer = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=10)
-            return {name: str(part.get("status")) for name, part in answer.json().items()}
+            response = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            return {name: str(part.get("status")) for name, part in response.json().items()}
         except (httpx.HTTPError, ValueError):
             return {}
 
     def answers(self, path: str) -> bool:
-        """Whether the server has something at this path."""
+        """Whether a request for this path succeeds."""
         try:
             return httpx.get(f"{self.url}{path}", timeout=10).is_success
         except httpx.HTTPError:
             return False
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """One request below ``/api/v2``; the answer's JSON. Raises ``httpx.HTTPError``."""
+        """Send a request to a path below ``/api/v2``. Returns the JSON of the response. Raises ``httpx.HTTPError``."""
         token = httpx.get(f"{self.url}/auth/token", timeout=60).raise_for_status().json()["access_token"]
-        answer = httpx.request(
+        response = httpx.request(
             method,
             f"{self.url}/api/v2{path}",
             json=body,
@@ -50,10 +50,10 @@ class AirflowApi:
             headers={"Authorization": f"Bearer {token}"},
             timeout=60,
         )
-        return answer.raise_for_status().json() if answer.content else None
+        return response.raise_for_status().json() if response.content else None
 
     def wait_for_dag(self, dag_id: str, seconds: float) -> bool:
-        """Wait until the DAG is known and its file has been parsed. Returns whether it came."""
+        """Wait until the DAG is known and its file has been parsed. Returns whether it is, in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
@@ -66,7 +66,7 @@ class AirflowApi:
         return False
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
-        """Unpause a DAG and start a run of it. Returns the run's id."""
+        """Unpause a DAG and start a run of it. Returns the id of the run."""
         self.call("PATCH", f"/dags/{dag_id}", {"is_paused": False})
         run = self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf or {}})
         return str(run["dag_run_id"])
@@ -81,7 +81,7 @@ class AirflowApi:
         return list(found["task_instances"])
 
     def output(self, dag_id: str, run_id: str, task_id: str) -> Any:
-        """A job's output, or None where it has none."""
+        """The output of a job, None if it has none."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         try:
             return self.call("GET", path, deserialize="true")["value"]
@@ -89,14 +89,14 @@ class AirflowApi:
             return None
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1, map_index: int = -1) -> str:
-        """The text of one try's log: its messages, and each exception as its type and text, without frames."""
+        """The log of one try as text. Exceptions are shown with type and text, without stack frames."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
         content = self.call("GET", path, full_content="true", map_index=map_index)["content"]
         return "\n".join(text for line in content for text in _texts(line))
 
 
 def _texts(line: Any) -> Iterator[str]:
-    """The message of a line of a log and, in the order in which they were raised, the exceptions logged with it."""
+    """The message of a log line, then the exceptions logged with it in the order in which they were raised."""
     if not isinstance(line, dict):
         yield str(line)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -21,8 +22,9 @@ from dag_factory.local.api import AirflowApi
 from dag_factory.local.processes import Process
 from dag_factory.settings import INSTALL
 
-# Airflow's parts with their commands. The API that tasks talk to is a process of its own: with SQLite a request that
-# writes, of a person's, stops the event loop until a task's request has written, which needs that event loop.
+# The components of Airflow with their commands. The API for tasks is a process of its own. In one process they would
+# block each other: a user's request that writes to SQLite blocks the event loop until a task's request has written, and
+# the task's request needs the event loop.
 COMPONENTS = {
     "api-server": ["api-server", "--apps", "core"],
     "execution-api": ["api-server", "--apps", "execution"],
@@ -31,12 +33,12 @@ COMPONENTS = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 _PORTS = range(15_000, 32_000)
-_SAY_EVERY = 10  # seconds
+_REPORT_EVERY = 10  # seconds
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
 class LocalError(Exception):
-    """Something on this machine is in the way; the message says what, and what to do."""
+    """Airflow cannot run on this machine. The message has the reason and, where possible, a fix."""
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -46,9 +48,9 @@ class _State(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Instance:
-    """An Airflow whose files lie in ``folder``, for the project in ``home``.
+    """An Airflow with its files in ``folder``, for the project in ``home``.
 
-    ``connections`` are Airflow connections by id, each as Airflow's JSON form of a connection.
+    ``connections`` are Airflow connections by id, in Airflow's JSON format.
     """
 
     home: Path
@@ -58,31 +60,34 @@ class Instance:
 
     @property
     def logs(self) -> Path:
-        """Where the components write their logs; the tasks' are in ``airflow/logs`` beside it."""
+        """The folder of the logs of the components. The logs of tasks are in ``task_logs``."""
         return self.folder / "logs"
 
     @property
     def task_logs(self) -> Path:
-        """Where Airflow writes the logs of tasks."""
+        """The folder of the logs of tasks."""
         return self.folder / "airflow" / "logs"
 
     def settings(self, port: int, tasks_port: int | None = None) -> dict[str, str]:
-        """Environment variables of every Airflow process: the UI's port, and the one of the API for tasks if apart."""
+        """The environment variables of the Airflow processes.
+
+        ``port`` is the port of the UI. ``tasks_port`` is the port of the API for tasks, if it is another one.
+        """
         url = f"http://127.0.0.1:{port}"
         own = {
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-            # SQLite has one writer at a time. A scheduler that waited in vain for its turn, 5 s by default, is dead.
+            # SQLite has one writer at a time. The scheduler dies if it cannot write within this time (default: 5 s).
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(60),
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "8",
-            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",  # a pipeline says `paused: true` itself
-            # No server of logs, which would listen on every address of the machine: the API server reads the
-            # files. It asks the host that a task names; where that is empty, it does not.
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "false",  # a pipeline sets `paused: true` itself
+            # No log server, which would listen on all addresses of the machine. The API server reads the log files
+            # itself if the host name of a task is empty.
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "builtins.str",
-            # Airflow may notice this long after it that a task's process has ended. With the default, 5 s, a job that
-            # defers is then sometimes taken for killed: its trigger has fired before the first process is done.
+            # Airflow may notice the end of a task's process this much later. With the default, 5 s, it sometimes takes
+            # a job that defers for killed, because the trigger fires before the first process has ended.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{tasks_port or port}/execution/",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "true",
@@ -92,7 +97,7 @@ class Instance:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
-            "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "10",  # a deleted pipeline goes within seconds
+            "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "10",  # a deleted pipeline disappears within seconds
             "AIRFLOW__SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
             "DAG_FACTORY_HOME": str(self.home),
@@ -100,48 +105,48 @@ class Instance:
             "DAG_FACTORY_CACHE": str(self.folder / "cache"),
             "PYTHONUNBUFFERED": "1",
         }
-        # The connection names the cluster; a KUBECONFIG beside it makes the triggerer refuse both.
+        # The connection has the cluster. With a KUBECONFIG besides, the triggerer accepts neither.
         foreign = ("AIRFLOW", "KUBECONFIG")
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         return inherited | own | {f"AIRFLOW_CONN_{key.upper()}": value for key, value in self.connections.items()}
 
     def running(self) -> AirflowApi | None:
-        """The API of this instance, if all its processes run."""
+        """The API of this instance, None unless all its processes run."""
         state = self._read()
         if state is None or len(state.processes) < len(COMPONENTS) or not all(one.alive for one in state.processes):
             return None
         return AirflowApi(state.port)
 
-    def start(self, port: int, seconds: float = 600, say: Callable[[str], None] = lambda _: None) -> AirflowApi:
-        """Start every component and wait until all are healthy. Raises ``LocalError`` with the reason.
+    def start(self, port: int, seconds: float = 600, report: Callable[[str], None] = lambda _: None) -> AirflowApi:
+        """Start every component and wait until all are healthy. Raises ``LocalError``.
 
-        ``say`` is called with what is being done, for the person who waits.
+        ``report`` is called with the progress, as text for the user.
         """
-        self.stop()  # what is left of one that did not end well
+        self.stop()  # processes of an earlier start may still run
         check_port(port)
         tasks_port = free_port()
         settings = self.settings(port, tasks_port)
         (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
-        say("Preparing Airflow's database …")
+        report("Preparing Airflow's database …")
         self._migrate(settings)
-        say(f"Starting {', '.join(COMPONENTS)}; their logs: {self.logs}")
+        report(f"Starting {', '.join(COMPONENTS)}. Logs: {self.logs}")
         started: list[Process] = []
         try:
             for name, command in COMPONENTS.items():
                 own = {
                     "execution-api": {"AIRFLOW__API__PORT": str(tasks_port)},
-                    # Two requests of people's at once may stand in each other's way too, for as long as this.
+                    # Two requests of users can block each other too, for at most this time.
                     "api-server": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(10)},
                 }.get(name, {})
                 started.append(processes.start(name, [_airflow(), *command], settings | own, self.logs))
                 self._write(_State(port, tuple(started)))
-            return self._wait(AirflowApi(port), AirflowApi(tasks_port), started, seconds, say)
+            return self._wait(AirflowApi(port), AirflowApi(tasks_port), started, seconds, report)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> bool:
-        """End every component. Returns whether there was something to end."""
+        """Stop every component. Returns whether any of them ran."""
         state = self._read()
         if state is None:
             return False
@@ -151,16 +156,16 @@ class Instance:
         return alive
 
     def _database(self, seconds: int) -> str:
-        """The address of the database, for a process that waits so long for its turn to write."""
+        """The address of the database, for a process that waits at most this long to write."""
         return f"sqlite:///{self.folder / 'airflow' / 'airflow.db'}?timeout={seconds}"
 
     def _migrate(self, settings: dict[str, str]) -> None:
-        """Bring the database up to this Airflow's version: a moment where it is so already."""
-        done = subprocess.run(
+        """Migrate the database to this version of Airflow. Quick if it already has this version."""
+        result = subprocess.run(
             [_airflow(), "db", "migrate"], env=settings, capture_output=True, text=True, errors="replace", check=False
         )
-        if done.returncode:
-            raise LocalError(f"Airflow could not set up its database:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        if result.returncode:
+            raise LocalError(f"Airflow could not set up its database:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
 
     def _wait(
         self,
@@ -168,27 +173,31 @@ class Instance:
         tasks: AirflowApi,
         started: list[Process],
         seconds: float,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> AirflowApi:
-        began = said = time.monotonic()
+        began = reported = time.monotonic()
         deadline = began + seconds
         while True:
             for process in started:
                 if not process.alive:
                     end = processes.tail(process.log)
-                    raise LocalError(f"Airflow's {process.name} ended while it started; {process.log} says:\n{end}")
+                    raise LocalError(
+                        f"Airflow's {process.name} ended during the start. The end of {process.log}:\n{end}"
+                    )
             health = api.health()
             waiting = [name for name in _HEALTHY if health.get(name) != "healthy"]
             waiting += [] if tasks.answers("/execution/health/ping") else ["execution_api"]
             if not waiting:
                 return api
             now = time.monotonic()
-            if now - said >= _SAY_EVERY:
-                said = now
-                say(f"Waiting for {', '.join(waiting)} ({now - began:.0f} s of at most {seconds:.0f}) …")
+            if now - reported >= _REPORT_EVERY:
+                reported = now
+                report(f"Waiting for {', '.join(waiting)} ({now - began:.0f} s of at most {seconds:.0f}) …")
             if now > deadline:
                 names = ", ".join(waiting)
-                raise LocalError(f"Airflow was not ready after {seconds:.0f} s ({names}); its logs: {self.logs}")
+                raise LocalError(
+                    f"Airflow was not ready after {seconds:.0f} s (not healthy: {names}). Logs: {self.logs}"
+                )
             time.sleep(0.2)
 
     @property
@@ -206,25 +215,28 @@ class Instance:
 
 
 def kubernetes_connection(kubeconfig: Path) -> str:
-    """An Airflow connection to the cluster of a kubeconfig file, in Airflow's JSON form."""
+    """An Airflow connection to the cluster of a kubeconfig file, in Airflow's JSON format."""
     return json.dumps({"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}})
 
 
 def check_port(port: int) -> None:
-    """Raises ``LocalError`` where something listens on the port already."""
+    """Check that the port of loopback is free. Raises ``LocalError``."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as failure:
-            reason = "is taken" if failure.errno == 98 else f"cannot be used ({failure.strerror})"
-            raise LocalError(f"Port {port} {reason}. Choose another one: make up PORT={port + 1}") from None
+            reason = (
+                "is already in use" if failure.errno == errno.EADDRINUSE else f"cannot be used ({failure.strerror})"
+            )
+            raise LocalError(f"port {port} {reason}; choose another port: make up PORT={port + 1}") from None
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on just now.
+    """A port of loopback that is free at the moment.
 
-    None of those that Linux gives to connections: until Airflow listens, seconds later, one of them may have it.
+    It is outside the range that Linux assigns to connections, so that it is still free when Airflow listens, seconds
+    later.
     """
     for port in random.sample(_PORTS, len(_PORTS)):
         with contextlib.suppress(OSError), socket.socket() as probe:
@@ -234,8 +246,8 @@ def free_port() -> int:
 
 
 def _airflow() -> str:
-    """The ``airflow`` command of this Python's environment. Raises ``LocalError`` where there is none."""
+    """The ``airflow`` command of this Python environment. Raises ``LocalError`` if there is none."""
     command = Path(sys.executable).parent / "airflow"
     if not command.exists():
-        raise LocalError(f"Airflow is not installed here; {INSTALL}")
+        raise LocalError(f"Airflow is not installed; {INSTALL}")
     return str(command)

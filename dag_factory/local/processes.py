@@ -1,4 +1,4 @@
-"""Background processes with a log each, found again by a file, ended as process groups."""
+"""Background processes: each has a log and a process group of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
 
 class Process(msgspec.Struct, frozen=True):
-    """A started process, the leader of a group of its own. ``created`` tells it from a later one of its id."""
+    """A started process, the leader of its process group. ``created`` tells it from a later process with its id."""
 
     name: str
     pid: int
@@ -26,7 +26,7 @@ class Process(msgspec.Struct, frozen=True):
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         try:
             found = psutil.Process(self.pid)
             return abs(found.create_time() - self.created) < 1 and found.status() != psutil.STATUS_ZOMBIE
@@ -35,7 +35,7 @@ class Process(msgspec.Struct, frozen=True):
 
 
 def start(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Process:
-    """Start a process whose output goes to ``<folder>/<name>.log``, written anew."""
+    """Start a process. Its output replaces ``<folder>/<name>.log``."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
     with log.open("wb") as output:
@@ -51,7 +51,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], fol
 
 
 def stop(processes: Sequence[Process]) -> None:
-    """End process groups: SIGTERM, and SIGKILL for what has not ended after a while."""
+    """End process groups with SIGTERM, and with SIGKILL those that do not end in time."""
     groups = [process.pid for process in processes if process.alive or _members(process.pid)]
     for number in (signal.SIGTERM, signal.SIGKILL):
         for group in groups:
@@ -64,7 +64,7 @@ def stop(processes: Sequence[Process]) -> None:
 
 
 def tail(log: str, lines: int = 15) -> str:
-    """The last lines of a log."""
+    """The last lines of a log, empty if it cannot be read."""
     try:
         text = Path(log).read_text("utf-8", "replace")
     except OSError:
@@ -73,7 +73,7 @@ def tail(log: str, lines: int = 15) -> str:
 
 
 def _members(group: int) -> list[int]:
-    """The living processes of a group that this user may see."""
+    """The running processes of a group that this user may see."""
     found = []
     for process in psutil.process_iter(["pid", "status"]):
         try:

@@ -11,32 +11,32 @@ from local_project import Project, eventually
 from dag_factory.local.instance import free_port
 
 
-def test_a_taken_port_is_told_and_nothing_is_left(project: Project) -> None:
+def test_a_port_in_use_is_reported_and_no_process_is_left(project: Project) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        code, said = project.dagf("up", "--port", str(port))
+        code, output = project.dagf("up", "--port", str(port))
     assert code == 2
-    assert f"Port {port} is taken" in said
-    assert f"make up PORT={port + 1}" in said
+    assert f"port {port} is already in use" in output
+    assert f"make up PORT={port + 1}" in output
     eventually(lambda: not project.processes(), 60, "the last process to end")
 
 
 def test_up_twice_and_down_twice(project: Project) -> None:
     project.pipeline("hello", "jobs: {one: {script: echo hello}}")
     port = free_port()
-    code, said = project.dagf("up", "--port", str(port))
-    assert code == 0, said
-    assert f"http://127.0.0.1:{port}" in said
-    assert "a stand-in for development" in said
+    code, output = project.dagf("up", "--port", str(port))
+    assert code == 0, output
+    assert f"http://127.0.0.1:{port}" in output
+    assert "a stand-in for development" in output
     assert "Log in" not in httpx.get(f"http://127.0.0.1:{port}/", follow_redirects=True).text
     assert {address for process in project.processes() for address in listening(process)} == {"127.0.0.1"}
 
-    code, said = project.dagf("up", "--port", str(free_port()))
+    code, output = project.dagf("up", "--port", str(free_port()))
     assert code == 0
-    assert "running already" in said
-    assert f"http://127.0.0.1:{port}" in said
+    assert "running already" in output
+    assert f"http://127.0.0.1:{port}" in output
 
     assert project.dagf("down") == (0, "Stopped.\n")
     eventually(lambda: not project.processes(), 60, "the last process to end")
