@@ -44,8 +44,8 @@ def project(home: Path, pipelines: int) -> None:
         folder = home / "bundles" / bundle
         folder.mkdir(parents=True)
         for index in indexes:
-            text = loader.replace("import load\n", "import Share, load\n")
-            text = text.replace(".parent)", f".parent, Share({index}, {COUNT}))")
+            text = loader.replace("import load\n", "import Shard, load\n")
+            text = text.replace(".parent)", f".parent, Shard({index}, {COUNT}))")
             (folder / f"loader_{index}.py").write_text(text)
     shutil.copy(REPOSITORY / "dags/import_errors.py", folder)  # of all shares, in the last bundle
 

@@ -200,11 +200,11 @@ def _inside(path: str, schema: JSON, base: str, place: Shape, level: int, seen: 
     for key, below in inner.items():
         if _has_more(below, where):
             yield from _below(f"{path}.{key}", below, where, place.child(key), level, seen)
-    for word, mark in (("additionalProperties", ".NAME"), ("items", "[]")):
+    for word, position in (("additionalProperties", ".NAME"), ("items", "[]")):
         below = branch.get(word)
         if isinstance(below, dict) and (_has_more(below, where) or _part(below, where)):
             inside = place.items if word == "items" else place.child("NAME")
-            yield from _below(path + mark, below, where, inside, level, seen)
+            yield from _below(path + position, below, where, inside, level, seen)
 
 
 def _below(path: str, schema: JSON, base: str, place: Shape, level: int, seen: Seen) -> Lines:

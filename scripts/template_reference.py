@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.templates.catalog import Catalogue, Kind
+from dag_factory.config.templates.catalog import Catalog, Kind
 from dag_factory.config.templates.template import Template
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,7 @@ called and how to write more.
 
 def reference() -> str:
     """The whole page."""
-    catalogue = Catalogue(PlatformFiles(ROOT / "no-project"))
+    catalogue = Catalog(PlatformFiles(ROOT / "no-project"))
     parts = [HEAD]
     for kind, title in TITLES.items():
         found = [catalogue.find(kind, name) for name in catalogue.names(kind)]

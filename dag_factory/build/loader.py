@@ -24,55 +24,58 @@ from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.passes import Pass
 from dag_factory.config.project.project import Project, ProjectError
 from dag_factory.config.project.records import Record
-from dag_factory.config.project.shards import WHOLE, Share
+from dag_factory.config.project.shards import WHOLE, Shard
 
-__all__ = ["Share", "build", "load"]
+__all__ = ["Shard", "Share", "build", "load"]
+
+Share = Shard
+"""The name of ``Shard`` in version 0.1.0, for loader files that import it."""
 
 log = logging.getLogger(__name__)
 
 
-def load(loader_folder: Path, share: Share = WHOLE) -> dict[str, DAG]:
+def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[str, DAG]:
     """The DAGs by id; ``loader_folder`` is where the loader lies, beside or in the project's home.
 
-    Several loaders may divide the files among them, each with a ``share``. In a worker, which runs a task
+    Several loaders may divide the files among them, each with a ``shard``. In a worker, which runs a task
     of one DAG, that one's file alone is read, and the task alone constructed with its neighbours.
     """
     asked = get_parsing_context()
     with _uncollected():
-        return _load(loader_folder, share, asked.dag_id, asked.task_id)
+        return _load(loader_folder, shard, asked.dag_id, asked.task_id)
 
 
-def _load(loader_folder: Path, share: Share, wanted: str | None, to_run: str | None) -> dict[str, DAG]:
+def _load(loader_folder: Path, shard: Shard, wanted: str | None, to_run: str | None) -> dict[str, DAG]:
     try:
         project = open_beside(loader_folder)
     except ProjectError as error:
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
         return {}
-    return _all(project, share, loader_folder.name) if wanted is None else _one(project, wanted, to_run)
+    return _all(project, shard, loader_folder.name) if wanted is None else _one(project, wanted, to_run)
 
 
-def _all(project: Project, share: Share, folder: str) -> dict[str, DAG]:
+def _all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
     """The DAGs of a pass of the DAG processor. Where one cannot be built, the version before it is."""
-    current = project.begin_pass(share, times.to_compile(), times.work())
+    current = project.begin_pass(shard, times.to_compile(), times.work())
     began = time.monotonic()
     dags, failed = build(current.compiled.pipelines)
     instead, _ = build(current.instead(failed))
     dags |= instead
     rows = times.warnings(folder, time.monotonic() - began, len(dags), current.compiled)
     current.keep(failed)
-    _record(current, share, failed, [dag_id for dag_id in failed if dag_id not in dags], rows)
+    _record(current, shard, failed, [dag_id for dag_id in failed if dag_id not in dags], rows)
     _log([*failed.values(), *rows], bool(instead))
     return dags
 
 
 def _record(
-    current: Pass, share: Share, failed: dict[str, Problem], lost: Sequence[str], rows: Sequence[Problem]
+    current: Pass, shard: Shard, failed: dict[str, Problem], lost: Sequence[str], rows: Sequence[Problem]
 ) -> None:
     """Tell the report what was built."""
-    records, names = current.files.kept.records, [Share(index, share.count).name for index in range(share.count)]
+    records, names = current.files.kept.records, [Shard(index, shard.count).name for index in range(shard.count)]
     by_name = current.by_name(failed)
-    records.keep(share.name, Record(builder(), current.built(failed), by_name, tuple(lost), tuple(rows)))
+    records.keep(shard.name, Record(builder(), current.built(failed), by_name, tuple(lost), tuple(rows)))
     records.keep_only(names)
 
 

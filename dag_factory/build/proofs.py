@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dag_factory.build.construct import build
 from dag_factory.config.digest import digest
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import FileResult
 from dag_factory.config.problems import Problem
-from dag_factory.config.project.inspection import Look
+from dag_factory.config.project.inspection import Inspection
 from dag_factory.config.project.records import REPORT, Record
 
 _MADE_BY = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-cncf-kubernetes", "kubernetes")
@@ -29,7 +29,7 @@ def builder() -> str:
     return digest(*(part.encode() for part in (*marks, *map(version, _MADE_BY))))
 
 
-def failures(look: Look, work: int) -> dict[str, Problem]:
+def failures(look: Inspection, work: int) -> dict[str, Problem]:
     """The DAGs of a project that cannot be built, by their ids, each with its problem.
 
     What nobody has built yet is built here, up to so many units of ``work``, the lightest first, one at least; the
@@ -63,5 +63,5 @@ def failures(look: Look, work: int) -> dict[str, Problem]:
     return {dag_id: problem for name in names for dag_id, problem in found.get(name, {}).items()}
 
 
-def _work(outcome: Outcome) -> int:
+def _work(outcome: FileResult) -> int:
     return sum(result.work for result in outcome.results)

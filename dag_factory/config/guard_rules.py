@@ -53,7 +53,7 @@ class Bound(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}"
 
 
-class OfPlatform(msgspec.Struct, frozen=True):
+class PlatformLayers(msgspec.Struct, frozen=True):
     """What layers of the platform's files add to a pod: the way to nodes, and containers with their `resources`."""
 
     selector: dict[str, str] = {}

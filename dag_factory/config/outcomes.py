@@ -8,11 +8,11 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config.model import Pipeline
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 
 
-class Result(msgspec.Struct, frozen=True):
+class PipelineResult(msgspec.Struct, frozen=True):
     """A pipeline in one environment. No pipeline and no problems: it does not exist there.
 
     ``work`` is what its DAG costs a loader, in units.
@@ -24,16 +24,16 @@ class Result(msgspec.Struct, frozen=True):
     work: int = 0
 
 
-class Mention(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class AssetMention(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An asset as a file names it, and the first place where it does; the URI is the name where it has no other."""
 
     name: str
     uri: str
-    mark: Mark
-    path: Path
+    position: Position
+    path: KeyPath
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class FileResult(msgspec.Struct, frozen=True):
     """``results`` are of the DAGs that the file ``id`` claims; ``instances`` says where those of a family stand.
 
     ``readable`` is false where not even the ids are known. ``assets`` are named by the pipelines that can be built.
@@ -41,12 +41,12 @@ class Outcome(msgspec.Struct, frozen=True):
 
     id: str
     file: str
-    results: tuple[Result, ...]
-    instances: dict[str, Mark] = {}
+    results: tuple[PipelineResult, ...]
+    instances: dict[str, Position] = {}
     readable: bool = True
-    assets: tuple[Mention, ...] = ()
+    assets: tuple[AssetMention, ...] = ()
 
 
-def unreadable(file_id: str, file: str, problem: Problem) -> Outcome:
+def unreadable(file_id: str, file: str, problem: Problem) -> FileResult:
     """The outcome of a file that cannot be read."""
-    return Outcome(file_id, file, (Result(file_id, None, (problem,)),), readable=False)
+    return FileResult(file_id, file, (PipelineResult(file_id, None, (problem,)),), readable=False)

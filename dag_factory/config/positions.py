@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Steps into a document: keys and list indexes."""
 
 
-class Mark(msgspec.Struct, frozen=True, gc=False):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A place in a file; ``line`` and ``column`` count from 1, 0 stands for the file as a whole.
 
     A place in a template's text has the ``caller``: the place that calls the template.
@@ -17,7 +17,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     file: str
     line: int = 0
     column: int = 0
-    caller: Mark | None = None
+    caller: Position | None = None
 
     @property
     def place(self) -> str:
@@ -25,7 +25,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
         return self.caller.place if self.caller else f"{self.file}:{self.line}:{self.column}"
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """A path in the document's own words: ``jobs.train.args[2]``."""
     text = ""
     for step in path:

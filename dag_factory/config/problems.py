@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from dag_factory.config.positions import Mark, Path, dotted
+from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.settings import BOUNDS
 
 _LONGEST = 1_000  # characters of a message, a hint or a path: none fills a screen
@@ -39,17 +39,19 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def at(
-        cls, mark: Mark, path: Path, code: str, message: str, hint: str = "", severity: Severity = "error"
+        cls, position: Position, path: KeyPath, code: str, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
-        """A problem of the value at ``mark``, whose place in its document is ``path``.
+        """A problem of the value at ``position``, whose place in its document is ``path``.
 
         Of a value in a template the caller's place is named, and the template's in the message.
         """
-        while mark.caller is not None:
-            message = f"{message} (in {mark.file}:{mark.line})"
-            mark = mark.caller
+        while position.caller is not None:
+            message = f"{message} (in {position.file}:{position.line})"
+            position = position.caller
         where = printable(dotted(path))
-        return cls(mark.file, mark.line, mark.column, code, printable(message), where, printable(hint), severity)
+        return cls(
+            position.file, position.line, position.column, code, printable(message), where, printable(hint), severity
+        )
 
     @property
     def place(self) -> str:
@@ -89,10 +91,10 @@ def until_many(problems: Iterable[Problem]) -> Iterator[Problem]:
             return
 
 
-def more_problems(mark: Mark) -> Problem:
+def more_problems(position: Position) -> Problem:
     """What stands for all problems that are not reported, at the place of the first of them."""
     message, hint = "there are more problems in this file; the rest of it was not looked at", "mend the first ones"
-    return Problem(mark.file, mark.line, mark.column, "too-many-problems", message, "", hint)
+    return Problem(position.file, position.line, position.column, "too-many-problems", message, "", hint)
 
 
 def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
@@ -101,5 +103,5 @@ def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]
         return tuple(problems), False
     ordered = sorted(problems, key=lambda problem: problem.severity != "error")
     last = ordered[BOUNDS.problems_per_file]
-    more = msgspec.structs.replace(more_problems(Mark(last.file, last.line, last.column)), severity=last.severity)
+    more = msgspec.structs.replace(more_problems(Position(last.file, last.line, last.column)), severity=last.severity)
     return (*ordered[: BOUNDS.problems_per_file], more), True

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 
 CHARACTERS = 16
 """So much text weighs as much as a value."""
@@ -24,48 +24,48 @@ class Scalar(msgspec.Struct, frozen=True, gc=False):
 
     value: bool | int | float | str | None
     text: str
-    mark: Mark
+    position: Position
     dynamic: bool = False  # holds an expression yet to be computed
     block: bool = False
 
-    def line(self, number: int) -> Mark:
+    def line(self, number: int) -> Position:
         """The place of one of the text's lines, counted from 1; of other than a block only the begin is known."""
-        return Mark(self.mark.file, self.mark.line + number, 1) if self.block else self.mark
+        return Position(self.position.file, self.position.line + number, 1) if self.block else self.position
 
 
-class Mapping(msgspec.Struct, frozen=True, gc=False):
+class MapNode(msgspec.Struct, frozen=True, gc=False):
     """A map with text keys, in the order written; ``keys`` holds each key's own place."""
 
     entries: dict[str, Node]
-    keys: dict[str, Mark]
-    mark: Mark
+    keys: dict[str, Position]
+    position: Position
     dynamic: bool = False
 
 
-class Sequence(msgspec.Struct, frozen=True, gc=False):
+class ListNode(msgspec.Struct, frozen=True, gc=False):
     """A list."""
 
     items: tuple[Node, ...]
-    mark: Mark
+    position: Position
     dynamic: bool = False
 
 
-Node = Scalar | Mapping | Sequence
+Node = Scalar | MapNode | ListNode
 
 
-def scalar(value: Any, mark: Mark) -> Scalar:
+def scalar(value: Any, position: Position) -> Scalar:
     """A computed value; its text is the string itself, or the value as JSON."""
-    return Scalar(value, value if isinstance(value, str) else json.dumps(value), mark)
+    return Scalar(value, value if isinstance(value, str) else json.dumps(value), position)
 
 
-def mapping(entries: dict[str, Node], keys: dict[str, Mark], mark: Mark) -> Mapping:
+def map_node(entries: dict[str, Node], keys: dict[str, Position], position: Position) -> MapNode:
     """A map that knows whether an expression is left inside it."""
-    return Mapping(entries, keys, mark, _any_dynamic(entries.values()))
+    return MapNode(entries, keys, position, _any_dynamic(entries.values()))
 
 
-def sequence(items: tuple[Node, ...], mark: Mark) -> Sequence:
+def list_node(items: tuple[Node, ...], position: Position) -> ListNode:
     """A list that knows whether an expression is left inside it."""
-    return Sequence(items, mark, _any_dynamic(items))
+    return ListNode(items, position, _any_dynamic(items))
 
 
 def _any_dynamic(nodes: Iterable[Node]) -> bool:
@@ -75,26 +75,26 @@ def _any_dynamic(nodes: Iterable[Node]) -> bool:
     return False
 
 
-def from_plain(value: Any, mark: Mark) -> Node:
+def from_python(value: Any, position: Position) -> Node:
     """A tree for plain data that came from one place (an expression's result, a built-in default)."""
     if isinstance(value, dict):
-        entries = {str(key): from_plain(item, mark) for key, item in value.items()}
-        return mapping(entries, dict.fromkeys(entries, mark), mark)
+        entries = {str(key): from_python(item, position) for key, item in value.items()}
+        return map_node(entries, dict.fromkeys(entries, position), position)
     if isinstance(value, (list, tuple)):
-        return sequence(tuple(from_plain(item, mark) for item in value), mark)
-    return scalar(value, mark)
+        return list_node(tuple(from_python(item, position) for item in value), position)
+    return scalar(value, position)
 
 
-def plain(node: Node) -> Any:
+def to_python(node: Node) -> Any:
     """Dicts, lists and scalars, as JSON Schema and Kubernetes know them."""
     if isinstance(node, Scalar):
         return node.value
-    if isinstance(node, Mapping):
-        return {key: plain(item) for key, item in node.entries.items()}
-    return [plain(item) for item in node.items]
+    if isinstance(node, MapNode):
+        return {key: to_python(item) for key, item in node.entries.items()}
+    return [to_python(item) for item in node.items]
 
 
-def whole(node: Node | None) -> int | None:
+def whole_number(node: Node | None) -> int | None:
     """A whole number, however it is written (``16``, ``0x10``, ``16.0``); None for anything else."""
     value = node.value if isinstance(node, Scalar) else None
     return int(value) if isinstance(value, (int, float)) and value == int(value) else None
@@ -104,7 +104,7 @@ def fragment(node: Node) -> Any:
     """As ``plain``, for Kubernetes, which takes no ``1000.0`` where it wants a whole number."""
     if isinstance(node, Scalar):
         return int(node.value) if isinstance(node.value, float) and node.value.is_integer() else node.value
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         return {key: fragment(item) for key, item in node.entries.items()}
     return [fragment(item) for item in node.items]
 
@@ -121,91 +121,91 @@ def is_set(node: Node | None) -> TypeGuard[Node]:
 
 def entries(node: Node | None) -> dict[str, Node]:
     """A map's entries; none for anything else."""
-    return node.entries if isinstance(node, Mapping) else {}
+    return node.entries if isinstance(node, MapNode) else {}
 
 
-def at(node: Node, path: Path) -> Node | None:
+def at(node: Node, path: KeyPath) -> Node | None:
     """The node at a path, or None where the path leaves the tree."""
     for step in path:
-        if isinstance(node, Mapping) and step in node.entries:
+        if isinstance(node, MapNode) and step in node.entries:
             node = node.entries[str(step)]
-        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+        elif isinstance(node, ListNode) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]
         else:
             return None
     return node
 
 
-def replaced(node: Node, path: Path, new: Node) -> Node:
+def replaced(node: Node, path: KeyPath, new: Node) -> Node:
     """The tree with another node at a path that leads somewhere in it."""
     if not path:
         return new
     step, rest = path[0], path[1:]
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         inner = node.entries[str(step)]
-        return mapping({**node.entries, str(step): replaced(inner, rest, new)}, node.keys, node.mark)
-    assert isinstance(node, Sequence) and isinstance(step, int)
+        return map_node({**node.entries, str(step): replaced(inner, rest, new)}, node.keys, node.position)
+    assert isinstance(node, ListNode) and isinstance(step, int)
     items = (*node.items[:step], replaced(node.items[step], rest, new), *node.items[step + 1 :])
-    return sequence(items, node.mark)
+    return list_node(items, node.position)
 
 
-def mark_at(node: Node, path: Path) -> Mark:
+def position_at(node: Node, path: KeyPath) -> Position:
     """The place of the deepest node that the path reaches."""
     for step in path:
         inner = at(node, (step,))
         if inner is None:
             break
         node = inner
-    return node.mark
+    return node.position
 
 
-def key_mark(node: Node | None, key: str) -> Mark | None:
+def key_position(node: Node | None, key: str) -> Position | None:
     """Where a key is written, or None where the map does not have it."""
-    return node.keys.get(key) if isinstance(node, Mapping) else None
+    return node.keys.get(key) if isinstance(node, MapNode) else None
 
 
-def without(node: Mapping, *names: str) -> Mapping:
+def without(node: MapNode, *names: str) -> MapNode:
     """The map without some of its keys."""
     if not any(name in node.entries for name in names):
         return node
     kept = {key: item for key, item in node.entries.items() if key not in names}
-    return mapping(kept, {key: node.keys[key] for key in kept}, node.mark)
+    return map_node(kept, {key: node.keys[key] for key in kept}, node.position)
 
 
-def moved(node: Node, place: Callable[[Mark], Mark]) -> Node:
+def with_positions(node: Node, place: Callable[[Position], Position]) -> Node:
     """The tree with every place moved, as from a rendered text to its template."""
     if isinstance(node, Scalar):
-        return msgspec.structs.replace(node, mark=place(node.mark))
-    if isinstance(node, Mapping):
-        items = {key: moved(item, place) for key, item in node.entries.items()}
-        keys = {key: place(mark) for key, mark in node.keys.items()}
-        return Mapping(items, keys, place(node.mark), node.dynamic)
-    return Sequence(tuple(moved(item, place) for item in node.items), place(node.mark), node.dynamic)
+        return msgspec.structs.replace(node, position=place(node.position))
+    if isinstance(node, MapNode):
+        items = {key: with_positions(item, place) for key, item in node.entries.items()}
+        keys = {key: place(position) for key, position in node.keys.items()}
+        return MapNode(items, keys, place(node.position), node.dynamic)
+    return ListNode(tuple(with_positions(item, place) for item in node.items), place(node.position), node.dynamic)
 
 
-def weight(node: Node | None) -> int:
+def count_values(node: Node | None) -> int:
     """How many values a tree holds, itself included; what an alias repeats counts again, and long text as several."""
     if isinstance(node, Scalar):
         return 1 + len(node.text) // CHARACTERS
-    if isinstance(node, Mapping):
-        return 1 + sum(map(len, node.entries)) // CHARACTERS + sum(map(weight, node.entries.values()))
-    return 1 + sum(map(weight, node.items)) if isinstance(node, Sequence) else 1
+    if isinstance(node, MapNode):
+        return 1 + sum(map(len, node.entries)) // CHARACTERS + sum(map(count_values, node.entries.values()))
+    return 1 + sum(map(count_values, node.items)) if isinstance(node, ListNode) else 1
 
 
-def maps(node: Node) -> int:
+def count_maps(node: Node) -> int:
     """How many maps a tree holds, itself included."""
     if isinstance(node, Scalar):
         return 0
-    if isinstance(node, Mapping):
-        return 1 + sum(maps(item) for item in node.entries.values() if not isinstance(item, Scalar))
-    return sum(map(maps, node.items))
+    if isinstance(node, MapNode):
+        return 1 + sum(count_maps(item) for item in node.entries.values() if not isinstance(item, Scalar))
+    return sum(map(count_maps, node.items))
 
 
-def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
+def scalars(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Scalar]]:
     """Every single value below a node with its path, in the order written."""
     if isinstance(node, Scalar):
         yield path, node
-    elif isinstance(node, Mapping):
+    elif isinstance(node, MapNode):
         for key, item in node.entries.items():
             yield from scalars(item, (*path, key))
     else:
@@ -213,13 +213,15 @@ def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
             yield from scalars(item, (*path, index))
 
 
-def transform(node: Node, change: Callable[[Path, Scalar], Node], path: Path = ()) -> Node:
+def transform(node: Node, change: Callable[[KeyPath, Scalar], Node], path: KeyPath = ()) -> Node:
     """The tree with each single value that holds an expression replaced by ``change`` of it."""
     if not node.dynamic:
         return node
     if isinstance(node, Scalar):
         return change(path, node)
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         changed = {key: transform(item, change, (*path, key)) for key, item in node.entries.items()}
-        return mapping(changed, node.keys, node.mark)
-    return sequence(tuple(transform(item, change, (*path, index)) for index, item in enumerate(node.items)), node.mark)
+        return map_node(changed, node.keys, node.position)
+    return list_node(
+        tuple(transform(item, change, (*path, index)) for index, item in enumerate(node.items)), node.position
+    )

@@ -99,9 +99,9 @@ def test_without_a_cache_the_heaviest_wait(home: Path, monkeypatch: pytest.Monke
 
 
 def test_each_share_has_a_budget_and_one_report_tells_of_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (DAGS / "loader.py").read_text().replace("import load\n", "import Share, load\n")
+    text = (DAGS / "loader.py").read_text().replace("import load\n", "import Shard, load\n")
     for index in range(2):
-        (home / f"dags/loader_{index}.py").write_text(text.replace(".parent)", f".parent, Share({index}, 2))"))
+        (home / f"dags/loader_{index}.py").write_text(text.replace(".parent)", f".parent, Shard({index}, 2))"))
     for number in range(8):
         write(home, f"pipelines/growth/p{number}.yaml", pipeline())
     monkeypatch.setenv(BUDGET, str(TWO))

@@ -206,11 +206,11 @@ SCOPE = run_time.Scope("main", lambda: frozenset(), {"main": ("main",)}, frozens
 
 def refused_at_check(text: str) -> list[str]:
     """The codes of the errors that the compiler has for a text of a job."""
-    from dag_factory.config.positions import Mark
+    from dag_factory.config.positions import Position
     from dag_factory.config.schema.annotations import shape
-    from dag_factory.config.tree import from_plain
+    from dag_factory.config.tree import from_python
 
-    node = from_plain({"args": [text]}, Mark("a.yaml", 1, 1))
+    node = from_python({"args": [text]}, Position("a.yaml", 1, 1))
     found = run_time.check(node, shape("job.schema.json", "/$defs/job"), SCOPE, ("jobs", "main"))
     return [problem.code for problem in found if problem.severity == "error"]
 

@@ -22,8 +22,8 @@ def home(tmp_path: Path) -> Path:
     shutil.copy(DAGS / "import_errors.py", dags)
     loader = (DAGS / "loader.py").read_text()
     for index in range(COUNT):
-        text = loader.replace("import load\n", "import Share, load\n")
-        text = text.replace(".parent)", f".parent, Share({index}, {COUNT}))")
+        text = loader.replace("import load\n", "import Shard, load\n")
+        text = text.replace(".parent)", f".parent, Shard({index}, {COUNT}))")
         (dags / f"loader_{index}.py").write_text(text)
     for name, text in {
         "platform/flavors.yaml": "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n",

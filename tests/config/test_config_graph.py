@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from written import built, problems, said
 
 from dag_factory.config.jobs import graph
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 
-EDGE = graph.Edge(Mark("f", 1, 1), ("jobs",))
+EDGE = graph.Edge(Position("f", 1, 1), ("jobs",))
 
 
 def test_jobs_wait_for_others_in_the_order_written() -> None:

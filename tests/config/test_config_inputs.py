@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.source.yaml_reader import read
 from dag_factory.config.templates.inputs import given_inputs, read_inputs
-from dag_factory.config.tree import Mapping
+from dag_factory.config.tree import MapNode
 
 WHOLE = """
 type: object
@@ -27,7 +27,7 @@ properties:
 oneOf: [{required: [query]}, {required: [file]}]
 dependentRequired: {user: [host]}
 """
-CALLER = Mark("flow.yaml", 7, 3)
+CALLER = Position("flow.yaml", 7, 3)
 
 
 def schema_of(text: str) -> tuple[dict, list[str]]:
@@ -134,4 +134,4 @@ def test_a_schema_without_end_ends_in_a_problem() -> None:
     schema = "{type: object, properties: {a: {}}, allOf: [{$ref: '#/allOf/0'}, {required: [a]}]}"
     found = told("{}", schema)
     assert [line.split(" ")[0] for line in found] == ["broken-template"] or found[0].startswith("missing-input")
-    assert isinstance(read("{}", "x")[0], Mapping)
+    assert isinstance(read("{}", "x")[0], MapNode)

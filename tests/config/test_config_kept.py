@@ -15,11 +15,11 @@ import pytest
 
 import dag_factory.config
 from dag_factory.config import Compiled, open_project
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import FileResult
 from dag_factory.config.pipelines import compile_file as compiling
 from dag_factory.config.project import cache
 from dag_factory.config.project.cache import Good
-from dag_factory.config.project.shards import Share
+from dag_factory.config.project.shards import Shard
 from dag_factory.config.project.store import Store
 from dag_factory.config.project.survey import survey
 from dag_factory.config.schema import registry
@@ -279,7 +279,7 @@ def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: P
 def test_what_no_file_can_hold_is_no_fault_of_the_folder(home: Path) -> None:
     """Of one pipeline's half of a character nobody else compiles longer than a pass may take."""
     opened = open_project(home, "dev").kept()
-    opened.keep("one", Outcome("\ud800", "one.yaml", ()))
+    opened.keep("one", FileResult("\ud800", "one.yaml", ()))
     assert (opened.outcome("one"), opened.fails) == (None, False)
 
 
@@ -353,11 +353,11 @@ def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
         write(home, f"pipelines/team/many{number}.yaml", ONE)
     everything = set(ids(compiled(home)))
     project = open_project(home, "dev")
-    parts = [set(ids(project.compile_all(Share(index, 4)))) for index in range(4)]
+    parts = [set(ids(project.compile_all(Shard(index, 4)))) for index in range(4)]
     assert set.union(*parts) == everything and sum(map(len, parts)) == len(everything)
     assert all(parts)
     write(home, "pipelines/team/one.yaml", "version: [")
-    held = [one for index in range(4) for one in ids(project.compile_all(Share(index, 4))) if one.startswith("(")]
+    held = [one for index in range(4) for one in ids(project.compile_all(Shard(index, 4))) if one.startswith("(")]
     assert held == ["(team.one)"]
     assert ids(project.compile_one("team.one")) == ["(team.one)"]
 
@@ -365,7 +365,7 @@ def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
 @pytest.mark.parametrize(("index", "count"), [(4, 4), (-1, 2), (0, 0)])
 def test_there_is_no_such_share(index: int, count: int) -> None:
     with pytest.raises(ValueError, match="no share"):
-        Share(index, count)
+        Shard(index, count)
 
 
 def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) -> None:
@@ -405,11 +405,11 @@ def test_shares_that_are_divided_anew_take_over_what_was_good(home: Path) -> Non
     project = open_project(home, "dev")
     project.compile_all()
     write(home, "pipelines/team/one.yaml", "version: [")
-    held = [one for index in range(4) for one in ids(open_project(home, "dev").compile_all(Share(index, 4)))]
+    held = [one for index in range(4) for one in ids(open_project(home, "dev").compile_all(Shard(index, 4)))]
     assert sorted(held) == sorted(["team.family.de", "team.family.fr", "(team.one)", "team.two"])
     write(home, "pipelines/team/one.yaml", ONE.replace("one", "newer"))
     for index in range(4):
-        open_project(home, "dev").compile_all(Share(index, 4))
+        open_project(home, "dev").compile_all(Shard(index, 4))
     write(home, "pipelines/team/one.yaml", "version: [")
     assert "newer" in [one.description for one in compiled(home).pipelines if one.held]
 
@@ -434,14 +434,14 @@ def test_a_deleted_dag_is_forgotten_after_the_files_were_divided_anew(home: Path
     """The lists of the old shares are nobody's any more: a DAG that only they name came back broken."""
     project = open_project(home, "dev")
     for index in range(4):
-        project.compile_all(Share(index, 4))
+        project.compile_all(Shard(index, 4))
     (home / "configs/pipelines/team/one.yaml").unlink()
     for _ in range(2):
         for index in range(2):
-            open_project(home, "dev").compile_all(Share(index, 2))
+            open_project(home, "dev").compile_all(Shard(index, 2))
     assert "team.one" not in project.kept().last_good()
     write(home, "pipelines/team/one.yaml", "version: [")
-    shown = [one for index in range(2) for one in ids(open_project(home, "dev").compile_all(Share(index, 2)))]
+    shown = [one for index in range(2) for one in ids(open_project(home, "dev").compile_all(Shard(index, 2)))]
     assert [one for one in shown if "team.one" in one] == []
     assert {path.name for path in (home / "cache").glob("*/last_good/*")} <= {"dev.0-of-2", "dev.1-of-2"}
 

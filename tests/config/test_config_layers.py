@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from written import ENVIRONMENT, HEAD, Written, built, job, problems, said
 
 from dag_factory.config.model import EnvVar, Job, Retries
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
-from dag_factory.config.tree import from_plain, plain
+from dag_factory.config.tree import from_python, to_python
 
 
 def layered(own: str = "{}", defaults: str = "", flavor: str = "", environment: str = "", overlay: str = "{}") -> Job:
@@ -242,8 +242,8 @@ _LAYER = st.fixed_dictionaries(
 def laid(*layers: Any) -> Any:
     merged = None
     for layer in layers:
-        merged = merge(merged, from_plain(layer, Mark("f")), _JOB)
-    return plain(merged) if merged else {}
+        merged = merge(merged, from_python(layer, Position("f")), _JOB)
+    return to_python(merged) if merged else {}
 
 
 def nulls(value: Any) -> bool:
@@ -256,9 +256,9 @@ def nulls(value: Any) -> bool:
 @given(_LAYER, _LAYER, _LAYER)
 def test_a_layer_made_of_two_is_as_good_as_the_two(low: Any, middle: Any, high: Any) -> None:
     """What an overlay does to a pipeline's text must not change what the text does to the layers below it."""
-    upper = merge(from_plain(middle, Mark("f")), from_plain(high, Mark("f")), _JOB, unset=False)
+    upper = merge(from_python(middle, Position("f")), from_python(high, Position("f")), _JOB, unset=False)
     assert upper is not None
-    joined, apart = laid(low, plain(upper)), laid(low, middle, high)
+    joined, apart = laid(low, to_python(upper)), laid(low, middle, high)
     for key in ("env", "labels", "affinity"):  # a null map in the middle starts it anew: one layer cannot say that
         if middle.get(key, 0) is None:
             joined.pop(key, None), apart.pop(key, None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dag_factory.config.source.yaml_reader import read
 from dag_factory.config.templates.template import texts
 from dag_factory.config.templates.yaml_quoting import unnumbered
-from dag_factory.config.tree import plain
+from dag_factory.config.tree import to_python
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 NASTY = st.sampled_from(
@@ -49,7 +49,7 @@ def rendered(template: str, **values: object) -> str:
 def tree(text: str) -> object:
     node, problems = read(text, "t")
     assert node is not None and not problems, (text, problems)
-    return plain(node)
+    return to_python(node)
 
 
 @given(VALUE)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written import built
 
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.source import yaml_reader
 from dag_factory.config.source.yaml_writer import to_yaml
-from dag_factory.config.tree import from_plain, plain
+from dag_factory.config.tree import from_python, to_python
 
 _TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
@@ -37,11 +37,11 @@ _VALUES: st.SearchStrategy[Any] = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(_KEYS, _VALUES, max_size=4))
 def test_reading_it_again_gives_the_same(value: dict[str, Any]) -> None:
-    text = to_yaml(from_plain(value, Mark("f")))
+    text = to_yaml(from_python(value, Position("f")))
     node, problems = yaml_reader.read(text, "f")
     assert problems == (), text
     assert node is not None
-    assert plain(node) == value
+    assert to_python(node) == value
 
 
 def test_numbers_stay_as_they_were_written() -> None:

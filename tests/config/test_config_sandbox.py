@@ -15,8 +15,8 @@ import pytest
 from dag_factory.config import budget
 from dag_factory.config.expressions import sandbox
 from dag_factory.config.expressions.compile_time import evaluate, render
-from dag_factory.config.positions import Mark
-from dag_factory.config.tree import Scalar, scalar, sequence
+from dag_factory.config.positions import Position
+from dag_factory.config.tree import Scalar, list_node, scalar
 from dag_factory.settings import BOUNDS
 
 CONTEXT: dict[str, Any] = {"vars": {"a": "x", "list": [1, 2]}, "environment": "dev"}
@@ -204,8 +204,8 @@ def test_the_expressions_of_a_file_share_their_steps(text: str, monkeypatch: pyt
     few = msgspec.structs.replace(BOUNDS, expression_steps=200_000 if len(text) > 20 else 10_000)
     for module in (budget, sandbox):
         monkeypatch.setattr(module, "BOUNDS", few)
-    mark = Mark("f", 1, 1)
-    many = sequence(tuple(Scalar(text, text, mark, True) for _ in range(400)), mark)
+    position = Position("f", 1, 1)
+    many = list_node(tuple(Scalar(text, text, position, True) for _ in range(400)), position)
     found = []
     for _ in range(2):  # the second time everything is compiled: the verdict is the same
         budget.begin()
@@ -215,7 +215,7 @@ def test_the_expressions_of_a_file_share_their_steps(text: str, monkeypatch: pyt
     assert all("steps" in problem.message for problem in problems)
     assert found[0] == found[1]
     budget.begin()
-    assert evaluate(scalar("${{ 1 }}", mark), CONTEXT)[1] == ()
+    assert evaluate(scalar("${{ 1 }}", position), CONTEXT)[1] == ()
 
 
 @pytest.mark.parametrize("text", [LONG, "${{ 1|string }}", "${% if 1 %}${{ vars.list|sum }}${% endif %}"])

@@ -10,7 +10,7 @@ import pytest
 
 from dag_factory.config import Compiled, open_project
 from dag_factory.config.budget import OutOfTime
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import FileResult
 from dag_factory.config.pipelines import compile_file as compiling
 from dag_factory.config.project import pass_scheduler
 from dag_factory.config.project.read_file import Text
@@ -112,7 +112,7 @@ def test_what_has_nothing_to_run_on_as_does_not_wait(home: Path, setting: str, m
 def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = compiling.outcome
 
-    def slowly(*arguments: object) -> Outcome:
+    def slowly(*arguments: object) -> FileResult:
         end = time.monotonic() + 0.1
         while time.monotonic() < end:
             pass
@@ -137,11 +137,11 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
     kept = open_project(home, "dev").kept()
     calls: list[tuple[str, float]] = []
 
-    def compile_file(text: Text, name: str, seconds: float) -> tuple[Outcome, str]:
+    def compile_file(text: Text, name: str, seconds: float) -> tuple[FileResult, str]:
         calls.append((text.id, seconds))
         if text.id == "slow" and seconds < BOUNDS.file_seconds:
             raise OutOfTime
-        return Outcome(text.id, text.file, ()), name
+        return FileResult(text.id, text.file, ()), name
 
     def take(seconds: float | None) -> list[str]:
         calls.clear()
@@ -164,7 +164,7 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
 def test_many_slow_files_take_passes_and_keep_nobody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = compiling.outcome
 
-    def slow(file_id: str, *rest: object) -> Outcome:
+    def slow(file_id: str, *rest: object) -> FileResult:
         end = time.process_time() + BOUNDS.moment_seconds * 2
         while "slow" in file_id and time.process_time() < end:
             pass

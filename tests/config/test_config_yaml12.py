@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.source import yaml_reader
-from dag_factory.config.tree import Mapping, at, plain
+from dag_factory.config.tree import MapNode, at, to_python
 from dag_factory.settings import BOUNDS
 
 
 def value(text: str) -> Any:
     node, problems = yaml_reader.read(f"a: {text}\n", "f.yaml")
-    assert isinstance(node, Mapping)
+    assert isinstance(node, MapNode)
     assert not problems
-    return plain(node)["a"]
+    return to_python(node)["a"]
 
 
 def wrong(text: str) -> list[str]:
@@ -63,7 +63,7 @@ def test_quotes_and_tags_make_text(text: str) -> None:
 def test_keys_are_text_too() -> None:
     node, _ = yaml_reader.read("on: 1\n010: 2\n", "f.yaml")
     assert node is not None
-    assert plain(node) == {"on": 1, "010": 2}
+    assert to_python(node) == {"on": 1, "010": 2}
 
 
 def test_the_text_of_a_number_is_kept_as_written() -> None:
@@ -74,9 +74,9 @@ def test_the_text_of_a_number_is_kept_as_written() -> None:
 
 def test_a_value_and_its_key_know_their_place() -> None:
     node, _ = yaml_reader.read("a:\n  b: [1, word]\n", "f.yaml")
-    assert isinstance(node, Mapping)
-    assert at(node, ("a", "b", 1)).mark == Mark("f.yaml", 2, 10)  # type: ignore[union-attr]
-    assert node.entries["a"].keys["b"] == Mark("f.yaml", 2, 3)  # type: ignore[union-attr]
+    assert isinstance(node, MapNode)
+    assert at(node, ("a", "b", 1)).position == Position("f.yaml", 2, 10)  # type: ignore[union-attr]
+    assert node.entries["a"].keys["b"] == Position("f.yaml", 2, 3)  # type: ignore[union-attr]
 
 
 def test_columns_count_characters_and_lines_any_line_end() -> None:
@@ -131,7 +131,7 @@ def test_a_template_without_quotes_is_shown_with_them(
 def test_a_map_in_a_list_or_a_map_is_no_template() -> None:
     node, problems = yaml_reader.read("a: [{b: {c: 1}}]\nd: { e: {} }\n", "f.yaml")
     assert node is not None
-    assert (plain(node), problems) == ({"a": [{"b": {"c": 1}}], "d": {"e": {}}}, ())
+    assert (to_python(node), problems) == ({"a": [{"b": {"c": 1}}], "d": {"e": {}}}, ())
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_aliases_that_grow_without_end_are_refused() -> None:
 def test_an_alias_is_its_anchor() -> None:
     node, problems = yaml_reader.read("a: &x {b: 1}\nc: *x\n", "f.yaml")
     assert node is not None
-    assert (plain(node), problems) == ({"a": {"b": 1}, "c": {"b": 1}}, ())
+    assert (to_python(node), problems) == ({"a": {"b": 1}, "c": {"b": 1}}, ())
 
 
 _YAMLISH = st.text(st.sampled_from("ab1 \n\t:-[]{},'\"|>&*!#?%@`~.é\u2028\ufeff\x00\x7f${}"), max_size=60)
@@ -182,7 +182,7 @@ def test_any_text_is_read_or_told_of(text: str) -> None:
     node, problems = yaml_reader.read(text, "f.yaml")
     assert all(problem.line >= 1 and problem.column >= 1 and problem.hint for problem in problems)
     if node is not None:
-        plain(node)
+        to_python(node)
 
 
 def test_numbers_that_64_bits_do_not_hold_are_text() -> None:
@@ -200,7 +200,7 @@ def test_unicode_line_separators_do_not_end_a_line(sign: str) -> None:
     text = f"a: 1 # note{sign}b: 2\nc: 'x{sign}y'\nd: |\n  x{sign}y\nc: 4\n"
     node, (problem,) = yaml_reader.read(text, "f.yaml")
     assert node is not None
-    assert plain(node) == {"a": 1, "c": f"x{sign}y", "d": f"x{sign}y\n"}
+    assert to_python(node) == {"a": 1, "c": f"x{sign}y", "d": f"x{sign}y\n"}
     assert (problem.code, problem.line, problem.column) == ("duplicate-key", 5, 1)
 
 
@@ -213,7 +213,7 @@ c: '\\ud83d\\ude00'
 """
     node, problems = yaml_reader.read(text, "f.yaml")
     assert node is not None
-    assert (plain(node), problems) == (
+    assert (to_python(node), problems) == (
         {"a": "😀 é", "b": 'echo "\\ud83d\\ude00"\n', "c": "\\ud83d\\ude00", "😀": 1}, (),
     )  # fmt: skip
 
@@ -242,7 +242,7 @@ def test_a_tag_on_a_collection_or_a_key_is_unknown(text: str, place: str) -> Non
 def test_the_standard_tags_are_read() -> None:
     node, problems = yaml_reader.read("a: !!map {b: !!seq []}\n!!str c: !!str 5\n", "f.yaml")
     assert node is not None
-    assert (plain(node), problems) == ({"a": {"b": []}, "c": "5"}, ())
+    assert (to_python(node), problems) == ({"a": {"b": []}, "c": "5"}, ())
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,9 @@ def _as_pairs(text: str, _others: list[str], chance: random.Random) -> str:
 
 
 def _as_tree(text: str, others: list[str], chance: random.Random) -> str:
-    head, mark, body = text.partition("\n---\n")  # a template's second part is no YAML
+    head, separator, body = text.partition("\n---\n")  # a template's second part is no YAML
     try:
-        tree = yaml.load(head if mark else text, yaml.BaseLoader)
+        tree = yaml.load(head if separator else text, yaml.BaseLoader)
         other = yaml.load(chance.choice(others), yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return text
@@ -147,7 +147,7 @@ def _as_tree(text: str, others: list[str], chance: random.Random) -> str:
         return text
     if chance.random() < 0.5:  # what was no text is none again
         written = re.sub(r"'(null|true|false|-?\d+(\.\d+)?)'", r"\1", written)
-    return f"{written}---\n{body}" if mark else written
+    return f"{written}---\n{body}" if separator else written
 
 
 def _value(chance: random.Random) -> Any:

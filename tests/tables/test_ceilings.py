@@ -9,19 +9,19 @@ from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import reading
 from dag_factory.config.jobs import guard_problems, job_model
 from dag_factory.config.model import Cluster, Flavor
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import yaml_reader
-from dag_factory.config.tree import Mapping
+from dag_factory.config.tree import MapNode
 
 SMALL = Flavor(name="small", requests={"cpu": "1", "memory": "1Gi"}, limits={"cpu": "1", "memory": "1Gi"})
 LARGE = Flavor(name="large", requests={"cpu": "4", "memory": "16Gi"}, limits={"cpu": "4", "memory": "16Gi"})
 OTHERS = (SMALL, LARGE)
 
 
-def tree(text: str) -> Mapping:
+def tree(text: str) -> MapNode:
     node, problems = yaml_reader.read(text, "prod.yaml")
-    assert isinstance(node, Mapping), problems
+    assert isinstance(node, MapNode), problems
     return node
 
 
@@ -35,7 +35,9 @@ def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
         guards = reading.together(guards, reading.of_team(f"the team `t{index}`", tree(f"max: {text}")))
     node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
     model = job_model.job("a", flavor, node, {})
-    return list(guard_problems.check(model, node, Cluster(), guards, OTHERS, Mark("flow.yaml", 1, 1), ("jobs", "a")))
+    return list(
+        guard_problems.check(model, node, Cluster(), guards, OTHERS, Position("flow.yaml", 1, 1), ("jobs", "a"))
+    )
 
 
 def told(flavor: Flavor, job: str, *ceilings: str) -> list[str]:

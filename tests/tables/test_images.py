@@ -10,9 +10,9 @@ from dag_factory.config.jobs import guard_problems, job_model
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.source import yaml_reader
-from dag_factory.config.tree import Mapping
+from dag_factory.config.tree import MapNode
 
 MIRRORS = {
     "docker.io": "r.example.com/hub",
@@ -72,9 +72,9 @@ def test_the_longest_mirror_is_taken_once(image: str, final: str) -> None:
     assert image_names.mirror(image, MIRRORS) == final
 
 
-def job(text: str) -> Mapping:
+def job(text: str) -> MapNode:
     node, problems = yaml_reader.read(text, "flow.yaml")
-    assert isinstance(node, Mapping), problems
+    assert isinstance(node, MapNode), problems
     return node
 
 
@@ -108,14 +108,16 @@ def test_all_containers_are_mirrored_and_keep_their_places() -> None:
         "r.example.com/library/py",
         "ghcr.io/a/pod:1",
     ]
-    assert {path: image.mark for path, image in after.items()} == {path: image.mark for path, image in before.items()}
+    assert {path: image.position for path, image in after.items()} == {
+        path: image.position for path, image in before.items()
+    }
 
 
-def breaches(node: Mapping, *allowed: str) -> list[tuple[str, int, str]]:
+def breaches(node: MapNode, *allowed: str) -> list[tuple[str, int, str]]:
     rule = Rule("the environment `prod`", "prod.yaml", 4, allowed)
     guards = Guards(images=(rule,), forbid_latest=rule)
     model = job_model.job("train", Flavor(name="small"), node, {})
-    found = guard_problems.check(model, node, Cluster(), guards, (), Mark("flow.yaml", 1, 1), ("jobs", "train"))
+    found = guard_problems.check(model, node, Cluster(), guards, (), Position("flow.yaml", 1, 1), ("jobs", "train"))
     return sorted((one.code, one.line, one.path) for one in found)
 
 

@@ -12,7 +12,7 @@ from dag_factory.config.platform import tables
 from dag_factory.config.schema import registry
 from dag_factory.config.source import migrations
 from dag_factory.config.source.migrations import Migration
-from dag_factory.config.tree import Mapping, mapping
+from dag_factory.config.tree import MapNode, map_node
 
 # For each kind of file: its name in a project, and text that in version 0 said `about` for a key of now.
 KINDS = {
@@ -35,10 +35,10 @@ EVERY_KIND = [name for name, schema in registry.documents().items() if "version"
 def renaming(old: str, new: str) -> Migration:
     """A made-up change of the language: a key got another name."""
 
-    def change(document: Mapping) -> Mapping:
+    def change(document: MapNode) -> MapNode:
         entries = {new if key == old else key: node for key, node in document.entries.items()}
-        keys = {new if key == old else key: mark for key, mark in document.keys.items()}
-        return mapping(entries, keys, document.mark)
+        keys = {new if key == old else key: position for key, position in document.keys.items()}
+        return map_node(entries, keys, document.position)
 
     return Migration(change, f"`{new}` for `{old}`")
 

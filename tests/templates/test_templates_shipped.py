@@ -11,11 +11,11 @@ import pytest
 from written import Written
 
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.templates.catalog import SHIPPED, Catalogue
+from dag_factory.config.templates.catalog import SHIPPED, Catalog
 from dag_factory.config.templates.template import Template
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CATALOGUE = Catalogue(PlatformFiles(REPOSITORY / "no" / "project"))
+CATALOGUE = Catalog(PlatformFiles(REPOSITORY / "no" / "project"))
 JOBS = CATALOGUE.names("jobs")
 ALL = [
     template

@@ -17,7 +17,7 @@ from dag_factory.config.source.documents import read_document
 from dag_factory.config.source.layout import PIPELINES, list_files, path_of
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.yaml_writer import one_line
-from dag_factory.config.templates.catalog import Catalogue, Kind
+from dag_factory.config.templates.catalog import Catalog, Kind
 from dag_factory.config.templates.template import Template
 from dag_factory.config.tree import Node, Scalar, entries
 
@@ -53,7 +53,7 @@ def vocabulary(home: Path) -> Vocabulary:
                 names.setdefault(schema["x-defines"], {})[path.stem] = _about(document)
             for table, name, node in _defined(schema, schema["$id"], document):
                 names.setdefault(table, {}).setdefault(name, "" if table == "jobs" else _about(node))
-    catalogue = Catalogue(PlatformFiles(home))
+    catalogue = Catalog(PlatformFiles(home))
     templates = {table: _templates(catalogue, table) for table in TEMPLATES}
     for table, found in templates.items():
         names[table] = {name: template.description for name, template in found.items()}
@@ -81,7 +81,7 @@ def _defined(schema: JSON, base: str, node: Node | None) -> Iterator[tuple[str, 
             yield from _defined(below, base, entries(node)[key])
 
 
-def _templates(catalogue: Catalogue, table: str) -> dict[str, Template]:
+def _templates(catalogue: Catalog, table: str) -> dict[str, Template]:
     kind = TEMPLATES[table]
     found = ((name, catalogue.find(kind, name)) for name in catalogue.names(kind))
     return {name: template for name, template in found if template is not None}

@@ -14,16 +14,16 @@ import msgspec
 
 from dag_factory.config import budget
 from dag_factory.config.pipelines import compile_file
-from dag_factory.config.pipelines.compile_pipeline import Source, Whole, compile_whole
+from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, Source, resolve_pipeline
 from dag_factory.config.platform import alerts, presets, retries, teams
 from dag_factory.config.platform.tables import FLAVORS_FILE
-from dag_factory.config.positions import Mark, Path, dotted
+from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import read_file
 from dag_factory.config.project.project import Project
 from dag_factory.config.source.layout import ENVIRONMENTS, candidates, is_there
 from dag_factory.config.source.relocate import Paths, paths
-from dag_factory.config.tree import Mapping, Node, Scalar, plain
+from dag_factory.config.tree import MapNode, Node, Scalar, to_python
 
 _TEMPLATE = re.compile(r".*templates/(?:jobs|pipelines)/([^/]+)/(v\d+)\.yaml\.j2")
 _TABLES = {
@@ -50,7 +50,7 @@ class Origin(msgspec.Struct, frozen=True):
     file: str
     line: int
     column: int
-    caller: Mark | None = None
+    caller: Position | None = None
 
 
 def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
@@ -64,37 +64,39 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
             source = None if isinstance(data, Problem) else compile_file.source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
                 budget.begin()
-                whole = compile_whole(source, project.tables, dag_id)[1]
+                whole = resolve_pipeline(source, project.tables, dag_id)[1]
                 return tuple(_origins(source, whole)) if whole else ()
     return ()
 
 
-def _origins(source: Source, whole: Whole) -> Iterator[Origin]:
+def _origins(source: Source, whole: ResolvedPipeline) -> Iterator[Origin]:
     known: dict[str, Paths] = {}
     for path, node in _values(whole.tree, ()):
-        mark = node.mark
-        if mark.file not in known:
-            document = whole.documents.get(mark.file)
-            known[mark.file] = paths(document) if document else {}
-        here = known[mark.file].get((mark.line, mark.column), [])
+        position = node.position
+        if position.file not in known:
+            document = whole.documents.get(position.file)
+            known[position.file] = paths(document) if document else {}
+        here = known[position.file].get((position.line, position.column), [])
         job = whole.written.get(str(path[1])) if path[0] == "jobs" else None
-        layer = _layer(mark, _meant(here, path, job), source.file)
-        yield Origin(dotted(path), plain(node), layer, mark.file, mark.line, mark.column, mark.caller)
+        layer = _layer(position, _meant(here, path, job), source.file)
+        yield Origin(
+            dotted(path), to_python(node), layer, position.file, position.line, position.column, position.caller
+        )
 
 
-def _values(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+def _values(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
     """Every single value, and every map and list that holds none."""
     if isinstance(node, Scalar):
         yield path, node
         return
-    inner = node.entries.items() if isinstance(node, Mapping) else enumerate(node.items)
+    inner = node.entries.items() if isinstance(node, MapNode) else enumerate(node.items)
     for step, item in inner:
         yield from _values(item, (*path, step))
-    if path and not (node.entries if isinstance(node, Mapping) else node.items):
+    if path and not (node.entries if isinstance(node, MapNode) else node.items):
         yield path, node
 
 
-def _meant(here: list[Path], path: Path, job: str | None) -> Path:
+def _meant(here: list[KeyPath], path: KeyPath, job: str | None) -> KeyPath:
     """Of the paths written at a place, which are several for an alias, the one that led to ``path``."""
     if job is None:
         return next((found for found in here if found == path), here[0] if here else ())
@@ -103,27 +105,27 @@ def _meant(here: list[Path], path: Path, job: str | None) -> Path:
     return next(iter([*own, *general, *here]), ())
 
 
-def _layer(mark: Mark, path: Path, pipeline: str) -> str:
+def _layer(position: Position, path: KeyPath, pipeline: str) -> str:
     """A layer in words, by the file and the path in it."""
-    if not mark.file:
+    if not position.file:
         return BUILT_IN
-    if mark.file == pipeline:
+    if position.file == pipeline:
         return _part(path)
-    if mark.file in _TABLES:
-        key, word = _TABLES[mark.file]
-        if mark.file == teams.FILE and path[:1] == (teams.DEFAULT,):
+    if position.file in _TABLES:
+        key, word = _TABLES[position.file]
+        if position.file == teams.FILE and path[:1] == (teams.DEFAULT,):
             return "default team"
         return f"{word} {path[1]}" if len(path) > 1 and path[0] == key else word
-    template = _TEMPLATE.fullmatch(mark.file)
+    template = _TEMPLATE.fullmatch(position.file)
     if template:
         return f"template {template[1]}@{template[2]}"
-    name = mark.file.removeprefix(f"{ENVIRONMENTS}/").removesuffix(".yaml")
+    name = position.file.removeprefix(f"{ENVIRONMENTS}/").removesuffix(".yaml")
     if path[:2] == ("flavors", "define") and len(path) > 2:
         return f"flavor {path[2]} in environment {name}"
     return f"environment {name}"
 
 
-def _part(path: Path) -> str:
+def _part(path: KeyPath) -> str:
     """A part of a pipeline's own file."""
     if path[:1] == ("defaults",):
         return "pipeline defaults"

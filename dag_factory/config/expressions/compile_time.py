@@ -19,10 +19,10 @@ from jinja2.exceptions import SecurityError
 from dag_factory.config import budget
 from dag_factory.config.expressions import run_time_names
 from dag_factory.config.expressions.sandbox import Sandbox, TooMuch, measured, settled, text_of
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import nearest
-from dag_factory.config.tree import Node, Scalar, from_plain, transform
+from dag_factory.config.tree import Node, Scalar, from_python, transform
 from dag_factory.settings import BOUNDS
 
 Context = MappingT[str, Any]
@@ -36,7 +36,7 @@ _OUTPUT = re.compile(r"(?<![\w.])output\(\s*['\"][\w-]+['\"]\s*\)(\.\w+)*")
 _UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no attribute '(\w+)|'(\w+)' is undefined")
 
 
-def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple[Problem, ...]]:
+def evaluate(node: Node, context: Context, path: KeyPath = ()) -> tuple[Node, tuple[Problem, ...]]:
     """The tree with every expression in it computed, and what went wrong.
 
     A value whose expression failed stays as it was written, so that its place is kept.
@@ -45,7 +45,7 @@ def evaluate(node: Node, context: Context, path: Path = ()) -> tuple[Node, tuple
         return node, ()
     problems: list[Problem] = []
 
-    def compute(where: Path, value: Scalar) -> Node:
+    def compute(where: KeyPath, value: Scalar) -> Node:
         if len(problems) > BOUNDS.problems_per_file:  # nobody mends more at once, and each looks for the name meant
             return value
         try:
@@ -119,7 +119,7 @@ def _divided(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """
     parts = _NAMES.split(text)
     literals = parts[::2]
-    if any(mark in literal for literal in literals for mark in ("${{", "${%", "\r")):
+    if any(sign in literal for literal in literals for sign in ("${{", "${%", "\r")):
         return ("",), ()
     return tuple(literals), tuple(tuple(name.split(".")) for name in parts[1::2])
 
@@ -136,8 +136,8 @@ def _named(path: tuple[str, ...], context: Context) -> Any:
 
 def _node(result: Any, value: Scalar) -> Node:
     if value.block and isinstance(result, str):  # lines in it still count from the block's first
-        return Scalar(result, result, value.mark, block=True)
-    return from_plain(result, value.mark)
+        return Scalar(result, result, value.position, block=True)
+    return from_python(result, value.position)
 
 
 @lru_cache(_COMPILED)
@@ -157,7 +157,7 @@ def _template(source: str) -> jinja2.Template:
     return _SANDBOX.from_string(source)
 
 
-def _problem(failure: jinja2.TemplateError, value: Scalar, path: Path, context: Context) -> Problem:
+def _problem(failure: jinja2.TemplateError, value: Scalar, path: KeyPath, context: Context) -> Problem:
     return Problem.at(value.line(line_of(failure)), path, *explained(failure, context, value.text))
 
 

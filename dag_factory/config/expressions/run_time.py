@@ -20,11 +20,11 @@ from dag_factory.config.expressions import run_time_names as names
 from dag_factory.config.expressions import run_time_rules
 from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.expressions.escaping import COMMENT_MARKS
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import Shape
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, mapping, sequence
+from dag_factory.config.tree import MapNode, Node, Scalar, list_node, map_node
 from dag_factory.settings import BOUNDS
 
 LITERAL = "for braces that stay as they are, write `{% raw %}...{% endraw %}` around them"
@@ -58,7 +58,7 @@ class _Parsed(msgspec.Struct, frozen=True):
     failure: tuple[str, int] | None = None  # what Jinja says, line
 
 
-def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator[Problem]:
+def check(node: Node, shape: Shape, scope: Scope | None, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with the templates below a node. ``scope`` None: nothing here is rendered."""
     if not _has_template(node):  # most have none
         return
@@ -67,10 +67,10 @@ def check(node: Node, shape: Shape, scope: Scope | None, path: Path) -> Iterator
             yield from _check_text(node, scope, path)
         elif not (_is_unwrapped(path) and _literal(node.text) is not None):
             yield _nothing_renders(node, path)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, MapNode):
         for key, item in node.entries.items():
             if "{{" in key:
-                yield _nothing_renders(Scalar(key, key, node.keys.get(key, node.mark)), (*path, key))
+                yield _nothing_renders(Scalar(key, key, node.keys.get(key, node.position)), (*path, key))
             yield from check(item, shape.child(key), scope, (*path, key))
     else:
         for index, item in enumerate(node.items):
@@ -84,19 +84,19 @@ def unwrapped(node: Node) -> Node:
     if isinstance(node, Scalar):
         text = _literal(node.text)
         return node if text is None else msgspec.structs.replace(node, value=text, text=text)
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         return unwrapped_map(node)
-    return sequence(tuple(map(unwrapped, node.items)), node.mark)
+    return list_node(tuple(map(unwrapped, node.items)), node.position)
 
 
-def unwrapped_map(node: Mapping) -> Mapping:
+def unwrapped_map(node: MapNode) -> MapNode:
     """The same for a map."""
     if not _has_template(node):
         return node
-    return mapping({key: unwrapped(item) for key, item in node.entries.items()}, node.keys, node.mark)
+    return map_node({key: unwrapped(item) for key, item in node.entries.items()}, node.keys, node.position)
 
 
-def _is_unwrapped(path: Path) -> bool:
+def _is_unwrapped(path: KeyPath) -> bool:
     """Whether the compiler takes ``{% raw %}`` off the text there: in a pipeline's own keys, and some of a job's."""
     return path[0] != "jobs" or (len(path) > 2 and path[2] in ("for_each", "doc"))
 
@@ -109,12 +109,12 @@ def _has_template(node: Node) -> bool:
     if isinstance(node, Scalar):
         # An expression that is left has failed, which is told already.
         return isinstance(node.value, str) and not node.dynamic and is_later(node.text)
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         return any(map(_has_template, node.entries.values())) or any("{{" in key for key in node.entries)
     return any(map(_has_template, node.items))
 
 
-def _nothing_renders(node: Scalar, path: Path) -> Problem:
+def _nothing_renders(node: Scalar, path: KeyPath) -> Problem:
     message = "`{{ }}` stands where nothing renders it"
     parse_time = next((use for use in _parse(node.text).uses if use.path.split(".")[0] in names.PARSE_TIME), None)
     hint = "use `${{ }}` for what is known when the file is read; `{{ }}` works in command, args, script, env"
@@ -122,13 +122,13 @@ def _nothing_renders(node: Scalar, path: Path) -> Problem:
         hint = f"write `${{{{ {parse_time.path} }}}}` with a dollar sign: it is known when the file is read"
     elif _is_unwrapped(path):
         hint = f"{hint}; {LITERAL}"
-    return Problem.at(node.mark, path, "unrendered-template", message, hint)
+    return Problem.at(node.position, path, "unrendered-template", message, hint)
 
 
-def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
+def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
     if budget.is_new(node.text) and not budget.spend_steps(_steps(node.text)):
         message = f"to check the templates of this file takes more than {BOUNDS.expression_steps:,} steps"
-        yield Problem.at(node.mark, path, "bad-template", message, "divide the file, or repeat the same templates")
+        yield Problem.at(node.position, path, "bad-template", message, "divide the file, or repeat the same templates")
         return
     parsed = _parse(node.text)
 
@@ -169,7 +169,7 @@ def _check_text(node: Scalar, scope: Scope, path: Path) -> Iterator[Problem]:
 
 def _steps(text: str) -> int:
     """The steps to read a text with templates: what stands between its marks takes longest."""
-    return 150 + 25 * sum(len(mark) for mark in _MARKED.findall(text)) + len(text) // 40
+    return 150 + 25 * sum(len(tag) for tag in _MARKED.findall(text)) + len(text) // 40
 
 
 def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:

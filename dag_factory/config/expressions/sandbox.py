@@ -131,7 +131,7 @@ def _length(value: Any) -> int:
 @lru_cache(1024)
 def _cost(text: str) -> tuple[int, int]:
     """The steps to compile a text, and to write what stands outside of its marks."""
-    marked = sum(len(mark) for mark in _MARKED.findall(text))
+    marked = sum(len(tag) for tag in _MARKED.findall(text))
     return 300 + 25 * marked, 30 + marked // 4 + len(text) // 40
 
 

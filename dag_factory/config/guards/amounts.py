@@ -11,7 +11,7 @@ from functools import lru_cache
 from dag_factory.config.model import Flavor, Fragment
 from dag_factory.config.pod.containers import Container, of_pod
 from dag_factory.config.pod.final_pod import BASE, resources
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.units import quantity
 
 GPU = "gpu"
@@ -73,7 +73,7 @@ def resources_amounts(resources: Fragment) -> dict[str, Decimal]:
     return found
 
 
-def asked(pod: Fragment) -> Iterator[tuple[tuple[str, ...], Path, Decimal]]:
+def asked(pod: Fragment) -> Iterator[tuple[tuple[str, ...], KeyPath, Decimal]]:
     """Every amount that a pod names: what it is of, which stays the same in another pod, its path, and the number."""
     for one in of_pod(pod):
         for kind, said in (("limits", one.limits), ("requests", one.requests)):

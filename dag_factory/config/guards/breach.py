@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Severity
 
 
@@ -18,6 +18,6 @@ class Breach(msgspec.Struct, frozen=True):
     code: str
     message: str
     hint: str
-    path: Path = ()
+    path: KeyPath = ()
     key: str = ""
     severity: Severity = "error"

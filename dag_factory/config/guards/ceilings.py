@@ -28,12 +28,12 @@ from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.pod import final_pod
 from dag_factory.config.pod.containers import Container, of_pod
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 Limits = MappingT[str, Limit]
 Seen = Callable[[Fragment], Fragment]
 """The part of a pod that counts."""
-_OWN: Path = ("spec", "containers", 0, "resources")
+_OWN: KeyPath = ("spec", "containers", 0, "resources")
 _FLAVOR = "resource_flavor"
 _EXAMPLES = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
 _NOTHING = Decimal(0)
@@ -188,7 +188,7 @@ def _by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal, se
     return _total(without, sidecar, key, seen) <= limit or _total(nothing, None, key, seen) > limit
 
 
-def _largest(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> Path:
+def _largest(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> KeyPath:
     """Where the overlay asks for the most of ``key``; the pod itself where it only moves what others ask for."""
     without = final_pod.assembled(msgspec.structs.replace(job, pod=None), sidecar)
     before = {what: size for what, _, size in asked(without)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from dag_factory.config.guard_rules import Guards, Limit, OfPlatform, Rule
+from dag_factory.config.guard_rules import Guards, Limit, PlatformLayers, Rule
 from dag_factory.config.guards.amounts import GPU, PLAIN, number, of_flavor
 from dag_factory.config.guards.flavors import matches
 from dag_factory.config.guards.nodes import other_nodes
@@ -18,16 +18,16 @@ class Given(msgspec.Struct, frozen=True):
     """What a flavor gives: the most of each resource, as text, and what its layer adds to a pod."""
 
     most: dict[str, str]
-    layer: OfPlatform
+    layer: PlatformLayers
 
 
-def given(flavor: Flavor, layer: OfPlatform) -> Given:
+def given(flavor: Flavor, layer: PlatformLayers) -> Given:
     """What one flavor of the table gives."""
     limits = final_pod.resources(flavor).get("limits", {})
     return Given({**limits, GPU: f"{of_flavor(flavor)[GPU]:f}"}, layer)
 
 
-def bounded(guards: Guards, own: Mapping[str, Limit], flavors: Mapping[str, Given], defaults: OfPlatform) -> Guards:
+def bounded(guards: Guards, own: Mapping[str, Limit], flavors: Mapping[str, Given], defaults: PlatformLayers) -> Guards:
     """The guards with what follows from the lists of flavors.
 
     ``own`` are the limits of a `max` of the team: a resource that it names is bounded by it alone. ``defaults`` are

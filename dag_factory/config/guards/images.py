@@ -9,7 +9,7 @@ from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
 from dag_factory.config.pod.final_pod import XCOM
 from dag_factory.config.pod.image_names import matches, tag_problem
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 
 def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
@@ -25,7 +25,7 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
                 yield Breach("image-not-allowed", message, f"allowed: {', '.join(rule.words)}; see {rule.place}", path)
 
 
-def of_pod(pod: Fragment) -> Iterator[tuple[Path, str]]:
+def of_pod(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:
     """Every image of a pod with its path, but for that of Airflow's own container, which no pipeline can set."""
     spec = pod["spec"]
     for group in ("containers", "initContainers"):
@@ -38,7 +38,7 @@ def of_pod(pod: Fragment) -> Iterator[tuple[Path, str]]:
             yield ("spec", "volumes", index, "image", "reference"), reference
 
 
-def _latest(image: str, rule: Rule, path: Path) -> Iterator[Breach]:
+def _latest(image: str, rule: Rule, path: KeyPath) -> Iterator[Breach]:
     wrong = tag_problem(image)
     if wrong:
         message = f"the image `{image}` {wrong}; {rule.by} forbids that"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dag_factory.config.guard_rules import Guards, OfPlatform, OtherNodes, Rule
+from dag_factory.config.guard_rules import Guards, OtherNodes, PlatformLayers, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _HOST = "kubernetes.io/hostname"  # the label that is the node's name
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
-def other_nodes(rule: Rule, others: Iterable[OfPlatform], own: Iterable[OfPlatform]) -> OtherNodes:
+def other_nodes(rule: Rule, others: Iterable[PlatformLayers], own: Iterable[PlatformLayers]) -> OtherNodes:
     """What leads only to nodes of ``others``: flavors that are not on the list; ``own`` is what the team may use."""
     own = list(own)
     selectors: dict[str, list[str]] = {}
@@ -41,11 +41,11 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
             yield _breach(f"{what}, which {rule.by} may not: its flavors choose the nodes", path, rule)
 
 
-def _breach(message: str, path: Path, rule: OtherNodes) -> Breach:
+def _breach(message: str, path: KeyPath, rule: OtherNodes) -> Breach:
     return Breach("node-not-allowed", message, f"leave it out; the flavors are listed in {rule.file}:{rule.line}", path)
 
 
-def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
+def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[KeyPath, str]]:
     for key, value in (spec.get("nodeSelector") or {}).items():
         if value in rule.selectors.get(key, ()):
             yield ("spec", "nodeSelector", key), f"the pod selects nodes with `{key}: {value}`"
@@ -62,7 +62,7 @@ def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
                 yield (*path, "matchExpressions", index), what
 
 
-def _named(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[Path, str]]:
+def _named(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[KeyPath, str]]:
     """Where a pod names a node, which may be any."""
     if spec.get("nodeName"):
         yield ("spec", "nodeName"), f"the pod goes to the node `{spec['nodeName']}` past the scheduler"
@@ -87,9 +87,9 @@ def _values(expression: Fragment, known: tuple[str, ...]) -> list[str]:
     return [] if operator == "DoesNotExist" else list(known)
 
 
-def _terms(spec: Fragment) -> Iterator[tuple[Path, Fragment]]:
+def _terms(spec: Fragment) -> Iterator[tuple[KeyPath, Fragment]]:
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
-    path: Path = ("spec", "affinity", "nodeAffinity")
+    path: KeyPath = ("spec", "affinity", "nodeAffinity")
     for index, term in enumerate((affinity.get(_REQUIRED) or {}).get("nodeSelectorTerms") or ()):
         yield (*path, _REQUIRED, "nodeSelectorTerms", index), term
     for index, preferred in enumerate(affinity.get(_PREFERRED) or ()):

@@ -10,7 +10,7 @@ from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.pod.security_standards import Level, may_violate_baseline, violations
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 CODE = "pod-security"
 _SOON = "`pod_security` is not set here: this will be an error in the next release"
@@ -30,7 +30,7 @@ def breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
         yield Breach(CODE, f"{message} ({one.control})", f"{one.hint}; see {rule.place}", one.path)
 
 
-def _where(pod: Fragment, path: Path) -> str:
+def _where(pod: Fragment, path: KeyPath) -> str:
     """The container that a violation is in, if it is not the job's own."""
     if len(path) < 3 or path[1] not in ("containers", "initContainers"):
         return ""

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.guard_rules import Bound, Guards, Limit, OfPlatform, Rule
+from dag_factory.config.guard_rules import Bound, Guards, Limit, PlatformLayers, Rule
 from dag_factory.config.pod.security_standards import LEVELS
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, plain, whole
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, fragment, to_python, whole_number
 from dag_factory.config.units import quantity, seconds
 
 ALLOW_LISTS = (
@@ -19,20 +19,20 @@ ALLOW_LISTS = (
 _DURATIONS = ("timeout", "min_schedule_interval")
 
 
-def of_environment(name: str, body: Mapping) -> Guards:
+def of_environment(name: str, body: MapNode) -> Guards:
     """The limits of an environment, from its computed tree."""
     by = f"the environment `{name}`"
     latest = at(body, ("images", "forbid_latest"))
     forbidden = isinstance(latest, Scalar) and latest.value is True
     return Guards(
         images=_rule(by, at(body, ("images", "allowed"))),
-        forbid_latest=Rule(by, latest.mark.file, latest.mark.line) if latest and forbidden else None,
+        forbid_latest=Rule(by, latest.position.file, latest.position.line) if latest and forbidden else None,
         limits=_limits(by, at(body, ("flavors", "max"))),
         **_of_both(by, body),
     )
 
 
-def of_team(by: str, node: Mapping) -> Guards:
+def of_team(by: str, node: MapNode) -> Guards:
     """The limits of one team, which messages call ``by``, from its computed tree."""
     said = node.entries
     return Guards(
@@ -68,7 +68,7 @@ def together(outer: Guards, inner: Guards) -> Guards:
     )
 
 
-def of_platform(layers: Iterable[Mapping | None]) -> OfPlatform:
+def of_platform(layers: Iterable[MapNode | None]) -> PlatformLayers:
     """What layers of jobs add to a pod, as far as they hold no expression."""
     selector: dict[str, str] = {}
     tolerations: list[Any] = []
@@ -81,14 +81,14 @@ def of_platform(layers: Iterable[Mapping | None]) -> OfPlatform:
         for path in (("sidecars",), ("init_containers",), (*_SPEC, "initContainers"), (*_SPEC, "containers")):
             for one in _fragments(at(layer, path)):
                 containers[one.get("name")] = one.get("resources") or {}
-    return OfPlatform(selector, tuple(tolerations), containers)
+    return PlatformLayers(selector, tuple(tolerations), containers)
 
 
 _SPEC = ("pod", "spec")
 
 
 def _fragments(node: Node | None) -> list[Any]:
-    return [fragment(item) for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
+    return [fragment(item) for item in node.items if isinstance(item, MapNode)] if isinstance(node, ListNode) else []
 
 
 def _number(limit: Limit) -> float:
@@ -99,12 +99,12 @@ def _is_stricter(key: str, one: Bound, other: Bound) -> bool:
     return one.most > other.most if key == "min_schedule_interval" else one.most < other.most
 
 
-def _of_both(by: str, node: Mapping) -> dict[str, Any]:
+def _of_both(by: str, node: MapNode) -> dict[str, Any]:
     """What environments and teams set under the same keys."""
     level = node.entries.get("pod_security")
     is_level = isinstance(level, Scalar) and level.value in LEVELS
     return {
-        "pod_security": Rule(by, level.mark.file, level.mark.line, (str(plain(level)),))
+        "pod_security": Rule(by, level.position.file, level.position.line, (str(to_python(level)),))
         if level and is_level
         else None,
         "allow": {key: rule for key in ALLOW_LISTS if (rule := _rule(by, node.entries.get(key)))},
@@ -115,16 +115,16 @@ def _of_both(by: str, node: Mapping) -> dict[str, Any]:
 def _bounds(by: str, node: Node | None) -> Iterator[tuple[str, Bound]]:
     for key, item in entries(node).items():
         if isinstance(item, Scalar) and item.value is not None:
-            most = seconds(item.text) if key in _DURATIONS else whole(item)
+            most = seconds(item.text) if key in _DURATIONS else whole_number(item)
             if most is not None:
-                yield key, Bound(by, item.mark.file, item.mark.line, most, item.text)
+                yield key, Bound(by, item.position.file, item.position.line, most, item.text)
 
 
 def _rule(by: str, node: Node | None) -> tuple[Rule, ...]:
-    if not isinstance(node, Sequence):
+    if not isinstance(node, ListNode):
         return ()
     words = tuple(item.text for item in node.items if isinstance(item, Scalar))
-    return (Rule(by, node.mark.file, node.mark.line, words),)
+    return (Rule(by, node.position.file, node.position.line, words),)
 
 
 def _limits(by: str, node: Node | None) -> dict[str, Limit]:
@@ -132,6 +132,6 @@ def _limits(by: str, node: Node | None) -> dict[str, Limit]:
     for key, item in entries(node).items():
         if isinstance(item, Scalar) and item.value is not None and quantity(item.text) is not None:
             found[key.replace("_", "-") if "/" not in key else key] = Limit(
-                by, item.mark.file, item.mark.line, item.text
+                by, item.position.file, item.position.line, item.text
             )
     return found

@@ -9,9 +9,9 @@ from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
 from dag_factory.config.pod.final_pod import BASE
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
-OF_POD: dict[str, Path] = {
+OF_POD: dict[str, KeyPath] = {
     "labels": ("metadata", "labels"),
     "annotations": ("metadata", "annotations"),
     "service_account": ("spec", "serviceAccountName"),

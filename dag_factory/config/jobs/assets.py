@@ -11,18 +11,18 @@ from collections.abc import Mapping as MappingT
 
 from dag_factory.config.asset_uris import normal, refused_by_provider, split
 from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
-from dag_factory.config.outcomes import Mention
-from dag_factory.config.positions import Path
+from dag_factory.config.outcomes import AssetMention
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries
 
 _RESERVED = ("self", "context")
 
 
 def asset(node: Node) -> Asset:
     """The asset that a node names."""
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         name, uri = _text(node.entries.get("name")), _text(node.entries.get("uri"))
         if name == uri:
             return Asset(name=_stored(uri))
@@ -40,26 +40,26 @@ def _stored(uri: str) -> str:
 
 def assets(node: Node | None) -> tuple[Asset, ...]:
     """The assets of a job's ``inlets`` or ``outlets``."""
-    return tuple(dict.fromkeys(map(asset, node.items))) if isinstance(node, Sequence) else ()
+    return tuple(dict.fromkeys(map(asset, node.items))) if isinstance(node, ListNode) else ()
 
 
 def rule(node: Node) -> AssetRule:
     """What a schedule's ``assets`` says: a list is all of it."""
-    if isinstance(node, Sequence):
+    if isinstance(node, ListNode):
         return AllOf(of=_rules(node))
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         for key, kind in (("any", AnyOf), ("all", AllOf)):
             inner = node.entries.get(key)
-            if isinstance(inner, Sequence):
+            if isinstance(inner, ListNode):
                 return kind(of=_rules(inner))
     return asset(node)
 
 
-def _rules(node: Sequence) -> tuple[AssetRule, ...]:
+def _rules(node: ListNode) -> tuple[AssetRule, ...]:
     return tuple(dict.fromkeys(map(rule, node.items)))
 
 
-def mentions(tree: Mapping, written: MappingT[str, str]) -> Iterator[Mention]:
+def mentions(tree: MapNode, written: MappingT[str, str]) -> Iterator[AssetMention]:
     """Every asset that a whole pipeline names, each as often as it does; ``written`` has each task's job."""
     yield from _mentions(at(tree, ("schedule", "assets")), ("schedule", "assets"))
     for name, job in entries(tree.entries.get("jobs")).items():
@@ -67,27 +67,27 @@ def mentions(tree: Mapping, written: MappingT[str, str]) -> Iterator[Mention]:
             yield from _mentions(at(job, (key,)), ("jobs", written.get(name, name), key))
 
 
-def _mentions(node: Node | None, path: Path) -> Iterator[Mention]:
-    if isinstance(node, Sequence):
+def _mentions(node: Node | None, path: KeyPath) -> Iterator[AssetMention]:
+    if isinstance(node, ListNode):
         for index, item in enumerate(node.items):
             yield from _mentions(item, (*path, index))
-    elif isinstance(node, Mapping) and "name" not in node.entries:
+    elif isinstance(node, MapNode) and "name" not in node.entries:
         for key, item in node.entries.items():
             yield from _mentions(item, (*path, key))
     elif node is not None:
         found = asset(node)
-        yield Mention(found.name, found.uri or found.name, node.mark, path)
+        yield AssetMention(found.name, found.uri or found.name, node.position, path)
 
 
-def check(node: Node | None, path: Path) -> Iterator[Problem]:
+def check(node: Node | None, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with the assets below a node, whatever conditions they stand in."""
     if isinstance(node, Scalar):
         if not node.dynamic and isinstance(node.value, str):
             yield from _check(node, path, named=True)
-    elif isinstance(node, Sequence):
+    elif isinstance(node, ListNode):
         for index, item in enumerate(node.items):
             yield from check(item, (*path, index))
-    elif isinstance(node, Mapping):
+    elif isinstance(node, MapNode):
         for key, item in node.entries.items():
             if key == "uri" and isinstance(item, Scalar) and not item.dynamic:
                 yield from _check(item, (*path, key), named=False)
@@ -95,7 +95,7 @@ def check(node: Node | None, path: Path) -> Iterator[Problem]:
                 yield from check(item, (*path, key))
 
 
-def _check(node: Scalar, path: Path, named: bool) -> Iterator[Problem]:
+def _check(node: Scalar, path: KeyPath, named: bool) -> Iterator[Problem]:
     text = node.text
     message, hint = "", ""
     if not text.strip():
@@ -110,10 +110,10 @@ def _check(node: Scalar, path: Path, named: bool) -> Iterator[Problem]:
     else:
         message, hint = _uri_problem(text)
     if message:
-        yield Problem.at(node.mark, path, "bad-asset", message, hint)
+        yield Problem.at(node.position, path, "bad-asset", message, hint)
     elif lacking := refused_by_provider(text):
         message = f"the URI {show(text)} lacks {lacking}; an Airflow with the provider of this scheme rejects it"
-        yield Problem.at(node.mark, path, "bad-asset", message, "write the whole URI, or another scheme", "warning")
+        yield Problem.at(node.position, path, "bad-asset", message, "write the whole URI, or another scheme", "warning")
 
 
 def _uri_problem(text: str) -> tuple[str, str]:

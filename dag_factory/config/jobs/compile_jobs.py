@@ -13,23 +13,23 @@ import msgspec
 from dag_factory.config import budget, loader_work
 from dag_factory.config.expressions import run_time
 from dag_factory.config.jobs import for_each, graph, groups, mapped_groups, matrix, script_text, teardowns
-from dag_factory.config.jobs.compile_job import Compiled, compile_job, laid, uncompiled
+from dag_factory.config.jobs.compile_job import CompiledJob, compile_job, merge_layers, uncompiled
 from dag_factory.config.model import ForEach
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.problems import Problem, errors, until_many
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.tree import (
-    Mapping,
+    MapNode,
     Node,
     Scalar,
+    count_maps,
+    count_values,
     entries,
-    from_plain,
+    from_python,
     is_set,
-    key_mark,
-    mapping,
-    maps,
-    plain,
-    weight,
+    key_position,
+    map_node,
+    to_python,
     without,
 )
 from dag_factory.settings import BOUNDS
@@ -38,8 +38,8 @@ MUCH_WORK = f"the file exceeds the limit of {BOUNDS.file_work:,} units of work f
 
 
 def compile_jobs(
-    document: Mapping, header: Mapping, tables: Tables, context: dict[str, Any], before: SequenceT[Problem]
-) -> tuple[list[Compiled], list[Problem]]:
+    document: MapNode, header: MapNode, tables: Tables, context: dict[str, Any], before: SequenceT[Problem]
+) -> tuple[list[CompiledJob], list[Problem]]:
     """Every job of a pipeline in order, and what is wrong with them.
 
     ``document`` is the pipeline with all of its layers, ``header`` what it says beside its jobs; ``before`` are
@@ -67,30 +67,30 @@ def compile_jobs(
     return [_placed(job, models, inside) for job in wired] if lists else list(wired), problems
 
 
-def _bounded(jobs: Iterable[Compiled], problems: list[Problem]) -> list[Compiled] | None:
+def _bounded(jobs: Iterable[CompiledJob], problems: list[Problem]) -> list[CompiledJob] | None:
     """The jobs, what is wrong with them added to ``problems``; None as soon as they make too much of either."""
     compiled = []
     for job in jobs:
         compiled.append(job)
         problems += job.problems
-        if not (budget.spend(weight(job.node)) and budget.spend_maps(maps(job.node))):
+        if not (budget.spend(count_values(job.node)) and budget.spend_maps(count_maps(job.node))):
             message = (
                 "with all that is laid under its jobs, the file makes "
                 f"more than {BOUNDS.merged_values:,} values, or {BOUNDS.merged_maps:,} maps"
             )
             hint = "say less in what many jobs share, or divide the file"
-            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-many-values", message, hint))
+            problems.append(Problem.at(job.position, ("jobs", job.written), "too-many-values", message, hint))
             return None
         if job.job and not budget.spend_dag_work(loader_work.of_job(job.job)):
             hint = "divide the file, or give its jobs fewer volumes and secrets: a volume counts 200, a job 700"
-            problems.append(Problem.at(job.mark, ("jobs", job.written), "too-much-work", MUCH_WORK, hint))
+            problems.append(Problem.at(job.position, ("jobs", job.written), "too-much-work", MUCH_WORK, hint))
             return None
         if job.problems and len(set(errors(problems))) > BOUNDS.problems_per_file:
             return None
     return compiled
 
 
-def cells(compiled: SequenceT[Compiled]) -> dict[str, tuple[str, ...]]:
+def cells(compiled: SequenceT[CompiledJob]) -> dict[str, tuple[str, ...]]:
     """The jobs that each matrix makes, by the name of the job that has it."""
     found: dict[str, tuple[str, ...]] = {}
     for one in compiled:
@@ -100,12 +100,12 @@ def cells(compiled: SequenceT[Compiled]) -> dict[str, tuple[str, ...]]:
 
 
 def _compiled(
-    document: Mapping,
+    document: MapNode,
     tables: Tables,
     context: dict[str, Any],
     before: SequenceT[Problem],
     problems: list[Problem],
-) -> Iterator[Compiled]:
+) -> Iterator[CompiledJob]:
     defaults = document.entries.get("defaults")
     written = document.entries.get("jobs")
     if any(problem.path == "jobs" for problem in before):  # they were taken out: told already
@@ -113,66 +113,68 @@ def _compiled(
     if not entries(written):
         if is_set(written) or "docker_image" not in entries(defaults):
             hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
-            mark, path = (written.mark, ("jobs",)) if is_set(written) else (document.mark, ())
-            problems.append(Problem.at(mark, path, "no-jobs", "the pipeline has no jobs", hint))
+            position, path = (written.position, ("jobs",)) if is_set(written) else (document.position, ())
+            problems.append(Problem.at(position, path, "no-jobs", "the pipeline has no jobs", hint))
             return
-        written = mapping({"main": mapping({}, {}, document.mark)}, {"main": document.mark}, document.mark)
-    assert isinstance(written, Mapping)
+        written = map_node(
+            {"main": map_node({}, {}, document.position)}, {"main": document.position}, document.position
+        )
+    assert isinstance(written, MapNode)
     made = {name: _cells(name, node, context, problems) for name, node in written.entries.items()}
     count = sum(len(found) if found is not None else 1 for found in made.values())
     if count > BOUNDS.jobs:
         message = f"the pipeline has {count:,} jobs, more than {BOUNDS.jobs:,}"
         problems.append(
-            Problem.at(written.mark, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
+            Problem.at(written.position, ("jobs",), "too-many-jobs", message, "divide it into several pipelines")
         )
         return
     for name, problem in _taken(written, made):
         problems.append(problem)
         made[name] = []
     sound = not errors(before)
-    base = laid([tables.built_in, tables.job_defaults, defaults])
+    base = merge_layers([tables.built_in, tables.job_defaults, defaults])
     for name, node in written.entries.items():
-        found, mark = made[name], written.keys[name]
+        found, position = made[name], written.keys[name]
         if found is None:
-            yield compile_job(name, node, mark, base, tables, context, sound)
+            yield compile_job(name, node, position, base, tables, context, sound)
             continue
-        assert isinstance(node, Mapping)
+        assert isinstance(node, MapNode)
         own = without(node, "matrix")
         if not found:
-            yield uncompiled(name, own, mark, base)
+            yield uncompiled(name, own, position, base)
         for cell in found:
-            yield compile_job(name, own, mark, base, tables, context, sound, cell)
+            yield compile_job(name, own, position, base, tables, context, sound, cell)
 
 
 def _cells(name: str, node: Node, context: dict[str, Any], problems: list[Problem]) -> list[matrix.Cell] | None:
     """The cells of a job with a matrix, none where the matrix is wrong; None for a job without one."""
     said = entries(node).get("matrix")
-    if not isinstance(said, Mapping):
+    if not isinstance(said, MapNode):
         return None
     found, trouble = matrix.cells(name, said, context, ("jobs", name, "matrix"))
     problems += trouble
     return found
 
 
-def _taken(written: Mapping, made: dict[str, list[matrix.Cell] | None]) -> list[tuple[str, Problem]]:
+def _taken(written: MapNode, made: dict[str, list[matrix.Cell] | None]) -> list[tuple[str, Problem]]:
     """Jobs with cells that are called like another job, or like a cell of another."""
     problems = []
     taken = dict.fromkeys(written.entries, "another job")
     for name, found in made.items():
         for cell in found or ():
             if cell.name in taken and cell.name != name:
-                mark = key_mark(written.entries[name], "matrix") or written.keys[name]
+                position = key_position(written.entries[name], "matrix") or written.keys[name]
                 message = f"a cell of the matrix is called `{cell.name}`, as {taken[cell.name]} is"
                 hint = "give its cells other names with `name:`"
-                problem = Problem.at(mark, ("jobs", name, "matrix"), "cell-name-taken", message, hint)
+                problem = Problem.at(position, ("jobs", name, "matrix"), "cell-name-taken", message, hint)
                 problems.append((name, problem))
             taken.setdefault(cell.name, f"a cell of `{name}`")
     return problems
 
 
 def _templates(
-    compiled: SequenceT[Compiled],
-    header: Mapping,
+    compiled: SequenceT[CompiledJob],
+    header: MapNode,
     reads: frozenset[str],
     called: graph.Names,
     found: graph.Edges,
@@ -213,18 +215,18 @@ def _templates(
         yield from script_text.check(job.node, texts, prefix_text, path)
 
 
-def _placed(job: Compiled, lists: dict[str, ForEach], inside: set[str]) -> Compiled:
+def _placed(job: CompiledJob, lists: dict[str, ForEach], inside: set[str]) -> CompiledJob:
     """The job with what the list of its group, or of the one that it runs over, adds to it."""
     return msgspec.structs.replace(job, job=mapped_groups.placed(job.job, lists, inside)) if job.job else job
 
 
-def _wired(job: Compiled, waits_for: dict[str, graph.Edge], teardown_of: tuple[str, ...]) -> Compiled:
+def _wired(job: CompiledJob, waits_for: dict[str, graph.Edge], teardown_of: tuple[str, ...]) -> CompiledJob:
     """The job with the tasks that it waits for in place of the names that it says."""
     tasks = list(waits_for)
     said = job.node.entries.get("depends_on")
     node = job.node
-    if tasks and (said is None or plain(said) != tasks):
-        mark = said.mark if said is not None else next(iter(waits_for.values())).mark
-        node = mapping({**node.entries, "depends_on": from_plain(tasks, mark)}, node.keys, node.mark)
+    if tasks and (said is None or to_python(said) != tasks):
+        position = said.position if said is not None else next(iter(waits_for.values())).position
+        node = map_node({**node.entries, "depends_on": from_python(tasks, position)}, node.keys, node.position)
     model = msgspec.structs.replace(job.job, depends_on=tuple(tasks), teardown_of=teardown_of) if job.job else None
     return msgspec.structs.replace(job, node=node, job=model)

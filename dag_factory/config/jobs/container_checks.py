@@ -9,19 +9,19 @@ from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.containers import containers
 from dag_factory.config.pod.final_pod import BASE, SHM, XCOM
 from dag_factory.config.pod.strategic_merge import DIRECTIVE, patched
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, at, is_null, mark_at, plain
+from dag_factory.config.tree import MapNode, at, is_null, position_at, to_python
 from dag_factory.config.units import quantity
 
 _OURS = "dagwright/"
-_BEFORE: tuple[Path, ...] = (("sidecars",), ("init_containers",))
-_INIT: Path = ("pod", "spec", "initContainers")
-_MAIN: Path = ("pod", "spec", "containers")
-_SPREAD: Path = ("pod", "spec", "topologySpreadConstraints")
+_BEFORE: tuple[KeyPath, ...] = (("sidecars",), ("init_containers",))
+_INIT: KeyPath = ("pod", "spec", "initContainers")
+_MAIN: KeyPath = ("pod", "spec", "containers")
+_SPREAD: KeyPath = ("pod", "spec", "topologySpreadConstraints")
 _OF_A_CONSTRAINT = ("maxSkew", "topologyKey", "whenUnsatisfiable")
-_LABELS: Path = ("pod", "metadata", "labels")
+_LABELS: KeyPath = ("pod", "metadata", "labels")
 
 
 def _volumes(job: Job) -> list[str]:
@@ -32,7 +32,7 @@ def _volumes(job: Job) -> list[str]:
     return [volume["name"] for volume in found]
 
 
-def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
+def check(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """What Kubernetes or the operator would make of a wrong container only at night.
 
     ``node`` is the job's tree, ``path`` where it stands in its document.
@@ -50,24 +50,24 @@ def check(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
                 where = (*steps, "volumeMounts", index)
                 message = f"`{mount['name']}` is no volume of this job"
                 hint = did_you_mean(mount["name"], known) or "name one in `volumes: [{name: ..., mount_path: ...}]`"
-                yield Problem.at(mark_at(node, (*where, "name")), (*path, *where), "unknown-volume", message, hint)
+                yield Problem.at(position_at(node, (*where, "name")), (*path, *where), "unknown-volume", message, hint)
 
 
-def _spread(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
+def _spread(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """A constraint whose parts come from several layers is whole only once they are laid over each other."""
     constraints = at(node, _SPREAD)
     spec = patched({}, job.pod or {}).get("spec") or {}
     left = {one["topologyKey"]: one for one in spec.get("topologySpreadConstraints") or ()}
-    for index, one in enumerate(plain(constraints) or () if constraints is not None else ()):
+    for index, one in enumerate(to_python(constraints) or () if constraints is not None else ()):
         final = left.pop(one["topologyKey"], None)  # none where it is taken away, or written twice and told
         missing = [key for key in _OF_A_CONSTRAINT if final and final.get(key) is None]
         if missing:
             where = (*_SPREAD, index)
             message, hint = f"the constraint has no `{missing[0]}`", "Kubernetes needs " + ", ".join(_OF_A_CONSTRAINT)
-            yield Problem.at(mark_at(node, where), (*path, *where), "missing-key", message, hint)
+            yield Problem.at(position_at(node, where), (*path, *where), "missing-key", message, hint)
 
 
-def _requests(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
+def _requests(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """A container that requests more than its limit, which Kubernetes rejects."""
     final = {one.name: one for one in containers(job)}
     for steps, container in _written(node):
@@ -80,13 +80,13 @@ def _requests(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
                 where = (*steps, "resources", key, name)
                 message = f"the container `{container['name']}` requests {name} {wanted}, more than its limit {limit}"
                 hint = "raise the limit or lower the request"
-                yield Problem.at(mark_at(node, where), (*path, *where), "request-over-limit", message, hint)
+                yield Problem.at(position_at(node, where), (*path, *where), "request-over-limit", message, hint)
 
 
-def _written(node: Mapping) -> Iterator[tuple[Path, Fragment]]:
+def _written(node: MapNode) -> Iterator[tuple[KeyPath, Fragment]]:
     """Each container that is written somewhere, with its place below the job; one whose name was wrong is not."""
     for steps in (*_BEFORE, _INIT, _MAIN):
-        found: Any = plain(node)
+        found: Any = to_python(node)
         for step in steps:
             found = found.get(step) if isinstance(found, dict) else None
         for index, container in enumerate(found or ()):
@@ -94,9 +94,9 @@ def _written(node: Mapping) -> Iterator[tuple[Path, Fragment]]:
                 yield (*steps, index), container
 
 
-def _names(node: Mapping, path: Path) -> Iterator[Problem]:
+def _names(node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """A name is one container's. In an overlay it means the container of that name, where its list has one."""
-    seen: dict[str, Path] = {}
+    seen: dict[str, KeyPath] = {}
     overlaid: set[str] = set()
     for steps, container in _written(node):
         name, group = container["name"], steps[:-1]
@@ -115,34 +115,34 @@ def _names(node: Mapping, path: Path) -> Iterator[Problem]:
         else:
             message = f"another container is called `{name}` already"
             hint = "lay it over that one, under `initContainers`" if group == _MAIN and first in _BEFORE else hint
-        mark = mark_at(node, (*steps, "name"))
-        yield Problem.at(mark, (*path, *steps), "container-name-taken", message, hint)
+        position = position_at(node, (*steps, "name"))
+        yield Problem.at(position, (*path, *steps), "container-name-taken", message, hint)
 
 
-def _overlay(job: Job, node: Mapping, path: Path) -> Iterator[Problem]:
+def _overlay(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """What an overlay may not do, and a container that nobody ends."""
     images = {one.name: one.image for one in containers(job)}
     for steps, container in _written(node):
-        name, mark = container["name"], mark_at(node, (*steps, "name"))
+        name, position = container["name"], position_at(node, (*steps, "name"))
         if steps[0] != "pod" or container.get(DIRECTIVE) == "delete":
             if steps[:-1] == _MAIN and name == BASE:
                 message, hint = "the job's own container cannot be taken away", "say what differs in it"
-                yield Problem.at(mark, (*path, *steps), "no-base-container", message, hint)
+                yield Problem.at(position, (*path, *steps), "no-base-container", message, hint)
             continue
         if not images.get(name) and name == BASE:
             message, hint = "the job's own container has no `image` left", "leave the key out, or name an image"
             image = (*steps, "image")
-            yield Problem.at(mark_at(node, image), (*path, *image), "missing-key", message, hint)
+            yield Problem.at(position_at(node, image), (*path, *image), "missing-key", message, hint)
         elif not images.get(name) and name != XCOM:
             message = f"there is no container `{name}`, and a new one needs an `image`"
-            yield Problem.at(mark, (*path, *steps), "missing-key", message, did_you_mean(name, images))
+            yield Problem.at(position, (*path, *steps), "missing-key", message, did_you_mean(name, images))
         elif steps[:-1] == _MAIN and name not in (BASE, XCOM):
             message = f"the job's pod ends only when its container `{name}` ends by itself"
             hint = "under `sidecars` it would be ended with the job"
-            yield Problem.at(mark, (*path, *steps), "second-container", message, hint, "warning")
+            yield Problem.at(position, (*path, *steps), "second-container", message, hint, "warning")
     if is_null(at(node, _MAIN)):
         message, hint = "the job's own container cannot be taken away", "leave the key out, or say what differs"
-        yield Problem.at(mark_at(node, _MAIN), (*path, *_MAIN), "no-base-container", message, hint)
+        yield Problem.at(position_at(node, _MAIN), (*path, *_MAIN), "no-base-container", message, hint)
     if is_null(at(node, _LABELS)):
         message, hint = f"labels below `{_OURS}` are the factory's own and stay", "unset single labels: `name: null`"
-        yield Problem.at(mark_at(node, _LABELS), (*path, *_LABELS), "reserved-label", message, hint)
+        yield Problem.at(position_at(node, _LABELS), (*path, *_LABELS), "reserved-label", message, hint)

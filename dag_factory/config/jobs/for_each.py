@@ -9,10 +9,10 @@ from typing import Any
 
 from dag_factory.config.expressions import run_time
 from dag_factory.config.model import ForEach
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, plain, whole
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_set, to_python, whole_number
 from dag_factory.settings import BOUNDS
 
 
@@ -27,47 +27,47 @@ def for_each(node: Node) -> ForEach:
         path=tuple(path.split(".")) if path else (),
         param=_text(said.get("param")) or None,
         items=tuple(item_value(run_time.unwrapped(item)) for item in items.items)
-        if isinstance(items, Sequence)
+        if isinstance(items, ListNode)
         else None,
         label=_text(said.get("label")) or None,
-        max_parallel=whole(said.get("max_parallel")),
+        max_parallel=whole_number(said.get("max_parallel")),
         own_task="param" in said or "path" in said,
     )
 
 
 def item_value(node: Node) -> Any:
     """An item; a number that JSON would write otherwise (``1.0``, ``007``) is text, as it is written."""
-    value = plain(node)
+    value = to_python(node)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return node.text if isinstance(node, Scalar) and is_number and json.dumps(value) != node.text else value
 
 
-def check(node: Node | None, env: Node | None, path: Path) -> Iterator[Problem]:
+def check(node: Node | None, env: Node | None, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with a ``for_each`` by itself, and beside the job's ``env``."""
     items = entries(node).get("list")
-    if isinstance(items, Sequence):
+    if isinstance(items, ListNode):
         yield from _too_many(items, (*path, "list"))
     yield from check_variable(node, env, path)
 
 
-def check_variable(node: Node | None, env: Node | None, path: Path, job: str = "") -> Iterator[Problem]:
+def check_variable(node: Node | None, env: Node | None, path: KeyPath, job: str = "") -> Iterator[Problem]:
     """A variable for the item that the ``env`` of the job sets too; ``job`` names one of a group's."""
     variable = entries(node).get("as")
     name = _text(variable)
     if variable is not None and name and is_set(entries(env).get(name)):
         message = f"the variable `{name}` is set under `env` too" + (f", at the job `{job}`" if job else "")
         hint = f"choose another name, or unset it: `env: {{{name}: null}}`"
-        yield Problem.at(variable.mark, (*path, "as"), "variable-taken", message, hint)
+        yield Problem.at(variable.position, (*path, "as"), "variable-taken", message, hint)
 
 
-def _too_many(items: Sequence, path: Path) -> Iterator[Problem]:
+def _too_many(items: ListNode, path: KeyPath) -> Iterator[Problem]:
     if len(items.items) > BOUNDS.items:
         message = f"the list has {len(items.items):,} items, more than {BOUNDS.items:,}"
         hint = "let one instance work on several items: a list of lists"
-        yield Problem.at(items.mark, path, "too-many-items", message, hint)
+        yield Problem.at(items.position, path, "too-many-items", message, hint)
 
 
-def check_param(node: Node | None, path: Path, params: Node | None) -> Iterator[Problem]:
+def check_param(node: Node | None, path: KeyPath, params: Node | None) -> Iterator[Problem]:
     """What is wrong with the param whose value is the list; ``params`` are the pipeline's."""
     said = entries(node).get("param")
     if not isinstance(said, Scalar) or said.dynamic:
@@ -76,23 +76,23 @@ def check_param(node: Node | None, path: Path, params: Node | None) -> Iterator[
     found, place = declared.get(said.text), (*path, "param")
     if found is None:
         hint = did_you_mean(said.text, declared) or "declare it under `params`"
-        yield Problem.at(said.mark, place, "unknown-param", f"the pipeline has no param `{said.text}`", hint)
+        yield Problem.at(said.position, place, "unknown-param", f"the pipeline has no param `{said.text}`", hint)
         return
     schema = entries(found)
-    default = schema.get("default") if isinstance(found, Mapping) else found
-    kinds = plain(schema["type"]) if isinstance(found, Mapping) and is_set(schema.get("type")) else None
+    default = schema.get("default") if isinstance(found, MapNode) else found
+    kinds = to_python(schema["type"]) if isinstance(found, MapNode) and is_set(schema.get("type")) else None
     if kinds is None:  # the type is the default's
-        is_list = default is None or isinstance(default, Sequence)
+        is_list = default is None or isinstance(default, ListNode)
     else:
         is_list = "array" in ([kinds] if isinstance(kinds, str) else kinds)
     if not is_list:
         message = f"`for_each` needs a list, and the param `{said.text}` is not one"
         hint = f"declare it so: `{said.text}: {{type: array, default: [...]}}`"
-        yield Problem.at(said.mark, place, "bad-for-each", message, hint)
+        yield Problem.at(said.position, place, "bad-for-each", message, hint)
 
 
 def check_source(
-    node: Node | None, path: Path, tasks: MappingT[str, tuple[str, ...]], matrices: Set[str], with_output: Set[str]
+    node: Node | None, path: KeyPath, tasks: MappingT[str, tuple[str, ...]], matrices: Set[str], with_output: Set[str]
 ) -> Iterator[Problem]:
     """What is wrong with the job whose output is the list; one that is unknown, or the job itself, is told with
     the graph.
@@ -106,10 +106,10 @@ def check_source(
     if source.text in matrices:
         message = f"`{source.text}` has a matrix, so that it has an output for each cell"
         hint = f"name one cell, as `{tasks[source.text][0]}`"
-        yield Problem.at(source.mark, path, "bad-for-each", message, hint)
+        yield Problem.at(source.position, path, "bad-for-each", message, hint)
     elif not with_output >= set(tasks[source.text]):
         message, hint = f"the job `{source.text}` has no output", f"add `output: json` to the job `{source.text}`"
-        yield Problem.at(source.mark, path, "no-output", message, hint)
+        yield Problem.at(source.position, path, "no-output", message, hint)
 
 
 def _text(node: Node | None) -> str:

@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from dag_factory.config.jobs.compile_job import Compiled
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.jobs.compile_job import CompiledJob
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Node, Scalar, Sequence, entries
+from dag_factory.config.tree import ListNode, Node, Scalar, entries
 
 
 class Edge(NamedTuple):
     """Where a job says that it waits for another."""
 
-    mark: Mark
-    path: Path
+    position: Position
+    path: KeyPath
 
 
 Edges = dict[str, dict[str, Edge]]
@@ -36,7 +36,7 @@ class Names(msgspec.Struct, frozen=True):
     written: dict[str, str]
 
 
-def names(jobs: Iterable[Compiled]) -> Names:
+def names(jobs: Iterable[CompiledJob]) -> Names:
     """Every name by which a job may be called."""
     written = {job.name: job.written for job in jobs}
     found: dict[str, tuple[str, ...]] = {}
@@ -45,42 +45,42 @@ def names(jobs: Iterable[Compiled]) -> Names:
     return Names({**{task: (task,) for task in written}, **found}, written)
 
 
-def edges(jobs: Iterable[Compiled], called: Names) -> Edges:
+def edges(jobs: Iterable[CompiledJob], called: Names) -> Edges:
     """What every job says that it waits for, names known or not."""
     found: Edges = {}
     for job in jobs:
         waits_for = found.setdefault(job.name, {})
-        for name, mark, path in _said(job):
+        for name, position, path in _said(job):
             # its own name and all cells of its own matrix are one mistake, told once
             tasks = (job.name,) if name == job.written else called.tasks.get(name, (name,))
             for task in tasks:
-                waits_for.setdefault(task, Edge(mark, path))
+                waits_for.setdefault(task, Edge(position, path))
     return found
 
 
-def _said(job: Compiled) -> Iterator[tuple[str, Mark, Path]]:
-    path: Path = ("jobs", job.written)
+def _said(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
+    path: KeyPath = ("jobs", job.written)
     yield from _named(job.node.entries.get("depends_on"), (*path, "depends_on"))
     listed = entries(job.node.entries.get("for_each")).get("output")
     if isinstance(listed, Scalar) and listed.value is not None:
-        yield listed.text, listed.mark, (*path, "for_each", "output")
+        yield listed.text, listed.position, (*path, "for_each", "output")
     yield from teardown_of(job)
 
 
-def teardown_of(job: Compiled) -> Iterator[tuple[str, Mark, Path]]:
+def teardown_of(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
     """The names of the jobs that a teardown takes down, with their places."""
     said = entries(job.node.entries.get("teardown")).get("of")
-    path: Path = ("jobs", job.written, "teardown", "of")
+    path: KeyPath = ("jobs", job.written, "teardown", "of")
     if isinstance(said, Scalar):
-        yield said.text, said.mark, path
+        yield said.text, said.position, path
     yield from _named(said, path)
 
 
-def _named(node: Node | None, path: Path) -> Iterator[tuple[str, Mark, Path]]:
+def _named(node: Node | None, path: KeyPath) -> Iterator[tuple[str, Position, KeyPath]]:
     """Each job's name in a list of them, with its place."""
-    for index, item in enumerate(node.items if isinstance(node, Sequence) else ()):
+    for index, item in enumerate(node.items if isinstance(node, ListNode) else ()):
         if isinstance(item, Scalar):
-            yield item.text, item.mark, (*path, index)
+            yield item.text, item.position, (*path, index)
 
 
 def check(found: Edges, called: Names | None = None) -> Iterator[Problem]:
@@ -91,17 +91,19 @@ def check(found: Edges, called: Names | None = None) -> Iterator[Problem]:
         for other, edge in waits_for.items():
             if other == name:
                 message = f"the job `{written[name]}` depends on itself"
-                yield Problem.at(edge.mark, edge.path, "depends-on-itself", message, "remove the name from the list")
+                yield Problem.at(
+                    edge.position, edge.path, "depends-on-itself", message, "remove the name from the list"
+                )
             elif other not in found:
                 hint = did_you_mean(other, [job for job in tasks if job not in (name, written[name])])
-                yield Problem.at(edge.mark, edge.path, "unknown-job", f"unknown job `{other}`", hint)
+                yield Problem.at(edge.position, edge.path, "unknown-job", f"unknown job `{other}`", hint)
     for cycle in _cycles(found):
         around = [written[name] for name in cycle]
         if len(set(around)) < len(around):  # between the cells of one matrix
             around = cycle
         message = f"the jobs wait for each other in a circle: {' -> '.join([*around, around[0]])}"
         edge = found[cycle[0]][cycle[1]]
-        yield Problem.at(edge.mark, edge.path, "dependency-cycle", message, "remove one of these dependencies")
+        yield Problem.at(edge.position, edge.path, "dependency-cycle", message, "remove one of these dependencies")
 
 
 def upstream(found: Edges, name: str) -> set[str]:

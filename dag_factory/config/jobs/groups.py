@@ -7,10 +7,10 @@ from collections.abc import Mapping as MappingT
 
 from dag_factory.config.model import group_id
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Scalar
+from dag_factory.config.tree import MapNode, Scalar
 
 
-def check(jobs: MappingT[str, tuple[str, Mapping]], names: frozenset[str]) -> Iterator[Problem]:
+def check(jobs: MappingT[str, tuple[str, MapNode]], names: frozenset[str]) -> Iterator[Problem]:
     """A group named like a job, or like another group once dots are taken for what Airflow allows.
 
     ``jobs`` has each job's name in the file and its tree; ``names`` are all that a job goes by.
@@ -27,7 +27,7 @@ def check(jobs: MappingT[str, tuple[str, Mapping]], names: frozenset[str]) -> It
             name = group_id(path)
             if name in names:
                 message = f"a job and a group are both called `{name}`"
-                yield Problem.at(group.mark, place, "group-name-taken", message, "give the group another name")
+                yield Problem.at(group.position, place, "group-name-taken", message, "give the group another name")
             elif paths.setdefault(name, path) != path:
                 message = f"Airflow cannot tell the groups `{paths[name]}` and `{path}` apart"
-                yield Problem.at(group.mark, place, "group-name-taken", message, "give one of them another name")
+                yield Problem.at(group.position, place, "group-name-taken", message, "give one of them another name")

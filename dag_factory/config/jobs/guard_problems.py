@@ -7,43 +7,49 @@ from collections.abc import Iterable, Iterator
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards import allow_lists, bounds
 from dag_factory.config.guards.check import breaches
-from dag_factory.config.guards.positions import position
+from dag_factory.config.guards.yaml_paths import yaml_path
 from dag_factory.config.model import Cluster, Flavor, Job, Pipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.pod.references import named
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mark_at
+from dag_factory.config.tree import MapNode, Node, Scalar, key_position, position_at
 
 
 def check(
-    job: Job, node: Mapping, cluster: Cluster, guards: Guards, known: Iterable[Flavor], mark: Mark, path: Path
+    job: Job,
+    node: MapNode,
+    cluster: Cluster,
+    guards: Guards,
+    known: Iterable[Flavor],
+    position: Position,
+    path: KeyPath,
 ) -> Iterator[Problem]:
     """A problem for each breach, where the file sets what breaks the rule.
 
-    ``node`` is the job's resolved tree, ``mark`` and ``path`` the job's own place; ``known`` are flavors to propose.
+    ``node`` is the job's resolved tree at ``position`` and ``path``; ``known`` are flavors to propose.
     """
     pod = final_pod(job, cluster)
     for breach in breaches(pod, job, guards, known):
         own = breach.key and breach.key in node.entries
-        where: Path = (breach.key,) if own else position(breach.path, pod, job, node)
-        place = mark_at(node, where) if where else mark
+        where: KeyPath = (breach.key,) if own else yaml_path(breach.path, pod, job, node)
+        place = position_at(node, where) if where else position
         yield Problem.at(place, (*path, *where), breach.code, breach.message, breach.hint, breach.severity)
 
 
-def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: Path) -> Iterator[Problem]:
+def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: KeyPath) -> Iterator[Problem]:
     """A problem for each preset or template that a list does not allow; ``names`` are what the file has at ``path``."""
     if kind not in guards.allow:
         return
     for name in names:
         if isinstance(name, Scalar) and name.value is not None:
             for breach in allow_lists.check(named(kind, name.text), guards):
-                yield Problem.at(name.mark, path, breach.code, breach.message, breach.hint)
+                yield Problem.at(name.position, path, breach.code, breach.message, breach.hint)
 
 
-def check_pipeline(pipeline: Pipeline, tree: Mapping, mark: Mark) -> Iterator[Problem]:
-    """A problem for each limit that a pipeline as a whole exceeds; ``mark`` is the place of its ``tree``."""
+def check_pipeline(pipeline: Pipeline, tree: MapNode, position: Position) -> Iterator[Problem]:
+    """A problem for each limit that a pipeline as a whole exceeds; ``position`` is the place of its ``tree``."""
     for breach in bounds.of_pipeline(pipeline, pipeline.guards):
         found = tree.entries.get(breach.key)
-        place = found.mark if isinstance(found, Scalar) else key_mark(tree, breach.key) or mark
+        place = found.position if isinstance(found, Scalar) else key_position(tree, breach.key) or position
         yield Problem.at(place, (breach.key,), breach.code, breach.message, breach.hint)

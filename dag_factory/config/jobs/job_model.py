@@ -13,14 +13,25 @@ from dag_factory.config.expressions.sandbox import dns
 from dag_factory.config.jobs import assets, for_each, kubernetes_values
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.platform import alerts, retries
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, fragment, is_set, plain, whole
+from dag_factory.config.tree import (
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    at,
+    entries,
+    fragment,
+    is_set,
+    to_python,
+    whole_number,
+)
 from dag_factory.config.units import seconds
 
 _SHELL = ("/bin/sh", "-ec")
 _EXPANDED = re.compile(r"\$(?=[$(])")
 
 
-def job(name: str, flavor: Flavor, node: Mapping, cell: dict[str, Any], retry_rule: str = "") -> Job:
+def job(name: str, flavor: Flavor, node: MapNode, cell: dict[str, Any], retry_rule: str = "") -> Job:
     """The model of one job, whose tree is complete and valid.
 
     ``cell`` are the values of its matrix, ``retry_rule`` names the rule that its ``retries`` came from.
@@ -99,7 +110,7 @@ def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
                 medium=_text(medium) if medium is not None else None,
                 size=_text(said["size"]) if "size" in said else None,
                 sub_path=_text(said["sub_path"]) if "sub_path" in said else None,
-                read_only=bool(plain(read_only)) if read_only is not None else False,
+                read_only=bool(to_python(read_only)) if read_only is not None else False,
             )
         )
     return tuple(found)
@@ -114,10 +125,10 @@ def _volume_name(kind: str, source: str) -> str:
 
 
 def _port(node: Node) -> Fragment:
-    return {"containerPort": whole(node)} if isinstance(node, Scalar) else fragment(node)
+    return {"containerPort": whole_number(node)} if isinstance(node, Scalar) else fragment(node)
 
 
-def init_containers(job: Mapping) -> tuple[Fragment, ...]:
+def init_containers(job: MapNode) -> tuple[Fragment, ...]:
     """What starts before a job's own container: its sidecars, which go on beside it, and its init containers."""
     sidecars = _containers(job.entries.get("sidecars"))
     return (
@@ -136,7 +147,7 @@ def _overlay(node: Node) -> Fragment:
     overlay: Fragment = fragment(node)
     for key in ("labels", "annotations"):
         texts = at(node, ("metadata", key))
-        if isinstance(texts, Mapping):
+        if isinstance(texts, MapNode):
             overlay["metadata"][key] = {
                 name: _text(item) if is_set(item) else None for name, item in texts.entries.items()
             }
@@ -155,7 +166,7 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ): lambda node: _text(node),
     ("doc",): lambda node: _text(run_time.unwrapped(node)),
     ("deferrable", "affinity", "security_context", "pod_security_context"): fragment,
-    ("pool_slots", "priority_weight"): whole,
+    ("pool_slots", "priority_weight"): whole_number,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
     ("inlets", "outlets"): assets.assets,
     ("for_each",): for_each.for_each,
@@ -166,11 +177,11 @@ _READ = {key: read for keys, read in _READ_ALIKE.items() for key in keys}
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()
+    return node.items if isinstance(node, ListNode) else ()
 
 
 def _texts(node: Node | None) -> tuple[str, ...] | None:
-    return tuple(_text(item) for item in node.items) if isinstance(node, Sequence) else None
+    return tuple(_text(item) for item in node.items) if isinstance(node, ListNode) else None
 
 
 def _text_map(node: Node) -> dict[str, str]:

@@ -8,32 +8,32 @@ from collections.abc import Mapping as MappingT
 import msgspec
 
 from dag_factory.config.jobs import for_each, graph
-from dag_factory.config.jobs.compile_job import Compiled
+from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.model import EnvVar, ForEach, Job
 from dag_factory.config.pod import final_pod
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set
+from dag_factory.config.tree import MapNode, Node, Scalar, entries, is_set
 
 
 class MappedGroup(msgspec.Struct, frozen=True):
     """A group with ``for_each``: its path, the node of its ``for_each``, and the tasks in it."""
 
     path: str
-    node: Mapping
+    node: MapNode
     tasks: tuple[str, ...]
 
     @property
-    def place(self) -> Path:
+    def place(self) -> KeyPath:
         """The position of its ``for_each`` in the pipeline."""
         return ("groups", self.path, "for_each")
 
 
-def mapped(groups: Node | None, jobs: Iterable[Compiled]) -> dict[str, MappedGroup]:
+def mapped(groups: Node | None, jobs: Iterable[CompiledJob]) -> dict[str, MappedGroup]:
     """The groups that run for each item of a list, by their path; ``groups`` is the pipeline's."""
     found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
-    nodes = {path: node for path, node in found.items() if isinstance(node, Mapping)}
+    nodes = {path: node for path, node in found.items() if isinstance(node, MapNode)}
     if not nodes:
         return {}
     tasks: dict[str, tuple[str, ...]] = {}
@@ -55,7 +55,7 @@ def _steps(path: str) -> Iterator[str]:
         yield ".".join(steps[:length])
 
 
-def _path(job: Compiled) -> str:
+def _path(job: CompiledJob) -> str:
     node = job.node.entries.get("group")
     return node.text if isinstance(node, Scalar) and node.value is not None and not node.dynamic else ""
 
@@ -69,12 +69,12 @@ def wait_for_lists(found: graph.Edges, called: graph.Names, groups: MappingT[str
             continue
         for task in [task for task in group.tasks if inside.isdisjoint(found[task])]:
             for one in called.tasks.get(source.text, (source.text,)):
-                found[task].setdefault(one, graph.Edge(source.mark, (*group.place, "output")))
+                found[task].setdefault(one, graph.Edge(source.position, (*group.place, "output")))
 
 
-def check(groups: Node | None, jobs: Iterable[Compiled], known: MappingT[str, MappedGroup]) -> Iterator[Problem]:
+def check(groups: Node | None, jobs: Iterable[CompiledJob], known: MappingT[str, MappedGroup]) -> Iterator[Problem]:
     """What is wrong with ``groups``, and with the jobs in groups that run for each item of a list."""
-    if not isinstance(groups, Mapping):
+    if not isinstance(groups, MapNode):
         return
     jobs = list(jobs)
     used = {step for job in jobs if (path := _path(job)) for step in _steps(path)}
@@ -86,7 +86,7 @@ def check(groups: Node | None, jobs: Iterable[Compiled], known: MappingT[str, Ma
         outer = around(path.rpartition(".")[0], known)
         if path in known and outer is not None:
             hint = "keep one `for_each`; for all pairs make one list of them, such as `[[DE, small], [DE, large]]`"
-            yield Problem.at(known[path].node.mark, known[path].place, "nested-for-each", _nested(outer), hint)
+            yield Problem.at(known[path].node.position, known[path].place, "nested-for-each", _nested(outer), hint)
     for job in jobs:
         group = around(_path(job), known)
         if group is not None:
@@ -97,28 +97,28 @@ def _nested(group: str) -> str:
     return f"the group `{group}` runs for each item of a list already, and Airflow has no list inside a list"
 
 
-def _job(job: Compiled, group: MappedGroup) -> Iterator[Problem]:
-    place: Path = ("jobs", job.written)
+def _job(job: CompiledJob, group: MappedGroup) -> Iterator[Problem]:
+    place: KeyPath = ("jobs", job.written)
     own, rule = job.node.entries.get("for_each"), job.node.entries.get("trigger_rule")
     if own is not None and is_set(own):
         hint = f"remove it and use `{{{{ item }}}}` of the group, or take the job out of `{group.path}`"
-        yield Problem.at(own.mark, (*place, "for_each"), "nested-for-each", _nested(group.path), hint)
+        yield Problem.at(own.position, (*place, "for_each"), "nested-for-each", _nested(group.path), hint)
     if isinstance(rule, Scalar) and rule.value == "always":
         message = f"a job with `always` does not wait for the list of the group `{group.path}`"
         hint = "use `all_done`, which waits until the jobs before it end in any way"
-        yield Problem.at(rule.mark, (*place, "trigger_rule"), "always-in-for-each", message, hint)
+        yield Problem.at(rule.position, (*place, "trigger_rule"), "always-in-for-each", message, hint)
     source = group.node.entries.get("output")
     if isinstance(source, Scalar) and source.text in (job.name, job.written):
         message = f"the job `{source.text}` is in the group `{group.path}`, which runs for each item of its output"
         hint = f"take `{source.text}` out of the group"
-        yield Problem.at(source.mark, (*group.place, "output"), "bad-for-each", message, hint)
+        yield Problem.at(source.position, (*group.place, "output"), "bad-for-each", message, hint)
     yield from for_each.check_variable(group.node, job.node.entries.get("env"), group.place, job.written)
 
 
 def models(groups: Node | None) -> dict[str, ForEach]:
     """The lists of the groups, by the groups' paths."""
     found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
-    lists = {path: for_each.for_each(node) for path, node in found.items() if isinstance(node, Mapping)}
+    lists = {path: for_each.for_each(node) for path, node in found.items() if isinstance(node, MapNode)}
     return {path: msgspec.structs.replace(one, own_task=one.items is None) for path, one in lists.items()}
 
 

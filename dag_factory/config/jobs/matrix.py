@@ -16,12 +16,12 @@ import msgspec
 
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.expressions.sandbox import dns, text_of
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.validate import validate
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import did_you_mean, show
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, without
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_set, without
 from dag_factory.settings import BOUNDS
 
 _SCHEMA, _MATRIX, _NAME = "job.schema.json", "/$defs/matrix", "/$defs/job_name"
@@ -38,7 +38,7 @@ class Cell(msgspec.Struct, frozen=True):
     values: Values = {}
 
 
-def cells(job: str, node: Mapping, context: Context, path: Path) -> tuple[list[Cell], list[Problem]]:
+def cells(job: str, node: MapNode, context: Context, path: KeyPath) -> tuple[list[Cell], list[Problem]]:
     """The cells of a job's matrix in order, those of ``include`` last, and what is wrong with it.
 
     ``node`` is the matrix, ``path`` where it stands. Where something is wrong there may be no cell.
@@ -53,19 +53,21 @@ def cells(job: str, node: Mapping, context: Context, path: Path) -> tuple[list[C
     if count > BOUNDS.cells:
         message = f"the matrix has {count:,} cells, more than {BOUNDS.cells:,}"
         hint = "make it smaller, or run over a list with `for_each`"
-        return [], [Problem.at(node.mark, path, "too-many-cells", message, hint)]
+        return [], [Problem.at(node.position, path, "too-many-cells", message, hint)]
     found = [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*axes.values())]
     found = found if axes else []
     problems += _exclude(found, axes, computed.entries.get("exclude"), (*path, "exclude"))
     _include(found, axes, computed.entries.get("include"))
     if not found and not problems:
         hint = "give it an axis, as `country: [DE, FR]`"
-        problems.append(Problem.at(node.mark, path, "empty-matrix", f"the matrix of `{job}` has no cell", hint))
-    return _named(job, found, axes, naming if is_set(naming) else None, context, node.mark, path, problems), problems
+        problems.append(Problem.at(node.position, path, "empty-matrix", f"the matrix of `{job}` has no cell", hint))
+    return _named(
+        job, found, axes, naming if is_set(naming) else None, context, node.position, path, problems
+    ), problems
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()
+    return node.items if isinstance(node, ListNode) else ()
 
 
 def _values(node: Node | None) -> list[Any]:
@@ -86,7 +88,7 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _exclude(found: list[Values], axes: MappingT[str, Any], node: Node | None, path: Path) -> Iterator[Problem]:
+def _exclude(found: list[Values], axes: MappingT[str, Any], node: Node | None, path: KeyPath) -> Iterator[Problem]:
     """Takes the cells away that an entry fits."""
     for index, item in enumerate(_items(node)):
         wanted = {key: _value(value) for key, value in entries(item).items() if is_set(value)}
@@ -94,13 +96,13 @@ def _exclude(found: list[Values], axes: MappingT[str, Any], node: Node | None, p
         unknown = next((key for key in wanted if key not in axes), None)
         left = [values for values in found if not _fits(values, wanted)]
         if unknown is not None:
-            mark = item.keys[unknown] if isinstance(item, Mapping) else item.mark
+            position = item.keys[unknown] if isinstance(item, MapNode) else item.position
             message, hint = f"the matrix has no axis `{unknown}`", did_you_mean(unknown, axes)
-            yield Problem.at(mark, (*place, unknown), "unknown-axis", message, hint)
+            yield Problem.at(position, (*place, unknown), "unknown-axis", message, hint)
         elif len(left) == len(found):
             hint = "leave it out, or correct its values"
             yield Problem.at(
-                item.mark, place, "excludes-nothing", "no cell of the matrix has these values", hint, "warning"
+                item.position, place, "excludes-nothing", "no cell of the matrix has these values", hint, "warning"
             )
         found[:] = left
 
@@ -124,8 +126,8 @@ def _named(
     axes: MappingT[str, Any],
     naming: Node | None,
     context: Context,
-    mark: Mark,
-    path: Path,
+    position: Position,
+    path: KeyPath,
     problems: list[Problem],
 ) -> list[Cell]:
     named: dict[str, Cell] = {}
@@ -135,7 +137,7 @@ def _named(
             if len(name) > _LONGEST:
                 message = f"a cell of the matrix would be called by {len(name)} characters, more than {_LONGEST}"
                 hint = 'give its cells shorter names, as `name: "' + "train-${{ matrix.country }}" + '"`'
-                problems.append(Problem.at(mark, path, "bad-name", message, hint))
+                problems.append(Problem.at(position, path, "bad-name", message, hint))
                 break
         else:
             result, trouble = evaluate(naming, {**context, "matrix": values}, (*path, "name"))
@@ -145,7 +147,7 @@ def _named(
                 continue
             name = result.text if isinstance(result, Scalar) else ""
         if name in named or (name == job and len(found) > 1):
-            where, place = (naming.mark, (*path, "name")) if naming else (mark, path)
+            where, place = (naming.position, (*path, "name")) if naming else (position, path)
             other = named[name].values if name in named else {}
             said = f"{show(_said(values))} and {show(_said(other))}" if other else show(_said(values))
             message = f"two cells of the matrix would be called `{name}`: {said}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from dag_factory.config.guards.positions import position
+from dag_factory.config.guards.yaml_paths import yaml_path
 from dag_factory.config.model import Cluster, Fragment, Job
 from dag_factory.config.pod.final_pod import BASE, final_pod
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, mark_at
+from dag_factory.config.tree import MapNode, position_at
 
 CODE = "invalid-pod"
 _NEEDED = {  # by the key that a value, or each item of a list, stands under
@@ -40,20 +40,20 @@ _LISTS = {"In": True, "NotIn": True, "Exists": False, "DoesNotExist": False}
 class Fault(NamedTuple):
     """What is wrong at a path of the pod, and how to correct it."""
 
-    path: Path
+    path: KeyPath
     message: str
     hint: str
     code: str = CODE
 
 
-def check(job: Job, node: Mapping, cluster: Cluster, mark: Mark, path: Path) -> Iterator[Problem]:
-    """A problem for each rule that the pod of a job breaks; ``node`` is the job's resolved tree, at ``mark``."""
+def check(job: Job, node: MapNode, cluster: Cluster, position: Position, path: KeyPath) -> Iterator[Problem]:
+    """A problem for each rule that the pod of a job breaks; ``node`` is the job's resolved tree, at ``position``."""
     pod = final_pod(job, cluster) if job.pod or job.init_containers else _fragments(job)
     if pod is None:
         return
     for fault in faults(pod):
-        where = position(fault.path, pod, job, node)
-        place = mark_at(node, where) if where else mark
+        where = yaml_path(fault.path, pod, job, node)
+        place = position_at(node, where) if where else position
         yield Problem.at(place, (*path, *where), fault.code, fault.message, fault.hint)
 
 
@@ -100,7 +100,7 @@ def faults(pod: Fragment) -> Iterator[Fault]:
         )
 
 
-def _walk(value: Any, path: Path) -> Iterator[Fault]:
+def _walk(value: Any, path: KeyPath) -> Iterator[Fault]:
     """What holds for a value wherever it stands, by the key that it stands under."""
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -111,7 +111,7 @@ def _walk(value: Any, path: Path) -> Iterator[Fault]:
             yield from _one(item, inner, key) if isinstance(item, dict) else _walk(item, inner)
 
 
-def _one(value: Any, path: Path, key: str) -> Iterator[Fault]:
+def _one(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
     if not isinstance(value, dict):
         return
     for name in _NEEDED.get(key, ()):
@@ -136,7 +136,7 @@ def _one(value: Any, path: Path, key: str) -> Iterator[Fault]:
     yield from _walk(value, path)
 
 
-def _exactly_one(value: Fragment, path: Path, names: tuple[str, ...], what: str) -> Iterator[Fault]:
+def _exactly_one(value: Fragment, path: KeyPath, names: tuple[str, ...], what: str) -> Iterator[Fault]:
     found = [name for name in names if value.get(name) is not None]
     if not found:
         yield Fault(path, f"there is no {what}", "add one")
@@ -145,7 +145,7 @@ def _exactly_one(value: Fragment, path: Path, names: tuple[str, ...], what: str)
         yield Fault(path, f"{listed} exclude each other: there is one {what}", "remove one")
 
 
-def _container(container: Fragment, path: Path, before: bool) -> Iterator[Fault]:
+def _container(container: Fragment, path: KeyPath, before: bool) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         where, place = (*path, "volumeMounts", index), mount.get("mountPath")
@@ -170,14 +170,14 @@ def _container(container: Fragment, path: Path, before: bool) -> Iterator[Fault]
         yield Fault((*path, "restartPolicy"), "only an init container has a `restartPolicy`", hint)
 
 
-def _host_ports(container: Fragment, path: Path) -> Iterator[Fault]:
+def _host_ports(container: Fragment, path: KeyPath) -> Iterator[Fault]:
     for index, port in enumerate(container.get("ports") or ()):
         if port.get("hostPort") not in (None, 0, port.get("containerPort")):
             message = "with `hostNetwork: true` the `hostPort` is the `containerPort`"
             yield Fault((*path, "ports", index), message, "leave `hostPort` out")
 
 
-def _volume(volume: Fragment, path: Path) -> Iterator[Fault]:
+def _volume(volume: Fragment, path: KeyPath) -> Iterator[Fault]:
     found = [key for key, value in volume.items() if key != "name" and value is not None]
     if len(found) > 1:  # without any, Kubernetes makes an empty folder
         listed = " and ".join(f"`{key}`" for key in found[:2])
@@ -190,7 +190,7 @@ def _volume(volume: Fragment, path: Path) -> Iterator[Fault]:
             )
 
 
-def _toleration(one: Fragment, path: Path) -> Iterator[Fault]:
+def _toleration(one: Fragment, path: KeyPath) -> Iterator[Fault]:
     operator = one.get("operator") or "Equal"
     if operator == "Exists" and one.get("value"):
         yield Fault(path, "a toleration with `operator: Exists` has no `value`", "remove `value`, or write `Equal`")
@@ -200,7 +200,7 @@ def _toleration(one: Fragment, path: Path) -> Iterator[Fault]:
         yield Fault(path, "`tolerationSeconds` belongs to `effect: NoExecute`", "add that effect, or remove the key")
 
 
-def _requirement(one: Fragment, path: Path) -> Iterator[Fault]:
+def _requirement(one: Fragment, path: KeyPath) -> Iterator[Fault]:
     operator, values = one.get("operator"), one.get("values") or []
     if operator in _LISTS and _LISTS[operator] != bool(values):
         needs = "needs `values`" if _LISTS[operator] else "has no `values`"
@@ -209,7 +209,7 @@ def _requirement(one: Fragment, path: Path) -> Iterator[Fault]:
         yield Fault(path, f"`operator: {operator}` needs one whole number in `values`", 'write it as text: `["8"]`')
 
 
-def _security(context: Fragment, path: Path) -> Iterator[Fault]:
+def _security(context: Fragment, path: KeyPath) -> Iterator[Fault]:
     if context.get("runAsNonRoot") and context.get("runAsUser") == 0:
         yield Fault(path, "`runAsNonRoot: true` and `runAsUser: 0` exclude each other", "choose another user")
     if context.get("allowPrivilegeEscalation") is False:

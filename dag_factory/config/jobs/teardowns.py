@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as SequenceT
 
-from dag_factory.config.jobs.compile_job import Compiled
+from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.jobs.graph import Edge, Edges, Names, teardown_of, upstream
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, is_set, key_mark
+from dag_factory.config.tree import MapNode, is_set, key_position
 
 RULE = "all_success"
 
 
-def setups(jobs: SequenceT[Compiled], called: Names) -> dict[str, tuple[str, ...]]:
+def setups(jobs: SequenceT[CompiledJob], called: Names) -> dict[str, tuple[str, ...]]:
     """The tasks that each teardown takes down, by its own task."""
     found: dict[str, tuple[str, ...]] = {}
     for job in jobs:
@@ -28,7 +28,7 @@ def setups(jobs: SequenceT[Compiled], called: Names) -> dict[str, tuple[str, ...
     return found
 
 
-def wait_for_users(jobs: SequenceT[Compiled], found: Edges, taken_down: dict[str, tuple[str, ...]]) -> None:
+def wait_for_users(jobs: SequenceT[CompiledJob], found: Edges, taken_down: dict[str, tuple[str, ...]]) -> None:
     """Adds to ``found`` what a teardown waits for that does not say ``depends_on`` itself.
 
     These are the last of all jobs that follow those it takes down; teardowns, and what follows this one, are none.
@@ -44,37 +44,37 @@ def wait_for_users(jobs: SequenceT[Compiled], found: Edges, taken_down: dict[str
             if name not in taken_down and job.name not in before and not before.isdisjoint(setup)
         ]
         last = [name for name in users if not any(name in ends[other] for other in users)]
-        path: Path = ("jobs", job.written, "teardown")
+        path: KeyPath = ("jobs", job.written, "teardown")
         for name in last:
-            mark = key_mark(job.node, "teardown") or job.mark
-            found[job.name].setdefault(name, Edge(mark, path))
+            position = key_position(job.node, "teardown") or job.position
+            found[job.name].setdefault(name, Edge(position, path))
 
 
 def check(
-    jobs: SequenceT[Compiled], found: Edges, called: Names, taken_down: dict[str, tuple[str, ...]]
+    jobs: SequenceT[CompiledJob], found: Edges, called: Names, taken_down: dict[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
     """What Airflow does not take: rules where it has its own, and a teardown that is taken down."""
     set_up = {setup: name for name, tasks in taken_down.items() for setup in tasks}
     for job in jobs:
-        path: Path = ("jobs", job.written)
+        path: KeyPath = ("jobs", job.written)
         rule = job.node.entries.get("trigger_rule")
         if job.name in taken_down:
             if is_set(rule):
                 message = f"the teardown `{job.written}` runs whatever happened, and has no rule beside that"
                 hint = "leave `trigger_rule` out, or `teardown`"
-                yield Problem.at(rule.mark, (*path, "trigger_rule"), "teardown-with-rule", message, hint)
-            for name, mark, place in teardown_of(job):
+                yield Problem.at(rule.position, (*path, "trigger_rule"), "teardown-with-rule", message, hint)
+            for name, position, place in teardown_of(job):
                 if any(task in taken_down and task != job.name for task in called.tasks.get(name, ())):
                     message = f"`{name}` is a teardown itself, which nothing takes down"
-                    yield Problem.at(mark, place, "bad-teardown", message, "name the job that sets something up")
+                    yield Problem.at(position, place, "bad-teardown", message, "name the job that sets something up")
         elif is_set(rule) and _text(job.node) != RULE:
             setup = next((task for task in found[job.name] if task in set_up), None)
             if setup is not None:
                 first, last = called.written[setup], called.written[set_up[setup]]
                 message = f"the job `{job.written}` follows `{first}`, which `{last}` takes down: its rule is {RULE}"
                 hint = f"leave `trigger_rule` out, or wait for a job that follows `{first}`"
-                yield Problem.at(rule.mark, (*path, "trigger_rule"), "rule-after-setup", message, hint)
+                yield Problem.at(rule.position, (*path, "trigger_rule"), "rule-after-setup", message, hint)
 
 
-def _text(node: Mapping) -> str:
+def _text(node: MapNode) -> str:
     return str(getattr(node.entries["trigger_rule"], "value", ""))

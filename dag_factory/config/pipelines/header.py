@@ -14,7 +14,7 @@ from dag_factory.config.model import Job, Param, Pipeline
 from dag_factory.config.pipelines import param_types, schedules
 from dag_factory.config.platform import alerts, timezones
 from dag_factory.config.platform.tables import Tables
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema import param_schemas
 from dag_factory.config.schema.annotations import shape
@@ -22,17 +22,17 @@ from dag_factory.config.schema.validation_cost import TooMuchWork
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import show
 from dag_factory.config.tree import (
-    Mapping,
+    ListNode,
+    MapNode,
     Node,
     Scalar,
-    Sequence,
+    count_values,
     entries,
     is_set,
-    mapping,
-    plain,
+    map_node,
     scalar,
-    weight,
-    whole,
+    to_python,
+    whole_number,
     without,
 )
 from dag_factory.config.units import seconds
@@ -46,13 +46,13 @@ _REPEATING = "write the pattern without a repetition of what repeats itself, as 
 _OWNERS = 500  # characters: Airflow's log of events has one column for all owners of a job
 
 
-def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
+def compute(header: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
     computed, problems = documents.computed(header, context, _SCHEMA, _HEADER, keep=True)
     rest = without(computed, "groups")  # their templates are checked with the jobs
     problems += run_time.check(rest, shape(_SCHEMA), None, ())
     groups = {key: computed.entries[key] for key in ("groups",) if key in computed.entries}
-    computed = mapping({**run_time.unwrapped_map(rest).entries, **groups}, computed.keys, computed.mark)
+    computed = map_node({**run_time.unwrapped_map(rest).entries, **groups}, computed.keys, computed.position)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += timezones.check_timezone(said.get("timezone"), ("timezone",))
@@ -67,7 +67,7 @@ def compute(header: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
     return computed, problems
 
 
-def in_environment(header: Mapping, tables: Tables) -> Mapping:
+def in_environment(header: MapNode, tables: Tables) -> MapNode:
     """The header with what the environment decides: whether schedules hold, and what a pipeline without a key gets."""
     decided: dict[str, Node] = {}
     if tables.timezone and not is_set(header.entries.get("timezone")):
@@ -75,50 +75,50 @@ def in_environment(header: Mapping, tables: Tables) -> Mapping:
     for key in ("max_active_jobs", "max_active_runs"):
         bound = tables.guards.bounds.get(key)
         if bound and not is_set(header.entries.get(key)):
-            decided[key] = scalar(bound.most, Mark(bound.file, bound.line))
+            decided[key] = scalar(bound.most, Position(bound.file, bound.line))
     how = tables.schedules
     if how and how.value == "manual" and is_set(header.entries.get("schedule")):
-        decided["schedule"] = Scalar(None, "null", how.mark)
+        decided["schedule"] = Scalar(None, "null", how.position)
     if how and how.value == "paused" and not is_set(header.entries.get("paused")):
-        decided["paused"] = Scalar(True, "true", how.mark)
-    return mapping({**header.entries, **decided}, header.keys, header.mark) if decided else header
+        decided["paused"] = Scalar(True, "true", how.position)
+    return map_node({**header.entries, **decided}, header.keys, header.position) if decided else header
 
 
-def _schedule_off(header: Mapping, tables: Tables) -> str | None:
+def _schedule_off(header: MapNode, tables: Tables) -> str | None:
     """The file that says ``schedules: manual``, where that takes a schedule away."""
     written, how = header.entries.get("schedule"), tables.schedules
-    taken = how and how.value == "manual" and isinstance(written, Scalar) and written.mark == how.mark
-    return how.mark.file if how and taken else None
+    taken = how and how.value == "manual" and isinstance(written, Scalar) and written.position == how.position
+    return how.position.file if how and taken else None
 
 
-def owner(header: Mapping) -> str:
+def owner(header: MapNode) -> str:
     """The owners in one text, as Airflow shows them."""
     return ", ".join(_listed(header.entries.get("owner")))
 
 
-def with_params_env(tables: Tables, header: Mapping) -> Tables:
+def with_params_env(tables: Tables, header: MapNode) -> Tables:
     """The tables with each param as an environment variable below all layers, filled in when a job runs.
 
     Text is as it is, anything else JSON.
     """
     prefix, params = header.entries.get("params_env"), header.entries.get("params")
-    if not isinstance(prefix, Scalar) or prefix.value is None or prefix.dynamic or not isinstance(params, Mapping):
+    if not isinstance(prefix, Scalar) or prefix.value is None or prefix.dynamic or not isinstance(params, MapNode):
         return tables
     env: dict[str, Node] = {}
     for name in params.entries:
         text = f"{{{{ params.{name} if params.{name} is string else params.{name} | tojson }}}}"
-        env[f"{prefix.text}{name.upper()}"] = scalar(text, prefix.mark)
+        env[f"{prefix.text}{name.upper()}"] = scalar(text, prefix.position)
     said: dict[str, Node] = {
         **entries(tables.built_in),
-        "env": mapping(env, dict.fromkeys(env, prefix.mark), prefix.mark),
+        "env": map_node(env, dict.fromkeys(env, prefix.position), prefix.position),
     }
-    keys = {**(tables.built_in.keys if tables.built_in else {}), "env": prefix.mark}
-    return msgspec.structs.replace(tables, built_in=mapping(said, keys, prefix.mark))
+    keys = {**(tables.built_in.keys if tables.built_in else {}), "env": prefix.position}
+    return msgspec.structs.replace(tables, built_in=map_node(said, keys, prefix.position))
 
 
-def _params_env_clashes(header: Mapping) -> Iterator[Problem]:
+def _params_env_clashes(header: MapNode) -> Iterator[Problem]:
     prefix, params = header.entries.get("params_env"), header.entries.get("params")
-    if not is_set(prefix) or not isinstance(params, Mapping):
+    if not is_set(prefix) or not isinstance(params, MapNode):
         return
     taken: dict[str, str] = {}
     for name in params.entries:
@@ -133,7 +133,7 @@ def pipeline(
     dag_id: str,
     team: str,
     file: str,
-    header: Mapping,
+    header: MapNode,
     tables: Tables,
     jobs: tuple[Job, ...],
     cells: dict[str, tuple[str, ...]],
@@ -166,8 +166,8 @@ def pipeline(
         start_date=_text(start) or EARLIEST,
         end_date=_text(said.get("end_date")),
         catchup=_flag(said.get("catchup")),
-        max_active_runs=whole(said.get("max_active_runs")),
-        max_active_jobs=whole(said.get("max_active_jobs")),
+        max_active_runs=whole_number(said.get("max_active_runs")),
+        max_active_jobs=whole_number(said.get("max_active_jobs")),
         timeout=seconds(_text(said.get("timeout")) or ""),
         deadline=seconds(_text(said.get("deadline")) or ""),
         alerts=told,
@@ -184,9 +184,13 @@ def pipeline(
 def _continuous(said: dict[str, Node]) -> Iterator[Problem]:
     """Airflow builds no DAG whose runs follow each other at once unless they do so one by one."""
     written = said.get("schedule")
-    if isinstance(written, Scalar) and written.value == "@continuous" and whole(said.get("max_active_runs")) != 1:
+    if (
+        isinstance(written, Scalar)
+        and written.value == "@continuous"
+        and whole_number(said.get("max_active_runs")) != 1
+    ):
         message = "`@continuous` starts a run when the last has ended, so only one can go on at a time"
-        yield Problem.at(written.mark, ("schedule",), "bad-schedule", message, "add `max_active_runs: 1`")
+        yield Problem.at(written.position, ("schedule",), "bad-schedule", message, "add `max_active_runs: 1`")
 
 
 def _owners(said: dict[str, Node]) -> Iterator[Problem]:
@@ -195,16 +199,16 @@ def _owners(said: dict[str, Node]) -> Iterator[Problem]:
     length = len(", ".join(_listed(names)))
     if names is not None and length > _OWNERS:
         message = f"the owners take {length:,} characters together, more than the {_OWNERS} of Airflow's log"
-        yield Problem.at(names.mark, ("owner",), "too-large", message, "name a group in the place of its members")
+        yield Problem.at(names.position, ("owner",), "too-large", message, "name a group in the place of its members")
 
 
-def _params(header: Mapping) -> Iterator[Problem]:
+def _params(header: MapNode) -> Iterator[Problem]:
     """Each default fits what the param says of itself; a scheduled run has nobody who could fill in a form.
 
     Airflow holds them against each other too, for each run: what is too much work is told.
     """
     params = header.entries.get("params")
-    if not isinstance(params, Mapping):
+    if not isinstance(params, MapNode):
         return
     scheduled = is_set(header.entries.get("schedule"))
     try:
@@ -212,23 +216,23 @@ def _params(header: Mapping) -> Iterator[Problem]:
     except TooMuchWork:
         message = "it is too much work to check the params against their schemas, which Airflow does for each run"
         hint = "use fewer or simpler schemas, patterns and defaults"
-        yield Problem.at(params.mark, ("params",), "bad-param", message, hint)
+        yield Problem.at(params.position, ("params",), "bad-param", message, hint)
 
 
-def _each_param(params: Mapping, scheduled: bool) -> Iterator[Problem]:
+def _each_param(params: MapNode, scheduled: bool) -> Iterator[Problem]:
     for name, node in params.entries.items():
         if not node.dynamic:
             yield from param_types.check(name, node)
             yield from _param_problems(_param(name, node), node, params.keys[name], scheduled)
 
 
-def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> Iterator[Problem]:
+def _param_problems(param: Param, node: Node, position: Position, scheduled: bool) -> Iterator[Problem]:
     name, path = param.name, ("params", param.name)
-    default = entries(node).get("default") if isinstance(node, Mapping) else node
-    if default and weight(default) > BOUNDS.default_values:
+    default = entries(node).get("default") if isinstance(node, MapNode) else node
+    if default and count_values(default) > BOUNDS.default_values:
         message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
         hint = "give it to a job as a file; 16 characters of text count as a value"
-        yield Problem.at(default.mark, (*path, "default"), "bad-default", message, hint)
+        yield Problem.at(default.position, (*path, "default"), "bad-default", message, hint)
         return
     try:
         param_schemas.count(param.schema)
@@ -236,21 +240,21 @@ def _param_problems(param: Param, node: Node, mark: Mark, scheduled: bool) -> It
         wrong = "" if slow else param_schemas.fault(param.schema, param.default)
     except ValueError as failure:
         message = f"the param `{name}` is no JSON Schema: {failure}"
-        yield Problem.at(mark, path, "bad-param", message, "see json-schema.org for what may stand here")
+        yield Problem.at(position, path, "bad-param", message, "see json-schema.org for what may stand here")
         return
     if slow and default:
         message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
-        yield Problem.at(default.mark, (*path, "default"), "bad-default", message, _REPEATING)
+        yield Problem.at(default.position, (*path, "default"), "bad-default", message, _REPEATING)
     elif trap:
-        yield Problem.at(mark, path, "bad-param", _about_trap(name, *trap), _REPEATING)
+        yield Problem.at(position, path, "bad-param", _about_trap(name, *trap), _REPEATING)
     empty = param.required or (param.default is None and wrong)
     if empty and scheduled:
         message = f"the param `{name}` has no default, and the pipeline has a schedule"
         hint = "give it a `default`; a scheduled run has nobody to ask"
-        yield Problem.at(mark, path, "required-param", message, hint)
+        yield Problem.at(position, path, "required-param", message, hint)
     elif wrong and not empty and default:
         message = f"the default of the param `{name}` does not fit it: {wrong}"
-        yield Problem.at(default.mark, (*path, "default"), "bad-default", message, "change the default or the rule")
+        yield Problem.at(default.position, (*path, "default"), "bad-default", message, "change the default or the rule")
 
 
 def _about_trap(name: str, pattern: str, text: str | None) -> str:
@@ -263,10 +267,10 @@ def _about_trap(name: str, pattern: str, text: str | None) -> str:
 
 
 def _param(name: str, node: Node) -> Param:
-    if not isinstance(node, Mapping):
-        default = plain(node)
+    if not isinstance(node, MapNode):
+        default = to_python(node)
         return Param(name=name, schema=param_types.typed({}, default), default=default)
-    schema: dict[str, Any] = plain(node)
+    schema: dict[str, Any] = to_python(node)
     required = "default" not in schema
     default = schema.pop("default", None)
     description = schema.pop("description", None)
@@ -283,6 +287,6 @@ def _flag(node: Node | None) -> bool:
 
 
 def _listed(node: Node | None) -> tuple[str, ...]:
-    if isinstance(node, Sequence):
+    if isinstance(node, ListNode):
         return tuple(item.text for item in node.items if isinstance(item, Scalar))
     return (node.text,) if isinstance(node, Scalar) and node.value is not None else ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar
+from dag_factory.config.tree import MapNode, Node, Scalar
 
 _TYPES = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"))
 _NUMERIC = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
@@ -29,13 +29,13 @@ def typed(schema: dict[str, Any], default: Any) -> dict[str, Any]:
 
 def check(name: str, node: Node) -> Iterator[Problem]:
     """A warning for a default such as ``no``, which is text and so true in a condition."""
-    typeless = isinstance(node, Mapping) and not any(key in node.entries for key in ("type", "enum", "const"))
-    default = node.entries.get("default") if isinstance(node, Mapping) and typeless else node
+    typeless = isinstance(node, MapNode) and not any(key in node.entries for key in ("type", "enum", "const"))
+    default = node.entries.get("default") if isinstance(node, MapNode) and typeless else node
     if not isinstance(default, Scalar) or not isinstance(default.value, str) or default.text == "NO":  # Norway
         return
     meant = _BOOLEANS.get(default.text.lower())
     if meant:
-        path: Path = ("params", name, "default") if typeless else ("params", name)
+        path: KeyPath = ("params", name, "default") if typeless else ("params", name)
         message = f"`{default.text}` is text here, which is true in a condition"
         hint = f"write `{meant}`, or for the text `{{type: string, default: {default.text}}}`"
-        yield Problem.at(default.mark, path, "text-boolean", message, hint, "warning")
+        yield Problem.at(default.position, path, "text-boolean", message, hint, "warning")

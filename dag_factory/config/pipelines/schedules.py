@@ -10,10 +10,10 @@ from functools import lru_cache
 from dag_factory.config import model
 from dag_factory.config.jobs import assets
 from dag_factory.config.pipelines.schedule_suggestions import meant, out_of_range
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean, show
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_set
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, is_set
 from dag_factory.config.units import seconds
 
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
@@ -25,7 +25,7 @@ _BY_HAND = frozenset(("none", "manual", "off", "never", "false"))
 _FIELDS = "five fields: minute hour day-of-month month day-of-week, as `0 3 * * *` (each day at three)"
 
 
-def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Problem]]:
+def schedule(node: Node | None, path: KeyPath) -> tuple[model.Schedule, list[Problem]]:
     """The schedule that a node says; none and null are a start by hand."""
     if not is_set(node):
         return model.Manual(), []
@@ -35,12 +35,12 @@ def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Proble
             return model.Preset(name=text), []
         if text.startswith("@"):
             told = f"{show(text)} is no preset", did_you_mean(text, PRESETS)
-            return model.Manual(), [Problem.at(node.mark, path, "bad-schedule", *told)]
+            return model.Manual(), [Problem.at(node.position, path, "bad-schedule", *told)]
         if text.lower() in _BY_HAND:
             told = f"{show(text)} is no schedule", "write `null` for a pipeline that is started by hand"
-            return model.Manual(), [Problem.at(node.mark, path, "bad-schedule", *told)]
+            return model.Manual(), [Problem.at(node.position, path, "bad-schedule", *told)]
         return _crons((node,), path)
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         every, cron = node.entries.get("every"), node.entries.get("cron")
         updated = node.entries.get("assets")
         if isinstance(every, Scalar):
@@ -48,8 +48,10 @@ def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Proble
             if interval and interval <= _LONGEST_INTERVAL:
                 return model.Every(seconds=interval), []
             message = f"{show(every.text)} is {'longer than ten years' if interval else 'no interval'}"
-            return model.Manual(), [Problem.at(every.mark, (*path, "every"), "bad-schedule", message, "as 12h or 30m")]
-        items = cron.items if isinstance(cron, Sequence) else (cron,)
+            return model.Manual(), [
+                Problem.at(every.position, (*path, "every"), "bad-schedule", message, "as 12h or 30m")
+            ]
+        items = cron.items if isinstance(cron, ListNode) else (cron,)
         times, problems = _crons(tuple(item for item in items if isinstance(item, Scalar)), (*path, "cron"))
         if updated is not None:
             problems += assets.check(updated, (*path, "assets"))
@@ -59,20 +61,20 @@ def schedule(node: Node | None, path: Path) -> tuple[model.Schedule, list[Proble
     return model.Manual(), []
 
 
-def _crons(found: tuple[Scalar, ...], path: Path) -> tuple[model.Cron, list[Problem]]:
+def _crons(found: tuple[Scalar, ...], path: KeyPath) -> tuple[model.Cron, list[Problem]]:
     problems = []
     for node in found:
         reason = cron_problem(str(node.value))
         if reason:
             message = f"{show(str(node.value))} is not a valid cron expression: {reason}"
             hint = meant(str(node.value)) if path == ("schedule",) else ""
-            problems.append(Problem.at(node.mark, path, "bad-cron", message, hint or _FIELDS))
+            problems.append(Problem.at(node.position, path, "bad-cron", message, hint or _FIELDS))
     if not problems and found:
         length = sum(len(described(str(node.value))) + 2 for node in found)
         if length > _DESCRIBED:
             message = f"in words, as Airflow keeps it, this takes {length} characters, more than its database takes"
             hint = "write ranges and steps, as `*/5` and `1-5`, or divide the pipeline"
-            problems.append(Problem.at(found[0].mark, path, "bad-schedule", message, hint))
+            problems.append(Problem.at(found[0].position, path, "bad-schedule", message, hint))
     return model.Cron(expressions=tuple(str(node.value) for node in found)), problems
 
 
@@ -114,12 +116,12 @@ def described(expression: str) -> str:
     return " (or) ".join(get_description(" ".join((minute, hour, d, month, w)), options) for d, w in ways)
 
 
-def check_date(node: Node | None, path: Path) -> list[Problem]:
+def check_date(node: Node | None, path: KeyPath) -> list[Problem]:
     """A problem where the value is no ISO 8601 date or date with time."""
     if not isinstance(node, Scalar) or node.value is None or moment(node.text) is not None:
         return []
     hint = "as 2026-01-31 or 2026-01-31T06:00:00"
-    return [Problem.at(node.mark, path, "bad-date", f"{show(node.text)} is no date", hint)]
+    return [Problem.at(node.position, path, "bad-date", f"{show(node.text)} is no date", hint)]
 
 
 def check_years(start: Node | None, end: Node | None) -> Iterator[Problem]:
@@ -130,16 +132,16 @@ def check_years(start: Node | None, end: Node | None) -> Iterator[Problem]:
     ):
         when = moment(node.text) if isinstance(node, Scalar) else None
         if node is not None and when and not 1970 <= when.year <= last:
-            yield Problem.at(node.mark, (key,), "bad-date", f"the year is not one from 1970 to {last}", hint)
+            yield Problem.at(node.position, (key,), "bad-date", f"the year is not one from 1970 to {last}", hint)
 
 
-def check_order(start: Node | None, end: Node | None, path: Path) -> list[Problem]:
+def check_order(start: Node | None, end: Node | None, path: KeyPath) -> list[Problem]:
     """A problem where a pipeline would end before it begins."""
     if isinstance(start, Scalar) and isinstance(end, Scalar):
         first, last = moment(start.text), moment(end.text)
         if first and last and last.replace(tzinfo=None) < first.replace(tzinfo=None):
             message = f"the end {end.text} lies before the start {start.text}"
-            return [Problem.at(end.mark, path, "bad-date", message, "with this no run ever starts")]
+            return [Problem.at(end.position, path, "bad-date", message, "with this no run ever starts")]
     return []
 
 

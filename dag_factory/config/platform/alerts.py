@@ -8,26 +8,26 @@ from typing import Any, cast
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.platform import named_table
-from dag_factory.config.platform.named_table import Read, Table
-from dag_factory.config.positions import Path
+from dag_factory.config.platform.named_table import Table, TableFile
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries
 
 FILE = "configs/platform/alerts.yaml"
 EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
 
-def read(platform: PlatformFiles, context: Context) -> Read:
+def read(platform: PlatformFiles, context: Context) -> TableFile:
     """The table of channels."""
     empty = Table(FILE, "channel", ("unknown-channel", "broken-channel"))
     return named_table.read(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
 
 
-def check(node: Node | None, table: Table, has_deadline: bool, path: Path) -> Iterator[Problem]:
+def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with the ``alerts`` at ``path``; ``has_deadline`` says whether the pipeline has one."""
     for event, channels in entries(node).items():
-        if not isinstance(channels, Sequence):
+        if not isinstance(channels, ListNode):
             continue
         for index, channel in enumerate(channels.items):
             if isinstance(channel, Scalar) and not channel.dynamic:
@@ -37,7 +37,7 @@ def check(node: Node | None, table: Table, has_deadline: bool, path: Path) -> It
         if event == "on_deadline" and channels.items and not has_deadline:
             message = "nobody is told of a deadline: the pipeline has none"
             hint = "add `deadline:` to the pipeline, as `deadline: 2h`"
-            yield Problem.at(channels.mark, (*path, event), "no-deadline", message, hint, "warning")
+            yield Problem.at(channels.position, (*path, event), "no-deadline", message, hint, "warning")
 
 
 def alerts(node: Node | None) -> model.Alerts:
@@ -52,7 +52,7 @@ def channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel,
     return tuple(_channel(name, table.known[name]) for name in sorted(used))
 
 
-def _channel(name: str, node: Mapping) -> model.Channel:
+def _channel(name: str, node: MapNode) -> model.Channel:
     kind, settings = next((kind, entries(item)) for kind, item in node.entries.items())
     texts = {key: item.text for key, item in settings.items() if isinstance(item, Scalar)}
     return model.Channel(
@@ -65,4 +65,4 @@ def _channel(name: str, node: Mapping) -> model.Channel:
 
 
 def _names(node: Node | None) -> tuple[str, ...]:
-    return tuple(item.text for item in node.items if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
+    return tuple(item.text for item in node.items if isinstance(item, Scalar)) if isinstance(node, ListNode) else ()

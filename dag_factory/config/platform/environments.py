@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
@@ -12,20 +12,20 @@ from dag_factory.config.source import documents
 from dag_factory.config.source.layout import ENVIRONMENTS
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Scalar, without
+from dag_factory.config.tree import MapNode, Scalar, without
 
 SCHEMA = "environment.schema.json"
 _NOT_INHERITED = ("version", "description", "extends")
 
 
-class Written(msgspec.Struct, frozen=True):
+class MergedEnvironment(msgspec.Struct, frozen=True):
     """An environment as its files have it, nothing computed.
 
     ``node`` is None where a file of the chain cannot be read; ``files`` are the trees by name, its own first.
     """
 
-    node: Mapping | None
-    files: dict[str, Mapping]
+    node: MapNode | None
+    files: dict[str, MapNode]
     problems: tuple[Problem, ...]
 
 
@@ -34,11 +34,11 @@ def file_of(name: str) -> str:
     return f"{ENVIRONMENTS}/{name}.yaml"
 
 
-def read(platform: PlatformFiles, name: str) -> Written:
+def read(platform: PlatformFiles, name: str) -> MergedEnvironment:
     """The environment ``name``, laid over the one that it extends, and that over the next."""
-    chain: list[tuple[str, Mark]] = []  # each environment with the place where it names the next
-    nodes: list[Mapping] = []
-    files: dict[str, Mapping] = {}
+    chain: list[tuple[str, Position]] = []  # each environment with the place where it names the next
+    nodes: list[MapNode] = []
+    files: dict[str, MapNode] = {}
     problems: list[Problem] = []
     following: str | None = name
     while following is not None:
@@ -46,31 +46,31 @@ def read(platform: PlatformFiles, name: str) -> Written:
         document = documents.required(platform, file_of(here), SCHEMA)
         problems += document.problems
         if document.node is None:
-            return Written(None, files, tuple(problems))
+            return MergedEnvironment(None, files, tuple(problems))
         nodes.append(document.node)
         files[file_of(here)] = document.node
         extends = document.node.entries.get("extends")
         following = extends.text if isinstance(extends, Scalar) and extends.value is not None else None
         if following is None or not extends:
             break
-        chain.append((here, extends.mark))
+        chain.append((here, extends.position))
         known = platform.environments
         if following not in known:
             message, hint = f"unknown environment `{following}`", did_you_mean(following, set(known) - {here})
-            problems.append(Problem.at(extends.mark, ("extends",), "unknown-environment", message, hint))
+            problems.append(Problem.at(extends.position, ("extends",), "unknown-environment", message, hint))
             break
         if following in [other for other, _ in chain]:
             problems.append(_loop(chain, following))
             break
-    laid: Mapping = nodes[-1]
+    laid: MapNode = nodes[-1]
     for node in reversed(nodes[:-1]):
         merged = merge(without(laid, *_NOT_INHERITED), node, shape(SCHEMA), unset=False)
-        assert isinstance(merged, Mapping)
+        assert isinstance(merged, MapNode)
         laid = merged
-    return Written(laid, files, tuple(problems))
+    return MergedEnvironment(laid, files, tuple(problems))
 
 
-def _loop(chain: list[tuple[str, Mark]], back_to: str) -> Problem:
+def _loop(chain: list[tuple[str, Position]], back_to: str) -> Problem:
     """The circle, told alike from whichever of its environments it was found."""
     circle = chain[[name for name, _ in chain].index(back_to) :]
     first = min(range(len(circle)), key=lambda index: circle[index][0])

@@ -6,13 +6,13 @@ from collections.abc import Mapping as MappingT
 
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, entries, is_set, mapping, whole
+from dag_factory.config.tree import MapNode, Node, Scalar, entries, is_set, map_node, whole_number
 from dag_factory.config.units import quantity
 
 SIZE_KEYS = frozenset("cpu memory gpu shm ephemeral_storage requests limits cost_per_hour next".split())
@@ -25,25 +25,25 @@ _GPU = "nvidia.com/gpu"
 class FlavorEntry:
     """A flavor and the layer that it lays under its jobs."""
 
-    def __init__(self, flavor: model.Flavor, layer: Mapping, mark: Mark) -> None:
-        self.flavor, self.layer, self.mark = flavor, layer, mark
+    def __init__(self, flavor: model.Flavor, layer: MapNode, position: Position) -> None:
+        self.flavor, self.layer, self.position = flavor, layer, position
 
 
-def defined(table: Mapping, define: Node | None) -> dict[str, Mapping]:
+def defined(table: MapNode, define: Node | None) -> dict[str, MapNode]:
     """The table's flavors with the environment's ``define`` merged over them."""
     merged = merge(table, define, shape(_SCHEMA).child("flavors"), unset=False)
-    return {name: node for name, node in entries(merged).items() if isinstance(node, Mapping)}
+    return {name: node for name, node in entries(merged).items() if isinstance(node, MapNode)}
 
 
-def sized(name: str, node: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
+def sized(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     """The flavor with the expressions in its size computed. What it lays under a job waits for the job."""
-    sizes = mapping({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.mark)
+    sizes = map_node({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.position)
     computed, problems = documents.computed(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
     rest = {key: item for key, item in node.entries.items() if key not in _SIZED}
-    return mapping({**computed.entries, **rest}, node.keys, node.mark), problems
+    return map_node({**computed.entries, **rest}, node.keys, node.position), problems
 
 
-def entry(name: str, node: Mapping) -> FlavorEntry:
+def entry(name: str, node: MapNode) -> FlavorEntry:
     """One flavor of the table. ``node`` fits the schema."""
     sizes = {_RESOURCES[key]: node.entries[key] for key in _RESOURCES if is_set(node.entries.get(key))}
     limits = {key: _text(value) for key, value in sizes.items()}
@@ -68,29 +68,29 @@ def entry(name: str, node: Mapping) -> FlavorEntry:
         next=_optional(node.entries.get("next")),
     )
     layer = {key: value for key, value in node.entries.items() if key not in SIZE_KEYS}
-    return FlavorEntry(flavor, mapping(layer, node.keys, node.mark), node.mark)
+    return FlavorEntry(flavor, map_node(layer, node.keys, node.position), node.position)
 
 
-def check(found: MappingT[str, Mapping], pools: MappingT[str, int]) -> list[tuple[str, Problem]]:
+def check(found: MappingT[str, MapNode], pools: MappingT[str, int]) -> list[tuple[str, Problem]]:
     """What is wrong between flavors: pairs of a flavor's name and the problem."""
     problems: list[tuple[str, Problem]] = []
     for name, node in found.items():
-        path: Path = ("flavors", name)
+        path: KeyPath = ("flavors", name)
         following = node.entries.get("next")
         if isinstance(following, Scalar) and isinstance(following.value, str) and following.value not in found:
             message = f"the flavor `{name}` grows into `{following.value}`, which is no flavor"
             hint = did_you_mean(following.value, found)
-            problems.append((name, Problem.at(following.mark, (*path, "next"), "unknown-flavor", message, hint)))
+            problems.append((name, Problem.at(following.position, (*path, "next"), "unknown-flavor", message, hint)))
         pool = node.entries.get("pool")
         if isinstance(pool, Scalar) and isinstance(pool.value, str) and pool.value not in {*pools, "default_pool"}:
             message, hint = f"`{pool.value}` is no pool", did_you_mean(pool.value, [*pools, "default_pool"])
-            problems.append((name, Problem.at(pool.mark, (*path, "pool"), "unknown-pool", message, hint)))
+            problems.append((name, Problem.at(pool.position, (*path, "pool"), "unknown-pool", message, hint)))
         problems += [(name, problem) for problem in _requests_over_limits(name, node)]
     problems += _loops(found)
     return problems
 
 
-def _requests_over_limits(name: str, node: Mapping) -> list[Problem]:
+def _requests_over_limits(name: str, node: MapNode) -> list[Problem]:
     flavor = entry(name, node).flavor
     problems = []
     for key, value in flavor.requests.items():
@@ -100,11 +100,11 @@ def _requests_over_limits(name: str, node: Mapping) -> list[Problem]:
             place = written.get(key.replace("-", "_")) or written.get(key) or node
             message = f"the flavor `{name}` requests {key} {value}, more than its limit {flavor.limits[key]}"
             hint = "Kubernetes refuses such a pod; raise the limit or lower the request"
-            problems.append(Problem.at(place.mark, ("flavors", name), "request-over-limit", message, hint))
+            problems.append(Problem.at(place.position, ("flavors", name), "request-over-limit", message, hint))
     return problems
 
 
-def _loops(found: MappingT[str, Mapping]) -> list[tuple[str, Problem]]:
+def _loops(found: MappingT[str, MapNode]) -> list[tuple[str, Problem]]:
     """Chains of ``next`` that come back to where they began, each told once."""
     problems: list[tuple[str, Problem]] = []
     told: set[str] = set()
@@ -117,22 +117,22 @@ def _loops(found: MappingT[str, Mapping]) -> list[tuple[str, Problem]]:
         if name is not None and name in chain and name not in told:
             loop = chain[chain.index(name) :]
             told.update(loop)
-            mark = found[loop[-1]].entries["next"].mark
+            position = found[loop[-1]].entries["next"].position
             message = f"`next` goes round: {' -> '.join([*loop, loop[0]])}"
             hint = "the largest flavor of a chain has no `next`"
-            problem = Problem.at(mark, ("flavors", loop[-1], "next"), "flavor-loop", message, hint)
+            problem = Problem.at(position, ("flavors", loop[-1], "next"), "flavor-loop", message, hint)
             problems += [(member, problem) for member in loop]
     return problems
 
 
 def _gpu(node: Node | None) -> tuple[int, str]:
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         count = node.entries.get("count")
         return (
-            1 if (number := whole(count)) is None else number,
+            1 if (number := whole_number(count)) is None else number,
             _optional(node.entries.get("resource")) or _GPU,
         )
-    return whole(node) or 0, _GPU
+    return whole_number(node) or 0, _GPU
 
 
 def _text(node: Node) -> str:

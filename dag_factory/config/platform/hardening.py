@@ -12,8 +12,19 @@ import msgspec
 from dag_factory.config.model import Job, XcomSidecar
 from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.pod.strategic_merge import DIRECTIVE
-from dag_factory.config.positions import Mark
-from dag_factory.config.tree import Mapping, Node, Sequence, at, entries, from_plain, is_set, mapping, plain, sequence
+from dag_factory.config.positions import Position
+from dag_factory.config.tree import (
+    ListNode,
+    MapNode,
+    Node,
+    at,
+    entries,
+    from_python,
+    is_set,
+    list_node,
+    map_node,
+    to_python,
+)
 
 NOBODY = 65534
 """The user of Airflow's own container: its default image would run as root."""
@@ -23,24 +34,24 @@ _CONTAINER: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities":
 _CONTEXT = "securityContext"
 
 
-def hardened(job: Mapping, mark: Mark) -> Mapping:
-    """The resolved job with what `restricted` demands; ``mark`` is where the level is set.
+def hardened(job: MapNode, position: Position) -> MapNode:
+    """The resolved job with what `restricted` demands; ``position`` is where the level is set.
 
     Kubernetes rejects most of it in a pod of Windows.
     """
     os = at(job, ("pod", "spec", "os", "name"))
-    container = {} if os is not None and plain(os) == "windows" else _CONTAINER
+    container = {} if os is not None and to_python(os) == "windows" else _CONTAINER
     pod = _POD if container else {"runAsNonRoot": True}
     found = dict(job.entries)
-    found["pod_security_context"] = _filled(found.get("pod_security_context"), pod, mark)
+    found["pod_security_context"] = _filled(found.get("pod_security_context"), pod, position)
     if container:
-        found["security_context"] = _filled(found.get("security_context"), container, mark)
+        found["security_context"] = _filled(found.get("security_context"), container, position)
         for key in ("sidecars", "init_containers"):
-            if isinstance(containers := found.get(key), Sequence):
-                found[key] = _each(containers, container, mark)
-        if isinstance(found.get("pod"), Mapping):
-            found["pod"] = _overlay(found["pod"], _names(job), container, mark)
-    return mapping(found, {**dict.fromkeys(found, mark), **job.keys}, job.mark)
+            if isinstance(containers := found.get(key), ListNode):
+                found[key] = _each(containers, container, position)
+        if isinstance(found.get("pod"), MapNode):
+            found["pod"] = _overlay(found["pod"], _names(job), container, position)
+    return map_node(found, {**dict.fromkeys(found, position), **job.keys}, job.position)
 
 
 def hardened_model(job: Job) -> Job:
@@ -51,10 +62,10 @@ def hardened_model(job: Job) -> Job:
         "init_containers": list(job.init_containers),
         "pod": job.pod,
     }
-    here = Mark("")
-    node = from_plain({key: value for key, value in said.items() if value is not None}, here)
-    assert isinstance(node, Mapping)
-    found: dict[str, Any] = plain(hardened(node, here))
+    here = Position("")
+    node = from_python({key: value for key, value in said.items() if value is not None}, here)
+    assert isinstance(node, MapNode)
+    found: dict[str, Any] = to_python(hardened(node, here))
     return msgspec.structs.replace(job, **{**found, "init_containers": tuple(found["init_containers"])})
 
 
@@ -65,61 +76,63 @@ def hardened_sidecar(settings: XcomSidecar | None) -> XcomSidecar:
     return XcomSidecar(image=said.image, security_context=context, resources=said.resources)
 
 
-def _overlay(overlay: Node, known: set[str], container: dict[str, Any], mark: Mark) -> Node:
+def _overlay(overlay: Node, known: set[str], container: dict[str, Any], position: Position) -> Node:
     """The overlay with its new containers hardened; what it lays over others has that from below."""
     spec = at(overlay, ("spec",))
-    if not (isinstance(overlay, Mapping) and isinstance(spec, Mapping)):
+    if not (isinstance(overlay, MapNode) and isinstance(spec, MapNode)):
         return overlay
     inner = dict(spec.entries)
     for key in ("containers", "initContainers"):
-        if isinstance(containers := inner.get(key), Sequence):
+        if isinstance(containers := inner.get(key), ListNode):
             items = tuple(
-                _contained(item, container, mark) if _is_new(item, known) else item for item in containers.items
+                _contained(item, container, position) if _is_new(item, known) else item for item in containers.items
             )
-            inner[key] = sequence(items, containers.mark)
-    return mapping({**overlay.entries, "spec": mapping(inner, spec.keys, spec.mark)}, overlay.keys, overlay.mark)
+            inner[key] = list_node(items, containers.position)
+    return map_node(
+        {**overlay.entries, "spec": map_node(inner, spec.keys, spec.position)}, overlay.keys, overlay.position
+    )
 
 
-def _names(job: Mapping) -> set[str]:
+def _names(job: MapNode) -> set[str]:
     """The names of the job's containers but for those that only the overlay brings."""
     found = {BASE}
     for key in ("sidecars", "init_containers"):
         written = job.entries.get(key)
-        for item in written.items if isinstance(written, Sequence) else ():
+        for item in written.items if isinstance(written, ListNode) else ():
             if name := entries(item).get("name"):
-                found.add(str(plain(name)))
+                found.add(str(to_python(name)))
     return found
 
 
 def _is_new(item: Node, known: set[str]) -> bool:
     said = entries(item)
-    directive = plain(said[DIRECTIVE]) if DIRECTIVE in said else None
-    name = plain(said["name"]) if "name" in said else None
+    directive = to_python(said[DIRECTIVE]) if DIRECTIVE in said else None
+    name = to_python(said["name"]) if "name" in said else None
     return directive == "replace" or (directive != "delete" and name not in known)
 
 
-def _each(containers: Sequence, defaults: dict[str, Any], mark: Mark) -> Sequence:
-    return sequence(tuple(_contained(item, defaults, mark) for item in containers.items), containers.mark)
+def _each(containers: ListNode, defaults: dict[str, Any], position: Position) -> ListNode:
+    return list_node(tuple(_contained(item, defaults, position) for item in containers.items), containers.position)
 
 
-def _contained(item: Node, defaults: dict[str, Any], mark: Mark) -> Node:
+def _contained(item: Node, defaults: dict[str, Any], position: Position) -> Node:
     """One container in Kubernetes' form."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, MapNode):
         return item
-    context = _filled(item.entries.get(_CONTEXT), defaults, mark)
-    return mapping({**item.entries, _CONTEXT: context}, {_CONTEXT: mark, **item.keys}, item.mark)
+    context = _filled(item.entries.get(_CONTEXT), defaults, position)
+    return map_node({**item.entries, _CONTEXT: context}, {_CONTEXT: position, **item.keys}, item.position)
 
 
-def _filled(node: Node | None, defaults: dict[str, Any], mark: Mark) -> Mapping:
+def _filled(node: Node | None, defaults: dict[str, Any], position: Position) -> MapNode:
     """A map with what it leaves out of ``defaults``; maps in it alike."""
     said = entries(node)
     found = dict(said)
     for key, value in defaults.items():
         inner = said.get(key)
         if not is_set(inner):
-            found[key] = from_plain(value, mark)
-        elif isinstance(value, dict) and isinstance(inner, Mapping):
-            found[key] = _filled(inner, value, mark)
-    known = node if isinstance(node, Mapping) else None
-    keys = {**dict.fromkeys(found, mark), **(known.keys if known else {})}
-    return mapping(found, keys, known.mark if known else mark)
+            found[key] = from_python(value, position)
+        elif isinstance(value, dict) and isinstance(inner, MapNode):
+            found[key] = _filled(inner, value, position)
+    known = node if isinstance(node, MapNode) else None
+    keys = {**dict.fromkeys(found, position), **(known.keys if known else {})}
+    return map_node(found, keys, known.position if known else position)

@@ -11,9 +11,9 @@ from collections.abc import Mapping as MappingT
 
 from dag_factory.config.expressions.whole_templates import parts
 from dag_factory.config.pod.image_names import full_name, mirror
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, replaced
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, replaced
 
 _VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
 _CONTAINERS = (
@@ -24,7 +24,7 @@ _CONTAINERS = (
 )
 
 
-def of_job(node: Mapping) -> Iterator[tuple[Path, Scalar]]:
+def of_job(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
     """Every image of a resolved job with its path: its own, of its init containers, of its sidecars, of its volumes.
 
     One whose expression failed is left out: that is told already.
@@ -34,18 +34,18 @@ def of_job(node: Mapping) -> Iterator[tuple[Path, Scalar]]:
         yield ("docker_image",), own
     for path in _CONTAINERS:
         containers = at(node, path)
-        for index, container in enumerate(containers.items if isinstance(containers, Sequence) else ()):
+        for index, container in enumerate(containers.items if isinstance(containers, ListNode) else ()):
             image = entries(container).get("image")
             if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
                 yield (*path, index, "image"), image
     volumes = at(node, _VOLUMES)
-    for index, volume in enumerate(volumes.items if isinstance(volumes, Sequence) else ()):
+    for index, volume in enumerate(volumes.items if isinstance(volumes, ListNode) else ()):
         image = entries(entries(volume).get("image")).get("reference")
         if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
             yield (*_VOLUMES, index, "image", "reference"), image
 
 
-def mirrored(node: Mapping, mirrors: MappingT[str, str]) -> Mapping:
+def mirrored(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
     """The job with each image's registry exchanged for its mirror."""
     if not mirrors:
         return node
@@ -53,12 +53,12 @@ def mirrored(node: Mapping, mirrors: MappingT[str, str]) -> Mapping:
     for path, image in of_job(node):
         name = mirror(image.text, mirrors)
         if name != image.text:
-            result = replaced(result, path, Scalar(name, name, image.mark))
-    assert isinstance(result, Mapping)
+            result = replaced(result, path, Scalar(name, name, image.position))
+    assert isinstance(result, MapNode)
     return result
 
 
-def check(node: Mapping, mirrors: MappingT[str, str], environment: str, path: Path) -> Iterator[Problem]:
+def check(node: MapNode, mirrors: MappingT[str, str], environment: str, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with the images of a job, whose place is ``path``, whatever the platform allows."""
     for where, image in of_job(node):
         if "{" not in image.text:
@@ -67,8 +67,8 @@ def check(node: Mapping, mirrors: MappingT[str, str], environment: str, path: Pa
         if isinstance(found, str):
             message = f"the template of the image `{image.text}` holds {found}"
             hint = "use only whole expressions that read a value, as `{{ params.tag }}`; compute the rest with `${{ }}`"
-            yield Problem.at(image.mark, (*path, *where), "image-template", message, hint)
+            yield Problem.at(image.position, (*path, *where), "image-template", message, hint)
         elif mirrors and full_name(image.text) is None:
             message = f"only the run knows where `{image.text}` is fetched from: no mirror of `{environment}` is taken"
             hint = "write the registry out, or compute it now, with ${{ }}"
-            yield Problem.at(image.mark, (*path, *where), "image-not-known", message, hint, "warning")
+            yield Problem.at(image.position, (*path, *where), "image-not-known", message, hint, "warning")

@@ -14,10 +14,10 @@ from fnmatch import fnmatchcase
 from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
-from dag_factory.config.positions import Path as Steps
+from dag_factory.config.positions import KeyPath as Steps
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.image_folders import FOLDER
-from dag_factory.config.tree import Mapping as MappingNode
+from dag_factory.config.tree import MapNode as MappingNode
 
 HOST_IMAGES = ("alpine", "busybox", "debian", "ubuntu", "python")
 """Repositories that are this machine's own programs."""
@@ -37,7 +37,7 @@ def check(node: MappingNode, known: Mapping[str, str], path: Steps) -> Iterator[
         message = f"no folder stands for the image `{image.text}`: pods are processes on this machine"
         name = re.split("[:@]", image.text.rpartition("/")[2])[0]
         hint = f"put its code and Dockerfile into `{FOLDER}/{name}`, or add it under `cluster.local.images`"
-        yield Problem.at(image.mark, (*path, *steps), "no-local-image", message, hint, "warning")
+        yield Problem.at(image.position, (*path, *steps), "no-local-image", message, hint, "warning")
 
 
 def _is_there(image: str, known: Mapping[str, str]) -> bool:

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 import msgspec
 
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Scalar, entries
+from dag_factory.config.tree import MapNode, Scalar, entries
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -28,57 +28,59 @@ class Table(msgspec.Struct, frozen=True):
     file: str
     word: str
     codes: tuple[str, str] = ("", "")
-    known: dict[str, Mapping] = {}
+    known: dict[str, MapNode] = {}
     broken: frozenset[str] = frozenset()
     readable: bool = True
     exists: bool = True
 
-    def find(self, name: Scalar, path: Path) -> Mapping | Problem:
+    def find(self, name: Scalar, path: KeyPath) -> MapNode | Problem:
         """The entry that ``name``, written at ``path``, stands for; or why there is none."""
         if not self.readable:
             message = f"the {self.word} `{name.text}` is not known: its table has problems of its own"
-            return Problem.at(name.mark, path, "broken-table", message, f"see the problems of {self.file}")
+            return Problem.at(name.position, path, "broken-table", message, f"see the problems of {self.file}")
         if name.text in self.broken:
             message = f"the {self.word} `{name.text}` has a problem of its own"
-            return Problem.at(name.mark, path, self.codes[1], message, f"see the problems of {self.file}")
+            return Problem.at(name.position, path, self.codes[1], message, f"see the problems of {self.file}")
         if name.text not in self.known:
             message, hint = f"unknown {self.word} `{name.text}`", did_you_mean(name.text, self.known)
             if not self.exists:
                 hint = f"there is no {self.file}; it begins with `version: 1`"
-            return Problem.at(name.mark, path, self.codes[0], message, hint)
+            return Problem.at(name.position, path, self.codes[0], message, hint)
         return self.known[name.text]
 
 
-class Read(msgspec.Struct, frozen=True):
+class TableFile(msgspec.Struct, frozen=True):
     """A table, its file's tree (None: there is none), and what is wrong with it."""
 
     table: Table
-    document: Mapping | None
+    document: MapNode | None
     problems: tuple[Problem, ...]
 
 
-def read(platform: PlatformFiles, empty: Table, schema: str, key: str, entry: str, context: Context | None) -> Read:
+def read(
+    platform: PlatformFiles, empty: Table, schema: str, key: str, entry: str, context: Context | None
+) -> TableFile:
     """Read the table whose entries stand below ``key`` into ``empty``; a ``context`` computes its expressions.
 
     ``entry`` is the definition of one entry in the schema, as ``/$defs/rule``.
     """
     document = documents.read(platform, empty.file, schema)
     if document is None:
-        return Read(msgspec.structs.replace(empty, exists=False), None, ())
+        return TableFile(msgspec.structs.replace(empty, exists=False), None, ())
     if document.node is None:
-        return Read(msgspec.structs.replace(empty, readable=False), None, document.problems)
+        return TableFile(msgspec.structs.replace(empty, readable=False), None, document.problems)
     problems = list(document.problems)
     broken = wrong(problems, key)
-    known: dict[str, Mapping] = {}
+    known: dict[str, MapNode] = {}
     for name, node in entries(document.node.entries.get(key)).items():
-        if isinstance(node, Mapping) and name not in broken:
+        if isinstance(node, MapNode) and name not in broken:
             known[name] = node
             if context is not None:
                 known[name], trouble = documents.computed(node, context, schema, entry, (key, name))
                 problems += trouble
     whole = any(problem.path == key for problem in problems)  # the map of entries is itself no map
     table = msgspec.structs.replace(empty, known=known, broken=wrong(problems, key), readable=not whole)
-    return Read(table, document.node, tuple(problems))
+    return TableFile(table, document.node, tuple(problems))
 
 
 def wrong(problems: Iterable[Problem], key: str) -> frozenset[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries
 
 FILE = "configs/platform/presets.yaml"
 _SCHEMA = "presets.schema.json"
@@ -22,12 +22,12 @@ _SCHEMA = "presets.schema.json"
 class Presets(msgspec.Struct, frozen=True):
     """The table: what can be laid, and the names of what cannot. ``readable`` False: nothing of it is known."""
 
-    table: dict[str, Mapping] = {}
+    table: dict[str, MapNode] = {}
     broken: frozenset[str] = frozenset()
     readable: bool = True
 
 
-def read(platform: PlatformFiles) -> tuple[Presets, Mapping | None, tuple[Problem, ...]]:
+def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Problem, ...]]:
     """The table, the file's tree, and what is wrong in it."""
     document = documents.read(platform, FILE, _SCHEMA)
     if document is None:
@@ -35,7 +35,7 @@ def read(platform: PlatformFiles) -> tuple[Presets, Mapping | None, tuple[Proble
     if document.node is None:
         return Presets(readable=False), None, document.problems
     written = document.node.entries.get("presets")
-    table = {name: node for name, node in entries(written).items() if isinstance(node, Mapping)}
+    table = {name: node for name, node in entries(written).items() if isinstance(node, MapNode)}
     paths = [problem.path for problem in errors(document.problems)]
     wrong = [path.removeprefix("presets.") for path in paths if path.startswith("presets.")]
     readable = not any(path in ("", "presets") for path in paths)
@@ -45,12 +45,12 @@ def read(platform: PlatformFiles) -> tuple[Presets, Mapping | None, tuple[Proble
     return Presets(usable, broken, readable), document.node, document.problems
 
 
-def chosen(job: Mapping, presets: Presets, context: Context, path: Path) -> tuple[list[Mapping], list[Problem]]:
+def chosen(job: MapNode, presets: Presets, context: Context, path: KeyPath) -> tuple[list[MapNode], list[Problem]]:
     """The layers that ``presets`` of a job names, low to high. ``path`` is the job's in its document."""
     named = job.entries.get("presets")
-    layers: list[Mapping] = []
+    layers: list[MapNode] = []
     problems: list[Problem] = []
-    for index, item in enumerate(named.items if isinstance(named, Sequence) else ()):
+    for index, item in enumerate(named.items if isinstance(named, ListNode) else ()):
         where = (*path, "presets", index)
         computed, trouble = evaluate(item, context, where)
         if trouble or not isinstance(computed, Scalar):
@@ -63,9 +63,9 @@ def chosen(job: Mapping, presets: Presets, context: Context, path: Path) -> tupl
     return layers, problems
 
 
-def _missing(item: Node, name: str, presets: Presets, path: Path) -> Problem:
+def _missing(item: Node, name: str, presets: Presets, path: KeyPath) -> Problem:
     if name in presets.broken or not presets.readable:
         message = f"the preset `{name}` has a problem of its own"
-        return Problem.at(item.mark, path, "broken-preset", message, "see the problems of presets.yaml")
+        return Problem.at(item.position, path, "broken-preset", message, "see the problems of presets.yaml")
     hint = did_you_mean(name, presets.table) if presets.table else f"there is none yet; they would stand in {FILE}"
-    return Problem.at(item.mark, path, "unknown-preset", f"unknown preset `{name}`", hint)
+    return Problem.at(item.position, path, "unknown-preset", f"unknown preset `{name}`", hint)

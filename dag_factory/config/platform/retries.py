@@ -12,12 +12,12 @@ from typing import Any, cast
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.platform import named_table
-from dag_factory.config.platform.named_table import Read, Table
-from dag_factory.config.positions import Path
+from dag_factory.config.platform.named_table import Table, TableFile
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_set, mapping, whole
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_set, map_node, whole_number
 from dag_factory.config.units import seconds
 
 FILE = "configs/platform/retries.yaml"
@@ -35,37 +35,37 @@ REASONS = frozenset(
 )
 
 
-def read(platform: PlatformFiles, context: Context) -> Read:
+def read(platform: PlatformFiles, context: Context) -> TableFile:
     """The table of rules."""
     empty = Table(FILE, "retry rule", ("unknown-retry-rule", "broken-retry-rule"))
     found = named_table.read(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
     problems = [*found.problems]
     for name, rule in found.table.known.items():
         problems += check(rule, ("rules", name))
-    return Read(found.table, found.document, tuple(problems))
+    return TableFile(found.table, found.document, tuple(problems))
 
 
-def settled(node: Node | None, table: Table, context: Context, path: Path) -> tuple[Node | None, str, list[Problem]]:
+def settled(node: Node | None, table: Table, context: Context, path: KeyPath) -> tuple[Node | None, str, list[Problem]]:
     """The value with a rule's keys in the place of the rule's name, that name, and what is wrong.
 
     Only names are looked for: what an expression gives beside them is for the whole job's computing.
     """
     own: dict[str, Node] = {}
     name = node
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         own = {key: item for key, item in node.entries.items() if key != RULE}
         name = node.entries.get(RULE)
         if isinstance(count := own.get("retries"), Scalar) and isinstance(_value(count, context), str):
             name, own = count, {}  # what stood where a number could was a name
     text = _value(name, context) if isinstance(name, Scalar) else None
     if not isinstance(name, Scalar) or not isinstance(text, str):
-        without_name = isinstance(node, Mapping) and RULE in node.entries
-        return (mapping(own, node.keys, node.mark) if without_name and isinstance(node, Mapping) else node), "", []
-    rule = table.find(Scalar(text, text, name.mark), path)
+        without_name = isinstance(node, MapNode) and RULE in node.entries
+        return (map_node(own, node.keys, node.position) if without_name and isinstance(node, MapNode) else node), "", []
+    rule = table.find(Scalar(text, text, name.position), path)
     if isinstance(rule, Problem):
         return None, "", [rule]
-    keys = node.keys if isinstance(node, Mapping) else {}
-    return mapping({**rule.entries, **own}, {**rule.keys, **keys}, name.mark), text, []
+    keys = node.keys if isinstance(node, MapNode) else {}
+    return map_node({**rule.entries, **own}, {**rule.keys, **keys}, name.position), text, []
 
 
 def _value(node: Scalar, context: Context) -> object:
@@ -74,11 +74,11 @@ def _value(node: Scalar, context: Context) -> object:
     return found.value if isinstance(found, Scalar) and not trouble else None
 
 
-def check(rule: Mapping, path: Path) -> Iterator[Problem]:
+def check(rule: MapNode, path: KeyPath) -> Iterator[Problem]:
     """What a rule's ``on`` says in vain. Warnings: a cluster may have words of its own."""
     on = rule.entries.get("on")
     taken: dict[str, int] = {}
-    for index, entry in enumerate(on.items if isinstance(on, Sequence) else ()):
+    for index, entry in enumerate(on.items if isinstance(on, ListNode) else ()):
         for key in ("reason", "exit_code"):
             for item in _listed(entries(entry).get(key)):
                 if item.dynamic:
@@ -86,20 +86,22 @@ def check(rule: Mapping, path: Path) -> Iterator[Problem]:
                 where = (*path, "on", index, key)
                 if key == "reason" and item.text not in REASONS and not item.text.startswith("OutOf"):
                     message, hint = f"`{item.text}` is no reason of Kubernetes'", did_you_mean(item.text, REASONS)
-                    yield Problem.at(item.mark, where, "unknown-reason", message, hint, "warning")
+                    yield Problem.at(item.position, where, "unknown-reason", message, hint, "warning")
                 if f"{key} {item.text}" in taken:
                     message = f"`{item.text}` never comes here: entry {taken[f'{key} {item.text}']} takes it already"
-                    yield Problem.at(item.mark, where, "never-matches", message, "the first that fits holds", "warning")
+                    yield Problem.at(
+                        item.position, where, "never-matches", message, "the first that fits holds", "warning"
+                    )
                 taken.setdefault(f"{key} {item.text}", index + 1)
 
 
 def retries(node: Node | None, rule: str) -> model.Retries:
     """The model of a settled value; ``rule`` is the name of the rule that holds, or nothing."""
     if isinstance(node, Scalar):
-        return model.Retries(count=whole(node) or 0)
+        return model.Retries(count=whole_number(node) or 0)
     said = {_SYNONYMS.get(key, key): item for key, item in entries(node).items() if is_set(item)}
     return model.Retries(
-        count=whole(said.get("retries")) or 0,
+        count=whole_number(said.get("retries")) or 0,
         delay=seconds(_text(said["delay"])) if "delay" in said else None,
         backoff=cast(Any, _text(said["backoff"]) if "backoff" in said else "none"),
         max_delay=seconds(_text(said["max_delay"])) if "max_delay" in said else None,
@@ -111,14 +113,14 @@ def retries(node: Node | None, rule: str) -> model.Retries:
 def _outcome(said: dict[str, Node]) -> model.Outcome:
     return model.Outcome(
         reasons=tuple(item.text for item in _listed(said.get("reason"))),
-        exit_codes=tuple(code for item in _listed(said.get("exit_code")) if (code := whole(item)) is not None),
+        exit_codes=tuple(code for item in _listed(said.get("exit_code")) if (code := whole_number(item)) is not None),
         then=cast(Any, _text(said["then"])),
         delay=seconds(_text(said["delay"])) if "delay" in said else None,
     )
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()
+    return node.items if isinstance(node, ListNode) else ()
 
 
 def _listed(node: Node | None) -> tuple[Scalar, ...]:

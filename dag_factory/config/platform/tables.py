@@ -24,7 +24,7 @@ from dag_factory.config.platform.hardening import hardened_sidecar
 from dag_factory.config.platform.named_table import Table
 from dag_factory.config.platform.presets import Presets
 from dag_factory.config.platform.teams import Team, Teams
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import settle
@@ -32,8 +32,20 @@ from dag_factory.config.source import documents, image_folders
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.relocate import relocated
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.templates.catalog import Catalogue
-from dag_factory.config.tree import Mapping, Node, Scalar, at, entries, fragment, is_set, mapping, plain, whole, without
+from dag_factory.config.templates.catalog import Catalog
+from dag_factory.config.tree import (
+    MapNode,
+    Node,
+    Scalar,
+    at,
+    entries,
+    fragment,
+    is_set,
+    map_node,
+    to_python,
+    whole_number,
+    without,
+)
 from dag_factory.config.units import seconds
 
 FLAVORS_FILE = "configs/platform/flavors.yaml"
@@ -65,11 +77,11 @@ class Tables(msgspec.Struct, frozen=True):
     team: Team = msgspec.field(default_factory=Team)  # of the pipeline at hand
     schedules: Scalar | None = None
     timezone: Scalar | None = None
-    pipeline_defaults: Mapping | None = None
-    built_in: Mapping | None = None  # what the environment says of all jobs beside their defaults
-    job_defaults: Mapping | None = None
-    documents: dict[str, Mapping] = {}  # the files behind it, as read
-    catalogue: Catalogue = msgspec.field(default_factory=lambda: Catalogue(PlatformFiles(FilePath())))
+    pipeline_defaults: MapNode | None = None
+    built_in: MapNode | None = None  # what the environment says of all jobs beside their defaults
+    job_defaults: MapNode | None = None
+    documents: dict[str, MapNode] = {}  # the files behind it, as read
+    catalogue: Catalog = msgspec.field(default_factory=lambda: Catalog(PlatformFiles(FilePath())))
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
@@ -77,7 +89,7 @@ class Tables(msgspec.Struct, frozen=True):
     def namespaces(self) -> tuple[str, ...]:
         """Where pods may run, as far as it is known before a pipeline is: the environment's place and the teams'."""
         teams = [*self.teams.known.values()]
-        if isinstance(self.teams, Teams) and isinstance(self.teams.default, Mapping):
+        if isinstance(self.teams, Teams) and isinstance(self.teams.default, MapNode):
             teams.append(self.teams.default)
         said = [self.cluster.namespace, *(_text(team.entries.get("namespace")) for team in teams)]
         return tuple(sorted({name for name in said if name and "$" not in name}))
@@ -98,8 +110,8 @@ class Tables(msgspec.Struct, frozen=True):
             team=team,
             cluster=msgspec.structs.replace(self.cluster, namespace=namespace),
             guards=self._guards(team),
-            pipeline_defaults=teams.laid(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
-            job_defaults=teams.laid(self.job_defaults, team.job_defaults, *teams.JOB),
+            pipeline_defaults=teams.with_team_defaults(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
+            job_defaults=teams.with_team_defaults(self.job_defaults, team.job_defaults, *teams.JOB),
         )
 
     def _guards(self, team: Team) -> Guards:
@@ -125,14 +137,14 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     if document is None:
         return Tables(environment, names, problems=tuple(problems), broken=True)
     own, trouble = _vars(document, context)
-    context["vars"] = plain(own)
+    context["vars"] = to_python(own)
     problems += trouble
     define = at(document, ("flavors", "define"))  # computed with the table
     define = define if is_set(define) else None
     head = without(document, "vars", "defaults")
     if define:
-        said = without(_as_map(head.entries["flavors"], head.mark), "define")
-        head = mapping({**head.entries, "flavors": said}, head.keys, head.mark)
+        said = without(_as_map(head.entries["flavors"], head.position), "define")
+        head = map_node({**head.entries, "flavors": said}, head.keys, head.position)
     body, trouble = documents.computed(_settled(head), context, _ENVIRONMENT)
     problems += trouble
     zone = body.entries.get("timezone")
@@ -145,8 +157,8 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     table, trouble = documents.computed(without(written, "flavors"), context, _FLAVORS)
     problems += trouble
     said_pools = entries(table.entries.get("pools"))
-    pools = {name: slots for name, node in said_pools.items() if (slots := whole(node)) is not None}
-    found_flavors = flavors.defined(_as_map(written.entries.get("flavors"), written.mark), define)
+    pools = {name: slots for name, node in said_pools.items() if (slots := whole_number(node)) is not None}
+    found_flavors = flavors.defined(_as_map(written.entries.get("flavors"), written.position), define)
     sized = {name: flavors.sized(name, node, context) for name, node in found_flavors.items()}
     found_flavors = {name: node for name, (node, _) in sized.items()}
     checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
@@ -189,11 +201,11 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         given={name: flavor_limits.given(one.flavor, reading.of_platform([one.layer])) for name, one in usable.items()},
         broken_flavors=frozenset(bad),
         presets=known_presets,
-        templates_read=frozenset(str(word) for word in plain(body).get("templating", {}).get("allow", ())),
+        templates_read=frozenset(str(word) for word in to_python(body).get("templating", {}).get("allow", ())),
         replace=replace,
         retries=optional["retries"].table,
         channels=optional["channels"].table,
-        alerts_enabled=plain(at(body, ("alerts", "enabled")) or body) is not False,
+        alerts_enabled=to_python(at(body, ("alerts", "enabled")) or body) is not False,
         guards=reading.of_environment(environment, body),
         teams=optional["teams"].table,
         schedules=_scalar(body.entries.get("schedules")),
@@ -202,7 +214,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         built_in=_built_in(body),
         job_defaults=_as_map_or_none(at(document, ("defaults", "job"))),
         documents=files,
-        catalogue=Catalogue(platform),
+        catalogue=Catalog(platform),
         problems=tuple(problems),
         broken=any(problem.file in read.files for problem in errors(problems)),
     )
@@ -219,16 +231,16 @@ def with_image_folders(tables: Tables, platform: PlatformFiles) -> Tables:
     return msgspec.structs.replace(tables, images={**tables.images, **folders, **tables.images})
 
 
-def _vars(document: Mapping, context: Context) -> tuple[Mapping, list[Problem]]:
+def _vars(document: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     node = document.entries.get("vars")
-    if not isinstance(node, Mapping):
-        return _as_map(None, document.mark), []
+    if not isinstance(node, MapNode):
+        return _as_map(None, document.position), []
     computed, trouble = evaluate(settle(node, shape(_ENVIRONMENT).child("vars")), context, ("vars",))
-    return _as_map(computed, node.mark), list(trouble)
+    return _as_map(computed, node.position), list(trouble)
 
 
-def _settled(node: Mapping) -> Mapping:
-    return _as_map(settle(node, shape(_ENVIRONMENT)), node.mark)
+def _settled(node: MapNode) -> MapNode:
+    return _as_map(settle(node, shape(_ENVIRONMENT)), node.position)
 
 
 def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str]:
@@ -241,32 +253,34 @@ def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str
     return found
 
 
-def _replacements(body: Mapping, known: dict[str, Mapping], problems: list[Problem]) -> dict[str, Scalar]:
+def _replacements(body: MapNode, known: dict[str, MapNode], problems: list[Problem]) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
-    path: Path = ("flavors", "replace")
+    path: KeyPath = ("flavors", "replace")
     for name, node in entries(at(body, path)).items():
         target = _text(node)
-        for word, mark in ((name, _key_mark(body, path, name)), (target, node.mark)):
+        for word, position in ((name, _key_position(body, path, name)), (target, node.position)):
             if word is not None and word not in known:
                 message = f"`{word}` is no flavor of the table"
-                problems.append(Problem.at(mark, (*path, name), "unknown-flavor", message, did_you_mean(word, known)))
+                problems.append(
+                    Problem.at(position, (*path, name), "unknown-flavor", message, did_you_mean(word, known))
+                )
         if isinstance(node, Scalar) and target is not None:
             found[name] = node
     return found
 
 
-def _key_mark(body: Mapping, path: Path, name: str) -> Mark:
+def _key_position(body: MapNode, path: KeyPath, name: str) -> Position:
     parent = at(body, path)
-    return parent.keys[name] if isinstance(parent, Mapping) else body.mark
+    return parent.keys[name] if isinstance(parent, MapNode) else body.position
 
 
-def _built_in(body: Mapping) -> Mapping:
+def _built_in(body: MapNode) -> MapNode:
     policy = at(body, ("images", "pull_policy"))
     said = {"image_pull_policy": policy} if policy is not None else {}
-    return mapping(said, {key: node.mark for key, node in said.items()}, body.mark)
+    return map_node(said, {key: node.position for key, node in said.items()}, body.position)
 
 
-def _cluster(body: Mapping) -> model.Cluster:
+def _cluster(body: MapNode) -> model.Cluster:
     cluster = entries(body.entries.get("cluster"))
     interval = _text(cluster.get("startup_check_interval"))
     in_cluster = cluster.get("in_cluster")
@@ -280,7 +294,7 @@ def _cluster(body: Mapping) -> model.Cluster:
 
 
 def _xcom_sidecar(node: Node | None) -> model.XcomSidecar | None:
-    said: dict[str, Any] = fragment(node) if isinstance(node, Mapping) else {}
+    said: dict[str, Any] = fragment(node) if isinstance(node, MapNode) else {}
     return model.XcomSidecar(**said) if said else None
 
 
@@ -289,7 +303,7 @@ def _interval(text: str) -> float:
     return int(text[:-2]) / 1000 if text.endswith("ms") else float(seconds(text) or 1)
 
 
-def _local_images(body: Mapping) -> dict[str, Node]:
+def _local_images(body: MapNode) -> dict[str, Node]:
     return entries(at(body, ("cluster", "local", "images")))
 
 
@@ -301,9 +315,9 @@ def _text(node: Node | None) -> str | None:
     return node.text if isinstance(node, Scalar) and node.value is not None else None
 
 
-def _as_map(node: Node | None, mark: Mark) -> Mapping:
-    return node if isinstance(node, Mapping) else mapping({}, {}, mark)
+def _as_map(node: Node | None, position: Position) -> MapNode:
+    return node if isinstance(node, MapNode) else map_node({}, {}, position)
 
 
-def _as_map_or_none(node: Node | None) -> Mapping | None:
-    return node if isinstance(node, Mapping) else None
+def _as_map_or_none(node: Node | None) -> MapNode | None:
+    return node if isinstance(node, MapNode) else None

@@ -17,8 +17,8 @@ from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import reading
 from dag_factory.config.guards.required import OF_POD
 from dag_factory.config.platform import named_table
-from dag_factory.config.platform.named_table import Read, Table
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.platform.named_table import Table, TableFile
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema import registry
 from dag_factory.config.schema.annotations import shape
@@ -26,7 +26,7 @@ from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, mapping, plain, without
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, map_node, to_python, without
 
 FILE = "configs/platform/teams.yaml"
 _SCHEMA = "teams.schema.json"
@@ -44,8 +44,8 @@ class Team(msgspec.Struct, frozen=True):
 
     names: tuple[str, ...] = ()
     namespace: str | None = None
-    pipeline_defaults: Mapping | None = None
-    job_defaults: Mapping | None = None
+    pipeline_defaults: MapNode | None = None
+    job_defaults: MapNode | None = None
     guards: Guards = NONE
 
 
@@ -56,7 +56,7 @@ class Teams(Table, frozen=True):
     default_broken: bool = False
 
 
-def read(platform: PlatformFiles, flavors: Collection[str]) -> Read:
+def read(platform: PlatformFiles, flavors: Collection[str]) -> TableFile:
     """The table of teams; ``flavors`` are the names that the environment has.
 
     Expressions in it wait for the pipeline.
@@ -67,18 +67,18 @@ def read(platform: PlatformFiles, flavors: Collection[str]) -> Read:
     for name, team in found.table.known.items():
         problems += _unknown_flavors(team, flavors, ("teams", name))
     default = found.document.entries.get(DEFAULT) if found.document else None
-    if isinstance(default, Mapping):
+    if isinstance(default, MapNode):
         problems += _unknown_flavors(default, flavors, (DEFAULT,))
     paths = (problem.path for problem in errors(found.problems))
     broken = any(f"{path}.".startswith((f"{DEFAULT}.", f"{DEFAULT}[")) for path in paths)
     table = msgspec.structs.replace(found.table, default=default, default_broken=broken)
-    return Read(table, found.document, tuple(problems))
+    return TableFile(table, found.document, tuple(problems))
 
 
-def places(read: Mapping | None) -> dict[str, Mark]:
+def places(read: MapNode | None) -> dict[str, Position]:
     """Where each team's name stands in its file's tree."""
     written = at(read, ("teams",)) if read else None
-    return dict(written.keys) if isinstance(written, Mapping) else {}
+    return dict(written.keys) if isinstance(written, MapNode) else {}
 
 
 def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:
@@ -109,42 +109,42 @@ def _default(table: Teams, names: list[str], context: Context, file: str) -> tup
         return Team(), [Problem(file, 0, 0, "broken-team", message, hint=f"see the problems of {FILE}")]
     node = table.default
     if isinstance(node, Scalar) and node.value == DENY:
-        place = f"`default: {DENY}` is in {node.mark.file}:{node.mark.line}"
+        place = f"`default: {DENY}` is in {node.position.file}:{node.position.line}"
         message = f"no team has the folder `{names[0]}`" if names else "no team has files directly in `pipelines/`"
         hint = f"add the folder `{names[0]}` under `teams`" if names else "move the file into the folder of a team"
         return Team(), [Problem(file, 0, 0, "no-team", message, hint=f"{hint}; {place}")]
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MapNode):
         return Team(), []
     computed, problems = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, (DEFAULT,))
     return _within(Team(), "", computed, entries(node.entries.get("defaults"))), problems
 
 
-def _within(outer: Team, name: str, node: Mapping, defaults: MappingT[str, Node]) -> Team:
+def _within(outer: Team, name: str, node: MapNode, defaults: MappingT[str, Node]) -> Team:
     """What holds in a folder, inside what holds around it; the default team has no name."""
     by = f"the team `{name}`" if name else "the default team"
     said = node.entries
     account = said.get(_ACCOUNT)
-    given = mapping({_ACCOUNT: account}, {_ACCOUNT: account.mark}, account.mark) if account else None
+    given = map_node({_ACCOUNT: account}, {_ACCOUNT: account.position}, account.position) if account else None
     namespace = said.get("namespace")
     return Team(
         names=(*outer.names, name),
         namespace=namespace.text if isinstance(namespace, Scalar) and namespace.value is not None else outer.namespace,
-        pipeline_defaults=laid(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
-        job_defaults=laid(laid(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
+        pipeline_defaults=with_team_defaults(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
+        job_defaults=with_team_defaults(with_team_defaults(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
         guards=reading.together(outer.guards, reading.of_team(by, node)),
     )
 
 
-def laid(low: Node | None, high: Node | None, schema: str, pointer: str = "") -> Mapping | None:
+def with_team_defaults(low: Node | None, high: Node | None, schema: str, pointer: str = "") -> MapNode | None:
     """Defaults over defaults, as one layer that still unsets what lies below it."""
-    merged = merge(low, high if isinstance(high, Mapping) else None, shape(schema, pointer), unset=False)
-    return merged if isinstance(merged, Mapping) else None
+    merged = merge(low, high if isinstance(high, MapNode) else None, shape(schema, pointer), unset=False)
+    return merged if isinstance(merged, MapNode) else None
 
 
 def check_required(
-    rules: Iterable[Rule], header: Mapping, jobs: MappingT[str, Mapping], mark: Mark
+    rules: Iterable[Rule], header: MapNode, jobs: MappingT[str, MapNode], position: Position
 ) -> Iterator[Problem]:
-    """A problem for each key that neither the pipeline says nor every job; ``mark`` is the pipeline's place."""
+    """A problem for each key that neither the pipeline says nor every job; ``position`` is the pipeline's place."""
     for rule in rules:
         for key in rule.words:
             if key in OF_POD:  # checked on each job's final pod
@@ -155,26 +155,26 @@ def check_required(
             ways = ["the pipeline"] * (key in _keys(*PIPELINE)) + ["each of its jobs"] * (key in _keys(*_DEFAULTS))
             message = f"`{key}` is missing, which {rule.by} asks for"
             hint = f"add `{key}:` to {' or to '.join(ways)}; see {rule.place}"
-            yield Problem.at(mark, (), "required-key", message, hint)
+            yield Problem.at(position, (), "required-key", message, hint)
 
 
 def _keys(name: str, pointer: str = "") -> frozenset[str]:
     return frozenset(registry.resolve({"$ref": f"{name}#{pointer}"}, name)[0]["properties"])
 
 
-def _says(node: Mapping, key: str) -> bool:
+def _says(node: MapNode, key: str) -> bool:
     """Whether a key has a value that is more than nothing."""
     found = node.entries.get(key)
-    return found is not None and plain(found) not in (None, "", [], {})
+    return found is not None and to_python(found) not in (None, "", [], {})
 
 
-def _unknown_flavors(team: Mapping, flavors: Collection[str], path: Path) -> Iterator[Problem]:
+def _unknown_flavors(team: MapNode, flavors: Collection[str], path: KeyPath) -> Iterator[Problem]:
     """Warnings: another environment may define the flavor."""
     written = team.entries.get("flavors")
-    for index, item in enumerate(written.items if isinstance(written, Sequence) else ()):
+    for index, item in enumerate(written.items if isinstance(written, ListNode) else ()):
         if isinstance(item, Scalar) and not item.dynamic:
             if any(fnmatchcase(name, item.text) for name in flavors):
                 continue
             message = f"no flavor is called `{item.text}`"
             hint = did_you_mean(item.text, flavors)
-            yield Problem.at(item.mark, (*path, "flavors", index), "unknown-flavor", message, hint, "warning")
+            yield Problem.at(item.position, (*path, "flavors", index), "unknown-flavor", message, hint, "warning")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import zoneinfo
 from functools import lru_cache
 
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import Node, Scalar
 
 
-def check_timezone(node: Node | None, path: Path) -> list[Problem]:
+def check_timezone(node: Node | None, path: KeyPath) -> list[Problem]:
     """A problem where the value is no name of the time zone database."""
     if not isinstance(node, Scalar) or node.value is None or is_timezone(node.text):
         return []
     hint = did_you_mean(node.text, _zone_names()) or "a name such as Europe/Berlin or UTC"
-    return [Problem.at(node.mark, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
+    return [Problem.at(node.position, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
 
 
 _OF_THE_MACHINE = frozenset(("localtime", "posixrules", "Factory"))

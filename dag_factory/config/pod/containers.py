@@ -8,7 +8,7 @@ import msgspec
 
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE, XCOM, assembled
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 Kind = Literal["job", "sidecar", "init", "beside", "xcom"]
 
@@ -24,7 +24,7 @@ class Container(msgspec.Struct, frozen=True):
     image: str
     requests: dict[str, str]
     limits: dict[str, str]
-    path: Path = ()
+    path: KeyPath = ()
 
 
 def containers(job: Job) -> tuple[Container, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.model import Fragment
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 ANY = "\ue000" * 300
 FACTORY_LABELS = "dagwright/"
@@ -41,7 +41,7 @@ class Reference(msgspec.Struct, frozen=True):
 
     kind: str
     parts: tuple[str, ...] | None
-    path: Path
+    path: KeyPath
     shown: str
 
 
@@ -64,7 +64,7 @@ def named(kind: str, name: str) -> Reference:
     return Reference(kind, (before, version) if kind == "templates" else (name,), (), name)
 
 
-def service_account(spec: Fragment) -> tuple[str, Path]:
+def service_account(spec: Fragment) -> tuple[str, KeyPath]:
     """The account that a pod runs as, and where it is named; `default` where nobody names one."""
     for key in ("serviceAccountName", "serviceAccount"):  # the second is the deprecated name of the first
         if spec.get(key):
@@ -101,7 +101,7 @@ def _nodes(spec: Fragment) -> Iterator[Reference]:
     for key, value in _map(spec.get("nodeSelector")).items():
         yield _pair("node_selectors", key, value, ("spec", "nodeSelector", key))
     affinity = _map(_map(spec.get("affinity")).get("nodeAffinity"))
-    above: Path = ("spec", "affinity", "nodeAffinity")
+    above: KeyPath = ("spec", "affinity", "nodeAffinity")
     required = "requiredDuringSchedulingIgnoredDuringExecution"
     preferred = "preferredDuringSchedulingIgnoredDuringExecution"
     for index, term in enumerate(_list(_map(affinity.get(required)).get("nodeSelectorTerms"))):
@@ -115,7 +115,7 @@ def _nodes(spec: Fragment) -> Iterator[Reference]:
             yield Reference(kind, None, ("spec", "nodeName"), f"nodeName: {spec['nodeName']}")
 
 
-def _term(term: Fragment, path: Path) -> Iterator[Reference]:
+def _term(term: Fragment, path: KeyPath) -> Iterator[Reference]:
     """A node selector term. What excludes nodes chooses the others: any value."""
     for key in ("matchExpressions", "matchFields"):
         for index, item in enumerate(_list(term.get(key))):
@@ -125,7 +125,7 @@ def _term(term: Fragment, path: Path) -> Iterator[Reference]:
                 yield _pair("node_selectors", str(one.get("key") or ""), value, (*path, key, index))
 
 
-def _toleration(item: Fragment, path: Path) -> Reference:
+def _toleration(item: Fragment, path: KeyPath) -> Reference:
     key, effect = item.get("key"), item.get("effect")
     value = None if item.get("operator") == "Exists" else str(item.get("value") or "")
     shown = f"{key or '*'}={'*' if value is None else value}:{effect or '*'}"
@@ -134,7 +134,7 @@ def _toleration(item: Fragment, path: Path) -> Reference:
     return Reference("tolerations", parts, path, shown)
 
 
-def _volume(volume: Fragment, spec: Fragment, path: Path) -> Iterator[Reference]:
+def _volume(volume: Fragment, spec: Fragment, path: KeyPath) -> Iterator[Reference]:
     for kind, source in volume.items():
         if kind == "name" or not isinstance(source, dict):
             continue
@@ -157,7 +157,7 @@ def _volume(volume: Fragment, spec: Fragment, path: Path) -> Iterator[Reference]
         yield from _secrets_of_volume(source, where)
 
 
-def _secrets_of_volume(source: Fragment, path: Path) -> Iterator[Reference]:
+def _secrets_of_volume(source: Fragment, path: KeyPath) -> Iterator[Reference]:
     for key in _SECRET_KEYS:
         if isinstance(source.get(key), dict):
             yield _name("secrets", source[key].get("name"), (*path, key, "name"))
@@ -165,7 +165,7 @@ def _secrets_of_volume(source: Fragment, path: Path) -> Iterator[Reference]:
         yield _name("secrets", source["secretName"], (*path, "secretName"))
 
 
-def _projected(source: Fragment, spec: Fragment, path: Path) -> Iterator[Reference]:
+def _projected(source: Fragment, spec: Fragment, path: KeyPath) -> Iterator[Reference]:
     for index, item in enumerate(_list(source.get("sources"))):
         for kind, one in _map(item).items():
             where = (*path, "sources", index, kind)
@@ -177,7 +177,7 @@ def _projected(source: Fragment, spec: Fragment, path: Path) -> Iterator[Referen
                 yield _name("service_accounts", service_account(spec)[0], where)
 
 
-def _ephemeral(source: Fragment, path: Path) -> Iterator[Reference]:
+def _ephemeral(source: Fragment, path: KeyPath) -> Iterator[Reference]:
     """A claim that lives as long as the pod, and what its content is copied from."""
     where = (*path, "volumeClaimTemplate", "spec")
     claim = _map(_map(source.get("volumeClaimTemplate")).get("spec"))
@@ -193,7 +193,7 @@ def _ephemeral(source: Fragment, path: Path) -> Iterator[Reference]:
         yield _name("claims", f"volume:{claim['volumeName']}", (*where, "volumeName"))
 
 
-def _variables(container: Fragment, path: Path) -> Iterator[Reference]:
+def _variables(container: Fragment, path: KeyPath) -> Iterator[Reference]:
     kinds = {"secretKeyRef": "secrets", "configMapKeyRef": "config_maps"}
     for index, item in enumerate(_list(container.get("env"))):
         for key, source in _map(_map(item).get("valueFrom")).items():
@@ -206,12 +206,12 @@ def _variables(container: Fragment, path: Path) -> Iterator[Reference]:
                 yield _name(kinds[key], _map(source).get("name"), (*path, "envFrom", index, key, "name"))
 
 
-def _name(kind: str, name: Any, path: Path) -> Reference:
+def _name(kind: str, name: Any, path: KeyPath) -> Reference:
     text = str(name or "")
     return Reference(kind, (text,), path, text)
 
 
-def _pair(kind: str, key: str, value: Any, path: Path) -> Reference:
+def _pair(kind: str, key: str, value: Any, path: KeyPath) -> Reference:
     """A key with its value; None means any value."""
     shown = f"{key}={'*' if value is None else value}"
     return Reference(kind, (key, ANY if value is None else str(value)), path, shown)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 
 VERSION = "v1.33"
 LEVELS = ("privileged", "baseline", "restricted")
@@ -49,7 +49,7 @@ class Violation(msgspec.Struct, frozen=True):
     control: str
     message: str
     hint: str
-    path: Path
+    path: KeyPath
 
 
 class _Pod(msgspec.Struct, frozen=True):
@@ -57,8 +57,8 @@ class _Pod(msgspec.Struct, frozen=True):
 
     pod: Fragment
     spec: Fragment
-    containers: tuple[tuple[Path, Fragment], ...]
-    contexts: tuple[tuple[Path, Fragment], ...]  # of the pod, then of each container
+    containers: tuple[tuple[KeyPath, Fragment], ...]
+    contexts: tuple[tuple[KeyPath, Fragment], ...]  # of the pod, then of each container
     windows: bool
 
 
@@ -250,7 +250,9 @@ _RESTRICTED: tuple[_Control, ...] = (
 )
 
 
-def _added(level: Level, control: str, context: Fragment, path: Path, allowed: Collection[str]) -> Iterator[Violation]:
+def _added(
+    level: Level, control: str, context: Fragment, path: KeyPath, allowed: Collection[str]
+) -> Iterator[Violation]:
     for name in _list(_map(context.get("capabilities")).get("add")):
         if name not in allowed:
             message = f"the capability `{name}` must not be added"
@@ -258,16 +260,16 @@ def _added(level: Level, control: str, context: Fragment, path: Path, allowed: C
             yield Violation(level, control, message, hint, path)
 
 
-def _forbidden(control: str, path: Path, value: str, hint: str) -> Violation:
+def _forbidden(control: str, path: KeyPath, value: str, hint: str) -> Violation:
     return Violation("baseline", control, f"`{path[-1]}` must not be set to {value}", hint, path)
 
 
-def _not_one_of(level: Level, control: str, path: Path, value: Any, allowed: Collection[str]) -> Violation:
+def _not_one_of(level: Level, control: str, path: KeyPath, value: Any, allowed: Collection[str]) -> Violation:
     message = f"`{_key(path)}` must not be `{value}`"
     return Violation(level, control, message, f"leave the key out, or use one of: {', '.join(allowed)}", path)
 
 
-def _must(control: str, path: Path, context: Fragment, key: str, value: str) -> Violation:
+def _must(control: str, path: KeyPath, context: Fragment, key: str, value: str) -> Violation:
     """What has to be set: the path leads to a wrong value, or to the container that has none."""
     found: Any = context
     where = path
@@ -281,7 +283,7 @@ def _must(control: str, path: Path, context: Fragment, key: str, value: str) -> 
     return Violation("restricted", control, f"`{_CONTEXT}.{key}` must be {value}", hint, where)
 
 
-def _key(path: Path) -> str:
+def _key(path: KeyPath) -> str:
     return ".".join(str(step) for step in path[-2:] if isinstance(step, str))
 
 

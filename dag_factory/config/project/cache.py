@@ -17,8 +17,8 @@ import msgspec
 import dag_factory
 from dag_factory import settings
 from dag_factory.config.digest import digest
-from dag_factory.config.outcomes import Outcome
-from dag_factory.config.positions import Mark
+from dag_factory.config.outcomes import FileResult
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.read_file import Text
 from dag_factory.config.project.records import Records
@@ -32,7 +32,7 @@ T = TypeVar("T")
 _STOPPED = b"stopped"
 _PROBE = 65_536  # bytes
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Outcome)
+_DECODER = msgspec.msgpack.Decoder(FileResult)
 
 
 class Good(msgspec.Struct, frozen=True, array_like=True):
@@ -57,13 +57,13 @@ class Summary(msgspec.Struct, frozen=True):
 
     pools: dict[str, int]
     problems: tuple[Problem, ...]
-    teams: dict[str, Mark] = {}
+    teams: dict[str, Position] = {}
 
 
 _SUMMARY = msgspec.msgpack.Decoder(Summary)
 
 
-class Told(msgspec.Struct, frozen=True):
+class Reported(msgspec.Struct, frozen=True):
     """What is wrong with a whole project in one state of its files; see ``Project.look``.
 
     ``broken`` are the ids of the files of which a DAG may have to be taken from before.
@@ -74,10 +74,10 @@ class Told(msgspec.Struct, frozen=True):
     broken: tuple[str, ...] = ()
 
 
-_TOLD = msgspec.msgpack.Decoder(Told)
+_TOLD = msgspec.msgpack.Decoder(Reported)
 
 
-class Kept:
+class Cache:
     """What is kept for one project in one environment.
 
     ``project`` is what the project is called, wherever its files lie; ``share`` names one loader's part of it.
@@ -114,11 +114,11 @@ class Kept:
             return ""
         return digest(self._stamp, text.file.encode(), text.data)
 
-    def outcome(self, name: str) -> Outcome | None:
+    def outcome(self, name: str) -> FileResult | None:
         """The outcome of that name, if it is kept."""
         return _decoded(_DECODER, self._outcomes.get(name)) if name else None
 
-    def keep(self, name: str, outcome: Outcome) -> None:
+    def keep(self, name: str, outcome: FileResult) -> None:
         """Keep an outcome."""
         if name and self._put(self._outcomes, name, outcome):
             self._written += 1
@@ -150,12 +150,12 @@ class Kept:
     def _summary(self) -> str:
         return digest(self._stamp, b"summary")
 
-    def problems(self, state: str) -> Told | None:
+    def problems(self, state: str) -> Reported | None:
         """What was last found wrong with the whole project, if that was in the same state."""
         found = _decoded(_TOLD, self._outcomes.get(self._told)) if state and self.is_usable else None
         return found if found and found.state == state else None
 
-    def keep_problems(self, told: Told) -> None:
+    def keep_problems(self, told: Reported) -> None:
         """Keep what is wrong with the whole project in one state."""
         if told.state and self.is_usable and told != self.problems(told.state):
             self._put(self._outcomes, self._told, told)

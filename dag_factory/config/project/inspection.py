@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import Outcome, Result
+from dag_factory.config.outcomes import FileResult, PipelineResult
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts, last_good, read_file
-from dag_factory.config.project.cache import Kept, Told
+from dag_factory.config.project.cache import Cache, Reported
 from dag_factory.config.source.layout import Listing
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
+class Inspection:
     """``names`` are those of the outcomes that are known, by the ids of their files."""
 
     project: Project
-    kept: Kept
+    kept: Cache
     listing: Listing
     names: Mapping[str, str]
-    told: Told
+    told: Reported
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, sorted by place."""
         return self.told.problems
 
-    def unproven(self, known: Collection[str]) -> Iterator[tuple[str, Outcome]]:
+    def unproven(self, known: Collection[str]) -> Iterator[tuple[str, FileResult]]:
         """The outcomes of which nobody knows whether they can be built, with their names; ``known`` are the others."""
         for name in self.names.values():
             if name and name not in known:
@@ -50,9 +50,9 @@ class Look:
         """
         ids = set(self.listing.ids)
         good = last_good.without_clashes(self.kept.last_good(), ids)
-        results: list[Result] = []
+        results: list[PipelineResult] = []
         for one in (*self._broken(), *last_good.unread(self.listing, good)):
-            results += last_good.held(one, last_good.stand_ins(one, good), self.kept.outcome).results
+            results += last_good.with_last_good(one, last_good.fallbacks(one, good), self.kept.outcome).results
         known = {*self.names.values()}
         for dag_id, problem in failed.items():
             last = good.get(dag_id)
@@ -64,7 +64,7 @@ class Look:
         held = [self.project.as_of_today(one.pipeline) for one in results if one.pipeline and one.pipeline.held]
         return held, [one.id for one in results if one.pipeline is None and one.problems]
 
-    def _broken(self) -> Iterator[Outcome]:
+    def _broken(self) -> Iterator[FileResult]:
         ids = set(self.listing.ids)
         for file_id in (one for one in self.told.broken if one in ids):
             text = read_file.read(self.project.home, file_id)

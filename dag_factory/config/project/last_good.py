@@ -11,19 +11,19 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config.outcomes import Outcome, Result, unreadable
+from dag_factory.config.outcomes import FileResult, PipelineResult, unreadable
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project.cache import Good, Kept
+from dag_factory.config.project.cache import Cache, Good
 from dag_factory.config.project.read_file import Text
 from dag_factory.config.source.layout import Listing, file_of
 
 
-def unknown(text: Text) -> Outcome:
+def unknown(text: Text) -> FileResult:
     """The outcome of a file that is not compiled yet: its DAGs are those that it had."""
-    return Outcome(text.id, text.file, (), readable=False)
+    return FileResult(text.id, text.file, (), readable=False)
 
 
-def told(listing: Listing, kept: Kept) -> list[Problem]:
+def reported(listing: Listing, kept: Cache) -> list[Problem]:
     """What is wrong with the listing. That there are no pipelines is a fault where there were some."""
     if listing.complete or not kept.last_good():
         return listing.problems
@@ -33,7 +33,7 @@ def told(listing: Listing, kept: Kept) -> list[Problem]:
     ]
 
 
-def unread(listing: Listing, good: MappingT[str, Good]) -> Iterator[Outcome]:
+def unread(listing: Listing, good: MappingT[str, Good]) -> Iterator[FileResult]:
     """The outcomes of files in folders that cannot be looked into: those of which a DAG is known."""
     for file_id in sorted({one.file for one in good.values()}):
         for start, problem in listing.unread.items():
@@ -41,12 +41,12 @@ def unread(listing: Listing, good: MappingT[str, Good]) -> Iterator[Outcome]:
                 yield unreadable(file_id, file_of(file_id), problem)
 
 
-def is_broken(found: Outcome) -> bool:
+def is_broken(found: FileResult) -> bool:
     """Whether a DAG of the file may have to be taken from before."""
     return any(map(_is_broken, found.results)) or not (found.results or found.readable)
 
 
-def _is_broken(result: Result) -> bool:
+def _is_broken(result: PipelineResult) -> bool:
     return result.pipeline is None and bool(errors(result.problems))
 
 
@@ -55,7 +55,7 @@ def without_clashes(good: MappingT[str, Good], ids: Collection[str]) -> dict[str
     return {dag_id: one for dag_id, one in good.items() if dag_id == one.file or dag_id not in ids}
 
 
-def stand_ins(found: Outcome, good: MappingT[str, Good]) -> dict[str, Good]:
+def fallbacks(found: FileResult, good: MappingT[str, Good]) -> dict[str, Good]:
     """What stands in for the broken DAGs of a file, by their ids."""
     wanted = {result.id for result in found.results if _is_broken(result)}
     if not found.readable:  # it does not even say which DAGs it claims
@@ -63,7 +63,9 @@ def stand_ins(found: Outcome, good: MappingT[str, Good]) -> dict[str, Good]:
     return {dag_id: good[dag_id] for dag_id in sorted(wanted) if dag_id in good and good[dag_id].file == found.id}
 
 
-def held(found: Outcome, good: MappingT[str, Good], kept: Callable[[str], Outcome | None]) -> Outcome:
+def with_last_good(
+    found: FileResult, good: MappingT[str, Good], kept: Callable[[str], FileResult | None]
+) -> FileResult:
     """The outcome, its broken DAGs as they last were; ``kept`` finds an outcome by its name."""
     broken = [result for result in found.results if _is_broken(result)]
     wanted = {*(result.id for result in broken), *good}
@@ -78,20 +80,20 @@ def held(found: Outcome, good: MappingT[str, Good], kept: Callable[[str], Outcom
 
 
 def version(
-    dag_id: str, good: Good | None, kept: Callable[[str], Outcome | None], problems: tuple[Problem, ...]
-) -> Result:
+    dag_id: str, good: Good | None, kept: Callable[[str], FileResult | None], problems: tuple[Problem, ...]
+) -> PipelineResult:
     """The last good version of a DAG, with the ``problems`` for which it runs; no pipeline where it is lost."""
     outcome = kept(good.name) if good else None
     for result in outcome.results if outcome else ():
         if result.id == dag_id and result.pipeline is not None:
-            return Result(
+            return PipelineResult(
                 dag_id, msgspec.structs.replace(result.pipeline, held=errors(problems)), problems, result.work
             )
-    return Result(dag_id, None, problems)
+    return PipelineResult(dag_id, None, problems)
 
 
 def renewed(
-    found: Sequence[Outcome],
+    found: Sequence[FileResult],
     names: MappingT[str, str],
     good: MappingT[str, Good],
     complete: bool = True,
@@ -110,13 +112,13 @@ def renewed(
         missing = {dag_id: msgspec.structs.replace(one, gone=True) for dag_id, one in missing.items() if not one.gone}
     result: dict[str, Good] = missing
     for one in found:
-        result |= {dag_id: Good(each.file, each.name, work=each.work) for dag_id, each in stand_ins(one, good).items()}
+        result |= {dag_id: Good(each.file, each.name, work=each.work) for dag_id, each in fallbacks(one, good).items()}
         if name := names.get(one.id):
             built = (each for each in one.results if each.pipeline is not None and each.id not in not_built)
             result |= {each.id: Good(one.id, name, work=each.work) for each in built}
     return dict(sorted(result.items()))
 
 
-def only(found: Outcome, dag_id: str) -> Outcome:
+def only(found: FileResult, dag_id: str) -> FileResult:
     """The outcome of one DAG of a file."""
     return msgspec.structs.replace(found, results=tuple(result for result in found.results if result.id == dag_id))

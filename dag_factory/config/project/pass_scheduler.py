@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from dag_factory.config.budget import OutOfTime
-from dag_factory.config.outcomes import Outcome
-from dag_factory.config.project.cache import Kept
+from dag_factory.config.outcomes import FileResult
+from dag_factory.config.project.cache import Cache
 from dag_factory.config.project.read_file import Text
 from dag_factory.settings import BOUNDS
 
@@ -21,15 +21,15 @@ from dag_factory.settings import BOUNDS
 class Taken(NamedTuple):
     """``found`` has the outcomes, each with the name under which it is kept, in the order of their files."""
 
-    found: list[tuple[Outcome, str]]
+    found: list[tuple[FileResult, str]]
     postponed: list[Text]
 
 
 def take(
     texts: Iterable[Text],
-    kept: Kept,
-    known: Callable[[Text], tuple[Outcome | None, str]],
-    compiled: Callable[[Text, str, float], tuple[Outcome, str]],
+    kept: Cache,
+    known: Callable[[Text], tuple[FileResult | None, str]],
+    compiled: Callable[[Text, str, float], tuple[FileResult, str]],
     seconds: float | None,
 ) -> Taken:
     """The outcomes of ``texts``, compiled within ``seconds`` by the clock and what one file may take beyond them.
@@ -38,7 +38,7 @@ def take(
     ``OutOfTime`` where that takes more processor time than it is given, unless that is all that a file may take.
     """
     texts = list(texts)
-    found: dict[str, tuple[Outcome, str]] = {}
+    found: dict[str, tuple[FileResult, str]] = {}
     waiting: list[tuple[Text, str]] = []
     for text in texts:
         outcome, name = known(text)
@@ -56,11 +56,11 @@ def take(
 
 def _in_time(
     waiting: list[tuple[Text, str]],
-    kept: Kept,
-    compiled: Callable[[Text, str, float], tuple[Outcome, str]],
+    kept: Cache,
+    compiled: Callable[[Text, str, float], tuple[FileResult, str]],
     end: float,
-) -> dict[str, tuple[Outcome, str]]:
-    found: dict[str, tuple[Outcome, str]] = {}
+) -> dict[str, tuple[FileResult, str]]:
+    found: dict[str, tuple[FileResult, str]] = {}
     slow = [one for one in waiting if kept.is_slow(one[1])]
     known = {text.id for text, _ in slow}
     # Without anything kept a file that is postponed has no DAG to run on, and would be the next time too.

@@ -14,12 +14,12 @@ import msgspec
 
 from dag_factory.config import loader_work
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import Outcome, Result
+from dag_factory.config.outcomes import FileResult, PipelineResult
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import admission, last_good
 from dag_factory.config.project.admission import Candidate
-from dag_factory.config.project.cache import Good, Kept
-from dag_factory.config.project.shards import Share
+from dag_factory.config.project.cache import Cache, Good
+from dag_factory.config.project.shards import Shard
 
 _NONE: Mapping[str, Problem] = MappingProxyType({})
 
@@ -46,9 +46,9 @@ class Files:
     ``names`` are those of the outcomes, by the ids of their files; ``complete`` as in ``Listing``.
     """
 
-    share: Share
-    kept: Kept
-    found: Sequence[Outcome]
+    share: Shard
+    kept: Cache
+    found: Sequence[FileResult]
     names: Mapping[str, str]
     good: Mapping[str, Good]
     complete: bool
@@ -120,24 +120,24 @@ class Pass:
         return {dag_id: good[dag_id] for dag_id in failed if dag_id in good and good[dag_id].name != names.get(dag_id)}
 
 
-def buildable(one: Outcome) -> list[str]:
+def buildable(one: FileResult) -> list[str]:
     """The DAGs of an outcome that there are without an older version."""
     return [result.id for result in one.results if result.pipeline is not None]
 
 
 def within_budget(
-    files: Files, held: Sequence[Outcome], budget: int | None
-) -> tuple[list[Outcome], dict[str, Problem]]:
+    files: Files, held: Sequence[FileResult], budget: int | None
+) -> tuple[list[FileResult], dict[str, Problem]]:
     """The outcomes without new work that would exceed the loader's ``budget``, and a problem for each such DAG."""
     results = {result.id: result for one in held for result in one.results if result.pipeline}
     if budget is None or sum(result.work for result in results.values()) <= budget:
         return list(held), {}
     changes = list(_changes(files, results))
     problems: dict[str, Problem] = {}
-    instead: dict[str, Result] = {}
+    instead: dict[str, PipelineResult] = {}
     for one in admission.held_out(changes, budget):
         problem = admission.over_budget(_file(results[one.id]), one, budget)
-        before = Result(one.id, None, ())
+        before = PipelineResult(one.id, None, ())
         if one.before is not None:
             before = last_good.version(one.id, files.good[one.id], files.kept.outcome, (problem,))
             if before.pipeline is None:  # its last version is lost: it stays
@@ -147,7 +147,7 @@ def within_budget(
     return [_with(one, instead) for one in held], problems
 
 
-def before_waiting(found: Outcome, name: str, kept: Kept, dag_id: str) -> Outcome:
+def before_waiting(found: FileResult, name: str, kept: Cache, dag_id: str) -> FileResult:
     """The outcome ``name`` of a file with the version of a DAG that the loader has, where a larger one waits."""
     last = kept.waiting(name).get(dag_id)
     if last is None:
@@ -156,7 +156,7 @@ def before_waiting(found: Outcome, name: str, kept: Kept, dag_id: str) -> Outcom
     return _with(found, {dag_id: before}) if before.pipeline else found
 
 
-def _changes(files: Files, results: Mapping[str, Result]) -> Iterator[Candidate]:
+def _changes(files: Files, results: Mapping[str, PipelineResult]) -> Iterator[Candidate]:
     """The DAGs of a pass beside those of the last one."""
     for dag_id, result in results.items():
         last = files.good.get(dag_id)
@@ -173,11 +173,11 @@ def _counted(files: Files, dag_id: str, before: int) -> int:
     return loader_work.of_pipeline(last) if last else before
 
 
-def _file(result: Result) -> str:
+def _file(result: PipelineResult) -> str:
     return result.pipeline.file if result.pipeline else ""
 
 
-def _with(one: Outcome, instead: Mapping[str, Result]) -> Outcome:
+def _with(one: FileResult, instead: Mapping[str, PipelineResult]) -> FileResult:
     if not any(result.id in instead for result in one.results):
         return one
     return msgspec.structs.replace(one, results=tuple(instead.get(result.id, result) for result in one.results))

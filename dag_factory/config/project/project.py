@@ -17,15 +17,15 @@ from dag_factory.config import outcomes
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.digest import digest
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import FileResult
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.project import conflicts, pass_scheduler, passes, read_file
 from dag_factory.config.project import last_good as lastgood
-from dag_factory.config.project.cache import Kept, Summary, Told
-from dag_factory.config.project.inspection import Look
+from dag_factory.config.project.cache import Cache, Reported, Summary
+from dag_factory.config.project.inspection import Inspection
 from dag_factory.config.project.passes import Compiled, Files, Pass
 from dag_factory.config.project.read_file import Text
-from dag_factory.config.project.shards import WHOLE, Share
+from dag_factory.config.project.shards import WHOLE, Shard
 from dag_factory.config.project.unused_teams import unused
 from dag_factory.config.source.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -75,11 +75,11 @@ class Project:
             known, problems = self.platform.environments, (_failed(PLATFORM, failure),)
             return Tables(self.environment, known, problems=problems, broken=True)
 
-    def kept(self, share: str = "") -> Kept:
+    def kept(self, share: str = "") -> Cache:
         """What is kept of it between processes."""
-        return Kept(self.name, self.environment, self.platform, share)
+        return Cache(self.name, self.environment, self.platform, share)
 
-    def compile_all(self, share: Share = WHOLE, seconds: float | None = None) -> Compiled:
+    def compile_all(self, share: Shard = WHOLE, seconds: float | None = None) -> Compiled:
         """Every pipeline of the environment, or one loader's share of them.
 
         A DAG whose file broke is there as it last was, where that is kept; so is one whose file is not kept, and for
@@ -89,7 +89,7 @@ class Project:
         found.keep()
         return found.compiled
 
-    def begin_pass(self, share: Share = WHOLE, seconds: float | None = None, work: int | None = None) -> Pass:
+    def begin_pass(self, share: Shard = WHOLE, seconds: float | None = None, work: int | None = None) -> Pass:
         """The same before anything is built; the DAGs have at most so many units of ``work`` together, see ``work``.
 
         What is built has to be kept.
@@ -100,7 +100,7 @@ class Project:
         """Every problem, sorted by place: those of ``compile_all``, for who needs nothing else of it."""
         return self.look(seconds).problems
 
-    def look(self, seconds: float | None = None) -> Look:
+    def look(self, seconds: float | None = None) -> Inspection:
         """What is wrong, for the report. Where a pass over the same files has found it, no outcome is read again."""
         return self._steadily(lambda project: project._look(seconds))
 
@@ -117,7 +117,7 @@ class Project:
             project = Project(PlatformFiles(project.home), project.environment, project.name)
         return work(project)
 
-    def _begin_pass(self, share: Share, seconds: float | None, work: int | None) -> Pass:
+    def _begin_pass(self, share: Shard, seconds: float | None, work: int | None) -> Pass:
         kept = self.kept(share.name)
         listing = list_files(self.home)
         texts = [read_file.read(self.home, file_id) for file_id in listing.ids if share.has(file_id)]
@@ -132,9 +132,9 @@ class Project:
         held = []
         for one in found:
             if lastgood.is_broken(one):
-                instead = lastgood.stand_ins(one, good)
+                instead = lastgood.fallbacks(one, good)
                 kept.keep_stood_in(names.get(one.id, ""), instead)
-                one = lastgood.held(one, instead, kept.outcome)
+                one = lastgood.with_last_good(one, instead, kept.outcome)
             held.append(one)
         all_files = Files(share, kept, found, names, good, listing.complete)
         held, left_out = passes.within_budget(all_files, held, work)
@@ -146,10 +146,10 @@ class Project:
             if result.pipeline
         )
         weight = sum(result.work for one in held for result in one.results if result.pipeline)
-        listed = lastgood.told(listing, kept)
+        listed = lastgood.reported(listing, kept)
         problems = self._told(found, listing.ids, listed)
         if share.count == 1 and not taken.postponed:
-            kept.keep_problems(Told(_state(texts, names.values(), listed), problems, _broken(found)))
+            kept.keep_problems(Reported(_state(texts, names.values(), listed), problems, _broken(found)))
         postponed = tuple(text.file for text in taken.postponed)
         compiled = Compiled(pipelines, problems, self.summary().pools, postponed, tuple(left_out.values()), weight)
         return Pass(compiled, all_files, left_out, self.as_of_today)
@@ -160,10 +160,10 @@ class Project:
 
         return todays_rules.as_of_today(pipeline, self.tables)
 
-    def _look(self, seconds: float | None) -> Look:
+    def _look(self, seconds: float | None) -> Inspection:
         kept = self.kept()
         listing = list_files(self.home)
-        listed = lastgood.told(listing, kept)
+        listed = lastgood.reported(listing, kept)
         texts = [read_file.read(self.home, file_id) for file_id in listing.ids]
         names = {text.id: kept.name(text) for text in texts}
         state = _state(texts, names.values(), listed)
@@ -171,16 +171,18 @@ class Project:
         if told is None:
             taken = self._take(texts, kept, seconds)
             found = conflicts.without_clashes((one for one, _ in taken.found), set(listing.ids))
-            told = Told(state, self._told(found, listing.ids, listed), _broken(found))
+            told = Reported(state, self._told(found, listing.ids, listed), _broken(found))
             names = {one.id: names[one.id] for one in found}
             if not taken.postponed and all(name for _, name in taken.found):
                 kept.keep_problems(told)
-        return Look(self, kept, listing, names, told)
+        return Inspection(self, kept, listing, names, told)
 
-    def _take(self, texts: list[Text], kept: Kept, seconds: float | None) -> pass_scheduler.Taken:
+    def _take(self, texts: list[Text], kept: Cache, seconds: float | None) -> pass_scheduler.Taken:
         return pass_scheduler.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
 
-    def _told(self, found: Sequence[Outcome], ids: Collection[str], listed: Iterable[Problem]) -> tuple[Problem, ...]:
+    def _told(
+        self, found: Sequence[FileResult], ids: Collection[str], listed: Iterable[Problem]
+    ) -> tuple[Problem, ...]:
         summary = self.summary()
         return _sorted(found, (*summary.problems, *listed, *unused(summary.teams, ids)))
 
@@ -194,8 +196,8 @@ class Project:
             if is_there(self.home, file_id):
                 found, name = self.outcome(read_file.read(self.home, file_id), kept, dag_id)
                 if lastgood.is_broken(found):
-                    instead = kept.stood_in(name) or lastgood.stand_ins(found, kept.last_good())
-                    found = lastgood.held(found, instead, kept.outcome)
+                    instead = kept.stood_in(name) or lastgood.fallbacks(found, kept.last_good())
+                    found = lastgood.with_last_good(found, instead, kept.outcome)
                 else:
                     found = passes.before_waiting(found, name, kept, dag_id)
                 if any(result.id == dag_id for result in found.results):
@@ -218,7 +220,7 @@ class Project:
                 return self.as_of_today(found) if found else None
         return None
 
-    def outcome(self, text: Text, kept: Kept, dag_id: str | None = None) -> tuple[Outcome, str]:
+    def outcome(self, text: Text, kept: Cache, dag_id: str | None = None) -> tuple[FileResult, str]:
         """What comes of one file, and the name under which that is kept (none: it is not).
 
         Of a family, only ``dag_id`` is compiled where nothing is kept.
@@ -226,7 +228,7 @@ class Project:
         found, name = self._known(kept, text)
         return (found, name) if found else self._compiled(kept, text, name, dag_id=dag_id)
 
-    def _known(self, kept: Kept, text: Text) -> tuple[Outcome | None, str]:
+    def _known(self, kept: Cache, text: Text) -> tuple[FileResult | None, str]:
         """The same where it needs no compiling."""
         if isinstance(text.data, Problem):
             return outcomes.unreadable(text.id, text.file, text.data), ""
@@ -234,8 +236,8 @@ class Project:
         return kept.outcome(name), name
 
     def _compiled(
-        self, kept: Kept, text: Text, name: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
-    ) -> tuple[Outcome, str]:
+        self, kept: Cache, text: Text, name: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
+    ) -> tuple[FileResult, str]:
         """The same where it does. Raises ``OutOfTime`` after ``seconds`` that are fewer than a file's."""
         from dag_factory.config.pipelines import compile_file
 
@@ -291,11 +293,11 @@ def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem
     return digest(*(part.encode() for part in parts)) if readable else ""
 
 
-def _broken(found: Iterable[Outcome]) -> tuple[str, ...]:
+def _broken(found: Iterable[FileResult]) -> tuple[str, ...]:
     return tuple(one.id for one in found if lastgood.is_broken(one))
 
 
-def _sorted(found: Sequence[Outcome], others: Iterable[Problem]) -> tuple[Problem, ...]:
+def _sorted(found: Sequence[FileResult], others: Iterable[Problem]) -> tuple[Problem, ...]:
     """Every problem once, by place."""
     return tuple(sorted(conflicts.problems(found).union(others)))
 

@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 
-class Share(msgspec.Struct, frozen=True):
+class Shard(msgspec.Struct, frozen=True):
     """Number ``index`` (from 0) of ``count`` shares. Each file belongs to one, whatever else there is.
 
     Raises ``ValueError`` where there is no such share.
@@ -33,4 +33,4 @@ class Share(msgspec.Struct, frozen=True):
         return int.from_bytes(digest, "big") % self.count == self.index
 
 
-WHOLE = Share(0, 1)
+WHOLE = Shard(0, 1)

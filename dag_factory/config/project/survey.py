@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.config.outcomes import Outcome
+from dag_factory.config.outcomes import FileResult
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts
 from dag_factory.config.project.project import Project, chosen, platform_of
@@ -49,7 +49,7 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     return Survey(names, files, tuple(problems))
 
 
-def _on_every_core(projects: Sequence[Project], ids: Sequence[str]) -> list[tuple[str, list[Outcome]]]:
+def _on_every_core(projects: Sequence[Project], ids: Sequence[str]) -> list[tuple[str, list[FileResult]]]:
     """What came of each file in each environment, the pipelines left out."""
     count = min(os.cpu_count() or 1, len(ids) // _ENOUGH)
     if count < 2 or multiprocessing.current_process().daemon:
@@ -60,10 +60,10 @@ def _on_every_core(projects: Sequence[Project], ids: Sequence[str]) -> list[tupl
     return sorted(found, key=lambda one: one[0])
 
 
-def _part(projects: Sequence[Project], ids: Iterable[str]) -> list[tuple[str, list[Outcome]]]:
+def _part(projects: Sequence[Project], ids: Iterable[str]) -> list[tuple[str, list[FileResult]]]:
     ids = list(ids)
     kept = [(project, project.kept()) for project in projects]
-    found: dict[str, list[Outcome]] = {project.environment: [] for project in projects}
+    found: dict[str, list[FileResult]] = {project.environment: [] for project in projects}
     for file_id in ids:  # a file is read and parsed once for all environments
         text = read(projects[0].home, file_id)
         for project, store in kept:
@@ -71,7 +71,7 @@ def _part(projects: Sequence[Project], ids: Iterable[str]) -> list[tuple[str, li
     return list(found.items())
 
 
-def _without_pipelines(outcome: Outcome) -> Outcome:
+def _without_pipelines(outcome: FileResult) -> FileResult:
     """What is sent from process to process: the problems."""
     results = tuple(msgspec.structs.replace(result, pipeline=None) for result in outcome.results)
     return msgspec.structs.replace(outcome, results=results)

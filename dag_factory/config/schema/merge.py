@@ -18,7 +18,7 @@ absent          maps merge, lists and single values replace
 from __future__ import annotations
 
 from dag_factory.config.schema.annotations import Shape
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, is_null, mapping, plain, sequence
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, is_null, list_node, map_node, to_python
 
 
 def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = True) -> Node | None:
@@ -35,28 +35,28 @@ def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = Tr
         return _counted(low, high)
     if shape.merge == "replace":
         return high
-    if isinstance(low, Mapping) and isinstance(high, Mapping):
+    if isinstance(low, MapNode) and isinstance(high, MapNode):
         return _merge_maps(low, high, shape, unset)
-    if isinstance(low, Sequence) and isinstance(high, Sequence):
+    if isinstance(low, ListNode) and isinstance(high, ListNode):
         return _merge_lists(low, high, shape, unset)
     return settle(high, shape) if unset else high
 
 
 def settle(node: Node, shape: Shape) -> Node:
     """The tree without the keys that ``null`` unsets: a layer with nothing below it."""
-    if shape.merge in ("replace", "count") or not isinstance(node, Mapping):
+    if shape.merge in ("replace", "count") or not isinstance(node, MapNode):
         return node
-    if not any(is_null(item) or isinstance(item, Mapping) for item in node.entries.values()):
+    if not any(is_null(item) or isinstance(item, MapNode) for item in node.entries.values()):
         return node
     kept: dict[str, Node] = {}
     for key, item in node.entries.items():
         inner = shape.child(key)
         if not is_null(item) or inner.keeps_null:
             kept[key] = settle(item, inner)
-    return mapping(kept, node.keys, node.mark)
+    return map_node(kept, node.keys, node.position)
 
 
-def _merge_maps(low: Mapping, high: Mapping, shape: Shape, unset: bool) -> Mapping:
+def _merge_maps(low: MapNode, high: MapNode, shape: Shape, unset: bool) -> MapNode:
     merged = {key: item for key, item in low.entries.items() if shape.merge != "retain" or key in high.entries}
     for key, item in high.entries.items():
         inner = shape.child(key)
@@ -70,14 +70,14 @@ def _merge_maps(low: Mapping, high: Mapping, shape: Shape, unset: bool) -> Mappi
             for ended in inner.ends:
                 if ended not in high.entries:
                     merged.pop(ended, None)
-    return mapping(merged, low.keys | high.keys, high.mark)
+    return map_node(merged, low.keys | high.keys, high.position)
 
 
-def _merge_lists(low: Sequence, high: Sequence, shape: Shape, unset: bool) -> Sequence:
+def _merge_lists(low: ListNode, high: ListNode, shape: Shape, unset: bool) -> ListNode:
     if shape.merge == "join":
-        have = [plain(item) for item in low.items]
-        added = tuple(item for item in high.items if plain(item) not in have)
-        return sequence((*low.items, *added), high.mark)
+        have = [to_python(item) for item in low.items]
+        added = tuple(item for item in high.items if to_python(item) not in have)
+        return list_node((*low.items, *added), high.position)
     if shape.merge.startswith("key:"):
         name = shape.merge.removeprefix("key:")
         items = list(low.items)
@@ -88,7 +88,7 @@ def _merge_lists(low: Sequence, high: Sequence, shape: Shape, unset: bool) -> Se
                 items[places[key]] = merge(items[places[key]], item, shape.items, unset=unset) or item
             else:
                 items.append(settle(item, shape.items) if unset else item)
-        return sequence(tuple(items), high.mark)
+        return list_node(tuple(items), high.position)
     return high
 
 
@@ -100,15 +100,15 @@ def _counted(low: Node, high: Node) -> Node:
     if not isinstance(high, Scalar) or (not high.dynamic and type(high.value) is not int):
         return high
     if is_null(low):  # a map replaces, so that the null goes on hiding what lies below
-        return mapping({"retries": high}, {"retries": high.mark}, high.mark)
+        return map_node({"retries": high}, {"retries": high.position}, high.position)
     if isinstance(low, Scalar) and isinstance(low.value, str):
-        return mapping({"rule": low, "retries": high}, {"rule": low.mark, "retries": high.mark}, high.mark)
-    if isinstance(low, Mapping):
+        return map_node({"rule": low, "retries": high}, {"rule": low.position, "retries": high.position}, high.position)
+    if isinstance(low, MapNode):
         rest = {key: item for key, item in low.entries.items() if key != "count"}
-        return mapping({**rest, "retries": high}, {**low.keys, "retries": high.mark}, high.mark)
+        return map_node({**rest, "retries": high}, {**low.keys, "retries": high.position}, high.position)
     return high
 
 
 def _key(item: Node, name: str) -> object:
-    found = item.entries.get(name) if isinstance(item, Mapping) else None
-    return plain(found) if found is not None else None
+    found = item.entries.get(name) if isinstance(item, MapNode) else None
+    return to_python(found) if found is not None else None

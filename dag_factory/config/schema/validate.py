@@ -8,27 +8,27 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema import messages
 from dag_factory.config.schema import registry as schemas
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, key_mark, mapping, mark_at, plain
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, key_position, map_node, position_at, to_python
 from dag_factory.settings import BOUNDS
 
 if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
     from jsonschema import Draft202012Validator, ValidationError
 
 
-def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[tuple[Path, Problem]]:
+def validate(node: Node, name: str, pointer: str = "", path: KeyPath = ()) -> list[tuple[KeyPath, Problem]]:
     """What does not fit in ``node``: pairs of the path below ``node`` and the problem.
 
     ``name`` and ``pointer`` choose the schema (``job.schema.json``, ``/$defs/job``); ``path`` is where
     ``node`` stands in its document.
     """
-    document = plain(node)
+    document = to_python(node)
     if schemas.validator(name, pointer).is_valid(document):
         return []
-    found: dict[tuple[Path, str], tuple[Path, Problem]] = {}
+    found: dict[tuple[KeyPath, str], tuple[KeyPath, Problem]] = {}
     for error in sorted(_slow(name, pointer).iter_errors(document), key=lambda error: _order(node, error)):
         for leaf in messages.leaves(error):
             below = tuple(leaf.absolute_path)
@@ -37,9 +37,9 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
             for key, code, message, said in messages.words(leaf):
                 hint = _NOT_HERE if key is None and _is_expression(node, below) else said
                 where = (*below, key) if key is not None else below
-                mark = _mark(node, below, key)
+                position = _position(node, below, key)
                 once = message if code == "missing-key" else code  # of two rules that one value breaks, the first
-                found.setdefault((where, once), (where, Problem.at(mark, (*path, *where), code, message, hint)))
+                found.setdefault((where, once), (where, Problem.at(position, (*path, *where), code, message, hint)))
         if len(found) > BOUNDS.problems_per_file:
             break
     return list(found.values())
@@ -47,8 +47,8 @@ def validate(node: Node, name: str, pointer: str = "", path: Path = ()) -> list[
 
 def _order(node: Node, error: ValidationError) -> tuple[int, int]:
     """By place in the file: the library gives errors in any order."""
-    mark = mark_at(node, tuple(error.absolute_path))
-    return mark.line, mark.column
+    position = position_at(node, tuple(error.absolute_path))
+    return position.line, position.column
 
 
 @lru_cache
@@ -66,24 +66,24 @@ def _slow(name: str, pointer: str) -> Draft202012Validator:
     return Explaining({"$ref": f"{name}#{pointer}"}, registry=registry)
 
 
-def _mark(node: Node, path: Path, key: str | None) -> Mark:
+def _position(node: Node, path: KeyPath, key: str | None) -> Position:
     """A key's own place where the key is at fault, else the value's."""
     if key is not None:
-        mark = key_mark(at(node, path), key)
-        if mark:
-            return mark
-    return mark_at(node, path)
+        position = key_position(at(node, path), key)
+        if position:
+            return position
+    return position_at(node, path)
 
 
 _NOT_HERE = "write the value itself: an expression cannot stand for all of it here"
 
 
-def _is_expression(node: Node, path: Path) -> bool:
+def _is_expression(node: Node, path: KeyPath) -> bool:
     found = at(node, path)
     return isinstance(found, Scalar) and found.dynamic
 
 
-def _undecided(node: Node, path: Path, error: ValidationError) -> bool:
+def _undecided(node: Node, path: KeyPath, error: ValidationError) -> bool:
     """Whether an expression may still mend it."""
     found = at(node, path)
     if found is None or not found.dynamic:
@@ -93,7 +93,7 @@ def _undecided(node: Node, path: Path, error: ValidationError) -> bool:
     return isinstance(found, Scalar) or error.validator in ("anyOf", "oneOf", "if", "not")
 
 
-def prune(node: Node, paths: list[Path]) -> Node:
+def prune(node: Node, paths: list[KeyPath]) -> Node:
     """The tree without what is wrong, so that the rest can be checked further.
 
     The nearest key of a map that holds a wrong place is taken out; a job that is wrong as a whole stays,
@@ -113,8 +113,8 @@ def prune(node: Node, paths: list[Path]) -> Node:
 _Wrong = dict["str | int | None", "_Wrong"]  # the steps to what is wrong; None ends such a path
 
 
-def _without(node: Node, wrong: _Wrong, path: Path) -> Node:
-    if isinstance(node, Mapping):
+def _without(node: Node, wrong: _Wrong, path: KeyPath) -> Node:
+    if isinstance(node, MapNode):
         kept: dict[str, Node] = {}
         for key, item in node.entries.items():
             below = wrong.get(key)
@@ -123,12 +123,12 @@ def _without(node: Node, wrong: _Wrong, path: Path) -> Node:
             elif None not in below:
                 kept[key] = _without(item, below, (*path, key))
             elif path == ("jobs",):
-                kept[key] = mapping({}, {}, item.mark)
-        return mapping(kept, node.keys, node.mark)
-    if isinstance(node, Sequence):
+                kept[key] = map_node({}, {}, item.position)
+        return map_node(kept, node.keys, node.position)
+    if isinstance(node, ListNode):
         items = (
             _without(item, wrong[index], (*path, index)) if index in wrong else item
             for index, item in enumerate(node.items)
         )
-        return Sequence(tuple(items), node.mark, node.dynamic)
+        return ListNode(tuple(items), node.position, node.dynamic)
     return node

@@ -11,20 +11,20 @@ from pathlib import Path as FilePath
 import msgspec
 
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.source import yaml_reader
 from dag_factory.config.source.files import read_bytes, text_of
 from dag_factory.config.source.migrations import migrated
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.tree import Mapping, mapping, scalars
+from dag_factory.config.tree import MapNode, map_node, scalars
 
 
 class Document(msgspec.Struct, frozen=True):
     """A file's map without what is wrong in it (None: nothing of it can be used), and what is wrong."""
 
-    node: Mapping | None
+    node: MapNode | None
     problems: tuple[Problem, ...]
 
 
@@ -54,12 +54,12 @@ def parse(data: bytes | Problem, file: str, schema: str) -> Document:
     return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
 
 
-def read_document(path: FilePath, root: FilePath, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
+def read_document(path: FilePath, root: FilePath, file: str) -> tuple[MapNode | None, tuple[Problem, ...]]:
     """A file's map, or None, and what is wrong with its text; see ``files.read_bytes``."""
     return document_of(read_bytes(path, root, file), file)
 
 
-def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple[Problem, ...]]:
+def document_of(data: bytes | Problem, file: str) -> tuple[MapNode | None, tuple[Problem, ...]]:
     """The map that a file's bytes hold, or None, and what is wrong with its text."""
     text = data if isinstance(data, Problem) else text_of(data, file)
     if isinstance(text, Problem):
@@ -68,12 +68,12 @@ def document_of(data: bytes | Problem, file: str) -> tuple[Mapping | None, tuple
     if node is None:
         empty = Problem(file, 1, 1, "empty-file", "the file is empty", hint="begin it with `version: 1`")
         return None, problems or (empty,)
-    if not isinstance(node, Mapping):
-        mark = node.mark
+    if not isinstance(node, MapNode):
+        position = node.position
         message = "the file must hold keys and values"
         hint = "begin it with `version: 1`"
         return None, (
-            *problems, Problem(file, mark.line, mark.column, "wrong-type", message, hint=hint),
+            *problems, Problem(file, position.line, position.column, "wrong-type", message, hint=hint),
         )  # fmt: skip
     return node, problems
 
@@ -85,8 +85,8 @@ def required(platform: PlatformFiles, file: str, schema: str) -> Document:
 
 
 def computed(
-    node: Mapping, context: Context, schema: str, pointer: str = "", path: Path = (), keep: bool = False
-) -> tuple[Mapping, list[Problem]]:
+    node: MapNode, context: Context, schema: str, pointer: str = "", path: KeyPath = (), keep: bool = False
+) -> tuple[MapNode, list[Problem]]:
     """A tree with its expressions computed and held against its schema again, what is wrong taken out.
 
     An expression that failed is taken out too, or stays as it was written where ``keep`` says so: then its
@@ -102,5 +102,5 @@ def computed(
     return _map(prune(result, gone)), [*trouble, *(problem for _, problem in wrong)]
 
 
-def _map(node: object) -> Mapping:
-    return node if isinstance(node, Mapping) else mapping({}, {}, Mark(""))
+def _map(node: object) -> MapNode:
+    return node if isinstance(node, MapNode) else map_node({}, {}, Position(""))

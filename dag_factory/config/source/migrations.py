@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import Mapping, Scalar, mapping
+from dag_factory.config.tree import MapNode, Scalar, map_node
 
 CURRENT = 1
 
@@ -25,7 +25,7 @@ class Migration(msgspec.Struct, frozen=True):
     without losing their marks. ``mend`` says in a few words what a person writes instead.
     """
 
-    change: Callable[[Mapping], Mapping]
+    change: Callable[[MapNode], MapNode]
     mend: str
 
 
@@ -36,7 +36,7 @@ MIGRATIONS: dict[tuple[str, int], Migration] = {}
 """
 
 
-def migrated(document: Mapping, schema: str) -> tuple[Mapping | None, list[Problem]]:
+def migrated(document: MapNode, schema: str) -> tuple[MapNode | None, list[Problem]]:
     """The document in the version of now, and a warning where it was not; None where it is from the future.
 
     What has no version, or one that nobody can read, comes back as it is: the schema says so.
@@ -51,13 +51,13 @@ def migrated(document: Mapping, schema: str) -> tuple[Mapping | None, list[Probl
     document = stepped(document, schema, version)
     mends = [MIGRATIONS[schema, step].mend for step in range(version, CURRENT)]
     now = Scalar(CURRENT, str(CURRENT), place)
-    document = mapping({**document.entries, "version": now}, document.keys, document.mark)
+    document = map_node({**document.entries, "version": now}, document.keys, document.position)
     message = f"written in version {version} of the language, which will not be read for ever"
     hint = f"write `version: {CURRENT}` and {', '.join(mends)}; then `dagf check` says what is left to do"
     return document, [Problem.at(place, ("version",), "old-version", message, hint, "warning")]
 
 
-def of(document: Mapping) -> int:
+def of(document: MapNode) -> int:
     """The version that a file says; the one of now where it says none that could be one."""
     written = document.entries.get("version")
     if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
@@ -65,7 +65,7 @@ def of(document: Mapping) -> int:
     return written.value
 
 
-def stepped(tree: Mapping, schema: str, version: int) -> Mapping:
+def stepped(tree: MapNode, schema: str, version: int) -> MapNode:
     """A tree of an older version in the words of now, without a word about it."""
     for step in range(version, CURRENT):
         migration = MIGRATIONS.get((schema, step))
@@ -73,6 +73,6 @@ def stepped(tree: Mapping, schema: str, version: int) -> Mapping:
     return tree
 
 
-def _place(document: Mapping) -> Mark:
+def _place(document: MapNode) -> Position:
     written = document.entries.get("version")
-    return written.mark if written else document.mark
+    return written.position if written else document.position

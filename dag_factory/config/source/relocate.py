@@ -11,11 +11,11 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config.positions import Path, dotted
+from dag_factory.config.positions import KeyPath, dotted
 from dag_factory.config.problems import Problem, printable
-from dag_factory.config.tree import Mapping, Node, Scalar
+from dag_factory.config.tree import MapNode, Node, Scalar
 
-Paths = dict[tuple[int, int], list[Path]]
+Paths = dict[tuple[int, int], list[KeyPath]]
 
 
 def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
@@ -46,7 +46,7 @@ def paths(document: Node, lines: Collection[int] = ()) -> Paths:
     return found
 
 
-def _chosen(path: str, here: list[Path]) -> str:
+def _chosen(path: str, here: list[KeyPath]) -> str:
     """The path that is written at the place, unless the one told leads there already or further."""
     written = [printable(dotted(steps)) for steps in here]
     if not written or any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in written):
@@ -56,18 +56,18 @@ def _chosen(path: str, here: list[Path]) -> str:
     return next((other for other in written if other.split(".")[-1] == path.split(".")[-1]), written[0])
 
 
-def _collect(node: Node, path: Path, found: Paths, lines: Collection[int]) -> None:
+def _collect(node: Node, path: KeyPath, found: Paths, lines: Collection[int]) -> None:
     """Every place below a node, outermost paths first."""
-    found.setdefault((node.mark.line, node.mark.column), []).append(path)
-    if isinstance(node, Mapping):
+    found.setdefault((node.position.line, node.position.column), []).append(path)
+    if isinstance(node, MapNode):
         for key, item in node.entries.items():
-            mark = node.keys.get(key)
-            if mark:
-                found.setdefault((mark.line, mark.column), []).append((*path, key))
+            position = node.keys.get(key)
+            if position:
+                found.setdefault((position.line, position.column), []).append((*path, key))
             _collect(item, (*path, key), found, lines)
     elif isinstance(node, Scalar):
         if node.block and lines:
-            first, last = node.mark.line + 1, node.mark.line + 1 + node.text.count("\n")
+            first, last = node.position.line + 1, node.position.line + 1 + node.text.count("\n")
             for line in lines:
                 if first <= line <= last:
                     found.setdefault((line, 1), []).append(path)

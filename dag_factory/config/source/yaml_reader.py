@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
-from dag_factory.config.positions import Mark
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.source.indentation_errors import explained
 from dag_factory.config.source.yaml_text import Moved, lines, with_pairs_joined, without_breaks
 from dag_factory.config.suggestions import show
-from dag_factory.config.tree import CHARACTERS, Mapping, Node, Scalar, mapping, sequence
+from dag_factory.config.tree import CHARACTERS, MapNode, Node, Scalar, list_node, map_node
 from dag_factory.settings import BOUNDS
 
 _SAFE_DEPTH = 500
@@ -145,12 +145,12 @@ class _Builder:
     def _collection(self, source: Any) -> Node:
         self._grow(source, len(source.value))
         if len(self._path) >= BOUNDS.nesting:
-            raise Refused(_nesting_problem(self._mark(source)))
+            raise Refused(_nesting_problem(self._position(source)))
         if source.tag not in _COLLECTION_TAGS:
             self._unknown_tag(source)
         if isinstance(source, nodes.SequenceNode):
             items = tuple(self._below(index, item) for index, item in enumerate(source.value))
-            return sequence(items, self._mark(source))
+            return list_node(items, self._position(source))
         return self._unquoted(source) if _is_braces(source) else self._mapping(source)
 
     def _unquoted(self, source: Any) -> Scalar:
@@ -159,7 +159,7 @@ class _Builder:
         self.problems.append(
             self._problem(source, "unquoted-template", f"{show(written)} stands without quotes", _in_quotes(written))
         )
-        return Scalar(written, written, self._mark(source))
+        return Scalar(written, written, self._position(source))
 
     def _below(self, step: str | int, source: Any) -> Node:
         self._path.append(step)
@@ -167,9 +167,9 @@ class _Builder:
         self._path.pop()
         return built
 
-    def _mapping(self, source: Any) -> Mapping:
+    def _mapping(self, source: Any) -> MapNode:
         entries: dict[str, Node] = {}
-        keys: dict[str, Mark] = {}
+        keys: dict[str, Position] = {}
         for key, value in source.value:
             if self._back and isinstance(key, nodes.ScalarNode):
                 key.value = key.value.translate(self._back)
@@ -189,8 +189,8 @@ class _Builder:
                     self._unknown_tag(key, key.value)
                 self._grow(key, len(key.value) // CHARACTERS)
                 entries[key.value] = self._below(key.value, value)
-                keys[key.value] = self._mark(key)
-        return mapping(entries, keys, self._mark(source))
+                keys[key.value] = self._position(key)
+        return map_node(entries, keys, self._position(source))
 
     def _scalar(self, source: Any) -> Scalar:
         text, tag = source.value, source.tag
@@ -210,19 +210,19 @@ class _Builder:
         else:
             self._unknown_tag(source)
         dynamic = "$" in text and isinstance(value, str) and ("${{" in text or "${%" in text)
-        return Scalar(value, text, self._mark(source), dynamic, source.style in ("|", ">"))
+        return Scalar(value, text, self._position(source), dynamic, source.style in ("|", ">"))
 
     def _unknown_tag(self, source: Any, *below: str) -> None:
         message = f"the tag `{source.tag.replace(_STANDARD, '!!')}` is not supported"
         self.problems.append(self._problem(source, "unknown-tag", message, "write the value without a tag", *below))
 
-    def _mark(self, source: Any) -> Mark:
+    def _position(self, source: Any) -> Position:
         start = source.start_mark
         column = start.column if self._moved is _IN_PLACE else self._moved.column(start.line, start.column)
-        return Mark(self.file, start.line + 1, column + 1)
+        return Position(self.file, start.line + 1, column + 1)
 
     def _problem(self, source: Any, code: str, message: str, hint: str = "", *below: str) -> Problem:
-        return Problem.at(self._mark(source), (*self._path, *below), code, message, hint)
+        return Problem.at(self._position(source), (*self._path, *below), code, message, hint)
 
 
 def core(text: str) -> bool | int | float | str | None:
@@ -259,15 +259,15 @@ def _check_nesting(text: str, file: str) -> None:
         if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
             depth += 1
             if depth > BOUNDS.nesting:
-                mark: Any = event.start_mark
-                raise Refused(_nesting_problem(Mark(file, mark.line + 1, mark.column + 1)))
+                position: Any = event.start_mark
+                raise Refused(_nesting_problem(Position(file, position.line + 1, position.column + 1)))
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             depth -= 1
 
 
-def _nesting_problem(mark: Mark) -> Problem:
+def _nesting_problem(position: Position) -> Problem:
     message = f"nested more than {BOUNDS.nesting} levels deep"
-    return Problem.at(mark, (), "too-deep", message, "flatten the value")
+    return Problem.at(position, (), "too-deep", message, "flatten the value")
 
 
 def _is_braces(source: Any) -> bool:
@@ -286,8 +286,8 @@ def _in_quotes(written: str) -> str:
 
 
 def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, moved: Moved) -> Problem:
-    mark: Any = failure.problem_mark or failure.context_mark
-    line, column = (mark.line + 1, moved.column(mark.line, mark.column) + 1) if mark else (1, 1)
+    position: Any = failure.problem_mark or failure.context_mark
+    line, column = (position.line + 1, moved.column(position.line, position.column) + 1) if position else (1, 1)
     message = " ".join(part for part in (failure.problem, failure.context) if part)
     began: Any = failure.context_mark
     if began and began.line + 1 != line:

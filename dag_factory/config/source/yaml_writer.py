@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from dag_factory.config.source.yaml_reader import core
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar
 
 _SAFE = re.compile(r"-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_/.@:+=,-]*(?: [A-Za-z0-9_/.@+=,-]+)*")
 _WIDTH = 100
@@ -27,10 +27,10 @@ def one_line(node: Node) -> str:
 
 def _write(node: Node, indent: int, lines: list[str]) -> None:
     pad = "  " * indent
-    if isinstance(node, Mapping) and node.entries:
+    if isinstance(node, MapNode) and node.entries:
         for key, item in node.entries.items():
             _entry(f"{pad}{_text(key)}:", item, indent, lines)
-    elif isinstance(node, Sequence) and node.items:
+    elif isinstance(node, ListNode) and node.items:
         for item in node.items:
             if isinstance(item, Scalar):
                 _entry(f"{pad}-", item, indent, lines)
@@ -49,7 +49,7 @@ def _entry(head: str, item: Node, indent: int, lines: list[str]) -> None:
         lines.append(f"{head} |" + ("" if item.value.endswith("\n") else "-"))
         lines += ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
         return
-    blocks = isinstance(item, Sequence) and any(_is_block(inner) for inner in item.items)
+    blocks = isinstance(item, ListNode) and any(_is_block(inner) for inner in item.items)
     flow = "" if blocks or _deep(item) else _flow(item)
     if flow and len(head) + len(flow) < _WIDTH:
         lines.append(f"{head} {flow}")
@@ -73,13 +73,13 @@ def _is_block(node: Node) -> bool:
 
 
 def _deep(node: Node) -> bool:
-    return isinstance(node, Mapping) and any(isinstance(item, Mapping) for item in node.entries.values())
+    return isinstance(node, MapNode) and any(isinstance(item, MapNode) for item in node.entries.values())
 
 
 def _flow(node: Node) -> str:
     if isinstance(node, Scalar):
         return _text(node.value) if isinstance(node.value, str) else node.text or "null"
-    if isinstance(node, Mapping):
+    if isinstance(node, MapNode):
         inner = ", ".join(f"{_text(key)}: {_flow(item)}" for key, item in node.entries.items())
         return "{" + inner + "}"
     return "[" + ", ".join(map(_flow, node.items)) + "]"

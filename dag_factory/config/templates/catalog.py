@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Literal
 
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem, shown
 from dag_factory.config.source.layout import PLATFORM, SHIPPED
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -26,7 +26,7 @@ _FILE = re.compile(r"v([1-9][0-9]*)\.yaml\.j2")
 _WORD = {"jobs": "job template", "pipelines": "pipeline template"}
 
 
-class Catalogue:
+class Catalog:
     """Reads each template once, when it is first called."""
 
     def __init__(self, platform: PlatformFiles) -> None:
@@ -64,7 +64,7 @@ class Catalogue:
                     if found:
                         yield found
 
-    def called(self, kind: Kind, reference: Scalar, path: Path) -> Template | Problem:
+    def called(self, kind: Kind, reference: Scalar, path: KeyPath) -> Template | Problem:
         """The template that a value names, or the problem that there is none."""
         found = self.find(kind, reference.text)
         if found is not None:
@@ -72,7 +72,9 @@ class Catalogue:
         names = self.names(kind)
         versions = [name for name in names if name.split("@")[0] == reference.text.split("@")[0]]
         hint = f"there is: {', '.join(versions)}" if versions else did_you_mean(reference.text, names)
-        return Problem.at(reference.mark, path, "unknown-template", f"unknown {_WORD[kind]} `{reference.text}`", hint)
+        return Problem.at(
+            reference.position, path, "unknown-template", f"unknown {_WORD[kind]} `{reference.text}`", hint
+        )
 
     def _find(self, kind: Kind, reference: str) -> Template | None:
         match = _REFERENCE.fullmatch(reference)

@@ -16,12 +16,12 @@ import jsonschema_rs
 import msgspec
 
 from dag_factory.config import budget
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.regex import slow_patterns
 from dag_factory.config.schema import messages
 from dag_factory.config.suggestions import did_you_mean, show
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, at, entries, key_mark, mark_at, plain
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, key_position, position_at, to_python
 
 if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
     from jsonschema import Draft202012Validator, ValidationError
@@ -33,7 +33,7 @@ _GIVEN_UP = 15_000  # steps, to give up one text
 
 def read_inputs(node: Node | None) -> tuple[Schema, list[Problem]]:
     """The one schema that all inputs have to fit, and what is wrong with it."""
-    said = plain(node) if isinstance(node, Mapping) else {}
+    said = to_python(node) if isinstance(node, MapNode) else {}
     whole = said.get("type") == "object" and isinstance(said.get("properties", {}), dict)
     if not whole:
         needed = [name for name, schema in said.items() if "default" not in _map(schema)]
@@ -53,7 +53,7 @@ def _wrong(schema: Schema, node: Node, whole: bool) -> Iterator[Problem]:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
-    name, below, mark = "", (), node.mark  # type: str, Path, Mark
+    name, below, position = "", (), node.position  # type: str, KeyPath, Position
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as failure:
@@ -61,15 +61,15 @@ def _wrong(schema: Schema, node: Node, whole: bool) -> Iterator[Problem]:
         where = tuple(failure.absolute_path)
         below = where if whole else where[1:]
         name = next((str(step) for step in where[1:2]), "") if where[:1] == ("properties",) else ""
-        mark = key_mark(node, name) or mark_at(node, below)
+        position = key_position(node, name) or position_at(node, below)
     what = f"the input `{name}` is" if name else "the inputs are"
     hint = "write a schema that stands alone, as {type: string} or {type: integer, minimum: 1, default: 5}"
     message = f"{what} described by no JSON Schema: {said}"
-    yield Problem.at(mark, ("inputs", *below), "bad-template-file", message, hint)
+    yield Problem.at(position, ("inputs", *below), "bad-template-file", message, hint)
 
 
 def given_inputs(
-    template: str, schema: Schema, given: Node | None, caller: Mark, path: Path
+    template: str, schema: Schema, given: Node | None, caller: Position, path: KeyPath
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The inputs' values, defaults filled in, and what is wrong with them.
 
@@ -84,7 +84,9 @@ def given_inputs(
             continue
         hint = did_you_mean(name, properties) if properties else "the template takes no inputs"
         message = f"the template `{template}` has no input `{name}`"
-        problems.append(Problem.at(key_mark(given, name) or node.mark, (*path, name), "unknown-input", message, hint))
+        problems.append(
+            Problem.at(key_position(given, name) or node.position, (*path, name), "unknown-input", message, hint)
+        )
     rest = {key: said for key, said in schema.items() if key != "additionalProperties"}
     encoded = msgspec.json.encode(rest)
     slow = _slow_patterns(encoded)
@@ -102,7 +104,7 @@ def given_inputs(
 
 
 def _unfit(
-    template: str, schema: Schema, values: Schema, given: Node | None, caller: Mark, path: Path
+    template: str, schema: Schema, values: Schema, given: Node | None, caller: Position, path: KeyPath
 ) -> Iterator[Problem]:
     properties: Schema = schema["properties"]
     told: set[str] = set()
@@ -122,8 +124,8 @@ def _told(
     template: str,
     properties: Schema,
     given: Node | None,
-    caller: Mark,
-    path: Path,
+    caller: Position,
+    path: KeyPath,
     told: set[str],
 ) -> Iterator[Problem]:
     """The problems of one error, one for an input."""
@@ -142,12 +144,12 @@ def _told(
         yield Problem.at(_place(given, where, key, caller), (*path, *where), "bad-input", message, hint)
 
 
-def _place(given: Node | None, where: Path, key: str | None, caller: Mark) -> Mark:
+def _place(given: Node | None, where: KeyPath, key: str | None, caller: Position) -> Position:
     """A key's own place where the key is at fault, else the value's; a default stands at the caller."""
     if given is None or where[0] not in entries(given):
         return caller
     parent = at(given, where[:-1])
-    return (key_mark(parent, key) if key is not None else None) or mark_at(given, where)
+    return (key_position(parent, key) if key is not None else None) or position_at(given, where)
 
 
 def _as_written(node: Node, schema: Any) -> Any:
@@ -155,7 +157,7 @@ def _as_written(node: Node, schema: Any) -> Any:
     schema = _map(schema)
     if isinstance(node, Scalar):
         return node.text if schema.get("type") == "string" and node.value is not None else node.value
-    if isinstance(node, Sequence):
+    if isinstance(node, ListNode):
         return [_as_written(item, schema.get("items")) for item in node.items]
     known, other = _map(schema.get("properties")), schema.get("additionalProperties")
     return {key: _as_written(item, known.get(key, other)) for key, item in node.entries.items()}

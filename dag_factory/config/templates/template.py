@@ -17,14 +17,14 @@ from dag_factory.config import budget
 from dag_factory.config.expressions import compile_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.expressions.sandbox import Sandbox, TooMuch
-from dag_factory.config.positions import Mark, Path
+from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, errors, first_ones
 from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.source import migrations, yaml_reader
 from dag_factory.config.source.files import text_of
 from dag_factory.config.templates.inputs import Schema, given_inputs, read_inputs
 from dag_factory.config.templates.yaml_quoting import YamlText, unnumbered, written
-from dag_factory.config.tree import Mapping, Node, Scalar, key_mark, mapping, moved, weight
+from dag_factory.config.tree import MapNode, Node, Scalar, count_values, key_position, map_node, with_positions
 from dag_factory.settings import BOUNDS
 
 SUFFIX = ".yaml.j2"
@@ -70,7 +70,7 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
         return _broken(name, file, Problem(file, 1, 1, "bad-template-file", message, hint=hint))
     node, problems = yaml_reader.read(head, file)
     found = list(problems)
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MapNode):
         if not found:
             message, hint = "the part before `---` must hold `version: 1`", "add it, with `description` and `inputs`"
             found.append(Problem(file, 1, 1, "bad-template-file", message, hint=hint))
@@ -90,15 +90,15 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
         found.append(_syntax_problem(failure, file))
     except jinja2.TemplateError as failure:
         message, hint = f"not readable as Jinja: {failure.message}", "write it with fewer levels"
-        found.append(Problem.at(Mark(file), (), "bad-template-file", message, hint))
+        found.append(Problem.at(Position(file), (), "bad-template-file", message, hint))
     described = node.entries.get("description")
     description = described.text if isinstance(described, Scalar) else ""
     return Template(name, file, description, schema, _aligned(head, body), tuple(found), version)
 
 
 def render(
-    template: Template, kind: str, given: Node | None, caller: Mark, context: Context, path: Path
-) -> tuple[Mapping | None, list[Problem]]:
+    template: Template, kind: str, given: Node | None, caller: Position, context: Context, path: KeyPath
+) -> tuple[MapNode | None, list[Problem]]:
     """The template's text with the caller's values, as a tree whose places name template and caller.
 
     ``given`` is the caller's ``with``, computed; ``path`` is where that stands. A template that has
@@ -113,33 +113,37 @@ def render(
     try:
         numbered = compile_time.faults_told(lambda: _rendered(template.text, {**context, "inputs": inputs}))
     except jinja2.TemplateError as failure:
-        line = Mark(template.file, compile_time.line_of(failure), 1, caller)
+        line = Position(template.file, compile_time.line_of(failure), 1, caller)
         return None, [Problem.at(line, path, *compile_time.explained(failure, {**context, "inputs": inputs}))]
     text, lines = unnumbered(numbered)
     node, found = yaml_reader.read(text, template.file)
-    if not budget.spend_steps(len(text) // _CHARACTERS + _VALUE * weight(node)):
+    if not budget.spend_steps(len(text) // _CHARACTERS + _VALUE * count_values(node)):
         message = f"the templates of this file give more text than {BOUNDS.expression_steps:,} steps can read"
         hint = "divide the file, or make the template shorter"
         return None, [Problem.at(caller, path, "too-many-values", message, hint)]
 
-    def place(mark: Mark) -> Mark:
-        return Mark(template.file, lines[min(mark.line, len(lines)) - 1] if mark.line else 0, mark.column, caller)
+    def place(position: Position) -> Position:
+        return Position(
+            template.file, lines[min(position.line, len(lines)) - 1] if position.line else 0, position.column, caller
+        )
 
     problems = [_moved(problem, place) for problem in found]
-    if node is None or not isinstance(node, Mapping):
+    if node is None or not isinstance(node, MapNode):
         if node is None and not problems:
-            return mapping({}, {}, Mark(template.file, 1, 1, caller)), []
+            return map_node({}, {}, Position(template.file, 1, 1, caller)), []
         if not problems:
             message = "the template's text must give keys and values"
             hint = "write it as a pipeline's or a job's keys, such as `command: [train]`"
             problems = [
-                Problem.at(place(node.mark if node else Mark("", 1, 1)), path, "bad-template-file", message, hint)
+                Problem.at(
+                    place(node.position if node else Position("", 1, 1)), path, "bad-template-file", message, hint
+                )
             ]
         return None, problems
-    text_tree = moved(node, place)
-    assert isinstance(text_tree, Mapping)
+    text_tree = with_positions(node, place)
+    assert isinstance(text_tree, MapNode)
     placed = migrations.stepped(text_tree, _TEXT[kind][0], template.version)
-    calls = key_mark(placed, _CALLS[kind])
+    calls = key_position(placed, _CALLS[kind])
     if calls:
         message = f"the template `{template.name}` calls a template itself, which is not read"
         hint = "write what that template gives into this one"
@@ -150,7 +154,7 @@ def render(
     if more:
         return None, problems
     pruned = prune(placed, [where for where, _ in wrong])
-    return (pruned if isinstance(pruned, Mapping) else None), problems
+    return (pruned if isinstance(pruned, MapNode) else None), problems
 
 
 def _rendered(text: str, context: Context) -> str:
@@ -208,12 +212,12 @@ def _compiled(text: str) -> jinja2.Template:
 def _syntax_problem(failure: jinja2.TemplateSyntaxError, file: str) -> Problem:
     hint = "the marks here are ${{ }}, ${% %} and ${{# #}}"
     message = failure.message or "not readable as Jinja"
-    return Problem.at(Mark(file, failure.lineno, 1), (), "bad-expression", message, hint)
+    return Problem.at(Position(file, failure.lineno, 1), (), "bad-expression", message, hint)
 
 
-def _moved(problem: Problem, place: Callable[[Mark], Mark]) -> Problem:
-    mark = place(Mark(problem.file, problem.line, problem.column))
-    return Problem.at(mark, (), problem.code, problem.message, problem.hint)
+def _moved(problem: Problem, place: Callable[[Position], Position]) -> Problem:
+    position = place(Position(problem.file, problem.line, problem.column))
+    return Problem.at(position, (), problem.code, problem.message, problem.hint)
 
 
 def _broken(name: str, file: str, *problems: Problem) -> Template:

@@ -3,7 +3,7 @@
 Where an expression stands decides: outside quotes it is written as JSON, inside quotes and block scalars it
 is escaped. In the middle of a plain word (``load-${{ country }}:``) only plain words may come.
 
-Each line of the template carries its number through the rendering, as a mark in private characters, so that
+Each line of the template carries its number through the rendering, as a position in private characters, so that
 a problem in the rendered text names the line that a person edits.
 """
 

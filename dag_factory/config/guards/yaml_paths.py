@@ -7,9 +7,9 @@ from typing import Any
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.pod.strategic_merge import DIRECTIVE
-from dag_factory.config.positions import Path
+from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import Shape, shape
-from dag_factory.config.tree import Mapping, Node, Scalar, Sequence, entries, is_null, plain
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_null, to_python
 
 _OF_BASE = {
     "image": "docker_image",
@@ -41,19 +41,19 @@ _OF_SPEC = {
 _PATCH = ("kubernetes.schema.json", "/$defs/podPatch")
 
 
-def position(path: Path, pod: Fragment, job: Job, node: Mapping) -> Path:
+def yaml_path(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
     """The path below a job's tree ``node`` that sets what stands at ``path`` of its final pod.
 
     The overlay wins where it sets the value or removes it; else it is the job's own key, and where there is
     none, as far as the overlay goes. An empty path is the job as a whole.
     """
     overlay = node.entries.get("pod")
-    laid, whole = _walked(overlay, path, pod, shape(*_PATCH)) if isinstance(overlay, Mapping) else ((), False)
+    laid, whole = _walked(overlay, path, pod, shape(*_PATCH)) if isinstance(overlay, MapNode) else ((), False)
     own = () if whole else _own(path, pod, job, node)
-    return own or (("pod", *laid) if isinstance(overlay, Mapping) and (laid or not path) else ())
+    return own or (("pod", *laid) if isinstance(overlay, MapNode) and (laid or not path) else ())
 
 
-def _walked(node: Node, path: Path, value: Any, where: Shape) -> tuple[Path, bool]:
+def _walked(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPath, bool]:
     """How far a path of the pod leads into a tree of Kubernetes' form, and whether it is set or removed there.
 
     ``value`` is what the pod has there: the items of a list that merges by a key are found by that key.
@@ -61,11 +61,11 @@ def _walked(node: Node, path: Path, value: Any, where: Shape) -> tuple[Path, boo
     steps: list[str | int] = []
     for step in path:
         inner: Node | None
-        if isinstance(node, Mapping) and isinstance(step, str):
+        if isinstance(node, MapNode) and isinstance(step, str):
             where = where.child(step)
             value = value.get(step) if isinstance(value, dict) else None
             inner = node.entries.get(step)
-        elif isinstance(node, Sequence) and isinstance(step, int):
+        elif isinstance(node, ListNode) and isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None
             step = _index(node, step, value, where.merge)
             where = where.items
@@ -82,22 +82,22 @@ def _walked(node: Node, path: Path, value: Any, where: Shape) -> tuple[Path, boo
 def _replaces(node: Node) -> bool:
     """Whether a map takes the place of what it lies over, so that it removes what it does not set."""
     directive = entries(node).get(DIRECTIVE)
-    return directive is not None and plain(directive) == "replace"
+    return directive is not None and to_python(directive) == "replace"
 
 
-def _index(node: Sequence, step: int, value: Any, merge: str) -> int:
+def _index(node: ListNode, step: int, value: Any, merge: str) -> int:
     if not merge.startswith("key:"):
         return step
     name = merge.removeprefix("key:")
     wanted = value.get(name) if isinstance(value, dict) else None
     for index, item in enumerate(node.items):
         found = entries(item).get(name)
-        if wanted is not None and found is not None and plain(found) == wanted:
+        if wanted is not None and found is not None and to_python(found) == wanted:
             return index
     return -1
 
 
-def _own(path: Path, pod: Fragment, job: Job, node: Mapping) -> Path:
+def _own(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
     """The job's own key for a place in the pod."""
     if len(path) < 2:
         return ()
@@ -119,19 +119,19 @@ def _own(path: Path, pod: Fragment, job: Job, node: Mapping) -> Path:
     return _present(node, (name, *rest))
 
 
-def _beside(container: Fragment, rest: Path, node: Mapping) -> Path:
+def _beside(container: Fragment, rest: KeyPath, node: MapNode) -> KeyPath:
     """A sidecar or an init container, and the place in it."""
     items = shape(*_PATCH).child("spec").child("initContainers").items
     for key in ("sidecars", "init_containers"):
         written = node.entries.get(key)
-        for index, item in enumerate(written.items if isinstance(written, Sequence) else ()):
+        for index, item in enumerate(written.items if isinstance(written, ListNode) else ()):
             name = entries(item).get("name")
             if isinstance(name, Scalar) and name.text == container["name"]:
                 return (key, index, *_walked(item, rest, container, items)[0])
     return ()
 
 
-def _of_base(container: Fragment, rest: Path, job: Job, node: Mapping) -> Path:
+def _of_base(container: Fragment, rest: KeyPath, job: Job, node: MapNode) -> KeyPath:
     key = _OF_BASE.get(str(rest[0])) if rest else None
     if key is None:
         return ()
@@ -148,7 +148,7 @@ def _of_base(container: Fragment, rest: Path, job: Job, node: Mapping) -> Path:
     return _present(node, (key, *rest[1:]))
 
 
-def _volume(node: Mapping, job: Job, name: str) -> Path:
+def _volume(node: MapNode, job: Job, name: str) -> KeyPath:
     found = next((index for index, one in enumerate(job.volumes) if one.name == name), None)
     return _present(node, ("volumes", found)) if found is not None else ()
 
@@ -159,14 +159,14 @@ def _same(value: Fragment, job: Job, key: str) -> int:
     return own.index(value) if value in own else len(own)
 
 
-def _present(node: Mapping, path: Path) -> Path:
+def _present(node: MapNode, path: KeyPath) -> KeyPath:
     """The path as far as the tree has it."""
     here: Node | None = node
     found: list[str | int] = []
     for step in path:
-        if isinstance(here, Mapping):
+        if isinstance(here, MapNode):
             here = here.entries.get(str(step))
-        elif isinstance(here, Sequence) and isinstance(step, int) and step < len(here.items):
+        elif isinstance(here, ListNode) and isinstance(step, int) and step < len(here.items):
             here = here.items[step]
         else:
             break
