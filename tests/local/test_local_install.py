@@ -13,7 +13,7 @@ from local_project import REPOSITORY
 def test_installed_from_its_source(tmp_path: Path) -> None:
     source, venv = tmp_path / "source", tmp_path / "venv"
     source.mkdir()
-    for name in ("setup.cfg", "pyproject.toml", "README.md"):
+    for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(REPOSITORY / name, source)
     for name in ("dag_factory", "schemas"):
         shutil.copytree(REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
