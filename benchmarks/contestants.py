@@ -1,4 +1,4 @@
-"""Who is measured: each with the way it is written, and the Python that it runs in."""
+"""The tools that are compared: how a project is written for each, and the Python that it runs in."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchmarks.writers import blueprint, by_hand, dag_factory, gusty, this
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / ".dagf" / "bench"
-"""Where everything lies that a benchmark leaves: environments, projects, caches."""
+"""The folder for all that benchmarks leave behind: environments, projects, caches."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """``requirements`` names a file in ``requirements/``; without one, this project's own environment is used."""
+    """``requirements`` names a file in ``requirements/``. Without one, this project's own environment is used."""
 
     name: str
     title: str
@@ -27,20 +27,20 @@ class Contestant:
     requirements: str | None = None
 
     def python(self) -> Path:
-        """Its interpreter, in an environment that is made once for each state of the requirements."""
+        """Return its interpreter. Its environment is made again only when the requirements change."""
         if self.requirements is None:
             return Path(sys.executable)
-        wanted = Path(__file__).parent / "requirements" / self.requirements
-        texts = [wanted.read_bytes(), (ROOT / "requirements.lock").read_bytes(), sys.version.encode()]
+        requirements = Path(__file__).parent / "requirements" / self.requirements
+        texts = [requirements.read_bytes(), (ROOT / "requirements.lock").read_bytes(), sys.version.encode()]
         stamp = hashlib.sha256(b"\0".join(texts)).hexdigest()
         folder = WORK / "venvs" / self.name
         python = folder / "bin" / "python"
         if not (folder / "stamp").exists() or (folder / "stamp").read_text() != stamp:
-            print(f"Making the environment of {self.title}", file=sys.stderr)
+            print(f"Installing {self.title}", file=sys.stderr)
             uv = [sys.executable, "-m", "uv"]
             subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)
             install = ["pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
-            subprocess.run([*uv, *install, "--requirement", str(wanted)], check=True)
+            subprocess.run([*uv, *install, "--requirement", str(requirements)], check=True)
             (folder / "stamp").write_text(stamp)
         return python
 

@@ -1,4 +1,7 @@
-"""Probes run in processes of their own, one after the other in turns, so that a noisy hour is everybody's."""
+"""Run probes, each in its own process, and compute medians and ratios of their results.
+
+The probes of one comparison take turns, so that a busy machine slows all of them alike.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,25 @@ PROBES = Path(__file__).parent / "probes"
 
 
 class Figure(NamedTuple):
-    """One measured number; ``most`` is what it may be at most, where the project has set itself a target."""
+    """One measured number.
+
+    Only a ratio of two measurements of the same run may have a ``target``, its upper limit: a ratio is about the same
+    on a fast and on a slow machine. Seconds and memory depend on the machine and have no target.
+    """
 
     name: str
     value: float
-    most: float | None = None
+    target: float | None = None
     note: str = ""
+
+    @property
+    def misses_target(self) -> bool:
+        return self.target is not None and self.value > self.target
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A program of ``probes/``, what it is told, and what is done before each run."""
+    """A program in ``probes/`` with its arguments and environment, and a step to do before each run."""
 
     python: Path
     program: str
@@ -37,22 +48,23 @@ class Probe:
     before: Callable[[], None] = lambda: None
 
     def run(self) -> dict[str, Any]:
-        """What it told. Raises ``RuntimeError`` with the end of its errors where it failed."""
+        """Return the result of one run. Raise ``RuntimeError`` with the end of its error output if it fails."""
         self.before()
         with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "told.json"
+            out = Path(folder) / "result.json"
             command = [str(self.python), str(PROBES / self.program), str(out), *self.arguments]
-            done = subprocess.run(command, env=settings(self.environment), capture_output=True, check=False)
+            done = subprocess.run(command, env=process_environment(self.environment), capture_output=True, check=False)
             if done.returncode or not out.exists():
                 raise RuntimeError(f"{self.program} failed: {done.stderr.decode(errors='replace')[-1500:]}")
-            told: dict[str, Any] = json.loads(out.read_text())
-            return told
+            result: dict[str, Any] = json.loads(out.read_text())
+            return result
 
 
-def settings(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables of a measured process.
+def process_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables of a measured process.
 
-    None of Python's own: one of them keeps it from writing bytecode, and everybody's files would be compiled each time.
+    Python's own variables are left out. ``PYTHONDONTWRITEBYTECODE``, for example, would make Python compile every
+    contestant's files in each run.
     """
     foreign = ("AIRFLOW", "DAG_FACTORY", "PYTHON")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
@@ -67,33 +79,36 @@ def settings(more: Mapping[str, str]) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PYTHONHASHSEED": "0",
     }
-    return inherited | own | dict(more)
+    return inherited | own | dict(extra)
 
 
-def forget(kept: Path) -> None:
-    """Move what was kept out of the way. Deleted now, it would make the next files slow: ext4 spares the numbers of
-    files that were deleted within the last seconds."""
-    if kept.exists():
-        aside = WORK / "forgotten"
+def set_aside(cache: Path) -> None:
+    """Move a cache out of the way instead of deleting it.
+
+    A deletion would slow down the next run: ext4 does not reuse the inodes of files that were deleted within the last
+    seconds.
+    """
+    if cache.exists():
+        aside = WORK / "set-aside"
         aside.mkdir(parents=True, exist_ok=True)
-        kept.rename(tempfile.mkdtemp(dir=aside))
+        cache.rename(tempfile.mkdtemp(dir=aside))
 
 
-def interleaved(probes: Mapping[str, Probe], rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """What each probe told in each round; in each round every probe runs once."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in probes}
+def run_interleaved(probes: Mapping[str, Probe], rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Run every probe once in each round. Return each probe's results, in the order of the rounds."""
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in probes}
     for _ in range(rounds):
         for name, probe in probes.items():
-            found[name].append(probe.run())
-    return found
+            results[name].append(probe.run())
+    return results
 
 
-def median(told: Sequence[Mapping[str, Any]], key: str = "cpu") -> float:
-    """The median of one number over the rounds."""
-    return statistics.median(one[key] for one in told)
+def median(results: Sequence[Mapping[str, Any]], key: str = "cpu") -> float:
+    """Return the median of one number over the rounds."""
+    return statistics.median(result[key] for result in results)
 
 
-def ratio(told: Mapping[str, Sequence[Mapping[str, Any]]], name: str, other: str, key: str = "cpu") -> float:
-    """The median over the rounds of one probe's number by another's: what a round's noise does to both cancels."""
-    pairs = zip(told[name], told[other], strict=True)
+def ratio(results: Mapping[str, Sequence[Mapping[str, Any]]], name: str, other: str, key: str = "cpu") -> float:
+    """Return the median, over the rounds, of one probe's number divided by another's in the same round."""
+    pairs = zip(results[name], results[other], strict=True)
     return statistics.median(one[key] / two[key] for one, two in pairs)

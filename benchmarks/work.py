@@ -1,9 +1,9 @@
-"""The work that every contestant is given: pipelines of ten jobs, as plain data. The same at each call.
+"""The pipelines that every contestant builds, as plain data: ten jobs each, the same at each call.
 
 ====== =======================================================================================
 plain  image, command, two variables, resources
-real   also five variables more, one of them from a secret, a volume, a toleration, a security
-       context, labels
+real   also five more variables (one from a secret), a volume, a toleration, a security context,
+       labels
 ====== =======================================================================================
 """
 
@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-JOBS = 10  # of each pipeline
-WIDTH = 3  # jobs that stand side by side
+JOBS = 10  # per pipeline
+WIDTH = 3  # jobs that run in parallel
 TEAMS = 10
 FLAVORS = {"small": ("500m", "1Gi"), "medium": ("2", "8Gi"), "large": ("8", "32Gi")}
-"""Processors and memory by the name that this project has for them; requests are limits."""
+"""Processors and memory of each flavor. Requests equal limits."""
 
 REGISTRY = "registry.example.com/bench"
 SECRET = ("DB_PASSWORD", "warehouse", "password")  # variable, secret, key
@@ -27,12 +27,12 @@ SNAKE = {
     "runAsUser": "run_as_user",
     "allowPrivilegeEscalation": "allow_privilege_escalation",
 }
-"""The same fields as the client's classes call them."""
+"""The names of these fields in the classes of the Kubernetes client."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One pod. ``volume`` is a claim's name and where it is mounted."""
+    """One pod. ``volume`` is the name of a claim and its mount path."""
 
     name: str
     image: str
@@ -45,13 +45,13 @@ class Job:
 
     @property
     def is_real(self) -> bool:
-        """Whether it has a secret, a toleration and a security context too, the same for all."""
+        """Whether the pod also has a secret, a toleration and a security context, which are the same for all jobs."""
         return self.volume is not None
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One DAG; its id is ``<team>.<name>``."""
+    """One DAG, with the id ``<team>.<name>``."""
 
     team: str
     name: str
@@ -63,7 +63,7 @@ class Pipeline:
 
 
 def pipelines(count: int, kind: str) -> Iterator[Pipeline]:
-    """``count`` pipelines of one kind, ``plain`` or ``real``."""
+    """Yield ``count`` pipelines of one kind, ``plain`` or ``real``."""
     for number in range(count):
         team, name = f"team{number % TEAMS}", f"pipeline-{number:05}"
         yield Pipeline(team, name, tuple(_job(number, index, kind) for index in range(JOBS)))
@@ -71,7 +71,7 @@ def pipelines(count: int, kind: str) -> Iterator[Pipeline]:
 
 def _job(number: int, index: int, kind: str) -> Job:
     name = f"step-{index}"
-    above = range(max(0, index - WIDTH), index) if index % WIDTH == 0 else [index - index % WIDTH]
+    upstream = range(max(0, index - WIDTH), index) if index % WIDTH == 0 else [index - index % WIDTH]
     env = {"PIPELINE": f"pipeline-{number:05}", "STEP": name}
     job = Job(
         name,
@@ -79,10 +79,10 @@ def _job(number: int, index: int, kind: str) -> Job:
         ("python", "-m", f"pipeline_{number}", name),
         env,
         list(FLAVORS)[index % len(FLAVORS)],
-        tuple(f"step-{one}" for one in above),
+        tuple(f"step-{one}" for one in upstream),
     )
     if kind == "plain":
         return job
-    more = {"LOG_LEVEL": "info", "REGION": "eu-central", "BATCH": str(1000 + number), "TABLE": f"t_{number}_{index}"}
+    extra = {"LOG_LEVEL": "info", "REGION": "eu-central", "BATCH": str(1000 + number), "TABLE": f"t_{number}_{index}"}
     labels = {"cost-center": f"cc-{number % 7}", "step": name}
-    return Job(**{**vars(job), "env": {**env, **more}, "volume": (f"data-{number % 20}", "/data"), "labels": labels})
+    return Job(**{**vars(job), "env": {**env, **extra}, "volume": (f"data-{number % 20}", "/data"), "labels": labels})

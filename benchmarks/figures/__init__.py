@@ -1,1 +1,1 @@
-"""One module for each group of figures. Each has ``measure(quick)``, which gives its figures."""
+"""One module per group of figures. Each has ``measure(quick)``, which yields its figures."""

@@ -1,4 +1,8 @@
-"""``check_seconds``: ``dagf check`` from start to end, in seconds of the clock, beside its memory."""
+"""``check_ratio``: ``dagf check``, against reading the same files with PyYAML's C loader.
+
+Both are processor time from the start of the process to its end. The seconds on the clock and the memory are printed,
+too.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,35 @@ from functools import partial
 
 from benchmarks.contestants import THIS
 from benchmarks.figures.folder import environment, project
-from benchmarks.measure import Figure, Probe, forget, interleaved, median
+from benchmarks.measure import Figure, Probe, median, ratio, run_interleaved, set_aside
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    """1,000 pipelines for one environment and for all three, 10,000 for one; cold and warm."""
-    yield from _size(1000, ("prod",), 3 if quick else 5, 2.0, 0.4)
-    yield from _size(1000, (), 3 if quick else 5, 4.0, None)
+    """Measure 1,000 pipelines for one environment and for all three, and 10,000 for one; cold and warm."""
+    rounds = 3 if quick else 5
+    yield from _figures(1000, ("prod",), rounds, {"cold": COLD, "warm": WARM})
+    yield from _figures(1000, (), rounds, {"cold": COLD_ALL, "warm": WARM})
     if not quick:
-        yield from _size(10_000, ("prod",), 1, 15.0, None)
+        yield from _figures(10_000, ("prod",), 1, {"cold": COLD, "warm": WARM})
 
 
-def _size(count: int, names: tuple[str, ...], rounds: int, cold: float, warm: float | None) -> Iterator[Figure]:
+def _figures(count: int, names: tuple[str, ...], rounds: int, targets: dict[str, float]) -> Iterator[Figure]:
     folder = project(THIS, "plain", count)
     arguments = (str(folder), *names)
     settings = environment(folder) | {"DAG_FACTORY_ENV": ""}
     probes = {
-        "cold": Probe(THIS.python(), "check.py", arguments, settings, partial(forget, folder / "cache")),
+        "read": Probe(THIS.python(), "read_yaml.py", (str(folder / "configs"),), settings),
+        "cold": Probe(THIS.python(), "check.py", arguments, settings, partial(set_aside, folder / "cache")),
         "warm": Probe(THIS.python(), "check.py", arguments, settings),
     }
-    told = interleaved(probes, rounds)
+    results = run_interleaved(probes, rounds)
     which = f"{count}{'' if names else '_all'}"
-    for name, most in (("cold", cold), ("warm", warm)):
-        yield Figure(f"check_seconds_{which}_{name}", median(told[name], "seconds"), most)
-        yield Figure(f"check_cpu_seconds_{which}_{name}", median(told[name]))
-        yield Figure(f"check_rss_mb_{which}_{name}", median(told[name], "rss_mb"))
+    for state, target in targets.items():
+        yield Figure(f"check_ratio_{which}_{state}", ratio(results, state, "read"), target)
+    for name in probes:
+        yield Figure(f"check_seconds_{which}_{name}", median(results[name], "seconds"))
+        yield Figure(f"check_cpu_seconds_{which}_{name}", median(results[name]))
+        yield Figure(f"check_rss_mb_{which}_{name}", median(results[name], "rss_mb"))
+
+
+COLD, COLD_ALL, WARM = 1.0, 2.0, 0.5

@@ -1,4 +1,7 @@
-"""``cycle``: what the DAG processor does with 1,000 pipelines each time, and how much of it is the parse."""
+"""``cycle_ratio``: one cycle of the DAG processor with 1,000 pipelines, against Python written by hand.
+
+The parse is only a part of the cycle; each part's share is printed, too.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from pathlib import Path
 
 from benchmarks.contestants import HAND, THIS, WORK
 from benchmarks.figures.folder import environment, project
-from benchmarks.measure import Figure, Probe, interleaved, median, ratio
+from benchmarks.measure import Figure, Probe, median, ratio, run_interleaved
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    """Of the second cycle, in which nothing has changed: that is what a processor does all day."""
+    """Measure the second cycle, in which nothing has changed: the usual case in a DAG processor."""
     count = 100 if quick else 1000
     probes = {}
     for one in (HAND, THIS):
@@ -22,12 +25,12 @@ def measure(quick: bool) -> Iterator[Figure]:
         probes[one.name] = Probe(one.python(), "cycle.py", (str(folder / "dags"),), _settings(folder, home))
     for probe in probes.values():
         probe.run()
-    told = interleaved(probes, 2)
-    yield Figure(f"cycle_ratio_{count}", ratio(told, THIS.name, HAND.name))
-    for name, each in told.items():
-        yield Figure(f"cycle_seconds_{count}.{name}", median(each))
+    results = run_interleaved(probes, 2)
+    yield Figure(f"cycle_ratio_{count}", ratio(results, THIS.name, HAND.name))
+    for name, rounds in results.items():
+        yield Figure(f"cycle_seconds_{count}.{name}", median(rounds))
         for part in ("parse", "serialize", "store"):
-            yield Figure(f"cycle_{part}_share_{count}.{name}", median(each, part) / median(each))
+            yield Figure(f"cycle_{part}_share_{count}.{name}", median(rounds, part) / median(rounds))
 
 
 def _settings(folder: Path, home: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
-"""``folder_ratio_*``: a whole folder through Airflow's DagBag, against Python written by hand for the same pods.
+"""``folder_ratio``: a whole folder parsed by Airflow's DagBag, against Python written by hand for the same pods.
 
-Warm is each contestant's second parse: this project finds its outcomes kept, Python its bytecode. Cold, neither has
-anything from before.
+Warm is a contestant's second parse: this project has its cache, Python its bytecode. Cold is a parse with neither.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from pathlib import Path
 
 from benchmarks import work
 from benchmarks.contestants import HAND, OTHERS, THIS, WORK, Contestant
-from benchmarks.measure import Figure, Probe, forget, interleaved, median, ratio
+from benchmarks.measure import Figure, Probe, median, ratio, run_interleaved, set_aside
 from benchmarks.writers import by_hand, layered
 
-MOST = {
+TARGETS = {
     ("plain", "warm"): 0.9,
     ("plain", "cold"): 1.3,
     ("real", "warm"): 0.35,
@@ -25,11 +24,11 @@ MOST = {
     ("layered", "warm"): 0.35,
     ("layered", "cold"): 0.6,
 }
-_OTHERS_ROUNDS = 2  # of the neighbours, whose distance no noise could cover
+_OTHERS_ROUNDS = 2  # enough: the other tools are so much slower that noise does not matter
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    """For plain and for real pods, and for what stands in templates, matrices and overlays."""
+    """Measure plain pods, real pods, and real pods made with templates, a matrix and an overlay."""
     for count in (100,) if quick else (100, 1000):
         for kind in ("plain", "real"):
             who = (HAND, THIS, *OTHERS) if count == 100 else (HAND, THIS)
@@ -39,41 +38,43 @@ def measure(quick: bool) -> Iterator[Figure]:
 
 def _kind(kind: str, count: int, who: tuple[Contestant, ...], rounds: int) -> Iterator[Figure]:
     if kind != "layered":
-        agree(kind, who)
+        check_same_pods(kind, who)
     hand, this = who[0].name, who[1].name
     folders = {one.name: project(one, kind, count) for one in who}
     probes = {}
     for one in who:
         folder = folders[one.name]
         for state in ("cold", "warm") if one in who[:2] else ("warm",):
-            before = partial(_forget, folder) if state == "cold" else lambda: None
+            before = partial(_clear_caches, folder) if state == "cold" else lambda: None
             probes[f"{one.name} {state}"] = _probe(one, folder, before)
-    told = interleaved({name: probe for name, probe in probes.items() if name.split()[0] in (hand, this)}, rounds)
-    others = {name: probe for name, probe in probes.items() if name not in told}
+    first = {name: probe for name, probe in probes.items() if name.split()[0] in (hand, this)}
+    results = run_interleaved(first, rounds)
+    others = {name: probe for name, probe in probes.items() if name not in results}
     for probe in others.values():
-        probe.run()  # so that it is warm
-    told |= interleaved(others, _OTHERS_ROUNDS)
-    for found in (one for each in told.values() for one in each):
-        if (found["dags"], found["tasks"]) != (count, count * work.JOBS):
-            raise RuntimeError(f"{found['dags']} DAGs, {found['tasks']} tasks in place of {count}: {found['errors']}")
+        probe.run()  # fill its caches
+    results |= run_interleaved(others, _OTHERS_ROUNDS)
+    for result in (result for each in results.values() for result in each):
+        if (result["dags"], result["tasks"]) != (count, count * work.JOBS):
+            wrong = f"{result['dags']} DAGs, {result['tasks']} tasks"
+            raise RuntimeError(f"{wrong} instead of {count}, {count * work.JOBS}: {result['errors']}")
     for state in ("warm", "cold"):
         name = f"folder_ratio_{kind}{'_cold' if state == 'cold' else ''}_{count}"
-        yield Figure(name, ratio(told, f"{this} {state}", f"{hand} {state}"), MOST.get((kind, state)))
+        yield Figure(name, ratio(results, f"{this} {state}", f"{hand} {state}"), TARGETS.get((kind, state)))
     for one in who:
-        yield Figure(f"folder_seconds_{kind}_{count}.{one.name}", median(told[f"{one.name} warm"]), note=one.title)
-        yield Figure(f"rss_mb_{kind}_{count}.{one.name}", median(told[f"{one.name} warm"], "rss_mb"))
+        yield Figure(f"folder_seconds_{kind}_{count}.{one.name}", median(results[f"{one.name} warm"]), note=one.title)
+        yield Figure(f"rss_mb_{kind}_{count}.{one.name}", median(results[f"{one.name} warm"], "rss_mb"))
 
 
-def agree(kind: str, who: tuple[Contestant, ...]) -> None:
-    """Raises ``RuntimeError`` unless all contestants make the same pods of the same work."""
-    pods = {one.title: _probe(one, project(one, kind, 20), more=("--pods",)).run()["pods"] for one in who}
-    for title, found in pods.items():
-        if found != pods[who[0].title] or len(found) != 20 * work.JOBS:
-            raise RuntimeError(f"{title} does not make the pods of {who[0].title}")
+def check_same_pods(kind: str, who: tuple[Contestant, ...]) -> None:
+    """Raise ``RuntimeError`` unless all contestants make the same pods of the same pipelines."""
+    pods = {one.title: _probe(one, project(one, kind, 20), options=("--pods",)).run()["pods"] for one in who}
+    for title, digests in pods.items():
+        if digests != pods[who[0].title] or len(digests) != 20 * work.JOBS:
+            raise RuntimeError(f"{title} and {who[0].title} make different pods")
 
 
 def project(one: Contestant, kind: str, count: int) -> Path:
-    """The contestant's project, written anew."""
+    """Write the contestant's project anew and return its folder."""
     folder = WORK / "projects" / f"{one.name}-{kind}-{count}"
     shutil.rmtree(folder, ignore_errors=True)
     one.write(work.pipelines(count, "plain" if kind == "plain" else "real"), folder)
@@ -81,16 +82,16 @@ def project(one: Contestant, kind: str, count: int) -> Path:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What tells this project's loader its environment and where it keeps outcomes."""
+    """Return the environment variables of this project's loader: its environment and its cache."""
     return {"DAG_FACTORY_ENV": "prod", "DAG_FACTORY_CACHE": str(folder / "cache")}
 
 
-def _probe(one: Contestant, folder: Path, before: object = lambda: None, more: tuple[str, ...] = ()) -> Probe:
-    return Probe(one.python(), "folder.py", (str(folder / "dags"), *more), environment(folder), before)  # type: ignore[arg-type]
+def _probe(one: Contestant, folder: Path, before: object = lambda: None, options: tuple[str, ...] = ()) -> Probe:
+    return Probe(one.python(), "folder.py", (str(folder / "dags"), *options), environment(folder), before)  # type: ignore[arg-type]
 
 
-def _forget(folder: Path) -> None:
-    forget(folder / "cache")
+def _clear_caches(folder: Path) -> None:
+    set_aside(folder / "cache")
     for parent, names, _ in os.walk(folder / "dags"):
         if "__pycache__" in names:
             shutil.rmtree(Path(parent, "__pycache__"))

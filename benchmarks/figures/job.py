@@ -1,7 +1,8 @@
-"""``job_overhead_ratio``: a job of one second from queued to success, less its second, against the same by hand.
+"""``job_overhead_ratio``: the time from queued to success of a job that sleeps for a second, minus that second,
+against the same job written by hand.
 
 Both run in turns on one real Airflow (LocalExecutor) and one local cluster. The job by hand has the operator's
-defaults; it profits from the warming of the scheduler, as a hand-written DAG without this project would not.
+defaults. It benefits from this project's plugin, which warms up the scheduler.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dag_factory.cli.stack import open_stack
 from dag_factory.local.api import FINISHED, AirflowApi
 from dag_factory.local.instance import free_port
 
-_SECOND = 1.0
+_SLEEP = 1.0  # seconds
 _PIPELINE = """\
 version: 1
 defaults: {docker_image: "busybox:1", resource_flavor: cpu-small, command: [sleep, "1"], retries: 0}
@@ -39,7 +40,7 @@ _DAGS = ("bench.sleep", "by_hand")
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    """The ratio, and both in seconds."""
+    """Measure the ratio, and the seconds of both."""
     home = _project()
     stack = open_stack("bench", home)
     try:
@@ -47,19 +48,19 @@ def measure(quick: bool) -> Iterator[Figure]:
         api = stack.instance.start(free_port())
         for dag_id in _DAGS:
             if not api.wait_for_dag(dag_id, 180):
-                raise RuntimeError(f"{dag_id} never came")
-            _overhead(api, dag_id)  # once unmeasured: the cluster makes what it makes once
+                raise RuntimeError(f"{dag_id} did not appear in Airflow")
+            _overhead(api, dag_id)  # not measured: the first run makes what the cluster makes only once
         pairs = [[_overhead(api, dag_id) for dag_id in _DAGS] for _ in range(3 if quick else 7)]
     finally:
         stack.instance.stop()
         cluster.down(stack.cluster_folder)
-    yield Figure("job_overhead_ratio", statistics.median(ours / hand for ours, hand in pairs), 0.3)
-    yield Figure("job_overhead_seconds.this", statistics.median(ours for ours, _ in pairs))
-    yield Figure("job_overhead_seconds.by_hand", statistics.median(hand for _, hand in pairs))
+    yield Figure("job_overhead_ratio", statistics.median(this / by_hand for this, by_hand in pairs), 0.3)
+    yield Figure("job_overhead_seconds.this", statistics.median(this for this, _ in pairs))
+    yield Figure("job_overhead_seconds.by_hand", statistics.median(by_hand for _, by_hand in pairs))
 
 
 def _project() -> Path:
-    """The repository's own platform with one pipeline, and the DAG by hand beside the loader."""
+    """Write a project with the repository's platform, one pipeline, and the DAG by hand beside the loader."""
     home = WORK / "projects" / "job"
     shutil.rmtree(home, ignore_errors=True)
     for name in ("configs/platform", "dags", "examples"):
@@ -72,15 +73,15 @@ def _project() -> Path:
 
 
 def _overhead(api: AirflowApi, dag_id: str) -> float:
-    """Seconds from queued to the end of one run's task, less the second that it sleeps."""
+    """Return the seconds from queued to the end of one run's task, without its sleep."""
     run = api.trigger(dag_id)
     deadline = time.monotonic() + 180
     while (state := api.run_state(dag_id, run)) not in FINISHED:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{dag_id} did not end")
+            raise RuntimeError(f"{dag_id} did not end within 180 s")
         time.sleep(0.5)
     (task,) = api.tasks(dag_id, run)
     if state != "success":
         raise RuntimeError(f"{dag_id} ended as {state}: {api.log(dag_id, run, 'sleep')[-1500:]}")
     queued, ended = (datetime.fromisoformat(task[name].replace("Z", "+00:00")) for name in ("queued_when", "end_date"))
-    return (ended - queued).total_seconds() - _SECOND
+    return (ended - queued).total_seconds() - _SLEEP

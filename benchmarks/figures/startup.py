@@ -1,4 +1,4 @@
-"""``startup_ms``: imports and parse of a task's process under the LocalExecutor, with and without the warming."""
+"""``startup_ms``: imports and parse of a task's process under the LocalExecutor, with and without the plugin."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from benchmarks import work
 from benchmarks.contestants import THIS
 from benchmarks.figures.folder import project
-from benchmarks.measure import Figure, Probe, interleaved, median
+from benchmarks.measure import Figure, Probe, median, run_interleaved
 
 
 def measure(quick: bool) -> Iterator[Figure]:
-    """In milliseconds of processor time."""
+    """Measure milliseconds of processor time."""
     folder = project(THIS, "real", 100)
     (*_, last) = work.pipelines(100, "real")
     environment = {
@@ -26,6 +26,6 @@ def measure(quick: bool) -> Iterator[Figure]:
         "cold": Probe(THIS.python(), "startup.py", arguments, environment),
         "warmed": Probe(THIS.python(), "startup.py", (*arguments, "--warm"), environment),
     }
-    told = interleaved(probes, 3 if quick else 7)
+    results = run_interleaved(probes, 3 if quick else 7)
     for name in probes:
-        yield Figure(f"startup_ms_{name}", 1000 * median(told[name]))
+        yield Figure(f"startup_ms_{name}", 1000 * median(results[name]))

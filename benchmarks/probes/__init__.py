@@ -1,4 +1,4 @@
-"""Programs that measure, each in a process of its own and in its contestant's environment.
+"""Programs that measure. Each runs in a process of its own, in its contestant's environment.
 
-They import nothing of this folder: the contestants' environments know nothing of it.
+They import nothing else of ``benchmarks``: the contestants' environments do not have it.
 """

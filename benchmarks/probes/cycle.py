@@ -1,6 +1,6 @@
-"""The DAG processor's cycle for a folder: parse, serialize, store in the database, each with its own time.
+"""Run the DAG processor's cycle once for a folder and time its parts: parse, serialize, store in the database.
 
-``python cycle.py OUT DAGS``; the database is Airflow's, as the environment says, and is brought up to date first.
+``python cycle.py OUT DAGS``. The environment variables choose the database, which is migrated first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
-from common import cpu, rss_mb, tell
+from common import cpu, rss_mb, write_result
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     bag = DagBag(dag_folder=str(folder), bundle_path=folder, bundle_name="bench")
     parsed = cpu()
     serialized = [LazyDeserializedDAG.from_dag(dag) for dag in bag.dags.values()]
-    written = cpu()
+    serialized_at = cpu()
     from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 
     with create_session() as session:
@@ -42,8 +42,8 @@ def main() -> None:
             version_data=None,
         )
     stored = cpu()
-    parts = {"parse": parsed - began, "serialize": written - parsed, "store": stored - written}
-    tell(cpu=stored - began, rss_mb=rss_mb(), dags=len(bag.dags), **parts)
+    parts = {"parse": parsed - began, "serialize": serialized_at - parsed, "store": stored - serialized_at}
+    write_result(cpu=stored - began, rss_mb=rss_mb(), dags=len(bag.dags), **parts)
 
 
 main()

@@ -1,8 +1,8 @@
 """Parse a folder of DAGs once with Airflow's own DagBag.
 
-``python folder.py OUT DAGS [--pods]``: tells the time; with ``--pods`` also a digest of each task's pod, so that
-contestants can be held against each other. Airflow and the operator are imported beforehand, as the DAG processor
-does before it forks; what a contestant imports itself is part of the parse.
+``python folder.py OUT DAGS [--pods]`` measures the time. With ``--pods`` the result also has a digest of each task's
+pod, to compare contestants. Airflow and the operator are imported before the measurement, as in the DAG processor
+before it forks. A contestant's own imports are part of the parse.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from types import SimpleNamespace
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from common import cpu, rss_mb, tell
+from common import cpu, rss_mb, write_result
 from kubernetes.client import ApiClient
 
 
 def pods(bag: DagBag) -> list[str]:
-    """A digest of each pod's fields that the work names."""
+    """Return a digest of each task's pod: the fields that ``benchmarks.work`` sets."""
     client = ApiClient()
-    KubernetesPodOperator.hook = SimpleNamespace(is_in_cluster=False)  # no cluster is asked
-    found = []
+    KubernetesPodOperator.hook = SimpleNamespace(is_in_cluster=False)  # no cluster is contacted
+    digests = []
     for dag_id, dag in sorted(bag.dags.items()):
         for task in sorted(dag.tasks, key=lambda task: task.task_id):
             pod = client.sanitize_for_serialization(task.build_pod_request_obj())
-            one = json.dumps([dag_id, task.task_id, sorted(task.upstream_task_ids), said(pod)], sort_keys=True)
-            found.append(hashlib.sha256(one.encode()).hexdigest())
-    return found
+            one = json.dumps(
+                [dag_id, task.task_id, sorted(task.upstream_task_ids), compared_fields(pod)], sort_keys=True
+            )
+            digests.append(hashlib.sha256(one.encode()).hexdigest())
+    return digests
 
 
-def said(pod: dict) -> dict:
-    """What the work says of a pod, however a contestant came to it."""
+def compared_fields(pod: dict) -> dict:
+    """Return the fields of a pod that all contestants must agree on."""
     container = pod["spec"]["containers"][0]
     labels = pod["metadata"].get("labels", {})
     return {
@@ -54,7 +56,7 @@ def main() -> None:
     began = cpu()
     bag = DagBag(dag_folder=str(folder), bundle_path=folder, bundle_name="bench")
     used = cpu() - began
-    tell(
+    write_result(
         cpu=used,
         rss_mb=rss_mb(),
         dags=len(bag.dags),

@@ -1,4 +1,4 @@
-"""What a task's process does from its fork to its first DAG, forked from a scheduler with or without the warming.
+"""Measure a task's process from its fork to its first DAG, forked from a scheduler with or without a warm start.
 
 ``python startup.py OUT DAGS DAG TASK [--warm]``
 """
@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from common import rss_mb, tell
+from common import rss_mb, write_result
 
-# What a scheduler with the LocalExecutor has imported anyway.
+# A scheduler with the LocalExecutor has imported these already.
 for name in ("airflow.jobs.scheduler_job_runner", "airflow.executors.local_executor"):
     importlib.import_module(name)
 
@@ -34,7 +34,7 @@ def main() -> None:
             dag_folder=str(folder / "loader.py"), safe_mode=False, bundle_path=folder, bundle_name="bench"
         )
         assert task_id in bag.dags[dag_id].task_dict, bag.import_errors
-        tell(cpu=time.process_time() - began, rss_mb=rss_mb())
+        write_result(cpu=time.process_time() - began, rss_mb=rss_mb())
         os._exit(0)
     _, status = os.waitpid(child, 0)
     raise SystemExit(bool(status))

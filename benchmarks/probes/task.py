@@ -1,7 +1,7 @@
-"""Parse what a worker parses when a task starts, for several tasks, each in a forked process of its own.
+"""Parse what a worker parses when a task starts, for several tasks, each in its own forked process.
 
-``python task.py OUT DAGS FILE,DAG,TASK [FILE,DAG,TASK ...]``: the first is parsed beforehand, as the warming plugin
-does in the scheduler from which tasks are forked; each of the others is then measured. FILE is below DAGS.
+``python task.py OUT DAGS FILE,DAG,TASK [FILE,DAG,TASK ...]``: the first task is parsed before the measurement, as the
+plugin does in the scheduler that forks the tasks. Each of the others is then measured. FILE is relative to DAGS.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator  # noqa: F401
-from common import cpu, rss_mb, tell
+from common import cpu, rss_mb, write_result
 
 
 def parse(folder: Path, task: str) -> float:
-    """Processor seconds that the parse for one task takes. Raises ``SystemExit`` where it is not found."""
+    """Return the processor seconds of the parse for one task. Raise ``SystemExit`` if the task is not found."""
     file, dag_id, task_id = task.split(",")
     os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = dag_id
     os.environ["_AIRFLOW_PARSING_CONTEXT_TASK_ID"] = task_id
@@ -32,7 +32,7 @@ def parse(folder: Path, task: str) -> float:
 
 
 def forked(folder: Path, task: str) -> tuple[float, float]:
-    """The same in a process forked from here, and that one's memory in MiB."""
+    """Return the processor seconds of the parse in a forked process, and that process's memory in MiB."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -49,10 +49,10 @@ def forked(folder: Path, task: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    folder, rehearsed, *tasks = Path(sys.argv[2]), *sys.argv[3:]
-    parse(folder, rehearsed)
-    found = [forked(folder, task) for task in tasks]
-    tell(cpu=[used for used, _ in found], rss_mb=max(memory for _, memory in found))
+    folder, warm_up, *tasks = Path(sys.argv[2]), *sys.argv[3:]
+    parse(folder, warm_up)
+    results = [forked(folder, task) for task in tasks]
+    write_result(cpu=[used for used, _ in results], rss_mb=max(memory for _, memory in results))
 
 
 main()

@@ -1,4 +1,4 @@
-"""One module for each contestant: the same pipelines, written as its users would write them.
+"""One module per contestant. Each writes the same pipelines as a user of that tool would write them.
 
-Each has ``write(pipelines, folder)``, which makes an Airflow project in ``folder``, the DAGs in ``dags/``.
+``write(pipelines, folder)`` makes an Airflow project in ``folder``, with its DAGs in ``folder/dags``.
 """
