@@ -1,9 +1,9 @@
-"""Many pods at once on the local cluster: how long they take, and what the server needs meanwhile.
+"""Run many pods at once on the local cluster. Measure their time, and the memory of the server.
 
     python benchmarks/cluster_load.py [--pods 200] [--engine process]
 
-Prints the time until all have been created, have run at the same time and have ended, and the most memory that the
-server and its launcher took together (proportional set size, so that shared pages count once).
+Prints the time until all pods are created, the time until all have ended, how many ran at once, and the peak memory
+of the server and its launcher together (proportional set size, so that shared pages count once).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PODS = "/api/v1/namespaces/default/pods"
 
 @dataclass(frozen=True)
 class Load:
-    """Seconds and MiB. ``together`` is the largest number of pods that ran at one moment."""
+    """Times in seconds, memory in MiB. ``together`` is the largest number of pods that ran at the same time."""
 
     pods: int
     created: float
@@ -38,7 +38,7 @@ class Load:
 
 
 def run(state: Path, count: int, engine: str = "process", seconds: float = 600) -> Load:
-    """Every pod waits until all have started (a file in a claim), writes a line and ends."""
+    """Start ``count`` pods. Each waits for a file in a claim, which appears when all run; then it ends."""
     handle = cluster.up(cluster.ClusterConfig(state, engine=engine, node_cpu="64", claims=("load",)))
     try:
         go = cluster.claim_folder(state, "default", "load") / "go"
@@ -83,7 +83,7 @@ def _watch(pid: int, peak: list[float], done: threading.Event) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """The server's own helpers: what it started, not what those did."""
+    """Return the direct children of the server, without their children."""
     try:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:

@@ -1,8 +1,8 @@
-"""Ten thousand pipelines over four loaders and two DAG processors: is every DAG there, once?
+"""Build ten thousand pipelines with four loaders and two DAG processors, and check that every DAG is there once.
 
-``python benchmarks/shards.py --pipelines 10000`` prints what it took and exits 1 where one is missing. SQLite
-takes one writer at a time, so the minutes are those of a worst case. A second parse of each file must add no
-version of any DAG and make none stale.
+``python benchmarks/shards.py --pipelines 10000`` prints the time and exits with 1 if a DAG is missing. SQLite takes
+one writer at a time, so the time is a worst case. A second parse of each file must not add a version of a DAG or
+make one stale.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dag_factory.local import processes
 from dag_factory.local.instance import Instance
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LOADERS = {"north": (0, 1), "south": (2, 3)}  # a bundle of two loaders for each DAG processor
+LOADERS = {"north": (0, 1), "south": (2, 3)}  # one bundle with two loaders per DAG processor
 COUNT = 4
 PIPELINE = """\
 version: 1
@@ -33,7 +33,7 @@ jobs: {extract: {}, load: {depends_on: [extract]}, check: {depends_on: [load]}}
 
 
 def project(home: Path, pipelines: int) -> None:
-    """The project, its bundles in ``bundles/``."""
+    """Write the project, with its bundles in ``bundles/``."""
     shutil.copytree(REPOSITORY / "configs/platform", home / "configs/platform")
     for number in range(pipelines):
         path = home / f"configs/pipelines/team{number % 50}/p{number}.yaml"
@@ -47,11 +47,11 @@ def project(home: Path, pipelines: int) -> None:
             text = loader.replace("import load\n", "import Shard, load\n")
             text = text.replace(".parent)", f".parent, Shard({index}, {COUNT}))")
             (folder / f"loader_{index}.py").write_text(text)
-    shutil.copy(REPOSITORY / "dags/import_errors.py", folder)  # of all shares, in the last bundle
+    shutil.copy(REPOSITORY / "dags/import_errors.py", folder)  # one report for all loaders, in the last bundle
 
 
 def settings(home: Path) -> dict[str, str]:
-    """Airflow's, with a bundle for each processor, and the bounds on a file's time that it has by itself."""
+    """Return Airflow's environment variables: one bundle per processor, and Airflow's default time limits per file."""
     bundles = [
         {
             "name": name,
@@ -63,13 +63,13 @@ def settings(home: Path) -> dict[str, str]:
     return Instance(home, home / ".dagf", "local", {}).settings(1) | {
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "50",  # Airflow's own, as all other bounds
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "50",  # Airflow's default, as are all other limits
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
     }
 
 
 def main() -> int:
-    """Measure, and say whether every DAG is there once."""
+    """Measure. Return 0 if every DAG is there once, else 1."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pipelines", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=20)
@@ -92,8 +92,8 @@ def main() -> int:
 
 
 def watch(database: Path, pipelines: int, began: float, seconds: float) -> int:
-    """Wait for every DAG and for one more parse of each file; then look at how they are spread."""
-    last = first = ""  # when the first round was over
+    """Wait for every DAG and for one more parse of each file. Then print how the DAGs are spread over the files."""
+    last = first = ""  # when the first round ended
     while time.monotonic() - began < seconds:
         (found, stale, oldest, newest), (errors,) = _one(database, _COUNTS), _one(database, _ERRORS)
         if found == pipelines and not last:

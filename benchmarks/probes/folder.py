@@ -27,10 +27,8 @@ def pods(bag: DagBag) -> list[str]:
     for dag_id, dag in sorted(bag.dags.items()):
         for task in sorted(dag.tasks, key=lambda task: task.task_id):
             pod = client.sanitize_for_serialization(task.build_pod_request_obj())
-            one = json.dumps(
-                [dag_id, task.task_id, sorted(task.upstream_task_ids), compared_fields(pod)], sort_keys=True
-            )
-            digests.append(hashlib.sha256(one.encode()).hexdigest())
+            fields = [dag_id, task.task_id, sorted(task.upstream_task_ids), compared_fields(pod)]
+            digests.append(hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest())
     return digests
 
 

@@ -1,4 +1,4 @@
-"""blueprint: one template written in Python for all jobs, a YAML file for each DAG."""
+"""blueprint: one Python template for all jobs, one YAML file per DAG."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Pod(Blueprint[PodConfig]):
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
-    """The template, the loader, and a file for each pipeline."""
+    """Write the template, the loader, and a file for each pipeline."""
     dags = folder / "dags"
     dags.mkdir(parents=True)
     (dags / "loader.py").write_text(LOADER)
@@ -77,10 +77,10 @@ def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
 def _text(pipeline: Pipeline) -> str:
     lines = [f"dag_id: {pipeline.id}", "schedule: null", "steps:"]
     for job in pipeline.jobs:
-        said = {"blueprint": "pod", "depends_on": list(job.depends_on), "image": job.image}
-        said |= {"command": list(job.command), "env": job.env, "flavor": job.flavor}
+        fields = {"blueprint": "pod", "depends_on": list(job.depends_on), "image": job.image}
+        fields |= {"command": list(job.command), "env": job.env, "flavor": job.flavor}
         if job.volume:
-            said |= {"claim": job.volume[0], "mount": job.volume[1], "labels": job.labels}
+            fields |= {"claim": job.volume[0], "mount": job.volume[1], "labels": job.labels}
         lines.append(f"  {job.name}:")
-        lines += [f"    {name}: {json.dumps(value)}" for name, value in said.items()]
+        lines += [f"    {name}: {json.dumps(value)}" for name, value in fields.items()]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Python written by hand, a file a DAG, as the operator's documentation shows it."""
+"""Python written by hand, one file per DAG, in the style of the operator's documentation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _REAL = """\
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
-    """A Python file for each pipeline."""
+    """Write a Python file for each pipeline."""
     dags = folder / "dags"
     dags.mkdir(parents=True)
     for pipeline in pipelines:
@@ -53,7 +53,7 @@ def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
 
 
 def text(pipeline: Pipeline) -> str:
-    """One pipeline's file."""
+    """Return the text of one pipeline's file."""
     parts = [_HEAD.format(id=pipeline.id, team=pipeline.team), *map(_task, pipeline.jobs), ""]
     for job in pipeline.jobs:
         if job.depends_on:

@@ -1,4 +1,4 @@
-"""dag-factory: a YAML file for each DAG, Kubernetes' objects by its ``__type__``."""
+"""dag-factory: one YAML file per DAG; ``__type__`` marks the Kubernetes objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPERATOR = "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperat
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
-    """A loader, and a file for each pipeline. JSON is YAML, and these files hold nothing that would read nicer."""
+    """Write a loader, and a file for each pipeline."""
     files = folder / "dags" / "pipelines"
     files.mkdir(parents=True)
     (folder / "dags" / "loader.py").write_text(LOADER)
@@ -47,7 +47,7 @@ def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
 
 
 def _arguments(job: Job) -> dict[str, Any]:
-    """The arguments by name; an object of the client is a pair of its class's name and its fields."""
+    """Return the arguments by name. An object of the client is a pair of its class name and its fields."""
     cpu, memory = FLAVORS[job.flavor]
     size = {"cpu": cpu, "memory": memory}
     plain = {
@@ -77,7 +77,7 @@ def _arguments(job: Job) -> dict[str, Any]:
 
 
 def _typed(value: Any) -> Any:
-    """A pair of a class of the client and its arguments, as dag-factory writes it."""
+    """Return a class of the client and its arguments in the notation of dag-factory."""
     if isinstance(value, tuple):
         kind, fields = value
         return {"__type__": f"kubernetes.client.models.{kind}", **{name: _typed(one) for name, one in fields.items()}}
@@ -85,7 +85,7 @@ def _typed(value: Any) -> Any:
 
 
 def _yaml(value: Any, indent: int = 0) -> str:
-    """Block style for maps and lists of maps, as people write YAML; the rest inline."""
+    """Write maps and lists of maps in block style, as people do, and the rest inline."""
     pad = "  " * indent
     lines = []
     for key, item in value.items():

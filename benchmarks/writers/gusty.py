@@ -1,4 +1,4 @@
-"""gusty: a folder for each DAG, a YAML file for each task, Kubernetes' objects by tags that the loader defines.
+"""gusty: one folder per DAG, one YAML file per task; the loader defines YAML tags for the Kubernetes objects.
 
 A tag of gusty's takes single values only, so each names a small function.
 """
@@ -62,7 +62,7 @@ default_args:
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
-    """A loader, and a folder for each pipeline."""
+    """Write a loader, and a folder for each pipeline."""
     for pipeline in pipelines:
         own = folder / "dags" / "pipelines" / pipeline.id
         own.mkdir(parents=True)
@@ -74,7 +74,7 @@ def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
 
 def _text(job: Job) -> str:
     cpu, memory = FLAVORS[job.flavor]
-    said = {
+    fields = {
         "operator": _OPERATOR,
         "task_id": job.name,
         "dependencies": json.dumps(list(job.depends_on)),
@@ -89,7 +89,7 @@ def _text(job: Job) -> str:
         variable, secret, key = SECRET
         env = [_tag("variable", name=name, value=value) for name, value in job.env.items()]
         env.append(_tag("secret", name=variable, secret=secret, key=key))
-        said |= {
+        fields |= {
             "env_vars": f"[{', '.join(env)}]",
             "volumes": f"[{_tag('claim', name='data', claim=job.volume[0])}]",
             "volume_mounts": f"[{_tag('mount', name='data', mount_path=job.volume[1])}]",
@@ -97,7 +97,7 @@ def _text(job: Job) -> str:
             "container_security_context": _tag("security", **{SNAKE[name]: one for name, one in SECURITY.items()}),
             "labels": json.dumps(job.labels),
         }
-    return "".join(f"{name}: {value}\n" for name, value in said.items())
+    return "".join(f"{name}: {value}\n" for name, value in fields.items())
 
 
 def _tag(name: str, /, **fields: object) -> str:

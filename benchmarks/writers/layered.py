@@ -1,4 +1,4 @@
-"""This project with everything in use that lies between a file and a pod: a template, a matrix, an overlay."""
+"""This project with all that can lie between a file and a pod: a template, a matrix and an overlay."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ env:
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
-    """Of ten jobs three call the template, six are the cells of a matrix that does, one is written out."""
+    """Write ten jobs: three call the template, six are the cells of a matrix that calls it, one is written out."""
     write_platform(folder)
     template = folder / "configs" / "platform" / "templates" / "jobs" / "step" / "v1.yaml.j2"
     template.parent.mkdir(parents=True)

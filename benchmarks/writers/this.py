@@ -1,4 +1,4 @@
-"""This project: a platform's tables, a YAML file for each pipeline, the two files of ``dags/``."""
+"""This project: the platform's tables, one YAML file per pipeline, and the two files of ``dags/``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REAL_DEFAULTS = f"""\
 
 
 def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
-    """A project with three environments; the DAGs are of ``prod``."""
+    """Write a project with three environments. The benchmarks build the DAGs of ``prod``."""
     write_platform(folder)
     for pipeline in pipelines:
         path = folder / "configs" / "pipelines" / pipeline.team / f"{pipeline.name}.yaml"
@@ -34,7 +34,7 @@ def write(pipelines: Iterable[Pipeline], folder: Path) -> None:
 
 
 def write_platform(folder: Path) -> None:
-    """Everything but the pipelines."""
+    """Write everything except the pipelines."""
     shutil.copytree(ROOT / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     environments = folder / "configs" / "platform" / "environments"
     environments.mkdir(parents=True)
@@ -45,7 +45,7 @@ def write_platform(folder: Path) -> None:
 
 
 def text(pipeline: Pipeline) -> str:
-    """One pipeline's file. What all its jobs share stands under ``defaults``, as one would write it."""
+    """Return the text of one pipeline's file. Its ``defaults`` hold what all its jobs share."""
     defaults = '  env: {PIPELINE: "${{ pipeline.name }}", STEP: "${{ job.name }}"}\n'
     if pipeline.jobs[0].is_real:
         defaults += _REAL_DEFAULTS
