@@ -4,7 +4,7 @@ PORT ?= 8080
 RUN := .venv/bin/
 # Tests that start no server and change nothing outside their own folders: they run first, one for each processor.
 # The others mostly wait: for Airflow, for pods. So more of them run at once; those that share a server stay together.
-SIDE_BY_SIDE := $(addprefix tests/,build cli config examples fuzz hostile real repository schemas tables)
+SIDE_BY_SIDE := $(addprefix tests/,build cli config examples fuzz hostile real repository schemas tables upgrade)
 
 help:        ## What there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
