@@ -1,28 +1,23 @@
-"""The whole stack on this machine: the local cluster, and an Airflow that runs its pods there."""
+"""The stack on this machine: the local cluster, and an Airflow that runs its pods there."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dag_factory import settings
-from dag_factory.cli.check import find_home
-from dag_factory.cluster.config import ClusterConfig, ImageSource
+from dag_factory import cluster, settings
+from dag_factory.cli import terminal
+from dag_factory.cli.find_home import find_home
+from dag_factory.cli.image_source import LOCAL, image_source
+from dag_factory.cluster.config import ClusterConfig
 from dag_factory.config import open_project
 from dag_factory.config.platform.tables import Tables
-from dag_factory.config.source import image_folders
-from dag_factory.config.source.layout import PLATFORM
-from dag_factory.local.instance import Instance, kubernetes_connection
-
-LOCAL = image_folders.ENVIRONMENT
-"""The environment that runs on this machine, where ``DAG_FACTORY_ENV`` names no other."""
+from dag_factory.local.instance import Instance, LocalError, check_port, kubernetes_connection
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Both parts, with their files in ``<home>/.dagf/<name>``. ``up`` and the demo each have their own."""
+    """Both parts, with their files in ``<home>/.dagf/<name>``. ``dagf up`` and ``dagf demo`` each have their own."""
 
     home: Path
     name: str
@@ -30,17 +25,17 @@ class Stack:
 
     @property
     def folder(self) -> Path:
-        """Where everything lies that the stack leaves."""
+        """The folder of everything that the stack writes."""
         return self.home / ".dagf" / self.name
 
     @property
     def cluster_folder(self) -> Path:
-        """The state of the local cluster: claims, logs, environments of images."""
+        """The state of the local cluster: volume claims and logs."""
         return self.folder / "cluster"
 
     @property
     def cluster(self) -> ClusterConfig:
-        """How the local cluster is started. The environments made for images serve every stack of the project."""
+        """The settings of the local cluster. All stacks of a project share the virtual environments of images."""
         return ClusterConfig(
             state=self.cluster_folder,
             images=self.images,
@@ -51,26 +46,41 @@ class Stack:
 
     @property
     def images(self) -> dict[str, Path]:
-        """What an image means where pods are processes: a folder of the project."""
+        """The folder of the project that each image runs from."""
         return {pattern: self.home / folder for pattern, folder in self.tables.images.items()}
 
     @property
     def instance(self) -> Instance:
-        """The Airflow of this stack, connected to the cluster of this stack."""
+        """The Airflow of this stack, connected to its cluster."""
         connection = self.tables.cluster.kubernetes_conn_id or "kubernetes_default"
         kubeconfig = kubernetes_connection(self.cluster_folder / "kubeconfig")
         return Instance(self.home, self.folder, self.tables.environment, {connection: kubeconfig})
 
+    def start(self, port: int) -> str:
+        """Start what does not run yet. Returns the address of Airflow's UI. Raises ``LocalError``."""
+        running = self.instance.running()
+        if running:
+            terminal.note("Airflow is running already.")
+            return running.url
+        check_port(port)
+        terminal.note(f"Starting the local cluster and Airflow for the environment {self.tables.environment} …")
+        try:
+            cluster.up(self.cluster)
+        except cluster.ClusterError as failure:
+            raise LocalError(f"The local cluster did not start: {failure}") from failure
+        try:
+            return self.instance.start(port, report=terminal.note).url
+        except BaseException:
+            cluster.down(self.cluster_folder)
+            raise
 
-def image_source(home: Path, environment: str, given: Sequence[str] = ()) -> ImageSource:
-    """How a running cluster reads the table of images again; ``given`` are the options that win over it."""
-    program = "from dag_factory.cli import main; main()"
-    options = [part for text in given for part in ("--image", text)]
-    command = (sys.executable, "-c", program, "cluster", "images", "--home", str(home), "--env", environment, *options)
-    return ImageSource(command, (home / PLATFORM, home / image_folders.FOLDER))
+    def stop(self) -> bool:
+        """Stop both parts, Airflow first. Returns whether one of them ran."""
+        airflow_ran = self.instance.stop()
+        return cluster.down(self.cluster_folder) or airflow_ran
 
 
 def open_stack(name: str, home: Path | None = None) -> Stack:
-    """The stack of the project here. Raises ``ProjectError`` where there is no project or no such environment."""
-    project = open_project(find_home(home, ()), settings.environment() or LOCAL)
+    """Return the stack of the project. Raises ``ProjectError`` if there is no project or no such environment."""
+    project = open_project(find_home(home), settings.environment() or LOCAL)
     return Stack(project.home, name, project.tables)

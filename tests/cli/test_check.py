@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from dag_factory.cli import main
+from dag_factory.cli.main import main
 from dag_factory.cli.report import rendered
 from dag_factory.config import Problem
 
@@ -189,7 +189,9 @@ def test_a_warning_alone_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config.project.survey import Survey
 
     warning = Problem("configs/pipelines/team/good.yaml", 1, 1, "old", "words", hint="mend", severity="warning")
-    monkeypatch.setattr("dag_factory.cli.check.survey", lambda *_: Survey(("dev",), (warning.file,), (warning,)))
+    monkeypatch.setattr(
+        "dag_factory.cli.commands.check.survey", lambda *_: Survey(("dev",), (warning.file,), (warning,))
+    )
     result = run()
     assert result.exit_code == 0
     assert result.stderr == "1 warning in 1 pipeline in 1 environment.\n"
@@ -237,7 +239,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 @pytest.mark.usefixtures("home")
 def test_airflow_and_kubernetes_are_not_imported() -> None:
     code = (
-        "import sys\nfrom dag_factory.cli import main\n"
+        "import sys\nfrom dag_factory.cli.main import main\n"
         "try: main(['check'])\nexcept SystemExit as end: code = end.code\n"
         "heavy = [name for name in ('airflow', 'kubernetes', 'fastapi', 'sqlalchemy') if name in sys.modules]\n"
         "print(code, heavy)"
@@ -247,7 +249,7 @@ def test_airflow_and_kubernetes_are_not_imported() -> None:
 
 def test_colours_are_for_terminals(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", BAD)
-    result = process("-c", "from dag_factory.cli import main; main(['check'])")
+    result = process("-c", "from dag_factory.cli.main import main; main(['check'])")
     assert result.returncode == 1
     assert "unknown-key" in result.stdout
     assert "\x1b" not in result.stdout + result.stderr
@@ -258,7 +260,7 @@ def test_interrupted_is_not_the_same_as_problems_found(monkeypatch: pytest.Monke
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("dag_factory.cli.check.survey", interrupted)
+    monkeypatch.setattr("dag_factory.cli.commands.check.survey", interrupted)
     assert run().exit_code == 128 + signal.SIGINT
 
 
@@ -266,7 +268,7 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
     for number in range(300):
         write(home, f"pipelines/many/p{number}.yaml", GOOD)
     code = (
-        "from dag_factory.cli import check, main\nlook = check.survey\n"
+        "from dag_factory.cli.commands import check\nfrom dag_factory.cli.main import main\nlook = check.survey\n"
         "def survey(*given):\n    print('ready', flush=True)\n    while True:\n        look(*given)\n"
         "check.survey = survey\nmain(['check'])"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from dag_factory.cli import main
+from dag_factory.cli.main import main
 from dag_factory.local import processes
 from dag_factory.local.instance import Instance, _State
 

@@ -14,7 +14,7 @@ from live import Live, pod, running, terminated, until
 from operators import context, operator
 
 from dag_factory import cluster
-from dag_factory.cli import main
+from dag_factory.cli.main import main
 from dag_factory.cluster import faults_client
 
 FOREVER = "echo begun; while true; do sleep 0.05; done"
@@ -44,7 +44,7 @@ def _started(live: Live, name: str) -> None:
 def test_out_of_memory_strikes_who_runs(ill: Live) -> None:
     ill.create(pod("train-1", FOREVER))
     _started(ill, "train-1")
-    assert "Struck." in _dagf(ill, "fault", "--oom", "--pod", "train-*").output
+    assert "Pods affected: 1 now." in _dagf(ill, "fault", "--oom", "--pod", "train-*").output
     found = ill.phase("train-1", "Failed")
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "OOMKilled")
     assert ill.log("train-1") == "begun\n"
@@ -52,13 +52,13 @@ def test_out_of_memory_strikes_who_runs(ill: Live) -> None:
 
 def test_a_fault_waits_for_its_pod_and_strikes_so_many_times(ill: Live) -> None:
     said = _dagf(ill, "fault", "--oom", "--pod", "later-*", "--times", "2")
-    assert "It strikes 0 now, and the next 2." in said.output
+    assert "Pods affected: 0 now, and 2 that start later." in said.output
     assert "oom for the next 2 of pods later-*" in _dagf(ill, "status").output
     assert ill.run(pod("other", "true"))["status"]["phase"] == "Succeeded"
     for name in ("later-1", "later-2"):
         assert terminated(ill.run(pod(name, FOREVER)))["reason"] == "OOMKilled"
     assert ill.run(pod("later-3", "true"))["status"]["phase"] == "Succeeded"
-    assert "No faults stand." in _dagf(ill, "fault").output
+    assert "No faults are pending." in _dagf(ill, "fault").output
 
 
 def test_the_operator_tells_of_memory_that_ran_out(ill: Live) -> None:
@@ -111,8 +111,8 @@ def test_an_api_that_fails(ill: Live) -> None:
             assert json.loads(failure.body)["kind"] == "Status"
     assert codes - {404} and codes <= {404, 429, 500, 503}
     assert _dagf(ill, "ps").exit_code == 0  # the project's own commands go on
-    assert "No faults stand." in _dagf(ill, "fault", "--clear").output
-    assert "is no share" in _dagf(ill, "fault", "--api-errors", "lots").output
+    assert "No faults are pending." in _dagf(ill, "fault", "--clear").output
+    assert "is not a fraction" in _dagf(ill, "fault", "--api-errors", "lots").output
 
 
 def test_ps_and_logs_for_people(ill: Live) -> None:

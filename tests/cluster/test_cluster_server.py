@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from live import connect, pod, running, until
 from test_cluster_isolation import processes
 
 from dag_factory import cluster
-from dag_factory.cli.cluster import cluster as command
+from dag_factory.cli.main import main
 from dag_factory.cluster.access import holder
 from dag_factory.cluster.config import StateDir
 
@@ -97,25 +97,21 @@ def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
 def test_the_commands(tmp_path: Path) -> None:
     (tmp_path / "job").mkdir()
     state = ["--state", str(tmp_path / "state")]
-    run = CliRunner().invoke
-    assert run(command, ["status", *state]).exit_code == 1
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["cluster", *words])
+
+    assert run("status", *state).exit_code == 1
     try:
-        first = run(command, ["up", *state, "--image", f"mine:*={tmp_path / 'job'}", "--gpus", "1"])
+        first = run("up", *state, "--image", f"mine:*={tmp_path / 'job'}", "--gpus", "1")
         assert first.exit_code == 0, first.output
         assert "stand-in for development" in first.output
         assert f"export KUBECONFIG={tmp_path}/state/kubeconfig" in first.output
-        assert "runs already" in run(command, ["up", *state]).output
-        found = run(command, ["status", *state])
+        assert "runs already" in run("up", *state).output
+        found = run("status", *state)
         assert "1 GPUs" in found.output
         assert "No pods." in found.output
     finally:
-        assert run(command, ["down", *state]).output == "Stopped.\n"
-    assert run(command, ["down", *state]).output == "Nothing was running.\n"
-    assert "PATTERN=FOLDER" in run(command, ["up", *state, "--image", "nonsense"]).output
-
-
-def test_importing_the_commands_imports_no_server() -> None:
-    script = (
-        "import sys, dag_factory.cli.cluster; print([m for m in ('fastapi', 'uvicorn', 'psutil') if m in sys.modules])"
-    )
-    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
+        assert run("down", *state).output == "Stopped.\n"
+    assert run("down", *state).output == "Nothing was running.\n"
+    assert "PATTERN=FOLDER" in run("up", *state, "--image", "nonsense").output

@@ -105,7 +105,7 @@ def _commands(block: Block) -> Iterator[tuple[str, str]]:
 
 def _compare(command: str, wanted: str, block: Block, home: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DAG_FACTORY_")}
-    code = "import sys; from dag_factory.cli import main; sys.argv[0] = 'dagf'; main()"
+    code = "import sys; from dag_factory.cli.main import main; sys.argv[0] = 'dagf'; main()"
     environment |= {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "DAGF_CODE": code, "PYTHON": sys.executable}
     shell = f'dagf() {{ "$PYTHON" -c "$DAGF_CODE" "$@"; }}\n{command}'
     done = subprocess.run(

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from lsp import LanguageServer
 
-from dag_factory.cli import main
+from dag_factory.cli.main import main
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parents[1] / ".dagf" / "editor"

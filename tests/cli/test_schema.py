@@ -13,7 +13,7 @@ import jsonschema_rs
 import pytest
 from click.testing import CliRunner, Result
 
-from dag_factory.cli import main
+from dag_factory.cli.main import main
 from dag_factory.config.schema import registry as schemas
 
 FLAVORS = "version: 1\nflavors:\n  small: {cpu: 1, memory: 1Gi}\n  large: {cpu: 8, memory: 8Gi}\n"
@@ -122,7 +122,7 @@ def test_the_texts_are_the_same_in_every_process(home: Path) -> None:
     texts = set()
     for seed in ("1", "2"):
         folder = home / seed
-        command = [sys.executable, "-c", "from dag_factory.cli import main; main()", "schema", "--home", str(home)]
+        command = [sys.executable, "-c", "from dag_factory.cli.main import main; main()", "schema", "--home", str(home)]
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         subprocess.run([*command, "--out", str(folder)], env=environment, check=True, capture_output=True, timeout=600)
         texts.add("".join(path.read_text("utf-8") for path in sorted(folder.iterdir())))

@@ -1,52 +1,46 @@
-"""``dagf demo``: one example pipeline from its YAML file to its report, on a machine with nothing on it."""
+"""``dagf demo``: run one pipeline from its YAML file to its report, on a machine with nothing but this project."""
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 from rich.console import Console
 
-from dag_factory.cli import CouldNotRun, interrupts
+from dag_factory.cli import interrupts
+from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.stack import Stack, open_stack
-from dag_factory.cli.up import start, stop
 from dag_factory.config import Pipeline, open_project
 from dag_factory.local.instance import LocalError, free_port
 from dag_factory.local.run_monitor import JobRun, jobs_table, monitor_run
 
-_PIPELINE = "ml.wine"
-_SECONDS = 600
+_RUN_SECONDS = 600
+_LOG_LINES = 20  # from the end of the log of a failed job
 
 
-@click.command()
-@click.argument("dag_id", default=_PIPELINE)
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="The folder that holds configs/.")
-def demo(dag_id: str, home: Path | None) -> None:
-    """Run one pipeline (the machine-learning example, unless DAG_ID names another) to its end, and stop everything.
-
-    Exit code: 0 if every job succeeded, 1 if not, 2 where the demo could not run.
-    """
+def demo(dag_id: str, home: Path | None) -> int:
+    """Run one DAG to its end and stop everything. Returns 0 if every job succeeded, 1 if not."""
     console = Console(highlight=False)
     stack = open_stack("demo", home)
     pipeline = _pipeline(stack, dag_id)
     began = time.monotonic()
-    interrupts.once()
+    interrupts.raise_on_first_signal()
     try:
-        start(stack, free_port())
+        stack.start(free_port())
         console.print(f"Ready after {time.monotonic() - began:.0f} s. Running [bold]{dag_id}[/]:")
         state, jobs = _run(stack, pipeline, console)
     except (LocalError, TimeoutError) as failure:
         raise CouldNotRun(f"{failure}\nLogs: {stack.instance.logs}") from failure
     except KeyboardInterrupt:
-        console.print("\nInterrupted; stopping what was started.")
-        raise SystemExit(130) from None
+        console.print("\nInterrupted. Stopping everything.")
+        return 128 + signal.SIGINT
     finally:
-        stop(stack)
+        stack.stop()
     console.print(f"\n{state} after {time.monotonic() - began:.0f} s; everything is stopped again.")
-    raise SystemExit(0 if state == "success" and all(job.state == "success" for job in jobs) else 1)
+    return 0 if state == "success" and all(job.state == "success" for job in jobs) else 1
 
 
 def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
@@ -63,7 +57,7 @@ def _run(stack: Stack, pipeline: Pipeline, console: Console) -> tuple[str, list[
         raise LocalError(f"Airflow does not list {pipeline.id}")
     run_id = api.trigger(pipeline.id)
     names = [job.name for job in pipeline.jobs]
-    state, jobs = monitor_run(api, pipeline.id, run_id, names, console, _SECONDS)
+    state, jobs = monitor_run(api, pipeline.id, run_id, names, console, _RUN_SECONDS)
     console.print()
     console.print(jobs_table(jobs, {job.name: job.flavor.name for job in pipeline.jobs}))
     console.print()
@@ -80,7 +74,7 @@ def _run(stack: Stack, pipeline: Pipeline, console: Console) -> tuple[str, list[
 
 
 def _reports(stack: Stack, pipeline: Pipeline, outputs: Sequence[Any]) -> list[Path]:
-    """The files named as ``report`` in outputs, where this machine has them: below a claim's folder."""
+    """Return the files that outputs name as ``report`` and that exist on this machine, in the folder of a claim."""
     from dag_factory import cluster
 
     found = []
@@ -97,6 +91,6 @@ def _reports(stack: Stack, pipeline: Pipeline, outputs: Sequence[Any]) -> list[P
     return found
 
 
-def _end_of_log(text: str, lines: int = 20) -> str:
-    said = [line for line in text.splitlines() if not line.startswith("::")]  # marks of folded parts
-    return "\n".join(said[-lines:])
+def _end_of_log(text: str) -> str:
+    lines = [line for line in text.splitlines() if not line.startswith("::")]  # Airflow's marks of folded groups
+    return "\n".join(lines[-_LOG_LINES:])

@@ -1,0 +1,101 @@
+"""The ``dagf`` command: names, options and help of its subcommands. Their work is in ``commands``.
+
+A command's module is imported when the command runs, so that ``--help`` and ``check`` start quickly.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dag_factory.cli.cluster_group import cluster
+from dag_factory.cli.groups import Program
+from dag_factory.cli.options import FOLDER, home_option
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dagwright", prog_name="dagf")
+def main() -> None:
+    """Build Airflow DAGs of Kubernetes pods from YAML pipelines."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--env", "environments", multiple=True, metavar="NAME", help="Check this environment only. Repeatable.")
+@home_option
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "line", "json"]),
+    default="text",
+    show_default=True,
+    help="Print for people, one line for each problem, or JSON.",
+)
+def check(paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | None, output_format: str) -> int:
+    """Report the problems in all configuration files, or in those below PATHS.
+
+    Every environment is checked. Exit code: 0 without errors, 1 with errors, 2 if the check could not run.
+    """
+    from dag_factory.cli.commands.check import check
+
+    return check(paths, environments, home, output_format)
+
+
+@main.command()
+@click.option("--out", type=FOLDER, help="The folder to write to.  [default: .dagf/schemas in the project]")
+@home_option
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 if a schema is out of date.")
+def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
+    """Write JSON Schemas for editors, with the names of this project.
+
+    Editors then complete flavors, pools, environments and templates, and in `depends_on` the jobs of the same file.
+    Run the command again after tables or the names of jobs change.
+    """
+    from dag_factory.cli.commands.schema import schema
+
+    return schema(out, home, only_check)
+
+
+@main.command()
+@click.argument("dag_id", default="ml.wine")
+@home_option
+def demo(dag_id: str, home: Path | None) -> int:
+    """Run one pipeline to its end on this machine, then stop everything.
+
+    DAG_ID is ml.wine, the machine-learning example, by default. Exit code: 0 if every job succeeded, 1 if a job
+    failed, 2 if the demo could not run.
+    """
+    from dag_factory.cli.commands.demo import demo
+
+    return demo(dag_id, home)
+
+
+@main.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="The port of the Airflow UI."
+)
+@home_option
+def up(port: int, home: Path | None) -> int:
+    """Start the local cluster and Airflow, and leave them running.
+
+    The Airflow UI needs no login and listens on this machine's loopback address only.
+    """
+    from dag_factory.cli.commands.up import up
+
+    return up(port, home)
+
+
+@main.command()
+@home_option
+def down(home: Path | None) -> int:
+    """Stop Airflow and the local cluster.
+
+    Runs, logs and volume claims stay for the next start.
+    """
+    from dag_factory.cli.commands.down import down
+
+    return down(home)
+
+
+main.add_command(cluster)
