@@ -1,11 +1,13 @@
-"""The local cluster: a Kubernetes API on loopback whose pods are processes of this machine.
+"""The local cluster: a Kubernetes API on loopback that runs pods as processes of this machine.
 
-A stand-in for development. ``up(ClusterConfig(state))`` runs one in the background and returns a handle with its
-kubeconfig; ``down``, ``status``, ``claim_folder`` and the functions of ``faults_client`` take its folder.
-``server.serve`` runs one in the calling process.
+It replaces a real cluster in development. ``up(ClusterConfig(state))`` starts one in the background and returns a
+handle with its kubeconfig. ``down``, ``status``, ``claim_folder`` and the functions of ``faults_client`` take the
+cluster's folder. ``server.serve`` runs a cluster in the calling process.
 
-    api      HTTP in front of the store          kubelet  pods' lives            scheduler  which pods get the node
-    store    objects and watches                 engine   what runs a container  process    … as processes
+    server             puts all parts together             api          HTTP in front of the store and the kubelet
+    process, docker    the engines that run containers     controllers  the scheduler and the job controller
+    kubelet            runs the pods of the node           resources    the rules of each kind of object
+    runtime            what an engine has to provide       objects      the store, its journal and events
 """
 
 from . import faults_client

@@ -1,4 +1,4 @@
-"""``python -m dag_factory.cluster CONFIG FD``: the background process that ``up`` makes."""
+"""``python -m dag_factory.cluster CONFIG FD``: the background process that ``up`` starts."""
 
 import sys
 from pathlib import Path

@@ -17,15 +17,15 @@ CONTEXT = "dagf-local"
 
 
 class AlreadyRunning(Exception):
-    """A server holds the folder. ``pid`` is its process id."""
+    """A server uses this folder already. ``pid`` is its process id."""
 
     def __init__(self, pid: int) -> None:
-        super().__init__(f"a local cluster runs already, as process {pid}")
+        super().__init__(f"a local cluster already runs in this folder (process {pid})")
         self.pid = pid
 
 
 def lock(state: StateDir) -> IO[str]:
-    """Hold the folder for as long as the returned file is open. Raises AlreadyRunning."""
+    """Lock the folder until the returned file is closed. Raises AlreadyRunning."""
     state.root.mkdir(parents=True, exist_ok=True)
     state.root.chmod(0o700)
     file = open(os.open(state.pid, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")  # noqa: PTH123, SIM115
@@ -41,8 +41,8 @@ def lock(state: StateDir) -> IO[str]:
     return file
 
 
-def holder(state: StateDir) -> int | None:
-    """The process id of the server that holds the folder, or None."""
+def holder_pid(state: StateDir) -> int | None:
+    """The process id of the server that has locked the folder, or None."""
     try:
         with state.pid.open("r+") as file:
             try:
@@ -54,25 +54,25 @@ def holder(state: StateDir) -> int | None:
     return None
 
 
-def token(state: StateDir) -> str:
-    """The folder's token, made at the first start; later ones keep it, so that clients stay let in."""
+def ensure_token(state: StateDir) -> str:
+    """The folder's token. It is created at the first start and kept, so that clients survive a restart."""
     if not state.token.exists():
         _write(state.token, secrets.token_urlsafe(32))
     return state.token.read_text().strip()
 
 
-def write_kubeconfig(state: StateDir, server: str, secret: str, certificate: Path) -> None:
-    named = {"name": CONTEXT}
-    trusted = base64.b64encode(certificate.read_bytes()).decode()
+def write_kubeconfig(state: StateDir, server: str, token: str, certificate: Path) -> None:
+    name = {"name": CONTEXT}
+    authority = base64.b64encode(certificate.read_bytes()).decode()
     _write(
         state.kubeconfig,
         json.dumps(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{**named, "cluster": {"server": server, "certificate-authority-data": trusted}}],
-                "users": [{**named, "user": {"token": secret}}],
-                "contexts": [{**named, "context": {"cluster": CONTEXT, "user": CONTEXT, "namespace": "default"}}],
+                "clusters": [{**name, "cluster": {"server": server, "certificate-authority-data": authority}}],
+                "users": [{**name, "user": {"token": token}}],
+                "contexts": [{**name, "context": {"cluster": CONTEXT, "user": CONTEXT, "namespace": "default"}}],
                 "current-context": CONTEXT,
             },
             indent=1,
@@ -91,15 +91,15 @@ class Access:
 
 
 def read_kubeconfig(state: StateDir) -> Access:
-    """Raises OSError, ValueError or LookupError if there is none to read."""
+    """Raises OSError, ValueError or LookupError if the kubeconfig is missing or damaged."""
     config = json.loads(state.kubeconfig.read_text())
     cluster = config["clusters"][0]["cluster"]
-    trusted = base64.b64decode(cluster["certificate-authority-data"]).decode()
-    return Access(cluster["server"], config["users"][0]["user"]["token"], trusted)
+    certificate = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    return Access(cluster["server"], config["users"][0]["user"]["token"], certificate)
 
 
 def _write(path: Path, text: str) -> None:
-    """For the owner's eyes from the first moment, and never half written."""
+    """Write a file that only its owner can read, in one step."""
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123

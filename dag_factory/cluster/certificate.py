@@ -1,4 +1,4 @@
-"""The server's certificate, for loopback only: kubectl sends a token over TLS or not at all."""
+"""The server's certificate, for loopback only. kubectl sends a token only over TLS."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 
 _VALID = datetime.timedelta(days=365)
-_RENEW = datetime.timedelta(days=30)  # before its end
+_RENEW = datetime.timedelta(days=30)  # before it expires
 
 
 def ensure(folder: Path) -> tuple[Path, Path]:
-    """Paths of the certificate and its key (PEM), made if they are missing or about to expire."""
-    # Imported here: it is needed in the server and nowhere else, and it is not small.
+    """The paths of the certificate and its key (PEM). They are created if they are missing or about to expire."""
+    # Imported here: only the server needs this large library.
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

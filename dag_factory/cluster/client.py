@@ -1,4 +1,4 @@
-"""Questions to a running cluster from another process, over its API."""
+"""Requests to a running cluster from another process, over its API."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .config import CLIENT_AGENT, StateDir
 
 
 class ClusterError(Exception):
-    """A cluster can't be started, stopped or asked. The text says what to do."""
+    """A cluster can't be started, stopped or reached. The text says what to do."""
 
 
 class ResponseError(ClusterError):
-    """It answered that it would not. ``code`` is the HTTP status, the text the answer's message."""
+    """The API answered with an error. ``code`` is the HTTP status; the text is the message of the response."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -32,13 +32,16 @@ class ResponseError(ClusterError):
 def request_json(
     state: Path, path: str, method: str = "GET", body: Any = None, accept: str = "application/json"
 ) -> Any:
-    """The decoded answer. Raises ResponseError, or ClusterError if none runs or it does not answer."""
+    """The decoded body of the response.
+
+    Raises ResponseError, or ClusterError if no cluster runs or it does not answer.
+    """
     with _open(state, path, method, body, {}, 10, accept) as answer:
         return json.load(answer)
 
 
 def stream_lines(state: Path, path: str, **query: str) -> Iterator[bytes]:
-    """An answer of text, line by line as it comes. Raises as ``request_json`` does."""
+    """The lines of a text response as they arrive. Raises the same errors as ``request_json``."""
     with _open(state, path, "GET", None, query, None) as answer, contextlib.suppress(HTTPException):
         yield from answer
 
@@ -47,8 +50,8 @@ def _open(
     state: Path, path: str, method: str, body: Any, query: dict[str, str], timeout: float | None, accept: str = "*/*"
 ) -> IO[bytes]:
     folder = StateDir(state.absolute())
-    if access.holder(folder) is None:
-        raise ClusterError("No cluster runs. Start one with: dagf cluster up")
+    if access.holder_pid(folder) is None:
+        raise ClusterError("no cluster runs; start one with: dagf cluster up")
     try:
         found = access.read_kubeconfig(folder)
         request = urllib.request.Request(

@@ -1,4 +1,4 @@
-"""What a local cluster is started with, and where it keeps its things."""
+"""The settings of a local cluster, and the files in its folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLIENT_AGENT = "dagf-cluster"  # the user agent of this project's own requests; 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """A command that prints the images' folders by pattern, as JSON, and the folders that it reads."""
+    """A command that prints the folder of each image pattern as JSON, and the folders that the command reads."""
 
     command: tuple[str, ...]
     watched: tuple[Path, ...]
@@ -22,15 +22,17 @@ class ImageSource:
 
 @dataclass(frozen=True)
 class ClusterConfig:
-    """``state`` is the cluster's folder; everything else has a default.
+    """``state`` is the cluster's folder. All other settings have defaults.
 
-    ``node_cpu`` and ``node_memory`` are the size that the node states, whatever the machine has. ``images`` maps
-    fnmatch patterns of image names to folders. ``claims`` are created in every one of ``namespaces``.
-    A claim that a pod names and nobody made is made too, unless ``make_claims`` is false.
-    ``engine``: one of ENGINES; docker's is at ``DOCKER_HOST``. ``isolation``, for processes: the best that this
-    machine allows, or one of ISOLATIONS; ``cgroups``: false watches memory instead.
-    ``venvs``: where images' environments are kept, to share them between clusters.
-    ``image_source``: what gives ``images`` anew where a file behind them changed.
+    ``node_cpu`` and ``node_memory`` are the capacity that the node reports. The machine may have less or more.
+    ``images`` maps fnmatch patterns of image names to folders.
+    ``claims`` are created in each of ``namespaces``.
+    ``make_claims``: create a claim that a pod refers to and that does not exist.
+    ``engine``: one of ENGINES. Docker's engine is the one at ``DOCKER_HOST``.
+    ``isolation``: one of ISOLATIONS, for the process engine. ``best`` is the strongest that this machine allows.
+    ``cgroups``: enforce limits by control groups. If false, the cluster watches the memory of processes instead.
+    ``venvs``: the folder of the images' virtual environments. Clusters can share it.
+    ``image_source``: prints ``images`` again when a watched file has changed.
     """
 
     state: Path

@@ -1,4 +1,4 @@
-"""Start, end and ask after a cluster, from another process than its server's."""
+"""Start, stop and inspect a cluster from a process other than its server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STOP_TIMEOUT = 20
 
 @dataclass(frozen=True)
 class Handle:
-    """A running cluster. ``new``: this call started it."""
+    """A running cluster. ``new``: this call of ``up`` started it."""
 
     state: Path
     server: str
@@ -40,13 +40,13 @@ class Handle:
 
 
 def up(config: ClusterConfig) -> Handle:
-    """Start a cluster in the background and wait until it serves; the one that runs already, if one does.
+    """Start a cluster in the background and wait until it serves. Return the running one if there is one.
 
     Raises ClusterError with the end of the server's log.
     """
-    config = _absolute(config)
+    config = _with_absolute_paths(config)
     state = StateDir(config.state)
-    running = _running(state)
+    running = _find_running(state)
     if running:
         return running
     state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,58 +64,60 @@ def up(config: ClusterConfig) -> Handle:
             cwd="/",
         )
     os.close(write)
-    said = _wait_for_word(read, process)
-    if "address" not in said:
-        running = _running(state)
-        if running:  # another process was quicker
+    message = _read_message(read, process)
+    if "address" not in message:
+        running = _find_running(state)
+        if running:  # another process started one at the same time
             return running
         raise ClusterError(
-            f"the local cluster did not start: {said.get('error') or _tail(state.log)} (its log: {state.log})"
+            f"the local cluster did not start: {message.get('error') or _tail(state.log)} (see its log: {state.log})"
         )
-    return Handle(config.state, f"https://{said['address']}", process.pid, True)
+    return Handle(config.state, f"https://{message['address']}", process.pid, True)
 
 
 def down(state: Path) -> bool:
-    """Stop the cluster of this folder and wait for its end. False if none runs. Raises ClusterError."""
+    """Stop the cluster of this folder and wait until it has ended. False if none runs. Raises ClusterError."""
     folder = StateDir(state.absolute())
-    pid = access.holder(folder)
+    pid = access.holder_pid(folder)
     if pid is None:
         return False
-    for number, patience in ((signal.SIGTERM, _STOP_TIMEOUT), (signal.SIGKILL, 5)):
+    for number, timeout in ((signal.SIGTERM, _STOP_TIMEOUT), (signal.SIGKILL, 5)):
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             return True
         except PermissionError as error:
-            raise ClusterError(f"the local cluster, process {pid}, belongs to another user") from error
-        end = time.monotonic() + patience
+            raise ClusterError(
+                f"the local cluster, process {pid}, belongs to another user; stop it as that user"
+            ) from error
+        end = time.monotonic() + timeout
         while time.monotonic() < end:
             _reap(pid)
-            if access.holder(folder) is None:
+            if access.holder_pid(folder) is None:
                 return True
             time.sleep(0.02)
-    raise ClusterError(f"the local cluster, process {pid}, does not end")
+    raise ClusterError(f"the local cluster, process {pid}, does not end; stop it with: kill -9 {pid}")
 
 
 def claim_folder(state: Path, namespace: str, claim: str) -> Path:
-    """Where the files of a claim lie on this machine; they outlive the cluster."""
+    """The folder of a claim's files on this machine. It outlives the cluster."""
     return StateDir(state.absolute()).claims / namespace / claim
 
 
 def status(state: Path) -> dict[str, Any] | None:
-    """What the running cluster says of itself; None if none runs. Raises ClusterError if it does not answer."""
-    if access.holder(StateDir(state.absolute())) is None:
+    """The status of the running cluster. None if none runs. Raises ClusterError if it does not answer."""
+    if access.holder_pid(StateDir(state.absolute())) is None:
         return None
-    said: dict[str, Any] = request_json(state, "/dagf/status")
-    return said
+    body: dict[str, Any] = request_json(state, "/dagf/status")
+    return body
 
 
-def _running(state: StateDir) -> Handle | None:
-    pid = access.holder(state)
+def _find_running(state: StateDir) -> Handle | None:
+    pid = access.holder_pid(state)
     if pid is None:
         return None
     end = time.monotonic() + _START_TIMEOUT
-    while time.monotonic() < end:  # it may be starting right now
+    while time.monotonic() < end:  # it may still be starting
         try:
             found = status(state.root)
             if found:
@@ -123,11 +125,11 @@ def _running(state: StateDir) -> Handle | None:
             return None
         except ClusterError:
             time.sleep(0.05)
-    raise ClusterError(f"process {pid} holds {state.root} and does not answer; end it, or see {state.log}")
+    raise ClusterError(f"process {pid} uses {state.root} and does not answer; stop it, or see its log: {state.log}")
 
 
-def _wait_for_word(read: int, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """What the server says on its pipe. The pipe's end means that it died."""
+def _read_message(read: int, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """The server's message on its pipe: an address or an error. Empty if the server ended without one."""
     import select
 
     with os.fdopen(read, "rb") as pipe:
@@ -139,7 +141,7 @@ def _wait_for_word(read: int, process: subprocess.Popen[bytes]) -> dict[str, Any
     return found
 
 
-def _absolute(config: ClusterConfig) -> ClusterConfig:
+def _with_absolute_paths(config: ClusterConfig) -> ClusterConfig:
     from dataclasses import replace
 
     return replace(
@@ -151,7 +153,7 @@ def _absolute(config: ClusterConfig) -> ClusterConfig:
 
 
 def _reap(pid: int) -> None:
-    """If the server is this process's own child, its end has to be fetched."""
+    """Collect the exit status if the server is a child of this process."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
@@ -160,4 +162,4 @@ def _tail(path: Path) -> str:
     try:
         return path.read_text(errors="replace")[-1500:].strip()
     except OSError:
-        return "it said nothing"
+        return "its log is missing"

@@ -1,4 +1,4 @@
-"""Trouble on demand: evict a pod, let memory run out, lose the node, make the API fail. From any process."""
+"""Simulated faults, from any process: evict a pod, run out of memory, lose the node, make the API fail."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from .client import request_json
 
 
 def evict(state: Path, pod: str, namespace: str = "default") -> None:
-    """As a node that is short of memory does: the pod fails, with the reason Evicted. Raises ClusterError."""
+    """Evict a pod as a node that runs low on memory does: it fails with the reason Evicted. Raises ClusterError."""
     request_json(state, "/dagf/evict", "POST", {"pod": pod, "namespace": namespace})
 
 
 def fail_pods(
     state: Path, kind: str, pod: str = "*", *, namespace: str = "*", times: int = 1, after: float = 0.0
 ) -> dict[str, Any]:
-    """``kind`` is ``oom`` or ``evict``; it strikes running pods whose name matches, and then the next that do.
+    """Fail the next ``times`` pods that match, first those that run. ``kind`` is ``oom`` or ``evict``.
 
-    ``after`` is in seconds of a container's running. Returns ``struck``, how many at once, and ``faults``, what
-    stands. Raises ClusterError.
+    ``pod`` and ``namespace`` are fnmatch patterns. ``after``: seconds that the container runs before the fault.
+    Returns ``struck``, how many pods were struck at once, and ``faults``, the pending faults. Raises ClusterError.
     """
     body = {"kind": kind, "pod": pod, "namespace": namespace, "times": times, "after": after}
     answer: dict[str, Any] = request_json(state, "/dagf/faults", "POST", body)
@@ -27,15 +27,15 @@ def fail_pods(
 
 
 def lose_node(state: Path, seconds: float = 5.0) -> None:
-    """Every process of every pod is gone, and ``seconds`` later the pods are. Raises ClusterError."""
+    """Kill the processes of all pods. The pods are deleted ``seconds`` later. Raises ClusterError."""
     request_json(state, "/dagf/faults", "POST", {"node_lost": seconds})
 
 
-def set_api_errors(state: Path, share: float) -> None:
-    """This share (0 to 1) of the API's answers are errors from now on. Raises ClusterError."""
-    request_json(state, "/dagf/faults", "POST", {"api_errors": share})
+def set_api_errors(state: Path, fraction: float) -> None:
+    """Make this fraction (0 to 1) of the API's responses errors from now on. Raises ClusterError."""
+    request_json(state, "/dagf/faults", "POST", {"api_errors": fraction})
 
 
 def clear(state: Path) -> None:
-    """Faults that wait strike nobody, and the API answers. Raises ClusterError."""
+    """Remove pending faults and stop API errors. Raises ClusterError."""
     request_json(state, "/dagf/faults", "DELETE")

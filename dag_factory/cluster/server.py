@@ -1,4 +1,4 @@
-"""The server: puts store, scheduler, kubelet, engine and API together and runs until it is told to stop."""
+"""The server: puts store, scheduler, kubelet, engine and API together and runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 def serve(config: ClusterConfig, ready: Callable[[str], None] = lambda _: None) -> None:
     """Run a cluster in this process until SIGINT or SIGTERM. ``ready`` is called with the API's address.
 
-    Raises AlreadyRunning, OSError (no port), ValueError (a quantity that is none).
+    Raises AlreadyRunning, OSError (no free port), ValueError (an invalid quantity).
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with access.lock(StateDir(config.state)):
@@ -49,9 +49,9 @@ def serve(config: ClusterConfig, ready: Callable[[str], None] = lambda _: None) 
 
 async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     state = StateDir(config.state)
-    for given in (config.node_cpu, config.node_memory):
-        quantity.parse(given)
-    log.info("A stand-in for development: a Kubernetes API whose pods are processes of this machine.")
+    for size in (config.node_cpu, config.node_memory):
+        quantity.parse(size)  # raises ValueError
+    log.info("For development only: a Kubernetes API that runs pods as processes of this machine.")
     listening = _listen(config.port or _last_port(state))
     address = f"127.0.0.1:{listening.getsockname()[1]}"
     stopped: list[str] = []
@@ -60,11 +60,11 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         stopped.append("the launcher was killed")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    engine = _engine(config, lost)
+    engine = _make_engine(config, lost)
     store, journal = Store(), Journal(state.objects)
-    kept = journal.restore(store)
-    store.listen(journal.record)
-    _furnish(store, config)
+    restored = journal.restore(store)
+    store.add_listener(journal.record)
+    _create_initial_objects(store, config)
     this_node = node.name()
     size = store.get("nodes", "", this_node)["status"]["allocatable"]
     recorder = Recorder(store, this_node)
@@ -73,14 +73,14 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     kubelet.begin()
     await engine.begin()
     kubelet.recover()
-    if kept:
-        log.info("%d objects of the last run are back.", kept)
-    secret = access.token(state)
+    if restored:
+        log.info("Restored %d objects of the last run.", restored)
+    token = access.ensure_token(state)
     certificate, key = certificates.ensure(config.state)
     services = app.Services(store, kubelet, lambda: describe(config, engine, store, address))
     server = _Server(
         uvicorn.Config(
-            app.make(services, secret, address),
+            app.make_app(services, token, address),
             ssl_certfile=str(certificate),
             ssl_keyfile=str(key),
             log_level="warning",
@@ -100,7 +100,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     try:
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)
-        access.write_kubeconfig(state, f"https://{address}", secret, certificate)
+        access.write_kubeconfig(state, f"https://{address}", token, certificate)
         log.info("Serving on https://%s, kubeconfig %s", address, state.kubeconfig)
         ready(address)
         await serving
@@ -115,19 +115,19 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn raises them once more when it is done, before we could end the pods."""
+    """Does not handle signals: uvicorn raises them again when it is done, before the pods are ended."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Without waiting for clients that keep a connection or follow a log: there will be nothing more."""
+        """Do not wait for clients that keep a connection open or follow a log."""
         self.force_exit = True
         await super().shutdown(sockets)
 
 
-def _engine(config: ClusterConfig, lost: Callable[[], None]) -> Engine:
+def _make_engine(config: ClusterConfig, lost: Callable[[], None]) -> Engine:
     if config.engine == "docker":
         return DockerEngine(config.state, config.images, config.image_source)
     return ProcessEngine(
@@ -142,7 +142,7 @@ def _engine(config: ClusterConfig, lost: Callable[[], None]) -> Engine:
 
 
 def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) -> dict[str, Any]:
-    """For ``dagf cluster status``."""
+    """The body that ``dagf cluster status`` shows."""
     pods = [
         {
             "namespace": pod["metadata"]["namespace"],
@@ -162,9 +162,9 @@ def describe(config: ClusterConfig, engine: Engine, store: Store, address: str) 
     }
 
 
-def _furnish(store: Store, config: ClusterConfig) -> None:
-    """What a cluster has from its start: its node, namespaces with their service accounts, the claims asked for."""
-    for old in store.all("nodes"):  # of an earlier start, of another size or under another name
+def _create_initial_objects(store: Store, config: ClusterConfig) -> None:
+    """Create the node, the namespaces with their service accounts, and the configured claims."""
+    for old in store.all("nodes"):  # an earlier start may have used another size or name
         store.delete("nodes", "", old["metadata"]["name"])
     labels = dict(config.node_labels)
     store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, config.engine))
@@ -178,20 +178,20 @@ def _furnish(store: Store, config: ClusterConfig) -> None:
 
 
 def _listen(port: int) -> socket.socket:
-    """A listening socket on loopback: the port wanted, or, if that was only the last one's, any other."""
-    # The protocol is named because asyncio turns Nagle's delays (40 ms an answer) off only where it is.
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A socket that listens on loopback, at this port or, if it is in use, at a free one."""
+    # asyncio disables Nagle's algorithm (40 ms per response) only if the protocol is named.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind(("127.0.0.1", port))
+        listening.bind(("127.0.0.1", port))
     except OSError:
-        found.bind(("127.0.0.1", 0))
-    found.listen(512)
-    return found
+        listening.bind(("127.0.0.1", 0))
+    listening.listen(512)
+    return listening
 
 
 def _last_port(state: StateDir) -> int:
-    """The port of the last start, so that a kubeconfig that somebody has loaded stays good over a restart."""
+    """The port of the last start, or 0. A kubeconfig that a client has loaded stays valid after a restart."""
     try:
         return int(access.read_kubeconfig(state).server.rpartition(":")[2])
     except (OSError, ValueError, LookupError):
@@ -205,7 +205,7 @@ def _has_sansio() -> bool:
 
 
 def main(config_file: Path, ready_fd: int) -> None:
-    """The background process: says on ``ready_fd`` that it serves, or why it does not."""
+    """The background process: writes its address, or the error that stopped it, to ``ready_fd``."""
 
     def ready(address: str) -> None:
         os.write(ready_fd, json.dumps({"address": address}).encode())

@@ -97,7 +97,7 @@ def test_a_strategic_merge_joins_lists_by_their_keys() -> None:
             ],
         }
     }
-    assert patches.strategic(target, patch) == {
+    assert patches.strategic_merge_patch(target, patch) == {
         "spec": {
             "containers": [
                 {"name": "a", "image": "2", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]}
@@ -231,11 +231,11 @@ def test_the_store_guards_versions_and_forgets_old_changes() -> None:
     with pytest.raises(Conflict):
         store.update("secrets", made)
     first = store.version - 1
-    assert [change.type for change in store.since("secrets", first)] == ["MODIFIED"]
+    assert [change.type for change in store.changes_since("secrets", first)] == ["MODIFIED"]
     for _ in range(5001):
         store.update("secrets", store.get("secrets", "n", "s") | {"metadata": {"name": "s", "namespace": "n"}})
     with pytest.raises(Expired):
-        store.since("secrets", first)
+        store.changes_since("secrets", first)
 
 
 def test_links_never_lead_out_of_a_new_root(tmp_path: Path) -> None:
@@ -353,5 +353,5 @@ def test_kubernetes_protobuf_is_read_and_nonsense_is_refused() -> None:
     }
     assert protobuf.decode(body) == read
     for broken in (b"{}", body[:-3], b"k8s\0\xff\xff", b"k8s\0" + bytes(range(60)), body.replace(b"Secret", b"Widget")):
-        with pytest.raises(protobuf.Unreadable):
+        with pytest.raises(protobuf.DecodeError):
             protobuf.decode(broken)

@@ -92,7 +92,7 @@ def test_an_orderly_end_is_a_nodes_shutdown(tmp_path: Path) -> None:
 
 def test_a_watch_from_before_the_restart_has_to_list_again(tmp_path: Path) -> None:
     journal, store = Journal(tmp_path / "j"), Store()
-    store.listen(journal.record)
+    store.add_listener(journal.record)
     store.create("pods", {"metadata": {"name": "a", "namespace": "d"}})
     store.create("pods", {"metadata": {"name": "b", "namespace": "d"}})
     store.delete("pods", "d", "b")
@@ -103,13 +103,13 @@ def test_a_watch_from_before_the_restart_has_to_list_again(tmp_path: Path) -> No
     assert later.version == before
     assert later.get("pods", "d", "a") == store.get("pods", "d", "a")
     with pytest.raises(Expired):
-        later.since("pods", before - 1)
-    assert later.since("pods", before) == []
+        later.changes_since("pods", before - 1)
+    assert later.changes_since("pods", before) == []
 
 
 def test_a_torn_line_costs_itself_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     journal, store = Journal(tmp_path / "j"), Store()
-    store.listen(journal.record)
+    store.add_listener(journal.record)
     store.create("pods", {"metadata": {"name": "a", "namespace": "d"}})
     journal.close()
     with (tmp_path / "j").open("a") as file:
@@ -121,7 +121,7 @@ def test_a_torn_line_costs_itself_only(tmp_path: Path, caplog: pytest.LogCapture
 
 def test_the_journal_does_not_grow_with_the_changes(tmp_path: Path) -> None:
     journal, store = Journal(tmp_path / "j"), Store()
-    store.listen(journal.record)
+    store.add_listener(journal.record)
     obj = store.create("configmaps", {"metadata": {"name": "a", "namespace": "d"}})
     for index in range(300):
         obj = store.update("configmaps", {**obj, "data": {"k": str(index) * 30_000}})

@@ -16,7 +16,7 @@ from test_cluster_isolation import processes
 
 from dag_factory import cluster
 from dag_factory.cli.main import main
-from dag_factory.cluster.access import holder
+from dag_factory.cluster.access import holder_pid
 from dag_factory.cluster.config import StateDir
 
 
@@ -60,7 +60,7 @@ def test_a_launcher_that_dies_ends_the_server(tmp_path: Path) -> None:
     handle = cluster.up(cluster.ClusterConfig(tmp_path))
     launcher = int(Path(f"/proc/{handle.pid}/task/{handle.pid}/children").read_text().split()[0])
     os.kill(launcher, signal.SIGKILL)
-    until(lambda: holder(StateDir(tmp_path)) is None)
+    until(lambda: holder_pid(StateDir(tmp_path)) is None)
     assert "the launcher was killed" in handle.log.read_text()
 
 

@@ -1,4 +1,4 @@
-"""``/dagf/…``: what a real cluster does not have. Its state for people, and trouble on demand."""
+"""``/dagf/…``, which a real cluster does not have: the cluster's status, and simulated faults."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ class Admin:
         self.describe = describe
         self._losing: asyncio.Task[None] | None = None
 
-    def answer(self, method: str, what: str, body: Any) -> dict[str, Any]:
-        """``what`` is the path after ``/dagf/``. Raises ApiError."""
+    def answer(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """``path`` is the part after ``/dagf/``. Raises ApiError."""
         faults = self.kubelet.faults
-        if (method, what) == ("GET", "status"):
+        if (method, path) == ("GET", "status"):
             return {**self.describe(), "faults": faults.describe()}
-        if (method, what) == ("POST", "evict"):
+        if (method, path) == ("POST", "evict"):
             self._evict(str(body.get("namespace", "default")), str(body.get("pod", "")))
-        elif (method, what) == ("DELETE", "faults"):
+        elif (method, path) == ("DELETE", "faults"):
             faults.clear()
-        elif (method, what) == ("POST", "faults"):
-            return {"struck": self._fault(body), "faults": faults.describe()}
-        elif (method, what) != ("GET", "faults"):
+        elif (method, path) == ("POST", "faults"):
+            return {"struck": self._add_fault(body), "faults": faults.describe()}
+        elif (method, path) != ("GET", "faults"):
             raise errors.no_such_path()
         return {"faults": faults.describe()}
 
-    def failure(self) -> errors.ApiError | None:
-        """The answer to a request that is to fail, if it is one."""
+    def simulated_failure(self) -> errors.ApiError | None:
+        """The error for the next request, if it is one of those that fail."""
         if not self.kubelet.faults.api_fails():
             return None
         code, reason, message = random.choice(_FAILURES)
         return errors.ApiError(code, reason, message, {"retryAfterSeconds": 1} if code == 429 else {})
 
-    def _fault(self, body: Any) -> int:
+    def _add_fault(self, body: Any) -> int:
         try:
             if "api_errors" in body:
                 self.kubelet.faults.api_errors = min(1.0, max(0.0, float(body["api_errors"])))
@@ -59,14 +59,14 @@ class Admin:
                 return struck
             return self.kubelet.faults.add(Fault(**body))
         except (ValueError, TypeError) as error:
-            raise errors.bad_request(f"no such fault: {error}") from error
+            raise errors.bad_request(f"not a valid fault: {error}") from error
 
     def _evict(self, namespace: str, name: str) -> None:
         pod = self.kubelet.store.find("pods", namespace, name)
         if pod is None:
             raise errors.not_found("pods", name)
         worker = self.kubelet.worker(pod)
-        # What its worker still tidies up has ended all the same.
+        # The worker of a finished pod may still clean up.
         if worker is None or is_finished(pod):
-            raise errors.bad_request(f'pod "{name}" does not run: it is {pod["status"]["phase"]}')
+            raise errors.bad_request(f'pod "{name}" is not running; its phase is {pod["status"]["phase"]}')
         evict(worker)

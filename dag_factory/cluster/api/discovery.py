@@ -1,4 +1,4 @@
-"""What clients ask first: the version, the groups, the resources."""
+"""Discovery, which clients request first: the version, the API groups, their resources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from ..objects import node
 from ..resources.kinds import GROUPS, in_group
 
-# Served by `metrics`, which has nothing in the store.
+# Served by `metrics`. These objects are not in the store.
 _METRICS = ("metrics.k8s.io", "v1beta1")
 
 
@@ -89,13 +89,13 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
     if not listed:
         return None
     full = f"{group_name}/{group_version}" if group_name else group_version
-    # The first group's list, as old as Kubernetes, comes without its own version.
+    # The list of the core group has no `apiVersion`.
     own = {"apiVersion": "v1"} if group_name else {}
     return {"kind": "APIResourceList", **own, "groupVersion": full, "resources": listed}
 
 
 def openapi(path: str) -> dict[str, Any] | None:
-    """As much of ``/openapi/v3`` as kubectl reads before ``apply``: which kinds the server validates itself."""
+    """The part of ``/openapi/v3`` that kubectl reads before ``apply``: the kinds that the server validates itself."""
     documents = {_document(name, version_): (name, version_) for name, version_ in [("", "v1"), *GROUPS]}
     if path == "openapi/v3":
         return {"paths": {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash=1"} for name in documents}}

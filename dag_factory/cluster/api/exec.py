@@ -1,7 +1,7 @@
 """GET …/pods/NAME/exec over WebSocket, in the channel protocols v4 and v5.
 
-A message's first byte is its channel: 0 standard input, 1 output, 2 error, 3 the closing Status, 4 a terminal's
-new size, and in v5 255, which closes the channel that the second byte names.
+The first byte of a message is its channel: 0 standard input, 1 standard output, 2 standard error, 3 the final Status,
+4 a new terminal size. In v5, 255 closes the channel that the second byte names.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ..kubelet.kubelet import Kubelet
 from ..objects.pod_phase import is_finished
 from ..objects.store import Object
 from ..resources import errors
-from ..resources.operations import flag
+from ..resources.operations import bool_param
 from ..runtime.engine import Session, StartError
-from .logs import chosen
+from .logs import choose_container
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _ERROR, _RESIZE, _CLOSE = 0, 1, 3, 4, 255
@@ -32,7 +32,7 @@ async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
     command = query.getlist("command")
     if not command:
         raise errors.bad_request("you must specify at least one command for the container")
-    container_name = chosen(pod, query.get("container", ""))
+    container_name = choose_container(pod, query.get("container", ""))
     if is_finished(pod):
         phase = pod["status"]["phase"]
         raise errors.bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
@@ -50,30 +50,30 @@ async def serve(socket: WebSocket, kubelet: Kubelet, pod: Object) -> None:
             f"server accepts {list(PROTOCOLS)}"
         )
     await socket.accept(subprotocol=protocol)
-    wants = {name: flag(query, name) for name in ("stdin", "tty")}
+    wants = {name: bool_param(query, name) for name in ("stdin", "tty")}
     await socket.send_bytes(bytes([_STDOUT]))
     try:
         session = await container.exec(command, stdin=wants["stdin"], tty=wants["tty"])
     except StartError as error:
-        await _say(socket, _failed_to_start(error.message))
+        await _send_status(socket, _failed_to_start(error.message))
         await socket.close(1000)
         return
-    listening = asyncio.ensure_future(_listen(socket, session))
-    talking = asyncio.ensure_future(_talk(socket, session, command))
+    reading = asyncio.ensure_future(_read_client(socket, session))
+    writing = asyncio.ensure_future(_write_output(socket, session, command))
     try:
-        await asyncio.wait({listening, talking}, return_when=asyncio.FIRST_COMPLETED)
-        if not talking.done():  # the client left: its process goes too
+        await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+        if not writing.done():  # the client has disconnected: kill its process
             await session.kill()
     finally:
-        for task in (listening, talking):
-            if task is talking and not task.done():
+        for task in (reading, writing):
+            if task is writing and not task.done():
                 with contextlib.suppress(Exception):
                     await asyncio.wait_for(task, 2)
             task.cancel()
-        await asyncio.gather(listening, talking, return_exceptions=True)
+        await asyncio.gather(reading, writing, return_exceptions=True)
 
 
-async def _listen(socket: WebSocket, session: Session) -> None:
+async def _read_client(socket: WebSocket, session: Session) -> None:
     while True:
         try:
             message = await socket.receive()
@@ -95,16 +95,16 @@ async def _listen(socket: WebSocket, session: Session) -> None:
             session.close_stdin()
 
 
-async def _talk(socket: WebSocket, session: Session, command: list[str]) -> None:
+async def _write_output(socket: WebSocket, session: Session, command: list[str]) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         async for channel, data in session.output():
             await socket.send_bytes(bytes([channel]) + data)
         code = await session.wait()
-        await _say(socket, _ended(command, code))
+        await _send_status(socket, _ended(command, code))
         await socket.close(1000)
 
 
-async def _say(socket: WebSocket, status: dict[str, Any]) -> None:
+async def _send_status(socket: WebSocket, status: dict[str, Any]) -> None:
     await socket.send_bytes(bytes([_ERROR]) + json.dumps(status, separators=(",", ":")).encode())
 
 
@@ -121,10 +121,10 @@ def _ended(command: list[str], code: int) -> dict[str, Any]:
     }
 
 
-def _failed_to_start(why: str) -> dict[str, Any]:
+def _failed_to_start(error: str) -> dict[str, Any]:
     identity = os.urandom(32).hex()
     text = (
-        f'error executing command in container: failed to exec in container: failed to start exec "{identity}": {why}'
+        f'error executing command in container: failed to exec in container: failed to start exec "{identity}": {error}'
     )
     return {
         "metadata": {},

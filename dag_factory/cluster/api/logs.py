@@ -11,24 +11,24 @@ from ..kubelet.logs import ContainerLog, LogOptions, read
 from ..objects import clock
 from ..objects.store import Object
 from ..resources import errors
-from ..resources.operations import flag, integer
+from ..resources.operations import bool_param, int_param
 
 
-def containers(pod: Object) -> list[str]:
+def container_names(pod: Object) -> list[str]:
     spec = pod["spec"]
     return [c["name"] for c in [*spec["containers"], *(spec.get("initContainers") or [])]]
 
 
-def chosen(pod: Object, wanted: str) -> str:
-    """The container that a request means. Raises a 400 if that is none or not clear."""
+def choose_container(pod: Object, requested: str) -> str:
+    """The container of a request. Raises a 400 if the name is unknown, or missing and needed."""
     name = pod["metadata"]["name"]
-    if wanted:
-        if wanted not in containers(pod):
-            raise errors.bad_request(f"container {wanted} is not valid for pod {name}")
-        return wanted
+    if requested:
+        if requested not in container_names(pod):
+            raise errors.bad_request(f"container {requested} is not valid for pod {name}")
+        return requested
     spec = pod["spec"]
     default = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
-    if default in containers(pod):
+    if default in container_names(pod):
         return str(default)
     if len(spec["containers"]) == 1 and not spec.get("initContainers"):
         return str(spec["containers"][0]["name"])
@@ -46,13 +46,13 @@ def chosen(pod: Object, wanted: str) -> str:
 
 
 def open_log(kubelet: Kubelet, pod: Object, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-    """The log's text as the query asks for it. Raises a 400 if there is none yet, or none any more."""
-    container = chosen(pod, query.get("container", ""))
+    """The text of a log, as the query requests it. Raises a 400 if there is no log yet or no longer."""
+    container = choose_container(pod, query.get("container", ""))
     options = _options(query)
-    previous = flag(query, "previous")
+    previous = bool_param(query, "previous")
     found = _find(kubelet, pod, container, previous)
     if found is None:
-        return _nothing()
+        return _empty()
     path, log = found
     return read(path, log, options)
 
@@ -78,7 +78,7 @@ def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tupl
         worker = kubelet.worker(pod)
         log = worker.container_log(container) if worker else None
         if "waiting" in one["state"]:
-            if one["lastState"].get("terminated"):  # between two runs: what the last one said
+            if one["lastState"].get("terminated"):  # between two runs: the log of the last one
                 path = kubelet.folders.log(key, meta["uid"], container, max(0, restart - (not path.exists())))
             else:
                 reason = one["state"]["waiting"].get("reason", "")
@@ -92,7 +92,7 @@ def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tupl
 
 def _options(query: Mapping[str, str]) -> LogOptions:
     since = None
-    seconds = integer(query, "sinceSeconds")
+    seconds = int_param(query, "sinceSeconds")
     if seconds is not None and query.get("sinceTime"):
         raise errors.bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")
     if seconds is not None:
@@ -104,27 +104,27 @@ def _options(query: Mapping[str, str]) -> LogOptions:
             since = clock.parse(query["sinceTime"])
         except ValueError as error:
             raise errors.bad_request(str(error)) from error
-    tail, limit = integer(query, "tailLines"), integer(query, "limitBytes")
+    tail, limit = int_param(query, "tailLines"), int_param(query, "limitBytes")
     if tail is not None and tail < 0:
         raise _bad_option("tailLines", tail, "must be greater than or equal to 0")
     if limit is not None and limit < 1:
         raise _bad_option("limitBytes", limit, "must be greater than 0")
     return LogOptions(
-        follow=flag(query, "follow"),
-        timestamps=flag(query, "timestamps"),
+        follow=bool_param(query, "follow"),
+        timestamps=bool_param(query, "timestamps"),
         tail=tail,
         since=since,
         limit=limit,
     )
 
 
-def _bad_option(name: str, value: int, why: str) -> errors.ApiError:
+def _bad_option(name: str, value: int, rule: str) -> errors.ApiError:
     return errors.invalid(
-        "PodLogOptions", "", [errors.Cause("FieldValueInvalid", f"Invalid value: {value}: {why}", name)]
+        "PodLogOptions", "", [errors.Cause("FieldValueInvalid", f"Invalid value: {value}: {rule}", name)]
     )
 
 
-async def _nothing() -> AsyncIterator[bytes]:
-    nothing: tuple[bytes, ...] = ()
-    for chunk in nothing:
+async def _empty() -> AsyncIterator[bytes]:
+    chunks: tuple[bytes, ...] = ()
+    for chunk in chunks:
         yield chunk

@@ -1,4 +1,4 @@
-"""``metrics.k8s.io``: what pods and the node use, for ``kubectl top``."""
+"""``metrics.k8s.io``: the CPU and memory that pods and the node use, for ``kubectl top``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..kubelet.pod_worker import PodWorker
 from ..objects import clock
 from ..objects.store import Object
 from ..resources import errors
-from ..resources.kinds import named
-from ..resources.operations import matcher
+from ..resources.kinds import resource_named
+from ..resources.operations import make_matcher
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
-_LEAST = 1.0  # seconds between two samples that a rate is told from
-_MOST = 5000  # samples kept
+_MIN_INTERVAL = 1.0  # seconds between two samples from which a rate is computed
+_MAX_SAMPLES = 5000
 _PATH = f"apis/{GROUP}/{VERSION}"
 
 
 @dataclass
 class _Sample:
-    """Seconds of CPU that a container had used at ``at``, and cores in use by then."""
+    """The seconds of CPU that a container had used at ``at``, and the rate in cores at that time."""
 
     at: float
     seconds: float
@@ -31,14 +31,14 @@ class _Sample:
 
 
 class Metrics:
-    """A rate is that of the time since the question before, if that is not too short."""
+    """Rates are computed over the time since the previous request, unless that is too short."""
 
     def __init__(self, kubelet: Kubelet) -> None:
         self.kubelet = kubelet
         self._samples: dict[tuple[str, str], _Sample] = {}
 
     def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
-        """The body for a path below the group's; None if it is another's. Raises ApiError."""
+        """The body for a path of this API group; None for any other path. Raises ApiError."""
         parts = path.split("/")
         if not path.startswith(f"{_PATH}/"):
             return None
@@ -51,7 +51,7 @@ class Metrics:
                 raise errors.not_found("nodes", rest[1], GROUP)
             return self._node(node)
         if rest == ["pods"] or (len(rest) == 3 and rest[0] == "namespaces" and rest[2] == "pods"):
-            wanted = matcher(named("pods"), query)
+            wanted = make_matcher(resource_named("pods"), query)
             pods = self.kubelet.store.all("pods", None if rest == ["pods"] else rest[1])
             return _list("PodMetricsList", [m for m in (self._pod(pod) for pod in pods if wanted(pod)) if m])
         if len(rest) == 4 and rest[0] == "namespaces" and rest[2] == "pods":
@@ -80,7 +80,7 @@ class Metrics:
         return _metrics("NodeMetrics", meta, {"usage": _usage(cores, used)})
 
     def _used(self, worker: PodWorker) -> list[tuple[str, tuple[float, int]]]:
-        """Cores and bytes in use by each running container, by name."""
+        """The cores and bytes that each running container uses, by name."""
         found = []
         for slot in worker.slots:
             running = worker.running(slot.name)
@@ -92,11 +92,11 @@ class Metrics:
 
     def _cores(self, key: tuple[str, str], seconds: float, began: float) -> float:
         now, before = time.time(), self._samples.get(key)
-        if len(self._samples) > _MOST:
+        if len(self._samples) > _MAX_SAMPLES:
             self._samples.clear()
         if before is None or seconds < before.seconds or before.at < began:
-            before = self._samples[key] = _Sample(now, seconds, seconds / max(_LEAST, now - began))
-        elif now - before.at >= _LEAST:
+            before = self._samples[key] = _Sample(now, seconds, seconds / max(_MIN_INTERVAL, now - began))
+        elif now - before.at >= _MIN_INTERVAL:
             before = self._samples[key] = _Sample(now, seconds, (seconds - before.seconds) / (now - before.at))
         return before.rate
 

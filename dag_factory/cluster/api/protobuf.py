@@ -1,7 +1,7 @@
-"""Kubernetes' protobuf, as far as ``kubectl create`` sends it: read into the JSON that everything else is.
+"""Decodes the protobuf bodies that ``kubectl create`` sends into JSON objects.
 
-A body is ``k8s\\0`` and a ``runtime.Unknown`` around the object's own bytes. Field numbers are those of the API's
-``generated.proto`` files; a field that is not in the tables here is passed over.
+A body is ``k8s\\0``, followed by a ``runtime.Unknown`` that contains the bytes of the object. Field numbers are those
+of the API's ``generated.proto`` files. Fields that are not in the tables of this module are ignored.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\0"
 
-# Field number: (name, kind). A kind is str, int, bool, bytes (base64 in JSON), the same in a list, a map of str to
-# one of them, or another table.
+# Field number: (name, kind). A kind is str, int, bool or bytes (base64 in JSON), a list of one of them, a map from
+# str to one of them, or another table.
 _Table = dict[int, tuple[str, Any]]
 
 _META: _Table = {
@@ -62,22 +62,22 @@ _KINDS: dict[str, _Table] = {
 _UNKNOWN: _Table = {1: ("type", {1: ("apiVersion", "str"), 2: ("kind", "str")}), 2: ("raw", "raw")}
 
 
-class Unreadable(ValueError):
-    """The bytes are no Kubernetes object, or one of a kind that is not read."""
+class DecodeError(ValueError):
+    """The bytes are not a Kubernetes object, or its kind is not supported."""
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """The object as JSON has it. Raises Unreadable."""
+    """The object in its JSON form. Raises DecodeError."""
     if not data.startswith(_MAGIC):
-        raise Unreadable("it does not begin as Kubernetes' protobuf does")
+        raise DecodeError("the body does not start with the prefix of Kubernetes protobuf")
     try:
         outer = _message(data[len(_MAGIC) :], _UNKNOWN)
         kind = outer["type"]["kind"]
         if kind not in _KINDS:
-            raise Unreadable(f"protobuf of a {kind} is not read here, JSON is")
+            raise DecodeError(f"protobuf is not supported for {kind}; send JSON")
         return {**outer["type"], **_message(outer.get("raw", b""), _KINDS[kind])}
     except (IndexError, KeyError, UnicodeDecodeError) as error:
-        raise Unreadable(f"broken protobuf: {error!r}") from error
+        raise DecodeError(f"broken protobuf: {error!r}") from error
 
 
 def _message(data: bytes, table: _Table) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _message(data: bytes, table: _Table) -> dict[str, Any]:
             found.setdefault(name, []).append(_value(value, kind[5:]))
         else:
             found[name] = _value(value, kind)
-            if found[name] == "":  # a text that was not set is sent all the same
+            if found[name] == "":  # protobuf sends empty strings for unset fields
                 del found[name]
     return found
 
@@ -113,7 +113,7 @@ def _value(value: int | bytes, kind: str) -> Any:
 
 def _bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
-        raise Unreadable("broken protobuf: a number where text should be")
+        raise DecodeError("broken protobuf: a number in place of a string")
     return value
 
 
@@ -128,13 +128,13 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         elif wire == 2:
             length, at = _varint(data, at)
             if at + length > len(data):
-                raise Unreadable("broken protobuf: it ends too early")
+                raise DecodeError("broken protobuf: the data ends too early")
             yield number, data[at : at + length]
             at += length
         elif wire in (1, 5):
             at += 8 if wire == 1 else 4
         else:
-            raise Unreadable(f"broken protobuf: wire type {wire}")
+            raise DecodeError(f"broken protobuf: wire type {wire}")
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Server-side tables: what ``kubectl get`` prints, for a client whose Accept header asks ``as=Table``."""
+"""Server-side tables, which ``kubectl get`` prints, for clients whose Accept header requests ``as=Table``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..resources.kinds import Resource
 Row = Callable[[Object], list[Any]]
 
 
-def wanted(accept: str) -> bool:
+def is_requested(accept: str) -> bool:
     return "as=Table" in accept.split(",")[0]
 
 
-def table(resource: Resource, objects: list[Object], meta: dict[str, Any]) -> dict[str, Any]:
-    """``meta`` is the list's metadata, or the one object's for a single get."""
-    columns, row = _KINDS.get(resource.name, _PLAIN)
+def make_table(resource: Resource, objects: list[Object], meta: dict[str, Any]) -> dict[str, Any]:
+    """``meta`` is the metadata of the list, or of the object for a single get."""
+    columns, row = _KINDS.get(resource.name, _DEFAULT)
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -50,7 +50,7 @@ def table(resource: Resource, objects: list[Object], meta: dict[str, Any]) -> di
 
 
 def age(since: str | None) -> str:
-    """The time since, as kubectl rounds it: ``45s``, ``3m10s``, ``2h5m``, ``3d``."""
+    """The time since then, rounded as kubectl does: ``45s``, ``3m10s``, ``2h5m``, ``3d``."""
     if not since:
         return "<unknown>"
     seconds = max(0, int(time.time() - clock.parse(since)))
@@ -69,7 +69,7 @@ def age(since: str | None) -> str:
 
 
 def pod_status(pod: Object) -> str:
-    """The STATUS column: the most telling reason of phase, init containers and containers."""
+    """The STATUS column: the most specific reason of the phase, the init containers and the containers."""
     status, spec = pod["status"], pod["spec"]
     reason = status.get("reason") or status.get("phase", "")
     init = {c["name"]: c for c in spec.get("initContainers") or []}
@@ -98,12 +98,12 @@ def pod_status(pod: Object) -> str:
 
 
 def _row_conditions(resource: Resource, obj: Object) -> dict[str, Any]:
-    """What makes kubectl leave finished pods out of ``--watch-only`` and the like."""
-    words = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
+    """The condition by which kubectl omits finished pods, for example with ``--watch-only``."""
+    messages = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
     phase = obj.get("status", {}).get("phase") if resource.name == "pods" else None
-    if phase not in words:
+    if phase not in messages:
         return {}
-    return {"conditions": [{"type": "Completed", "status": "True", "reason": phase, "message": words[phase]}]}
+    return {"conditions": [{"type": "Completed", "status": "True", "reason": phase, "message": messages[phase]}]}
 
 
 def _ready(pod: Object) -> bool:
@@ -118,12 +118,12 @@ def _pod(pod: Object) -> list[Any]:
     ready = sum(bool(one["ready"] and "running" in one["state"]) for one in [*statuses, *along])
     restarts = sum(one["restartCount"] for one in [*statuses, *along])
     last = [s["lastState"]["terminated"]["finishedAt"] for s in statuses if s.get("lastState", {}).get("terminated")]
-    again = f"{restarts} ({age(max(last))} ago)" if restarts and last else str(restarts)
+    restarted = f"{restarts} ({age(max(last))} ago)" if restarts and last else str(restarts)
     return [
         pod["metadata"]["name"],
         f"{ready}/{len(spec['containers']) + len(sidecars)}",
         pod_status(pod),
-        again,
+        restarted,
         _age(pod),
         status.get("podIP") or "<none>",
         spec.get("nodeName") or "<none>",
@@ -176,9 +176,9 @@ def _age(obj: Object) -> str:
     return age(obj["metadata"]["creationTimestamp"])
 
 
-_PLAIN: tuple[tuple[str, ...], Row] = (("Name", "Age"), lambda obj: [obj["metadata"]["name"], _age(obj)])
+_DEFAULT: tuple[tuple[str, ...], Row] = (("Name", "Age"), lambda obj: [obj["metadata"]["name"], _age(obj)])
 
-# Columns that begin with + are those of `-o wide`.
+# Only `-o wide` shows columns that begin with +.
 _KINDS: dict[str, tuple[tuple[str, ...], Row]] = {
     "pods": (
         ("Name", "Ready", "Status", "Restarts", "Age", "+IP", "+Node", "+Nominated Node", "+Readiness Gates"),

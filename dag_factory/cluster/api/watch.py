@@ -1,4 +1,4 @@
-"""Watches: the objects as they are, then every change, as lines of JSON until the time is up."""
+"""Watches: the current objects, then every change, as lines of JSON until the timeout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ..objects.store import Change, Expired, Object, Store
 from ..resources import errors
 from ..resources.kinds import Target
-from ..resources.operations import flag, integer, matcher
+from ..resources.operations import bool_param, int_param, make_matcher
 from . import tables
 
 _DEFAULT_TIMEOUT = 1800  # seconds
@@ -21,14 +21,14 @@ _BOOKMARK_EVERY = 60  # seconds
 async def stream(
     store: Store, target: Target, query: Mapping[str, str], *, as_table: bool = False
 ) -> AsyncIterator[bytes]:
-    """Lines of JSON, one a change. ``as_table``: each object as a table of one row."""
+    """Lines of JSON, one per change. ``as_table``: each object is a table of one row."""
     resource = target.resource
-    match = matcher(resource, query)
-    timeout = integer(query, "timeoutSeconds") or _DEFAULT_TIMEOUT
+    match = make_matcher(resource, query)
+    timeout = int_param(query, "timeoutSeconds") or _DEFAULT_TIMEOUT
     text = query.get("resourceVersion", "")
-    initial = flag(query, "sendInitialEvents") or text in ("", "0")
-    bookmarks = flag(query, "allowWatchBookmarks")
-    queue = store.watch()  # before the first list, so that no change falls between
+    initial = bool_param(query, "sendInitialEvents") or text in ("", "0")
+    bookmarks = bool_param(query, "allowWatchBookmarks")
+    queue = store.watch()  # before the first list, so that no change is lost in between
     try:
         if initial:
             backlog = [
@@ -36,7 +36,7 @@ async def stream(
             ]
         else:
             try:
-                backlog = store.since(resource.name, _version(text))
+                backlog = store.changes_since(resource.name, _version(text))
             except Expired as error:
                 yield _line("ERROR", errors.expired(str(error)).body())
                 return
@@ -44,7 +44,7 @@ async def stream(
         for change in backlog:
             if (line := _event(change, target, match, as_table)) is not None:
                 yield line
-        if flag(query, "sendInitialEvents"):
+        if bool_param(query, "sendInitialEvents"):
             yield _bookmark(target, store.version, {"k8s.io/initial-events-end": "true"})
         end = time.monotonic() + timeout
         next_bookmark = time.monotonic() + _BOOKMARK_EVERY
@@ -74,7 +74,7 @@ def _version(text: str) -> int:
 
 
 def _event(change: Change, target: Target, match: Any, as_table: bool) -> bytes | None:
-    """A change as this watch sees it: an object that leaves the selection is deleted, one that comes is added."""
+    """A change as this watch sees it. An object that leaves the selection is deleted; one that enters it is added."""
     obj = change.object
     if target.namespace is not None and obj["metadata"].get("namespace") != target.namespace:
         return None
@@ -92,7 +92,7 @@ def _event(change: Change, target: Target, match: Any, as_table: bool) -> bytes 
         return None
     resource = target.resource
     if as_table:
-        return _line(kind, tables.table(resource, [obj], obj["metadata"]))
+        return _line(kind, tables.make_table(resource, [obj], obj["metadata"]))
     return _line(kind, {"kind": resource.kind, "apiVersion": resource.api_version, **obj})
 
 

@@ -1,4 +1,4 @@
-"""The job controller: makes a job's pods, counts how they end, and says when the job has."""
+"""The job controller: creates the pods of jobs, counts how they end, and ends the jobs."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ..objects import clock
 from ..objects.pod_phase import is_finished
 from ..objects.store import Change, Missing, Object, Store
 from ..resources.errors import ApiError
-from ..resources.kinds import Target, named
+from ..resources.kinds import Target, resource_named
 from ..resources.operations import DeleteOptions, Objects
 
 log = logging.getLogger(__name__)
 
-_BACK_OFF = (10.0, 360.0)  # seconds, the controller's first and longest wait after a failed pod
+_BACK_OFF = (10.0, 360.0)  # seconds: the first and the longest wait after a failed pod
 
 
 class JobController:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.objects = Objects(store)
-        self._again = asyncio.Event()
-        self._again.set()
-        store.listen(self._changed)
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+        store.add_listener(self._on_change)
 
     async def run(self) -> None:
         while True:
-            await self._again.wait()
-            self._again.clear()
+            await self._wanted.wait()
+            self._wanted.clear()
             for job in self.store.all("jobs"):
                 try:
                     self._reconcile(job)
@@ -40,20 +40,20 @@ class JobController:
                 except Exception:
                     log.exception("job %s: the controller failed", job["metadata"]["name"])
 
-    def _changed(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         owned = change.resource == "pods" and _owner(change.object)
         if owned or (change.resource == "jobs" and change.type != "DELETED"):
-            self._again.set()
+            self._wanted.set()
 
     def _reconcile(self, job: Object) -> None:
         meta, spec, before = job["metadata"], job["spec"], job.get("status") or {}
-        if _ended(before) or spec.get("suspend"):
+        if _has_ended(before) or spec.get("suspend"):
             return
         pods = [pod for pod in self.store.all("pods", meta["namespace"]) if _owner(pod) == meta["uid"]]
         done = [pod for pod in pods if pod["status"]["phase"] == "Succeeded"]
         failed = [pod for pod in pods if pod["status"]["phase"] == "Failed"]
         active = [pod for pod in pods if not is_finished(pod) and "deletionTimestamp" not in pod["metadata"]]
-        # What an earlier look counted and somebody has deleted since still counts.
+        # Pods that were counted earlier and have been deleted since still count.
         succeeded = max(len(done), before.get("succeeded", 0))
         failures = max(len(failed), before.get("failed", 0))
         status: dict[str, Any] = {"startTime": before.get("startTime") or clock.now()}
@@ -72,8 +72,8 @@ class JobController:
                 active += [self._create(job) for _ in range(wanted)]
             for seconds in [wait if wanted > 0 else 0, left if spec.get("activeDeadlineSeconds") else 0]:
                 if seconds > 0:
-                    asyncio.get_running_loop().call_later(seconds, self._again.set)
-        if _ended(status):
+                    asyncio.get_running_loop().call_later(seconds, self._wanted.set)
+        if _has_ended(status):
             for pod in active:
                 self._delete(pod)
             active = []
@@ -93,34 +93,36 @@ class JobController:
             "controller": True,
             "blockOwnerDeletion": True,
         }
-        its = {key: dict(value) for key, value in (template.get("metadata") or {}).items() if isinstance(value, dict)}
+        metadata = {
+            key: dict(value) for key, value in (template.get("metadata") or {}).items() if isinstance(value, dict)
+        }
         body = {
-            "metadata": {**its, "generateName": f"{meta['name']}-", "ownerReferences": [owner]},
+            "metadata": {**metadata, "generateName": f"{meta['name']}-", "ownerReferences": [owner]},
             "spec": template["spec"],
         }
-        return self.objects.create(Target(named("pods"), meta["namespace"]), body, {})
+        return self.objects.create(Target(resource_named("pods"), meta["namespace"]), body, {})
 
     def _delete(self, pod: Object) -> None:
         meta = pod["metadata"]
         with contextlib.suppress(ApiError):
-            self.objects.delete(Target(named("pods"), meta["namespace"], meta["name"]), DeleteOptions())
+            self.objects.delete(Target(resource_named("pods"), meta["namespace"], meta["name"]), DeleteOptions())
 
 
 def _owner(pod: Object) -> str:
-    """The uid of the job that made the pod."""
+    """The uid of the job that created the pod, or an empty string."""
     references = pod["metadata"].get("ownerReferences") or []
     return next((str(one["uid"]) for one in references if one.get("kind") == "Job"), "")
 
 
-def _ended(status: dict[str, Any]) -> bool:
+def _has_ended(status: dict[str, Any]) -> bool:
     return any(c["type"] in ("Complete", "Failed") for c in status.get("conditions") or [])
 
 
 def _end(kind: str, reason: str, message: str) -> dict[str, Any]:
-    """A job's end is said twice: that it has come to one, and, with its pods gone, which."""
+    """The two conditions of a job's end: that its result is decided, and, once its pods have ended, the result."""
     common = {"status": "True", "lastProbeTime": clock.now(), "lastTransitionTime": clock.now()}
     first = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
-    return {"conditions": [{"type": one, **common, "reason": reason, "message": message} for one in (first, kind)]}
+    return {"conditions": [{"type": name, **common, "reason": reason, "message": message} for name in (first, kind)]}
 
 
 def _restarts(pod: Object) -> int:
@@ -132,7 +134,7 @@ def _ready(pod: Object) -> bool:
 
 
 def _back_off(failed: list[Object]) -> float:
-    """Seconds until another pod may follow the ones that have failed."""
+    """The seconds until the next pod may be created after these failed ones."""
     if not failed:
         return 0.0
     ends = [

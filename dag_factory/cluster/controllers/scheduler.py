@@ -41,7 +41,7 @@ class Scheduler:
         self._wanted.set()  # pods of an earlier run may wait
         self._reported: dict[str, str] = {}  # the last message of each waiting pod, by uid
         self._arrived: dict[str, int] = {}
-        store.listen(self._on_change)
+        store.add_listener(self._on_change)
 
     async def run(self) -> None:
         while True:
@@ -89,7 +89,7 @@ class Scheduler:
         bound = self.store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": self.node}, "status": status})
         meta = pod["metadata"]
         message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {self.node}"
-        self.recorder.scheduler(bound, "Normal", "Scheduled", message, "Binding")
+        self.recorder.scheduler_event(bound, "Normal", "Scheduled", message, "Binding")
         self._reported.pop(meta["uid"], None)
         self._on_bind(bound)
         return bound
@@ -100,7 +100,7 @@ class Scheduler:
         self._reported[pod["metadata"]["uid"]] = reason
         conditions = [{**_condition("False"), "reason": "Unschedulable", "message": reason}]
         changed = self.store.update("pods", {**pod, "status": {**pod["status"], "conditions": conditions}})
-        self.recorder.scheduler(changed, "Warning", "FailedScheduling", reason, "Scheduling")
+        self.recorder.scheduler_event(changed, "Warning", "FailedScheduling", reason, "Scheduling")
 
     def _check_claims(self, pod: Object) -> str:
         """Create the claims that the pod uses, if that is on. Returns a message if one does not exist."""

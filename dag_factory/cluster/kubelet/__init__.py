@@ -1,1 +1,1 @@
-"""What a node's kubelet does for pods: volumes, environment, containers, states, logs. Any engine runs them."""
+"""The kubelet: runs the pods of the node on an engine, with their volumes, probes, hooks, logs and statuses."""

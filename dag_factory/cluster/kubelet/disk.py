@@ -1,4 +1,4 @@
-"""Bounds on what pods leave on the disk: finished pods with their logs, and volumes with a size."""
+"""Limits on the disk space of pods: logs of finished pods, volumes with a size limit, ephemeral storage."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from ..objects.quantity import parse
 from ..objects.store import Object
 
-FINISHED_PODS = 1000  # kept, as the controller of a real cluster keeps 12,500
-LOG_BYTES = 2 * 1024**3  # of all finished pods' logs together
+FINISHED_PODS = 1000  # kept; a real cluster keeps 12,500
+LOG_BYTES = 2 * 1024**3  # the logs of all finished pods together
 
 
 def surplus(pods: list[Object], sizes: dict[str, int]) -> list[Object]:
-    """The finished pods, oldest first, that have to go. ``sizes`` are bytes of logs by uid."""
+    """The finished pods to delete, oldest first. ``sizes``: the bytes of each pod's logs, by uid."""
     oldest = sorted(pods, key=lambda pod: (str(pod["metadata"]["creationTimestamp"]), pod["metadata"]["uid"]))
     total, gone = sum(sizes.get(pod["metadata"]["uid"], 0) for pod in pods), []
     for index, pod in enumerate(oldest):
@@ -26,9 +26,9 @@ def surplus(pods: list[Object], sizes: dict[str, int]) -> list[Object]:
 
 
 def find_excess(pod: Object, folder: Path) -> str:
-    """Why a running pod has to be evicted for what it wrote, in a kubelet's words; empty if it has not to.
+    """The kubelet's message if a running pod exceeds a limit and must be evicted, otherwise empty.
 
-    ``folder`` is the pod's, with ``volumes/NAME`` and ``containers/NAME``.
+    ``folder`` is the pod's folder, with ``volumes/NAME`` and ``containers/NAME``.
     """
     for volume in pod["spec"].get("volumes") or []:
         empty: dict[str, Any] = volume.get("emptyDir") or {}
@@ -43,7 +43,7 @@ def find_excess(pod: Object, folder: Path) -> str:
 
 
 def has_limit(pod: Object) -> bool:
-    """Whether the pod states any limit that ``find_excess`` checks."""
+    """Whether the pod has a limit that ``find_excess`` checks."""
     sized = any((v.get("emptyDir") or {}).get("sizeLimit") for v in pod["spec"].get("volumes") or [])
     return sized or any(
         "ephemeral-storage" in ((c.get("resources") or {}).get("limits") or {}) for c in pod["spec"]["containers"]
@@ -51,7 +51,7 @@ def has_limit(pod: Object) -> bool:
 
 
 def used_bytes(folder: Path) -> int:
-    """Bytes on the disk below a folder."""
+    """The bytes on the disk below a folder."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""Getting a container's image, with the events and waits of a kubelet that tries again."""
+"""Pulls a container's image, with a kubelet's events and back-off."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from typing import Protocol
 from ..runtime.engine import Engine, PulledImage, PullError
 from .formatting import BACK_OFF, format_duration
 
-_TRIED = 2.0  # seconds that ErrImagePull is seen before ImagePullBackOff
+_ERROR_SHOWN = 2.0  # seconds that the status shows ErrImagePull before ImagePullBackOff
 
 
-class Told(Protocol):
-    """Who hears of a container's progress."""
+class Reporter(Protocol):
+    """Receives a container's events and waiting states."""
 
     def event(self, kind: str, reason: str, message: str) -> None: ...
 
     def wait_with(self, reason: str, message: str) -> None: ...
 
 
-async def pull(engine: Engine, image: str, policy: str, told: Told) -> PulledImage:
-    """The image, however long that takes."""
+async def pull(engine: Engine, image: str, policy: str, reporter: Reporter) -> PulledImage:
+    """The image. Retries without a limit. ``policy`` is the ``imagePullPolicy``."""
     back_off = BACK_OFF[0]
     while True:
         try:
-            return await _once(engine, image, policy, told)
+            return await _try_pull(engine, image, policy, reporter)
         except PullError as error:
             if error.reason == "InvalidImageName":
-                told.event("Warning", "InspectFailed", error.message)
+                reporter.event("Warning", "InspectFailed", error.message)
             elif error.reason == "ErrImagePull":
-                told.event("Warning", "Failed", f'Failed to pull image "{image}": {error.message}')
-            told.event("Warning", "Failed", f"Error: {error.reason}")
-            told.wait_with(error.reason, error.message)
+                reporter.event("Warning", "Failed", f'Failed to pull image "{image}": {error.message}')
+            reporter.event("Warning", "Failed", f"Error: {error.reason}")
+            reporter.wait_with(error.reason, error.message)
             if error.reason == "ErrImagePull":
-                await asyncio.sleep(_TRIED)
+                await asyncio.sleep(_ERROR_SHOWN)
                 text = f'Back-off pulling image "{image}"'
-                told.event("Normal", "BackOff", text)
-                told.event("Warning", "Failed", "Error: ImagePullBackOff")
-                told.wait_with("ImagePullBackOff", f"{text}: ErrImagePull: {error.message}")
+                reporter.event("Normal", "BackOff", text)
+                reporter.event("Warning", "Failed", "Error: ImagePullBackOff")
+                reporter.wait_with("ImagePullBackOff", f"{text}: ErrImagePull: {error.message}")
             await asyncio.sleep(back_off)
             back_off = min(back_off * 2, BACK_OFF[1])
 
 
-async def _once(engine: Engine, image: str, policy: str, told: Told) -> PulledImage:
+async def _try_pull(engine: Engine, image: str, policy: str, reporter: Reporter) -> PulledImage:
     present = await engine.present(image)
     if present is None and policy == "Never":
         raise PullError("ErrImageNeverPull", f'Container image "{image}" is not present with pull policy of Never')
     if present is not None and policy != "Always":
-        told.event("Normal", "Pulled", f'Container image "{image}" already present on machine')
+        reporter.event("Normal", "Pulled", f'Container image "{image}" already present on machine')
         return present
-    told.event("Normal", "Pulling", f'Pulling image "{image}"')
+    reporter.event("Normal", "Pulling", f'Pulling image "{image}"')
     began = time.monotonic()
     pulled = await engine.pull(image)
     took = format_duration(round(time.monotonic() - began, 3))
-    told.event("Normal", "Pulled", f'Successfully pulled image "{image}" in {took} ({took} including waiting).')
+    reporter.event("Normal", "Pulled", f'Successfully pulled image "{image}" in {took} ({took} including waiting).')
     return pulled

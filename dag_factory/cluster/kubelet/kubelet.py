@@ -36,7 +36,7 @@ class Kubelet:
         self.workers: dict[str, PodWorker] = {}
         self.faults = Faults(lambda: list(self.workers.values()))
         self._node = NodeContext(store, engine, recorder, self.folders, node_size)
-        store.listen(self._on_change)
+        store.add_listener(self._on_change)
 
     def begin(self) -> None:
         self.folders.prepare()

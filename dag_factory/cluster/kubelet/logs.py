@@ -1,7 +1,7 @@
-"""Containers' logs: files of ``TIME stdout F text`` lines, written as output comes and read by any number at once.
+"""The logs of containers: files of ``TIME stdout F text`` lines. Any number of clients can read a log while it grows.
 
-A file that has grown too long is put aside as ``N.log.INDEX`` and a new one begun; the oldest go. As on a real node a
-reader gets the newest file, and one that follows gets everything.
+A file that is too long is rotated to ``N.log.INDEX``, and the oldest files are deleted. As on a real node, a client
+reads the newest file only; a client that follows the log receives everything.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from ..objects import clock
 
 FILE_BYTES = 10 * 1024 * 1024  # the kubelet's containerLogMaxSize
-FILES = 5  # the kubelet's containerLogMaxFiles, the one that is written to among them
-_LONGEST = 16384  # bytes of a line; a longer one is written in parts, as container runtimes do
+FILES = 5  # the kubelet's containerLogMaxFiles; it includes the current file
+_MAX_LINE = 16384  # bytes; container runtimes split longer lines, too
 
 
 @dataclass(frozen=True)
@@ -33,49 +33,45 @@ class LogOptions:
 
 
 class ContainerLog:
-    """The log of one run of a container. ``open`` while the container can still write."""
+    """The log of one run of a container. ``open``: the container can still write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
         self._size = 0
-        self.index = 0  # files put aside so far
-        self._rest = b""
+        self.index = 0  # files rotated so far
+        self._partial = b""
         self._more = asyncio.Event()
         self.open = True
 
     def write(self, data: bytes) -> None:
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
+        lines = (self._partial + data).split(b"\n")
+        self._partial = lines.pop()
         stamp = _stamp()
         out = []
         for line in lines:
-            while len(line) > _LONGEST:
-                out.append(b"%s stdout P %s\n" % (stamp, line[:_LONGEST]))
-                line = line[_LONGEST:]
+            while len(line) > _MAX_LINE:
+                out.append(b"%s stdout P %s\n" % (stamp, line[:_MAX_LINE]))
+                line = line[_MAX_LINE:]
             out.append(b"%s stdout F %s\n" % (stamp, line))
-        while len(self._rest) >= _LONGEST:
-            out.append(b"%s stdout P %s\n" % (stamp, self._rest[:_LONGEST]))
-            self._rest = self._rest[_LONGEST:]
+        while len(self._partial) >= _MAX_LINE:
+            out.append(b"%s stdout P %s\n" % (stamp, self._partial[:_MAX_LINE]))
+            self._partial = self._partial[_MAX_LINE:]
         if out:
-            self._put(b"".join(out))
+            self._append(b"".join(out))
 
     def close(self) -> None:
-        """What the container left without a line's end is a line too."""
+        """Write the last line, which may have no line end, and close the file."""
         if self.open:
-            if self._rest:
-                self._put(b"%s stdout P %s\n" % (_stamp(), self._rest))
-                self._rest = b""
+            if self._partial:
+                self._append(b"%s stdout P %s\n" % (_stamp(), self._partial))
+                self._partial = b""
             self.open = False
             self._file.close()
             self._wake()
 
-    async def more(self) -> None:
-        """Wait until something was written or the log was closed."""
-        await self._more.wait()
-
-    def _put(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         if self._size >= FILE_BYTES:
             self._rotate()
         self._file.write(data)
@@ -85,9 +81,9 @@ class ContainerLog:
 
     def _rotate(self) -> None:
         self._file.close()
-        self.path.rename(aside(self.path, self.index))
+        self.path.rename(rotated_path(self.path, self.index))
         self.index += 1
-        aside(self.path, self.index - FILES).unlink(missing_ok=True)
+        rotated_path(self.path, self.index - FILES).unlink(missing_ok=True)
         self._file, self._size = self.path.open("ab"), 0
 
     def _wake(self) -> None:
@@ -95,42 +91,42 @@ class ContainerLog:
         self._more = asyncio.Event()
 
 
-def aside(path: Path, index: int) -> Path:
-    """Where the file that was the ``index``-th of a log lies."""
+def rotated_path(path: Path, index: int) -> Path:
+    """The path of the ``index``-th file of a log after its rotation."""
     return path.with_name(f"{path.name}.{index}")
 
 
 async def read(path: Path, log: ContainerLog | None, options: LogOptions) -> AsyncIterator[bytes]:
-    """The text of a log, in chunks. With ``follow``, until ``log`` is closed; a log that is gone ends."""
-    left = options.limit
+    """The text of a log, in chunks. With ``follow``, until ``log`` is closed. A deleted log ends."""
+    remaining = options.limit
     index = log.index if log else 0
     file = path.open("rb")
     try:
         if options.tail is not None:
             file.seek(_tail_offset(path, options))
-        rest = b""
+        partial = b""
         while True:
             waiting = log._more if log else None
             was_open = log is not None and log.open
             newest = log.index if log else 0
             data = file.read(1 << 18)
             if data:
-                lines = (rest + data).split(b"\n")
-                rest = lines.pop()
+                lines = (partial + data).split(b"\n")
+                partial = lines.pop()
                 chunk = b"".join(_render(line, options) for line in lines)
-                if left is not None:
-                    chunk = chunk[:left]
-                    left -= len(chunk)
+                if remaining is not None:
+                    chunk = chunk[:remaining]
+                    remaining -= len(chunk)
                 if chunk:
                     yield chunk
-                if left == 0:
+                if remaining == 0:
                     return
                 if len(data) == 1 << 18:
-                    await asyncio.sleep(0)  # others get a turn while a long log is read
+                    await asyncio.sleep(0)  # let other tasks run while a long log is read
             elif options.follow and index < newest:
-                index = max(index + 1, newest - FILES + 1)  # the files before have gone
+                index = max(index + 1, newest - FILES + 1)  # older files are deleted
                 file.close()
-                file = (path if index == newest else aside(path, index)).open("rb")
+                file = (path if index == newest else rotated_path(path, index)).open("rb")
             elif not (options.follow and was_open):
                 return
             elif waiting is not None:
@@ -140,14 +136,14 @@ async def read(path: Path, log: ContainerLog | None, options: LogOptions) -> Asy
 
 
 def last_lines(path: Path, lines: int, size: int) -> str:
-    """The end of a log without its timestamps, at most ``lines`` lines and ``size`` bytes."""
+    """The end of a log without timestamps: at most ``lines`` lines and ``size`` bytes."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 4 * size))
-            kept = deque(file.read().splitlines(), maxlen=lines)
+            last = deque(file.read().splitlines(), maxlen=lines)
     except OSError:
         return ""
-    text = b"".join(_render(line, LogOptions()) for line in kept)
+    text = b"".join(_render(line, LogOptions()) for line in last)
     return text[-size:].decode(errors="replace")
 
 
@@ -169,9 +165,9 @@ def _render(line: bytes, options: LogOptions) -> bytes:
 
 
 def _tail_offset(path: Path, options: LogOptions) -> int:
-    """Where the last ``tail`` lines begin, reading the file from its end."""
-    wanted, size = options.tail or 0, path.stat().st_size
-    if wanted <= 0:
+    """The offset of the last ``tail`` lines. Reads the file from its end."""
+    count, size = options.tail or 0, path.stat().st_size
+    if count <= 0:
         return size
     found, position, block = 0, size, 1 << 16
     with path.open("rb") as file:
@@ -182,9 +178,9 @@ def _tail_offset(path: Path, options: LogOptions) -> int:
             at = len(data)
             while (at := data.rfind(b"\n", 0, at)) >= 0:
                 if start + at == size - 1:
-                    continue  # the end of the last line
+                    continue  # the line end of the last line
                 found += 1
-                if found == wanted:
+                if found == count:
                     return start + at + 1
             position = start
     return 0

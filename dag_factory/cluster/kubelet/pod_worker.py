@@ -150,7 +150,7 @@ class PodWorker:
 
     def event(self, kind: str, reason: str, message: str, slot: Slot | None = None) -> None:
         if not self._abandoned:
-            self.node.recorder.kubelet(self.pod, kind, reason, message, slot.event_field if slot else "")
+            self.node.recorder.kubelet_event(self.pod, kind, reason, message, slot.event_field if slot else "")
 
     def publish(self) -> None:
         """Write the status to the current object, whose labels may have changed since the pod was bound."""

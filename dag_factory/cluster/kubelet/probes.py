@@ -1,4 +1,4 @@
-"""A running container's probes: startup first, then liveness and readiness side by side."""
+"""The probes of a running container: startup first, then liveness and readiness in parallel."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from .pod.slot import Slot
 
 _KINDS = {"startupProbe": "Startup", "livenessProbe": "Liveness", "readinessProbe": "Readiness"}
 
-Event = Callable[[str, str, str], None]
+Event = Callable[[str, str, str], None]  # type, reason, message
 
 
 class Probes:
-    """``changed`` is called when the slot's ``started`` or ``ready`` did; ``restart`` when the container has to go."""
+    """``on_change`` is called when ``started`` or ``ready`` changes, ``restart`` when the container has to end."""
 
     def __init__(
         self,
         slot: Slot,
         container: Container,
         event: Event,
-        changed: Callable[[], None],
+        on_change: Callable[[], None],
         restart: Callable[[str, float | None], None],
     ) -> None:
         self.slot = slot
         self.container = container
         self.event = event
-        self.changed = changed
+        self.on_change = on_change
         self.restart = restart
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Set what the container is before any probe, and start them."""
+        """Set the container's state before the first probe, and start the probes."""
         spec, slot = self.slot.spec, self.slot
         probed = not slot.init or slot.sidecar
         slot.started = not (probed and spec.get("startupProbe"))
@@ -50,20 +50,20 @@ class Probes:
     async def _run(self) -> None:
         spec, slot = self.slot.spec, self.slot
         if spec.get("startupProbe"):
-            if not await self._until_decided("startupProbe"):
+            if not await self._passes_startup("startupProbe"):
                 return
             slot.started, slot.ready = True, not spec.get("readinessProbe")
-            self.changed()
+            self.on_change()
         await asyncio.gather(
             *(self._watch(kind) for kind in ("livenessProbe", "readinessProbe") if spec.get(kind)),
         )
 
-    async def _until_decided(self, kind: str) -> bool:
-        """Whether the startup probe succeeds before it has failed too often."""
+    async def _passes_startup(self, kind: str) -> bool:
+        """Run the startup probe. Returns whether it succeeds before ``failureThreshold``."""
         probe, failures = self.slot.spec[kind], 0
         await asyncio.sleep(probe.get("initialDelaySeconds") or 0)
         while True:
-            if await self._once(kind):
+            if await self._probe(kind):
                 return True
             failures += 1
             if failures >= probe["failureThreshold"]:
@@ -76,7 +76,7 @@ class Probes:
         successes = failures = 0
         await asyncio.sleep(probe.get("initialDelaySeconds") or 0)
         while True:
-            if await self._once(kind):
+            if await self._probe(kind):
                 successes, failures = successes + 1, 0
             else:
                 successes, failures = 0, failures + 1
@@ -91,17 +91,17 @@ class Probes:
                     ready = False
                 if ready != slot.ready:
                     slot.ready = ready
-                    self.changed()
+                    self.on_change()
             await asyncio.sleep(probe["periodSeconds"])
 
-    async def _once(self, kind: str) -> bool:
+    async def _probe(self, kind: str) -> bool:
         probe: dict[str, Any] = self.slot.spec[kind]
         try:
             await handlers.handle(probe, self.container, self.slot.spec, float(probe["timeoutSeconds"]))
             return True
-        except handlers.Failed as failure:
-            word = "probe errored and resulted in unknown state" if "timed out" in str(failure) else "probe failed"
-            self.event("Warning", "Unhealthy", f"{_KINDS[kind]} {word}: {failure}")
+        except handlers.HandlerError as failure:
+            outcome = "probe errored and resulted in unknown state" if "timed out" in str(failure) else "probe failed"
+            self.event("Warning", "Unhealthy", f"{_KINDS[kind]} {outcome}: {failure}")
             return False
 
     def _give_up(self, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Events as the scheduler and the kubelet record them, repeats counted on one object."""
+"""Events of the scheduler and the kubelet. A repeated event increases the count of one object."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 from . import clock
 from .store import Missing, Object, Store
 
-_KEPT_FOR = 3600  # seconds, the API server's default
-_MOST = 5000
+_LIFETIME = 3600  # seconds, the API server's default
+_MAX_EVENTS = 5000
 
 
 class Recorder:
-    """``node`` is the name that events come from."""
+    """``node`` is the node that events name as their source."""
 
     def __init__(self, store: Store, node: str) -> None:
         self.store = store
         self.node = node
         self._repeats: dict[tuple[str, ...], tuple[str, str]] = {}
 
-    def scheduler(self, pod: Object, kind: str, reason: str, message: str, action: str) -> None:
-        """An event of the scheduler, which uses the newer fields: eventTime, action, no count."""
+    def scheduler_event(self, pod: Object, kind: str, reason: str, message: str, action: str) -> None:
+        """Record an event of the scheduler. It has the newer fields ``eventTime`` and ``action``, and no count."""
         self._create(
             pod,
             {
@@ -38,8 +38,8 @@ class Recorder:
             },
         )
 
-    def kubelet(self, pod: Object, kind: str, reason: str, message: str, field: str = "") -> None:
-        """An event of the kubelet. ``field`` is ``spec.containers{base}`` for one about a container."""
+    def kubelet_event(self, pod: Object, kind: str, reason: str, message: str, field: str = "") -> None:
+        """Record an event of the kubelet. ``field``: ``spec.containers{base}`` for one about the container ``base``."""
         key = (pod["metadata"]["uid"], field, kind, reason, message)
         known = self._repeats.get(key)
         if known:
@@ -84,17 +84,17 @@ class Recorder:
         )
 
     def _expire(self) -> None:
-        """Every hundredth event or so, drop what is old and what is too much."""
+        """About once per hundred events, delete expired events and those above the limit."""
         if self.store.version % 100:
             return
         events = sorted(self.store.all("events"), key=lambda e: str(e["metadata"]["creationTimestamp"]))
-        before = clock.at(time.time() - _KEPT_FOR)
-        surplus = max(0, len(events) - _MOST)
+        before = clock.at(time.time() - _LIFETIME)
+        surplus = max(0, len(events) - _MAX_EVENTS)
         for index, event in enumerate(events):
             if index < surplus or event["metadata"]["creationTimestamp"] < before:
                 try:
                     self.store.delete("events", event["metadata"]["namespace"], event["metadata"]["name"])
                 except Missing:
                     continue
-        if len(self._repeats) > _MOST:
+        if len(self._repeats) > _MAX_EVENTS:
             self._repeats.clear()

@@ -1,7 +1,7 @@
-"""What the cluster's objects were, on disk: every change is a line, and a restart reads them back.
+"""The cluster's objects on disk: every change is a line, and a restart reads them back.
 
-A killed server loses nothing that it had answered; a machine that loses power may lose the last lines, and a torn
-last line is passed over. The file is written anew when most of it is past.
+A server that is killed loses no change that it had answered. A machine that loses power may lose the last lines; an
+incomplete last line is skipped. The file is rewritten when most of its lines are obsolete.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from .store import Change, Store
 
 log = logging.getLogger(__name__)
 
-_SLACK = 4 * 1024 * 1024  # bytes of past changes that are not worth a new file
+_SLACK = 4 * 1024 * 1024  # bytes of obsolete lines that do not justify a rewrite
 
 
 class Journal:
-    """``path`` is for its owner only: secrets are objects too."""
+    """Only the owner can read ``path``, because it contains secrets."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -30,26 +30,29 @@ class Journal:
         self._file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")  # noqa: PTH123, SIM115
 
     def restore(self, store: Store) -> int:
-        """Put the objects back into a new store. Returns how many; what can't be read is logged and left out."""
+        """Load the objects into a new store. Returns how many. Lines that can't be read are logged and skipped."""
         version = 0
         for number, line in enumerate(self.path.read_bytes().splitlines(), 1):
             try:
                 entry = json.loads(line)
                 version = max(version, entry["v"])
-                self._keep(_key(entry["r"], entry["o"]), None if entry["t"] == "DELETED" else line + b"\n")
+                self._set_live(_key(entry["r"], entry["o"]), None if entry["t"] == "DELETED" else line + b"\n")
             except (ValueError, KeyError, TypeError):
-                log.warning("Line %d of %s can't be read; it is left out.", number, self.path)
+                log.warning("Line %d of %s can't be read; it is skipped.", number, self.path)
         for line in self._live.values():
             entry = json.loads(line)
             store.load(entry["r"], entry["o"])
-        store.went_to(version)
+        store.advance_to(version)
         self._rewrite()
         return len(self._live)
 
     def record(self, change: Change) -> None:
-        gone = change.type == "DELETED"
-        line = _line(change.type, change.resource, change.version, _name_of(change.object) if gone else change.object)
-        self._keep(_key(change.resource, change.object), None if gone else line)
+        """Append a change to the file."""
+        deleted = change.type == "DELETED"
+        line = _line(
+            change.type, change.resource, change.version, _name_of(change.object) if deleted else change.object
+        )
+        self._set_live(_key(change.resource, change.object), None if deleted else line)
         self._file.write(line)
         self._file.flush()
         self._size += len(line)
@@ -59,7 +62,7 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
-    def _keep(self, key: tuple[str, str, str], line: bytes | None) -> None:
+    def _set_live(self, key: tuple[str, str, str], line: bytes | None) -> None:
         self._live_size -= len(self._live.pop(key, b""))
         if line is not None:
             self._live[key] = line

@@ -1,4 +1,4 @@
-"""The one node of the cluster, of the size that its options state."""
+"""The one node of the cluster, with the capacity of the cluster's settings."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def make(cpu: str, memory: str, gpus: int, labels: dict[str, str], engine: str) 
     capacity = {"cpu": cpu, "ephemeral-storage": "100Gi", "memory": memory, "pods": str(MAX_PODS)}
     if gpus:
         capacity["nvidia.com/gpu"] = str(gpus)
-    own = {"beta.kubernetes.io/arch": arch, "beta.kubernetes.io/os": "linux"}
-    own |= {"kubernetes.io/arch": arch, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name()}
+    default_labels = {"beta.kubernetes.io/arch": arch, "beta.kubernetes.io/os": "linux"}
+    default_labels |= {"kubernetes.io/arch": arch, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name()}
     ready = [
         _condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
         _condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -34,7 +34,7 @@ def make(cpu: str, memory: str, gpus: int, labels: dict[str, str], engine: str) 
     return {
         "metadata": {
             "name": name(),
-            "labels": {**own, **labels},
+            "labels": {**default_labels, **labels},
             "annotations": {
                 "node.alpha.kubernetes.io/ttl": "0",
                 "volumes.kubernetes.io/controller-managed-attach-detach": "true",

@@ -14,7 +14,7 @@ MESSAGE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinum
 
 
 def parse(text: object) -> Decimal:
-    """The number that a quantity stands for. Raises ValueError, worded as the API does."""
+    """The number that a quantity means. Raises ValueError, worded as the API does."""
     match = _PATTERN.fullmatch(str(text).strip()) if isinstance(text, (str, int, float)) else None
     if match is None or isinstance(text, bool):
         raise ValueError(MESSAGE)

@@ -1,7 +1,7 @@
-"""The objects of the cluster in memory, with resource versions and a history that watches resume from.
+"""The objects of the cluster in memory, with resource versions and a history from which watches resume.
 
-Objects are the JSON bodies of the API. What ``get`` and ``all`` return is a copy of nobody: callers that
-change an object hand a new one to ``update``. All of it runs in the event loop's thread.
+Objects are the JSON bodies of the API. ``get`` and ``all`` do not copy them: to change an object, pass a new one to
+``update``. All code of this module runs in the event loop's thread.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import Any
 from . import clock
 
 Object = dict[str, Any]
-Key = tuple[str, str, str]  # resource ("pods"), namespace or "", name
 
-_HISTORY = 5000  # changes kept for watches to resume from
+_HISTORY = 5000  # changes from which watches can resume
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,15 @@ class Change:
 
 
 class Conflict(Exception):
-    """The object exists already, or is not at the version that an update was made from."""
+    """The object exists already, or has changed since the version that an update is based on."""
 
 
 class Missing(Exception):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class Expired(Exception):
-    """The history does not go back to the version asked for."""
+    """The history does not go back to the requested version."""
 
 
 class Store:
@@ -51,8 +50,8 @@ class Store:
         self._watchers: set[asyncio.Queue[Change]] = set()
         self._listeners: list[Callable[[Change], None]] = []
 
-    def listen(self, listener: Callable[[Change], None]) -> None:
-        """Call ``listener`` at every change, at once."""
+    def add_listener(self, listener: Callable[[Change], None]) -> None:
+        """Call ``listener`` synchronously at every change."""
         self._listeners.append(listener)
 
     def get(self, resource: str, namespace: str, name: str) -> Object:
@@ -65,12 +64,12 @@ class Store:
         return self._objects.get(resource, {}).get((namespace, name))
 
     def all(self, resource: str, namespace: str | None = None) -> list[Object]:
-        """All objects, of all namespaces if None, in order of namespace and name as the real one's keys are."""
+        """All objects of a resource, sorted by namespace and name. ``namespace`` None: of all namespaces."""
         found = self._objects.get(resource, {})
         return [found[key] for key in sorted(found) if namespace is None or key[0] == namespace]
 
     def create(self, resource: str, obj: Object) -> Object:
-        """Store a new object, completing its metadata. Raises Conflict if there is one of that name."""
+        """Store a new object and complete its metadata. Raises Conflict if the name is in use."""
         meta = obj["metadata"]
         key = (meta.get("namespace", ""), meta["name"])
         if key in self._objects.get(resource, {}):
@@ -79,7 +78,7 @@ class Store:
         return self._put("ADDED", resource, created, None)
 
     def update(self, resource: str, obj: Object) -> Object:
-        """Replace an object. Raises Missing; raises Conflict if it carries a version that is not the stored one's."""
+        """Replace an object. Raises Missing, or Conflict if it has another version or uid than the stored one."""
         meta = obj["metadata"]
         before = self.get(resource, meta.get("namespace", ""), meta["name"])
         version = meta.get("resourceVersion")
@@ -95,23 +94,23 @@ class Store:
         return self._put("DELETED", resource, before, before)
 
     def load(self, resource: str, obj: Object) -> None:
-        """Put back an object that was kept from an earlier run, without a change for anybody."""
+        """Restore an object of an earlier run, without a change event."""
         meta = obj["metadata"]
         self._objects.setdefault(resource, {})[meta.get("namespace", ""), meta["name"]] = obj
-        self.went_to(int(meta["resourceVersion"]))
+        self.advance_to(int(meta["resourceVersion"]))
 
-    def went_to(self, version: int) -> None:
-        """An earlier run reached this version: watches that are older have to list again."""
+    def advance_to(self, version: int) -> None:
+        """Continue after this version of an earlier run. Older watches have to list again."""
         self.version = self._oldest = max(self.version, version)
 
-    def since(self, resource: str, version: int) -> list[Change]:
-        """The changes of a resource after ``version``. Raises Expired if that is older than the history."""
+    def changes_since(self, resource: str, version: int) -> list[Change]:
+        """The changes of a resource after ``version``. Raises Expired if the version is older than the history."""
         if version < self._oldest:
             raise Expired(f"too old resource version: {version} ({self._oldest})")
         return [change for change in self._history if change.version > version and change.resource == resource]
 
     def watch(self) -> asyncio.Queue[Change]:
-        """A queue that gets every change from now on; give it back with ``unwatch``."""
+        """A queue that receives every change from now on. End it with ``unwatch``."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         self._watchers.add(queue)
         return queue
@@ -137,7 +136,7 @@ class Store:
 
 
 def identity(meta: Object) -> Object:
-    """The identity that an object gets with its creation."""
+    """The uid and creation time of a new object."""
     return {
         "uid": meta.get("uid") or str(uuid.uuid4()),
         "creationTimestamp": meta.get("creationTimestamp") or clock.now(),

@@ -1,4 +1,4 @@
-"""What an API server fills in when an object is created."""
+"""The fields that an API server fills in when an object is created."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ def complete(resource: str, obj: Object) -> Object:
     if resource == "pods":
         return complete_pod(obj)
     if resource == "secrets":
-        plain = obj.pop("stringData", None) or {}
-        data = {**(obj.get("data") or {}), **{k: base64.b64encode(str(v).encode()).decode() for k, v in plain.items()}}
+        strings = obj.pop("stringData", None) or {}
+        data = {
+            **(obj.get("data") or {}),
+            **{k: base64.b64encode(str(v).encode()).decode() for k, v in strings.items()},
+        }
         return {**obj, **({"data": data} if data else {}), "type": obj.get("type", "Opaque")}
     if resource == "namespaces":
         obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
@@ -43,7 +46,7 @@ def complete(resource: str, obj: Object) -> Object:
 
 
 def complete_job(obj: Object) -> Object:
-    """Its pods are found by a label with its uid, which it therefore gets here."""
+    """The uid is assigned here, because the job finds its pods by a label that contains it."""
     meta, spec = obj["metadata"], obj["spec"]
     meta["uid"] = str(uuid.uuid4())
     for name, value in (("parallelism", 1), ("completions", 1), ("backoffLimit", 6), ("suspend", False)):
@@ -53,15 +56,15 @@ def complete_job(obj: Object) -> Object:
     names = ("batch.kubernetes.io/controller-uid", "controller-uid"), ("batch.kubernetes.io/job-name", "job-name")
     labels = {label: value for pair, value in zip(names, (meta["uid"], meta["name"]), strict=True) for label in pair}
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": meta["uid"]}}
-    its = spec["template"].get("metadata") or {}
-    spec["template"]["metadata"] = {**its, "labels": {**(its.get("labels") or {}), **labels}}
+    metadata = spec["template"].get("metadata") or {}
+    spec["template"]["metadata"] = {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}
     meta["labels"] = {**labels, **(meta.get("labels") or {})}
     meta.setdefault("generation", 1)
     return {**obj, "status": {}}
 
 
 def complete_claim(obj: Object) -> Object:
-    """A claim is bound at once, to a folder on this machine."""
+    """A claim is bound immediately, to a folder on this machine."""
     spec = obj.setdefault("spec", {})
     spec.setdefault("accessModes", ["ReadWriteOnce"])
     spec.setdefault("storageClassName", "local-folder")
@@ -105,7 +108,7 @@ def complete_pod(obj: Object) -> Object:
 
 
 def qos_class(spec: dict[str, Any]) -> str:
-    """Guaranteed: every container has limits for both, equal to its requests. BestEffort: none has anything."""
+    """Guaranteed: every container has CPU and memory limits equal to its requests. BestEffort: no container has any."""
     seen, guaranteed = False, True
     for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
         limits, requests = (container["resources"].get(key) or {} for key in ("limits", "requests"))
@@ -157,7 +160,7 @@ def _volume(volume: dict[str, Any]) -> dict[str, Any]:
 
 
 def _token_volume(name: str) -> dict[str, Any]:
-    """The projected volume of a service account, as every pod has. Nothing in it opens this API: see the docs."""
+    """The projected service account volume that every pod has. It contains no token for this API: see the docs."""
     sources = [
         {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -170,10 +173,10 @@ def _token_volume(name: str) -> dict[str, Any]:
     return {"name": name, "projected": {"sources": sources, "defaultMode": 420}}
 
 
-def _node_tolerations(have: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _node_tolerations(existing: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keys = [f"node.kubernetes.io/{state}" for state in ("not-ready", "unreachable")]
     return [
         {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
         for key in keys
-        if not any(t.get("key") == key and t.get("effect") in ("NoExecute", "", None) for t in have)
+        if not any(t.get("key") == key and t.get("effect") in ("NoExecute", "", None) for t in existing)
     ]

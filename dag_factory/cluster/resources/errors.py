@@ -1,4 +1,4 @@
-"""Failures as the API answers them: a ``Status`` body with reason, message, details and code."""
+"""The API's error responses: a ``Status`` body with reason, message, details and code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing wrong with an object. ``reason`` is FieldValueInvalid and the like."""
+    """One problem of an object. ``reason`` is, for example, FieldValueInvalid."""
 
     reason: str
     message: str
@@ -48,14 +48,14 @@ def no_such_path() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def exists(resource: str, name: str, group: str = "") -> ApiError:
+def already_exists(resource: str, name: str, group: str = "") -> ApiError:
     full = f"{resource}.{group}" if group else resource
     details = {"name": name, **({"group": group} if group else {}), "kind": resource}
     return ApiError(409, "AlreadyExists", f'{full} "{name}" already exists', details)
 
 
-def conflict(resource: str, name: str, why: str) -> ApiError:
-    message = f'Operation cannot be fulfilled on {resource} "{name}": {why}'
+def conflict(resource: str, name: str, reason: str) -> ApiError:
+    message = f'Operation cannot be fulfilled on {resource} "{name}": {reason}'
     return ApiError(409, "Conflict", message, {"name": name, "kind": resource})
 
 
@@ -66,9 +66,9 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 
 
-def forbidden(resource: str, name: str, why: str) -> ApiError:
+def forbidden(resource: str, name: str, reason: str) -> ApiError:
     details = {"name": name, "kind": resource}
-    return ApiError(403, "Forbidden", f'{resource} "{name}" is forbidden: {why}', details)
+    return ApiError(403, "Forbidden", f'{resource} "{name}" is forbidden: {reason}', details)
 
 
 def unauthorized() -> ApiError:
@@ -83,14 +83,14 @@ def method_not_allowed() -> ApiError:
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
-def unsupported_media_type(wanted: Iterable[str], why: str = "") -> ApiError:
-    text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(wanted)
-    text += f" ({why})" if why else ""
+def unsupported_media_type(accepted: Iterable[str], detail: str = "") -> ApiError:
+    text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
+    text += f" ({detail})" if detail else ""
     return ApiError(415, "UnsupportedMediaType", text)
 
 
 def invalid(kind: str, name: str, causes: list[Cause]) -> ApiError:
-    """422 for an object with problems: one in a line, several in brackets."""
+    """A 422 for an invalid object. Several causes are listed in brackets."""
     texts = [f"{cause.field}: {cause.message}" for cause in causes]
     text = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
     details = {

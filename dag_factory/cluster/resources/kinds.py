@@ -28,7 +28,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Target:
-    """What a path names. ``namespace`` None: all namespaces, or a resource that has none."""
+    """What a path refers to. ``namespace`` None: all namespaces, or a resource without namespaces."""
 
     resource: Resource
     namespace: str | None = None
@@ -36,8 +36,8 @@ class Target:
     subresource: str | None = None
 
     @property
-    def where(self) -> str:
-        """The namespace as the store's keys have it."""
+    def namespace_key(self) -> str:
+        """The namespace as the store expects it: empty for a resource without namespaces."""
         return self.namespace or ""
 
 
@@ -82,12 +82,12 @@ def in_group(group: str, version: str) -> list[Resource]:
     return [r for r in RESOURCES if (r.group, r.version) == (group, version)]
 
 
-def named(name: str) -> Resource:
+def resource_named(name: str) -> Resource:
     return next(r for r in RESOURCES if r.name == name)
 
 
-def target(path: str) -> Target:
-    """What ``path`` (without a leading slash) names. Raises the API's 404 for one it does not serve."""
+def parse_path(path: str) -> Target:
+    """What ``path`` (without a leading slash) refers to. Raises the API's 404 for an unknown path."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) > 2:
         group, version, rest = "", parts[1], parts[2:]
@@ -101,9 +101,9 @@ def target(path: str) -> Target:
     resource = _BY_NAME.get((group, version, rest[0]))
     if resource is None or len(rest) > 3:
         raise no_such_path()
-    # Without a namespace a namespaced resource can be listed, of all of them, and nothing else.
-    of_all = resource.namespaced and namespace is None and len(rest) == 1
-    if (namespace is not None) != resource.namespaced and not of_all:
+    # Without a namespace, a namespaced resource can only be listed: of all namespaces.
+    all_namespaces = resource.namespaced and namespace is None and len(rest) == 1
+    if (namespace is not None) != resource.namespaced and not all_namespaces:
         raise no_such_path()
     name, subresource = (*rest[1:], None, None)[:2]
     if subresource and subresource not in resource.subresources:

@@ -1,4 +1,4 @@
-"""Create, read, list, replace, patch and delete, for every resource."""
+"""The operations on objects of every resource: create, read, list, replace, patch and delete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .kinds import Resource, Target
 
 @dataclass(frozen=True)
 class DeleteOptions:
-    """``grace`` in seconds; None: what the object itself says."""
+    """``grace`` is in seconds. None: the object's own grace period."""
 
     grace: int | None = None
     uid: str | None = None
@@ -30,6 +30,8 @@ class DeleteOptions:
 
 
 class Objects:
+    """Methods raise ApiError."""
+
     def __init__(self, store: Store) -> None:
         self.store = store
 
@@ -40,11 +42,11 @@ class Objects:
     def list(self, target: Target, query: Mapping[str, str]) -> Object:
         resource = target.resource
         found = self.store.all(resource.name, target.namespace)
-        match = matcher(resource, query)
+        match = make_matcher(resource, query)
         chosen = [obj for obj in found if match(obj)]
         meta: dict[str, Any] = {"resourceVersion": str(self.store.version)}
         chosen = _after(chosen, query.get("continue", ""))
-        limit = integer(query, "limit") or 0
+        limit = int_param(query, "limit") or 0
         if limit and len(chosen) > limit:
             meta["continue"] = _token(chosen[limit - 1], self.store.version)
             if not (query.get("labelSelector") or query.get("fieldSelector")):
@@ -54,7 +56,7 @@ class Objects:
 
     def create(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
         resource = target.resource
-        obj = validation.shape(resource.kind, body)
+        obj = validation.check_shape(resource.kind, body)
         meta = dict(obj["metadata"])
         if resource.namespaced:
             meta["namespace"] = meta.get("namespace") or target.namespace
@@ -62,8 +64,8 @@ class Objects:
                 raise errors.bad_request(
                     "the namespace of the provided object does not match the namespace sent on the request"
                 )
-            if not self.store.find("namespaces", "", target.where):
-                raise errors.not_found("namespaces", target.where)
+            if not self.store.find("namespaces", "", target.namespace_key):
+                raise errors.not_found("namespaces", target.namespace_key)
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = defaults.generated_name(meta["generateName"])
         for key in ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "selfLink", "managedFields"):
@@ -75,17 +77,17 @@ class Objects:
         obj = defaults.complete(resource.name, obj)
         if query.get("dryRun"):
             if self.store.find(resource.name, meta.get("namespace", ""), meta["name"]):
-                raise errors.exists(resource.name, meta["name"], resource.group)
+                raise errors.already_exists(resource.name, meta["name"], resource.group)
             from ..objects.store import identity
 
             return self._typed(resource, {**obj, "metadata": {**obj["metadata"], **identity(meta)}})
         try:
             return self._typed(resource, self.store.create(resource.name, obj))
         except Conflict as error:
-            raise errors.exists(resource.name, meta["name"], resource.group) from error
+            raise errors.already_exists(resource.name, meta["name"], resource.group) from error
 
     def replace(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
-        obj = validation.shape(target.resource.kind, body)
+        obj = validation.check_shape(target.resource.kind, body)
         before = self._get(target)
         if obj["metadata"].get("name") != target.name:
             raise errors.bad_request(
@@ -97,16 +99,16 @@ class Objects:
     def patch(self, target: Target, content_type: str, body: Any, query: Mapping[str, str]) -> Object:
         before = self._get(target)
         after = patches.apply(content_type, before, body)
-        return self._change(target, before, validation.shape(target.resource.kind, after), query)
+        return self._change(target, before, validation.check_shape(target.resource.kind, after), query)
 
     def delete(self, target: Target, options: DeleteOptions) -> Object:
-        """The deleted object for a pod, else a Status, as the API answers."""
+        """Delete an object. Returns the deleted object for a pod, otherwise a Status, as the API does."""
         resource, before = target.resource, self._get(target)
         self._preconditions(resource, before, options)
         if resource.name == "pods":
             return self._typed(resource, self._delete_pod(before, options))
         if not options.dry_run:
-            self.store.delete(resource.name, target.where, str(target.name))
+            self.store.delete(resource.name, target.namespace_key, str(target.name))
             if resource.name == "jobs" and options.propagation in ("Background", "Foreground"):
                 self._delete_owned(before["metadata"])
             if resource.name == "namespaces":
@@ -124,13 +126,13 @@ class Objects:
 
     def _get(self, target: Target) -> Object:
         try:
-            return self.store.get(target.resource.name, target.where, str(target.name))
+            return self.store.get(target.resource.name, target.namespace_key, str(target.name))
         except Missing as error:
             raise errors.not_found(target.resource.name, str(target.name), target.resource.group) from error
 
     def _change(self, target: Target, before: Object, after: Object, query: Mapping[str, str]) -> Object:
         resource = target.resource
-        kept = (
+        immutable = (
             "uid",
             "creationTimestamp",
             "namespace",
@@ -139,10 +141,10 @@ class Objects:
             "deletionTimestamp",
             "deletionGracePeriodSeconds",
         )
-        meta = {k: v for k, v in after["metadata"].items() if k not in kept}
+        meta = {k: v for k, v in after["metadata"].items() if k not in immutable}
         if after["metadata"].get("uid", before["metadata"]["uid"]) != before["metadata"]["uid"]:
             raise errors.conflict(resource.name, str(target.name), errors.MODIFIED)
-        meta |= {k: before["metadata"][k] for k in kept if k in before["metadata"]}
+        meta |= {k: before["metadata"][k] for k in immutable if k in before["metadata"]}
         after = {k: v for k, v in after.items() if k not in ("kind", "apiVersion")}
         if target.subresource == "status":
             after = {
@@ -212,15 +214,15 @@ class Objects:
 
     def _preconditions(self, resource: Resource, obj: Object, options: DeleteOptions) -> None:
         meta = obj["metadata"]
-        for label, wanted, have in (
+        for label, expected, actual in (
             ("UID", options.uid, meta["uid"]),
             ("ResourceVersion", options.version, meta["resourceVersion"]),
         ):
-            if wanted and wanted != have:
+            if expected and expected != actual:
                 raise errors.conflict(
                     resource.name,
                     meta["name"],
-                    f"the {label} in the precondition ({wanted}) does not match the {label} in record ({have}). "
+                    f"the {label} in the precondition ({expected}) does not match the {label} in record ({actual}). "
                     "The object might have been deleted and then recreated",
                 )
 
@@ -239,16 +241,17 @@ class Objects:
         return {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
 
 
-def matcher(resource: Resource, query: Mapping[str, str]) -> selectors.Match:
+def make_matcher(resource: Resource, query: Mapping[str, str]) -> selectors.Match:
+    """A test for the objects that the query's label and field selectors select."""
     by_label = selectors.labels(query.get("labelSelector", ""))
     by_field = selectors.fields(query.get("fieldSelector", ""), resource.name)
     return lambda obj: by_label(obj) and by_field(obj)
 
 
 def delete_options(body: Any, query: Mapping[str, str]) -> DeleteOptions:
-    """From a DeleteOptions body and the query, which wins."""
+    """The options of a DeleteOptions body and of the query. The query takes precedence."""
     body = body if isinstance(body, dict) else {}
-    grace = integer(query, "gracePeriodSeconds")
+    grace = int_param(query, "gracePeriodSeconds")
     conditions = body.get("preconditions") or {}
     grace = grace if grace is not None else body.get("gracePeriodSeconds")
     if grace is not None and (not isinstance(grace, int) or grace < 0):
@@ -258,8 +261,8 @@ def delete_options(body: Any, query: Mapping[str, str]) -> DeleteOptions:
     return DeleteOptions(grace, conditions.get("uid"), conditions.get("resourceVersion"), dry_run, propagation)
 
 
-def integer(query: Mapping[str, str], name: str) -> int | None:
-    """A whole number of the query, or None. Raises a 400 worded as the API's."""
+def int_param(query: Mapping[str, str], name: str) -> int | None:
+    """An integer parameter of the query, or None. Raises a 400 worded as the API's."""
     text = query.get(name, "")
     if text == "":
         return None
@@ -269,7 +272,7 @@ def integer(query: Mapping[str, str], name: str) -> int | None:
         raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
 
 
-def flag(query: Mapping[str, str], name: str) -> bool:
+def bool_param(query: Mapping[str, str], name: str) -> bool:
     return query.get(name, "").lower() in ("true", "1")
 
 

@@ -1,4 +1,4 @@
-"""The three patches of the API: JSON merge (RFC 7386), JSON (RFC 6902), and Kubernetes' strategic merge."""
+"""The three patch types of the API: JSON merge (RFC 7386), JSON (RFC 6902) and strategic merge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TYPES = (
     "application/apply-patch+yaml",
 )
 
-# Lists of objects that a strategic merge matches by a key; all other lists are replaced.
+# Lists whose objects a strategic merge matches by a key. All other lists are replaced.
 _KEYS = {
     "containers": "name",
     "initContainers": "name",
@@ -31,7 +31,7 @@ _KEYS = {
     "topologySpreadConstraints": "topologyKey",
     "secrets": "name",
 }
-_SETS = {"finalizers"}  # lists of plain values that are merged
+_SETS = {"finalizers"}  # lists of scalar values that are merged
 
 
 def apply(content_type: str, target: Any, patch: Any) -> Any:
@@ -44,7 +44,7 @@ def apply(content_type: str, target: Any, patch: Any) -> Any:
     if kind in ("application/merge-patch+json", "application/apply-patch+yaml"):
         return merge_patch(target, patch)
     if kind == "application/strategic-merge-patch+json":
-        return strategic(target, patch)
+        return strategic_merge_patch(target, patch)
     raise unsupported_media_type(TYPES)
 
 
@@ -60,7 +60,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return result
 
 
-def strategic(target: Any, patch: Any, name: str = "") -> Any:
+def strategic_merge_patch(target: Any, patch: Any, name: str = "") -> Any:
     if isinstance(patch, list):
         return _strategic_list(target if isinstance(target, list) else [], patch, name)
     if not isinstance(patch, dict):
@@ -77,7 +77,7 @@ def strategic(target: Any, patch: Any, name: str = "") -> Any:
         elif value is None:
             result.pop(key, None)
         else:
-            result[key] = strategic(result.get(key), value, key)
+            result[key] = strategic_merge_patch(result.get(key), value, key)
     if isinstance(patch.get("$retainKeys"), list):
         result = {key: value for key, value in result.items() if key in patch["$retainKeys"]}
     return result
@@ -100,9 +100,9 @@ def _strategic_list(target: list[Any], patch: list[Any], name: str) -> list[Any]
             if index is not None:
                 del result[index]
         elif index is None:
-            result.append(strategic({}, item))
+            result.append(strategic_merge_patch({}, item))
         else:
-            result[index] = strategic(result[index], item)
+            result[index] = strategic_merge_patch(result[index], item)
     return result
 
 

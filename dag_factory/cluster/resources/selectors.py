@@ -29,13 +29,13 @@ _FIELDS = {
 
 
 def labels(text: str) -> Match:
-    """A test of an object's labels. Raises a 400 worded as the real parser's."""
+    """A test of an object's labels. Raises a 400 worded as Kubernetes' parser words it."""
     tests = _parse(text)
     return lambda obj: all(test(obj.get("metadata", {}).get("labels") or {}) for test in tests)
 
 
 def fields(text: str, resource: str) -> Match:
-    """A test of an object's fields. Raises a 400 for a field that this resource can't be selected by."""
+    """A test of an object's fields. Raises a 400 for a field that the resource does not support in selectors."""
     tests: list[tuple[str, bool, str]] = []
     for term in filter(None, (part.strip() for part in text.split(","))):
         match = re.fullmatch(r"([^=!]+)(!=|==|=)(.*)", term)
@@ -103,22 +103,24 @@ def _requirement(reader: _Reader) -> LabelTest:
     token = reader.next()
     if token == "!":
         key = _key(reader.next())
-        return lambda have: key not in have
+        return lambda labels: key not in labels
     key = _key(token)
     operator = reader.peek()
     if operator in ("", ","):
-        return lambda have: key in have
+        return lambda labels: key in labels
     reader.next()
     if operator in ("=", "=="):
         value = _value(reader)
-        return lambda have: have.get(key) == value
+        return lambda labels: labels.get(key) == value
     if operator == "!=":
         value = _value(reader)
-        return lambda have: have.get(key) != value
+        return lambda labels: labels.get(key) != value
     if operator in ("in", "notin"):
         values = _values(reader)
         return (
-            (lambda have: have.get(key) in values) if operator == "in" else (lambda have: have.get(key) not in values)
+            (lambda labels: labels.get(key) in values)
+            if operator == "in"
+            else (lambda labels: labels.get(key) not in values)
         )
     if operator in ("<", ">"):
         return _compare(key, operator, reader.next())
@@ -132,8 +134,8 @@ def _compare(key: str, operator: str, text: str) -> LabelTest:
         )
     bound = int(text)
 
-    def test(have: dict[str, str]) -> bool:
-        value = have.get(key, "")
+    def test(labels: dict[str, str]) -> bool:
+        value = labels.get(key, "")
         if not re.fullmatch(r"-?\d+", value):
             return False
         return int(value) > bound if operator == ">" else int(value) < bound

@@ -1,4 +1,4 @@
-"""What an API server refuses, in its words. Each check adds causes; ``check`` raises one 422 with all of them."""
+"""The validation of an API server, with its messages. ``check`` raises one 422 with all causes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ _QUALIFIED_TEXT = (
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
 _ENV_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
-_SOURCES = ("value", "valueFrom")
 
 
 def check(kind: str, resource: str, obj: Object) -> None:
-    """Raises a 422 for an object that can't be, or a 400 for one of the wrong shape."""
+    """Check an object before it is stored. Raises a 422 with all causes."""
     meta = obj["metadata"]
     causes = list(_metadata(meta))
     if resource == "pods":
@@ -55,14 +54,14 @@ def check(kind: str, resource: str, obj: Object) -> None:
         raise invalid(kind, meta.get("name", ""), causes)
 
 
-def shape(kind: str, obj: Any) -> Object:
-    """What a decoder refuses: a body that is no object, labels that are no strings, quantities that are none."""
+def check_shape(kind: str, obj: Any) -> Object:
+    """The body as an object with metadata. Raises a 400 for values of a wrong type, as a decoder does."""
     if not isinstance(obj, dict):
         raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: json: cannot unmarshal into Go value')
-    said = obj.get("kind", kind)
-    if said != kind:
+    given = obj.get("kind", kind)
+    if given != kind:
         raise bad_request(
-            f'the object provided is unrecognized (must be of type {kind}): kind "{said}" does not match the request'
+            f'the object provided is unrecognized (must be of type {kind}): kind "{given}" does not match the request'
         )
     meta = obj.get("metadata") or {}
     if not isinstance(meta, dict):
@@ -79,7 +78,7 @@ def shape(kind: str, obj: Any) -> Object:
                 raise _unmarshal(kind, containers, f"PodSpec.spec.{list_name}", "[]v1.Container")
             for container in containers:
                 _container_shape(kind, list_name, container)
-    if kind == "Pod":  # a decoder passes over fields that it does not know
+    if kind == "Pod":  # a decoder ignores unknown fields
         obj = {key: value for key, value in obj.items() if key in ("apiVersion", "kind", "spec", "status")}
     return {**obj, "metadata": meta}
 
@@ -245,15 +244,15 @@ _CHANGEABLE = {"activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolera
 
 
 def check_pod_update(before: Object, after: Object) -> None:
-    """A pod's spec stays as it was, but for images, deadlines and tolerations. Raises a 422."""
+    """Raises a 422 if an update changes more of a pod's spec than images, deadlines and tolerations."""
 
-    def fixed(spec: dict[str, Any]) -> dict[str, Any]:
+    def immutable_part(spec: dict[str, Any]) -> dict[str, Any]:
         rest = {key: value for key, value in spec.items() if key not in _CHANGEABLE}
         for name in ("containers", "initContainers"):
             rest[name] = [{**container, "image": None} for container in spec.get(name) or []]
         return rest
 
-    old, new = fixed(before["spec"]), fixed(after.get("spec") or {})
+    old, new = immutable_part(before["spec"]), immutable_part(after.get("spec") or {})
     if old != new:
         fields = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         text = (

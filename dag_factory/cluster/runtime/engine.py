@@ -1,6 +1,6 @@
-"""What the kubelet asks of an engine: images, containers, exec. The process engine is one, Docker another.
+"""What the kubelet needs of an engine: images, containers, exec. There is a process engine and a Docker engine.
 
-An engine knows nothing of pods' lives, of the API or of restarts: it runs one container when told to.
+An engine runs single containers. It does not know about the API, the lives of pods or restarts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Mount:
-    """A file or directory of this machine (``source``) shown in a container at ``target``.
+    """A file or directory of this machine (``source``) that a container sees at ``target``.
 
-    ``kind``: ``bind``; ``overlay``, where writes stay in the container; or ``tmpfs``, memory of its own of
-    ``size`` bytes, where ``source`` is what an engine without such a thing shows instead.
+    ``kind``: ``bind``; ``overlay``, where writes stay in the container; or ``tmpfs``, a file system in memory of
+    ``size`` bytes. An engine that has no tmpfs mounts ``source`` instead.
     """
 
     source: Path
@@ -28,10 +28,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """One container to run. ``memory`` is in bytes and ``cpu`` in cores; both None where there is no limit.
+    """One container to run. ``memory`` is in bytes and ``cpu`` in cores; None means no limit.
 
-    ``pod_mounts`` and ``pod_images`` are those of all containers of its pod, for an engine that has to know whether
-    they can be had together.
+    ``pod_mounts`` and ``pod_images`` are those of all containers of the pod, for an engine on which two pods can
+    conflict.
     """
 
     id: str
@@ -58,7 +58,7 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a container ended. A signal's code is 128 + its number."""
+    """How a container ended. The code after a signal is 128 + the signal's number."""
 
     code: int
     out_of_memory: bool = False
@@ -66,7 +66,7 @@ class Exit:
 
 @dataclass(frozen=True)
 class PulledImage:
-    """``name`` is the full name that a status shows, ``id`` its content's."""
+    """``name`` is the full name that a pod's status shows. ``id`` identifies the content."""
 
     name: str
     id: str
@@ -74,7 +74,7 @@ class PulledImage:
 
 
 class EngineError(Exception):
-    """An engine can't do what was asked. ``reason`` is the one a container's status shows."""
+    """A request to an engine failed. ``reason`` is the one that the container's status shows."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -87,11 +87,11 @@ class PullError(EngineError):
 
 
 class StartError(EngineError):
-    """StartError (the program can't be run) or CreateContainerError (its surroundings can't be made)."""
+    """StartError (the program can't be run) or CreateContainerError (the container can't be created)."""
 
 
 class Session(Protocol):
-    """A process that exec started in a container."""
+    """A process that ``exec`` started in a container."""
 
     async def write(self, data: bytes) -> None: ...
 
@@ -100,7 +100,7 @@ class Session(Protocol):
     def resize(self, columns: int, rows: int) -> None: ...
 
     def output(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Chunks with their channel, 1 for standard output and 2 for standard error, until both end."""
+        """Chunks of output with their channel: 1 is standard output, 2 is standard error. Ends when both have ended."""
         ...
 
     async def wait(self) -> int: ...
@@ -109,7 +109,7 @@ class Session(Protocol):
 
 
 class Container(Protocol):
-    """A container that was started. ``id`` is its engine's name for it."""
+    """A container that was started. ``id`` is the engine's id of it."""
 
     @property
     def id(self) -> str: ...
@@ -117,7 +117,7 @@ class Container(Protocol):
     async def wait(self) -> Exit: ...
 
     async def signal(self, number: int) -> None:
-        """SIGKILL ends every process of the container, another signal goes to its first process."""
+        """Send a signal to the first process of the container. SIGKILL goes to every process."""
         ...
 
     async def exec(self, command: list[str], *, stdin: bool, tty: bool) -> Session:
@@ -125,16 +125,16 @@ class Container(Protocol):
         ...
 
     def usage(self) -> tuple[float, int]:
-        """Seconds of CPU used so far and bytes of memory in use."""
+        """The seconds of CPU used so far, and the bytes of memory in use."""
         ...
 
     async def remove(self) -> None:
-        """Free what the container left: its control groups and scratch space."""
+        """Remove the container's control groups and scratch space."""
         ...
 
 
 class Engine(Protocol):
-    """``name`` is what containers' ids begin with: ``process``, ``docker``."""
+    """``name`` is the prefix of containers' ids: ``process`` or ``docker``."""
 
     @property
     def name(self) -> str: ...
@@ -144,19 +144,19 @@ class Engine(Protocol):
     async def end(self) -> None: ...
 
     def describe(self) -> dict[str, str]:
-        """For people: ``engine``, ``isolation``, ``memory``, ``cpu``, each one phrase."""
+        """A phrase for people about each of ``engine``, ``isolation``, ``memory`` and ``cpu``."""
         ...
 
     async def present(self, image: str) -> PulledImage | None:
-        """The image if it needs no pull. Raises PullError (InvalidImageName)."""
+        """The image if it is present. Raises PullError (InvalidImageName)."""
         ...
 
     async def pull(self, image: str) -> PulledImage: ...
 
     async def start(self, spec: ContainerSpec, output: Callable[[bytes], None]) -> Container:
-        """Run it; standard output and error go to ``output`` in the order written. Raises StartError."""
+        """Run a container. ``output`` receives standard output and error in the order written. Raises StartError."""
         ...
 
     def forget(self, pod_uid: str) -> None:
-        """The pod is over: nothing of it starts any more."""
+        """Release what belongs to the pod: it is over, and none of its containers starts again."""
         ...

@@ -1,4 +1,4 @@
-"""Names of images: which are names at all, and what they are in full."""
+"""Names of images: validation, full names, and the messages of a container runtime about them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _REFERENCE = re.compile(
 
 
 def check(name: str) -> None:
-    """Raises PullError (InvalidImageName) in a kubelet's words."""
+    """Check that a name is valid. Raises PullError (InvalidImageName), worded as a kubelet does."""
     if not _REFERENCE.match(name):
         repository = name.partition(":")[0]
-        why = (
+        detail = (
             "repository name (library/" + repository + ") must be lowercase" if repository.lower() != repository else ""
         )
         raise PullError(
             "InvalidImageName",
             f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format'
-            + (f": {why}" if why else ""),
+            + (f": {detail}" if detail else ""),
         )
 
 
 def full(name: str) -> str:
-    """With its registry and its tag: ``docker.io/library/alpine:3``."""
+    """The name with its registry and tag: ``docker.io/library/alpine:3``."""
     first, slash, _ = name.partition("/")
     if not slash:
         name = f"docker.io/library/{name}"
@@ -36,27 +36,27 @@ def full(name: str) -> str:
 
 
 def not_found(name: str) -> str:
-    """What a container runtime says of an image that no registry has."""
-    whole = name if "." in name.partition("/")[0] else full(name)
+    """The message of a container runtime about an image that the registry does not have."""
+    full_name = name if "." in name.partition("/")[0] else full(name)
     return (
-        f'rpc error: code = NotFound desc = failed to pull and unpack image "{whole}": failed to resolve reference '
-        f'"{whole}": {whole}: not found'
+        f'rpc error: code = NotFound desc = failed to pull and unpack image "{full_name}": failed to resolve reference '
+        f'"{full_name}": {full_name}: not found'
     )
 
 
 def no_folder(name: str) -> str:
-    """Why an image cannot be had where pods are processes, which no registry gives; then what a cluster says."""
+    """The message about an image without a folder, when pods are processes. It ends with a real cluster's message."""
     return (
         "no folder for this image: add it under cluster.local.images, or put its code and Dockerfile into "
         f"images/{name.rpartition('/')[2].partition('@')[0].partition(':')[0]}. Pods are processes of this machine and "
-        f"nothing is pulled; a real cluster without it says: {not_found(name)}"
+        f"no image is pulled; the message of a real cluster is: {not_found(name)}"
     )
 
 
-def unreachable(name: str, why: str) -> str:
-    """What a container runtime says when it could not ask a registry."""
-    whole = name if "." in name.partition("/")[0] else full(name)
+def unreachable(name: str, reason: str) -> str:
+    """The message of a container runtime that can't reach the registry."""
+    full_name = name if "." in name.partition("/")[0] else full(name)
     return (
-        f'rpc error: code = Unknown desc = failed to pull and unpack image "{whole}": failed to resolve reference '
-        f'"{whole}": failed to do request: {why}'
+        f'rpc error: code = Unknown desc = failed to pull and unpack image "{full_name}": failed to resolve reference '
+        f'"{full_name}": failed to do request: {reason}'
     )

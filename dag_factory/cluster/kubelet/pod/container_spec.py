@@ -1,4 +1,4 @@
-"""What an engine is to run, from a pod's spec: the one place that reads it for that."""
+"""The specification of a container for an engine, derived from the pod's spec."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .volumes import Volumes
 def container_spec(
     pod: Object, slot: Slot, folder: Path, volumes: Volumes, find: environment.Find, node_size: dict[str, str]
 ) -> ContainerSpec:
-    """``folder`` is the container's own. Raises ConfigError for what the spec refers to and is not there."""
+    """``folder`` is the container's own folder. Raises ConfigError if the spec refers to a missing object."""
     spec = slot.spec
-    env = environment.environment(pod, spec, find, node_size)
+    env = environment.build_environment(pod, spec, find, node_size)
     folder.mkdir(parents=True, exist_ok=True)
     message = termination_log(folder)
     message.write_bytes(b"")
@@ -51,10 +51,10 @@ def container_spec(
 
 
 def termination_log(folder: Path) -> Path:
-    """The file that a container writes its last word into."""
+    """The file to which the container writes its termination message."""
     return folder / "termination-log"
 
 
 def _groups(security: dict[str, Any]) -> list[int]:
-    given = list(security.get("supplementalGroups") or [])
-    return [*given, security["fsGroup"]] if security.get("fsGroup") else given
+    groups = list(security.get("supplementalGroups") or [])
+    return [*groups, security["fsGroup"]] if security.get("fsGroup") else groups

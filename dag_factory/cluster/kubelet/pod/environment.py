@@ -1,4 +1,4 @@
-"""A container's environment: values, references to other objects and fields, and ``$(NAME)`` in all of them."""
+"""A container's environment variables: values, references to objects and fields, and ``$(NAME)`` references."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
 class ConfigError(Exception):
-    """A variable or volume refers to what is not there: the container's CreateContainerConfigError."""
+    """A variable or volume refers to a missing object or key. The container's status: CreateContainerConfigError."""
 
 
 def expand(text: str, env: dict[str, str]) -> str:
-    """``$(NAME)`` becomes the variable's value; of an unknown name it stays; ``$$`` is a dollar sign."""
+    """Replace ``$(NAME)`` with the variable's value and ``$$`` with ``$``. Unknown names stay as they are."""
 
     def one(match: re.Match[str]) -> str:
         if match[0] == "$$":
@@ -32,15 +32,15 @@ def expand(text: str, env: dict[str, str]) -> str:
     return _REFERENCE.sub(one, text)
 
 
-def environment(pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]) -> dict[str, str]:
-    """``node`` gives the capacity, for fields of resources without a limit. Raises ConfigError."""
+def build_environment(pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]) -> dict[str, str]:
+    """The variables of a container. ``node``: the capacity, for resource fields without a limit. Raises ConfigError."""
     env: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
     for source in container.get("envFrom") or []:
         prefix = source.get("prefix") or ""
-        env |= {f"{prefix}{key}": value for key, value in _all_of(source, find).items()}
+        env |= {f"{prefix}{key}": value for key, value in _from_source(source, find).items()}
     for entry in container.get("env") or []:
         if entry.get("valueFrom"):
-            value = _from(entry["valueFrom"], pod, container, find, node)
+            value = _value_from(entry["valueFrom"], pod, container, find, node)
             if value is None:
                 continue
         else:
@@ -50,15 +50,15 @@ def environment(pod: Object, container: dict[str, Any], find: Find, node: dict[s
 
 
 def contents(resource: str, obj: Object) -> dict[str, bytes]:
-    """The files that a secret or config map holds."""
+    """The data of a secret or config map."""
     if resource == "secrets":
         return {key: base64.b64decode(value) for key, value in (obj.get("data") or {}).items()}
-    plain = {key: value.encode() for key, value in (obj.get("data") or {}).items()}
-    return plain | {key: base64.b64decode(value) for key, value in (obj.get("binaryData") or {}).items()}
+    text = {key: value.encode() for key, value in (obj.get("data") or {}).items()}
+    return text | {key: base64.b64decode(value) for key, value in (obj.get("binaryData") or {}).items()}
 
 
 def field(path: str, pod: Object) -> str:
-    """A field of the downward API as text. Raises ConfigError for one that is not served."""
+    """A field of the downward API, as text. Raises ConfigError for an unsupported field."""
     match = _SUBSCRIPT.fullmatch(path)
     meta, spec, status = pod["metadata"], pod["spec"], pod["status"]
     if match:
@@ -83,19 +83,19 @@ def field(path: str, pod: Object) -> str:
 
 
 def resource_field(selector: dict[str, Any], pod: Object, container: dict[str, Any], node: dict[str, str]) -> str:
-    """``limits.cpu`` and the like in units of the divisor, rounded up; the node's size where there is no limit."""
+    """A resource field such as ``limits.cpu``, divided by the divisor and rounded up. Default: the node's capacity."""
     group, _, name = selector["resource"].partition(".")
-    wanted = selector.get("containerName")
-    if wanted:
+    container_name = selector.get("containerName")
+    if container_name:
         every = [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
-        container = next((c for c in every if c["name"] == wanted), container)
-    given = (container.get("resources") or {}).get(group, {}).get(name)
-    value = given if given is not None else (node.get(name, "0") if group == "limits" else "0")
+        container = next((c for c in every if c["name"] == container_name), container)
+    own = (container.get("resources") or {}).get(group, {}).get(name)
+    value = own if own is not None else (node.get(name, "0") if group == "limits" else "0")
     divisor = parse(selector.get("divisor") or "1") or 1
     return str(math.ceil(parse(value) / divisor))
 
 
-def _all_of(source: dict[str, Any], find: Find) -> dict[str, str]:
+def _from_source(source: dict[str, Any], find: Find) -> dict[str, str]:
     for key, resource, kind in (("configMapRef", "configmaps", "configmap"), ("secretRef", "secrets", "secret")):
         if source.get(key):
             reference = source[key]
@@ -107,7 +107,7 @@ def _all_of(source: dict[str, Any], find: Find) -> dict[str, str]:
     return {}
 
 
-def _from(
+def _value_from(
     source: dict[str, Any], pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]
 ) -> str | None:
     if source.get("fieldRef"):

@@ -1,4 +1,4 @@
-"""Pods of a server that is gone: what is to become of each, in a kubelet's words. Pure functions."""
+"""The pods of a server that was killed: which run again, and the status of those that failed. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LOST = {
 
 
 def mark_started(pod: Object, names: set[str]) -> Object:
-    """The pod with the containers of ``names``, which have logs, running, if the server died before it said so."""
+    """The pod, with the containers ``names`` marked as running: they have logs, so they had started."""
 
-    def one(container: dict[str, Any]) -> dict[str, Any]:
+    def mark(container: dict[str, Any]) -> dict[str, Any]:
         reason = container["state"].get("waiting", {}).get("reason")
         if container["name"] in names and reason in ("ContainerCreating", "PodInitializing"):
             return {**container, "state": {"running": {"startedAt": clock.now()}}}
@@ -27,18 +27,18 @@ def mark_started(pod: Object, names: set[str]) -> Object:
     status = dict(pod["status"])
     for field in ("containerStatuses", "initContainerStatuses"):
         if field in status:
-            status[field] = [one(container) for container in status[field]]
+            status[field] = [mark(container) for container in status[field]]
     return {**pod, "status": status}
 
 
 def runs_again(pod: Object) -> bool:
-    """Whether a pod whose processes are gone is to be started: nothing of it had run, or its policy restarts it."""
+    """Whether a pod whose processes are gone runs again: no container had started, or the restart policy allows it."""
     started = any("waiting" not in one["state"] or one["lastState"] for one in _containers(pod["status"]))
     return not started or pod["spec"].get("restartPolicy", "Always") != "Never"
 
 
 def mark_failed(pod: Object) -> Object:
-    """The pod with every container that ran ended, since nobody knows how it did."""
+    """The failed pod. Every container that ran has ended in an unknown way."""
     status = pod["status"]
     changed: dict[str, Any] = {**status, "phase": "Failed"}
     for field in ("containerStatuses", "initContainerStatuses"):
@@ -49,7 +49,7 @@ def mark_failed(pod: Object) -> Object:
 
 
 def mark_lost(container: dict[str, Any]) -> dict[str, Any]:
-    """A container's status once its process can't be found."""
+    """The status of a container whose process can't be found."""
     running = container["state"].get("running")
     if running is None:
         return container
@@ -71,7 +71,7 @@ def _containers(status: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def resume(slots: list[Slot], status: dict[str, Any]) -> None:
-    """Slots of a pod that an earlier server ran: what they had been through counts on."""
+    """Continue the restart counts and last states of a pod that an earlier server ran."""
     before = {one["name"]: one for one in _containers(status)}
     for slot in slots:
         known = before.get(slot.name)

@@ -1,4 +1,4 @@
-"""Volumes become folders on this machine; mounts point into them."""
+"""The volumes of a pod are folders on this machine. Mounts refer to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .environment import ConfigError, Find, contents, expand, field, resource_fi
 
 
 class VolumeError(Exception):
-    """A volume can't be set up now. ``volume`` is its name."""
+    """A volume can't be set up at the moment. ``volume`` is its name."""
 
     def __init__(self, volume: str, message: str) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class VolumeError(Exception):
 
 
 class Volumes:
-    """The volumes of one pod. ``folder`` is the pod's own, ``claims`` the namespace's, ``memory`` lies on a tmpfs."""
+    """The volumes of one pod. ``folder`` is the pod's, ``claims`` the namespace's; ``memory`` is on a tmpfs."""
 
     def __init__(self, pod: Object, folder: Path, claims: Path, memory: Path, find: Find, node: dict[str, str]) -> None:
         self.pod = pod
@@ -35,7 +35,7 @@ class Volumes:
         self._sources: dict[str, Path] = {}
 
     def set_up(self) -> None:
-        """Make every volume's folder. Raises VolumeError for the first that can't be made."""
+        """Create the folder of every volume. Raises VolumeError for the first that fails."""
         for volume in self.pod["spec"].get("volumes") or []:
             name = volume["name"]
             if name not in self._sources:
@@ -47,7 +47,7 @@ class Volumes:
                     raise VolumeError(name, f"{error.strerror or error}: {error.filename or ''}") from error
 
     def mounts(self, container: dict[str, Any], env: dict[str, str]) -> list[Mount]:
-        """The container's mounts. Raises ConfigError for a sub-path that leaves its volume."""
+        """The mounts of a container. Raises ConfigError for a sub-path outside its volume."""
         found = []
         for item in container.get("volumeMounts") or []:
             source = self._sources[item["name"]]
@@ -62,7 +62,7 @@ class Volumes:
         return found
 
     def every_mount(self) -> list[Mount]:
-        """Of all containers; one whose sub-path can't be told yet is left out."""
+        """The mounts of all containers, without those whose sub-path is not known yet."""
         spec, found = self.pod["spec"], []
         for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
             with contextlib.suppress(ConfigError):
@@ -77,7 +77,7 @@ class Volumes:
         return next(v for v in self.pod["spec"]["volumes"] if v["name"] == name)
 
     def _mounted_once(self, name: str) -> bool:
-        """Then a tmpfs in the container does, with the kernel holding its size; shared, it is a folder on one."""
+        """Whether one container uses the volume. It then gets a tmpfs with a size limit instead of a shared folder."""
         spec = self.pod["spec"]
         every = [*(spec.get("initContainers") or []), *spec["containers"]]
         mounted = [m for c in every for m in c.get("volumeMounts") or [] if m["name"] == name]
@@ -108,7 +108,7 @@ class Volumes:
         return folder
 
     def _files(self, volume: dict[str, Any]) -> dict[str, tuple[bytes, int]] | None:
-        """Paths with contents and modes, of the volume types that are made of files; None for another type."""
+        """The files of a volume: content and mode by path. None for a type that does not consist of files."""
         if "projected" in volume:
             projected = volume["projected"]
             files: dict[str, tuple[bytes, int]] = {}
@@ -125,7 +125,7 @@ class Volumes:
                 reference = source[key]
                 name = reference.get(name_key or ("secretName" if key == "secret" else "name"), "")
                 mode = default if default is not None else reference.get("defaultMode", 0o644)
-                # What a real cluster puts into every namespace; there is no certificate here.
+                # A real cluster has this config map in every namespace. This one has no certificate.
                 optional = reference.get("optional") or name == "kube-root-ca.crt"
                 return self._keys(reference, resource, kind, name, mode, bool(optional))
         if "downwardAPI" in source:
@@ -172,7 +172,7 @@ class Volumes:
 
 
 def _open_folder(path: Path) -> Path:
-    """A folder that a container of any user can write to, as an emptyDir's."""
+    """Create a folder that any user can write to, as for an emptyDir."""
     path.mkdir(parents=True, exist_ok=True)
     if path.stat().st_uid == os.geteuid():
         path.chmod(0o777)
