@@ -77,7 +77,7 @@ def test_an_evicted_pod_fails_and_stays(ill: Live) -> None:
     assert ("DisruptionTarget", "TerminationByKubelet") in [(c["type"], c.get("reason")) for c in status["conditions"]]
     assert ("Warning", "Evicted", status["message"]) in ill.events("moved")
     refused = _dagf(ill, "evict", "moved")
-    assert (refused.exit_code, "does not run: it is Failed" in refused.output) == (2, True)
+    assert (refused.exit_code, "is not running; its phase is Failed" in refused.output) == (2, True)
     assert 'pods "nobody" not found' in _dagf(ill, "evict", "nobody").output
 
 

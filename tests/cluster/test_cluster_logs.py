@@ -22,8 +22,8 @@ def live(request: pytest.FixtureRequest) -> Live:
 
 @pytest.fixture(scope="module")
 def talker(live: Live) -> str:
-    live.run(pod("talker", "echo one; sleep 1.2; echo two; printf 'no end'"))
-    return "talker"
+    live.run(pod("timed-lines", "echo one; sleep 1.2; echo two; printf 'no end'"))
+    return "timed-lines"
 
 
 def test_a_part_of_the_log(live: Live, talker: str) -> None:
