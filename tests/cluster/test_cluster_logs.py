@@ -68,8 +68,8 @@ def test_following_shows_lines_as_they_come_and_ends_with_the_container(live: Li
 @pytest.mark.parametrize(
     ("query", "status", "message"),
     [
-        ({"container": "nope"}, 400, "container nope is not valid for pod talker"),
-        ({"previous": True}, 400, 'previous terminated container \\"base\\" in pod \\"talker\\" not found'),
+        ({"container": "nope"}, 400, "container nope is not valid for pod timed-lines"),
+        ({"previous": True}, 400, 'previous terminated container \\"base\\" in pod \\"timed-lines\\" not found'),
         ({"tail_lines": -1}, 422, "must be greater than or equal to 0"),
     ],
 )
