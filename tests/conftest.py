@@ -1,4 +1,4 @@
-"""For all tests: what the caller's machine keeps or says must not show; and which tests share what they start."""
+"""Settings for all tests: no state of the caller's machine is used, and tests that share servers run together."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Nothing is kept between compilations, unless a test is about that.
+# Nothing is cached between compilations, except in tests of the cache.
 os.environ["DAG_FACTORY_CACHE"] = "off"
 
 SHARED = ("e2e", "editor", "templates", "cluster")
-"""Folders whose tests share servers: beside other tests, one process runs all of a folder's."""
+"""Folders whose tests share servers. One process runs all tests of such a folder."""
 LONGEST_FIRST = ("e2e", "docs", "local", "soak", "cluster", "templates", "editor")
 
 
 class SharedServers(LoadScopeScheduling):
-    """Gives the tests of a folder that share a server to one process, and all others one by one."""
+    """Gives all tests of a folder with shared servers to one process, and distributes the others one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = _folder(nodeid)
@@ -28,12 +28,12 @@ class SharedServers(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    """For ``--dist loadscope``; xdist's own groups by name do nothing with pytest 9.2."""
+    """Return the scheduler for ``--dist loadscope``. The named groups of xdist have no effect with pytest 9.2."""
     return SharedServers(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _place(_folder(item.nodeid)))
+    items.sort(key=lambda item: _rank(_folder(item.nodeid)))
 
 
 def _folder(nodeid: str) -> str:
@@ -41,5 +41,5 @@ def _folder(nodeid: str) -> str:
     return parts[1] if parts[0] == "tests" and len(parts) > 2 else ""
 
 
-def _place(folder: str) -> int:
+def _rank(folder: str) -> int:
     return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)

@@ -1,4 +1,4 @@
-"""``dagf check`` as people and CI call it."""
+"""``dagf check``: exit codes, output formats, and the choice of files and environments."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def run(*arguments: str | Path) -> Result:
 
 
 @pytest.mark.usefixtures("home")
-def test_no_problems_is_zero() -> None:
+def test_without_problems_the_exit_code_is_0() -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == "No problems in 1 pipeline in 2 environments (dev, prod).\n"
 
 
-def test_what_is_not_read_is_not_shown_either(home: Path) -> None:
+def test_files_that_are_not_read_are_reported_without_their_content(home: Path) -> None:
     os.mkfifo(home / "configs/pipelines/team/pipe.yaml")
     (home / "configs/pipelines/team/zero.yaml").symlink_to("/dev/zero")
     result = run()
@@ -63,7 +63,7 @@ def test_what_is_not_read_is_not_shown_either(home: Path) -> None:
     assert "zero.yaml: outside-configs" in result.stdout
 
 
-def test_a_problem_is_one_and_shows_the_line_with_a_caret(home: Path) -> None:
+def test_with_errors_the_exit_code_is_1_and_each_line_is_shown_with_a_caret(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", BAD)
     result = run()
     assert result.exit_code == 1
@@ -79,7 +79,7 @@ def test_a_problem_is_one_and_shows_the_line_with_a_caret(home: Path) -> None:
     assert result.stderr == "1 error in 2 pipelines in 2 environments.\n"
 
 
-def test_a_line_for_each_problem(home: Path) -> None:
+def test_format_line_prints_one_line_for_each_problem(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", BAD)
     result = run("--format", "line")
     assert result.exit_code == 1
@@ -89,7 +89,7 @@ def test_a_line_for_each_problem(home: Path) -> None:
     assert result.stderr == ""
 
 
-def test_json_for_programs(home: Path) -> None:
+def test_format_json_prints_every_field(home: Path) -> None:
     assert json.loads(run("--format", "json").stdout) == []
     write(home, "pipelines/team/bad.yaml", BAD)
     (problem,) = json.loads(run("--format", "json").stdout)
@@ -105,7 +105,7 @@ def test_json_for_programs(home: Path) -> None:
     }
 
 
-def test_all_environments_or_those_named(home: Path) -> None:
+def test_env_selects_environments(home: Path) -> None:
     write(home, "pipelines/team/some.yaml", GOOD.replace("{a: {}}", "{a: {env: {A: '${{ vars.x }}'}}}"))
     assert "(in dev)" in run().stdout
     assert run("--env", "prod").exit_code == 0
@@ -114,13 +114,13 @@ def test_all_environments_or_those_named(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_an_unknown_environment_could_not_run() -> None:
+def test_an_unknown_environment_is_exit_code_2() -> None:
     result = run("--env", "prdo")
     assert result.exit_code == 2
     assert "did you mean `prod`?" in result.stderr
 
 
-def test_paths_choose_what_is_told(home: Path) -> None:
+def test_paths_select_the_files_that_are_reported(home: Path) -> None:
     bad = write(home, "pipelines/team/bad.yaml", BAD)
     write(home, "pipelines/other/bad.yaml", BAD)
     assert run().stdout.count("unknown-key") == 2
@@ -132,7 +132,7 @@ def test_paths_choose_what_is_told(home: Path) -> None:
     assert run("configs/platform").exit_code == 0
 
 
-def test_paths_may_go_up_or_through_a_link(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_may_contain_dots_and_links(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = write(home, "pipelines/team/bad.yaml", BAD)
     monkeypatch.chdir(bad.parent)
     assert run("bad.yaml").stdout.count("unknown-key") == 1
@@ -142,7 +142,7 @@ def test_paths_may_go_up_or_through_a_link(home: Path, tmp_path: Path, monkeypat
     assert run(tmp_path / "link/configs/pipelines/team").stdout.count("unknown-key") == 1
 
 
-def test_a_path_that_is_not_there_or_lies_outside_could_not_run(home: Path, tmp_path: Path) -> None:
+def test_a_missing_path_and_a_path_outside_are_exit_code_2(home: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     for path, words in ((home / "nope", "does not exist"), (home / "docs", "does not exist")):
         result = run(path)
@@ -151,7 +151,7 @@ def test_a_path_that_is_not_there_or_lies_outside_could_not_run(home: Path, tmp_
     assert (result.exit_code, "lies outside" in result.stderr) == (2, True)
 
 
-def test_without_a_project_it_could_not_run_and_says_what_to_do(
+def test_without_a_project_the_exit_code_is_2_and_the_message_names_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
@@ -165,7 +165,9 @@ def test_without_a_project_it_could_not_run_and_says_what_to_do(
     assert "no configs/ folder" in result.stderr
 
 
-def test_the_project_is_said_named_or_found(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_project_comes_from_the_option_the_variable_or_the_working_directory(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("--home", home).exit_code == 0
     assert run("--home", "project").exit_code == 0
@@ -176,7 +178,7 @@ def test_the_project_is_said_named_or_found(home: Path, tmp_path: Path, monkeypa
     assert run().exit_code == 0
 
 
-def test_the_text_marks_warnings() -> None:
+def test_warnings_are_marked() -> None:
     warning = Problem("a.yaml", 1, 3, "old", "words", severity="warning")
     error = msgspec.structs.replace(warning, severity="error")
     shown = [click.unstyle(rendered(one, ["x: y"])).splitlines()[0] for one in (warning, error)]
@@ -184,8 +186,7 @@ def test_the_text_marks_warnings() -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_warning_alone_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dag_factory.config import Problem
+def test_with_warnings_only_the_exit_code_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config.project.survey import Survey
 
     warning = Problem("configs/pipelines/team/good.yaml", 1, 1, "old", "words", hint="mend", severity="warning")
@@ -201,7 +202,7 @@ HOSTILE = 'version: 1\n"a\\e]0;title\\x07\\e[2J\\u202eb": "\\x9b31m"\njobs: {a: 
 
 
 @pytest.mark.parametrize("form", ["text", "line", "json"])
-def test_what_a_file_holds_cannot_drive_the_terminal(home: Path, form: str) -> None:
+def test_control_characters_never_reach_the_terminal(home: Path, form: str) -> None:
     write(home, "pipelines/team/bad.yaml", HOSTILE)
     path = os.fsencode(home / "configs/pipelines") + b"/\x1b[2J\xff.yaml"
     with open(path, "w") as stream:  # noqa: PTH123 - the name is bytes
@@ -216,7 +217,7 @@ def test_what_a_file_holds_cannot_drive_the_terminal(home: Path, form: str) -> N
     assert "\x1b" not in raw
 
 
-def test_long_lines_and_blocks_are_shown_around_the_place(home: Path) -> None:
+def test_a_long_line_is_shown_around_the_column(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", GOOD.replace("{a: {}}", f"{{a: {{doc: {'x' * 500}, comand: [x]}}}}"))
     line = run().stdout.splitlines()[2]
     assert "comand" in line
@@ -237,7 +238,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.usefixtures("home")
-def test_airflow_and_kubernetes_are_not_imported() -> None:
+def test_neither_airflow_nor_kubernetes_is_imported() -> None:
     code = (
         "import sys\nfrom dag_factory.cli.main import main\n"
         "try: main(['check'])\nexcept SystemExit as end: code = end.code\n"
@@ -247,7 +248,7 @@ def test_airflow_and_kubernetes_are_not_imported() -> None:
     assert process("-c", code).stdout == "0 []\n"
 
 
-def test_colours_are_for_terminals(home: Path) -> None:
+def test_colours_are_used_on_terminals_only(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", BAD)
     result = process("-c", "from dag_factory.cli.main import main; main(['check'])")
     assert result.returncode == 1
@@ -256,7 +257,7 @@ def test_colours_are_for_terminals(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_interrupted_is_not_the_same_as_problems_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -264,7 +265,7 @@ def test_interrupted_is_not_the_same_as_problems_found(monkeypatch: pytest.Monke
     assert run().exit_code == 128 + signal.SIGINT
 
 
-def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
+def test_ctrl_c_prints_no_traceback(home: Path) -> None:
     for number in range(300):
         write(home, f"pipelines/many/p{number}.yaml", GOOD)
     code = (
@@ -287,7 +288,7 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_help_names_the_exit_codes_and_formats() -> None:
+def test_help_lists_formats_and_exit_codes() -> None:
     text = click.unstyle(CliRunner().invoke(main, ["check", "--help"]).output)
     assert "--format [text|line|json]" in text
     assert "Exit code" in text

@@ -1,4 +1,4 @@
-"""``dagf down`` and ``make down`` stop what runs, whatever became of the project, the environment or the Python."""
+"""``dagf down`` and ``make down`` stop what runs, even after the project, the environment or the Python changed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from dag_factory.local.instance import Instance, _State
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_another_environment_or_a_broken_table_does_not_keep_it_from_stopping(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stops_with_another_environment_and_a_broken_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "configs/platform/environments").mkdir(parents=True)
     (tmp_path / "configs/platform/environments/local.yaml").write_text("[")
     instance = Instance(tmp_path, tmp_path / ".dagf/up", "local", {})
@@ -30,12 +28,12 @@ def test_another_environment_or_a_broken_table_does_not_keep_it_from_stopping(
     assert not process.alive
 
 
-def test_make_down_sets_nothing_up() -> None:
+def test_make_down_runs_no_setup() -> None:
     plan = subprocess.run(["make", "-n", "down"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "dagf down" in plan.stdout
     assert "bootstrap" not in plan.stdout
 
 
-def test_the_environment_of_make_does_not_hang_on_the_python_of_the_path() -> None:
+def test_the_virtual_environment_does_not_depend_on_the_python_on_the_path() -> None:
     stamp = next(line for line in (ROOT / "scripts/bootstrap").read_text().splitlines() if line.startswith("stamp="))
     assert "python" not in stamp

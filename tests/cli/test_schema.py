@@ -1,4 +1,4 @@
-"""`dagf schema`: what it writes, when it is current, and what it makes of tables that are broken."""
+"""``dagf schema``: what it writes, when a schema is out of date, and what it does with broken tables."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def schema(home: Path, *options: str) -> Result:
     return CliRunner().invoke(main, ["schema", "--home", str(home), *options])
 
 
-def written(home: Path, name: str = "job") -> Any:
+def read_schema(home: Path, name: str = "job") -> Any:
     return json.loads((home / f".dagf/schemas/{name}.schema.json").read_text("utf-8"))
 
 
 def flavors(home: Path) -> list[str]:
-    made = written(home)["$defs"]["resource_flavor"]
-    return [name for name in made["anyOf"][0]["enum"] if name] if "anyOf" in made else []
+    found = read_schema(home)["$defs"]["resource_flavor"]
+    return [name for name in found["anyOf"][0]["enum"] if name] if "anyOf" in found else []
 
 
-def test_writes_every_schema_and_says_how_an_editor_is_told(home: Path) -> None:
-    said = schema(home)
-    assert said.exit_code == 0
+def test_writes_every_schema_and_prints_the_settings_for_an_editor(home: Path) -> None:
+    result = schema(home)
+    assert result.exit_code == 0
     assert {path.name for path in (home / ".dagf/schemas").iterdir()} == set(schemas.documents())
-    assert "2 flavors" in said.stdout
-    assert '"./.dagf/schemas/pipeline.schema.json": "configs/pipelines/**/*.yaml"' in said.stdout
+    assert "2 flavors" in result.stdout
+    assert '"./.dagf/schemas/pipeline.schema.json": "configs/pipelines/**/*.yaml"' in result.stdout
     assert flavors(home) == ["small", "large"]
 
 
-def test_writes_only_what_has_changed(home: Path) -> None:
+def test_writes_only_schemas_that_changed(home: Path) -> None:
     schema(home)
     before = {path: path.stat().st_mtime_ns for path in (home / ".dagf/schemas").iterdir()}
     assert "Nothing has changed" in schema(home).stdout
@@ -64,10 +64,10 @@ def test_writes_only_what_has_changed(home: Path) -> None:
     assert [path.name for path, time in before.items() if path.stat().st_mtime_ns != time] == ["pipeline.schema.json"]
 
 
-def test_check_says_what_is_not_current_and_writes_nothing(home: Path) -> None:
-    said = schema(home, "--check")
-    assert said.exit_code == 1
-    assert "run: dagf schema" in said.stdout
+def test_check_lists_outdated_schemas_and_writes_nothing(home: Path) -> None:
+    result = schema(home, "--check")
+    assert result.exit_code == 1
+    assert "run: dagf schema" in result.stdout
     assert not (home / ".dagf").exists()
     schema(home)
     assert schema(home, "--check").exit_code == 0
@@ -76,7 +76,7 @@ def test_check_says_what_is_not_current_and_writes_nothing(home: Path) -> None:
     assert flavors(home) == ["small", "large"]
 
 
-def test_another_folder_may_be_named(home: Path) -> None:
+def test_out_selects_another_folder(home: Path) -> None:
     assert (
         '"./schemas/flavors.schema.json": "configs/platform/flavors.yaml"'
         in schema(home, "--out", str(home / "schemas")).stdout
@@ -84,10 +84,10 @@ def test_another_folder_may_be_named(home: Path) -> None:
     assert (home / "schemas/job.schema.json").exists()
 
 
-def test_the_schemas_that_these_are_made_from_are_not_overwritten(home: Path) -> None:
-    said = schema(home, "--out", str(schemas.folder()))
-    assert said.exit_code == 2
-    assert "name another folder" in said.output
+def test_the_source_schemas_are_not_overwritten(home: Path) -> None:
+    result = schema(home, "--out", str(schemas.folder()))
+    assert result.exit_code == 2
+    assert "name another folder" in result.output
 
 
 @pytest.mark.parametrize(
@@ -100,25 +100,25 @@ def test_the_schemas_that_these_are_made_from_are_not_overwritten(home: Path) ->
         ("", []),
     ],
 )
-def test_a_broken_table_costs_no_more_than_its_names(home: Path, text: str, names: list[str]) -> None:
+def test_a_broken_table_loses_at_most_its_own_names(home: Path, text: str, names: list[str]) -> None:
     write(home, "platform/flavors.yaml", text)
-    said = schema(home)
-    assert said.exit_code == 0
+    result = schema(home)
+    assert result.exit_code == 0
     assert flavors(home) == names
     assert {"first", "second"} <= jobs(home)
 
 
 def jobs(home: Path) -> set[str]:
-    rules = written(home, "pipeline")["allOf"]
+    rules = read_schema(home, "pipeline")["allOf"]
     return {rule["if"]["properties"]["jobs"]["required"][0] for rule in rules if "jobs" in rule["if"]["properties"]}
 
 
-def test_what_cannot_be_read_is_said(home: Path) -> None:
+def test_an_unreadable_table_is_reported(home: Path) -> None:
     write(home, "platform/flavors.yaml", "a: [\n")
     assert "configs/platform/flavors.yaml cannot be read" in schema(home).stderr
 
 
-def test_the_texts_are_the_same_in_every_process(home: Path) -> None:
+def test_output_does_not_depend_on_the_hash_seed(home: Path) -> None:
     texts = set()
     for seed in ("1", "2"):
         folder = home / seed
@@ -129,10 +129,10 @@ def test_the_texts_are_the_same_in_every_process(home: Path) -> None:
     assert len(texts) == 1
 
 
-def test_they_accept_what_the_language_accepts(home: Path) -> None:
-    """A value that the compiler takes is never underlined; of names only those of the project are taken."""
+def test_schemas_accept_what_the_compiler_accepts(home: Path) -> None:
+    """Values that the compiler accepts are valid; of names, only those of the project are."""
     schema(home)
-    documents = {name: written(home, name.removesuffix(".schema.json")) for name in schemas.documents()}
+    documents = {name: read_schema(home, name.removesuffix(".schema.json")) for name in schemas.documents()}
     registry = jsonschema_rs.Registry(list(documents.items()))
     validator = jsonschema_rs.Draft202012Validator({"$ref": "pipeline.schema.json"}, registry=registry)
     job = {"resource_flavor": "small", "timeout": "${{ vars.t }}", "retries": "${{ vars.n }}"}
@@ -142,12 +142,12 @@ def test_they_accept_what_the_language_accepts(home: Path) -> None:
     assert not validator.is_valid({"version": 1, "jobs": {"a": {"timeout": "{{ ds }}"}}})
 
 
-def test_a_value_may_be_a_name_or_something_else(home: Path) -> None:
+def test_a_value_may_be_a_name_or_an_inline_definition(home: Path) -> None:
     write(home, "platform/retries.yaml", "version: 1\nrules: {transient: {retries: 3}}\n")
     write(home, "platform/alerts.yaml", "version: 1\nchannels: {oncall: {webhook: {connection: c}}}\n")
     assert "1 retry rules" in schema(home).stdout
-    made = {name: written(home, name) for name in ("job", "kubernetes")}
-    registry = jsonschema_rs.Registry([(f"{name}.schema.json", document) for name, document in made.items()])
+    documents = {name: read_schema(home, name) for name in ("job", "kubernetes")}
+    registry = jsonschema_rs.Registry([(f"{name}.schema.json", document) for name, document in documents.items()])
     check = jsonschema_rs.Draft202012Validator({"$ref": "job.schema.json"}, registry=registry)
     for value in ("transient", 3, {"retries": 3, "delay": "30s"}, None, "${{ vars.rule }}"):
         assert check.is_valid({"retries": value}), value

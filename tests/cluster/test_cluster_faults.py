@@ -131,10 +131,7 @@ def test_ps_and_logs_for_people(ill: Live) -> None:
     ill.api.delete_namespaced_pod("goes-on", "default", grace_period_seconds=0)
 
 
-def test_what_is_asked_of_no_cluster(tmp_path: Path) -> None:
-    for words in (["ps"], ["logs", "p"], ["evict", "p"], ["fault", "--oom"]):
-        said = CliRunner().invoke(main, ["cluster", words[0], "--state", str(tmp_path), *words[1:]])
-        assert (said.exit_code, "no cluster runs" in said.output) == (2, True)
+def test_without_a_cluster_a_fault_raises(tmp_path: Path) -> None:
     with pytest.raises(cluster.ClusterError):
         faults_client.evict(tmp_path, "p")
 

@@ -1,4 +1,4 @@
-"""A language server at the other end of a pipe, asked as an editor asks it."""
+"""A client of a language server, which sends what an editor sends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CAPABILITIES = {
 
 
 class LanguageServer:
-    """The server of one folder. ``|>`` in a text is where the cursor stands."""
+    """The server of one folder. ``|>`` in a text marks the cursor."""
 
     def __init__(self, command: Sequence[str], folder: Path, settings: JSON) -> None:
         self.folder = folder
@@ -31,10 +31,10 @@ class LanguageServer:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
         self._answers: queue.Queue[JSON] = queue.Queue()
         self._published: queue.Queue[JSON] = queue.Queue()
-        self._judged: set[str] = set()
+        self._diagnosed: set[str] = set()
         self._number = 0
         threading.Thread(target=self._listen, daemon=True).start()
-        self._ask(
+        self._request(
             "initialize",
             {
                 "processId": None,
@@ -43,38 +43,38 @@ class LanguageServer:
                 "workspaceFolders": [{"uri": folder.as_uri(), "name": folder.name}],
             },
         )
-        self._tell("initialized", {})
-        self._tell("workspace/didChangeConfiguration", {"settings": settings})
+        self._notify("initialized", {})
+        self._notify("workspace/didChangeConfiguration", {"settings": settings})
 
     def completions(self, file: str, text: str) -> dict[str, str]:
-        """What is offered at the cursor: each label with its text."""
+        """Return the completions at the cursor: labels with their documentation."""
         found = self._at_cursor("textDocument/completion", file, text)
-        return {item["label"]: _words(item.get("documentation")) for item in found["items"]}
+        return {item["label"]: _text(item.get("documentation")) for item in found["items"]}
 
-    def inserted(self, file: str, text: str) -> dict[str, str]:
-        """What is offered at the cursor: each label with what it would write."""
+    def insertions(self, file: str, text: str) -> dict[str, str]:
+        """Return the completions at the cursor: labels with the text that they insert."""
         found = self._at_cursor("textDocument/completion", file, text)
         return {item["label"]: item["insertText"] for item in found["items"]}
 
     def hover(self, file: str, text: str) -> str:
-        """What is shown for the word at the cursor."""
+        """Return the hover text for the word at the cursor."""
         found = self._at_cursor("textDocument/hover", file, text)
-        return _words(found["contents"]) if found else ""
+        return _text(found["contents"]) if found else ""
 
     def diagnostics(self, file: str, text: str) -> list[tuple[int, str]]:
-        """What is underlined: the line, counted from 1, and the message.
+        """Return the diagnostics of a text: line numbers from 1, with messages.
 
-        Of each file once: what the server publishes does not say which of a file's texts it is about.
+        Call it once for each file: the server does not say to which version of a file a diagnostic belongs.
         """
-        assert file not in self._judged
-        self._judged.add(file)
+        assert file not in self._diagnosed
+        self._diagnosed.add(file)
         uri = self._open(file, text)
-        while (said := self._published.get(timeout=_SECONDS))["uri"] != uri:
+        while (published := self._published.get(timeout=_SECONDS))["uri"] != uri:
             pass
-        return [(found["range"]["start"]["line"] + 1, found["message"]) for found in said["diagnostics"]]
+        return [(found["range"]["start"]["line"] + 1, found["message"]) for found in published["diagnostics"]]
 
     def stop(self) -> None:
-        """End the process."""
+        """Stop the server."""
         self._process.kill()
         self._process.wait()
 
@@ -83,7 +83,7 @@ class LanguageServer:
         assert cursor, "the text has no cursor"
         uri = self._open(file, before + after)
         position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
-        found = self._ask(method, {"textDocument": {"uri": uri}, "position": position})
+        found = self._request(method, {"textDocument": {"uri": uri}, "position": position})
         self._close(uri)
         return found
 
@@ -91,13 +91,13 @@ class LanguageServer:
         self._number += 1
         uri = (self.folder / file).as_uri()
         document = {"uri": uri, "languageId": "yaml", "version": self._number, "text": text}
-        self._tell("textDocument/didOpen", {"textDocument": document})
+        self._notify("textDocument/didOpen", {"textDocument": document})
         return uri
 
     def _close(self, uri: str) -> None:
-        self._tell("textDocument/didClose", {"textDocument": {"uri": uri}})
+        self._notify("textDocument/didClose", {"textDocument": {"uri": uri}})
 
-    def _ask(self, method: str, params: JSON) -> Any:
+    def _request(self, method: str, params: JSON) -> Any:
         self._number += 1
         self._send({"id": self._number, "method": method, "params": params})
         answer = self._answers.get(timeout=_SECONDS)
@@ -105,7 +105,7 @@ class LanguageServer:
         assert "error" not in answer, answer
         return answer["result"]
 
-    def _tell(self, method: str, params: JSON) -> None:
+    def _notify(self, method: str, params: JSON) -> None:
         self._send({"method": method, "params": params})
 
     def _send(self, message: JSON) -> None:
@@ -126,17 +126,17 @@ class LanguageServer:
                 return
             message = json.loads(stream.read(length))
             if "method" in message and "id" in message:
-                self._send({"id": message["id"], "result": self._answer(message)})
+                self._send({"id": message["id"], "result": self._respond(message)})
             elif message.get("method") == "textDocument/publishDiagnostics":
                 self._published.put(message["params"])
             elif "id" in message:
                 self._answers.put(message)
 
-    def _answer(self, question: JSON) -> Any:
-        if question["method"] != "workspace/configuration":
+    def _respond(self, request: JSON) -> Any:
+        if request["method"] != "workspace/configuration":
             return None
-        return [self._settings.get(item.get("section"), {}) for item in question["params"]["items"]]
+        return [self._settings.get(item.get("section"), {}) for item in request["params"]["items"]]
 
 
-def _words(text: Any) -> str:
+def _text(text: Any) -> str:
     return str(text["value"] if isinstance(text, dict) else text or "")

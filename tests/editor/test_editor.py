@@ -1,4 +1,4 @@
-"""What an editor with a YAML language server offers, shows and underlines, once `dagf schema` has run."""
+"""Completions, hover texts and diagnostics of an editor with a YAML language server, after ``dagf schema``."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _NUMBERS = count()
 HEAD = "version: 1\njobs:\n  extract:\n    script: echo\n  train:\n"
 
 
-def new() -> str:
-    """A pipeline's file that nobody has opened."""
+def new_file() -> str:
+    """Return the name of a pipeline file that is not open yet."""
     return f"configs/pipelines/growth/new{next(_NUMBERS)}.yaml"
 
 
@@ -52,7 +52,7 @@ def editor(tmp_path_factory: pytest.TempPathFactory, open_editor: Callable[[Path
     return open_editor(home)
 
 
-def test_keys_are_offered_with_what_they_mean(editor: LanguageServer) -> None:
+def test_keys_are_completed_with_their_documentation(editor: LanguageServer) -> None:
     found = editor.completions(PIPELINE, "version: 1\n|>")
     assert "cron expression" in found["schedule"]
     assert "merged over the rest of the file" in found["environments"]
@@ -63,13 +63,13 @@ def test_keys_are_offered_with_what_they_mean(editor: LanguageServer) -> None:
 
 
 @pytest.mark.parametrize("where", [HEAD + "    resource_flavor: |>", "version: 1\ndefaults:\n  resource_flavor: c|>\n"])
-def test_flavors_are_offered_with_what_they_are(editor: LanguageServer, where: str) -> None:
+def test_flavors_are_completed_with_their_resources(editor: LanguageServer, where: str) -> None:
     found = editor.completions(PIPELINE, where)
     assert found["cpu-small"] == "cpu: 1, memory: 2Gi, cost_per_hour: 0.05, next: cpu-large"
     assert set(found) - {"null"} == {"cpu-small", "cpu-large", "huge"}
 
 
-def test_a_flavor_under_the_cursor_says_what_it_is(editor: LanguageServer) -> None:
+def test_hover_on_a_flavor_shows_its_resources(editor: LanguageServer) -> None:
     shown = editor.hover(PIPELINE, HEAD + "    resource_flavor: cpu|>-large\n")
     assert "What the job may use" in shown
     assert "`cpu-large`: cpu: 16, memory: 64Gi" in shown
@@ -80,14 +80,14 @@ def test_a_flavor_under_the_cursor_says_what_it_is(editor: LanguageServer) -> No
     ["[ |>]", "[ex|>]", "[extract, |>]", "\n      - |>", "\n      - tr|>", "\n      - extract\n      - |>"],
     ids=repr,
 )
-def test_jobs_of_this_file_are_offered(editor: LanguageServer, text: str) -> None:
-    """Also in a file that is being changed: `report` is not saved yet, and what is typed is no YAML for a moment."""
+def test_depends_on_completes_the_jobs_of_the_file(editor: LanguageServer, text: str) -> None:
+    """Also while the file changes: `report` is not saved yet, and the text is not always valid YAML."""
     found = editor.completions(PIPELINE, f"{HEAD}  report:\n    depends_on: {text}\n")
     assert {"extract", "train"} <= set(found)
     assert "elsewhere" not in found
 
 
-def test_jobs_are_offered_in_an_environments_own(editor: LanguageServer) -> None:
+def test_depends_on_in_an_environment_completes_the_jobs_of_the_file(editor: LanguageServer) -> None:
     overlay = "environments:\n  dev:\n    jobs:\n      train:\n        depends_on:\n          - |>\n"
     assert {"extract", "train"} <= set(editor.completions(PIPELINE, HEAD + "    script: echo\n" + overlay))
 
@@ -95,21 +95,21 @@ def test_jobs_are_offered_in_an_environments_own(editor: LanguageServer) -> None
 @pytest.mark.parametrize(
     "key", ["for_each:\n      output: |>", "teardown:\n      of: |>", "teardown: {of: [tr|>]}"], ids=repr
 )
-def test_jobs_are_offered_wherever_one_is_named(editor: LanguageServer, key: str) -> None:
+def test_other_keys_that_name_a_job_complete_jobs(editor: LanguageServer, key: str) -> None:
     assert {"extract", "train"} <= set(editor.completions(PIPELINE, f"{HEAD}    {key}\n"))
 
 
-def test_a_new_file_knows_the_names_that_the_project_has(editor: LanguageServer) -> None:
+def test_a_new_file_completes_job_names_of_the_project(editor: LanguageServer) -> None:
     text = "version: 1\njobs:\n  elsewhere:\n  new:\n    depends_on: [e|>]\n"
     assert set(editor.completions("configs/pipelines/growth/new.yaml", text)) == {"elsewhere"}
 
 
-def test_a_map_is_begun_without_its_defaults(editor: LanguageServer) -> None:
-    assert editor.inserted(PIPELINE, HEAD + "    ret|>")["retries"].rstrip() == "retries:"
-    assert editor.inserted(PIPELINE, "version: 1\ndef|>")["defaults"].rstrip() == "defaults:"
+def test_completing_a_map_inserts_no_default_values(editor: LanguageServer) -> None:
+    assert editor.insertions(PIPELINE, HEAD + "    ret|>")["retries"].rstrip() == "retries:"
+    assert editor.insertions(PIPELINE, "version: 1\ndef|>")["defaults"].rstrip() == "defaults:"
 
 
-def test_environments_pools_and_their_keys_are_offered(editor: LanguageServer) -> None:
+def test_environments_and_pools_are_completed(editor: LanguageServer) -> None:
     assert {"dev", "prod"} <= set(editor.completions(PIPELINE, "version: 1\nonly:\n  - |>"))
     found = editor.completions(PIPELINE, HEAD + "    script: echo\nenvironments:\n  |>")
     assert found["dev"] == "Where changes are tried"
@@ -120,7 +120,7 @@ def test_environments_pools_and_their_keys_are_offered(editor: LanguageServer) -
 REPLACE = "version: 1\nflavors:\n  replace:\n    cpu-small: "
 
 
-def test_templates_and_their_inputs_are_offered(editor: LanguageServer) -> None:
+def test_templates_and_their_inputs_are_completed(editor: LanguageServer) -> None:
     assert editor.completions(PIPELINE, HEAD + "    uses: r|>\n")["report@v1"] == "Writes a report."
     call = HEAD + "    uses: report@v1\n    with:\n      "
     assert editor.completions(PIPELINE, call + "|>") == {
@@ -128,12 +128,12 @@ def test_templates_and_their_inputs_are_offered(editor: LanguageServer) -> None:
         "style": 'Default: "short"',
     }
     assert {"short", "long"} <= set(editor.completions(PIPELINE, call + "style: |>\n"))
-    [(line, said)] = editor.diagnostics(new(), call + "tabel: a\n")
+    [(line, found)] = editor.diagnostics(new_file(), call + "tabel: a\n")
     assert line == 8
-    assert "tabel is not allowed" in said
+    assert "tabel is not allowed" in found
 
 
-def test_a_key_says_what_it_means(editor: LanguageServer) -> None:
+def test_hover_on_a_key_shows_its_documentation(editor: LanguageServer) -> None:
     shown = editor.hover(PIPELINE, HEAD + "    trigger|>_rule: all_done\n")
     assert "seen from the jobs it depends on" in shown
     assert "`all_done`: All have ended, however." in shown
@@ -154,13 +154,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG, ids=[text for text, _ in WRONG])
-def test_what_is_wrong_is_underlined(editor: LanguageServer, text: str, message: str) -> None:
-    [(line, said)] = editor.diagnostics(new(), f"{HEAD}    {text}\n")
+def test_errors_are_diagnosed(editor: LanguageServer, text: str, message: str) -> None:
+    [(line, found)] = editor.diagnostics(new_file(), f"{HEAD}    {text}\n")
     assert line == 6
-    assert message in said
+    assert message in found
 
 
-def test_what_is_right_is_not_underlined(editor: LanguageServer) -> None:
+def test_valid_text_has_no_diagnostics(editor: LanguageServer) -> None:
     text = """
         version: 1
         schedule: "0 3 * * *"
@@ -179,12 +179,12 @@ def test_what_is_right_is_not_underlined(editor: LanguageServer) -> None:
         environments:
           dev: {schedule: null, jobs: {one: null}}
         """
-    assert editor.diagnostics(new(), dedent(text)) == []
+    assert editor.diagnostics(new_file(), dedent(text)) == []
 
 
 @pytest.mark.parametrize("first", ["with its own schema", "without"])
-def test_the_examples_are_not_underlined(first: str, open_editor: Callable[[Path], LanguageServer]) -> None:
-    """As they are, with a first line that names the schemas without the project's names; and without that line."""
+def test_the_examples_have_no_diagnostics(first: str, open_editor: Callable[[Path], LanguageServer]) -> None:
+    """With their first line, which selects the schemas without the project's names, and without it."""
     home = Path(__file__).resolve().parents[2]
     editor = open_editor(home)
     for path in sorted((home / "configs").rglob("*.yaml")):

@@ -15,7 +15,7 @@ def status(state: Path | None) -> int:
     with cluster_errors():
         found = read_status(state_folder(state))
     if found is None:
-        terminal.write("No cluster runs. Start one with: dagf cluster up")
+        terminal.write("No cluster runs; start one with: dagf cluster up")
         return 1
     pods = found.pop("pods")
     _print_facts(found)
