@@ -41,9 +41,10 @@ BUNDLE ?= local
 soak: setup  ## Random commits against a real DAG processor, for MINUTES=15; BUNDLE=git by a git bundle
 	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES) --bundle $(BUNDLE)
 
-docs: setup  ## Write the references in docs/ anew, from the schemas and the templates that ship
+docs: setup  ## Write the references in docs/ from the schemas, the shipped templates and the problem codes
 	@$(RUN)python scripts/reference.py
 	@$(RUN)python scripts/template_reference.py
+	@$(RUN)python scripts/problem_reference.py
 
 FIGURES ?=
 bench: setup ## Measurements beside the neighbours; FIGURES="folder task" and QUICK=1 choose

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceT
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.settings import BOUNDS
+
+if TYPE_CHECKING:
+    from dag_factory.config.problem_codes.code import Code
+else:
+    Code = str  # msgspec reads problems that another version stored, with codes that this one may not have
 
 _LONGEST = 1_000  # characters of a message, a hint or a path: none fills a screen
 
@@ -31,7 +36,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     file: str
     line: int
     column: int
-    code: str
+    code: Code
     message: str
     path: str = ""
     hint: str = ""
@@ -39,7 +44,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def at(
-        cls, position: Position, path: KeyPath, code: str, message: str, hint: str = "", severity: Severity = "error"
+        cls, position: Position, path: KeyPath, code: Code, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
         """A problem of the value at ``position``, whose place in its document is ``path``.
 

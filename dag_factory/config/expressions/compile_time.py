@@ -20,6 +20,7 @@ from dag_factory.config import budget
 from dag_factory.config.expressions import run_time_names
 from dag_factory.config.expressions.sandbox import Sandbox, TooMuch, measured, settled, text_of
 from dag_factory.config.positions import KeyPath
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import nearest
 from dag_factory.config.tree import Node, Scalar, from_python, transform
@@ -165,7 +166,7 @@ def _later(text: str) -> str:
     return f"write `{{{{ {text} }}}}` without a dollar sign: it is known when the job runs"
 
 
-def explained(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[str, str, str]:
+def explained(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[Code, str, str]:
     """A failure's code, message and hint; ``text`` is what failed."""
     message = failure.message or "the expression failed"
     if isinstance(failure, jinja2.UndefinedError):

@@ -21,6 +21,7 @@ from dag_factory.config.expressions import run_time_rules
 from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.expressions.escaping import COMMENT_MARKS
 from dag_factory.config.positions import KeyPath
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import Shape
 from dag_factory.config.suggestions import did_you_mean
@@ -132,7 +133,7 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
         return
     parsed = _parse(node.text)
 
-    def problem(line: int, code: str, message: str, hint: str = "") -> Problem:
+    def problem(line: int, code: Code, message: str, hint: str = "") -> Problem:
         return Problem.at(node.line(line), path, code, message, hint)
 
     if parsed.failure:
@@ -172,7 +173,7 @@ def _steps(text: str) -> int:
     return 150 + 25 * sum(len(tag) for tag in _MARKED.findall(text)) + len(text) // 40
 
 
-def _output(job: str | None, scope: Scope) -> Iterator[tuple[str, str, str]]:
+def _output(job: str | None, scope: Scope) -> Iterator[tuple[Code, str, str]]:
     if job is None:
         yield (
             "bad-template",

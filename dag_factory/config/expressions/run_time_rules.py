@@ -14,6 +14,7 @@ import msgspec
 from jinja2 import meta, nodes
 
 from dag_factory.config.expressions import run_time_names as names
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.suggestions import did_you_mean
 
 _STATEMENTS = frozenset(
@@ -36,7 +37,7 @@ _BY_OTHERS = {
 _HIDDEN = ("self", "super", "caller", "varargs", "kwargs")
 """Names that Jinja itself defines in some places."""
 
-Words = tuple[str, str, str]
+Words = tuple[Code, str, str]
 """Code, message, hint."""
 
 
@@ -194,7 +195,7 @@ class _Walk:
         self.names: list[Use] = []
         self.refusals: list[Refusal] = []
 
-    def refuse(self, node: nodes.Node, code: str, message: str, hint: str) -> None:
+    def refuse(self, node: nodes.Node, code: Code, message: str, hint: str) -> None:
         self.refusals.append(Refusal((code, message, hint), node.lineno))
 
     def check_filter(self, node: Any) -> None:
@@ -207,7 +208,7 @@ class _Walk:
     def _known(self, node: Any, what: str, name: str) -> None:
         known = names.FILTERS | names.OWN_FILTERS if what == "filter" else names.TESTS
         if name not in known:
-            code = "unknown-filter" if what == "filter" else "bad-template"
+            code: Code = "unknown-filter" if what == "filter" else "bad-template"
             hint = did_you_mean(name, known - names.OWN_FILTERS)
             self.refuse(node, code, f"a template knows no {what} `{name}`", hint)
 

@@ -14,13 +14,14 @@ from dag_factory.config.guards.amounts import GPU, totals
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import AllOf, Asset, AssetRule, Assets, ForEach, Fragment, Job, Pipeline
 from dag_factory.config.pod.final_pod import final_pod
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.units import duration
 from dag_factory.config.workload.parallelism import most_at_once
 from dag_factory.config.workload.run_order import ended_before
 from dag_factory.config.workload.schedule_interval import shortest_interval
 
 AIRFLOW_RUNS = 16  # Airflow's own `max_active_runs`, where nobody sets one
-CODE = "over-limit"
+CODE: Code = "over-limit"
 _MANY = Decimal(1_000_000)  # cards: what no cluster has, for an amount that cannot be read
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config.positions import KeyPath
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Severity
 
 
@@ -15,7 +16,7 @@ class Breach(msgspec.Struct, frozen=True):
     must change, where that is not the one that set the value at ``path``.
     """
 
-    code: str
+    code: Code
     message: str
     hint: str
     path: KeyPath = ()

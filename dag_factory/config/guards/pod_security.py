@@ -11,8 +11,9 @@ from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.pod.security_standards import Level, may_violate_baseline, violations
 from dag_factory.config.positions import KeyPath
+from dag_factory.config.problem_codes.code import Code
 
-CODE = "pod-security"
+CODE: Code = "pod-security"
 _SOON = "`pod_security` is not set here: this will be an error in the next release"
 
 

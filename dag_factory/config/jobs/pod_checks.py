@@ -13,10 +13,11 @@ from dag_factory.config.guards.yaml_paths import yaml_path
 from dag_factory.config.model import Cluster, Fragment, Job
 from dag_factory.config.pod.final_pod import BASE, final_pod
 from dag_factory.config.positions import KeyPath, Position
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import MapNode, position_at
 
-CODE = "invalid-pod"
+CODE: Code = "invalid-pod"
 _NEEDED = {  # by the key that a value, or each item of a list, stands under
     "volumeMounts": ("name", "mountPath"),
     "volumeDevices": ("name", "devicePath"),
@@ -43,7 +44,7 @@ class Fault(NamedTuple):
     path: KeyPath
     message: str
     hint: str
-    code: str = CODE
+    code: Code = CODE
 
 
 def check(job: Job, node: MapNode, cluster: Cluster, position: Position, path: KeyPath) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ import msgspec
 
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.positions import KeyPath
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -22,12 +23,12 @@ from dag_factory.config.tree import MapNode, Scalar, entries
 class Table(msgspec.Struct, frozen=True):
     """The entries of a file by name.
 
-    ``word`` is what one is called (``channel``), ``codes`` those of problems: unknown, and broken itself.
+    ``word`` is what one is called (``channel``), ``codes`` are those of an unknown and of a broken entry.
     """
 
     file: str
     word: str
-    codes: tuple[str, str] = ("", "")
+    codes: tuple[Code, Code] = ("unknown-key", "broken-table")
     known: dict[str, MapNode] = {}
     broken: frozenset[str] = frozenset()
     readable: bool = True

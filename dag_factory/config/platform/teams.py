@@ -61,7 +61,7 @@ def read(platform: PlatformFiles, flavors: Collection[str]) -> TableFile:
 
     Expressions in it wait for the pipeline.
     """
-    empty = Teams(FILE, "team", ("", "broken-team"))
+    empty = Teams(FILE, "team", ("no-team", "broken-team"))
     found = named_table.read(platform, empty, _SCHEMA, "teams", _TEAM, None)
     problems = list(found.problems)
     for name, team in found.table.known.items():

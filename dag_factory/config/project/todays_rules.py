@@ -19,10 +19,11 @@ from dag_factory.config.platform import teams
 from dag_factory.config.platform.hardening import hardened_model
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.pod.final_pod import final_pod
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.source.layout import id_of
 
-STOPPED = "last-good-stopped"
+STOPPED: Code = "last-good-stopped"
 _DENIED = "no-team"  # what `default: deny` gives to a folder that the table of teams does not name
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.schema.registry import JSON, resolve
 from dag_factory.config.suggestions import did_you_mean, show
 
@@ -24,7 +25,7 @@ _TYPES = {
     "array": "a list",
     "null": "null",
 }
-Words = tuple[str | None, str, str, str]
+Words = tuple[str | None, Code, str, str]
 """The key at fault (None: the value itself), code, message, hint."""
 
 
@@ -61,7 +62,8 @@ def words(error: ValidationError, otherwise: str = "another value") -> Iterator[
 def _words(error: ValidationError) -> Iterator[Words]:
     value: Any = error.instance
     expected: Any = error.validator_value
-    code, hint = _says(error, "x-code"), _says(error, "x-hint")
+    code: Code | None = _schema(error).get("x-code")
+    hint = _says(error, "x-hint")
     wanted, problem = _says(error, "x-message"), _says(error, "x-problem")
     if problem:
         yield None, code or "bad-value", problem, hint
@@ -130,7 +132,7 @@ def _keys_asked(error: ValidationError) -> list[list[str]]:
     return asked if len(asked) == len(branches) else []
 
 
-def _keys(error: ValidationError, value: JSON, asked: list[list[str]], code: str, hint: str) -> Iterator[Words]:
+def _keys(error: ValidationError, value: JSON, asked: list[list[str]], code: Code | None, hint: str) -> Iterator[Words]:
     names = [" and ".join(f"`{key}`" for key in keys) for keys in asked]
     given = [name for name, keys in zip(names, asked, strict=True) if all(key in value for key in keys)]
     listed = f"{', '.join(names[:-1])} or {names[-1]}"

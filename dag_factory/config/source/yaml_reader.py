@@ -13,6 +13,7 @@ import yaml
 from yaml import composer, error, nodes, parser, reader, scanner
 
 from dag_factory.config.positions import Position
+from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem, first_ones
 from dag_factory.config.source.indentation_errors import explained
 from dag_factory.config.source.yaml_text import Moved, lines, with_pairs_joined, without_breaks
@@ -221,7 +222,7 @@ class _Builder:
         column = start.column if self._moved is _IN_PLACE else self._moved.column(start.line, start.column)
         return Position(self.file, start.line + 1, column + 1)
 
-    def _problem(self, source: Any, code: str, message: str, hint: str = "", *below: str) -> Problem:
+    def _problem(self, source: Any, code: Code, message: str, hint: str = "", *below: str) -> Problem:
         return Problem.at(self._position(source), (*self._path, *below), code, message, hint)
 
 

@@ -1,0 +1,1 @@
+"""The codes of problems: what each one means, and how to fix it."""

@@ -1,0 +1,24 @@
+"""The shape of the table of problem codes.
+
+To add a code, add an ``Entry`` to the section that fits, and run ``make docs``: it writes the type ``Code``, which
+mypy checks every use against, and ``docs/problems.md``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One code. Both texts are sentences in Markdown."""
+
+    code: str
+    meaning: str
+    fix: str
+
+
+class Section(NamedTuple):
+    """A section of ``docs/problems.md``; its entries are sorted by code."""
+
+    title: str
+    entries: tuple[Entry, ...]
