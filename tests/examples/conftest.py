@@ -1,4 +1,4 @@
-"""The example images' job code, importable as it is in its image: the image's folder is the working folder."""
+"""Makes the code of the example images importable, as it is in an image with its folder as working directory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volume:
 
 @pytest.fixture
 def job(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a job's module as `python -m` would: `job("orders.clean", "de")`."""
+    """Run the module of a job like `python -m`: `job("orders.clean", "de")`."""
 
     def run(module: str, *args: str) -> None:
         monkeypatch.setattr(sys, "argv", [module, *args])

@@ -1,4 +1,4 @@
-"""Where the example images are, and what a job finds where it runs."""
+"""The folder of the example images, and a replacement for the volume and the output of a job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ IMAGES = Path(__file__).parents[2] / "examples" / "images"
 
 
 class Volume:
-    """A folder in place of the claim and another in place of the pod's output."""
+    """One folder replaces the volume claim, another the output folder of the pod."""
 
     def __init__(self, root: Path) -> None:
         self.data = root / "data"

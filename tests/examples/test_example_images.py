@@ -10,7 +10,7 @@ FOLDERS = sorted(path.parent for path in IMAGES.glob("*/Dockerfile"))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_an_image_runs_its_own_folder(folder: Path) -> None:
+def test_a_dockerfile_matches_how_the_local_cluster_runs_the_folder(folder: Path) -> None:
     dockerfile = (folder / "Dockerfile").read_text()
     assert "\nWORKDIR /app\n" in dockerfile
     assert "ENTRYPOINT" not in dockerfile

@@ -14,7 +14,7 @@ DAY = "2026-03-02"
 
 
 def load_day(job: Job, damaged: str = "none") -> None:
-    """Everything up to the check; a country whose cleaner fails is left out, as the trigger rule leaves it out."""
+    """Run all jobs before the check. A country whose `clean` job fails is left out, as by the trigger rule."""
     job("orders.extract", "--day", DAY, "--orders", "400", "--damaged", damaged)
     job("orders.split")
     for country in clean.FORMATS:
@@ -36,23 +36,23 @@ def load_day(job: Job, damaged: str = "none") -> None:
         ("12", "de", 1200),
     ],
 )
-def test_a_price_is_read_as_its_country_writes_it(text: str, country: str, cents: int) -> None:
+def test_prices_are_parsed_in_the_format_of_the_country(text: str, country: str, cents: int) -> None:
     assert clean.cents(text, clean.FORMATS[country]) == cents
 
 
 @pytest.mark.parametrize("text", ["n/a", "", "1,2,3", "12,5"])
-def test_what_is_no_price_is_a_fault(text: str) -> None:
+def test_an_invalid_price_is_a_fault(text: str) -> None:
     with pytest.raises(clean.Unreadable, match="price"):
         clean.cents(text, clean.FORMATS["de"])
 
 
-def test_the_same_day_is_the_same_export() -> None:
+def test_a_day_always_has_the_same_export() -> None:
     day = date.fromisoformat(DAY)
     assert extract.export(day, 300) == extract.export(day, 300)
     assert extract.export(day, 300) != extract.export(date(2026, 3, 3), 300)
 
 
-def test_every_row_is_loaded_or_bad_or_there_twice(volume: Volume, job: Job) -> None:
+def test_every_row_is_loaded_bad_or_a_duplicate(volume: Volume, job: Job) -> None:
     load_day(job)
     raw = len((volume.run / "raw.csv").read_text().splitlines()) - 1
     bad = sum(len(path.read_text().splitlines()) - 1 for path in volume.run.glob("bad-*.csv"))
@@ -63,7 +63,7 @@ def test_every_row_is_loaded_or_bad_or_there_twice(volume: Volume, job: Job) -> 
     assert bad > 0
 
 
-def test_a_good_day_is_published_and_summed_up(volume: Volume, job: Job) -> None:
+def test_a_good_day_is_published_and_has_a_summary(volume: Volume, job: Job) -> None:
     load_day(job)
     job("orders.check", "--day", DAY, "--most-bad", "0.1")
     job("orders.publish", "--day", DAY)
@@ -74,18 +74,18 @@ def test_a_good_day_is_published_and_summed_up(volume: Volume, job: Job) -> None
     assert volume.output()["checks"] == "good"
 
 
-def test_a_broken_export_costs_its_own_country_only(volume: Volume, job: Job) -> None:
+def test_a_broken_export_affects_only_its_country(volume: Volume, job: Job) -> None:
     load_day(job, damaged="fr")
     assert volume.output()["missing"] == ["fr"]
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         job("orders.check", "--day", DAY)
-    assert ended.value.code == 3
+    assert exit_info.value.code == 3
     job("orders.summary", "--day", DAY)
     assert volume.output()["checks"] == "bad"
     assert "**bad**: every country is there (missing: fr)" in (volume.data / "summary.md").read_text()
 
 
-def test_a_day_loaded_twice_is_there_once(volume: Volume, job: Job) -> None:
+def test_loading_a_day_again_replaces_it(volume: Volume, job: Job) -> None:
     load_day(job)
     rows = volume.output()["rows"]
     load_day(job)
@@ -93,32 +93,32 @@ def test_a_day_loaded_twice_is_there_once(volume: Volume, job: Job) -> None:
         assert connection.execute("select count(*) from orders").fetchone()[0] == rows
 
 
-def test_a_second_try_that_fails_leaves_no_clean_file_of_the_first(volume: Volume, job: Job) -> None:
+def test_a_failed_retry_removes_the_clean_file_of_the_first_try(volume: Volume, job: Job) -> None:
     load_day(job)
     load_day(job, damaged="uk")
     assert volume.output()["missing"] == ["uk"]
 
 
 @pytest.mark.usefixtures("volume")
-def test_a_job_before_its_time_says_which_one_is_missing(job: Job) -> None:
+def test_a_job_without_its_input_names_the_job_that_writes_it(job: Job) -> None:
     with pytest.raises(SystemExit, match="the job `extract` of run a run/2026"):
         job("orders.split")
     with pytest.raises(SystemExit, match="nothing to load"):
         job("orders.load", "--day", DAY)
 
 
-def test_no_orders_at_all_are_not_late(volume: Volume, job: Job) -> None:
+def test_a_table_without_orders_is_not_late(volume: Volume, job: Job) -> None:
     job("orders.freshness", "--today", DAY)
     assert volume.output() == {"latest": None, "age_days": None, "missing": []}
 
 
-def test_old_orders_ask_to_try_later(volume: Volume, job: Job) -> None:
+def test_old_orders_exit_with_the_code_for_a_retry(volume: Volume, job: Job) -> None:
     load_day(job)
     job("orders.freshness", "--today", "2026-03-05", "--most-days-old", "3")
     assert volume.output()["missing"] == ["2026-03-03", "2026-03-04", "2026-03-05"]
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         job("orders.freshness", "--today", "2026-03-06", "--most-days-old", "3")
-    assert ended.value.code == os.EX_TEMPFAIL
+    assert exit_info.value.code == os.EX_TEMPFAIL
 
 
 def test_days_before_the_first_order_are_not_missing() -> None:
@@ -127,7 +127,7 @@ def test_days_before_the_first_order_are_not_missing() -> None:
     assert freshness.missing_days(loaded, date(2026, 3, 5), 1) == [date(2026, 3, 5)]
 
 
-def test_retention_removes_old_runs_and_nothing_else(volume: Volume, job: Job, tmp_path: Path) -> None:
+def test_retention_removes_only_old_runs(volume: Volume, job: Job, tmp_path: Path) -> None:
     old, new, outside = volume.data / "runs" / "old", volume.data / "runs" / "new", tmp_path / "outside"
     for folder in (old, new, outside):
         folder.mkdir(parents=True)
@@ -146,9 +146,7 @@ def test_retention_removes_old_runs_and_nothing_else(volume: Volume, job: Job, t
 
 
 @pytest.mark.usefixtures("volume")
-def test_without_a_folder_for_outputs_a_job_still_runs(
-    job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_job_runs_without_an_output_folder(job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OUTPUT_PATH", str(tmp_path / "nowhere" / "return.json"))
     job("orders.freshness", "--today", DAY)
     assert not (tmp_path / "nowhere").exists()

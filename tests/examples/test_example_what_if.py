@@ -17,7 +17,7 @@ def test_the_same_plan_gives_the_same_numbers() -> None:
     assert simulate.simulate(PLAN, 20) == simulate.simulate(PLAN, 20)
 
 
-def test_more_demand_empties_the_shelf() -> None:
+def test_more_demand_leads_to_empty_stock() -> None:
     now = simulate.simulate(PLAN, 50)
     more = simulate.simulate(simulate.Plan("kettle", date(2026, 6, 1), 90, demand=1.5, promotion=True), 50)
     assert now["fill_rate"] > 0.98
@@ -25,14 +25,14 @@ def test_more_demand_empties_the_shelf() -> None:
     assert more["lost_margin"] > now["lost_margin"]
 
 
-def test_nothing_is_sold_that_was_not_in_stock() -> None:
+def test_sales_never_exceed_the_stock() -> None:
     chance = simulate.random.Random(1)
     stocks, asked, sold = simulate.future(simulate.Plan("lamp", date(2026, 6, 1), 60, demand=4), chance)
     assert min(stocks) == 0
     assert sold < asked
 
 
-def test_a_promotion_lifts_the_middle_of_the_period_only() -> None:
+def test_a_promotion_increases_demand_only_in_the_middle_of_the_period() -> None:
     plain = simulate.expected(PLAN)
     lifted = simulate.expected(simulate.Plan("kettle", date(2026, 6, 1), 90, promotion=True))
     changed = [n for n, (a, b) in enumerate(zip(plain, lifted, strict=True)) if a != b]
@@ -59,14 +59,14 @@ def test_the_page_shows_the_scenario_and_escapes_its_name(volume: Volume, job: J
 
 
 @pytest.mark.usefixtures("volume")
-def test_the_form_s_longest_period_and_shortest_run(job: Job) -> None:
+def test_the_longest_period_of_the_form_with_the_fewest_draws(job: Job) -> None:
     for name in ("baseline", "scenario"):
         job("what_if.simulate", name, *ARGS[:4], "--days", "365", "--draws", "2")
     job("what_if.compare", "--title", "A year")
 
 
 @pytest.mark.usefixtures("volume")
-def test_what_cannot_be_simulated_is_refused(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_rejected(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         job("what_if.simulate", "scenario", *ARGS, "--promotion", "perhaps")
     assert "true or false, not 'perhaps'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A small project of its own for each test, and the ``dagf`` command run in it as a person would."""
+"""A small project for each test, and the ``dagf`` command run in it as a user would."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _MARK = "DAGWRIGHT_TEST"
 
 @dataclass(frozen=True)
 class Project:
-    """A project, and a mark in the environment of every process that its commands start."""
+    """A project. ``mark`` is in the environment of every process that its commands start."""
 
     home: Path
     mark: str
 
     def pipeline(self, name: str, jobs: str) -> str:
-        """Write a pipeline of small jobs. Returns its DAG's id."""
+        """Write a pipeline of small jobs. Returns its DAG id."""
         path = self.home / "configs" / "pipelines" / "checks" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f'version: 1\ndefaults: {{docker_image: "busybox:1", resource_flavor: cpu-small}}\n{jobs}')
@@ -50,23 +50,23 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # Where the tests run in a shell's background, Ctrl-C would be ignored, and so in what they start.
+            # A shell ignores SIGINT in background processes, and their children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def dagf(self, *arguments: str) -> tuple[int, str]:
-        """Run ``dagf``. Returns its exit code and what it printed."""
+        """Run ``dagf``. Returns its exit code and its output."""
         process = self.begin(*arguments)
-        said, _ = process.communicate(timeout=600)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=600)
+        return process.returncode, output
 
     def processes(self, name: str = "") -> list[psutil.Process]:
-        """What runs with the mark (and has the name), pods' processes included where their pipeline passes it on."""
+        """The running processes with the mark, and with this name. Pods have the mark if their pipeline sets it."""
         found = []
         for process in psutil.process_iter():
             try:
-                ours = process.environ().get(_MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE
-                if ours and name in ("", process.name()):
+                is_ours = process.environ().get(_MARK) == self.mark and process.status() != psutil.STATUS_ZOMBIE
+                if is_ours and name in ("", process.name()):
                     found.append(process)
             except psutil.Error:
                 continue
@@ -80,13 +80,13 @@ def project(tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "configs" / "pipelines").mkdir()
     found = Project(tmp_path, uuid.uuid4().hex)
     yield found
-    for process in found.processes():  # of a test that failed
+    for process in found.processes():  # left by a test that failed
         with contextlib.suppress(psutil.Error):
             process.send_signal(signal.SIGKILL)
 
 
 def eventually(look: Callable[[], Any], seconds: float, what: str) -> Any:
-    """What ``look`` returns as soon as it is something."""
+    """Call ``look`` until it returns a true value, and return that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()

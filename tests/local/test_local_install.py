@@ -1,4 +1,4 @@
-"""``pip install .`` gives a working ``dagf``: nothing of the package is missing where it is not editable."""
+"""``pip install .`` installs a working ``dagf``: the package is complete without an editable install."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from local_project import REPOSITORY
 
 
-def test_installed_from_its_source(tmp_path: Path) -> None:
+def test_install_from_source(tmp_path: Path) -> None:
     source, venv = tmp_path / "source", tmp_path / "venv"
     source.mkdir()
     for name in ("setup.cfg", "pyproject.toml", "LICENSE", "README.md"):
@@ -25,13 +25,13 @@ def test_installed_from_its_source(tmp_path: Path) -> None:
     assert "Commands" in run(dagf, "--help")
     assert "No problems in" in run(dagf, "check", "--home", str(REPOSITORY))
     for command in ("up", "demo"):
-        said = run(dagf, command, "--home", str(REPOSITORY), code=2)
-        assert "which is not installed; install it from a checkout (`pip install '.[airflow,cluster]'`)" in said
-        assert "Traceback" not in said
+        output = run(dagf, command, "--home", str(REPOSITORY), code=2)
+        assert "which is not installed; install it from a checkout (`pip install '.[airflow,cluster]'`)" in output
+        assert "Traceback" not in output
 
 
 def run(*command: str, code: int = 0) -> str:
-    """What a command prints, if it ends with this exit code."""
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    """Run a command that must end with this exit code. Returns its output."""
+    result = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout + result.stderr

@@ -44,6 +44,6 @@ def test_up_twice_and_down_twice(project: Project) -> None:
 
 
 def listening(process: psutil.Process) -> list[str]:
-    """The addresses that a process listens on."""
+    """The addresses on which a process listens."""
     found = process.net_connections(kind="inet")
     return [connection.laddr.ip for connection in found if connection.status == psutil.CONN_LISTEN]

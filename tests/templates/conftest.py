@@ -13,7 +13,7 @@ sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("build", 
 
 from live import Live
 from live import running as cluster
-from running import secret
+from running import create_secret
 from servers import PASSWORD, USER, postgres
 from web import Web, web
 
@@ -23,7 +23,7 @@ IMAGES = Path(__file__).parent / "images"
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folders = {f"{folder.name}:*": folder for folder in IMAGES.iterdir()}
-    # The environments of images are the repository's: they are installed once.
+    # The virtual environments of images are in the repository, so that they are installed once.
     venvs = Path(__file__).parents[2] / ".dagf" / "images"
     with cluster(tmp_path_factory.mktemp("cluster"), images=folders, venvs=venvs) as found:
         yield found
@@ -33,7 +33,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def database(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A PostgreSQL whose URL is the secret ``database/url``."""
     with postgres(tmp_path_factory.mktemp("postgres")) as port:
-        secret(live, "database", url=f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres")
+        create_secret(live, "database", url=f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres")
         yield
 
 

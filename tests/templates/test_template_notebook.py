@@ -1,4 +1,4 @@
-"""``notebook@v1``: papermill in a real pod, its parameters, its output, and what is said when something is wrong."""
+"""``notebook@v1``: papermill in a real pod, its parameters, its output, and its error messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.exceptions import AirflowException
 from live import Live
-from running import compiled, process, refused, run
+from running import compile_job, problems_of, run_in_pod, run_process
 
 from dag_factory import cluster
 
@@ -21,40 +21,42 @@ INPUTS = {
 
 
 def report(**changes: Any) -> Any:
-    return compiled("notebook@v1", {**INPUTS, **changes}, "papermill:1", **VOLUME)
+    return compile_job("notebook@v1", {**INPUTS, **changes}, "papermill:1", **VOLUME)
 
 
 def test_a_notebook_runs_with_its_parameters(live: Live, capfd: pytest.CaptureFixture[str]) -> None:
     nasty = "a\"b'c\\ \u2028 \U0001f600 $(HOME)"
-    assert run(live, report(), {"extract": [1.5, None, True, nasty]}) == {"notebook": "/reports/new/2026-01-31.ipynb"}
+    assert run_in_pod(live, report(), {"extract": [1.5, None, True, nasty]}) == {
+        "notebook": "/reports/new/2026-01-31.ipynb"
+    }
     assert "Said by the notebook: 2026-01-31 [1.5, None, True, " in capfd.readouterr().out
     folder = cluster.claim_folder(live.handle.state, "default", "reports")
-    done = json.loads((folder / "new" / "2026-01-31.ipynb").read_text())
-    said = "".join(done["cells"][2]["outputs"][0]["text"])
+    result = json.loads((folder / "new" / "2026-01-31.ipynb").read_text())
+    said = "".join(result["cells"][2]["outputs"][0]["text"])
     assert said == f"Said by the notebook: 2026-01-31 {[1.5, None, True, nasty]}\n"
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (
             {"parameters": {"rows": ["bad"]}},
             "notebook@v1: cell 3 failed: AssertionError: these rows are bad; see `/reports",
         ),
-        ({"parameters": {"dya": 1}}, "notebook@v1: the notebook has no parameter `dya`; it has `day`"),
-        ({"notebook": "other.ipynb"}, "notebook@v1: there is no notebook `other.ipynb` in `/app`"),
+        ({"parameters": {"dya": 1}}, "notebook@v1: the notebook has no parameter `dya`, it has `day`"),
+        ({"notebook": "other.ipynb"}, "notebook@v1: notebook `other.ipynb` not found in `/app`"),
         ({"kernel": "julia"}, "notebook@v1: the image has no kernel `julia`: install one"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(live: Live, changes: dict[str, Any], said: str) -> None:
+def test_an_error_is_reported_in_one_line(live: Live, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(AirflowException) as failure:
-        run(live, report(**changes), {"extract": []})
-    assert said in str(failure.value) and "Traceback" not in str(failure.value)
+        run_in_pod(live, report(**changes), {"extract": []})
+    assert message in str(failure.value) and "Traceback" not in str(failure.value)
 
 
-def test_an_image_without_papermill_is_told_what_to_install() -> None:
-    ended = process(compiled("notebook@v1", INPUTS), outputs={"extract": []})
-    assert ended.code == 64 and "the image lacks `papermill`: add `papermill` and `ipykernel`" in ended.error
+def test_the_error_for_an_image_without_papermill_says_what_to_install() -> None:
+    result = run_process(compile_job("notebook@v1", INPUTS), outputs={"extract": []})
+    assert result.code == 64 and "the image has no `papermill`: install `papermill` and `ipykernel`" in result.error
 
 
 @pytest.mark.parametrize(
@@ -71,5 +73,6 @@ def test_an_image_without_papermill_is_told_what_to_install() -> None:
         ),
     ],
 )
-def test_a_wrong_call_is_told_when_the_file_is_read(inputs: str, expected: str) -> None:
-    assert any(line.startswith(expected) for line in refused("notebook@v1", inputs)), refused("notebook@v1", inputs)
+def test_a_wrong_call_is_reported_when_the_file_is_read(inputs: str, expected: str) -> None:
+    problems = problems_of("notebook@v1", inputs)
+    assert any(line.startswith(expected) for line in problems), problems

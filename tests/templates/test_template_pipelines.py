@@ -1,4 +1,4 @@
-"""``training@v1`` and ``etl@v1``: the jobs that they make, how a caller changes them, and wrong calls."""
+"""``training@v1`` and ``etl@v1``: their jobs, how a caller changes the jobs, and wrong calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def jobs(text: str) -> dict[str, model.Job]:
     return {job.name: job for job in pipeline.jobs}
 
 
-def test_training_is_a_job_for_each_cell_between_extract_and_evaluate() -> None:
+def test_training_has_a_job_for_each_cell_between_extract_and_evaluate() -> None:
     found = jobs(TRAINING)
     cells = ["train-tree-3", "train-tree-10", "train-forest-3", "train-forest-10"]
     assert list(found) == ["extract", *cells, "evaluate", "promote"]
@@ -45,7 +45,7 @@ def test_training_is_a_job_for_each_cell_between_extract_and_evaluate() -> None:
     assert all(job.output for job in found.values())
 
 
-def test_training_without_promotion_and_changed_by_its_caller() -> None:
+def test_training_without_promotion_and_with_jobs_changed_by_the_caller() -> None:
     text = """
 template: training@v1
 with: {extract: 'a:b', train: 'a:c', evaluate: 'a:d', matrix: {depth: [1, 2]}}
@@ -58,7 +58,7 @@ jobs:
     assert found["train-2"].flavor.name == "large"
 
 
-def test_etl_maps_transform_over_what_extract_gives() -> None:
+def test_etl_maps_transform_over_the_output_of_extract() -> None:
     found = jobs(ETL)
     assert list(found) == ["extract", "transform", "load"]
     over = found["transform"].for_each
@@ -83,7 +83,7 @@ def test_etl_maps_transform_over_what_extract_gives() -> None:
         (
             TRAINING,
             ("folds", "data"),
-            "bad-input the input `arguments` of `training@v1`: `data` is not an argument's name",
+            "bad-input the input `arguments` of `training@v1`: `data` is not the name of an argument",
         ),
         (TRAINING, ("at_least: 0.9", "above: 1"), "bad-input the input `promote_if` of `training@v1`"),
         (
@@ -94,7 +94,7 @@ def test_etl_maps_transform_over_what_extract_gives() -> None:
         (
             TRAINING,
             ("accuracy", "a.b"),
-            "bad-input the input `promote_if` of `training@v1`: `a.b` is not a metric's name",
+            "bad-input the input `promote_if` of `training@v1`: `a.b` is not the name of a metric",
         ),
         (TRAINING, ("{{ run_date }}", "{{ run_dat }}"), "undefined-name Airflow knows no `run_dat`"),
         (
@@ -109,7 +109,7 @@ def test_etl_maps_transform_over_what_extract_gives() -> None:
         ),
     ],
 )
-def test_a_wrong_call_is_told_at_the_caller(text: str, change: tuple[str, str], expected: str) -> None:
+def test_a_wrong_call_is_reported_at_the_caller(text: str, change: tuple[str, str], expected: str) -> None:
     changed = text.replace(*change)
     assert changed != text
     found: list[Any] = list(Written(changed).compiled().problems)

@@ -1,4 +1,4 @@
-"""``python@v1``: a callable or a snippet, its arguments and what it returns."""
+"""``python@v1``: a function or a code snippet, its arguments and the value that it returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.exceptions import AirflowException
 from live import Live
-from running import compiled, process, refused, run
+from running import compile_job, problems_of, run_in_pod, run_process
 
 MODULE = """\
 from datetime import date
@@ -33,9 +33,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_snippet_runs_and_what_it_returns_is_its_output(live: Live) -> None:
+def test_the_output_of_a_snippet_is_the_value_that_it_returns(live: Live) -> None:
     nasty = "a'b\"c\\ $HOME $(PATH) $$ {#} \n é\U0001f600"
-    job = compiled(
+    job = compile_job(
         "python@v1",
         {
             "code": "# a 'body' \"of\" a function: $$ $(PATH)\nseen = [day, text, rows, nested]\nreturn seen",
@@ -48,7 +48,7 @@ def test_a_snippet_runs_and_what_it_returns_is_its_output(live: Live) -> None:
         },
     )
     outputs = {"extract": {"rows": [1, {"a": nasty}], "said": nasty}}
-    assert run(live, job, outputs) == [
+    assert run_in_pod(live, job, outputs) == [
         "2026-01-31",
         nasty,
         [1, {"a": nasty}],
@@ -57,49 +57,52 @@ def test_a_snippet_runs_and_what_it_returns_is_its_output(live: Live) -> None:
 
 
 def test_a_callable_of_the_image(live: Live) -> None:
-    assert run(live, compiled("python@v1", {"callable": "json:dumps", "arguments": {"obj": [1]}})) == "[1]"
+    assert run_in_pod(live, compile_job("python@v1", {"callable": "json:dumps", "arguments": {"obj": [1]}})) == "[1]"
 
 
-def test_a_failing_function_fails_the_job_and_shows_the_codes_own_line(live: Live) -> None:
-    job = compiled("python@v1", {"code": "first = 1\nraise ValueError(f'not {first}')\n"})
+def test_a_failing_function_fails_the_job_and_the_traceback_shows_the_line_of_the_code(live: Live) -> None:
+    job = compile_job("python@v1", {"code": "first = 1\nraise ValueError(f'not {first}')\n"})
     with pytest.raises(AirflowException) as failure:
-        run(live, job)
+        run_in_pod(live, job)
     assert 'File "<code>", line 2' in str(failure.value) and "raise ValueError(f'not {first}')" in str(failure.value)
     assert "<string>" not in str(failure.value)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "message"),
     [
         ({"callable": "tools:add", "arguments": {"first": 1}}, ""),
         ({"callable": "tools:Tool.when"}, ""),
         ({"callable": "tolls:add"}, "no module `tolls`: install it in the image, or set `working_dir`"),
         ({"callable": "tools:ad"}, "the module `tools` has no `ad`"),
-        ({"callable": "tools:date.max"}, "`tools:date.max` is no function"),
+        ({"callable": "tools:date.max"}, "`tools:date.max` is not a function"),
         ({"callable": "tools:add"}, "cannot be called with these arguments: missing a required argument: 'first'"),
         (
             {"callable": "tools:add", "arguments": {"first": 1, "third": 3}},
             "got an unexpected keyword argument 'third'",
         ),
-        ({"callable": "tools:odd"}, "what was returned is no JSON: it holds a set"),
-        ({"code": "return float('nan')"}, "what was returned is no JSON"),
-        ({"code": "x = 1\nreturn (\n"}, "the code is no Python: '(' was never closed, in line 2"),
-        ({"code": "return 1", "from_env": {"a": "NOT_THERE"}}, "the environment has no `NOT_THERE`"),
+        ({"callable": "tools:odd"}, "the returned value cannot be converted to JSON: it contains a set"),
+        ({"code": "return float('nan')"}, "the returned value cannot be converted to JSON"),
+        ({"code": "x = 1\nreturn (\n"}, "the code is not valid Python: '(' was never closed, on line 2"),
+        (
+            {"code": "return 1", "from_env": {"a": "NOT_THERE"}},
+            "the environment variable `NOT_THERE` in",
+        ),
         ({"code": "assert (a, b) == ('7', [7])", "from_env": {"a": "A", "b": "B"}}, ""),
-        ({"code": "# nothing but this"}, ""),
+        ({"code": "# only a comment"}, ""),
         ({"code": "return 1", "arguments": {"a": "{{ 'x' | tojson | upper }}", "b": "{{ '}' }}"}}, ""),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line_and_ends_with_64(folder: Path, inputs: dict[str, Any], said: str) -> None:
-    ended = process(compiled("python@v1", inputs), {"A": "7", "B": "[7]"}, folder)
-    assert said in ended.error
-    assert ended.code == (64 if said else 0)
-    assert "Traceback" not in ended.error
+def test_a_wrong_call_ends_with_one_line_and_exit_code_64(folder: Path, inputs: dict[str, Any], message: str) -> None:
+    result = run_process(compile_job("python@v1", inputs), {"A": "7", "B": "[7]"}, folder)
+    assert message in result.error
+    assert result.code == (64 if message else 0)
+    assert "Traceback" not in result.error
 
 
-def test_a_module_that_cannot_import_another_shows_where(folder: Path) -> None:
-    ended = process(compiled("python@v1", {"callable": "broken:main"}), cwd=folder)
-    assert ended.code == 1 and 'broken.py", line 1' in ended.error
+def test_a_failing_import_inside_a_module_shows_the_line(folder: Path) -> None:
+    result = run_process(compile_job("python@v1", {"callable": "broken:main"}), cwd=folder)
+    assert result.code == 1 and 'broken.py", line 1' in result.error
 
 
 @pytest.mark.parametrize(
@@ -116,14 +119,18 @@ def test_a_module_that_cannot_import_another_shows_where(folder: Path) -> None:
         ),
         (
             "{code: 'return {{ ds }}'}",
-            "bad-input the input `code` of `python@v1`: `{{ }}` stands in the code, where no",
+            "bad-input the input `code` of `python@v1`: the code contains `{{ }}`, which is not rendered there",
         ),
         ("{cod: x}", "unknown-input the template `python@v1` has no input `cod` -- did you mean `code`?"),
-        ("{code: x, arguments: {a-b: 1}}", "bad-input the input `arguments` of `python@v1`: `a-b` is not a name that"),
+        (
+            "{code: x, arguments: {a-b: 1}}",
+            "bad-input the input `arguments` of `python@v1`: `a-b` is not a valid Py",
+        ),
         ("{code: x, arguments: [1]}", "bad-input the input `arguments` of `python@v1`: `[1]` is not a map of keys and"),
         ("{code: x, arguments: {a: '{{ nope }}'}}", "undefined-name Airflow knows no `nope` in a template"),
         ("{code: x, arguments: {a: '{{ nope'}}", "bad-expression `{{ nope` is not readable as Jinja"),
     ],
 )
-def test_a_wrong_call_is_told_when_the_file_is_read(inputs: str, expected: str) -> None:
-    assert any(line.startswith(expected) for line in refused("python@v1", inputs)), refused("python@v1", inputs)
+def test_a_wrong_call_is_reported_when_the_file_is_read(inputs: str, expected: str) -> None:
+    problems = problems_of("python@v1", inputs)
+    assert any(line.startswith(expected) for line in problems), problems

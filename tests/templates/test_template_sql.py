@@ -1,4 +1,4 @@
-"""``sql@v1``: PostgreSQL and SQLite, bound parameters, rows as output, and what is said when something is wrong."""
+"""``sql@v1``: PostgreSQL and SQLite, bound parameters, rows as output, and error messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.exceptions import AirflowException
 from live import Live
-from running import compiled, process, refused, run
+from running import compile_job, problems_of, run_in_pod, run_process
 
 from dag_factory import cluster
 
@@ -27,7 +27,7 @@ from orders where day = cast(:day as date) order by id
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("image", ["psycopg:1", "psycopg2:1"])
-def test_rows_of_postgresql_with_either_driver(live: Live, image: str) -> None:
+def test_rows_from_postgresql_with_both_drivers(live: Live, image: str) -> None:
     nasty = "x'; drop table orders; -- $(SQL_URL) %s :id \\ \""
     day = {"psycopg:1": "2026-01-31", "psycopg2:1": "2026-02-01"}[image]
     parameters = {
@@ -37,8 +37,8 @@ def test_rows_of_postgresql_with_either_driver(live: Live, image: str) -> None:
         "some": None if image == "psycopg2:1" else "t",
         "ids": "{{ output('extract').ids | tojson }}",
     }
-    job = compiled("sql@v1", {"query": EVERY_KIND, "parameters": parameters, **POSTGRES}, image)
-    first, second = run(live, job, {"extract": {"said": nasty, "ids": ["a", "b"]}})
+    job = compile_job("sql@v1", {"query": EVERY_KIND, "parameters": parameters, **POSTGRES}, image)
+    first, second = run_in_pod(live, job, {"extract": {"said": nasty, "ids": ["a", "b"]}})
     assert first == {
         "id": 1,
         "amount": 12.5,
@@ -56,28 +56,28 @@ def test_rows_of_postgresql_with_either_driver(live: Live, image: str) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_what_fails_in_postgresql_changes_nothing_and_tells_no_password(live: Live) -> None:
+def test_a_failure_in_postgresql_is_rolled_back_and_shows_no_password(live: Live) -> None:
     query = "create table half (a int); insert into half values (1); select 1 / :zero"
-    job = compiled("sql@v1", {"query": query, "parameters": {"zero": 0}, **POSTGRES}, "psycopg:1", keep_pod="never")
+    job = compile_job("sql@v1", {"query": query, "parameters": {"zero": 0}, **POSTGRES}, "psycopg:1", keep_pod="never")
     with pytest.raises(AirflowException, match="sql@v1: statement 3: division by zero"):
-        run(live, job)
+        run_in_pod(live, job)
     left = "select count(*) as found from pg_tables where tablename = 'half'"
-    assert run(live, compiled("sql@v1", {"query": left, **POSTGRES}, "psycopg:1")) == [{"found": 0}]
-    wrong = compiled("sql@v1", {"query": "selec 1", **POSTGRES}, "psycopg:1")
+    assert run_in_pod(live, compile_job("sql@v1", {"query": left, **POSTGRES}, "psycopg:1")) == [{"found": 0}]
+    invalid = compile_job("sql@v1", {"query": "selec 1", **POSTGRES}, "psycopg:1")
     with pytest.raises(AirflowException, match=r'statement 1: syntax error at or near "selec" \(LINE 1: selec 1\)'):
-        run(live, wrong)
-    alone = compiled("sql@v1", {"query": "vacuum", "autocommit": True, **POSTGRES}, "psycopg:1")
-    assert run(live, alone) == []
+        run_in_pod(live, invalid)
+    alone = compile_job("sql@v1", {"query": "vacuum", "autocommit": True, **POSTGRES}, "psycopg:1")
+    assert run_in_pod(live, alone) == []
 
 
-def test_sqlite_on_a_volume_from_a_file_of_the_image(live: Live) -> None:
+def test_sqlite_on_a_volume_with_a_query_from_a_file(live: Live) -> None:
     folder = cluster.claim_folder(live.handle.state, "default", "tables")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "query.sql").write_text("create table t (a); insert into t values (:a), (x'00ff'); select a from t;")
     volume = [{"mount_path": "/tables", "pvc": "tables"}]
     inputs = {"file": "query.sql", "url": "sqlite:////tables/{{ run_date }}.db", "parameters": {"a": "$(HOME) $$"}}
-    job = compiled("sql@v1", inputs, volumes=volume, working_dir="/tables")
-    assert run(live, job) == [{"a": "$(HOME) $$"}, {"a": "00ff"}]
+    job = compile_job("sql@v1", inputs, volumes=volume, working_dir="/tables")
+    assert run_in_pod(live, job) == [{"a": "$(HOME) $$"}, {"a": "00ff"}]
     assert (folder / "2026-01-31.db").exists()
 
 
@@ -85,7 +85,7 @@ TRIGGER = "create table t (a); create trigger g after insert on t begin delete f
 
 
 @pytest.mark.parametrize(
-    ("inputs", "code", "said"),
+    ("inputs", "code", "message"),
     [
         ({"query": "select 1 as one;;  -- end"}, 0, "sql@v1: 1 rows"),
         ({"query": f"{TRIGGER}; select * from t"}, 0, "sql@v1: 0 rows"),
@@ -93,34 +93,33 @@ TRIGGER = "create table t (a); create trigger g after insert on t begin delete f
         (
             {"query": "select 1 union select 2", "max_rows": 1},
             65,
-            "there are more than 1 rows: aggregate them, or raise",
+            "the query returns more than 1 rows: aggregate them, or increase",
         ),
         ({"query": "select 1 a; values (1), (2); create table t (a)", "max_rows": 2}, 0, "sql@v1: 2 rows"),
         (
             {"query": "select :day", "parameters": {"dya": 1}},
             64,
-            "reads `:day`, which `parameters` does not have; it has: dya",
+            "uses `:day`, which is not in `parameters` (defined: dya)",
         ),
         ({"query": "select ':day', \":day\" -- :day"}, 0, "sql@v1: 1 rows"),
         ({"query": "selec 1"}, 64, 'statement 1: near "selec": syntax error'),
         ({"query": "select 1; select * from nowhere"}, 64, "statement 2: no such table: nowhere"),
-        ({"query": "select 1 as a, 2 as a"}, 64, "two columns are called `a`; name them apart with `as`"),
+        ({"query": "select 1 as a, 2 as a"}, 64, "two columns have the name `a`: rename one with `as`"),
         ({"query": " -- nothing"}, 64, "the query is empty"),
-        ({"file": "not-there.sql"}, 64, "the file `not-there.sql` cannot be read: No such file or directory"),
-        ({"query": "select 1", "url": "sqlite:////not/there.db"}, 1, "no connection: unable to open database file"),
+        ({"file": "not-there.sql"}, 64, "cannot read the file `not-there.sql`: No such file or directory"),
+        ({"query": "select 1", "url": "sqlite:////not/there.db"}, 1, "cannot connect: unable to open database file"),
     ],
 )
-def test_sqlite(tmp_path: Path, inputs: dict[str, Any], code: int, said: str) -> None:
-    ended = process(compiled("sql@v1", {"url": "sqlite:///test.db", **inputs}), cwd=tmp_path)
-    assert said in ended.error and ended.code == code, ended
-    assert "Traceback" not in ended.error
+def test_sqlite(tmp_path: Path, inputs: dict[str, Any], code: int, message: str) -> None:
+    result = run_process(compile_job("sql@v1", {"url": "sqlite:///test.db", **inputs}), cwd=tmp_path)
+    assert message in result.error and result.code == code, result
+    assert "Traceback" not in result.error
 
 
-def test_a_failed_transaction_leaves_sqlite_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_transaction_does_not_change_sqlite(tmp_path: Path) -> None:
     query = "create table t (a); insert into t values (1); select 1 union select 2"
-    assert (
-        process(compiled("sql@v1", {"url": "sqlite:///a.db", "query": query, "max_rows": 1}), cwd=tmp_path).code == 65
-    )
+    job = compile_job("sql@v1", {"url": "sqlite:///a.db", "query": query, "max_rows": 1})
+    assert run_process(job, cwd=tmp_path).code == 65
     with sqlite3.connect(tmp_path / "a.db") as database:
         assert database.execute("select count(*) from sqlite_master").fetchall() == [(0,)]
 
@@ -128,16 +127,16 @@ def test_a_failed_transaction_leaves_sqlite_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["postgresql://me:pa/ss@host/db", "postgresql://me:secret@host:pass/db", "mysql://a:secret@b"]
 )
-def test_a_secret_url_that_cannot_be_read_is_not_shown(url: str, tmp_path: Path) -> None:
+def test_an_invalid_url_from_a_secret_is_not_shown(url: str, tmp_path: Path) -> None:
     (tmp_path / "psycopg.py").write_text("")
-    ended = process(compiled("sql@v1", {"query": "select 1", **POSTGRES}), {"SQL_URL": url}, tmp_path)
-    assert ended.code == 64 and "is not shown" in ended.error
-    assert "pa/ss" not in ended.error and "secret" not in ended.error
+    result = run_process(compile_job("sql@v1", {"query": "select 1", **POSTGRES}), {"SQL_URL": url}, tmp_path)
+    assert result.code == 64 and "is not shown" in result.error
+    assert "pa/ss" not in result.error and "secret" not in result.error
 
 
-def test_an_image_without_a_driver_is_told_what_to_install() -> None:
-    ended = process(compiled("sql@v1", {"query": "select 1", **POSTGRES}), {"SQL_URL": "postgresql://a/b"})
-    assert ended.code == 64 and "neither psycopg nor psycopg2: add `psycopg[binary]`" in ended.error
+def test_the_error_for_an_image_without_a_driver_says_what_to_install() -> None:
+    result = run_process(compile_job("sql@v1", {"query": "select 1", **POSTGRES}), {"SQL_URL": "postgresql://a/b"})
+    assert result.code == 64 and "neither psycopg nor psycopg2: install `psycopg[binary]`" in result.error
 
 
 @pytest.mark.parametrize(
@@ -148,7 +147,7 @@ def test_an_image_without_a_driver_is_told_what_to_install() -> None:
         ("{query: q, file: f, secret: a/b}", "bad-input the input `file` of `sql@v1`: `query` and `file` exclude each"),
         (
             "{query: 'select {{ ds }}', secret: a/b}",
-            "bad-input the input `query` of `sql@v1`: `{{ }}` stands in the query",
+            "bad-input the input `query` of `sql@v1`: the query contains `{{ }}`, which is not rendered there",
         ),
         ("{query: q, url: 'postgresql://me:word@host/db'}", "bad-input the input `url` of `sql@v1`"),
         ("{query: q, url: 'mysql://host/db'}", "bad-input the input `url` of `sql@v1`"),
@@ -162,5 +161,6 @@ def test_an_image_without_a_driver_is_told_what_to_install() -> None:
         ),
     ],
 )
-def test_a_wrong_call_is_told_when_the_file_is_read(inputs: str, expected: str) -> None:
-    assert any(line.startswith(expected) for line in refused("sql@v1", inputs)), refused("sql@v1", inputs)
+def test_a_wrong_call_is_reported_when_the_file_is_read(inputs: str, expected: str) -> None:
+    problems = problems_of("sql@v1", inputs)
+    assert any(line.startswith(expected) for line in problems), problems

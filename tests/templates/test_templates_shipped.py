@@ -1,4 +1,4 @@
-"""What every template that ships has to keep to."""
+"""Rules for every built-in template."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ALL = [
 ]
 
 
-def test_the_starter_set() -> None:
+def test_the_built_in_job_templates() -> None:
     assert JOBS == ["http@v1", "notebook@v1", "python@v1", "sql@v1"]
     for name in JOBS:
         template = CATALOGUE.find("jobs", name)
         assert template and not template.problems
 
 
-def test_every_file_is_in_the_package() -> None:
+def test_every_template_file_is_in_the_package() -> None:
     setup = configparser.ConfigParser()
     setup.read(REPOSITORY / "setup.cfg")
     (pattern,) = setup["options.package_data"]["dag_factory.templates"].split()
@@ -40,14 +40,14 @@ def test_every_file_is_in_the_package() -> None:
 
 
 @pytest.mark.parametrize("template", ALL, ids=lambda template: template.name)
-def test_every_input_says_what_it_is(template: Template) -> None:
+def test_every_input_has_a_description_and_a_default_or_an_example(template: Template) -> None:
     for name, schema in template.inputs.items():
         assert schema.get("description", "").endswith("."), name
         assert "default" in schema or schema.get("examples"), name
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_neither_airflow_nor_kubernetes_finds_anything_in_a_runner(name: str) -> None:
+def test_a_runner_contains_no_syntax_of_airflow_or_kubernetes(name: str) -> None:
     template = CATALOGUE.find("jobs", name)
     assert template
     runner = template.text.partition("command:")[2].partition("  - |\n")[2]
@@ -55,7 +55,7 @@ def test_neither_airflow_nor_kubernetes_finds_anything_in_a_runner(name: str) ->
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_what_a_template_gives_lies_under_the_jobs_own_keys(name: str) -> None:
+def test_the_keys_of_a_job_override_those_of_its_template(name: str) -> None:
     inputs = {
         "http@v1": "{url: 'https://a'}",
         "notebook@v1": "{notebook: a.ipynb, output_notebook: b.ipynb}",
@@ -74,5 +74,5 @@ def test_the_reference_is_current() -> None:
     sys.path.append(str(REPOSITORY / "scripts"))
     import template_reference
 
-    written = template_reference.TARGET.read_text("utf-8")
-    assert written == template_reference.reference(), "run `python scripts/template_reference.py`"
+    current = template_reference.TARGET.read_text("utf-8")
+    assert current == template_reference.reference(), "run `make docs`"

@@ -1,4 +1,4 @@
-"""A web server of the test's own that answers what its path asks for, and keeps what it was asked."""
+"""A web server for tests: the path selects the response, and the server records the requests."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import Any
 
 @dataclass
 class Web:
-    """``asked`` are the requests so far, by their path's first word."""
+    """``requests`` are the requests so far, by the first part of their path."""
 
     url: str
-    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @contextmanager
 def web() -> Iterator[Web]:
-    """Serves ``/status/404``, ``/json/…`` (the text behind it), ``/to/…``, ``/text`` and ``/echo``."""
+    """Serve ``/status/404``, ``/json/…`` (the text after it), ``/to/…`` (a redirect), ``/text`` and ``/echo``."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             _, kind, rest = [*self.path.split("/", 2), ""][:3]
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             seen = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": body}
-            found.asked[kind.partition("?")[0]] = seen
+            found.requests[kind.partition("?")[0]] = seen
             status = int(rest.partition("/")[0]) if kind == "status" else 302 if kind == "to" else 200
             self.send_response(status)
             if kind == "to":
