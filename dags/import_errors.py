@@ -1,6 +1,6 @@
-"""Holds no DAG: raises what is wrong with the pipelines, so that Airflow's Import Errors tell it.
+"""Raises the problems of the pipelines, so that Airflow shows them as an import error. Defines no DAG.
 
-Airflow stops all DAGs of a file that has an import error, so this must not be the loader's file.
+This is not in ``loader.py`` because Airflow stops all DAGs of a file with an import error.
 """
 
 from pathlib import Path

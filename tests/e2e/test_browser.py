@@ -96,7 +96,7 @@ def test_a_failed_jobs_log(running: Running, page: Page) -> None:
 def test_the_page_of_a_pipeline(running: Running, page: Page) -> None:
     page.goto(f"{running.api.url}/dags/retail.what_if")
     page.get_by_role("button", name="Dag Docs").click()
-    expect(page.get_by_role("paragraph").filter(has_text="Simulates a product's stock twice")).to_be_visible()
+    expect(page.get_by_role("paragraph").filter(has_text="Simulates the stock of a product twice")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Flavor")).to_be_visible()
     shot(page, "docs")
 
@@ -107,7 +107,7 @@ def test_a_form_of_params(running: Running, page: Page) -> None:
     expect(page.get_by_role("group").filter(has_text="Name of the scenario").get_by_role("textbox")).to_have_value(
         "Summer campaign"
     )
-    expect(page.get_by_text("Compared to now, 1.25 is a quarter more.")).to_be_visible()
+    expect(page.get_by_text("Relative to today. 1.25 is a quarter more.")).to_be_visible()
     shot(page, "form")
 
 

@@ -58,8 +58,8 @@ def test_every_row_is_loaded_bad_or_a_duplicate(volume: Volume, job: Job) -> Non
     bad = sum(len(path.read_text().splitlines()) - 1 for path in volume.run.glob("bad-*.csv"))
     loaded = volume.output()
     assert loaded["missing"] == []
-    twice = raw - bad - loaded["rows"]
-    assert 0 < twice < 20
+    duplicates = raw - bad - loaded["rows"]
+    assert 0 < duplicates < 20
     assert bad > 0
 
 
@@ -82,7 +82,7 @@ def test_a_broken_export_affects_only_its_country(volume: Volume, job: Job) -> N
     assert exit_info.value.code == 3
     job("orders.summary", "--day", DAY)
     assert volume.output()["checks"] == "bad"
-    assert "**bad**: every country is there (missing: fr)" in (volume.data / "summary.md").read_text()
+    assert "**bad**: every country has orders (missing: fr)" in (volume.data / "summary.md").read_text()
 
 
 def test_loading_a_day_again_replaces_it(volume: Volume, job: Job) -> None:
@@ -135,7 +135,7 @@ def test_retention_removes_only_old_runs(volume: Volume, job: Job, tmp_path: Pat
     (volume.data / "runs" / "link").symlink_to(outside)
     for folder in (old, outside):
         os.utime(folder, (1_767_225_600, 1_767_225_600))  # 2026-01-01
-    today = retention.written(new)
+    today = retention.modified_on(new)
     job("orders.retention", "--today", str(today), "--dry-run")
     assert old.is_dir()
     job("orders.retention", "--today", str(today))

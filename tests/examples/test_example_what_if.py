@@ -26,10 +26,10 @@ def test_more_demand_leads_to_empty_stock() -> None:
 
 
 def test_sales_never_exceed_the_stock() -> None:
-    chance = simulate.random.Random(1)
-    stocks, asked, sold = simulate.future(simulate.Plan("lamp", date(2026, 6, 1), 60, demand=4), chance)
+    rng = simulate.random.Random(1)
+    stocks, demanded, sold = simulate.future(simulate.Plan("lamp", date(2026, 6, 1), 60, demand=4), rng)
     assert min(stocks) == 0
-    assert sold < asked
+    assert sold < demanded
 
 
 def test_a_promotion_increases_demand_only_in_the_middle_of_the_period() -> None:
@@ -69,6 +69,6 @@ def test_the_longest_period_of_the_form_with_the_fewest_draws(job: Job) -> None:
 def test_invalid_arguments_are_rejected(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         job("what_if.simulate", "scenario", *ARGS, "--promotion", "perhaps")
-    assert "true or false, not 'perhaps'" in capsys.readouterr().err
+    assert "must be true or false, not 'perhaps'" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="the job `baseline`"):
         job("what_if.compare", "--title", "too early")

@@ -15,20 +15,17 @@ from dag_factory.config.templates.catalog import SHIPPED, Catalog
 from dag_factory.config.templates.template import Template
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CATALOGUE = Catalog(PlatformFiles(REPOSITORY / "no" / "project"))
-JOBS = CATALOGUE.names("jobs")
+CATALOG = Catalog(PlatformFiles(REPOSITORY / "no" / "project"))
+JOBS = CATALOG.names("jobs")
 ALL = [
-    template
-    for kind in ("jobs", "pipelines")
-    for name in CATALOGUE.names(kind)
-    if (template := CATALOGUE.find(kind, name))
+    template for kind in ("jobs", "pipelines") for name in CATALOG.names(kind) if (template := CATALOG.find(kind, name))
 ]
 
 
 def test_the_built_in_job_templates() -> None:
     assert JOBS == ["http@v1", "notebook@v1", "python@v1", "sql@v1"]
     for name in JOBS:
-        template = CATALOGUE.find("jobs", name)
+        template = CATALOG.find("jobs", name)
         assert template and not template.problems
 
 
@@ -48,7 +45,7 @@ def test_every_input_has_a_description_and_a_default_or_an_example(template: Tem
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_runner_contains_no_syntax_of_airflow_or_kubernetes(name: str) -> None:
-    template = CATALOGUE.find("jobs", name)
+    template = CATALOG.find("jobs", name)
     assert template
     runner = template.text.partition("command:")[2].partition("  - |\n")[2]
     assert not re.search(r"\{\{|\{%|\$\(|\$\$|\$\{", runner)

@@ -1,1 +1,1 @@
-"""A web shop's orders, from three countries' exports to one table: a module for each job."""
+"""The orders of a web shop, from the exports of three countries to one table: one module for each job."""

@@ -1,4 +1,4 @@
-"""Job `check`: is the loaded day good enough to publish? Ends with exit code 3 if it is not."""
+"""Job `check`: check that the data of a day is good enough to publish. Exits with code 3 if it is not."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ NOT_GOOD_ENOUGH = 3
 class Check(NamedTuple):
     name: str
     good: bool
-    found: str
+    details: str
 
 
 def checks(connection: sqlite3.Connection, day: str, folder: Path, most_bad: float) -> list[Check]:
     counts = dict(
         connection.execute("select country, count(*) from orders where day = ? group by 1", [day]).fetchall()
     )
-    elsewhere = connection.execute(
+    other_days = connection.execute(
         "select count(*) from orders where day = ? and date(ordered_at) <> day", [day]
     ).fetchone()[0]
     bad = sum(max(0, len(path.read_text().splitlines()) - 1) for path in folder.glob("bad-*.csv"))
@@ -33,12 +33,12 @@ def checks(connection: sqlite3.Connection, day: str, folder: Path, most_bad: flo
     missing = sorted(set(FORMATS) - set(counts))
     return [
         Check(
-            "every country is there",
+            "every country has orders",
             not missing,
             f"missing: {', '.join(missing)}" if missing else _listed(counts),
         ),
         Check(f"at most {most_bad:.1%} of the rows are bad", share <= most_bad, f"{bad} rows, {share:.1%}"),
-        Check("every order is of the day", elsewhere == 0, f"{elsewhere} of another"),
+        Check("every order is from this day", other_days == 0, f"{other_days} from other days"),
     ]
 
 
@@ -54,11 +54,11 @@ def main() -> None:
     run.start_log()
 
     with store.opened() as connection:
-        done = checks(connection, args.day, run.folder(), args.most_bad)
-    for check in done:
-        run.log.info("%s  %s (%s)", "good" if check.good else "BAD ", check.name, check.found)
-    (run.folder() / "checks.json").write_text(json.dumps([check._asdict() for check in done]))
-    if not all(check.good for check in done):
+        results = checks(connection, args.day, run.folder(), args.most_bad)
+    for check in results:
+        run.log.info("%s  %s (%s)", "good" if check.good else "BAD ", check.name, check.details)
+    (run.folder() / "checks.json").write_text(json.dumps([check._asdict() for check in results]))
+    if not all(check.good for check in results):
         sys.exit(NOT_GOOD_ENOUGH)
 
 

@@ -1,4 +1,4 @@
-"""Jobs `clean-…`: a country's dates, prices and products become everybody's; the unreadable is set aside."""
+"""Jobs `clean-…`: convert the rows of one country to common formats, and set invalid rows aside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orders import run
 from orders.extract import COLUMNS, PRODUCTS
 
 CLEAN = ["order_id", "country", "ordered_at", "customer", "product", "quantity", "cents"]
-POUND = Decimal("1.15")  # in euros: fixed, so that a day gives the same result whenever it is run
+POUND = Decimal("1.15")  # in euros; fixed, so that a day always gives the same result
 
 
 class Format(NamedTuple):
@@ -31,11 +31,11 @@ FORMATS = {
 
 
 class Unreadable(Exception):
-    """A row's first fault, in words that a summary can count."""
+    """The first fault of a row, as a word that the summary counts."""
 
 
 def cents(text: str, form: Format) -> int:
-    """`1.234,50 €` and `£1,234.50` as euro cents."""
+    """Convert prices such as `1.234,50 €` and `£1,234.50` to euro cents."""
     digits = re.sub(rf"[^0-9{re.escape(form.decimal)}]", "", text).replace(form.decimal, ".")
     if not re.fullmatch(r"[0-9]+(\.[0-9]{2})?", digits):
         raise Unreadable("price")
@@ -72,43 +72,43 @@ def clean(row: dict[str, str], country: str) -> dict[str, Any]:
 def sort_out(
     rows: Iterable[dict[str, str]], read: Callable[[dict[str, str]], dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
-    """Good rows, bad rows with their fault, and how many were there twice."""
+    """Returns the good rows, the bad rows with their fault, and the number of duplicates."""
     good: dict[str, dict[str, Any]] = {}
-    bad, twice = [], 0
+    bad, duplicates = [], 0
     for row in rows:
         try:
             value = read(row)
         except Unreadable as fault:
             bad.append({**row, "fault": str(fault)})
             continue
-        twice += value["order_id"] in good
+        duplicates += value["order_id"] in good
         good.setdefault(value["order_id"], value)
-    return list(good.values()), bad, twice
+    return list(good.values()), bad, duplicates
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("country", choices=FORMATS)
     parser.add_argument(
-        "--most-bad", type=float, default=0.5, help="a larger share of bad rows is a broken export"
+        "--most-bad", type=float, default=0.5, help="the largest share of bad rows that is not a broken export"
     )
     args = parser.parse_args()
     run.start_log()
 
     path = run.folder() / f"clean-{args.country}.csv"
-    path.unlink(missing_ok=True)  # of an earlier try: `load` takes what is there
+    path.unlink(missing_ok=True)  # from an earlier try: `load` reads every file that exists
     raw = run.read_rows(run.folder() / f"raw-{args.country}.csv", made_by="split")
-    good, bad, twice = sort_out(raw, lambda row: clean(row, args.country))
+    good, bad, duplicates = sort_out(raw, lambda row: clean(row, args.country))
     faults = Counter(row["fault"] for row in bad)
-    run.log.info("%d good, %d bad %s, %d there twice", len(good), len(bad), dict(faults), twice)
+    run.log.info("%d good, %d bad %s, %d duplicates", len(good), len(bad), dict(faults), duplicates)
     run.write_rows(run.folder() / f"bad-{args.country}.csv", [*COLUMNS, "fault"], bad)
     if len(bad) > args.most_bad * (len(good) + len(bad)):
         raise SystemExit(
-            f"{len(bad)} of {len(good) + len(bad)} rows of {args.country} cannot be read:"
-            f" the export is broken. They are in {run.folder() / f'bad-{args.country}.csv'}"
+            f"{len(bad)} of {len(good) + len(bad)} rows of {args.country} are invalid:"
+            f" the export is broken. The rows are in {run.folder() / f'bad-{args.country}.csv'}"
         )
     run.write_rows(path, CLEAN, good)
-    run.output({"country": args.country, "rows": len(good), "bad": len(bad), "twice": twice})
+    run.output({"country": args.country, "rows": len(good), "bad": len(bad), "duplicates": duplicates})
 
 
 if __name__ == "__main__":

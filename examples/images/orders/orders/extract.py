@@ -1,7 +1,7 @@
-"""Job `extract`: a day's orders as the shop exports them.
+"""Job `extract`: the orders of one day, as the shop exports them.
 
-There is no shop to ask, so the export is drawn at random. The same day always gives the same file, with the
-dirt of a real one: three countries' dates and prices, duplicates, refunds, gaps.
+There is no real shop: the export is random, but the same for each day. It has the faults of a real export: dates and
+prices in the formats of three countries, duplicates, refunds and missing values.
 """
 
 from __future__ import annotations
@@ -37,41 +37,41 @@ COUNTRIES = {"DE": german, "FR": french, "UK": british}
 
 
 def export(day: date, orders: int, damaged: str = "none") -> list[dict[str, Any]]:
-    """The rows of a day's export. The rows of a `damaged` country lose their last columns."""
-    chance = random.Random(f"orders {day}")
+    """The rows of the export of one day. The rows of the `damaged` country lose their last columns."""
+    rng = random.Random(f"orders {day}")
     rows = []
     for number in range(orders):
-        country = chance.choices(list(COUNTRIES), [5, 3, 2])[0]
-        product = chance.choices(list(PRODUCTS), [4, 3, 8, 1, 1, 6])[0]
-        moment = datetime.combine(day, time()) + timedelta(minutes=chance.randrange(24 * 60))
-        ordered_at, price = COUNTRIES[country](moment, PRODUCTS[product] + chance.randrange(-200, 200))
+        country = rng.choices(list(COUNTRIES), [5, 3, 2])[0]
+        product = rng.choices(list(PRODUCTS), [4, 3, 8, 1, 1, 6])[0]
+        moment = datetime.combine(day, time()) + timedelta(minutes=rng.randrange(24 * 60))
+        ordered_at, price = COUNTRIES[country](moment, PRODUCTS[product] + rng.randrange(-200, 200))
         row = {
             "order_id": f"{day:%Y%m%d}-{number:05d}",
-            "country": country if chance.random() > 0.02 else country.lower(),
+            "country": country if rng.random() > 0.02 else country.lower(),
             "ordered_at": ordered_at,
-            "customer": f"c{chance.randrange(2500):04d}",
-            "product": product if chance.random() > 0.03 else f" {product.upper()} ",
-            "quantity": chance.choices([1, 2, 3, 10], [70, 20, 8, 2])[0],
+            "customer": f"c{rng.randrange(2500):04d}",
+            "product": product if rng.random() > 0.03 else f" {product.upper()} ",
+            "quantity": rng.choices([1, 2, 3, 10], [70, 20, 8, 2])[0],
             "price": price,
         }
-        dirt = chance.random()
-        if dirt < 0.006:
+        fault = rng.random()
+        if fault < 0.006:
             row["price"] = "n/a"
-        elif dirt < 0.011:
+        elif fault < 0.011:
             row["quantity"] = -1
-        elif dirt < 0.016:
+        elif fault < 0.016:
             row["customer"] = ""
-        elif dirt < 0.018:
+        elif fault < 0.018:
             row["country"] = "??"
         if country.lower() == damaged:
             row |= {"product": "", "quantity": "", "price": ""}
-        rows += [row, row] if 0.5 < dirt < 0.51 else [row]  # now and then the shop exports an order twice
-    chance.shuffle(rows)
+        rows += [row, row] if 0.5 < fault < 0.51 else [row]  # the shop sometimes exports an order twice
+    rng.shuffle(rows)
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="A day's orders as the shop exports them")
+    parser = argparse.ArgumentParser(description="The orders of one day, as the shop exports them")
     parser.add_argument("--day", type=date.fromisoformat, required=True)
     parser.add_argument("--orders", type=int, default=6000)
     parser.add_argument("--damaged", choices=["none", *map(str.lower, COUNTRIES)], default="none")

@@ -1,4 +1,4 @@
-"""Job `freshness`: how old are the orders, which days are missing? Too old is exit code 75, "try later"."""
+"""Job `freshness`: the age of the latest orders and the missing days. Exits with code 75 ("try later") if too old."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orders import run, store
 
 
 def missing_days(loaded: set[date], until: date, window: int) -> list[date]:
-    """Days without orders among the last `window` ones, from the first day that ever had any."""
+    """The days without orders in the last `window` days, from the first day with orders."""
     first = max(min(loaded), until - timedelta(days=window - 1))
     return [day for n in range((until - first).days + 1) if (day := first + timedelta(days=n)) not in loaded]
 
@@ -31,18 +31,18 @@ def main() -> None:
             )
         }
     if not counts:
-        run.log.warning("no orders were ever loaded: nothing to be fresh (run the pipeline retail.orders)")
+        run.log.warning("the table has no orders: run the pipeline retail.orders first")
         run.output({"latest": None, "age_days": None, "missing": []})
         return
     latest = max(counts)
     age = (args.today - latest).days
     missing = missing_days(set(counts), args.today, args.window)
     run.log.info(
-        "the latest of %d days is %s (%d orders), %d days old", len(counts), latest, counts[latest], age
+        "%d days loaded; the latest is %s (%d orders), %d days old", len(counts), latest, counts[latest], age
     )
-    run.log.info("missing in the last %d days: %s", args.window, ", ".join(map(str, missing)) or "none")
+    run.log.info("days without orders in the last %d days: %s", args.window, ", ".join(map(str, missing)) or "none")
     if age > args.most_days_old:
-        run.log.error("older than %d days: the orders are late", args.most_days_old)
+        run.log.error("the orders are late: older than %d days", args.most_days_old)
         raise SystemExit(os.EX_TEMPFAIL)
     run.output({"latest": str(latest), "age_days": age, "missing": [str(day) for day in missing]})
 

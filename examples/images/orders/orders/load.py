@@ -1,4 +1,4 @@
-"""Job `load`: the clean files that are there go into the table, in one transaction."""
+"""Job `load`: load all clean files into the table, in one transaction."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def main() -> None:
     paths = {country: run.folder() / f"clean-{country}.csv" for country in FORMATS}
     missing = [country for country, path in paths.items() if not path.is_file()]
     if len(missing) == len(paths):
-        raise SystemExit(f"no country of {day} was cleaned: nothing to load")
+        raise SystemExit(f"no clean file for {day}: nothing to load")
     rows = list(
         chain.from_iterable(run.read_rows(path, "clean") for path in paths.values() if path.is_file())
     )
     with store.opened() as connection:
         count = store.replace_day(connection, day, rows)
     for country in missing:
-        run.log.warning("no clean file of %s: the day is loaded without it", country)
+        run.log.warning("no clean file for %s: the day is loaded without it", country)
     run.log.info("%d orders of %s are now in %s", count, day, store.path())
     run.output({"day": day, "rows": count, "missing": missing, **Counter(row["country"] for row in rows)})
 

@@ -1,4 +1,4 @@
-"""Job `publish`: the day's revenue as a CSV file for others to read."""
+"""Job `publish`: write the revenue of the day to a CSV file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main() -> None:
     path = run.data_folder() / "published" / f"revenue-{day}.csv"
     path.parent.mkdir(exist_ok=True)
     run.write_rows(path, list(rows[0]), rows)
-    run.log.info("published %d lines in %s", len(rows), path)
+    run.log.info("published %d rows in %s", len(rows), path)
     run.output({"file": str(path), "euros": round(sum(row["euros"] for row in rows), 2)})
 
 

@@ -1,4 +1,4 @@
-"""What the jobs of one run share: a folder on the volume, a log, and an output for Airflow."""
+"""What the jobs of a run share: a folder on the volume, a log, and an output for Airflow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_id() -> str:
 
 
 def folder() -> Path:
-    """This run's own folder, so that two runs at once do not write over each other."""
+    """The folder of this run, so that parallel runs do not overwrite each other's files."""
     path = runs_folder() / re.sub(r"[^A-Za-z0-9._-]+", "-", run_id())
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -42,7 +42,7 @@ def folder() -> Path:
 
 def read_rows(path: Path, made_by: str) -> Iterator[dict[str, str]]:
     if not path.is_file():
-        raise SystemExit(f"{path} is missing: the job `{made_by}` of run {run_id()} has to write it first")
+        raise SystemExit(f"{path} not found: the job `{made_by}` of run {run_id()} must write it first")
     with path.open(newline="", encoding="utf-8") as file:
         yield from csv.DictReader(file, restval="")
 
@@ -55,7 +55,7 @@ def write_rows(path: Path, columns: list[str], rows: Iterable[dict[str, Any]]) -
 
 
 def output(value: dict[str, Any]) -> None:
-    """Hands a value to the jobs downstream. Without `output: json` there is no folder for it."""
+    """Pass a value to later jobs. The folder for it exists only if the job has `output: json`."""
     log.info("output: %s", json.dumps(value))
     path = Path(os.environ.get("OUTPUT_PATH", "/airflow/xcom/return.json"))
     if path.parent.is_dir():

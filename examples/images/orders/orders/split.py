@@ -1,4 +1,4 @@
-"""Job `split`: one file for each country; rows that belong to none are bad ones."""
+"""Job `split`: write one file for each country. Rows with an unknown country are bad rows."""
 
 from __future__ import annotations
 

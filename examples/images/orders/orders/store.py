@@ -1,4 +1,4 @@
-"""The table of all orders: one SQLite file on the volume. A day is replaced whole, so a job may run again."""
+"""The table of all orders, one SQLite file on the volume. Loading a day replaces it, so a job can run again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path() -> Path:
 
 @contextmanager
 def opened(file: Path | None = None) -> Iterator[sqlite3.Connection]:
-    """A connection whose changes are kept only if the block ends well."""
+    """A connection. Changes are committed unless the block raises an exception."""
     file = file or path()
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(file, timeout=30)

@@ -1,4 +1,4 @@
-"""Job `summary`: what happened in this run, whatever happened, from what earlier jobs left behind."""
+"""Job `summary`: write a summary of the run, also after a failure, from the files of the earlier jobs."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def write(day: str, loaded: dict[str, dict], faults: dict[str, Counter[str]], ch
     ]
     for country in faults:
         row, bad = loaded.get(country), faults[country]
-        said = ", ".join(f"{fault} {count}" for fault, count in bad.most_common())
+        fault_counts = ", ".join(f"{fault} {count}" for fault, count in bad.most_common())
         numbers = f"{row['orders']} | {row['euros']:,.2f}" if row else "none | "
-        lines.append(f"| {country.upper()} | {numbers} | {bad.total()} | {said} |")
+        lines.append(f"| {country.upper()} | {numbers} | {bad.total()} | {fault_counts} |")
     lines += ["", "## Checks", ""]
     lines += [
-        f"- {'good' if check['good'] else '**bad**'}: {check['name']} ({check['found']})" for check in checks
+        f"- {'good' if check['good'] else '**bad**'}: {check['name']} ({check['details']})" for check in checks
     ]
-    return "\n".join(lines if checks else [*lines, "None was made: nothing was loaded."]) + "\n"
+    return "\n".join(lines if checks else [*lines, "No checks: nothing was loaded."]) + "\n"
 
 
 def main() -> None:

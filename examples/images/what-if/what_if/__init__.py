@@ -1,1 +1,1 @@
-"""What if demand were different? A shop's stock, simulated before anything is ordered.."""
+"""What if demand were different? Simulate the stock of a shop before ordering."""

@@ -1,4 +1,4 @@
-"""Job `compare`: the scenario beside the baseline, as a page with both stocks drawn."""
+"""Job `compare`: write a page that compares the scenario with the baseline."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from what_if import run
 WIDTH, HEIGHT, LEFT, BOTTOM = 960, 300, 44, 26
 ROWS = {
     "sold": ("Pieces sold", "{:,.0f}", 1),
-    "fill_rate": ("Share of the demand served", "{:.1%}", 1),
-    "empty_days": ("Days with an empty shelf", "{:.1f}", -1),
+    "fill_rate": ("Share of demand served", "{:.1%}", 1),
+    "empty_days": ("Days without stock", "{:.1f}", -1),
     "holding_cost": ("Cost of holding stock, €", "{:,.2f}", -1),
-    "lost_margin": ("Margin lost to empty shelves, €", "{:,.2f}", -1),
+    "lost_margin": ("Margin lost without stock, €", "{:,.2f}", -1),
 }
 
 
@@ -30,14 +30,14 @@ def line(values: list[float], top: float) -> str:
 
 
 def ticks(top: float) -> range:
-    """A few round numbers from zero up."""
+    """A few round numbers, starting at zero."""
     size = 10 ** math.floor(math.log10(top))
     steps = [max(1, size // 5), max(1, size // 2), size, 2 * size]
     return range(0, math.ceil(top), next(step for step in steps if top / step <= 6))
 
 
 def chart(results: dict[str, dict], first_day: date) -> str:
-    """Both stocks as SVG: the middle future as a line, eight futures of ten as a band around it."""
+    """Both stocks as SVG: a line for the median, a band for 80 percent of the simulated futures."""
     top = 1.08 * max(1, *(max(result["high"]) for result in results.values()))
     days = len(next(iter(results.values()))["middle"])
     parts = []
@@ -57,7 +57,7 @@ def chart(results: dict[str, dict], first_day: date) -> str:
 
 
 def change(now: float, then: float) -> str:
-    """In percent, as long as that says something."""
+    """The change in percent, or as a number if the percentage is too large to be useful."""
     return f"{(then - now) / now:+.0%}" if now and abs(then / now) < 10 else f"{then - now:+,.1f}"
 
 
@@ -76,11 +76,11 @@ def table(baseline: dict, scenario: dict) -> str:
 def verdict(baseline: dict, scenario: dict) -> str:
     lost = scenario["lost_margin"] - baseline["lost_margin"]
     if scenario["fill_rate"] >= scenario["plan"]["service"]:
-        return "The stock holds: the shelf is rarely empty."
+        return "The stock is sufficient: it is rarely empty."
     return (
-        f"The stock does not hold: {scenario['fill_rate']:.1%} of the demand is served,"
+        f"The stock is not sufficient: only {scenario['fill_rate']:.1%} of the demand is served,"
         f" and {lost:,.0f} € more margin is lost than today."
-        f" Ordering up to {scenario['order_level']} pieces is too little."
+        f" The order level of {scenario['order_level']} pieces is too low."
     )
 
 
@@ -93,10 +93,10 @@ def main() -> None:
     results = {name: run.read_json(f"{name}.json", made_by=name) for name in ("baseline", "scenario")}
     baseline, scenario = results["baseline"], results["scenario"]
     plan = scenario["plan"]
-    said = verdict(baseline, scenario)
+    conclusion = verdict(baseline, scenario)
     page = Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8")).substitute(
         title=escape(title),
-        verdict=escape(said),
+        verdict=escape(conclusion),
         product=escape(plan["product"]),
         facts=f"{plan['days']} days from {plan['first_day']}, demand × {plan['demand']:g}"
         f"{', with a promotion' if plan['promotion'] else ''}, {scenario['draws']} simulated futures",
@@ -108,9 +108,9 @@ def main() -> None:
     path.write_text(page, encoding="utf-8")
     latest = run.data_folder() / "what-if.html"
     shutil.copyfile(path, latest)
-    run.log.info("%s", said)
-    run.log.info("wrote %s; the latest is always %s", path, latest)
-    run.output({"report": str(path), "latest": str(latest), "verdict": said})
+    run.log.info("%s", conclusion)
+    run.log.info("wrote %s, and a copy to %s", path, latest)
+    run.output({"report": str(path), "latest": str(latest), "verdict": conclusion})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""From wine chemistry to a report: `features`, `train`, `evaluate` and `report`, a module for each job."""
+"""From wine chemistry to a report: `features`, `train`, `evaluate` and `report`, one module for each job."""
 
 import os
 
-# A pod gets a share of a machine, but numpy counts the machine's cores. Must be set before it is imported.
+# numpy counts the cores of the machine, but a pod gets only some of them. Set this before numpy is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ["OMP_NUM_THREADS"])

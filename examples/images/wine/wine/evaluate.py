@@ -1,4 +1,4 @@
-"""Job `evaluate`: choose by cross-validation, then ask the test set once."""
+"""Job `evaluate`: choose a model by cross-validation, then evaluate it once on the test set."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from wine.models import SEED
 
 
 def candidate(text: str) -> dict:
-    """One training job's output, as it came through Airflow."""
+    """Parse the output of a training job, as Airflow passes it."""
     try:
         value = json.loads(text)
         return {"model": str(value["model"]), "log_loss": float(value["log_loss"])}
     except (ValueError, KeyError, TypeError) as problem:
-        raise argparse.ArgumentTypeError(f"not a training job's output ({problem!r}): {text!r}") from None
+        raise argparse.ArgumentTypeError(f"not the output of a training job ({problem!r}): {text!r}") from None
 
 
 def measure(model, x: np.ndarray, y: np.ndarray) -> dict:
-    chances = model.predict_proba(x)
-    said = chances.argmax(axis=1)
-    precision, recall, f1, _ = precision_recall_fscore_support(y, said, zero_division=0)
+    probabilities = model.predict_proba(x)
+    predicted = probabilities.argmax(axis=1)
+    precision, recall, f1, _ = precision_recall_fscore_support(y, predicted, zero_division=0)
     return {
-        "accuracy": float((said == y).mean()),
-        "log_loss": float(log_loss(y, chances)),
-        "roc_auc": float(roc_auc_score(y, chances, multi_class="ovr")),
-        "confusion": confusion_matrix(y, said).tolist(),
+        "accuracy": float((predicted == y).mean()),
+        "log_loss": float(log_loss(y, probabilities)),
+        "roc_auc": float(roc_auc_score(y, probabilities, multi_class="ovr")),
+        "confusion": confusion_matrix(y, predicted).tolist(),
         "precision": precision.tolist(),
         "recall": recall.tolist(),
         "f1": f1.tolist(),
-        "said": chances.tolist(),
+        "probabilities": probabilities.tolist(),
     }
 
 

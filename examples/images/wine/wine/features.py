@@ -1,4 +1,4 @@
-"""Job `features`: read the data set, check it, derive features, cut off a test set."""
+"""Job `features`: read the data set, check it, derive features, and split off a test set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEED = 20260101
 
 
 def derive(names: list[str], values: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Adds two ratios that a chemist would look at; the models need not find them by themselves."""
+    """Add two ratios that chemists use, so that the models need not learn them."""
     column = {name: values[:, i] for i, name in enumerate(names)}
     ratios = {
         "flavanoid_share": column["flavanoids"] / column["total_phenols"],
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--test-share", type=float, default=0.3)
     args = parser.parse_args()
     if not 0 < args.test_share < 1:
-        parser.error(f"--test-share is a share, between 0 and 1, not {args.test_share}")
+        parser.error(f"--test-share must be between 0 and 1, not {args.test_share}")
     run.start_log()
     started = time.time()
 
@@ -66,7 +66,7 @@ def main() -> None:
         "started": started,
     }
     run.write_json("features.json", facts)
-    run.log.info("%d to train on, %d kept for the test, in %s", len(train_x), len(test_x), run.folder())
+    run.log.info("%d wines for training, %d for the test, in %s", len(train_x), len(test_x), run.folder())
     run.output({key: facts[key] for key in ("rows", "features", "train", "test", "sha256")})
 
 

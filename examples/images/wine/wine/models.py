@@ -1,4 +1,4 @@
-"""The candidates: an estimator and the settings to search for each."""
+"""The candidates: each has an estimator and a grid of settings to search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's plots, each drawn twice: once for light pages and once for dark ones."""
+"""The plots of the report. Each is drawn twice: for light and for dark pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Theme(NamedTuple):
     ink: str
     faint: str
     line: str
-    colours: tuple[str, str, str]  # of the models, the winner's first
+    colours: tuple[str, str, str]  # of the models, the best model first
     cultivars: tuple[str, str, str]
 
 
@@ -46,7 +46,7 @@ DARK = Theme(
 
 
 def draw(plot: Callable[[Axes, Theme], None], width: float = 5.2, height: float = 3.5) -> tuple[str, str]:
-    """The plot as data URLs of two PNG pictures: light and dark."""
+    """The plot as data URLs of two PNG images: light and dark."""
     return _png(plot, LIGHT, width, height), _png(plot, DARK, width, height)
 
 
@@ -77,7 +77,7 @@ def _png(plot: Callable[[Axes, Theme], None], theme: Theme, width: float, height
 
 
 def folds(models: list[dict]) -> Callable[[Axes, Theme], None]:
-    """Every fold's log loss, a row for each model, and their mean."""
+    """The log loss of each fold, with a row and a mean for each model."""
 
     def plot(axes: Axes, theme: Theme) -> None:
         shift = np.random.default_rng(1)
@@ -106,15 +106,15 @@ def folds(models: list[dict]) -> Callable[[Axes, Theme], None]:
 
 
 def roc(models: list[dict], labels: np.ndarray) -> Callable[[Axes, Theme], None]:
-    """One-vs-rest curves averaged over the cultivars, on predictions for wines a model had not seen."""
+    """One-vs-rest curves, averaged over the cultivars, for wines that a model was not trained on."""
 
     def plot(axes: Axes, theme: Theme) -> None:
         grid = np.linspace(0, 1, 1001)
         for model, colour, dash in zip(models, theme.colours, ("-", "--", ":")):
-            said = np.array(model["said"])
+            probabilities = np.array(model["probabilities"])
             curves = []
-            for cultivar in range(said.shape[1]):
-                wrong, right, _ = roc_curve(labels == cultivar, said[:, cultivar])
+            for cultivar in range(probabilities.shape[1]):
+                wrong, right, _ = roc_curve(labels == cultivar, probabilities[:, cultivar])
                 curves.append(np.interp(grid, wrong, right))
             mean = np.mean(curves, axis=0)
             mean[0] = 0
@@ -155,8 +155,8 @@ def confusion(matrix: list[list[int]], classes: list[str]) -> Callable[[Axes, Th
         axes.set_yticks(np.arange(len(classes) - 1) + 0.5, minor=True)
         axes.grid(which="minor", linewidth=2)
         axes.tick_params(which="minor", length=0)
-        axes.set_xlabel("what the model said")
-        axes.set_ylabel("what it was")
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("actual")
 
     return plot
 
@@ -178,7 +178,7 @@ def importance(features: dict[str, dict[str, float]], most: int = 8) -> Callable
         axes.set_xlim(left=0)
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("rise of the log loss when the column is shuffled")
+        axes.set_xlabel("increase of the log loss if the column is shuffled")
 
     return plot
 
@@ -189,7 +189,7 @@ def landscape(
     wrong: np.ndarray,
     classes: list[str],
 ) -> Callable[[Axes, Theme], None]:
-    """All wines on the first two principal components; the ones that the winner got wrong are ringed."""
+    """All wines on the first two principal components. The errors of the best model have a ring."""
     mean, spread = train[0].mean(axis=0), train[0].std(axis=0)
     scaled = (train[0] - mean) / spread
     _, strength, directions = np.linalg.svd(scaled, full_matrices=False)
@@ -212,7 +212,7 @@ def landscape(
                 facecolor="none",
                 edgecolor=theme.ink,
                 linewidth=1.4,
-                label="got wrong",
+                label="wrong",
             )
         axes.grid()
         axes.set_xlabel(f"first principal component ({share[0]:.0%} of the variance)")
@@ -225,17 +225,17 @@ def landscape(
 
 
 def certainty(
-    said: list[list[float]], labels: np.ndarray, classes: list[str]
+    predictions: list[list[float]], labels: np.ndarray, classes: list[str]
 ) -> Callable[[Axes, Theme], None]:
-    """The chance that the winner gave to what each wine of the test really was."""
+    """The probability that the best model gave to the actual cultivar of each test wine."""
 
     def plot(axes: Axes, theme: Theme) -> None:
         shift = np.random.default_rng(2)
-        chances = np.array(said)
-        wrong = chances.argmax(axis=1) != labels
+        probabilities = np.array(predictions)
+        wrong = probabilities.argmax(axis=1) != labels
         for cultivar, colour in enumerate(theme.cultivars):
             mine = labels == cultivar
-            given = chances[mine, cultivar]
+            given = probabilities[mine, cultivar]
             height = cultivar + shift.uniform(-0.25, 0.25, len(given))
             axes.scatter(given, height, s=30, color=colour, alpha=0.7, linewidth=0)
             axes.scatter(
@@ -252,6 +252,6 @@ def certainty(
         axes.set_xticks(np.linspace(0, 1, 5), [f"{share:.0%}" for share in np.linspace(0, 1, 5)])
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("chance given to the truth")
+        axes.set_xlabel("predicted probability of the actual cultivar")
 
     return plot

@@ -1,4 +1,4 @@
-"""Job `report`: one HTML page with everything inside, on the shared volume."""
+"""Job `report`: write one self-contained HTML page to the shared volume."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def percent(share: float) -> str:
 
 def facts(evaluation: dict, data: dict) -> str:
     test = evaluation["tests"][evaluation["best"]]
-    right = round(test["accuracy"] * data["test"])
+    correct = round(test["accuracy"] * data["test"])
     tiles = [
-        ("Accuracy", percent(test["accuracy"]), "on unseen wines"),
-        ("Right", f"{right} / {data['test']}", "wines of the test"),
-        ("Log loss", f"{test['log_loss']:.3f}", f"{np.log(len(data['classes'])):.2f} is guessing"),
-        ("ROC AUC", f"{test['roc_auc']:.3f}", "one against the rest"),
+        ("Accuracy", percent(test["accuracy"]), "on the test wines"),
+        ("Correct", f"{correct} / {data['test']}", "test wines"),
+        ("Log loss", f"{test['log_loss']:.3f}", f"{np.log(len(data['classes'])):.2f} is random guessing"),
+        ("ROC AUC", f"{test['roc_auc']:.3f}", "one versus the rest"),
     ]
     return "".join(
         f"<div><dt>{name}</dt><dd>{value} <small>{note}</small></dd></div>" for name, value, note in tiles
@@ -65,21 +65,21 @@ def model_table(models: list[dict], evaluation: dict) -> str:
 def wrong_table(wrong: Iterable[int], test: dict, truth: np.ndarray, classes: list[str]) -> str:
     rows = [
         row(
-            ["Wine of the test", "It was", "The model said", "How sure it was", "What it gave the truth"],
+            ["Test wine", "Actual", "Predicted", "Probability", "Probability of the actual cultivar"],
             cell="th",
         )
     ]
     for i in wrong:
-        chances = test["said"][i]
-        said = int(np.argmax(chances))
+        probabilities = test["probabilities"][i]
+        predicted = int(np.argmax(probabilities))
         rows.append(
             row(
                 [
                     f"no. {i + 1}",
                     classes[truth[i]],
-                    classes[said],
-                    percent(chances[said]),
-                    percent(chances[truth[i]]),
+                    classes[predicted],
+                    percent(probabilities[predicted]),
+                    percent(probabilities[truth[i]]),
                 ]
             )
         )
@@ -111,34 +111,34 @@ def figures(
         figure(title, note, plots.draw(plot))
         for title, note, plot in [
             (
-                "How sure can we be of the choice?",
-                "Each dot is a fold of the repeated cross-validation, each line a mean.",
+                "How reliable is the choice?",
+                "Each dot is one fold of the repeated cross-validation, each line is a mean.",
                 plots.folds(models),
             ),
             (
                 "ROC, upper left corner",
-                "On cross-validated predictions, averaged over the cultivars.",
+                "Cross-validated predictions, averaged over the cultivars.",
                 plots.roc(models, train[1]),
             ),
             (
-                "Confusion on the test",
-                f"{winner}: the diagonal is right.",
+                "Confusion matrix of the test",
+                f"{winner}: correct predictions are on the diagonal.",
                 plots.confusion(evaluation["tests"][evaluation["best"]]["confusion"], data["classes"]),
             ),
             (
-                "What it looks at",
-                f"{winner}: permutation importance on the test.",
+                "Important features",
+                f"{winner}: permutation importance on the test data.",
                 plots.importance(evaluation["importance"]),
             ),
             (
                 "The wines",
-                "Strong marks are the test, faint ones the training data.",
+                "Strong marks are test data, faint marks are training data.",
                 plots.landscape(train, test, wrong, data["classes"]),
             ),
             (
-                "How sure it is",
-                f"{winner}: a dot is a wine of the test, ringed where wrong.",
-                plots.certainty(evaluation["tests"][evaluation["best"]]["said"], test[1], data["classes"]),
+                "Predicted probabilities",
+                f"{winner}: each dot is a test wine, with a ring if the prediction is wrong.",
+                plots.certainty(evaluation["tests"][evaluation["best"]]["probabilities"], test[1], data["classes"]),
             ),
         ]
     )
@@ -147,15 +147,15 @@ def figures(
 def origin(data: dict, models: list[dict]) -> str:
     now = time.time()
     entries = [
-        ("Data set", "UCI wine recognition (Forina et al., 1991), as shipped with scikit-learn"),
-        ("Rows", f"{data['rows']} wines: {data['train']} to train on, {data['test']} for the test"),
+        ("Data set", "UCI wine recognition (Forina et al., 1991), included in scikit-learn"),
+        ("Rows", f"{data['rows']} wines: {data['train']} for training, {data['test']} for the test"),
         ("Columns", f"{data['measured']} measured, {data['features'] - data['measured']} derived from them"),
         ("SHA-256 of the data", f"<code>{data['sha256']}</code>"),
         ("Run", f"<code>{escape(run.run_id())}</code>"),
-        ("Pipeline", f"<code>{escape(os.environ.get('PIPELINE', 'none: started by hand'))}</code>"),
+        ("Pipeline", f"<code>{escape(os.environ.get('PIPELINE', 'none (started by hand)'))}</code>"),
         ("Written", datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")),
-        ("Took", f"{now - data['started']:.0f} s from the first job to this page, "
-                 f"{sum(model['seconds'] for model in models):.1f} s of training in all, side by side"),
+        ("Duration", f"{now - data['started']:.0f} s from the first job to this page, "
+                 f"{sum(model['seconds'] for model in models):.1f} s of training in total, in parallel"),
         ("Software", f"Python {platform.python_version()}, scikit-learn {sklearn.__version__}, "
                      f"numpy {np.__version__}, matplotlib {plots.matplotlib.__version__}"),
     ]  # fmt: skip
@@ -175,17 +175,17 @@ def main() -> None:
     _, *train = table.read(run.existing("train.csv", made_by="features"))
     _, *test = table.read(run.existing("test.csv", made_by="features"))
     result = evaluation["tests"][evaluation["best"]]
-    wrong = np.array(result["said"]).argmax(axis=1) != test[1]
+    wrong = np.array(result["probabilities"]).argmax(axis=1) != test[1]
     best, second = models[0], models[1] if len(models) > 1 else None
 
     verdict = (
-        f"<b>{escape(best['title'])}</b> tells the three cultivars apart"
-        f" in {percent(result['accuracy'])} of the wines it had never seen."
+        f"<b>{escape(best['title'])}</b> recognizes the cultivar"
+        f" of {percent(result['accuracy'])} of the test wines."
     )
     if second:
         verdict += (
-            f" In cross-validation its log loss was {best['log_loss']:.3f};"
-            f" the next best, {escape(second['title'].lower())}, had {second['log_loss']:.3f}."
+            f" In cross-validation its log loss is {best['log_loss']:.3f}."
+            f" The second best, {escape(second['title'].lower())}, has {second['log_loss']:.3f}."
         )
     page = Template((Path(__file__).parent / "page.html").read_text()).substitute(
         title=escape(args.title),
@@ -195,9 +195,9 @@ def main() -> None:
         models=model_table(models, evaluation),
         plots=figures(models, evaluation, data, tuple(train), tuple(test), wrong),
         winner=escape(best["title"].lower()),
-        wrong_note=f"{wrong.sum()} of {len(wrong)} wines of the test."
+        wrong_note=f"{wrong.sum()} of {len(wrong)} test wines."
         if wrong.any()
-        else "Nothing in the test.",
+        else "No test wine.",
         wrong=wrong_table(np.flatnonzero(wrong), result, test[1], data["classes"]),
         origin=origin(data, models),
     )
@@ -206,7 +206,7 @@ def main() -> None:
     latest = run.data_folder() / "report.html"
     shutil.copyfile(path, latest)
     run.log.info(
-        "wrote %s (%d kB) in %.1f s; the latest is always %s",
+        "wrote %s (%d kB) in %.1f s, and a copy to %s",
         path,
         len(page) // 1000,
         time.time() - began,

@@ -1,4 +1,4 @@
-"""What the jobs of one run share: a folder on the volume, a log, and an output for Airflow."""
+"""What the jobs of a run share: a folder on the volume, a log, and an output for Airflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_id() -> str:
 
 
 def folder() -> Path:
-    """This run's own folder, so that two runs at once do not write over each other."""
+    """The folder of this run, so that parallel runs do not overwrite each other's files."""
     path = data_folder() / "runs" / re.sub(r"[^A-Za-z0-9._-]+", "-", run_id())
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -41,7 +41,7 @@ def read_json(name: str, made_by: str) -> Any:
 def existing(name: str, made_by: str) -> Path:
     path = folder() / name
     if not path.is_file():
-        raise SystemExit(f"{path} is missing: the job `{made_by}` of run {run_id()} has to write it first")
+        raise SystemExit(f"{path} not found: the job `{made_by}` of run {run_id()} must write it first")
     return path
 
 
@@ -50,7 +50,7 @@ def write_json(name: str, value: Any) -> None:
 
 
 def output(value: dict[str, Any]) -> None:
-    """Hands a value to the jobs downstream. Without `output: json` there is no folder for it."""
+    """Pass a value to later jobs. The folder for it exists only if the job has `output: json`."""
     log.info("output: %s", json.dumps(value))
     path = Path(os.environ.get("OUTPUT_PATH", "/airflow/xcom/return.json"))
     if path.parent.is_dir():

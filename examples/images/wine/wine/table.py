@@ -1,4 +1,4 @@
-"""Feature tables as CSV files: one row for each wine, the last column its cultivar."""
+"""Feature tables as CSV files: one row for each wine, with its cultivar in the last column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
         header, *rows = csv.reader(file)
     if header[-1] != LABEL or not rows:
         raise SystemExit(
-            f"{path} is not a feature table: its last column should be {LABEL!r}, with rows below"
+            f"{path} is not a feature table: it must have rows, and its last column must be {LABEL!r}"
         )
     values = np.array(rows, dtype=float)
     return header[:-1], values[:, :-1], values[:, -1].astype(int)

@@ -1,4 +1,4 @@
-"""Jobs `train-…`: search one model's settings, then measure it by repeated cross-validation."""
+"""Jobs `train-…`: search the best settings of one model, then measure it by repeated cross-validation."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ REPEATS = 3
 
 
 def cross_validate(estimator, x: np.ndarray, y: np.ndarray, folds: int) -> tuple[dict, np.ndarray]:
-    """The scores of each fold, and for each wine the mean of what models said that had not seen it."""
+    """The scores of each fold, and for each wine the mean prediction of the models not trained on it."""
     scores: dict[str, list[float]] = {"log_loss": [], "accuracy": [], "f1": []}
-    said = np.zeros((len(y), len(np.unique(y))))
+    predictions = np.zeros((len(y), len(np.unique(y))))
     for seen, unseen in RepeatedStratifiedKFold(n_splits=folds, n_repeats=REPEATS, random_state=SEED).split(
         x, y
     ):
-        chances = clone(estimator).fit(x[seen], y[seen]).predict_proba(x[unseen])
-        said[unseen] += chances / REPEATS
-        scores["log_loss"].append(log_loss(y[unseen], chances))
-        scores["accuracy"].append(accuracy_score(y[unseen], chances.argmax(axis=1)))
-        scores["f1"].append(f1_score(y[unseen], chances.argmax(axis=1), average="macro"))
-    return scores, said
+        probabilities = clone(estimator).fit(x[seen], y[seen]).predict_proba(x[unseen])
+        predictions[unseen] += probabilities / REPEATS
+        scores["log_loss"].append(log_loss(y[unseen], probabilities))
+        scores["accuracy"].append(accuracy_score(y[unseen], probabilities.argmax(axis=1)))
+        scores["f1"].append(f1_score(y[unseen], probabilities.argmax(axis=1), average="macro"))
+    return scores, predictions
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     args = parser.parse_args()
     if args.folds < 2:
-        parser.error(f"--folds must be 2 or more, not {args.folds}")
+        parser.error(f"--folds must be at least 2, not {args.folds}")
     run.start_log()
     begin = time.perf_counter()
 
@@ -46,10 +46,10 @@ def main() -> None:
     _, x, y = table.read(run.existing("train.csv", made_by="features"))
     if np.bincount(y).min() < args.folds:
         raise SystemExit(
-            f"{args.folds} folds need {args.folds} wines of each cultivar, one has {np.bincount(y).min()}"
+            f"{args.folds} folds need {args.folds} wines of each cultivar, but one has {np.bincount(y).min()}"
         )
 
-    run.log.info("%s: searching settings in %d folds of %d wines", candidate.title, args.folds, len(y))
+    run.log.info("%s: searching settings with %d folds of %d wines", candidate.title, args.folds, len(y))
     search = GridSearchCV(
         candidate.estimator,
         candidate.grid,
@@ -60,7 +60,7 @@ def main() -> None:
     for settings, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"]):
         run.log.info("  log loss %.4f with %s", -score, settings)
 
-    scores, said = cross_validate(search.best_estimator_, x, y, args.folds)
+    scores, predictions = cross_validate(search.best_estimator_, x, y, args.folds)
     joblib.dump(search.best_estimator_, run.folder() / f"{args.model}.joblib")
     result = {
         "model": args.model,
@@ -70,9 +70,9 @@ def main() -> None:
         "accuracy": round(float(np.mean(scores["accuracy"])), 5),
         "seconds": round(time.perf_counter() - begin, 2),
     }
-    run.write_json(f"{args.model}.json", {**result, "scores": scores, "said": said.tolist()})
+    run.write_json(f"{args.model}.json", {**result, "scores": scores, "probabilities": predictions.tolist()})
     run.log.info(
-        "%d models fitted to measure it: accuracy %.1f %% ± %.1f",
+        "measured with %d fitted models: accuracy %.1f %% ± %.1f",
         len(scores["accuracy"]),
         100 * np.mean(scores["accuracy"]),
         100 * np.std(scores["accuracy"]),
