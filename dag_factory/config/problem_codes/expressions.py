@@ -9,72 +9,78 @@ SECTION = Section(
     (
         Entry(
             "bad-expression",
-            "`${{ }}` that cannot be read or computed, or costs too much.",
-            "See the message.",
+            "A `${{ }}` expression has a syntax error, fails when it is computed, or needs too many steps.",
+            "Fix what the message names.",
         ),
         Entry(
             "bad-template",
-            "`{{ }}` that Jinja cannot read, or that would include a file.",
-            "See the message. Braces that stay as they are: `{% raw %}...{% endraw %}`.",
+            "A `{{ }}` template has a syntax error, or would include another file.",
+            "Fix what the message names. To keep braces as they are, write `{% raw %}...{% endraw %}`.",
         ),
         Entry(
             "dateless-run",
-            "A warning: the name has no value in a run without a logical date, which an asset or a request starts.",
+            (
+                "Warning: this name has no value in a run without a logical date. A run that an asset event or an "
+                "API request starts has no logical date."
+            ),
             "Use `run_date` or `ds`.",
         ),
         Entry(
             "forbidden-template",
             (
-                "`{{ }}` uses a name, an attribute or a statement that is not in the "
-                "[vocabulary](decisions/run-time-templates.md)."
+                "A `{{ }}` template uses a name, an attribute or a statement that is not in the [list of allowed "
+                "names](decisions/run-time-templates.md). An environment may allow more names."
             ),
-            (
-                "The hint says what to use instead. A secret: `env: {NAME: {secret: name/key}}`. An environment "
-                "may allow more names."
-            ),
+            "Use what the hint names. For a secret, write `env: {NAME: {secret: name/key}}`.",
         ),
         Entry(
             "no-output",
-            "The output of a job that has none is read.",
-            "Add `output: json` to that job.",
+            "A job reads the output of a job that has no output.",
+            "Add `output: json` to the job that is read.",
         ),
         Entry(
             "not-upstream",
-            "The output of a job is read that need not have ended.",
-            "Add it to `depends_on`.",
+            "A job reads the output of a job that it does not wait for.",
+            "Add the other job to `depends_on`.",
         ),
         Entry(
             "text-boolean",
             (
-                "A warning: the default of a param is `no`, `yes`, `on` or `off`, which is text and so true in a "
-                "condition."
+                "Warning: the default of a param is `no`, `yes`, `on` or `off`. In YAML 1.2 this is text, and "
+                "text is true in a condition."
             ),
-            "Write `true` or `false`, or `{type: string, default: no}`.",
+            "Write `true` or `false`. If you mean the text, write `{type: string, default: no}`.",
         ),
         Entry(
             "text-in-script",
-            "A warning: any text that a person types into the form would become a part of a shell script.",
-            '`env: {TITLE: "{{ params.title }}"}`, and `"$TITLE"` in the script; or give the param an `enum`.',
+            (
+                "Warning: the script contains a param of type text. Whoever triggers the pipeline could enter "
+                "shell commands."
+            ),
+            (
+                'Pass the text as a variable: write `env: {TITLE: "{{ params.title }}"}`, and `"$TITLE"` in the '
+                "script. Or give the param an `enum`."
+            ),
         ),
         Entry(
             "undefined-name",
-            "A name that is not defined there.",
-            "The hint says what is.",
+            "The name is not defined here.",
+            "Use one of the names in the hint.",
         ),
         Entry(
             "unknown-filter",
-            "A filter that a template does not have.",
-            "See the hint.",
+            "Templates have no filter with this name.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "unknown-param",
-            "No param of that name.",
+            "The pipeline has no param with this name.",
             "Declare it under `params`.",
         ),
         Entry(
             "unrendered-template",
-            "`{{ }}` where nothing renders it; the text would stay as it is.",
-            "Use `${{ }}`, or move it. Braces that stay as they are: `{% raw %}...{% endraw %}`.",
+            "A `{{ }}` template is in a place where it is not rendered. The text would stay as it is.",
+            "Use `${{ }}`, or move the template. To keep braces as they are, write `{% raw %}...{% endraw %}`.",
         ),
     ),
 )

@@ -1,131 +1,134 @@
-"""Problem codes: The file."""
+"""Problem codes: Files and YAML syntax."""
 
 from __future__ import annotations
 
 from dag_factory.config.problem_codes.entry import Entry, Section
 
 SECTION = Section(
-    "The file",
+    "Files and YAML syntax",
     (
         Entry(
             "alias-loop",
-            "An alias stands inside its own anchor.",
-            "Write the value out.",
+            "An alias refers to the anchor that contains it.",
+            "Write the value instead of the alias.",
         ),
         Entry(
             "bad-key",
-            "A key is a list or a map.",
+            "A key is a list or a map. A key must be a single word.",
             "Write `key: value`.",
         ),
         Entry(
             "duplicate-key",
-            "A key stands twice in a map.",
-            "Keep one of the two.",
+            "A map has the same key twice.",
+            "Remove one of the two; the message names the line of the first.",
         ),
         Entry(
             "empty-file",
-            "Nothing but comments.",
-            "Begin with `version: 1`, or remove the file.",
+            "The file is empty or contains only comments.",
+            "Begin the file with `version: 1`, or remove it.",
         ),
         Entry(
             "linked-folder",
-            "A folder below `pipelines/` is a link; those are not followed.",
+            "A folder below `pipelines/` is a symbolic link. Links to folders are not followed.",
             "Commit the folder itself.",
         ),
         Entry(
             "merge-key",
-            "`<<` is YAML 1.1 and is not read.",
+            "The file uses the merge key `<<`. It belongs to YAML 1.1, and this project reads YAML 1.2.",
             "Put what jobs share under `defaults`.",
         ),
         Entry(
             "missing-file",
-            "A file of the platform is not there.",
-            "Create it.",
+            "A required platform file does not exist.",
+            "Create the file. It begins with `version: 1`.",
         ),
         Entry(
             "not-a-file",
-            "A folder, a pipe or a device where a file should be.",
-            "Commit a file.",
+            "A folder, a pipe or a device has the name of a configuration file.",
+            "Commit a regular file.",
         ),
         Entry(
             "not-utf-8",
-            "A byte is not UTF-8.",
+            "The file contains a byte that is not valid UTF-8.",
             "Save the file as UTF-8.",
         ),
         Entry(
             "outside-configs",
-            "The file is a link that leads out of `configs/`.",
+            "The file is a symbolic link to a place outside `configs/`.",
             "Commit the file itself.",
         ),
         Entry(
             "too-deep",
-            "Values are nested more than 40 levels deep.",
-            "Flatten them.",
+            "A value is nested more than 40 levels deep, or a folder is too deep below `pipelines/`.",
+            "Flatten the value, or move the folder up.",
         ),
         Entry(
             "too-large",
-            "The file, a text or a number is over its bound.",
-            "Divide it; the message names the bound.",
+            "A file, a text, a list or a number exceeds its limit. The message names the limit.",
+            "Make the value smaller. Divide a file into several.",
         ),
         Entry(
             "too-many-problems",
-            "The file has more problems than are told; the rest of it was not looked at.",
-            "Mend the first ones.",
+            "The file has more problems than are reported. The rest of the file was not checked.",
+            "Fix the reported problems, then check again.",
         ),
         Entry(
             "too-many-values",
             (
-                "The file is too large once its aliases are expanded, or once its jobs have all that is laid "
-                "under them (40,000 maps at most, such as volumes). Sixteen characters of text count as one "
-                "value. Or its templates give more text than 3,000,000 steps can read."
+                "The file contains more values than one file may have: once its aliases are expanded, or once all "
+                "layers are merged into its jobs (at most 40,000 maps; each volume is a map). Sixteen characters "
+                "of text count as one value. Or its templates produce more text than 3,000,000 steps can read."
             ),
-            "Repeat less.",
+            "Divide the file. Move less into `defaults` and presets, and use fewer aliases.",
         ),
         Entry(
             "too-much-work",
             (
-                "The file's DAGs would take Airflow too long to build and serialize: more than 3,000,000 units, "
-                "of which a job counts 700, a volume 200, a variable from a secret 75, an edge between two jobs "
-                "25 ([bounds](decisions/bounds.md))."
+                "Airflow would take too long to build and serialize the DAGs of the file. The limit is 3,000,000 "
+                "units: a job counts 700, a volume 200, a variable from a secret 75, and a dependency between two "
+                "jobs 25 (see [bounds](decisions/bounds.md))."
             ),
-            "Divide the file, or give its jobs fewer volumes, secrets and edges.",
+            "Divide the file, or give its jobs fewer volumes, secrets and dependencies.",
         ),
         Entry(
             "too-slow",
             (
-                "The file was not compiled, or its DAG not built, after 10 seconds of processor time. The counted "
-                "limits should prevent this. The result is not cached: each pass tries again, and the DAG runs on "
-                "as it last was."
+                "It took more than 10 seconds of processor time to compile the file or to build its DAG. The "
+                "other limits should prevent this. The result is not cached: each pass tries again, and the DAG "
+                "keeps running its last good version."
             ),
-            "Divide the file, and report it.",
+            "Divide the file, and report this as a bug.",
         ),
         Entry(
             "unknown-file",
             (
-                "A file that nothing reads: beside the tables of the platform, or one by an odd ending in "
-                "`pipelines/`; a warning."
+                "Warning: nothing reads this file. It is in `platform/` but is not a known table, or it is in "
+                "`pipelines/` but does not end in `.yaml`."
             ),
-            "Rename it as the hint says, or move it.",
+            "Rename the file as the hint says, or move it.",
         ),
         Entry(
             "unknown-tag",
-            "A YAML tag such as `!!binary`, `!!set` or `!include`, on a value, a key, a list or a map.",
-            "Write the value without a tag.",
+            (
+                "A value, key, list or map has a YAML tag such as `!!binary`, `!!set` or `!include`. Tags are not "
+                "supported."
+            ),
+            "Remove the tag.",
         ),
         Entry(
             "unquoted-template",
-            "`{{ }}` without quotes, which is a map to YAML.",
+            "A `{{ }}` template has no quotes. YAML reads it as a map.",
             "Put the whole value in quotes.",
         ),
         Entry(
             "unreadable",
             "The file or folder cannot be opened.",
-            "Check that it exists, and its mode.",
+            "Check that it exists, and check its permissions.",
         ),
         Entry(
             "yaml-syntax",
-            "No YAML.",
-            "Look at the place and just above it: indentation, quotes, brackets.",
+            "The file is not valid YAML.",
+            "Check the indentation, quotes and brackets at the position and in the lines above it.",
         ),
     ),
 )

@@ -9,242 +9,249 @@ SECTION = Section(
     (
         Entry(
             "bad-default",
-            "A param's default does not fit what the param says of itself.",
-            "Change the default or the rule.",
+            "The default of a param does not match the schema of the param, or is too large.",
+            "Change the default or the schema.",
         ),
         Entry(
             "bad-image",
-            "A space in an image's name.",
+            "The name of an image contains a space.",
             "Remove the space.",
         ),
         Entry(
             "bad-matrix",
-            "A matrix in another form.",
-            "See the hint.",
+            "The value is not a valid `matrix`.",
+            "Write the form in the hint.",
         ),
         Entry(
             "bad-param",
             (
-                "A param is no valid JSON Schema; or Python needs too many steps to match its pattern against a "
-                "text that somebody may type; or it is too much work to check all params of the file (see "
+                "The schema of a param is not valid JSON Schema. Or its pattern takes exponential time on some "
+                "input, and the Airflow UI would hang. Or it takes too long to check all params of the file (see "
                 "[bounds](decisions/bounds.md))."
             ),
-            "Fix the schema, mostly a pattern.",
+            "Fix the schema. The usual cause is a pattern with nested quantifiers, such as `(a+)+`.",
         ),
         Entry(
             "build-failed",
-            "Airflow itself refuses the pipeline.",
-            "The message is Airflow's. If it is not clear, it is our bug.",
+            "Airflow rejects the pipeline.",
+            "Fix what Airflow's message names. If the message is not clear, report a bug.",
         ),
         Entry(
             "cell-name-taken",
-            "Two cells of a matrix, or a cell and a job, have one name.",
-            "Name the cells with `name:`.",
+            "Two cells of a matrix have the same name, or a cell has the name of a job.",
+            "Set `name` in the matrix so that each cell has a name of its own.",
         ),
         Entry(
             "compiler-failed",
-            "The compiler stumbled over something in the file that nobody has thought of.",
-            "Our bug: please report it with the file. What had a DAG runs on as it last was.",
+            "The compiler failed with an internal error on this file. Its DAG keeps running the last good version.",
+            "Report a bug, and attach the file.",
         ),
         Entry(
             "container-name-taken",
-            "Two containers of a pod have one name, or one has the name of the job's own (`base`) or of Airflow's.",
-            "Call it otherwise.",
+            (
+                "Two containers of a pod have the same name. Or a container has the name of the job's own "
+                "container (`base`) or of Airflow's sidecar."
+            ),
+            "Give the container another name.",
         ),
         Entry(
             "dependency-cycle",
-            "Jobs wait for each other in a circle, which is spelled out.",
+            "Jobs depend on each other in a cycle. The message shows the cycle.",
             "Remove one of the dependencies.",
         ),
         Entry(
             "depends-on-itself",
-            "A job waits for itself.",
-            "Remove its name from the list.",
+            "A job depends on itself.",
+            "Remove its own name from the list.",
         ),
         Entry(
             "duplicate-id",
-            "Two files or instances would be the same DAG.",
+            "Two files or instances define the same DAG.",
             "Rename one of the two.",
         ),
         Entry(
             "empty-group",
-            "`groups` names a group that no job is in.",
-            "Write `group: name` at its jobs, or see the hint.",
+            "`groups` names a group that has no jobs.",
+            "Add `group: name` to its jobs, or use the name in the hint.",
         ),
         Entry(
             "empty-matrix",
-            "A matrix without a cell.",
-            "Give it an axis, or exclude less.",
+            "The matrix has no cells.",
+            "Add an axis, or exclude fewer cells.",
         ),
         Entry(
             "excludes-nothing",
-            "A warning: no cell has the values that `exclude` names.",
-            "Correct the values, or leave it out.",
+            "Warning: no cell of the matrix has the values under `exclude`.",
+            "Correct the values, or remove the entry.",
         ),
         Entry(
             "group-name-taken",
-            "A group has the name of a job or of another group.",
-            "Give it another name.",
+            "A group has the same name as a job or as another group.",
+            "Give the group another name.",
         ),
         Entry(
             "invalid-pod",
             (
-                "Kubernetes refuses the pod: parts of it exclude each other or belong together, as two sources of "
-                "one volume, or `operator: In` without `values`. Checked on the pod with all layers."
+                "Kubernetes would reject the pod: some of its values exclude each other, or one needs another. "
+                "Examples are two sources for one volume, and `operator: In` without `values`. The check is made "
+                "after all layers are merged."
             ),
-            "The message names both parts.",
+            "Change one of the values that the message names.",
         ),
         Entry(
             "last-good-stopped",
             (
-                "The file has problems, and the version of it that ran until now breaks a rule that the platform "
-                "has tightened since: an image, a flavor, a ceiling, a team. Its DAG has no schedule, and each "
-                "task fails before its pod exists."
+                "The file has errors, and its last good version breaks a rule that the platform has since "
+                "tightened, such as allowed images, flavors, maximums or limits of a team. The DAG has no "
+                "schedule, and each of its tasks fails before it creates a pod."
             ),
-            "Correct the file; its message names the rule and its place.",
+            "Fix the file. The message names the rule and its place.",
         ),
         Entry(
             "mount-taken",
-            "Two volumes are mounted in one place.",
-            "Mount one of them somewhere else.",
+            "Two volumes are mounted at the same path.",
+            "Mount one of them at another path.",
         ),
         Entry(
             "nested-for-each",
-            "A `for_each` inside a group that has one: Airflow has no list inside a list.",
-            "Keep one; make one list of all pairs.",
+            "A `for_each` is inside a group that also has a `for_each`. Airflow does not support nested lists.",
+            "Keep one `for_each`, and make one list of all pairs.",
         ),
         Entry(
             "never-matches",
-            "A warning: an earlier entry of `on` takes the reason or the exit code.",
-            "Take it out of one of the two.",
+            (
+                "Warning: this entry of `on` is unreachable, because an earlier entry already matches the reason "
+                "or exit code."
+            ),
+            "Remove the reason or exit code from one of the two entries.",
         ),
         Entry(
             "no-base-container",
-            "`pod` takes the job's own container away.",
-            "Say what differs in it.",
+            "`pod` removes the job's own container.",
+            "Write only what you want to change in the container.",
         ),
         Entry(
             "no-deadline",
-            "A warning: `on_deadline` without a `deadline`.",
+            "Warning: the pipeline has `on_deadline` but no `deadline`.",
             "Add `deadline` to the pipeline.",
         ),
         Entry(
             "no-jobs",
-            "Nothing to run.",
-            "Add `jobs`, or an image under `defaults`.",
+            "The pipeline has no jobs.",
+            "Add `jobs`, or set `docker_image` under `defaults` for a pipeline with one job.",
         ),
         Entry(
             "no-local-image",
             (
-                "A warning, in the environment `local`: no folder stands for an image, and on this machine "
-                "nothing is pulled."
+                "Warning in the environment `local`: no folder replaces this image. Pods are processes on this "
+                "machine, and no image is pulled."
             ),
-            "Put its code into `images/`, or add it under `cluster.local.images`.",
+            "Put the code of the image into `images/`, or add the image under `cluster.local.images`.",
         ),
         Entry(
             "octal-mode",
-            "A file mode as `0400`, which is decimal 400 in YAML 1.2, or one above `0o777`.",
+            "A file mode such as `0400` is decimal 400 in YAML 1.2, or the mode exceeds `0o777`.",
             "Write `0o400`, or the decimal number 256.",
         ),
         Entry(
             "param-name-taken",
-            "By `params_env` two params would be one variable.",
-            "Rename one of the two.",
+            "`params_env` gives two params the same environment variable.",
+            "Rename one of the two params.",
         ),
         Entry(
             "pool-too-small",
-            "A job takes more slots than its pool has, so it would never start.",
-            "Take fewer slots.",
+            "A job needs more slots than its pool has. It would never start.",
+            "Lower `pool_slots`.",
         ),
         Entry(
             "required-param",
-            "A scheduled pipeline has a param without default.",
-            "Give it one; a scheduled run has nobody to ask.",
+            "A pipeline with a schedule has a param without a default.",
+            "Give the param a default. Nobody can enter a value for a scheduled run.",
         ),
         Entry(
             "second-container",
-            "A warning: `pod` adds a plain container, and the job ends only when that ends too.",
-            "Put it under `sidecars`.",
+            "Warning: `pod` adds another regular container. The job ends only after that container ends.",
+            "Move the container to `sidecars`. It then ends with the job.",
         ),
         Entry(
             "too-many-assets",
-            "More than 1,000 assets in one file, or 10,000 mentions of them.",
-            "Name what others wait for.",
+            "The file has more than 1,000 assets, or uses assets more than 10,000 times.",
+            "Remove the assets that no pipeline waits for, or divide the file.",
         ),
         Entry(
             "too-many-cells",
-            "A matrix with more cells than are built.",
-            "Make it smaller, or use `for_each`.",
+            "The matrix has more cells than the limit.",
+            "Make the matrix smaller, or use `for_each`.",
         ),
         Entry(
             "too-many-instances",
-            "More than 1,000 `instances` in one file.",
+            "The file has more than 1,000 `instances`.",
             "Divide the file.",
         ),
         Entry(
             "too-many-items",
-            "More items in a `for_each` than one run may have.",
-            "Fewer items, each with more work.",
+            "`for_each` has more items than one run may have.",
+            "Use fewer items, each with more work.",
         ),
         Entry(
             "too-many-jobs",
-            "More than 1,000 jobs.",
+            "The pipeline has more than 1,000 jobs.",
             "Divide the pipeline.",
         ),
         Entry(
             "unknown-axis",
-            "The matrix has no such axis.",
-            "See the hint.",
+            "The matrix has no axis with this name.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "unknown-channel",
-            "No alert channel of that name.",
-            "See the hint, or `platform/alerts.yaml`.",
+            "There is no alert channel with this name.",
+            "See the suggestion in the hint, or `platform/alerts.yaml`.",
         ),
         Entry(
             "unknown-environment",
-            "No environment of that name.",
-            "See the hint; environments are the files in `platform/environments/`.",
+            "There is no environment with this name.",
+            "See the suggestion in the hint. Each file in `platform/environments/` is an environment.",
         ),
         Entry(
             "unknown-flavor",
-            "No flavor of that name.",
-            "See the hint, or `platform/flavors.yaml`.",
+            "There is no flavor with this name.",
+            "See the suggestion in the hint, or `platform/flavors.yaml`.",
         ),
         Entry(
             "unknown-job",
-            "No job of that name here; an environment may have removed it.",
-            "See the hint.",
+            "There is no job with this name here. An environment may have removed it.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "unknown-pool",
-            "No pool of that name; Airflow would never start the job, and not say so.",
-            "One of `pools` in `platform/flavors.yaml`.",
+            "There is no pool with this name. Airflow would never start the job, and would not report why.",
+            "Use one of the `pools` in `platform/flavors.yaml`.",
         ),
         Entry(
             "unknown-preset",
-            "No preset of that name.",
-            "See the hint, or `platform/presets.yaml`.",
+            "There is no preset with this name.",
+            "See the suggestion in the hint, or `platform/presets.yaml`.",
         ),
         Entry(
             "unknown-reason",
-            "A warning: no reason that Kubernetes is known to write.",
-            "See the hint.",
+            "Warning: Kubernetes is not known to report this reason.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "unknown-retry-rule",
-            "No retry rule of that name.",
-            "See the hint, or `platform/retries.yaml`.",
+            "There is no retry rule with this name.",
+            "See the suggestion in the hint, or `platform/retries.yaml`.",
         ),
         Entry(
             "unknown-volume",
             "A container mounts a volume that the pod does not have.",
-            "Name one of the job's `volumes`.",
+            "Use the name of one of the job's `volumes`.",
         ),
         Entry(
             "volume-name-taken",
-            "One name stands for two sources.",
-            "Leave `name` out.",
+            "Two volumes with different sources have the same name.",
+            "Remove `name`, or give each volume its own name.",
         ),
     ),
 )

@@ -1,159 +1,162 @@
-"""Problem codes: The platform's tables."""
+"""Problem codes: Platform files and rules."""
 
 from __future__ import annotations
 
 from dag_factory.config.problem_codes.entry import Entry, Section
 
 SECTION = Section(
-    "The platform's tables",
+    "Platform files and rules",
     (
         Entry(
             "broken-channel",
-            "The channel has a problem of its own.",
-            "See the problems of `alerts.yaml`.",
+            "The alert channel has errors.",
+            "Fix the problems of `platform/alerts.yaml` first.",
         ),
         Entry(
             "broken-flavor",
-            "The flavor has a problem of its own.",
-            "See the problems of `flavors.yaml`.",
+            "The flavor has errors.",
+            "Fix the problems of `platform/flavors.yaml` first.",
         ),
         Entry(
             "broken-preset",
-            "The preset has a problem of its own.",
-            "See the problems of `presets.yaml`.",
+            "The preset has errors.",
+            "Fix the problems of `platform/presets.yaml` first.",
         ),
         Entry(
             "broken-retry-rule",
-            "The retry rule has a problem of its own.",
-            "See the problems of `retries.yaml`.",
+            "The retry rule has errors.",
+            "Fix the problems of `platform/retries.yaml` first.",
         ),
         Entry(
             "broken-table",
-            "The environment, or a table that is used here, cannot be used, so nothing that needs it is built.",
-            "See the problems under `platform/`.",
+            "The environment, or a table that the pipeline needs, has errors. The pipeline is not built.",
+            "Fix the problems of the files in `platform/` first.",
         ),
         Entry(
             "broken-team",
-            "The team has a problem of its own, so nothing in its folder is built.",
-            "See the problems of `teams.yaml`.",
+            "The team has errors. No pipeline in its folder is built.",
+            "Fix the problems of `platform/teams.yaml` first.",
         ),
         Entry(
             "extends-loop",
-            "Environments extend each other in a circle.",
+            "Environments extend each other in a cycle.",
             "Remove one `extends`.",
         ),
         Entry(
             "flavor-loop",
-            "`next` of flavors goes round.",
-            "The largest flavor has no `next`.",
+            "Flavors name each other as `next` in a cycle.",
+            "Remove `next` from the largest flavor.",
         ),
         Entry(
             "flavor-not-allowed",
-            "The team may not use the flavor.",
-            "The hint names the rule and what it allows.",
+            "The team may not use this flavor.",
+            "Use one of the flavors in the hint. The hint also names the rule.",
         ),
         Entry(
             "hidden-reference",
-            "A name that only the run knows (`{{ }}`), where the environment or the team limits such names.",
+            (
+                "The name contains a `{{ }}` template, so it is known only when the job runs. But the environment "
+                "or the team limits which names are allowed."
+            ),
             "Write the name, or compute it with `${{ }}`.",
         ),
         Entry(
             "image-latest",
-            "The environment forbids tags that move.",
-            "Name a fixed tag or a digest.",
+            "The tag of the image can move, and the environment forbids such tags.",
+            "Use a fixed tag or a digest.",
         ),
         Entry(
             "image-not-allowed",
-            "The environment or the team does not allow the image of a container, or of a volume.",
-            "See the patterns in the hint.",
+            "The environment or the team does not allow the image of a container or a volume.",
+            "Use an image that matches a pattern in the hint.",
         ),
         Entry(
             "image-not-known",
-            "A warning: only the run knows the image, so its mirror cannot be chosen.",
-            "Write the registry out, or compute it with `${{ }}`.",
+            "Warning: the registry of the image is not known until the job runs, so no mirror applies.",
+            "Write the registry, or compute it with `${{ }}`.",
         ),
         Entry(
             "image-template",
             (
-                "The template of an image holds more than whole expressions that read a value: a statement, a "
-                "comment, a constant."
+                "A template in an image contains more than expressions that read a value: a statement, a comment "
+                "or a constant."
             ),
-            "Write `{{ name }}` only, as `{{ params.tag }}`; compute the rest with `${{ }}`.",
+            "Write only `{{ name }}`, such as `{{ params.tag }}`. Compute the rest with `${{ }}`.",
         ),
         Entry(
             "missing-limit",
-            "A container has no limit for a resource that a `max` bounds, so it may use the whole node.",
-            "Set `resources: {limits: ...}` in it; for the job's own container name a flavor that sets it.",
+            "A container has no limit for a resource that a `max` restricts. It could use the whole node.",
+            (
+                "Set `resources: {limits: ...}` in the container. For the job's own container, use a flavor that "
+                "sets the limit."
+            ),
         ),
         Entry(
             "no-team",
-            "`default: deny` of `teams.yaml` allows no pipeline outside the folders of teams.",
+            "`teams.yaml` has `default: deny`, and the file is not in the folder of a team.",
             "Move the file, or add its folder to `teams.yaml`.",
         ),
         Entry(
             "node-not-allowed",
-            "The pod selects or tolerates nodes of flavors that the team may not use, or names a node.",
-            "Leave the selector or the toleration out; the hint names the list of flavors.",
+            "The pod selects or tolerates nodes of flavors that the team may not use, or it names a node.",
+            "Remove the selector or toleration. The hint names the list of flavors.",
         ),
         Entry(
             "not-allowed",
             (
-                "The environment or the team does not allow what the job refers to: a secret, a claim, a service "
-                "account, a node, a label, a preset ..."
+                "The environment or the team does not allow something that the job refers to, such as a secret, a "
+                "volume claim, a service account, a node, a label or a preset."
             ),
-            "See the patterns in the hint, and the rule's place.",
+            "Use a name that matches a pattern in the hint. The hint also names the rule.",
         ),
         Entry(
             "over-ceiling",
             (
-                "The pod asks for more than the environment or the team allows, or than the flavors on the team's "
-                "list give."
+                "The pod requests more than the maximum of the environment or the team, or more than the flavors "
+                "of the team provide. All containers count, also the container that Airflow adds for `output: "
+                "json`. Devices under `resourceClaims` cannot be compared with a maximum."
             ),
-            (
-                "The hint names the flavor that fits. Where `pod:` asks for it, ask for less there. All "
-                "containers count, also Airflow's own for `output: json`. Devices that a pod claims "
-                "(`resourceClaims`) have no size to compare with a `max`: name a flavor."
-            ),
+            "Use the flavor in the hint. If `pod` requests the amount, request less there. For a device, use a flavor.",
         ),
         Entry(
             "over-limit",
             (
-                "A key exceeds the `limits` of the environment or the team: retries, timeout, schedule, jobs, "
-                "runs or graphics cards at once."
+                "A value exceeds the `limits` of the environment or the team: retries, timeout, schedule, or the "
+                "number of jobs, runs or graphics cards at the same time."
             ),
-            "The hint names the limit and its place.",
+            "Stay within the limit in the hint. The hint also names the place of the limit.",
         ),
         Entry(
             "pod-security",
             (
-                "The pod does not meet the level of Kubernetes' Pod Security Standards that `pod_security` sets. "
-                "A warning where no level is set and `baseline` forbids it; it will be an error in the next "
-                "release."
+                "The pod does not meet the level of the Kubernetes Pod Security Standards that `pod_security` "
+                "sets. Without `pod_security`, a pod that the level `baseline` forbids gets a warning, which "
+                "becomes an error in the next release."
             ),
-            "Leave the key out, as the hint says.",
+            "Remove or change the key as the hint says.",
         ),
         Entry(
             "request-over-limit",
             "A flavor or a container requests more than its limit.",
-            "Raise the limit or lower the request.",
+            "Raise the limit, or lower the request.",
         ),
         Entry(
             "required-key",
-            "The team asks for a key that neither the pipeline nor each of its jobs has, or that `pod:` removes.",
-            "Add it; the hint names the rule.",
+            "The team requires a key, but neither the pipeline nor each of its jobs sets it, or `pod` removes it.",
+            "Add the key. The hint names the rule.",
         ),
         Entry(
             "resource-not-allowed",
             (
-                "The pod asks for a resource that no `max` names and no flavor on the team's list gives: huge "
-                "pages, or a device that is not a graphics card."
+                "The pod requests a resource that no `max` names and no flavor of the team provides, such as huge "
+                "pages or a device that is not a graphics card."
             ),
-            "Ask the platform to name it in `max`, or leave it out.",
+            "Remove the resource, or ask the platform team to add it to `max`.",
         ),
         Entry(
             "unused-team",
-            "A warning: no pipeline lies in the folder of the team, whose name may have a slip.",
-            "See the hint.",
+            "Warning: the folder of the team contains no pipelines. Its name may be misspelled.",
+            "Correct the name as the hint says.",
         ),
     ),
 )

@@ -10,46 +10,54 @@ SECTION = Section(
         Entry(
             "cache-unwritable",
             (
-                "Nothing can be written to the cache folder: the disk is full or read-only, or the folder belongs "
-                "to another user. A pipeline that breaks now has no newer version to run on as."
+                "Warning: the cache folder cannot be written: the disk is full or read-only, or the folder "
+                "belongs to another user. A pipeline that breaks now may keep running an older version, or have "
+                "no DAG."
             ),
-            "Free the disk, or set `DAG_FACTORY_CACHE` to a folder that Airflow's user may write to.",
+            "Free disk space, or set `DAG_FACTORY_CACHE` to a folder that Airflow's user can write to.",
         ),
         Entry(
             "no-environment",
-            "There is no environment, or several and none is chosen.",
-            "Set `DAG_FACTORY_ENV`, or add a file in `platform/environments/`.",
+            "There is no environment, or there are several and none is selected.",
+            "Set `DAG_FACTORY_ENV`, or add a file to `platform/environments/`.",
         ),
         Entry(
             "no-pipelines",
-            "There is no folder `configs/pipelines/`, so no DAG. What was good is not forgotten.",
-            "Move it back; where there is no pipeline yet, commit it with a `.gitkeep`.",
+            (
+                "Warning: the folder `configs/pipelines/` does not exist, so there are no DAGs. The last good "
+                "versions are still stored."
+            ),
+            "Restore the folder. If the project has no pipelines yet, commit the folder with a file `.gitkeep`.",
         ),
         Entry(
             "no-project",
-            "There is no `configs/` folder here or above.",
-            "Run inside a project, or name it with `--home` or `DAG_FACTORY_HOME`.",
+            "There is no `configs/` folder here or in a parent folder.",
+            "Run the command inside a project, or set `--home` or `DAG_FACTORY_HOME`.",
         ),
         Entry(
             "not-compiled-yet",
-            "More has changed than a pass has time to compile; what had a DAG runs on as it was.",
-            "Wait for the next passes. Files that are slow come last: divide them.",
+            (
+                "Warning: more files have changed than one pass has time to compile. Existing DAGs keep running "
+                "as they are."
+            ),
+            "Wait for the next passes. Slow files come last: divide them.",
         ),
         Entry(
             "over-budget",
             (
-                "All DAGs of a loader together are more work than it may do in one pass. DAGs that were there "
-                "before stay as they were; new or larger ones wait, the heaviest first."
+                "The DAGs of a loader are more work than one pass allows. Existing DAGs stay as they are. New "
+                "DAGs, and DAGs that have grown, wait; the heaviest wait first. The loader's own row is a "
+                "warning; the row of each file that waits is an error."
             ),
-            "Several loaders, or a longer `dag_file_processor_timeout`: [scale](scale.md).",
+            "Use several loaders, or raise `dag_file_processor_timeout` (see [scale](scale.md)).",
         ),
         Entry(
             "slow-loader",
             (
-                "A loader takes an eighth of the time that Airflow gives a file to build its DAGs, and "
-                "serializing takes four times as much."
+                "Warning: a loader needs more than an eighth of the time that Airflow allows for a file just to "
+                "build its DAGs. To serialize them takes about four times as long."
             ),
-            "Several loaders, or a longer bound: [scale](scale.md).",
+            "Use several loaders, or raise `dag_file_processor_timeout` (see [scale](scale.md)).",
         ),
     ),
 )

@@ -1,51 +1,51 @@
-"""Problem codes: Pipelines and jobs from templates."""
+"""Problem codes: Job templates and pipeline templates."""
 
 from __future__ import annotations
 
 from dag_factory.config.problem_codes.entry import Entry, Section
 
 SECTION = Section(
-    "Pipelines and jobs from templates",
+    "Job templates and pipeline templates",
     (
         Entry(
             "bad-input",
-            "A value under `with` does not suit the template's input.",
-            "The hint is the input's description.",
+            "A value under `with` does not match the input of the template.",
+            "Change the value. The hint describes the input.",
         ),
         Entry(
             "bad-template-file",
-            "The template's own file is wrong.",
-            "Mend the template; for its owner.",
+            "The file of the template has an error.",
+            "Fix the template, or ask its owner to fix it.",
         ),
         Entry(
             "bad-template-name",
-            "Not a template's name and version.",
+            "The value is not the name and version of a template.",
             "Write `name@v1`.",
         ),
         Entry(
             "broken-template",
-            "The template has a problem of its own.",
-            "See the problems of its file.",
+            "The template has errors.",
+            "Fix the problems of its file first.",
         ),
         Entry(
             "missing-input",
-            "An input without default is not given.",
+            "A required input is missing.",
             "Add it under `with`.",
         ),
         Entry(
             "unknown-input",
-            "The template has no such input.",
-            "See the hint.",
+            "The template has no input with this name.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "unknown-template",
-            "No template of that name and version.",
-            "See the hint.",
+            "There is no template with this name and version.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "variable-taken",
-            "The variable that a `for_each` gives its item to is one of the job's `env`.",
-            "Another name under `as`.",
+            "`for_each` sets an environment variable that the job also sets under `env`.",
+            "Choose another name under `as`.",
         ),
     ),
 )

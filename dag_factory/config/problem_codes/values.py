@@ -9,247 +9,262 @@ SECTION = Section(
     (
         Entry(
             "always-in-for-each",
-            "A job of a group with `for_each` has `trigger_rule: always`, so it would not wait for the list.",
+            (
+                "A job in a group with `for_each` has `trigger_rule: always`. Such a job would start before the "
+                "list is known."
+            ),
             "Use `all_done`.",
         ),
         Entry(
             "asset-conflict",
             (
-                "An asset that another file names otherwise; a warning. Airflow takes them for two and lets only "
-                "one be updated."
+                "Warning: another file gives this asset a different name or URI. Airflow treats the two as "
+                "different assets, and updates only one of them."
             ),
-            "Write it in the same way in both.",
+            "Use the same name and URI in both files.",
         ),
         Entry(
             "bad-address",
-            "No address of a mailbox.",
-            "Write `name@example.com`.",
+            "The value is not a valid email address.",
+            "Write an address such as `name@example.com`.",
         ),
         Entry(
             "bad-asset",
             (
-                "A name or URI that an asset cannot have. A warning for a URI that the provider of its scheme "
-                "rejects, where that is installed."
+                "The name or URI is not valid for an asset. This is a warning if only the Airflow provider of the "
+                "URI's scheme rejects the URI, which affects an Airflow that has the provider."
             ),
-            "See the message for the form.",
+            "Write the form that the message describes.",
         ),
         Entry(
             "bad-channel",
-            "A channel without exactly one of `email`, `slack` and `webhook`.",
-            "Make a channel of each way.",
+            "An alert channel must have exactly one of `email`, `slack` and `webhook`.",
+            "Define one channel for each of them.",
         ),
         Entry(
             "bad-cron",
-            "No cron expression, one that never fires, or one of chance.",
-            "Five fields: minute, hour, day of month, month, day of week.",
+            (
+                "The value is not a valid cron expression, the expression never fires, or it uses random fields "
+                "(`R`, `H`)."
+            ),
+            "Write five fields: minute, hour, day of month, month, day of week.",
         ),
         Entry(
             "bad-date",
-            "No date, or an end before the start.",
+            "The value is not a valid date, the year is out of range, or the end is before the start.",
             "Write `2026-01-31` or `2026-01-31T06:00`.",
         ),
         Entry(
             "bad-duration",
-            "No length of time.",
-            "Write a number with its unit: `30s`, `10m`, `1h30m`, `2d`.",
+            "The value is not a valid duration.",
+            "Write a number with a unit: `30s`, `10m`, `1h30m`, `2d`.",
         ),
         Entry(
             "bad-env",
-            "An environment variable that is neither text nor one of the three references.",
-            "`NAME: text`, or `{secret: name/key}`, `{config_map: name/key}`, `{field: metadata.name}`.",
+            "The value of an environment variable must be text or one of the three references.",
+            (
+                "Write `NAME: text`, or a reference: `{secret: name/key}`, `{config_map: name/key}`, `{field: "
+                "metadata.name}`."
+            ),
         ),
         Entry(
             "bad-env-from",
-            "A source of variables without, or with two, of `secret` and `config_map`.",
-            "One list item for each source.",
+            "An item of `env_from` must have exactly one of `secret` and `config_map`.",
+            "Write one list item for each source.",
         ),
         Entry(
             "bad-exit-code",
-            "No exit code of a failure.",
-            "A number from 1 to 255.",
+            "The value is not the exit code of a failure.",
+            "Write a number from 1 to 255.",
         ),
         Entry(
             "bad-field",
-            "No field that a pod knows of itself.",
-            "One of those in the hint.",
+            "The value is not a pod field that Kubernetes can pass to a container.",
+            "Write one of the fields in the hint.",
         ),
         Entry(
             "bad-for-each",
-            "Items of a `for_each` that are neither a list nor the output of one job upstream.",
-            "`{list: [DE, FR]}` or `{output: job}`.",
+            "The items of `for_each` must be a list, a param with the type `array`, or the output of one upstream job.",
+            "Write `{list: [DE, FR]}`, `{param: countries}` or `{output: job}`.",
         ),
         Entry(
             "bad-gpu",
-            "No number of cards.",
-            "`gpu: 1`, or `{count: 1, resource: amd.com/gpu}`.",
+            "The value is not a number of graphics cards.",
+            "Write `gpu: 1`, or `{count: 1, resource: amd.com/gpu}`.",
         ),
         Entry(
             "bad-label",
-            "A text that Kubernetes refuses in a label.",
-            "Up to 63 letters, digits, `-`, `_`, `.`; any text fits in `annotations`.",
+            "Kubernetes does not accept this text as the value of a label.",
+            "Use at most 63 letters, digits, `-`, `_` and `.`. For any other text, use `annotations`.",
         ),
         Entry(
             "bad-name",
-            "A name with characters that it cannot have, of a file, a job, a variable ...",
-            "The hint says which it may have.",
+            (
+                "The name of a file, job, variable or other object contains characters that are not allowed, or "
+                "is too long."
+            ),
+            "Follow the hint: it lists the allowed characters or the limit.",
         ),
         Entry(
             "bad-path",
-            "No absolute path, or one that leads out.",
-            "See the message for the form.",
+            "The path is not absolute, or it leads out of its folder.",
+            "Write the form that the message describes.",
         ),
         Entry(
             "bad-pool",
-            "No number of slots.",
-            "`pools: {gpu: 8}`.",
+            "The value is not a number of slots.",
+            "Write `pools: {gpu: 8}`.",
         ),
         Entry(
             "bad-port",
-            "No port.",
-            "A number from 1 to 65535, or Kubernetes' `{containerPort: 8080, name: http}`.",
+            "The value is not a valid port.",
+            "Write a number from 1 to 65535, or the Kubernetes form `{containerPort: 8080, name: http}`.",
         ),
         Entry(
             "bad-quantity",
-            "No amount in Kubernetes' form.",
-            "CPU: `2` or `500m`; sizes with a unit: `2Gi`.",
+            "The value is not a valid Kubernetes quantity.",
+            "For CPUs, write `2` or `500m`. For memory and sizes, write a unit: `2Gi`.",
         ),
         Entry(
             "bad-reason",
-            "No reason of a pod's status.",
-            "A word of Kubernetes, as `OOMKilled`.",
+            "The value is not the reason of a pod status.",
+            "Write a reason of Kubernetes, such as `OOMKilled`.",
         ),
         Entry(
             "bad-reference",
-            "No `name/key` of a secret or config map.",
-            "Write the name, a slash, the key.",
+            "The reference to a secret or config map does not have the form `name/key`.",
+            "Write the name, a slash, and the key.",
         ),
         Entry(
             "bad-registry",
-            "No name of a registry.",
-            "Without `https://`, a slash at the end, or a tag.",
+            "The value is not the name of an image registry.",
+            "Remove `https://`, a slash at the end, and the tag.",
         ),
         Entry(
             "bad-restart-policy",
-            "A sidecar with another `restartPolicy` than `Always`.",
-            "Leave it out; what runs once before the job is an init container.",
+            "The `restartPolicy` of a sidecar must be `Always`.",
+            "Remove `restartPolicy`. For a container that runs once before the job, use an init container.",
         ),
         Entry(
             "bad-retries",
-            "Neither a number, nor a rule's name, nor a map of a rule's keys.",
-            "`retries: 3`, `retries: transient`, or `{retries: 3, delay: 30s}`.",
+            "`retries` must be a number, the name of a retry rule, or a map of the keys of a rule.",
+            "Write `retries: 3`, `retries: transient` or `{retries: 3, delay: 30s}`.",
         ),
         Entry(
             "bad-retry-rule",
-            "An entry of `on` without exactly one of `reason` and `exit_code`, or with a wait that never comes.",
-            "One list item for each.",
+            (
+                "An entry of `on` must have exactly one of `reason` and `exit_code`. An entry that fails at once "
+                "must not have a delay."
+            ),
+            "Write one list item for each reason or exit code.",
         ),
         Entry(
             "bad-schedule",
-            "No schedule, or one that Airflow cannot follow.",
-            "A cron expression, a preset, `{every: 12h}`, `null`.",
+            "The value is not a valid schedule, or Airflow does not support it.",
+            "Write a cron expression, a preset such as `@daily`, `{every: 12h}` or `null`.",
         ),
         Entry(
             "bad-teardown",
-            "A `teardown` names no job, or one that is a teardown itself.",
-            "Name the job that sets something up: `{of: create}`.",
+            "`teardown` names a job that does not exist, or a job that is itself a teardown.",
+            "Name the job that creates the resource: `{of: create}`.",
         ),
         Entry(
             "bad-timezone",
-            "No name in the time zone database.",
-            "A name such as `Europe/Berlin`.",
+            "The value is not in the IANA time zone database.",
+            "Write a name such as `Europe/Berlin`.",
         ),
         Entry(
             "bad-trigger-rule",
-            "No trigger rule of Airflow.",
-            "See the hint for the one that was meant.",
+            "The value is not a trigger rule of Airflow.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "bad-value",
-            "Not one of the values allowed.",
-            "The message lists them.",
+            "The value is not one of the allowed values, or it contains a null character.",
+            "Write one of the values in the message.",
         ),
         Entry(
             "bad-volume",
-            "A volume without exactly one source, or with keys that do not fit it.",
-            "One of `pvc`, `secret`, `config_map`, `empty_dir`, `host_path`.",
+            "A volume must have exactly one source, and only keys that apply to that source.",
+            "Name one of `pvc`, `secret`, `config_map`, `empty_dir` and `host_path`.",
         ),
         Entry(
             "bad-when",
-            "No condition.",
-            "A template in quotes, `true` or `false`.",
+            "The value is not a condition.",
+            "Write a template in quotes, `true` or `false`.",
         ),
         Entry(
             "command-with-script",
-            "`command` or `args` beside `script`.",
-            "Keep one; a script is the whole command line.",
+            "The job has both `script` and `command`, or both `script` and `args`. A script is the whole command.",
+            "Keep `script`, or keep `command` and `args`.",
         ),
         Entry(
             "conflicting-keys",
-            "Keys that exclude each other.",
-            "Keep one.",
+            "These keys cannot be used together, or one key needs another.",
+            "Follow the hint: remove one key, or add the missing one.",
         ),
         Entry(
             "missing-key",
-            "A key that is needed.",
-            "Add it; the hint says where.",
+            "A required key is missing.",
+            "Add the key that the hint names.",
         ),
         Entry(
             "nested-preset",
-            "A preset names presets.",
-            "Name both where they are used.",
+            "A preset names other presets.",
+            "Name all presets at the job or pipeline that uses them.",
         ),
         Entry(
             "old-version",
-            "A warning: the file is of an older version of the language.",
-            "Follow the hint.",
+            "Warning: the file is written in an older version of the language.",
+            "Update the file as the hint says.",
         ),
         Entry(
             "repeated-value",
-            "A value stands twice in a list.",
-            "Keep one of the two.",
+            "A list contains the same value twice.",
+            "Remove one of the two.",
         ),
         Entry(
             "reserved-label",
-            "A label that Airflow finds its pods by, or one of the factory's own.",
+            "The label is reserved: Airflow uses it to find its pods, or this project sets it.",
             "Choose another name.",
         ),
         Entry(
             "rule-after-setup",
             (
-                "A job with a `trigger_rule` follows a job that a teardown takes down; Airflow allows "
-                "`all_success` alone there."
+                "A job with a `trigger_rule` directly follows a job that has a teardown. Airflow allows only "
+                "`all_success` there."
             ),
-            "Leave the rule out, or wait for a job further down.",
+            "Remove `trigger_rule`, or depend on a later job.",
         ),
         Entry(
             "said-twice",
-            "Two words for the same.",
-            "Keep one.",
+            "Two keys set the same thing.",
+            "Keep one of the two.",
         ),
         Entry(
             "teardown-with-rule",
-            "A teardown has a `trigger_rule`; it runs whatever happened.",
-            "Leave the rule out.",
+            "A teardown has a `trigger_rule`. A teardown always runs, so `trigger_rule` is not allowed.",
+            "Remove `trigger_rule`.",
         ),
         Entry(
             "too-small",
-            "A number, text or list below its bound.",
-            "The message names the bound.",
+            "A number, text or list is below its minimum. The message names the minimum.",
+            "Write a larger value.",
         ),
         Entry(
             "unknown-key",
-            "A key that the language does not have there.",
-            "See the hint for the one that was meant.",
+            "The key is not known at this place.",
+            "See the suggestion in the hint.",
         ),
         Entry(
             "unknown-version",
-            "A version of the language that this dagwright does not read.",
-            "Write `version: 1`, or upgrade with the command in the hint.",
+            "The installed version of dagwright does not support this version of the language.",
+            "Write `version: 1`, or upgrade dagwright with the command in the hint.",
         ),
         Entry(
             "wrong-type",
-            "A value of another kind, as text in the place of a list.",
-            "The message says what belongs there.",
+            "The value has the wrong type, such as text in place of a list.",
+            "Write the type that the message names.",
         ),
     ),
 )
