@@ -21,7 +21,7 @@ for name in ("airflow.jobs.scheduler_job_runner", "airflow.executors.local_execu
 def main() -> None:
     folder, dag_id, task_id = Path(sys.argv[2]), sys.argv[3], sys.argv[4]
     if "--warm" in sys.argv:
-        importlib.import_module("dag_factory.build.scheduler").warm()
+        importlib.import_module("dag_factory.build.scheduler.prepare").warm_up()
     began = time.process_time()
     child = os.fork()
     if child == 0:

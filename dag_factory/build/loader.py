@@ -15,11 +15,11 @@ from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from dag_factory.build import times
-from dag_factory.build.construct import build
-from dag_factory.build.opening import open_beside
-from dag_factory.build.proofs import builder
-from dag_factory.build.report import text
+from dag_factory.build.project import loader_deadline
+from dag_factory.build.project.build_dags import build_dags
+from dag_factory.build.project.build_failures import builder_digest
+from dag_factory.build.project.locate_project import find_project
+from dag_factory.build.project.problem_text import problem_text
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.passes import Pass
 from dag_factory.config.project.project import Project, ProjectError
@@ -30,6 +30,9 @@ __all__ = ["Shard", "Share", "build", "load"]
 
 Share = Shard
 """The name of ``Shard`` in version 0.1.0, for loader files that import it."""
+
+build = build_dags
+"""The name of ``build_dags`` in version 0.1.0."""
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[str, DAG]:
 
 def _load(loader_folder: Path, shard: Shard, wanted: str | None, to_run: str | None) -> dict[str, DAG]:
     try:
-        project = open_beside(loader_folder)
+        project = find_project(loader_folder)
     except ProjectError as error:
         # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
         log.error("dagwright: no pipeline was loaded: %s", error)
@@ -57,12 +60,12 @@ def _load(loader_folder: Path, shard: Shard, wanted: str | None, to_run: str | N
 
 def _all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
     """The DAGs of a pass of the DAG processor. Where one cannot be built, the version before it is."""
-    current = project.begin_pass(shard, times.to_compile(), times.work())
+    current = project.begin_pass(shard, loader_deadline.compile_seconds(), loader_deadline.work_limit())
     began = time.monotonic()
-    dags, failed = build(current.compiled.pipelines)
-    instead, _ = build(current.instead(failed))
+    dags, failed = build_dags(current.compiled.pipelines)
+    instead, _ = build_dags(current.instead(failed))
     dags |= instead
-    rows = times.warnings(folder, time.monotonic() - began, len(dags), current.compiled)
+    rows = loader_deadline.pass_warnings(folder, time.monotonic() - began, len(dags), current.compiled)
     current.keep(failed)
     _record(current, shard, failed, [dag_id for dag_id in failed if dag_id not in dags], rows)
     _log([*failed.values(), *rows], bool(instead))
@@ -75,16 +78,16 @@ def _record(
     """Tell the report what was built."""
     records, names = current.files.kept.records, [Shard(index, shard.count).name for index in range(shard.count)]
     by_name = current.by_name(failed)
-    records.keep(shard.name, Record(builder(), current.built(failed), by_name, tuple(lost), tuple(rows)))
+    records.keep(shard.name, Record(builder_digest(), current.built(failed), by_name, tuple(lost), tuple(rows)))
     records.keep_only(names)
 
 
 def _one(project: Project, wanted: str, to_run: str | None) -> dict[str, DAG]:
     """The DAG of a task to run; the version before it where it cannot be built, as in the DAG processor."""
     compiled = project.compile_one(wanted)
-    dags, failed = build(compiled.pipelines, False, to_run)
+    dags, failed = build_dags(compiled.pipelines, False, to_run)
     instead = project.instead(wanted, failed[wanted]) if wanted in failed else None
-    dags |= build([instead] if instead else [], False, to_run)[0]
+    dags |= build_dags([instead] if instead else [], False, to_run)[0]
     problems = [*failed.values(), *errors(compiled.problems)]
     if not dags and not problems:
         log.error("dagwright: no file claims the DAG %s any more: it was deleted, renamed or left out here.", wanted)
@@ -98,7 +101,7 @@ def _log(problems: Sequence[Problem], held: bool) -> None:
     else:
         head = "The DAG runs on as it last was, because of:" if held else "There is no DAG for what is wrong here."
     if problems:
-        log.error("dagwright: %s", text(problems, head))
+        log.error("dagwright: %s", problem_text(problems, head))
 
 
 @contextlib.contextmanager

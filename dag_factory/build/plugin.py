@@ -25,9 +25,9 @@ class DagFactoryPlugin(AirflowPlugin):
         """Called by Airflow where it loads its plugins: in the scheduler, before its executor starts."""
         if not in_scheduler(sys.argv):
             return
-        from dag_factory.build import scheduler  # other processes should not pay for it
+        from dag_factory.build.scheduler import prepare  # other processes should not pay for it
 
-        scheduler.prepare()
+        prepare.prepare()
 
 
 def in_scheduler(arguments: Sequence[str]) -> bool:

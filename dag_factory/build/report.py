@@ -14,16 +14,15 @@ from pathlib import Path
 import msgspec
 from airflow.sdk import get_parsing_context
 
-from dag_factory.build import proofs, times
-from dag_factory.build.construct import build
-from dag_factory.build.opening import open_beside
+from dag_factory.build.project import build_failures, loader_deadline
+from dag_factory.build.project.build_dags import build_dags
+from dag_factory.build.project.locate_project import find_project
+from dag_factory.build.project.problem_text import problem_text
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.project import Project, ProjectError
 
-SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
 NAMED = 50  # DAGs in its first paragraph
-LONGEST = 60_000  # bytes of it, of which MySQL takes 65,535
 
 
 class BrokenPipelines(Exception):
@@ -42,16 +41,16 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
     if get_parsing_context().dag_id is not None:
         return None
     try:
-        project = open_beside(loader_folder)
+        project = find_project(loader_folder)
     except ProjectError as error:
-        return BrokenPipelines(text(error.problems, f"No pipeline was loaded. {error}"))
+        return BrokenPipelines(problem_text(error.problems, f"No pipeline was loaded. {error}"))
     return _by_records(project) if project.kept().is_usable else _without_cache(project, loader_folder.name)
 
 
 def _by_records(project: Project) -> BrokenPipelines | None:
     """The report, with what the loaders recorded, so that little is built a second time."""
-    look = project.look(times.to_compile())
-    failed = proofs.failures(look, times.work() // 4)
+    look = project.look(loader_deadline.compile_seconds())
+    failed = build_failures.find_failures(look, loader_deadline.work_limit() // 4)
     records = look.kept.records.all()
     lost = {dag_id for one in records for dag_id in one.lost}
     held, missing = look.standing(failed)
@@ -72,10 +71,10 @@ def _stopped(pipeline: Pipeline) -> Problem:
 
 def _without_cache(project: Project, folder: str) -> BrokenPipelines | None:
     """The report of a loader that keeps nothing: nobody knows what it built, so everything is built here too."""
-    current = project.begin_pass(seconds=times.to_compile(), work=times.work())
+    current = project.begin_pass(seconds=loader_deadline.compile_seconds(), work=loader_deadline.work_limit())
     began = time.monotonic()
-    dags, failed = build(current.compiled.pipelines)
-    rows = times.warnings(folder, time.monotonic() - began, len(dags), current.compiled)
+    dags, failed = build_dags(current.compiled.pipelines)
+    rows = loader_deadline.pass_warnings(folder, time.monotonic() - began, len(dags), current.compiled)
     rows += _unwritable(current.files.kept.trouble())
     known = {one.id for one in current.compiled.pipelines if one.id not in failed}
     missing = [result.id for one in current.files.found for result in one.results if result.problems]
@@ -97,7 +96,7 @@ def _unwritable(trouble: str) -> list[Problem]:
 def _report(
     found: Sequence[Problem], running: Sequence[str], missing: Sequence[str], stopped: Sequence[str] = ()
 ) -> BrokenPipelines | None:
-    return BrokenPipelines(text(found, _head(errors(found), running, missing, stopped))) if found else None
+    return BrokenPipelines(problem_text(found, _head(errors(found), running, missing, stopped))) if found else None
 
 
 def _head(found: Sequence[Problem], running: Sequence[str], missing: Sequence[str], stopped: Sequence[str]) -> str:
@@ -119,26 +118,3 @@ def _head(found: Sequence[Problem], running: Sequence[str], missing: Sequence[st
 def _named(ids: Sequence[str]) -> str:
     ids = sorted(set(ids))
     return ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else "")
-
-
-def text(problems: Sequence[Problem], head: str) -> str:
-    """The problems for a person to read, one after the other under ``head``."""
-    parts, left = [head], LONGEST
-    for problem in sorted(problems)[:SHOWN]:
-        entry = _entry(problem)
-        left -= len(entry.encode()) + 2
-        if left < 0:
-            break
-        parts.append(entry)
-    if len(problems) >= len(parts):
-        parts.append(f"... and {len(problems) - len(parts) + 1} more: `dagf check` shows all of them.")
-    return "\n\n".join(parts) + "\n"
-
-
-def _entry(problem: Problem) -> str:
-    lines = [f"{problem.place}: {problem.code}: {problem.message}"]
-    if problem.path:
-        lines.append(f"    at {problem.path}")
-    if problem.hint:
-        lines.append(f"    help: {problem.hint}")
-    return "\n".join(lines)

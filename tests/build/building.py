@@ -100,7 +100,7 @@ def rich_pipeline() -> model.Pipeline:
 
 
 def built(pipeline: model.Pipeline) -> Any:
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     return build_dag(pipeline)
 

@@ -65,7 +65,7 @@ def test_the_scheduler_reads_them_from_the_serialized_dag() -> None:
     "text", ["s3://sales/orders", "x-mine://A/b/", "file:///data/x", "churn model", "s3://sales/orders?a=1&b=2"]
 )
 def test_airflow_keeps_what_the_compiler_lets_pass(text: str) -> None:
-    from dag_factory.build.schedule import asset
+    from dag_factory.build.dag.schedule import asset
 
     assert asset(model.Asset(name=text)).uri == text
 

@@ -128,8 +128,8 @@ def test_each_share_has_a_budget_and_one_report_tells_of_all(home: Path, monkeyp
 def test_the_budget_grows_with_airflows_timeout(
     setting: str, timeout: str, units: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dag_factory.build import times
+    from dag_factory.build.project import loader_deadline
 
     monkeypatch.setenv(BUDGET, setting)
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", timeout)
-    assert times.work() == units
+    assert loader_deadline.work_limit() == units

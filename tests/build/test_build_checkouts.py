@@ -22,19 +22,19 @@ MENDED = GOOD.replace("first", "mended")
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     yield
-    from dag_factory.build import opening  # not before Airflow has the home that these tests gave it
+    from dag_factory.build.project import locate_project  # not before Airflow has the home that these tests gave it
 
-    opening._bundles.cache_clear()
+    locate_project._bundles.cache_clear()
 
 
 @pytest.fixture
 def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where this Airflow has its bundles."""
-    from dag_factory.build import opening
+    from dag_factory.build.project import locate_project
 
     folder = tmp_path / "bundles"
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(folder))
-    opening._bundles.cache_clear()
+    locate_project._bundles.cache_clear()
     return folder
 
 

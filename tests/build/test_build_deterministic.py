@@ -13,7 +13,7 @@ PROGRAM = """
 import json, sys
 import msgspec
 from dag_factory.config import model
-from dag_factory.build.dag import build_dag
+from dag_factory.build.dag.build_dag import build_dag
 from airflow.serialization.serialized_objects import DagSerialization
 pipeline = msgspec.json.decode(sys.stdin.buffer.read(), type=model.Pipeline)
 print(json.dumps(DagSerialization.to_dict(build_dag(pipeline)), sort_keys=True))

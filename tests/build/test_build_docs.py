@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from building import CARD, a_job, a_pipeline, built
 
-from dag_factory.build import docs
+from dag_factory.build.pages.dag_page import dag_page
+from dag_factory.build.pages.markdown import code, contained, escape, fenced
+from dag_factory.build.pages.task_page import task_page
 from dag_factory.config import model
 
 
@@ -31,8 +33,8 @@ def test_the_page_says_why_there_is_no_schedule_and_where_the_pipeline_is() -> N
 def test_no_next_flavor_is_promised_where_no_rule_gives_one() -> None:
     grows = msgspec.structs.replace(CARD, next="larger")
     rule = model.Outcome(reasons=("OOMKilled",), then="next_flavor")
-    assert "after `OOMKilled`" not in docs.job(a_job(flavor=grows, retries=model.Retries(count=3)))
-    assert "the next flavor, `larger`" in docs.job(a_job(flavor=grows, retries=model.Retries(count=3, on=(rule,))))
+    assert "after `OOMKilled`" not in task_page(a_job(flavor=grows, retries=model.Retries(count=3)))
+    assert "the next flavor, `larger`" in task_page(a_job(flavor=grows, retries=model.Retries(count=3, on=(rule,))))
 
 
 def test_the_page_of_a_task() -> None:
@@ -47,29 +49,29 @@ def test_a_doc_that_names_a_file_is_text() -> None:
 
 
 def test_a_fence_in_the_configuration_does_not_end_the_block() -> None:
-    block = docs.fenced("a: |\n  ```\n  ````\n", "yaml")
+    block = fenced("a: |\n  ```\n  ````\n", "yaml")
     assert block.startswith("`````yaml\n")
     assert block.endswith("\n`````")
 
 
 @pytest.mark.parametrize("text", ["```python\nx", "~~~~\nx\n~~~", "````\n```\n", "<!-- x", "<script>\nx", "  <pre>"])
 def test_a_users_markdown_ends_where_it_ends(text: str) -> None:
-    lines = docs.contained(text).splitlines()
+    lines = contained(text).splitlines()
     assert not any(line.lstrip().startswith("<") for line in lines)
     fences = [line.strip() for line in lines if line.strip()[:3] in ("```", "~~~")]
     assert not fences or (len(fences) > 1 and fences[-1][:3] == fences[0][:3] and len(fences[-1]) >= 3)
 
 
 def test_cells_hold() -> None:
-    assert docs.code("a|b") == "`a\\|b`"
-    assert docs.code("a`b") == "`` a`b ``"
-    assert docs.escape("a | b\n# c *d* <e>") == "a \\| b \\# c \\*d\\* \\<e\\>"
+    assert code("a|b") == "`a\\|b`"
+    assert code("a`b") == "`` a`b ``"
+    assert escape("a | b\n# c *d* <e>") == "a \\| b \\# c \\*d\\* \\<e\\>"
 
 
 def test_what_is_special_of_a_job_has_a_column() -> None:
     job = a_job(when="{{ a | b }}", group="load.sales", outlets=(model.Asset(name="orders"),))
-    page = docs.pipeline(a_pipeline(job, a_job("other")))
+    page = dag_page(a_pipeline(job, a_job("other")))
     assert "| Job | Flavor | Cost per hour | How | Size |" in page
     assert "when `{{ a \\| b }}`; in the group `load.sales`; updates `orders`" in page
-    assert "when `{{ a \\| b }}`; in the group" in docs.job(job)
-    assert "How" not in docs.pipeline(a_pipeline(a_job()))
+    assert "when `{{ a \\| b }}`; in the group" in task_page(job)
+    assert "How" not in dag_page(a_pipeline(a_job()))

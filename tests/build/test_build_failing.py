@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from building import CARD, SMALL, a_job, a_pipeline, built, task_of
 
-from dag_factory.build import docs
+from dag_factory.build.pages.task_page import task_page
+from dag_factory.build.pages.wording import format_duration
 from dag_factory.config.model import Alerts, Channel, Outcome, Retries
 
 RULE = Retries(
@@ -33,7 +34,7 @@ def test_a_rules_numbers_have_effect() -> None:
 
 def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
     job = a_job("main", flavor=GROWING, retries=RULE, alerts=Alerts(on_failure=("oncall",), on_retry=("chat", "hook")))
-    assert docs.job(job).splitlines()[2:] == [
+    assert task_page(job).splitlines()[2:] == [
         "Retries: 3, by the rule `transient`, 30s after a failure, longer each time, up to 10m",
         "",
         "Without effect yet:",
@@ -47,11 +48,11 @@ def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
 
 
 def test_a_flavors_next_is_no_promise_without_a_rule() -> None:
-    assert "- the next flavor, `cpu-medium`, is not used" in docs.job(a_job(flavor=GROWING))
-    assert "after `OOMKilled`" not in docs.job(a_job(flavor=GROWING))
+    assert "- the next flavor, `cpu-medium`, is not used" in task_page(a_job(flavor=GROWING))
+    assert "after `OOMKilled`" not in task_page(a_job(flavor=GROWING))
     kept = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
-    assert "cpu-medium" not in docs.job(a_job(flavor=GROWING, retries=kept))
-    assert "again, as there is no next flavor" in docs.job(a_job(flavor=CARD, retries=RULE))
+    assert "cpu-medium" not in task_page(a_job(flavor=GROWING, retries=kept))
+    assert "again, as there is no next flavor" in task_page(a_job(flavor=CARD, retries=RULE))
 
 
 def test_the_page_of_a_dag_says_who_is_told() -> None:
@@ -67,4 +68,10 @@ def test_the_page_of_a_dag_says_who_is_told() -> None:
 
 
 def test_a_length_of_time() -> None:
-    assert [docs.span(seconds) for seconds in (0, 5, 90, 3600, 90061)] == ["0s", "5s", "1m30s", "1h", "1d1h1m1s"]
+    assert [format_duration(seconds) for seconds in (0, 5, 90, 3600, 90061)] == [
+        "0s",
+        "5s",
+        "1m30s",
+        "1h",
+        "1d1h1m1s",
+    ]

@@ -65,7 +65,7 @@ def test_airflow_reads_back_what_it_stores() -> None:
 )
 def test_a_worker_constructs_who_runs_over_a_list(task: str, needed: set[str], runs_over: list[str]) -> None:
     """Airflow stores the length of a list only where the task finds them."""
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     dag = build_dag(pipeline(), pages=False, to_run=task)
     assert set(dag.task_dict) == needed
@@ -117,14 +117,14 @@ def test_an_instance_reads_its_item_and_the_outputs_for_it() -> None:
     ],
 )
 def test_a_list_is_made_or_the_reason_said(value: Any, path: tuple[str, ...], words: Any) -> None:
-    from dag_factory.build.items import items
+    from dag_factory.build.worker.list_items import select_items
 
     each = model.ForEach(output="setup", path=path)
     if isinstance(words, list):
-        assert items(value, each, "`train`", 8) == words
+        assert select_items(value, each, "`train`", 8) == words
         return
     with pytest.raises(AirflowFailException) as failure:
-        items(value, each, "`train`", 8)
+        select_items(value, each, "`train`", 8)
     assert words in str(failure.value)
 
 

@@ -54,12 +54,12 @@ def test_every_pipeline_is_a_dag(home: Path) -> None:
 
 
 def test_what_there_was_no_time_for_is_told_and_runs_on_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dag_factory.build import times
+    from dag_factory.build.project import loader_deadline
 
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "cache"))
     assert len(bag(home, "loader.py").dags["growth.churn"].tasks) == 1
     write(home, "pipelines/growth/churn.yaml", GOOD + "  more: {resource_flavor: small, docker_image: 'a:1'}\n")
-    monkeypatch.setattr(times, "to_compile", lambda: 0.0)
+    monkeypatch.setattr(loader_deadline, "compile_seconds", lambda: 0.0)
     assert len(bag(home, "loader.py").dags["growth.churn"].tasks) == 1
     (row,) = bag(home, "import_errors.py").import_errors.values()
     assert "Every pipeline runs." in row
@@ -73,10 +73,10 @@ def test_what_there_was_no_time_for_is_told_and_runs_on_as_it_was(home: Path, mo
 
 @pytest.mark.parametrize(("given", "seconds"), [("30", 10), ("0", 17)], ids=["with a limit", "without one"])
 def test_a_third_of_the_time_is_for_compiling(given: str, seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dag_factory.build import times
+    from dag_factory.build.project import loader_deadline
 
     monkeypatch.setenv("AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT", given)
-    assert round(times.to_compile()) == seconds
+    assert round(loader_deadline.compile_seconds()) == seconds
 
 
 def test_a_worker_makes_the_task_that_it_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,23 +194,23 @@ def test_the_environment_and_the_home_may_be_set(
 def test_what_airflow_does_not_take_costs_its_own_dag(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from dag_factory.build import construct
+    from dag_factory.build.project import build_dags
 
-    real = construct.build_dag
+    real = build_dags.build_dag
 
     def build_dag(pipeline: Any, *how: Any) -> Any:
         if pipeline.name == "churn":
             raise ValueError("no such thing")
         return real(pipeline, *how)
 
-    monkeypatch.setattr(construct, "build_dag", build_dag)
+    monkeypatch.setattr(build_dags, "build_dag", build_dag)
     assert list(load(home)) == ["growth.uplift"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in caplog.text
     assert "ValueError: no such thing" in caplog.text
     # the report is made in another process, and has it too, until the pipeline is built again
     row = bag(home, "import_errors.py").import_errors["dags/import_errors.py"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in row
-    monkeypatch.setattr(construct, "build_dag", real)
+    monkeypatch.setattr(build_dags, "build_dag", real)
     assert len(load(home)) == 2
     assert not bag(home, "import_errors.py").import_errors
 
@@ -222,19 +222,19 @@ def load(home: Path) -> dict[str, Any]:
 
 
 def test_a_long_report_is_cut() -> None:
-    from dag_factory.build.report import SHOWN, text
+    from dag_factory.build.project.problem_text import SHOWN, problem_text
     from dag_factory.config.problems import Problem
 
-    report = text([Problem("a.yaml", n, 1, "code", "message") for n in range(1, SHOWN + 6)], "Head")
+    report = problem_text([Problem("a.yaml", n, 1, "code", "message") for n in range(1, SHOWN + 6)], "Head")
     assert report.startswith("Head\n\na.yaml:1:1: code: message\n\n")
     assert "and 5 more" in report
 
 
 def test_a_report_is_no_longer_than_its_column() -> None:
-    from dag_factory.build.report import text
+    from dag_factory.build.project.problem_text import problem_text
     from dag_factory.config.problems import Problem
 
-    report = text([Problem("a.yaml", n, 1, "code", "ä" * 1_000) for n in range(1, 101)], "Head")
+    report = problem_text([Problem("a.yaml", n, 1, "code", "ä" * 1_000) for n in range(1, 101)], "Head")
     assert 50_000 < len(report.encode()) < 65_535
     told = report.count("code:")
     assert f"... and {100 - told} more" in report

@@ -43,8 +43,8 @@ def test_over_an_output() -> None:
     [("DE", "DE"), (1.5, "1.5"), (True, "true"), (None, "null"), ({"a": ["Ü"]}, '{"a": ["Ü"]}'), ("", "")],
 )
 def test_an_item_is_text_or_json(item: object, text: str) -> None:
-    from dag_factory.build.mapped import as_params
-    from dag_factory.build.mapped_items import as_text
+    from dag_factory.build.task.mapped_task import as_params
+    from dag_factory.build.worker.templates.item import as_text
 
     assert as_text(as_params(item)["for_each.item"]) == text
 
@@ -52,7 +52,7 @@ def test_an_item_is_text_or_json(item: object, text: str) -> None:
 def test_the_function_that_is_stored_stands_alone() -> None:
     import inspect
 
-    from dag_factory.build.mapped import as_params
+    from dag_factory.build.task.mapped_task import as_params
 
     names: dict[str, Any] = {}
     exec(inspect.getsource(as_params), names)
@@ -120,13 +120,13 @@ def test_the_scheduler_reads_it_from_the_serialized_dag() -> None:
 
 
 def test_the_output_of_a_mapped_job_is_a_list_also_of_one() -> None:
-    from dag_factory.build.mapped_items import Items
-    from dag_factory.build.templating import Output
+    from dag_factory.build.worker.templates.item import GroupItems
+    from dag_factory.build.worker.templates.output_function import OutputFunction
 
     def pulled(task_ids: list[str], key: str) -> list[Any]:
         return [{"a": 1}] if key == "return_value" and task_ids == ["each"] else []
 
-    said = Output({"grid": ("each", "each")}, frozenset({"each"}), Items({}, {}))
+    said = OutputFunction({"grid": ("each", "each")}, frozenset({"each"}), GroupItems({}, {}))
     context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
     assert said(context, "each") == [{"a": 1}]
     assert said(context, "grid") == [[{"a": 1}], [{"a": 1}]]
@@ -139,11 +139,11 @@ def test_the_output_of_a_mapped_job_is_a_list_also_of_one() -> None:
 def test_an_instances_null_is_in_the_list_and_no_output_is_not(
     values: list[Any], nulls: list[Any], output: list[Any]
 ) -> None:
-    from dag_factory.build.outputs import NULL_KEY
-    from dag_factory.build.templating import Output
+    from dag_factory.build.worker.outputs import NULL_KEY
+    from dag_factory.build.worker.templates.output_function import OutputFunction
 
     def pulled(task_ids: list[str], key: str) -> list[Any]:
         return {"return_value": values, NULL_KEY: nulls}[key] if task_ids == ["each"] else []
 
     context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
-    assert Output({}, frozenset({"each"}))(context, "each") == output
+    assert OutputFunction({}, frozenset({"each"}))(context, "each") == output

@@ -40,7 +40,7 @@ def test_a_cell_without_output_is_not_in_the_list() -> None:
 
 
 def test_one_cell_without_output_is_told() -> None:
-    from dag_factory.build.templating import NoOutput
+    from dag_factory.build.worker.templates.output_function import NoOutput
 
     with pytest.raises(NoOutput, match="train-de"):
         reading("{{ output('train-de') }}", {"train-fr": 2})

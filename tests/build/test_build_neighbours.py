@@ -9,7 +9,7 @@ import pytest
 from airflow.serialization.serialized_objects import DagSerialization
 from building import a_job, a_pipeline, built, rich_pipeline
 
-from dag_factory.build.dag import build_dag
+from dag_factory.build.dag.build_dag import build_dag
 from dag_factory.config import model, open_project
 
 SHIPPED = Path(__file__).parents[2]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from building import a_job, a_pipeline
 
-from dag_factory.build import outputs
-from dag_factory.build.outputs import OutputError, check_items, check_size, check_there, parse
+from dag_factory.build.worker import outputs
+from dag_factory.build.worker.outputs import OutputError, check_exists, check_items, check_size, parse
 from dag_factory.config import model
 
 
@@ -100,9 +100,9 @@ def test_a_list_of_too_many_items() -> None:
 
 
 def test_nothing_to_run_over() -> None:
-    check_there([])
+    check_exists([])
     with pytest.raises(OutputError, match=r"`each` runs for .* this job wrote no output: .*return\.json is missing"):
-        check_there(["each"])
+        check_exists(["each"])
 
 
 def test_too_large() -> None:
@@ -113,7 +113,7 @@ def test_too_large() -> None:
 
 @pytest.mark.parametrize("to_run", [None, "list"], ids=["all jobs", "as a worker builds it"])
 def test_the_operator_knows_the_jobs_that_run_over_its_output(to_run: str | None) -> None:
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     over = model.ForEach(variable="ITEM", output="list")
     jobs = [a_job(name, for_each=over, depends_on=("list",)) for name in ("one", "two")]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from building import CARD, a_job, a_pipeline, built, container_of, pod_of, rendered, task_of
 
-from dag_factory.build import docs
-from dag_factory.build.xcom import XcomSidecarCallback
+from dag_factory.build.pages.task_page import task_page
+from dag_factory.build.worker.callbacks.xcom_sidecar import XcomSidecarCallback
 from dag_factory.config import model
 
 PROXY = {"name": "proxy", "image": "proxy:1", "restartPolicy": "Always", "ports": [{"containerPort": 5432}]}
@@ -220,7 +220,7 @@ def test_params_as_variables_are_filled_in_when_the_job_runs() -> None:
 
 
 def test_a_tasks_page_names_the_containers_beside() -> None:
-    page = docs.job(a_job(init_containers=(PROXY,), pod={"spec": {"hostNetwork": True}}))
+    page = task_page(a_job(init_containers=(PROXY,), pod={"spec": {"hostNetwork": True}}))
     assert "`proxy` (sidecar, `proxy:1`)" in page
     assert "`pod:`" in page
-    assert "Beside" not in docs.job(a_job())
+    assert "Beside" not in task_page(a_job())

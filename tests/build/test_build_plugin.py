@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dag_factory.build import construct, loader, pool_watch, scheduler
+from dag_factory.build import loader
 from dag_factory.build.plugin import DagFactoryPlugin, in_scheduler
+from dag_factory.build.project import build_dags
+from dag_factory.build.scheduler import pool_watch, pools, prepare
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_what_the_scheduler_forks_is_not_the_scheduler(monkeypatch: pytest.Monke
 
 def test_on_load_prepares_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    monkeypatch.setattr(scheduler, "prepare", lambda: calls.append(1))
+    monkeypatch.setattr(prepare, "prepare", lambda: calls.append(1))
     for command, count in (("triggerer", 0), ("scheduler", 1)):
         monkeypatch.setattr(sys, "argv", ["airflow", command])
         DagFactoryPlugin.on_load()
@@ -56,10 +58,10 @@ def test_a_failing_step_does_not_keep_the_scheduler_from_starting(
         raise RuntimeError("no database")
 
     done: list[int] = []
-    monkeypatch.setattr(scheduler, "warm", broken)
-    monkeypatch.setattr(scheduler, "sync_pools", lambda: done.append(1))
-    scheduler.sync_pools.__name__ = "sync_pools"
-    scheduler.prepare()
+    monkeypatch.setattr(prepare, "warm_up", broken)
+    monkeypatch.setattr(prepare, "sync_pools", lambda: done.append(1))
+    prepare.sync_pools.__name__ = "sync_pools"
+    prepare.prepare()
     assert done == [1]
     assert "no database" in caplog.text
 
@@ -78,18 +80,18 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
 
 @pytest.mark.usefixtures("airflow_database")
 def test_the_project_of_a_bundle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pools: list[dict[str, int]] = []
-    monkeypatch.setattr(scheduler, "write_pools", pools.append)
+    written: list[dict[str, int]] = []
+    monkeypatch.setattr(pools, "write_pools", written.append)
     monkeypatch.setenv("DAG_FACTORY_ENV", "local")
-    scheduler.sync_pools()
-    assert pools == []  # Airflow's own folder has no project beside it
+    prepare.sync_pools()
+    assert written == []  # Airflow's own folder has no project beside it
     (tmp_path / "empty" / "dags").mkdir(parents=True)
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     folders = {"other": tmp_path / "empty/dags", "ours": Path(__file__).parents[2] / "dags"}
     bundles = [{"name": name, "classpath": local, "kwargs": {"path": str(path)}} for name, path in folders.items()]
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
-    scheduler.sync_pools()
-    assert len(pools) == 1 and pools[0]
+    prepare.sync_pools()
+    assert len(written) == 1 and written[0]
 
 
 @pytest.mark.parametrize(("executor", "imported"), [("LocalExecutor", True), ("CeleryExecutor", False)])
@@ -100,8 +102,8 @@ def test_imports_are_warmed_where_tasks_are_forked(
     names: list[str] = []
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
-    monkeypatch.setattr(scheduler.importlib, "import_module", names.append)
-    scheduler.warm()
+    monkeypatch.setattr(prepare.importlib, "import_module", names.append)
+    prepare.warm_up()
     assert ("airflow.providers.cncf.kubernetes.operators.pod" in names) is imported
 
 
@@ -115,14 +117,14 @@ def test_pools_are_made_and_resized_and_others_left_alone() -> None:
         session.add(Pool(pool="mine", slots=3, description="by hand", include_deferred=False))
         session.add(Pool(pool="gpu", slots=1, description="by hand", include_deferred=False))
     for _ in range(2):
-        scheduler.write_pools({"gpu": 8, "bulk": 16})
+        pools.write_pools({"gpu": 8, "bulk": 16})
     with create_session() as session:
         found = {
             pool.pool: (pool.slots, pool.description, pool.include_deferred) for pool in session.scalars(select(Pool))
         }
     assert found["mine"] == (3, "by hand", False)
     assert found["gpu"] == (8, "by hand", False)
-    assert found["bulk"] == (16, scheduler.POOL_NOTE, True)
+    assert found["bulk"] == (16, pools.POOL_NOTE, True)
 
 
 @pytest.mark.usefixtures("airflow_database")
@@ -136,20 +138,20 @@ def test_a_pool_of_a_changed_table_exists_without_a_restart(tmp_path: Path, monk
     (tmp_path / "configs/platform/environments/dev.yaml").write_text("version: 1\n")
     flavors.write_text("version: 1\npools: {}\nflavors: {small: {cpu: 1}}\n")
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
-    watch = pool_watch.Watch(lambda: tmp_path / "dags", pool_watch.write_in_process)
+    watch = pool_watch.PlatformWatch(lambda: tmp_path / "dags", pool_watch.write_in_process)
     assert not watch.look()
     flavors.write_text("version: 1\npools: {late: 7}\nflavors: {small: {cpu: 1}}\n")
     assert watch.look()
     with create_session() as session:
         (pool,) = session.scalars(select(Pool).where(Pool.pool == "late"))
-        assert (pool.slots, pool.description) == (7, scheduler.POOL_NOTE)
+        assert (pool.slots, pool.description) == (7, pools.POOL_NOTE)
     assert not watch.look()
 
 
 def test_a_failed_write_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([False, True])
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
-    watch = pool_watch.Watch(lambda: tmp_path / "dags", lambda: next(answers))
+    watch = pool_watch.PlatformWatch(lambda: tmp_path / "dags", lambda: next(answers))
     table = tmp_path / "configs/platform/flavors.yaml"
     table.parent.mkdir(parents=True)
     table.write_text("version: 1\n")
@@ -163,30 +165,30 @@ def test_a_checkout_that_is_exchanged_by_its_link_is_seen(tmp_path: Path) -> Non
         (tmp_path / name / "configs/platform/flavors.yaml").write_text("version: 1\n")
     link = tmp_path / "current"
     link.symlink_to("one")
-    watch = pool_watch.Watch(lambda: link / "dags", lambda: not written.append(1))
+    watch = pool_watch.PlatformWatch(lambda: link / "dags", lambda: not written.append(1))
     link.unlink()
     link.symlink_to("two")
     assert watch.look() and not watch.look()
 
 
 def test_there_is_one_watch_however_often_the_plugin_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[pool_watch.Watch] = []
-    monkeypatch.setattr(scheduler, "_WATCHES", [])
+    started: list[pool_watch.PlatformWatch] = []
+    monkeypatch.setattr(prepare, "_WATCHES", [])
     monkeypatch.setattr(pool_watch, "start", started.append)
-    scheduler.watch_pools()
-    scheduler.watch_pools()
+    prepare.watch_pools()
+    prepare.watch_pools()
     assert len(started) == 1
 
 
 def test_a_dag_is_built_before_the_first_task_needs_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids: list[str] = []
-    real = construct.build_dag
-    monkeypatch.setattr(construct, "build_dag", lambda pipeline, *how: ids.append(pipeline.id) or real(pipeline, *how))
+    real = build_dags.build_dag
+    monkeypatch.setattr(build_dags, "build_dag", lambda pipeline, *how: ids.append(pipeline.id) or real(pipeline, *how))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
     monkeypatch.setenv("DAG_FACTORY_HOME", str(Path(__file__).parents[2]))
     monkeypatch.setenv("DAG_FACTORY_ENV", "local")
-    scheduler.warm()
+    prepare.warm_up()
     assert len(ids) == 1
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
-    scheduler.warm()  # no project: the scheduler starts all the same
+    prepare.warm_up()  # no project: the scheduler starts all the same
     assert len(ids) == 1

@@ -11,7 +11,7 @@ from dag_factory.config import model
 def test_a_job_is_a_pod_operator_of_airflows() -> None:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
-    from dag_factory.build.operator import PodOperator
+    from dag_factory.build.worker.operator import PodOperator
 
     assert type(task_of(a_job())) is PodOperator
     assert issubclass(PodOperator, KubernetesPodOperator)
@@ -180,6 +180,6 @@ def test_the_cluster_of_the_environment() -> None:
 
 
 def built_task(job: model.Job, cluster: model.Cluster) -> object:
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     return build_dag(a_pipeline(job, cluster=cluster)).task_dict[job.name]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kubernetes.client import models as k8s
 
-from dag_factory.build.promptness import Promptness
+from dag_factory.build.worker.callbacks.eager_polling import EagerPolling
 
 
 def pod(phase: str, ended: bool = True, *others: str) -> k8s.V1Pod:
@@ -26,7 +26,7 @@ def looks(pods: list[k8s.V1Pod], output: bool = False, mode: str = "sync") -> in
     left = list(pods)
     client = SimpleNamespace(read_namespaced_pod=lambda *_: left.pop(0))
     operator: Any = SimpleNamespace(base_container_name="base", do_xcom_push=output, ISTIO_CONTAINER_NAME="istio-proxy")
-    Promptness().on_pod_completion(pod=pods[0], client=client, mode=mode, operator=operator)
+    EagerPolling().on_pod_completion(pod=pods[0], client=client, mode=mode, operator=operator)
     return len(pods) - len(left)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from airflow.serialization.serialized_objects import DagSerialization
 
-from dag_factory.build.dag import build_dag
+from dag_factory.build.dag.build_dag import build_dag
 from dag_factory.config import open_project
 
 HOME = Path(__file__).parents[1] / "real"

@@ -129,10 +129,10 @@ def test_a_table_that_the_platform_team_broke_stops_nobody(home: Path, file: str
 def test_a_version_that_waits_to_be_compiled_is_under_the_rules_of_today(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dag_factory.build import times
+    from dag_factory.build.project import loader_deadline
 
     write(home, LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n")
-    monkeypatch.setattr(times, "to_compile", lambda: 0.0)
+    monkeypatch.setattr(loader_deadline, "compile_seconds", lambda: 0.0)
     assert "is not one that" in outcome(loaded(home)["growth.churn"], next_method=None)
 
 

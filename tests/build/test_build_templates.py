@@ -70,7 +70,7 @@ def test_output_of_another_job() -> None:
 
 
 def test_a_missing_output_says_what_to_do() -> None:
-    from dag_factory.build.templating import NoOutput
+    from dag_factory.build.worker.templates.output_function import NoOutput
 
     with pytest.raises(NoOutput, match=r"output\('extract'\).*`output: json`"):
         shell("{{ output('extract').rows }}", outputs={})

@@ -25,9 +25,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The DAGs that are built, in order; Airflow refuses those that are described as `refused`."""
-    from dag_factory.build import construct
+    from dag_factory.build.project import build_dags
 
-    real, made = construct.build_dag, list[str]()
+    real, made = build_dags.build_dag, list[str]()
 
     def build_dag(what: Any, *how: Any) -> Any:
         made.append(what.id)
@@ -35,7 +35,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             raise ValueError("no such thing")
         return real(what, *how)
 
-    monkeypatch.setattr(construct, "build_dag", build_dag)
+    monkeypatch.setattr(build_dags, "build_dag", build_dag)
     yield made
 
 
@@ -89,7 +89,7 @@ def test_a_build_that_was_interrupted_is_tried_again(home: Path, monkeypatch: py
         raise OutOfTime
 
     with monkeypatch.context() as slow:
-        slow.setattr("dag_factory.build.construct.build_dag", build_dag)
+        slow.setattr("dag_factory.build.project.build_dags.build_dag", build_dag)
         assert "too-slow" in row(home)
     assert row(home) == ""
 
@@ -119,10 +119,10 @@ def test_what_a_loader_built_the_report_does_not_build_again(home: Path, built: 
 def test_what_another_version_of_airflow_built_proves_nothing(
     home: Path, built: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dag_factory.build import proofs
+    from dag_factory.build.project import build_failures
 
     loaded(home)
-    monkeypatch.setattr(proofs, "builder", lambda: "another")
+    monkeypatch.setattr(build_failures, "builder_digest", lambda: "another")
     built.clear()
     assert row(home) == ""
     assert sorted(built) == ["growth.churn", "growth.uplift"]
@@ -135,12 +135,12 @@ def test_a_version_that_cannot_be_built_any_more_is_not_said_to_run(
     loaded(home)
     write(home, "pipelines/growth/churn.yaml", "version: [")
     assert "As they last were run on: growth.churn." in row(home)
-    from dag_factory.build import construct
+    from dag_factory.build.project import build_dags
 
     def refuse(what: Any, *_how: Any) -> Any:
         raise ValueError(f"no {what.id}")
 
-    monkeypatch.setattr(construct, "build_dag", refuse)
+    monkeypatch.setattr(build_dags, "build_dag", refuse)
     assert loaded(home) == {}
     told = row(home)
     assert "Without a DAG: growth.churn" in told and "last were run on" not in told

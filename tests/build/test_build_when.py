@@ -13,26 +13,26 @@ from building import a_job, a_pipeline, built, task_of
     "answer", ["True", "true", " true\n", "yes", "On", "1", "-1", "0.5", "[0]", "{'a': 1}", "('a',)"]
 )
 def test_yes(answer: str) -> None:
-    from dag_factory.build.when import decided
+    from dag_factory.build.worker.skip_condition import is_true
 
-    assert decided(answer)
+    assert is_true(answer)
 
 
 @pytest.mark.parametrize(
     "answer", ["False", "false", "", " \n", "no", "OFF", "0", "0.0", "None", "null", "[]", "{}", "()"]
 )
 def test_no(answer: str) -> None:
-    from dag_factory.build.when import decided
+    from dag_factory.build.worker.skip_condition import is_true
 
-    assert not decided(answer)
+    assert not is_true(answer)
 
 
 @pytest.mark.parametrize("answer", ["DE", "2026-01-31", "maybe", "[" * 5000, "'a'", "1 2"])
 def test_neither(answer: str) -> None:
-    from dag_factory.build.when import decided
+    from dag_factory.build.worker.skip_condition import is_true
 
     with pytest.raises(ValueError, match="neither true nor false"):
-        decided(answer)
+        is_true(answer)
 
 
 def asked(when: str, retries: int = 2, **instance: Any) -> str:
@@ -85,7 +85,7 @@ def test_its_serialized_form_has_no_code() -> None:
     dag = built(a_pipeline(a_job(when="{{ params.full }}", deferrable=True)))
     text = str(DagSerialization.to_dict(dag))
     assert " object at 0x" not in text
-    assert "When(" not in text
+    assert "SkipCondition(" not in text
 
 
 def test_no_condition_no_hook() -> None:

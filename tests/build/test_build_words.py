@@ -119,7 +119,7 @@ JOB: dict[str, tuple[Files, dict[str, Any]]] = {
     ),
     "depends_on": ({"depends_on": []}, {"tasks before downstream_task_ids": NOTHING}),
     "trigger_rule": ({"trigger_rule": "all_done"}, {"task trigger_rule": "all_done"}),
-    "when": ({"when": "{{ run_id }}"}, {"operator _pre_execute_hook": Has("When")}),
+    "when": ({"when": "{{ run_id }}"}, {"operator _pre_execute_hook": Has("SkipCondition")}),
     "for_each": (
         {"for_each": {"list": ["a", "b"], "as": "ITEM", "max_parallel": 2}},
         {
@@ -259,7 +259,7 @@ def view_of(files: Files) -> dict[str, Any]:
     from airflow.serialization.serialized_objects import DagSerialization
     from kubernetes.client import ApiClient
 
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     with TemporaryDirectory() as home:
         write(Path(home), files)

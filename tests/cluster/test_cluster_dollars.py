@@ -49,7 +49,7 @@ def secret(processes: Live) -> None:
 
 def output(live: Live, home: Path, job: str, title: str) -> Any:
     """What a job writes as its output, in a run that was started with this title."""
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     for name, text in FILES.items():
         path = home / "configs" / name

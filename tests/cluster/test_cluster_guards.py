@@ -33,7 +33,7 @@ jobs:
 
 @pytest.mark.parametrize("name", ["plain", "deferred"])
 def test_a_pod_that_breaks_a_rule_is_not_created(processes: Live, tmp_path: Path, name: str) -> None:
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     for path, text in FILES.items():
         (tmp_path / "configs" / path).parent.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from kubernetes.client import models as k8s
 from live import Live, until
 from operators import context, execute_deferrable, operator, operator_arguments
 
-from dag_factory.build.operator import PodOperator
-from dag_factory.build.promptness import Promptness
+from dag_factory.build.worker.callbacks.eager_polling import EagerPolling
+from dag_factory.build.worker.operator import PodOperator
 
 WRITES_XCOM = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 
@@ -76,7 +76,7 @@ def test_the_next_try_of_a_lost_worker_has_the_output(live: Live, kind: type[Kub
 
     until(only_the_sidecar_runs)
     dag = DAG("d", schedule=None)  # is asked who runs over the output
-    second = kind(**arguments, callbacks=[Promptness()], dag=dag)
+    second = kind(**arguments, callbacks=[EagerPolling()], dag=dag)
     second.pod = live.api.read_namespaced_pod(made.name, made.namespace)
     # When the operator of Airflow returns it too, that part of ours can go.
     assert second.execute(context(name)) == ({"rows": 3} if kind is PodOperator else None)
@@ -142,7 +142,7 @@ def test_a_short_job_is_not_slept_through(live: Live, monkeypatch: pytest.Monkey
     monkeypatch.setattr("time.sleep", lambda seconds: (slept.append(seconds), sleep(seconds)))
     monkeypatch.setattr("asyncio.sleep", awaited)
     name = f"prompt-{output}".lower()
-    options = {"startup_check_interval_seconds": 5, "do_xcom_push": output, "callbacks": [Promptness()]}
+    options = {"startup_check_interval_seconds": 5, "do_xcom_push": output, "callbacks": [EagerPolling()]}
     operator(live, name, WRITES_XCOM if output else "sleep 0.5", **options).execute(context(name))
     # Neither the interval at the start nor the two seconds at the end, which is what the operator does otherwise.
     assert slept and max(slept) <= 1
@@ -151,5 +151,5 @@ def test_a_short_job_is_not_slept_through(live: Live, monkeypatch: pytest.Monkey
 def test_a_pod_that_has_gone_is_the_operators_to_find(live: Live) -> None:
     gone = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="gone", namespace="default"))
     asking = {"pod": gone, "client": live.api, "mode": "sync", "operator": operator(live, "gone", "true")}
-    Promptness().on_pod_creation(**asking)
-    Promptness().on_pod_completion(**{**asking, "pod": None})
+    EagerPolling().on_pod_creation(**asking)
+    EagerPolling().on_pod_completion(**{**asking, "pod": None})

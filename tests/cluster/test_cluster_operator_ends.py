@@ -14,10 +14,10 @@ from airflow.sdk.exceptions import AirflowException, TaskDeferralError, TaskDefe
 from live import Live, until
 from operators import context, operator_arguments
 
-from dag_factory.build.operator import PodDeleted, PodOperator
-from dag_factory.build.outputs import NULL_KEY, OutputError
-from dag_factory.build.promptness import Promptness
-from dag_factory.build.stopping import Stopping, WorkerStopped
+from dag_factory.build.worker.callbacks.eager_polling import EagerPolling
+from dag_factory.build.worker.callbacks.worker_stop import CheckWorker, WorkerStopped
+from dag_factory.build.worker.operator import PodDeleted, PodOperator
+from dag_factory.build.worker.outputs import NULL_KEY, OutputError
 
 WRITES = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 STUBBORN = "trap 'exit 0' TERM; while true; do echo step; sleep 0.05; done"
@@ -46,7 +46,7 @@ class At(KubernetesPodOperatorCallback):
 
 
 def job(live: Live, name: str, script: str, **options: Any) -> PodOperator:
-    callbacks = [*options.pop("callbacks", []), Stopping(), Promptness()]
+    callbacks = [*options.pop("callbacks", []), CheckWorker(), EagerPolling()]
     dag = DAG("d", schedule=None)
     return PodOperator(dag=dag, **operator_arguments(live, name, script), **options, callbacks=callbacks)
 

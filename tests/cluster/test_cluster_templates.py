@@ -52,7 +52,7 @@ TITLE = "$(OWN) $$ {{ ds }} {% if %} ü"
 
 @pytest.mark.parametrize("name", ["plain", "deferred"])
 def test_init_containers_and_overlays_are_rendered(processes: Live, tmp_path: Path, name: str) -> None:
-    from dag_factory.build.dag import build_dag
+    from dag_factory.build.dag.build_dag import build_dag
 
     for path, text in FILES.items():
         (tmp_path / "configs" / path).parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from commits import GOOD, HEAD, told, write
 
-from dag_factory.build import construct
+from dag_factory.build.project import build_dags
 from dag_factory.config import Compiled, open_project
 from dag_factory.config.model import Param, Preset
 from dag_factory.config.pipelines import compile_file
@@ -209,7 +209,7 @@ def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has little time."""
     bounds = msgspec.structs.replace(BOUNDS, file_seconds=1.0)
-    for module in (project, construct, pass_scheduler):
+    for module in (project, build_dags, pass_scheduler):
         monkeypatch.setattr(module, "BOUNDS", bounds)
 
 
@@ -262,6 +262,6 @@ def test_what_takes_airflow_too_long_is_interrupted(home: Path) -> None:
     (good,) = open_project(home, "dev").compile_all().pipelines
     param = Param(name="a", schema={"type": "string", "pattern": "^((a+)+$|.*)"}, default="a" * 60 + "!")
     slow = msgspec.structs.replace(good, id="team.bad", schedule=Preset(name="@daily"), params=(param,))
-    dags, problems = construct.build([slow, good])
+    dags, problems = build_dags.build_dags([slow, good])
     assert [*dags] == ["team.good"]
     assert [(dag_id, problem.code) for dag_id, problem in problems.items()] == [("team.bad", "too-slow")]

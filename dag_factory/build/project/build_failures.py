@@ -1,0 +1,73 @@
+"""Which pipelines Airflow takes, found out where the report is made.
+
+A pipeline that passes every check may still be refused when its DAG is built. The loader and the report may run on two
+machines, so nothing has to pass from one to the other: the report builds what no record in its cache proves to be
+built. Records are by content: of the outcome, and of what builds DAGs.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+from dag_factory.build.project.build_dags import build_dags
+from dag_factory.config.digest import digest
+from dag_factory.config.outcomes import FileResult
+from dag_factory.config.problems import Problem
+from dag_factory.config.project.inspection import Inspection
+from dag_factory.config.project.records import REPORT, Record
+
+_DISTRIBUTIONS = (
+    "apache-airflow-core",
+    "apache-airflow-task-sdk",
+    "apache-airflow-providers-cncf-kubernetes",
+    "kubernetes",
+)
+
+
+@lru_cache(1)
+def builder_digest() -> str:
+    """A digest of what builds DAGs: this package, Airflow, its provider and the Kubernetes client."""
+    here = Path(__file__).resolve().parents[1]
+    files = [(path.relative_to(here), path.stat()) for path in sorted(here.rglob("*.py"))]
+    marks = [f"{path}:{about.st_size}:{about.st_mtime_ns}" for path, about in files]
+    return digest(*(part.encode() for part in (*marks, *map(version, _DISTRIBUTIONS))))
+
+
+def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
+    """The DAGs of a project that cannot be built, by their ids, each with its problem.
+
+    What nobody has built yet is built here, up to so many units of ``work``, the lightest first, one at least; the
+    rest in a later pass. What a loader has built counts more than what failed here.
+    """
+    mine = look.kept.records.get(REPORT, builder_digest()) or Record(builder_digest())
+    records = [one for one in look.kept.records.all() if one.builder == builder_digest()]
+    loaders = [one for one in records if one != mine]
+    refuted = {name for one in loaders for name in one.built}
+    failed = {name: problems for name, problems in mine.failed.items() if name not in refuted}
+    failed |= {name: problems for one in loaders for name, problems in one.failed.items()}
+    built = {name for one in records for name in one.built}
+    new = sorted(look.unproven({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
+    now_built, now_failed = set(mine.built), {name: failed[name] for name in mine.failed if name in failed}
+    interrupted: dict[str, dict[str, Problem]] = {}
+    for name, outcome in new:
+        work -= _work(outcome)
+        if work < 0 and name != new[0][0]:
+            break
+        problems = build_dags(result.pipeline for result in outcome.results if result.pipeline)[1]
+        if any(problem.code == "too-slow" for problem in problems.values()):
+            interrupted[name] = problems  # never cached: it says more of the machine than of the file
+        elif problems:
+            now_failed[name] = problems
+        else:
+            now_built.add(name)
+    names = {name for name in look.names.values() if name}
+    now_failed = {name: problems for name, problems in now_failed.items() if name in names}
+    look.kept.records.keep(REPORT, Record(builder_digest(), tuple(sorted(now_built & names)), now_failed))
+    found = {**failed, **now_failed, **interrupted}
+    return {dag_id: problem for name in names for dag_id, problem in found.get(name, {}).items()}
+
+
+def _work(outcome: FileResult) -> int:
+    return sum(result.work for result in outcome.results)

@@ -1,0 +1,44 @@
+"""Airflow's pools from the table in ``flavors.yaml``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from dag_factory.build.scheduler.find_loader import find_loader_folder
+
+log = logging.getLogger(__name__)
+
+POOL_NOTE = "From configs/platform/flavors.yaml"
+
+
+def sync_pools() -> None:
+    """Put the project's pools into Airflow's database, for the environment of this instance."""
+    from dag_factory.build.project.locate_project import find_project
+    from dag_factory.config.project.project import ProjectError
+
+    try:
+        project = find_project(find_loader_folder())
+    except ProjectError as error:
+        log.warning("dagwright: no pools were made: %s", error)
+        return
+    write_pools(project.summary().pools)
+
+
+def write_pools(pools: Mapping[str, int]) -> None:
+    """Create the pools that are missing, resize those of another size; leave all others alone."""
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        known = {pool.pool: pool for pool in session.scalars(select(Pool).where(Pool.pool.in_(pools)))}
+        for name, slots in pools.items():
+            pool = known.get(name)
+            if pool is None:
+                # A deferred job's pod runs, on a card perhaps, so it holds its slots.
+                session.add(Pool(pool=name, slots=slots, description=POOL_NOTE, include_deferred=True))
+                log.info("dagwright: made the pool %r with %d slots", name, slots)
+            elif pool.slots != slots:
+                log.info("dagwright: resized the pool %r from %d to %d slots", name, pool.slots, slots)
+                pool.slots = slots

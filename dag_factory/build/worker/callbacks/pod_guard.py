@@ -1,0 +1,36 @@
+"""The last look at a pod before the cluster gets it: the guards, on what was rendered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.sdk.exceptions import AirflowFailException
+
+from dag_factory.build.pod import client_objects
+from dag_factory.config.guard_rules import NONE, Guards
+from dag_factory.config.guards.check import breaches
+from dag_factory.config.model import Job
+
+
+class PodGuard(KubernetesPodOperatorCallback):
+    """Fails a task whose pod breaks a rule, before the pod exists; it is the last of a task's callbacks."""
+
+    def __init__(self, job: Job, guards: Guards) -> None:
+        self.job, self.guards = job, guards
+
+    def __repr__(self) -> str:
+        # Airflow stores a mapped task's arguments as text: an edit of a platform table makes no new version of a DAG.
+        return "PodGuard()"
+
+    def on_pod_manifest_created(self, *, pod_request: Any, **_: Any) -> None:  # type: ignore[override]
+        """Check the pod. No retry follows: the same pod would break the same rule.
+
+        Raises ``AirflowFailException`` that names each rule and its place.
+        """
+        if self.guards == NONE:
+            return
+        found = breaches(client_objects.to_fragment(pod_request), self.job, self.guards)
+        wrong = [f"{one.code}: {one.message} ({one.hint})" for one in found if one.severity == "error"]
+        if wrong:
+            raise AirflowFailException("\n".join(["the pod is not created:", *wrong]))

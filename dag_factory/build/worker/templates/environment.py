@@ -1,0 +1,92 @@
+"""How a job's ``{{ }}`` is rendered: in a sandbox of the factory's own, which Airflow's environment gives way to.
+
+``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of several, a list
+``item``            of a job that runs for each item of a list, or whose group does
+``run_date``        the run's date in the pipeline's timezone: ``2026-01-31``, with the methods of a date
+
+Airflow makes a Jinja environment for each DAG. The extension here receives it and makes every template in a
+``TaskSandbox`` instead, wherever Airflow renders one: fields of the operator, ``when``, names of mapped tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar
+
+import jinja2
+import jinja2.ext
+
+from dag_factory.build.pod.names import label_value
+from dag_factory.build.worker.templates.item import GroupItems, as_text
+from dag_factory.build.worker.templates.output_function import OutputFunction
+from dag_factory.config import model
+from dag_factory.config.expressions.dollar_signs import EscapeDollars
+from dag_factory.config.expressions.run_time_names import AIRFLOW_FILTERS, OWN_FILTERS
+
+
+class TaskTemplates(jinja2.ext.Extension):
+    """Makes the templates of Airflow's environment in the sandbox."""
+
+    allow: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, environment: jinja2.Environment) -> None:
+        super().__init__(environment)
+        # On the instance: the environment is Airflow's own, made for this DAG alone.
+        vars(environment).update(from_string=self.from_string, compile=self._compile)
+
+    def from_string(self, source: Any, *_: Any, **__: Any) -> jinja2.Template:
+        """The template of a text, which knows and does what the sandbox allows."""
+        return self._sandbox.from_string(source)
+
+    def _compile(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a job's templates are made by `from_string` only")
+
+    @cached_property
+    def _sandbox(self) -> jinja2.Environment:
+        # A worker needs these, and the loader does not.
+        from dag_factory.build.worker.templates import context as runtime_context
+        from dag_factory.config.expressions.run_time_sandbox import TaskSandbox
+
+        airflow = self.environment
+        output: Any = airflow.globals["output"]
+        fetched: list[runtime_context.CachedOutputs] = []
+
+        def lookup(context: Mapping[str, Any], name: str) -> Any:
+            if name in ("item", "output"):
+                if not fetched or fetched[0].ti is not context["ti"]:
+                    fetched[:] = [runtime_context.CachedOutputs(context["ti"])]
+                context = {**context, "ti": fetched[0]}
+            return runtime_context.lookup(output, self.allow, context, name)
+
+        filters = {name: airflow.filters[name] for name in sorted(AIRFLOW_FILTERS | OWN_FILTERS)}
+        others = tuple(type(one) for one in airflow.extensions.values() if not isinstance(one, TaskTemplates))
+        return TaskSandbox(lookup, self.allow, filters, others)
+
+
+@lru_cache
+def _extension(allow: tuple[str, ...]) -> type[TaskTemplates]:
+    """The extension for pipelines of an environment that allows these names."""
+    return type("TaskTemplates", (TaskTemplates,), {"allow": frozenset(allow)})
+
+
+def template_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
+    """The arguments of a DAG that decide how its tasks' templates are read.
+
+    Airflow leaves all three out of the serialized DAG; a worker has them because it builds the DAG itself.
+    """
+    return {
+        "user_defined_macros": {"output": _output(pipeline)},
+        "user_defined_filters": {"label": label_value, "as_text": as_text},
+        "jinja_environment_kwargs": {
+            "extensions": ["jinja2.ext.do", _extension(pipeline.templates_allow), EscapeDollars],
+            # A template includes and reads no files; Airflow's own loader offers the folder of DAGs.
+            "loader": None,
+        },
+    }
+
+
+def _output(pipeline: model.Pipeline) -> OutputFunction:
+    mapped = frozenset(job.name for job in pipeline.jobs if job.for_each or job.mapped_group)
+    groups = {job.name: job.mapped_group for job in pipeline.jobs if job.mapped_group} if pipeline.groups else {}
+    return OutputFunction(pipeline.cells, mapped, GroupItems(groups, pipeline.groups))
