@@ -34,12 +34,39 @@ class Scalar(msgspec.Struct, frozen=True, gc=False):
 
 
 class MapNode(msgspec.Struct, frozen=True, gc=False):
-    """A map with text keys, in the order written; ``keys`` holds each key's own place."""
+    """A map with text keys, in the order of the file; ``keys`` has the position of each key.
+
+    The methods read the value of one key. They treat a value of another kind as absent.
+    """
 
     entries: dict[str, Node]
     keys: dict[str, Position]
     position: Position
     dynamic: bool = False
+
+    def get(self, key: str) -> Node | None:
+        """The value of a key, or None."""
+        return self.entries.get(key)
+
+    def scalar(self, key: str) -> Scalar | None:
+        """The single value of a key; None for null."""
+        return scalar_of(self.entries.get(key))
+
+    def text(self, key: str) -> str | None:
+        """The text of a key's single value; None for null."""
+        return text_of(self.entries.get(key))
+
+    def map(self, key: str) -> MapNode:
+        """The map of a key, or an empty map."""
+        return as_map(self.entries.get(key))
+
+    def list(self, key: str) -> tuple[Node, ...]:
+        """The items of a key's list."""
+        return items_of(self.entries.get(key))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The texts of a key's list, or of its single value."""
+        return texts_of(self.entries.get(key))
 
 
 class ListNode(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +78,7 @@ class ListNode(msgspec.Struct, frozen=True, gc=False):
 
 
 Node = Scalar | MapNode | ListNode
+_EMPTY = MapNode({}, {}, Position(""))
 
 
 def scalar(value: Any, position: Position) -> Scalar:
@@ -119,9 +147,41 @@ def is_set(node: Node | None) -> TypeGuard[Node]:
     return node is not None and not is_null(node)
 
 
-def entries(node: Node | None) -> dict[str, Node]:
-    """A map's entries; none for anything else."""
+def as_map(node: Node | None) -> MapNode:
+    """The node if it is a map, otherwise an empty map."""
+    return node if isinstance(node, MapNode) else _EMPTY
+
+
+def entries_of(node: Node | None) -> dict[str, Node]:
+    """The entries of a map; empty for any other node."""
     return node.entries if isinstance(node, MapNode) else {}
+
+
+def items_of(node: Node | None) -> tuple[Node, ...]:
+    """The items of a list; empty for any other node."""
+    return node.items if isinstance(node, ListNode) else ()
+
+
+def scalar_of(node: Node | None) -> Scalar | None:
+    """The node if it is a single value other than null."""
+    return node if isinstance(node, Scalar) and node.value is not None else None
+
+
+def text_of(node: Node | None) -> str | None:
+    """The text of a single value other than null."""
+    return node.text if isinstance(node, Scalar) and node.value is not None else None
+
+
+def scalars_of(node: Node | None) -> tuple[Scalar, ...]:
+    """The single values of a list. A single value other than null counts as a list of one."""
+    if isinstance(node, ListNode):
+        return tuple(item for item in node.items if isinstance(item, Scalar))
+    return (node,) if isinstance(node, Scalar) and node.value is not None else ()
+
+
+def texts_of(node: Node | None) -> tuple[str, ...]:
+    """The texts of a list. The text of a single value other than null counts as a list of one."""
+    return tuple(item.text for item in scalars_of(node))
 
 
 def at(node: Node, path: KeyPath) -> Node | None:

@@ -19,7 +19,7 @@ from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.yaml_writer import one_line
 from dag_factory.config.templates.catalog import Catalog, Kind
 from dag_factory.config.templates.template import Template
-from dag_factory.config.tree import Node, Scalar, entries
+from dag_factory.config.tree import Node, Scalar, entries_of
 
 TEMPLATES: dict[str, Kind] = {"job-templates": "jobs", "pipeline-templates": "pipelines"}
 """The names of templates, and the kind of template each stands for."""
@@ -74,11 +74,11 @@ def _defined(schema: JSON, base: str, node: Node | None) -> Iterator[tuple[str, 
     """Each key of a map that defines names: the table's word, the name, and what stands under it."""
     schema, base = {**registry.resolve(schema, base)[0], **schema}, registry.resolve(schema, base)[1]
     if "x-defines" in schema and "x-files" not in schema:
-        for name, inner in entries(node).items():
+        for name, inner in entries_of(node).items():
             yield schema["x-defines"], name, inner
     for key, below in schema.get("properties", {}).items():
-        if key in entries(node):
-            yield from _defined(below, base, entries(node)[key])
+        if key in entries_of(node):
+            yield from _defined(below, base, entries_of(node)[key])
 
 
 def _templates(catalogue: Catalog, table: str) -> dict[str, Template]:
@@ -89,7 +89,7 @@ def _templates(catalogue: Catalog, table: str) -> dict[str, Template]:
 
 def _about(node: Node | None) -> str:
     """A line about a table's entry: its own description, else its values that are no lists or maps, else all."""
-    inner = entries(node)
+    inner = entries_of(node)
     said = inner.get("description")
     if isinstance(said, Scalar) and said.value is not None:
         return said.text

@@ -9,7 +9,7 @@ import msgspec
 
 from dag_factory.config.guard_rules import Bound, Guards, Limit, PlatformLayers, Rule
 from dag_factory.config.pod.security_standards import LEVELS
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, fragment, to_python, whole_number
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries_of, fragment, to_python, whole_number
 from dag_factory.config.units import quantity, seconds
 
 ALLOW_LISTS = (
@@ -75,7 +75,9 @@ def of_platform(layers: Iterable[MapNode | None]) -> PlatformLayers:
     containers: dict[str, Any] = {}
     for layer in (one for one in layers if one):
         for path in (("node_selector",), ("pod", "spec", "nodeSelector")):
-            selector |= {key: item.text for key, item in entries(at(layer, path)).items() if isinstance(item, Scalar)}
+            selector |= {
+                key: item.text for key, item in entries_of(at(layer, path)).items() if isinstance(item, Scalar)
+            }
         for path in (("tolerations",), ("pod", "spec", "tolerations")):
             tolerations += _fragments(at(layer, path))
         for path in (("sidecars",), ("init_containers",), (*_SPEC, "initContainers"), (*_SPEC, "containers")):
@@ -101,19 +103,19 @@ def _is_stricter(key: str, one: Bound, other: Bound) -> bool:
 
 def _of_both(by: str, node: MapNode) -> dict[str, Any]:
     """What environments and teams set under the same keys."""
-    level = node.entries.get("pod_security")
+    level = node.get("pod_security")
     is_level = isinstance(level, Scalar) and level.value in LEVELS
     return {
         "pod_security": Rule(by, level.position.file, level.position.line, (str(to_python(level)),))
         if level and is_level
         else None,
-        "allow": {key: rule for key in ALLOW_LISTS if (rule := _rule(by, node.entries.get(key)))},
-        "bounds": dict(_bounds(by, node.entries.get("limits"))),
+        "allow": {key: rule for key in ALLOW_LISTS if (rule := _rule(by, node.get(key)))},
+        "bounds": dict(_bounds(by, node.get("limits"))),
     }
 
 
 def _bounds(by: str, node: Node | None) -> Iterator[tuple[str, Bound]]:
-    for key, item in entries(node).items():
+    for key, item in entries_of(node).items():
         if isinstance(item, Scalar) and item.value is not None:
             most = seconds(item.text) if key in _DURATIONS else whole_number(item)
             if most is not None:
@@ -129,7 +131,7 @@ def _rule(by: str, node: Node | None) -> tuple[Rule, ...]:
 
 def _limits(by: str, node: Node | None) -> dict[str, Limit]:
     found = {}
-    for key, item in entries(node).items():
+    for key, item in entries_of(node).items():
         if isinstance(item, Scalar) and item.value is not None and quantity(item.text) is not None:
             found[key.replace("_", "-") if "/" not in key else key] = Limit(
                 by, item.position.file, item.position.line, item.text

@@ -9,7 +9,7 @@ from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.pod.strategic_merge import DIRECTIVE
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import Shape, shape
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_null, to_python
+from dag_factory.config.tree import ListNode, MapNode, Node, as_map, is_null, to_python
 
 _OF_BASE = {
     "image": "docker_image",
@@ -47,7 +47,7 @@ def yaml_path(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
     The overlay wins where it sets the value or removes it; else it is the job's own key, and where there is
     none, as far as the overlay goes. An empty path is the job as a whole.
     """
-    overlay = node.entries.get("pod")
+    overlay = node.get("pod")
     laid, whole = _walked(overlay, path, pod, shape(*_PATCH)) if isinstance(overlay, MapNode) else ((), False)
     own = () if whole else _own(path, pod, job, node)
     return own or (("pod", *laid) if isinstance(overlay, MapNode) and (laid or not path) else ())
@@ -64,7 +64,7 @@ def _walked(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPat
         if isinstance(node, MapNode) and isinstance(step, str):
             where = where.child(step)
             value = value.get(step) if isinstance(value, dict) else None
-            inner = node.entries.get(step)
+            inner = node.get(step)
         elif isinstance(node, ListNode) and isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None
             step = _index(node, step, value, where.merge)
@@ -81,7 +81,7 @@ def _walked(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPat
 
 def _replaces(node: Node) -> bool:
     """Whether a map takes the place of what it lies over, so that it removes what it does not set."""
-    directive = entries(node).get(DIRECTIVE)
+    directive = as_map(node).get(DIRECTIVE)
     return directive is not None and to_python(directive) == "replace"
 
 
@@ -91,7 +91,7 @@ def _index(node: ListNode, step: int, value: Any, merge: str) -> int:
     name = merge.removeprefix("key:")
     wanted = value.get(name) if isinstance(value, dict) else None
     for index, item in enumerate(node.items):
-        found = entries(item).get(name)
+        found = as_map(item).get(name)
         if wanted is not None and found is not None and to_python(found) == wanted:
             return index
     return -1
@@ -123,10 +123,8 @@ def _beside(container: Fragment, rest: KeyPath, node: MapNode) -> KeyPath:
     """A sidecar or an init container, and the place in it."""
     items = shape(*_PATCH).child("spec").child("initContainers").items
     for key in ("sidecars", "init_containers"):
-        written = node.entries.get(key)
-        for index, item in enumerate(written.items if isinstance(written, ListNode) else ()):
-            name = entries(item).get("name")
-            if isinstance(name, Scalar) and name.text == container["name"]:
+        for index, item in enumerate(node.list(key)):
+            if as_map(item).text("name") == container["name"]:
                 return (key, index, *_walked(item, rest, container, items)[0])
     return ()
 

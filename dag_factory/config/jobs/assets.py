@@ -15,7 +15,7 @@ from dag_factory.config.outcomes import AssetMention
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, items_of, text_of
 
 _RESERVED = ("self", "context")
 
@@ -23,11 +23,11 @@ _RESERVED = ("self", "context")
 def asset(node: Node) -> Asset:
     """The asset that a node names."""
     if isinstance(node, MapNode):
-        name, uri = _text(node.entries.get("name")), _text(node.entries.get("uri"))
+        name, uri = node.text("name") or "", node.text("uri") or ""
         if name == uri:
             return Asset(name=_stored(uri))
         return Asset(name=name, uri=_stored(uri) or None)
-    return Asset(name=_stored(_text(node)))
+    return Asset(name=_stored(text_of(node) or ""))
 
 
 def _stored(uri: str) -> str:
@@ -40,7 +40,7 @@ def _stored(uri: str) -> str:
 
 def assets(node: Node | None) -> tuple[Asset, ...]:
     """The assets of a job's ``inlets`` or ``outlets``."""
-    return tuple(dict.fromkeys(map(asset, node.items))) if isinstance(node, ListNode) else ()
+    return tuple(dict.fromkeys(map(asset, items_of(node))))
 
 
 def rule(node: Node) -> AssetRule:
@@ -49,7 +49,7 @@ def rule(node: Node) -> AssetRule:
         return AllOf(of=_rules(node))
     if isinstance(node, MapNode):
         for key, kind in (("any", AnyOf), ("all", AllOf)):
-            inner = node.entries.get(key)
+            inner = node.get(key)
             if isinstance(inner, ListNode):
                 return kind(of=_rules(inner))
     return asset(node)
@@ -62,7 +62,7 @@ def _rules(node: ListNode) -> tuple[AssetRule, ...]:
 def mentions(tree: MapNode, written: MappingT[str, str]) -> Iterator[AssetMention]:
     """Every asset that a whole pipeline names, each as often as it does; ``written`` has each task's job."""
     yield from _mentions(at(tree, ("schedule", "assets")), ("schedule", "assets"))
-    for name, job in entries(tree.entries.get("jobs")).items():
+    for name, job in tree.map("jobs").entries.items():
         for key in ("inlets", "outlets"):
             yield from _mentions(at(job, (key,)), ("jobs", written.get(name, name), key))
 
@@ -130,7 +130,3 @@ def _uri_problem(text: str) -> tuple[str, str]:
     if parts.password is not None:  # the message does not repeat it
         return "a password stands in an asset's URI", "leave user and password out: the URI is a name, nobody opens it"
     return "", ""
-
-
-def _text(node: Node | None) -> str:
-    return node.text if isinstance(node, Scalar) else ""

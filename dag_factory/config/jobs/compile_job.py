@@ -35,12 +35,12 @@ from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.templates import template as templates
 from dag_factory.config.templates.instances import computed_inputs
 from dag_factory.config.tree import (
-    ListNode,
     MapNode,
     Node,
     Scalar,
-    entries,
+    as_map,
     is_set,
+    items_of,
     key_position,
     list_node,
     map_node,
@@ -97,7 +97,7 @@ def compile_job(
         late = [piece for piece in pieces if not any(piece is one for one in before)]
         called += _late_calls(template.entries["presets"], late, tables, context, path)
     base = merge_layers(pieces, base)
-    naming = (entries(layer).get("resource_flavor") for layer in (own, template, base))
+    naming = (as_map(layer).get("resource_flavor") for layer in (own, template, base))
     entry, trouble = _flavor(next((said for said in naming if said), None), tables, context, position, path)
     problems += [*trouble, *called]
     layers = [entry.layer if entry else None, template, own]
@@ -109,15 +109,15 @@ def compile_job(
         return CompiledJob(task, name, position, computed, None, tuple(called))
     computed = images.mirrored(computed, tables.mirrors)
     problems += images.check(computed, tables.mirrors, tables.environment, path)
-    flavor = computed.entries.get("resource_flavor")
-    if isinstance(inline := computed.entries.get("retries"), MapNode) and not rule:
+    flavor = computed.get("resource_flavor")
+    if isinstance(inline := computed.get("retries"), MapNode) and not rule:
         problems += retries.check(inline, (*path, "retries"))
-    problems += guard_problems.check_names("presets", _named(computed, "presets"), tables.guards, (*path, "presets"))
+    problems += guard_problems.check_names("presets", computed.list("presets"), tables.guards, (*path, "presets"))
     problems += guard_problems.check_names(
-        "templates", [merge_layers(calls).entries.get("uses")], tables.guards, (*path, "uses")
+        "templates", [merge_layers(calls).get("uses")], tables.guards, (*path, "uses")
     )
     computed = _as_demanded(computed, tables.guards)
-    image = computed.entries.get("docker_image")
+    image = computed.get("docker_image")
     if not is_set(image):
         hint = "name it at the job or under `defaults`"
         problems.append(Problem.at(position, path, "missing-key", f"the job `{name}` has no `docker_image`", hint))
@@ -127,8 +127,8 @@ def compile_job(
     if tables.environment == image_folders.ENVIRONMENT:
         problems += local_images.check(computed, tables.images, path)
     for key in ("inlets", "outlets"):
-        problems += assets.check(computed.entries.get(key), (*path, key))
-    problems += for_each.check(computed.entries.get("for_each"), computed.entries.get("env"), (*path, "for_each"))
+        problems += assets.check(computed.get(key), (*path, key))
+    problems += for_each.check(computed.get("for_each"), computed.get("env"), (*path, "for_each"))
     job = None
     if sound and entry and is_set(image) and not errors(problems):
         job = job_model.job(task, entry.flavor, computed, cell.values if cell else {}, rule)
@@ -145,17 +145,12 @@ def compile_job(
     return CompiledJob(task, name, position, computed, job, tuple(problems))
 
 
-def _named(node: MapNode, key: str) -> SequenceT[Node]:
-    found = node.entries.get(key)
-    return found.items if isinstance(found, ListNode) else ()
-
-
 def _as_demanded(node: MapNode, guards: Guards) -> MapNode:
     """The job with what the platform demands where it leaves it out."""
     if guards == NONE:
         return node
     longest = guards.bounds.get("timeout")
-    if longest and not is_set(node.entries.get("timeout")):
+    if longest and not is_set(node.get("timeout")):
         timeout = Scalar(longest.text, longest.text, Position(longest.file, longest.line))
         node = map_node({**node.entries, "timeout": timeout}, {**node.keys, "timeout": timeout.position}, node.position)
     level = guards.pod_security
@@ -181,7 +176,7 @@ def _from_template(
     merged: MapNode, tables: Tables, context: Context, path: KeyPath
 ) -> tuple[MapNode | None, list[Problem]]:
     """The layer that a job template gives, and what is wrong with the call."""
-    reference, given = merged.entries.get("uses"), merged.entries.get("with")
+    reference, given = merged.get("uses"), merged.get("with")
     if not isinstance(reference, Scalar) or reference.value is None:
         if not is_set(given):
             return None, []
@@ -205,10 +200,10 @@ def _late_calls(
     named: Node, late: SequenceT[MapNode], tables: Tables, context: Context, path: KeyPath
 ) -> Iterator[Problem]:
     """Calls in presets that a template alone names: the job's one call is made by then, and no template calls one."""
-    for item in named.items if isinstance(named, ListNode) else ():
+    for item in items_of(named):
         only = map_node({"presets": list_node((item,), item.position)}, {}, item.position)
         for piece in presets.chosen(only, tables.presets, context, path)[0]:
-            lost = next((key for key in _CALL if is_set(piece.entries.get(key))), None)
+            lost = next((key for key in _CALL if is_set(piece.get(key))), None)
             if lost and any(piece is one for one in late):
                 name = show(to_python(item))
                 message = f"the preset {name} says `{lost}`: a job template calls no other, nor do its presets"
@@ -218,7 +213,7 @@ def _late_calls(
 
 def _with_rule(merged: MapNode, tables: Tables, context: Context, path: KeyPath) -> tuple[MapNode, str, list[Problem]]:
     """The job with the retry rule that holds written out, the rule's name, and what is wrong with it."""
-    written = merged.entries.get("retries")
+    written = merged.get("retries")
     found, rule, problems = retries.settled(written, tables.retries, context, (*path, "retries"))
     if found is written:
         return merged, rule, problems
@@ -270,7 +265,7 @@ def _flavor(
 
 
 def _pool(computed: MapNode, tables: Tables, path: KeyPath) -> list[Problem]:
-    pool, slots = computed.entries.get("pool"), computed.entries.get("pool_slots")
+    pool, slots = computed.get("pool"), computed.get("pool_slots")
     known = (*tables.pools, "default_pool")
     if not isinstance(pool, Scalar) or pool.value is None or pool.dynamic:
         return []
@@ -287,10 +282,9 @@ def _pool(computed: MapNode, tables: Tables, path: KeyPath) -> list[Problem]:
 
 def _mounts(computed: MapNode, path: KeyPath) -> Iterator[Problem]:
     """Two volumes in one place, which Kubernetes rejects. A volume at ``/dev/shm`` replaces the flavor's ``shm``."""
-    taken = {"/airflow/xcom": "`output: json`"} if is_set(computed.entries.get("output")) else {}
-    volumes = computed.entries.get("volumes")
-    for index, volume in enumerate(volumes.items if isinstance(volumes, ListNode) else ()):
-        place = entries(volume).get("mount_path")
+    taken = {"/airflow/xcom": "`output: json`"} if is_set(computed.get("output")) else {}
+    for index, volume in enumerate(computed.list("volumes")):
+        place = as_map(volume).get("mount_path")
         if not isinstance(place, Scalar) or place.dynamic:
             continue
         folder = posixpath.normpath(place.text)

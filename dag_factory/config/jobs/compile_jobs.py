@@ -21,14 +21,15 @@ from dag_factory.config.schema.annotations import shape
 from dag_factory.config.tree import (
     MapNode,
     Node,
-    Scalar,
+    as_map,
     count_maps,
     count_values,
-    entries,
+    entries_of,
     from_python,
     is_set,
     key_position,
     map_node,
+    text_of,
     to_python,
     without,
 )
@@ -52,16 +53,16 @@ def compile_jobs(
     wrong = {problem.path.split("[")[0].rpartition(".")[2] for problem in before}
     called = graph.names(compiled)
     found = graph.edges(compiled, called)
-    lists = mapped_groups.mapped(header.entries.get("groups"), compiled)
+    lists = mapped_groups.mapped(header.get("groups"), compiled)
     mapped_groups.wait_for_lists(found, called, lists)
     problems += until_many(graph.check(found, called))
     taken_down = teardowns.setups(compiled, called)
     problems += teardowns.check(compiled, found, called, taken_down)
     teardowns.wait_for_users(compiled, found, taken_down)
-    problems += mapped_groups.check(header.entries.get("groups"), compiled, lists)
+    problems += mapped_groups.check(header.get("groups"), compiled, lists)
     problems += groups.check({job.name: (job.written, job.node) for job in compiled}, frozenset(called.tasks))
     problems += until_many(_templates(compiled, header, tables.templates_read, called, found, wrong, lists))
-    models = mapped_groups.models(header.entries.get("groups"))
+    models = mapped_groups.models(header.get("groups"))
     inside = {task for group in lists.values() for task in group.tasks}
     wired = (_wired(job, found[job.name], taken_down.get(job.name, ())) for job in compiled)
     return [_placed(job, models, inside) for job in wired] if lists else list(wired), problems
@@ -106,12 +107,12 @@ def _compiled(
     before: SequenceT[Problem],
     problems: list[Problem],
 ) -> Iterator[CompiledJob]:
-    defaults = document.entries.get("defaults")
-    written = document.entries.get("jobs")
+    defaults = document.get("defaults")
+    written = document.get("jobs")
     if any(problem.path == "jobs" for problem in before):  # they were taken out: told already
         return
-    if not entries(written):
-        if is_set(written) or "docker_image" not in entries(defaults):
+    if not entries_of(written):
+        if is_set(written) or "docker_image" not in entries_of(defaults):
             hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
             position, path = (written.position, ("jobs",)) if is_set(written) else (document.position, ())
             problems.append(Problem.at(position, path, "no-jobs", "the pipeline has no jobs", hint))
@@ -148,7 +149,7 @@ def _compiled(
 
 def _cells(name: str, node: Node, context: dict[str, Any], problems: list[Problem]) -> list[matrix.Cell] | None:
     """The cells of a job with a matrix, none where the matrix is wrong; None for a job without one."""
-    said = entries(node).get("matrix")
+    said = as_map(node).get("matrix")
     if not isinstance(said, MapNode):
         return None
     found, trouble = matrix.cells(name, said, context, ("jobs", name, "matrix"))
@@ -186,28 +187,28 @@ def _templates(
     with_output = (
         every if "output" in wrong else frozenset(job.name for job in compiled if "output" in job.node.entries)
     )
-    params = frozenset(entries(header.entries.get("params")))
-    texts = script_text.free_text(header.entries.get("params"))
-    prefix = header.entries.get("params_env")
-    prefix_text = prefix.text if isinstance(prefix, Scalar) and prefix.value is not None else ""
-    schedule = header.entries.get("schedule")
-    dateless = not is_set(schedule) or "assets" in entries(schedule)
+    params = frozenset(header.map("params").entries)
+    texts = script_text.free_text(header.get("params"))
+    prefix = header.get("params_env")
+    prefix_text = text_of(prefix) or ""
+    schedule = header.get("schedule")
+    dateless = not is_set(schedule) or "assets" in entries_of(schedule)
     job_shape = shape("job.schema.json", "/$defs/job")
     matrices = {name for name, tasks in called.tasks.items() if name not in called.written or len(tasks) > 1}
     inside = {task for group in lists.values() for task in group.tasks}
     for group in lists.values():
         yield from for_each.check_source(group.node, group.place, called.tasks, matrices, with_output)
-        yield from for_each.check_param(group.node, group.place, header.entries.get("params"))
+        yield from for_each.check_param(group.node, group.place, header.get("params"))
         first = group.tasks[0] if group.tasks else group.path
         before = cache(partial(graph.upstream, found, first))
         scope = run_time.Scope(first, before, called.tasks, with_output, params, dateless, reads, True)
         yield from run_time.check(group.node, job_shape.child("for_each"), scope, group.place)
     for job in compiled:
         path = ("jobs", job.written)
-        each = job.node.entries.get("for_each")
+        each = job.node.get("for_each")
         yield from for_each.check_source(each, (*path, "for_each"), called.tasks, matrices, with_output)
         if each is not None:
-            yield from for_each.check_param(each, (*path, "for_each"), header.entries.get("params"))
+            yield from for_each.check_param(each, (*path, "for_each"), header.get("params"))
         upstream = (lambda: every) if "depends_on" in wrong else cache(partial(graph.upstream, found, job.name))
         has_item = job.name in inside or is_set(each)
         scope = run_time.Scope(job.written, upstream, called.tasks, with_output, params, dateless, reads, has_item)
@@ -223,7 +224,7 @@ def _placed(job: CompiledJob, lists: dict[str, ForEach], inside: set[str]) -> Co
 def _wired(job: CompiledJob, waits_for: dict[str, graph.Edge], teardown_of: tuple[str, ...]) -> CompiledJob:
     """The job with the tasks that it waits for in place of the names that it says."""
     tasks = list(waits_for)
-    said = job.node.entries.get("depends_on")
+    said = job.node.get("depends_on")
     node = job.node
     if tasks and (said is None or to_python(said) != tasks):
         position = said.position if said is not None else next(iter(waits_for.values())).position

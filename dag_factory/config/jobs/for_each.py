@@ -12,26 +12,36 @@ from dag_factory.config.model import ForEach
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_set, to_python, whole_number
+from dag_factory.config.tree import (
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    as_map,
+    entries_of,
+    is_set,
+    text_of,
+    to_python,
+    whole_number,
+)
 from dag_factory.settings import BOUNDS
 
 
 def for_each(node: Node) -> ForEach:
     """The model of a ``for_each`` that fits its schema."""
-    said = {key: item for key, item in entries(node).items() if is_set(item)}
-    items = said.get("list")
-    path = _text(said.get("path"))
+    each = as_map(node)
+    items, path = each.get("list"), each.text("path")
     return ForEach(
-        variable=_text(said.get("as")),
-        output=_text(said.get("output")) or None,
+        variable=each.text("as") or "",
+        output=each.text("output") or None,
         path=tuple(path.split(".")) if path else (),
-        param=_text(said.get("param")) or None,
+        param=each.text("param") or None,
         items=tuple(item_value(run_time.unwrapped(item)) for item in items.items)
         if isinstance(items, ListNode)
         else None,
-        label=_text(said.get("label")) or None,
-        max_parallel=whole_number(said.get("max_parallel")),
-        own_task="param" in said or "path" in said,
+        label=each.text("label") or None,
+        max_parallel=whole_number(each.get("max_parallel")),
+        own_task=is_set(each.get("param")) or is_set(each.get("path")),
     )
 
 
@@ -44,7 +54,7 @@ def item_value(node: Node) -> Any:
 
 def check(node: Node | None, env: Node | None, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with a ``for_each`` by itself, and beside the job's ``env``."""
-    items = entries(node).get("list")
+    items = as_map(node).get("list")
     if isinstance(items, ListNode):
         yield from _too_many(items, (*path, "list"))
     yield from check_variable(node, env, path)
@@ -52,9 +62,9 @@ def check(node: Node | None, env: Node | None, path: KeyPath) -> Iterator[Proble
 
 def check_variable(node: Node | None, env: Node | None, path: KeyPath, job: str = "") -> Iterator[Problem]:
     """A variable for the item that the ``env`` of the job sets too; ``job`` names one of a group's."""
-    variable = entries(node).get("as")
-    name = _text(variable)
-    if variable is not None and name and is_set(entries(env).get(name)):
+    variable = as_map(node).get("as")
+    name = text_of(variable)
+    if variable is not None and name and is_set(as_map(env).get(name)):
         message = f"the variable `{name}` is set under `env` too" + (f", at the job `{job}`" if job else "")
         hint = f"choose another name, or unset it: `env: {{{name}: null}}`"
         yield Problem.at(variable.position, (*path, "as"), "variable-taken", message, hint)
@@ -69,16 +79,16 @@ def _too_many(items: ListNode, path: KeyPath) -> Iterator[Problem]:
 
 def check_param(node: Node | None, path: KeyPath, params: Node | None) -> Iterator[Problem]:
     """What is wrong with the param whose value is the list; ``params`` are the pipeline's."""
-    said = entries(node).get("param")
+    said = as_map(node).get("param")
     if not isinstance(said, Scalar) or said.dynamic:
         return
-    declared = {name: one for name, one in entries(params).items() if is_set(one)}
+    declared = {name: one for name, one in entries_of(params).items() if is_set(one)}
     found, place = declared.get(said.text), (*path, "param")
     if found is None:
         hint = did_you_mean(said.text, declared) or "declare it under `params`"
         yield Problem.at(said.position, place, "unknown-param", f"the pipeline has no param `{said.text}`", hint)
         return
-    schema = entries(found)
+    schema = entries_of(found)
     default = schema.get("default") if isinstance(found, MapNode) else found
     kinds = to_python(schema["type"]) if isinstance(found, MapNode) and is_set(schema.get("type")) else None
     if kinds is None:  # the type is the default's
@@ -99,7 +109,7 @@ def check_source(
 
     ``tasks`` has the tasks that each name stands for, ``matrices`` the jobs that have several.
     """
-    source = entries(node).get("output")
+    source = as_map(node).get("output")
     if not isinstance(source, Scalar) or source.dynamic or source.text not in tasks or source.text == path[1]:
         return  # reported with the graph
     path = (*path, "output")
@@ -110,7 +120,3 @@ def check_source(
     elif not with_output >= set(tasks[source.text]):
         message, hint = f"the job `{source.text}` has no output", f"add `output: json` to the job `{source.text}`"
         yield Problem.at(source.position, path, "no-output", message, hint)
-
-
-def _text(node: Node | None) -> str:
-    return node.text if isinstance(node, Scalar) and node.value is not None else ""

@@ -11,7 +11,7 @@ from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import ListNode, Node, Scalar, entries
+from dag_factory.config.tree import Node, Scalar, items_of
 
 
 class Edge(NamedTuple):
@@ -60,8 +60,8 @@ def edges(jobs: Iterable[CompiledJob], called: Names) -> Edges:
 
 def _said(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
     path: KeyPath = ("jobs", job.written)
-    yield from _named(job.node.entries.get("depends_on"), (*path, "depends_on"))
-    listed = entries(job.node.entries.get("for_each")).get("output")
+    yield from _named(job.node.get("depends_on"), (*path, "depends_on"))
+    listed = job.node.map("for_each").get("output")
     if isinstance(listed, Scalar) and listed.value is not None:
         yield listed.text, listed.position, (*path, "for_each", "output")
     yield from teardown_of(job)
@@ -69,7 +69,7 @@ def _said(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
 
 def teardown_of(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
     """The names of the jobs that a teardown takes down, with their places."""
-    said = entries(job.node.entries.get("teardown")).get("of")
+    said = job.node.map("teardown").get("of")
     path: KeyPath = ("jobs", job.written, "teardown", "of")
     if isinstance(said, Scalar):
         yield said.text, said.position, path
@@ -78,7 +78,7 @@ def teardown_of(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
 
 def _named(node: Node | None, path: KeyPath) -> Iterator[tuple[str, Position, KeyPath]]:
     """Each job's name in a list of them, with its place."""
-    for index, item in enumerate(node.items if isinstance(node, ListNode) else ()):
+    for index, item in enumerate(items_of(node)):
         if isinstance(item, Scalar):
             yield item.text, item.position, (*path, index)
 

@@ -17,7 +17,7 @@ def check(jobs: MappingT[str, tuple[str, MapNode]], names: frozenset[str]) -> It
     """
     paths: dict[str, str] = {}
     for written, node in jobs.values():
-        group = node.entries.get("group")
+        group = node.get("group")
         if not isinstance(group, Scalar) or group.value is None or group.dynamic:
             continue
         steps = group.text.split(".")

@@ -50,6 +50,6 @@ def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: K
 def check_pipeline(pipeline: Pipeline, tree: MapNode, position: Position) -> Iterator[Problem]:
     """A problem for each limit that a pipeline as a whole exceeds; ``position`` is the place of its ``tree``."""
     for breach in bounds.of_pipeline(pipeline, pipeline.guards):
-        found = tree.entries.get(breach.key)
+        found = tree.get(breach.key)
         place = found.position if isinstance(found, Scalar) else key_position(tree, breach.key) or position
         yield Problem.at(place, (breach.key,), breach.code, breach.message, breach.hint)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from collections.abc import Mapping as MappingT
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from dag_factory.config.expressions import dollar_signs, run_time
 from dag_factory.config.expressions.sandbox import dns
@@ -18,16 +17,20 @@ from dag_factory.config.tree import (
     MapNode,
     Node,
     Scalar,
+    as_map,
     at,
-    entries,
+    entries_of,
     fragment,
     is_set,
-    to_python,
+    items_of,
+    text_of,
+    texts_of,
     whole_number,
 )
 from dag_factory.config.units import seconds
 
 _SHELL = ("/bin/sh", "-ec")
+_VOLUME_KINDS = ("pvc", "secret", "config_map", "empty_dir", "host_path")
 _EXPANDED = re.compile(r"\$(?=[$(])")
 
 
@@ -37,35 +40,40 @@ def job(name: str, flavor: Flavor, node: MapNode, cell: dict[str, Any], retry_ru
     ``cell`` are the values of its matrix, ``retry_rule`` names the rule that its ``retries`` came from.
     """
     said: dict[str, Any] = {key: item for key, item in node.entries.items() if is_set(item)}
-    command, args = _command_line(said)
+    command, args = _command_line(node)
     return Job(
         name=name,
         flavor=flavor,
         image=said["docker_image"].text,
         command=command,
         args=args,
-        env=tuple(_env(key, value) for key, value in entries(said.get("env")).items() if is_set(value)),
-        env_from=tuple(_env_from(entries(item)) for item in _items(said.get("env_from"))),
-        volumes=_volumes(_items(said.get("volumes"))),
+        env=tuple(_env(key, value) for key, value in node.map("env").entries.items() if is_set(value)),
+        env_from=tuple(_env_from(as_map(item)) for item in node.list("env_from")),
+        volumes=_volumes(node.list("volumes")),
         matrix=cell,
         output="output" in said,
-        ports=tuple(_port(item) for item in _items(said.get("ports"))),
-        host_aliases=tuple(fragment(item) for item in _items(said.get("host_aliases"))),
+        ports=tuple(_port(item) for item in node.list("ports")),
+        host_aliases=tuple(fragment(item) for item in node.list("host_aliases")),
         init_containers=init_containers(node),
         pod=_overlay(said["pod"]) if "pod" in said else None,
         retries=retries.retries(said.get("retries"), retry_rule),
         alerts=alerts.alerts(said.get("alerts")),
-        tolerations=tuple(fragment(item) for item in _items(said.get("tolerations"))),
-        image_pull_secrets=_texts(said.get("image_pull_secrets")) or (),
+        tolerations=tuple(fragment(item) for item in node.list("tolerations")),
+        image_pull_secrets=node.texts("image_pull_secrets"),
         **{key: _READ[key](item) for key, item in said.items() if key in _READ},
     )
 
 
-def _command_line(said: MappingT[str, Any]) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    if "script" in said:
-        shell = _texts(said.get("shell")) or _SHELL
-        return (*shell, script(said["script"].text)), None
-    return _texts(said.get("command")), _texts(said.get("args"))
+def _command_line(node: MapNode) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    text = node.text("script")
+    if text is not None:
+        return (*(node.texts("shell") or _SHELL), script(text)), None
+    return _words(node.get("command")), _words(node.get("args"))
+
+
+def _words(node: Node | None) -> tuple[str, ...] | None:
+    """A list of texts; None where there is none, which differs from an empty list."""
+    return texts_of(node) if isinstance(node, ListNode) else None
 
 
 def script(text: str) -> str:
@@ -76,44 +84,50 @@ def script(text: str) -> str:
 def _env(name: str, node: Node) -> EnvVar:
     if isinstance(node, Scalar):
         return EnvVar(name=name, value=node.text)
-    said = entries(node)
-    if "field" in said:
-        return EnvVar(name=name, field=_text(said["field"]))
-    kind = "secret" if "secret" in said else "config_map"
-    owner, _, key = _text(said[kind]).partition("/")
+    source = as_map(node)
+    if "field" in source.entries:
+        return EnvVar(name=name, field=source.text("field") or "")
+    kind = "secret" if "secret" in source.entries else "config_map"
+    owner, _, key = (source.text(kind) or "").partition("/")
     reference = KeyRef(name=owner, key=key)
     return EnvVar(name=name, secret=reference) if kind == "secret" else EnvVar(name=name, config_map=reference)
 
 
-def _env_from(said: MappingT[str, Node]) -> EnvFrom:
-    kind: Literal["secret", "config_map"] = "secret" if "secret" in said else "config_map"
-    return EnvFrom(kind=kind, name=_text(said[kind]), prefix=_text(said["prefix"]) if "prefix" in said else None)
+def _env_from(source: MapNode) -> EnvFrom:
+    kind: Literal["secret", "config_map"] = "secret" if "secret" in source.entries else "config_map"
+    return EnvFrom(kind=kind, name=source.text(kind) or "", prefix=source.text("prefix"))
 
 
 def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
     found: list[Volume] = []
     for item in items:
-        said = {key: value for key, value in entries(item).items() if is_set(value) or key == "empty_dir"}
-        kind = cast(Any, next(key for key in ("pvc", "secret", "config_map", "empty_dir", "host_path") if key in said))
-        source = _text(said[kind]) or None
+        volume = as_map(item)
+        kind = _volume_kind(volume)
+        source = volume.text(kind) or None
         if kind == "host_path" and source:
             source = kubernetes_values.host_path(source)
-        medium = entries(said[kind]).get("medium")
-        mount_path = _text(said["mount_path"])
-        read_only = said.get("read_only")
+        mount_path = volume.text("mount_path") or ""
+        read_only = volume.scalar("read_only")
         found.append(
             Volume(
-                name=_text(said["name"]) if "name" in said else _volume_name(kind, source or mount_path),
+                name=_volume_name(kind, source or mount_path) if (name := volume.text("name")) is None else name,
                 mount_path=mount_path,
                 kind=kind,
                 source=source,
-                medium=_text(medium) if medium is not None else None,
-                size=_text(said["size"]) if "size" in said else None,
-                sub_path=_text(said["sub_path"]) if "sub_path" in said else None,
-                read_only=bool(to_python(read_only)) if read_only is not None else False,
+                medium=volume.map(kind).text("medium"),
+                size=volume.text("size"),
+                sub_path=volume.text("sub_path"),
+                read_only=bool(read_only.value) if read_only else False,
             )
         )
     return tuple(found)
+
+
+def _volume_kind(volume: MapNode) -> Any:
+    """The key that names what is mounted; ``empty_dir`` may be null."""
+    return next(
+        key for key in _VOLUME_KINDS if is_set(volume.get(key)) or (key == "empty_dir" and key in volume.entries)
+    )
 
 
 def _volume_name(kind: str, source: str) -> str:
@@ -130,16 +144,16 @@ def _port(node: Node) -> Fragment:
 
 def init_containers(job: MapNode) -> tuple[Fragment, ...]:
     """What starts before a job's own container: its sidecars, which go on beside it, and its init containers."""
-    sidecars = _containers(job.entries.get("sidecars"))
+    sidecars = _containers(job.get("sidecars"))
     return (
         *({**container, "restartPolicy": "Always"} for container in sidecars),
-        *_containers(job.entries.get("init_containers")),
+        *_containers(job.get("init_containers")),
     )
 
 
 def _containers(node: Node | None) -> Iterator[Fragment]:
     """Containers in Kubernetes' form; one whose name was wrong, and is told, is none."""
-    return (fragment(item) for item in _items(node) if "name" in entries(item))
+    return (fragment(item) for item in items_of(node) if "name" in entries_of(item))
 
 
 def _overlay(node: Node) -> Fragment:
@@ -148,14 +162,12 @@ def _overlay(node: Node) -> Fragment:
     for key in ("labels", "annotations"):
         texts = at(node, ("metadata", key))
         if isinstance(texts, MapNode):
-            overlay["metadata"][key] = {
-                name: _text(item) if is_set(item) else None for name, item in texts.entries.items()
-            }
+            overlay["metadata"][key] = {name: text_of(item) for name, item in texts.entries.items()}
     return overlay
 
 
 def _text(node: Node) -> str:
-    return node.text if isinstance(node, Scalar) else ""
+    return text_of(node) or ""
 
 
 _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
@@ -176,13 +188,5 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
 _READ = {key: read for keys, read in _READ_ALIKE.items() for key in keys}
 
 
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, ListNode) else ()
-
-
-def _texts(node: Node | None) -> tuple[str, ...] | None:
-    return tuple(_text(item) for item in node.items) if isinstance(node, ListNode) else None
-
-
 def _text_map(node: Node) -> dict[str, str]:
-    return {key: _text(item) for key, item in entries(node).items() if is_set(item)}
+    return {key: _text(item) for key, item in entries_of(node).items() if is_set(item)}

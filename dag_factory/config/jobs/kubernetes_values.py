@@ -10,7 +10,7 @@ from dag_factory.config.platform import images
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, scalars
+from dag_factory.config.tree import MapNode, Node, Scalar, at, entries_of, items_of, scalars
 
 _VOLUMES: KeyPath = ("pod", "spec", "volumes")
 _MODES = ("defaultMode", "mode")
@@ -66,7 +66,7 @@ def _modes(volumes: Node | None, path: KeyPath) -> Iterator[Problem]:
 def _host_paths(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
     for steps, names in ((("volumes",), ("host_path",)), (_VOLUMES, ("hostPath", "path"))):
         found = at(node, steps)
-        for index, volume in enumerate(found.items if isinstance(found, ListNode) else ()):
-            written = at(volume, names) if entries(volume) else None
+        for index, volume in enumerate(items_of(found)):
+            written = at(volume, names) if entries_of(volume) else None
             if isinstance(written, Scalar) and isinstance(written.value, str) and not written.dynamic:
                 yield (*steps, index, *names), written

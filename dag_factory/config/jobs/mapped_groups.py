@@ -14,7 +14,7 @@ from dag_factory.config.pod import final_pod
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import MapNode, Node, Scalar, entries, is_set
+from dag_factory.config.tree import MapNode, Node, Scalar, as_map, entries_of, is_set
 
 
 class MappedGroup(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class MappedGroup(msgspec.Struct, frozen=True):
 
 def mapped(groups: Node | None, jobs: Iterable[CompiledJob]) -> dict[str, MappedGroup]:
     """The groups that run for each item of a list, by their path; ``groups`` is the pipeline's."""
-    found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
+    found = {path: as_map(group).get("for_each") for path, group in entries_of(groups).items()}
     nodes = {path: node for path, node in found.items() if isinstance(node, MapNode)}
     if not nodes:
         return {}
@@ -56,14 +56,14 @@ def _steps(path: str) -> Iterator[str]:
 
 
 def _path(job: CompiledJob) -> str:
-    node = job.node.entries.get("group")
+    node = job.node.get("group")
     return node.text if isinstance(node, Scalar) and node.value is not None and not node.dynamic else ""
 
 
 def wait_for_lists(found: graph.Edges, called: graph.Names, groups: MappingT[str, MappedGroup]) -> None:
     """Let the first jobs of a group wait for the job whose output is the group's list."""
     for group in groups.values():
-        source = group.node.entries.get("output")
+        source = group.node.get("output")
         inside = set(group.tasks)
         if not isinstance(source, Scalar) or source.dynamic or inside & set(called.tasks.get(source.text, ())):
             continue
@@ -99,7 +99,7 @@ def _nested(group: str) -> str:
 
 def _job(job: CompiledJob, group: MappedGroup) -> Iterator[Problem]:
     place: KeyPath = ("jobs", job.written)
-    own, rule = job.node.entries.get("for_each"), job.node.entries.get("trigger_rule")
+    own, rule = job.node.get("for_each"), job.node.get("trigger_rule")
     if own is not None and is_set(own):
         hint = f"remove it and use `{{{{ item }}}}` of the group, or take the job out of `{group.path}`"
         yield Problem.at(own.position, (*place, "for_each"), "nested-for-each", _nested(group.path), hint)
@@ -107,17 +107,17 @@ def _job(job: CompiledJob, group: MappedGroup) -> Iterator[Problem]:
         message = f"a job with `always` does not wait for the list of the group `{group.path}`"
         hint = "use `all_done`, which waits until the jobs before it end in any way"
         yield Problem.at(rule.position, (*place, "trigger_rule"), "always-in-for-each", message, hint)
-    source = group.node.entries.get("output")
+    source = group.node.get("output")
     if isinstance(source, Scalar) and source.text in (job.name, job.written):
         message = f"the job `{source.text}` is in the group `{group.path}`, which runs for each item of its output"
         hint = f"take `{source.text}` out of the group"
         yield Problem.at(source.position, (*group.place, "output"), "bad-for-each", message, hint)
-    yield from for_each.check_variable(group.node, job.node.entries.get("env"), group.place, job.written)
+    yield from for_each.check_variable(group.node, job.node.get("env"), group.place, job.written)
 
 
 def models(groups: Node | None) -> dict[str, ForEach]:
     """The lists of the groups, by the groups' paths."""
-    found = {path: entries(group).get("for_each") for path, group in entries(groups).items()}
+    found = {path: as_map(group).get("for_each") for path, group in entries_of(groups).items()}
     lists = {path: for_each.for_each(node) for path, node in found.items() if isinstance(node, MapNode)}
     return {path: msgspec.structs.replace(one, own_task=one.items is None) for path, one in lists.items()}
 

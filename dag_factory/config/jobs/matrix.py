@@ -21,7 +21,7 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.schema.validate import validate
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import did_you_mean, show
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_set, without
+from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_set, items_of, without
 from dag_factory.settings import BOUNDS
 
 _SCHEMA, _MATRIX, _NAME = "job.schema.json", "/$defs/matrix", "/$defs/job_name"
@@ -44,20 +44,20 @@ def cells(job: str, node: MapNode, context: Context, path: KeyPath) -> tuple[lis
     ``node`` is the matrix, ``path`` where it stands. Where something is wrong there may be no cell.
     """
     context = {**context, "job": {"name": job}}
-    naming = node.entries.get("name")
+    naming = node.get("name")
     computed, problems = documents.computed(without(node, "name"), context, _SCHEMA, _MATRIX, path)
     if problems:
         return [], problems
     axes = {key: _values(item) for key, item in computed.entries.items() if key not in _WORDS and is_set(item)}
-    count = math.prod(len(values) for values in axes.values()) + len(_items(computed.entries.get("include")))
+    count = math.prod(len(values) for values in axes.values()) + len(computed.list("include"))
     if count > BOUNDS.cells:
         message = f"the matrix has {count:,} cells, more than {BOUNDS.cells:,}"
         hint = "make it smaller, or run over a list with `for_each`"
         return [], [Problem.at(node.position, path, "too-many-cells", message, hint)]
     found = [dict(zip(axes, combination, strict=True)) for combination in itertools.product(*axes.values())]
     found = found if axes else []
-    problems += _exclude(found, axes, computed.entries.get("exclude"), (*path, "exclude"))
-    _include(found, axes, computed.entries.get("include"))
+    problems += _exclude(found, axes, computed.get("exclude"), (*path, "exclude"))
+    _include(found, axes, computed.get("include"))
     if not found and not problems:
         hint = "give it an axis, as `country: [DE, FR]`"
         problems.append(Problem.at(node.position, path, "empty-matrix", f"the matrix of `{job}` has no cell", hint))
@@ -66,12 +66,8 @@ def cells(job: str, node: MapNode, context: Context, path: KeyPath) -> tuple[lis
     ), problems
 
 
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, ListNode) else ()
-
-
 def _values(node: Node | None) -> list[Any]:
-    return [_value(item) for item in _items(node)]
+    return [_value(item) for item in items_of(node)]
 
 
 def _value(node: Node) -> Any:
@@ -90,8 +86,8 @@ def _same(one: Any, other: Any) -> bool:
 
 def _exclude(found: list[Values], axes: MappingT[str, Any], node: Node | None, path: KeyPath) -> Iterator[Problem]:
     """Takes the cells away that an entry fits."""
-    for index, item in enumerate(_items(node)):
-        wanted = {key: _value(value) for key, value in entries(item).items() if is_set(value)}
+    for index, item in enumerate(items_of(node)):
+        wanted = {key: _value(value) for key, value in entries_of(item).items() if is_set(value)}
         place = (*path, index)
         unknown = next((key for key in wanted if key not in axes), None)
         left = [values for values in found if not _fits(values, wanted)]
@@ -110,8 +106,8 @@ def _exclude(found: list[Values], axes: MappingT[str, Any], node: Node | None, p
 def _include(found: list[Values], axes: MappingT[str, Any], node: Node | None) -> None:
     """Adds each entry's values to the cells of the product that it fits, or the entry as a cell."""
     product = list(found)
-    for item in _items(node):
-        values = {key: _value(value) for key, value in entries(item).items() if is_set(value)}
+    for item in items_of(node):
+        values = {key: _value(value) for key, value in entries_of(item).items() if is_set(value)}
         of_axes = {key: value for key, value in values.items() if key in axes}
         fitting = [cell for cell in product if _fits(cell, of_axes)]
         for cell in fitting:

@@ -17,7 +17,7 @@ from dag_factory.config.expressions.dollar_signs import is_later
 from dag_factory.config.expressions.escaping import COMMENT_MARKS
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import MapNode, Node, Scalar, entries, is_set, to_python
+from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_set, to_python
 
 _SAFE_FILTERS = frozenset("count filesizeformat float int length round tojson urlencode wordcount".split())
 _SAFE_FORMATS = frozenset("date date-time time ipv4 ipv6 uuid".split())
@@ -29,7 +29,7 @@ _JINJA = jinja2.Environment(
 
 def free_text(params: Node | None) -> frozenset[str]:
     """The params of a pipeline whose value may be any text."""
-    return frozenset(name for name, node in entries(params).items() if is_set(node) and _is_free(to_python(node)))
+    return frozenset(name for name, node in entries_of(params).items() if is_set(node) and _is_free(to_python(node)))
 
 
 def _is_free(schema: Any) -> bool:
@@ -50,10 +50,10 @@ def _is_free(schema: Any) -> bool:
 
 def check(job: MapNode, texts: Set[str], prefix: str, path: KeyPath) -> Iterator[Problem]:
     """A warning for each free text in a job's ``script``; ``prefix`` is the pipeline's ``params_env``, if any."""
-    script = job.entries.get("script")
+    script = job.get("script")
     if not texts or not isinstance(script, Scalar) or script.value is None or not is_later(script.text):
         return
-    source = entries(job.entries.get("for_each")).get("param")
+    source = job.map("for_each").get("param")
     for name, line in _written(script.text):
         if name == _ITEM and isinstance(source, Scalar) and source.text in texts:
             message = (

@@ -13,7 +13,7 @@ from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.jobs.graph import Edge, Edges, Names, teardown_of, upstream
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import MapNode, is_set, key_position
+from dag_factory.config.tree import is_set, key_position, to_python
 
 RULE = "all_success"
 
@@ -36,7 +36,7 @@ def wait_for_users(jobs: SequenceT[CompiledJob], found: Edges, taken_down: dict[
     ends = {job.name: upstream(found, job.name) for job in jobs} if taken_down else {}
     for job in jobs:
         setup = taken_down.get(job.name)
-        if not setup or is_set(job.node.entries.get("depends_on")):
+        if not setup or is_set(job.node.get("depends_on")):
             continue
         users = [
             name
@@ -57,7 +57,7 @@ def check(
     set_up = {setup: name for name, tasks in taken_down.items() for setup in tasks}
     for job in jobs:
         path: KeyPath = ("jobs", job.written)
-        rule = job.node.entries.get("trigger_rule")
+        rule = job.node.get("trigger_rule")
         if job.name in taken_down:
             if is_set(rule):
                 message = f"the teardown `{job.written}` runs whatever happened, and has no rule beside that"
@@ -67,14 +67,10 @@ def check(
                 if any(task in taken_down and task != job.name for task in called.tasks.get(name, ())):
                     message = f"`{name}` is a teardown itself, which nothing takes down"
                     yield Problem.at(position, place, "bad-teardown", message, "name the job that sets something up")
-        elif is_set(rule) and _text(job.node) != RULE:
+        elif is_set(rule) and to_python(rule) != RULE:
             setup = next((task for task in found[job.name] if task in set_up), None)
             if setup is not None:
                 first, last = called.written[setup], called.written[set_up[setup]]
                 message = f"the job `{job.written}` follows `{first}`, which `{last}` takes down: its rule is {RULE}"
                 hint = f"leave `trigger_rule` out, or wait for a job that follows `{first}`"
                 yield Problem.at(rule.position, (*path, "trigger_rule"), "rule-after-setup", message, hint)
-
-
-def _text(node: MapNode) -> str:
-    return str(getattr(node.entries["trigger_rule"], "value", ""))

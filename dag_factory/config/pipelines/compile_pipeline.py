@@ -28,7 +28,7 @@ from dag_factory.config.tree import (
     Node,
     Scalar,
     at,
-    entries,
+    entries_of,
     is_null,
     is_set,
     map_node,
@@ -57,7 +57,7 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def ids(self) -> dict[str, str | None]:
         """The DAG ids that the file claims, each with its instance's name."""
-        if not self.node or not is_set(self.node.entries.get("instances")):
+        if not self.node or not is_set(self.node.get("instances")):
             return {self.id: None}
         return {f"{self.id}.{name}": name for name in self.instances}
 
@@ -169,9 +169,7 @@ def resolve_pipeline(
     problems += trouble
     tables = (tables.within(team) if team.names else tables).hardened()
     document = _overlaid(document, tables, problems)
-    problems += guard_problems.check_names(
-        "templates", [document.entries.get("template")], tables.guards, ("template",)
-    )
+    problems += guard_problems.check_names("templates", [document.get("template")], tables.guards, ("template",))
     laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
     problems += trouble
     if laid is None:
@@ -220,26 +218,25 @@ def resolve_pipeline(
 
 
 def _only(document: MapNode | None) -> tuple[str, ...]:
-    only = document.entries.get("only") if document else None
+    only = document.get("only") if document else None
     return tuple(map(str, to_python(only))) if isinstance(only, ListNode) else ()
 
 
 def _exists_in(document: MapNode, environment: str) -> bool:
-    only = document.entries.get("only")
+    only = document.get("only")
     return not isinstance(only, ListNode) or environment in to_python(only)
 
 
 def _environment_names(document: MapNode, tables: Tables) -> Iterator[Problem]:
     known = tables.known_environments
-    only = document.entries.get("only")
-    for index, item in enumerate(only.items if isinstance(only, ListNode) else ()):
+    for index, item in enumerate(document.list("only")):
         if isinstance(item, Scalar) and item.value not in known:
             hint = did_you_mean(item.text, known)
             yield Problem.at(
                 item.position, ("only", index), "unknown-environment", f"unknown environment `{item.text}`", hint
             )
-    overlays = document.entries.get("environments")
-    for name in entries(overlays):
+    overlays = document.get("environments")
+    for name in entries_of(overlays):
         if name not in known and isinstance(overlays, MapNode):
             hint, message = did_you_mean(name, known), f"unknown environment `{name}`"
             yield Problem.at(overlays.keys[name], ("environments", name), "unknown-environment", message, hint)
@@ -252,20 +249,20 @@ def _overlaid(document: MapNode, tables: Tables, problems: list[Problem]) -> Map
     base = without(document, "environments")
     if not isinstance(overlay, MapNode):
         return base
-    known = entries(document.entries.get("jobs"))
-    overlay_jobs = overlay.entries.get("jobs")
+    known = document.map("jobs").entries
+    overlay_jobs = overlay.get("jobs")
     if known and overlay_jobs is not None and is_null(overlay_jobs):
         message = f"`jobs: null` would remove all jobs in `{tables.environment}`"
         hint = "remove single jobs, as `jobs: {report: null}`, or leave the environment out of `only`"
         problems.append(Problem.at(overlay.keys["jobs"], (*path, "jobs"), "no-jobs", message, hint))
         overlay = without(overlay, "jobs")
-    for name, node in entries(overlay_jobs).items():
+    for name, node in entries_of(overlay_jobs).items():
         if is_null(node) and name not in known and isinstance(overlay_jobs, MapNode):
             message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known)
             problems.append(Problem.at(overlay_jobs.keys[name], (*path, "jobs", name), "unknown-job", message, hint))
     merged = merge(base, overlay, shape(SCHEMA), unset=False)
     assert isinstance(merged, MapNode)
-    left = merged.entries.get("jobs")
+    left = merged.get("jobs")
     if not isinstance(left, MapNode):
         return merged
     removed = [name for name, node in left.entries.items() if is_null(node)]
@@ -273,8 +270,8 @@ def _overlaid(document: MapNode, tables: Tables, problems: list[Problem]) -> Map
 
 
 def _check_alerts(compiled: list[CompiledJob], header: MapNode, tables: Tables) -> Iterator[Problem]:
-    has_deadline = is_set(header.entries.get("deadline"))
-    yield from alerts.check(header.entries.get("alerts"), tables.channels, has_deadline, ("alerts",))
+    has_deadline = is_set(header.get("deadline"))
+    yield from alerts.check(header.get("alerts"), tables.channels, has_deadline, ("alerts",))
     for job in compiled:
         path = ("jobs", job.written, "alerts")
-        yield from alerts.check(job.node.entries.get("alerts"), tables.channels, has_deadline, path)
+        yield from alerts.check(job.node.get("alerts"), tables.channels, has_deadline, path)

@@ -22,15 +22,15 @@ from dag_factory.config.schema.validation_cost import TooMuchWork
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import show
 from dag_factory.config.tree import (
-    ListNode,
     MapNode,
     Node,
     Scalar,
     count_values,
-    entries,
+    entries_of,
     is_set,
     map_node,
     scalar,
+    texts_of,
     to_python,
     whole_number,
     without,
@@ -70,30 +70,30 @@ def compute(header: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
 def in_environment(header: MapNode, tables: Tables) -> MapNode:
     """The header with what the environment decides: whether schedules hold, and what a pipeline without a key gets."""
     decided: dict[str, Node] = {}
-    if tables.timezone and not is_set(header.entries.get("timezone")):
+    if tables.timezone and not is_set(header.get("timezone")):
         decided["timezone"] = tables.timezone
     for key in ("max_active_jobs", "max_active_runs"):
         bound = tables.guards.bounds.get(key)
-        if bound and not is_set(header.entries.get(key)):
+        if bound and not is_set(header.get(key)):
             decided[key] = scalar(bound.most, Position(bound.file, bound.line))
     how = tables.schedules
-    if how and how.value == "manual" and is_set(header.entries.get("schedule")):
+    if how and how.value == "manual" and is_set(header.get("schedule")):
         decided["schedule"] = Scalar(None, "null", how.position)
-    if how and how.value == "paused" and not is_set(header.entries.get("paused")):
+    if how and how.value == "paused" and not is_set(header.get("paused")):
         decided["paused"] = Scalar(True, "true", how.position)
     return map_node({**header.entries, **decided}, header.keys, header.position) if decided else header
 
 
 def _schedule_off(header: MapNode, tables: Tables) -> str | None:
     """The file that says ``schedules: manual``, where that takes a schedule away."""
-    written, how = header.entries.get("schedule"), tables.schedules
+    written, how = header.get("schedule"), tables.schedules
     taken = how and how.value == "manual" and isinstance(written, Scalar) and written.position == how.position
     return how.position.file if how and taken else None
 
 
 def owner(header: MapNode) -> str:
     """The owners in one text, as Airflow shows them."""
-    return ", ".join(_listed(header.entries.get("owner")))
+    return ", ".join(header.texts("owner"))
 
 
 def with_params_env(tables: Tables, header: MapNode) -> Tables:
@@ -101,7 +101,7 @@ def with_params_env(tables: Tables, header: MapNode) -> Tables:
 
     Text is as it is, anything else JSON.
     """
-    prefix, params = header.entries.get("params_env"), header.entries.get("params")
+    prefix, params = header.get("params_env"), header.get("params")
     if not isinstance(prefix, Scalar) or prefix.value is None or prefix.dynamic or not isinstance(params, MapNode):
         return tables
     env: dict[str, Node] = {}
@@ -109,7 +109,7 @@ def with_params_env(tables: Tables, header: MapNode) -> Tables:
         text = f"{{{{ params.{name} if params.{name} is string else params.{name} | tojson }}}}"
         env[f"{prefix.text}{name.upper()}"] = scalar(text, prefix.position)
     said: dict[str, Node] = {
-        **entries(tables.built_in),
+        **entries_of(tables.built_in),
         "env": map_node(env, dict.fromkeys(env, prefix.position), prefix.position),
     }
     keys = {**(tables.built_in.keys if tables.built_in else {}), "env": prefix.position}
@@ -117,7 +117,7 @@ def with_params_env(tables: Tables, header: MapNode) -> Tables:
 
 
 def _params_env_clashes(header: MapNode) -> Iterator[Problem]:
-    prefix, params = header.entries.get("params_env"), header.entries.get("params")
+    prefix, params = header.get("params_env"), header.get("params")
     if not is_set(prefix) or not isinstance(params, MapNode):
         return
     taken: dict[str, str] = {}
@@ -140,10 +140,8 @@ def pipeline(
     only: tuple[str, ...] = (),
 ) -> Pipeline:
     """The model without ``resolved``. The header has no problems left."""
-    said = {key: node for key, node in header.entries.items() if is_set(node)}
-    when = schedules.schedule(said.get("schedule"), ("schedule",))[0]
-    start = said.get("start_date")
-    told = alerts.alerts(said.get("alerts"))
+    schedule = schedules.schedule(header.get("schedule"), ("schedule",))[0]
+    own_alerts = alerts.alerts(header.get("alerts"))
     return Pipeline(
         id=dag_id,
         team=team,
@@ -154,28 +152,28 @@ def pipeline(
         cluster=tables.cluster,
         jobs=jobs,
         cells=cells,
-        groups=mapped_groups.models(said.get("groups")),
-        description=_text(said.get("description")),
-        doc=_text(said.get("doc")),
-        owner=_listed(said.get("owner")),
-        tags=_listed(said.get("tags")),
-        schedule=when,
+        groups=mapped_groups.models(header.get("groups")),
+        description=header.text("description"),
+        doc=header.text("doc"),
+        owner=header.texts("owner"),
+        tags=header.texts("tags"),
+        schedule=schedule,
         schedule_off=_schedule_off(header, tables),
         only=only,
-        timezone=_text(said.get("timezone")) or "UTC",
-        start_date=_text(start) or EARLIEST,
-        end_date=_text(said.get("end_date")),
-        catchup=_flag(said.get("catchup")),
-        max_active_runs=whole_number(said.get("max_active_runs")),
-        max_active_jobs=whole_number(said.get("max_active_jobs")),
-        timeout=seconds(_text(said.get("timeout")) or ""),
-        deadline=seconds(_text(said.get("deadline")) or ""),
-        alerts=told,
+        timezone=header.text("timezone") or "UTC",
+        start_date=header.text("start_date") or EARLIEST,
+        end_date=header.text("end_date"),
+        catchup=_flag(header.get("catchup")),
+        max_active_runs=whole_number(header.get("max_active_runs")),
+        max_active_jobs=whole_number(header.get("max_active_jobs")),
+        timeout=seconds(header.text("timeout") or ""),
+        deadline=seconds(header.text("deadline") or ""),
+        alerts=own_alerts,
         alerts_enabled=tables.alerts_enabled,
-        channels=alerts.channels((told, *(job.alerts for job in jobs)), tables.channels),
-        paused=_flag(said.get("paused")),
-        depends_on_past=_flag(said.get("depends_on_past")),
-        params=tuple(_param(name, node) for name, node in entries(said.get("params")).items()),
+        channels=alerts.channels((own_alerts, *(job.alerts for job in jobs)), tables.channels),
+        paused=_flag(header.get("paused")),
+        depends_on_past=_flag(header.get("depends_on_past")),
+        params=tuple(_param(name, node) for name, node in header.map("params").entries.items()),
         pools=tables.pools,
         guards=tables.guards,
     )
@@ -196,7 +194,7 @@ def _continuous(said: dict[str, Node]) -> Iterator[Problem]:
 def _owners(said: dict[str, Node]) -> Iterator[Problem]:
     """The scheduler writes the owners of a job that failed into its log, and stops where they do not fit."""
     names = said.get("owner")
-    length = len(", ".join(_listed(names)))
+    length = len(", ".join(texts_of(names)))
     if names is not None and length > _OWNERS:
         message = f"the owners take {length:,} characters together, more than the {_OWNERS} of Airflow's log"
         yield Problem.at(names.position, ("owner",), "too-large", message, "name a group in the place of its members")
@@ -207,10 +205,10 @@ def _params(header: MapNode) -> Iterator[Problem]:
 
     Airflow holds them against each other too, for each run: what is too much work is told.
     """
-    params = header.entries.get("params")
+    params = header.get("params")
     if not isinstance(params, MapNode):
         return
-    scheduled = is_set(header.entries.get("schedule"))
+    scheduled = is_set(header.get("schedule"))
     try:
         yield from list(_each_param(params, scheduled))
     except TooMuchWork:
@@ -228,7 +226,7 @@ def _each_param(params: MapNode, scheduled: bool) -> Iterator[Problem]:
 
 def _param_problems(param: Param, node: Node, position: Position, scheduled: bool) -> Iterator[Problem]:
     name, path = param.name, ("params", param.name)
-    default = entries(node).get("default") if isinstance(node, MapNode) else node
+    default = node.get("default") if isinstance(node, MapNode) else node
     if default and count_values(default) > BOUNDS.default_values:
         message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
         hint = "give it to a job as a file; 16 characters of text count as a value"
@@ -278,15 +276,5 @@ def _param(name: str, node: Node) -> Param:
     return Param(name=name, schema=schema, default=default, required=required, description=description)
 
 
-def _text(node: Node | None) -> str | None:
-    return node.text if isinstance(node, Scalar) and node.value is not None else None
-
-
 def _flag(node: Node | None) -> bool:
     return isinstance(node, Scalar) and node.value is True
-
-
-def _listed(node: Node | None) -> tuple[str, ...]:
-    if isinstance(node, ListNode):
-        return tuple(item.text for item in node.items if isinstance(item, Scalar))
-    return (node.text,) if isinstance(node, Scalar) and node.value is not None else ()

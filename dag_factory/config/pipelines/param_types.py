@@ -30,7 +30,7 @@ def typed(schema: dict[str, Any], default: Any) -> dict[str, Any]:
 def check(name: str, node: Node) -> Iterator[Problem]:
     """A warning for a default such as ``no``, which is text and so true in a condition."""
     typeless = isinstance(node, MapNode) and not any(key in node.entries for key in ("type", "enum", "const"))
-    default = node.entries.get("default") if isinstance(node, MapNode) and typeless else node
+    default = node.get("default") if isinstance(node, MapNode) and typeless else node
     if not isinstance(default, Scalar) or not isinstance(default.value, str) or default.text == "NO":  # Norway
         return
     meant = _BOOLEANS.get(default.text.lower())

@@ -41,8 +41,8 @@ def schedule(node: Node | None, path: KeyPath) -> tuple[model.Schedule, list[Pro
             return model.Manual(), [Problem.at(node.position, path, "bad-schedule", *told)]
         return _crons((node,), path)
     if isinstance(node, MapNode):
-        every, cron = node.entries.get("every"), node.entries.get("cron")
-        updated = node.entries.get("assets")
+        every, cron = node.get("every"), node.get("cron")
+        updated = node.get("assets")
         if isinstance(every, Scalar):
             interval = seconds(every.text)
             if interval and interval <= _LONGEST_INTERVAL:

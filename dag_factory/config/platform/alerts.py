@@ -12,7 +12,7 @@ from dag_factory.config.platform.named_table import Table, TableFile
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries
+from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, as_map, entries_of
 
 FILE = "configs/platform/alerts.yaml"
 EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
@@ -26,7 +26,7 @@ def read(platform: PlatformFiles, context: Context) -> TableFile:
 
 def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with the ``alerts`` at ``path``; ``has_deadline`` says whether the pipeline has one."""
-    for event, channels in entries(node).items():
+    for event, channels in entries_of(node).items():
         if not isinstance(channels, ListNode):
             continue
         for index, channel in enumerate(channels.items):
@@ -42,8 +42,8 @@ def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) ->
 
 def alerts(node: Node | None) -> model.Alerts:
     """The model of what has no problems."""
-    said = entries(node)
-    return model.Alerts(**{event: _names(said.get(event)) for event in EVENTS})
+    events = as_map(node)
+    return model.Alerts(**{event: events.texts(event) for event in EVENTS})
 
 
 def channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel, ...]:
@@ -53,16 +53,11 @@ def channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel,
 
 
 def _channel(name: str, node: MapNode) -> model.Channel:
-    kind, settings = next((kind, entries(item)) for kind, item in node.entries.items())
-    texts = {key: item.text for key, item in settings.items() if isinstance(item, Scalar)}
+    kind, settings = next((kind, as_map(item)) for kind, item in node.entries.items())
     return model.Channel(
         name=name,
         kind=cast(Any, kind),
-        to=_names(settings.get("to")),
-        connection=texts.get("connection"),
-        channel=texts.get("channel"),
+        to=settings.texts("to"),
+        connection=settings.text("connection"),
+        channel=settings.text("channel"),
     )
-
-
-def _names(node: Node | None) -> tuple[str, ...]:
-    return tuple(item.text for item in node.items if isinstance(item, Scalar)) if isinstance(node, ListNode) else ()

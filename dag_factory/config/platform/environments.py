@@ -12,7 +12,7 @@ from dag_factory.config.source import documents
 from dag_factory.config.source.layout import ENVIRONMENTS
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import MapNode, Scalar, without
+from dag_factory.config.tree import MapNode, without
 
 SCHEMA = "environment.schema.json"
 _NOT_INHERITED = ("version", "description", "extends")
@@ -49,10 +49,10 @@ def read(platform: PlatformFiles, name: str) -> MergedEnvironment:
             return MergedEnvironment(None, files, tuple(problems))
         nodes.append(document.node)
         files[file_of(here)] = document.node
-        extends = document.node.entries.get("extends")
-        following = extends.text if isinstance(extends, Scalar) and extends.value is not None else None
-        if following is None or not extends:
+        extends = document.node.scalar("extends")
+        if not extends:
             break
+        following = extends.text
         chain.append((here, extends.position))
         known = platform.environments
         if following not in known:

@@ -12,7 +12,7 @@ from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import MapNode, Node, Scalar, entries, is_set, map_node, whole_number
+from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_set, map_node, text_of, whole_number
 from dag_factory.config.units import quantity
 
 SIZE_KEYS = frozenset("cpu memory gpu shm ephemeral_storage requests limits cost_per_hour next".split())
@@ -32,7 +32,7 @@ class FlavorEntry:
 def defined(table: MapNode, define: Node | None) -> dict[str, MapNode]:
     """The table's flavors with the environment's ``define`` merged over them."""
     merged = merge(table, define, shape(_SCHEMA).child("flavors"), unset=False)
-    return {name: node for name, node in entries(merged).items() if isinstance(node, MapNode)}
+    return {name: node for name, node in entries_of(merged).items() if isinstance(node, MapNode)}
 
 
 def sized(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
@@ -45,27 +45,27 @@ def sized(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Pro
 
 def entry(name: str, node: MapNode) -> FlavorEntry:
     """One flavor of the table. ``node`` fits the schema."""
-    sizes = {_RESOURCES[key]: node.entries[key] for key in _RESOURCES if is_set(node.entries.get(key))}
-    limits = {key: _text(value) for key, value in sizes.items()}
+    sizes = {_RESOURCES[key]: node.entries[key] for key in _RESOURCES if is_set(node.get(key))}
+    limits = {key: text_of(value) or "" for key, value in sizes.items()}
     requests = dict(limits)
-    count, resource = _gpu(node.entries.get("gpu"))
+    count, resource = _gpu(node.get("gpu"))
     if count:
         limits[resource] = requests[resource] = str(count)
     for kind, quantities in (("requests", requests), ("limits", limits)):
-        for key, value in entries(node.entries.get(kind)).items():
+        for key, value in node.map(kind).entries.items():
             if is_set(value):
-                quantities[_RESOURCES.get(key, key)] = _text(value)
-    cost = node.entries.get("cost_per_hour")
+                quantities[_RESOURCES.get(key, key)] = text_of(value) or ""
+    cost = node.scalar("cost_per_hour")
     flavor = model.Flavor(
         name=name,
         requests=requests,
         limits=limits,
         gpu_count=count,
         gpu_resource=resource,
-        shm=_optional(node.entries.get("shm")),
-        pool=_optional(node.entries.get("pool")),
-        cost_per_hour=float(cost.value) if isinstance(cost, Scalar) and cost.value is not None else None,
-        next=_optional(node.entries.get("next")),
+        shm=node.text("shm"),
+        pool=node.text("pool"),
+        cost_per_hour=float(cost.value) if cost and cost.value is not None else None,
+        next=node.text("next"),
     )
     layer = {key: value for key, value in node.entries.items() if key not in SIZE_KEYS}
     return FlavorEntry(flavor, map_node(layer, node.keys, node.position), node.position)
@@ -76,12 +76,12 @@ def check(found: MappingT[str, MapNode], pools: MappingT[str, int]) -> list[tupl
     problems: list[tuple[str, Problem]] = []
     for name, node in found.items():
         path: KeyPath = ("flavors", name)
-        following = node.entries.get("next")
+        following = node.get("next")
         if isinstance(following, Scalar) and isinstance(following.value, str) and following.value not in found:
             message = f"the flavor `{name}` grows into `{following.value}`, which is no flavor"
             hint = did_you_mean(following.value, found)
             problems.append((name, Problem.at(following.position, (*path, "next"), "unknown-flavor", message, hint)))
-        pool = node.entries.get("pool")
+        pool = node.get("pool")
         if isinstance(pool, Scalar) and isinstance(pool.value, str) and pool.value not in {*pools, "default_pool"}:
             message, hint = f"`{pool.value}` is no pool", did_you_mean(pool.value, [*pools, "default_pool"])
             problems.append((name, Problem.at(pool.position, (*path, "pool"), "unknown-pool", message, hint)))
@@ -96,7 +96,7 @@ def _requests_over_limits(name: str, node: MapNode) -> list[Problem]:
     for key, value in flavor.requests.items():
         wanted, limit = quantity(value), quantity(flavor.limits.get(key, value))
         if wanted is not None and limit is not None and wanted > limit:
-            written = entries(node.entries.get("requests"))
+            written = node.map("requests").entries
             place = written.get(key.replace("-", "_")) or written.get(key) or node
             message = f"the flavor `{name}` requests {key} {value}, more than its limit {flavor.limits[key]}"
             hint = "Kubernetes refuses such a pod; raise the limit or lower the request"
@@ -113,7 +113,7 @@ def _loops(found: MappingT[str, MapNode]) -> list[tuple[str, Problem]]:
         name: str | None = start
         while name is not None and name in found and name not in chain:
             chain.append(name)
-            name = _optional(found[name].entries.get("next"))
+            name = found[name].text("next")
         if name is not None and name in chain and name not in told:
             loop = chain[chain.index(name) :]
             told.update(loop)
@@ -127,17 +127,9 @@ def _loops(found: MappingT[str, MapNode]) -> list[tuple[str, Problem]]:
 
 def _gpu(node: Node | None) -> tuple[int, str]:
     if isinstance(node, MapNode):
-        count = node.entries.get("count")
+        count = node.get("count")
         return (
             1 if (number := whole_number(count)) is None else number,
-            _optional(node.entries.get("resource")) or _GPU,
+            node.text("resource") or _GPU,
         )
     return whole_number(node) or 0, _GPU
-
-
-def _text(node: Node) -> str:
-    return node.text if isinstance(node, Scalar) else ""
-
-
-def _optional(node: Node | None) -> str | None:
-    return node.text if isinstance(node, Scalar) and node.value is not None else None

@@ -17,8 +17,9 @@ from dag_factory.config.tree import (
     ListNode,
     MapNode,
     Node,
+    as_map,
     at,
-    entries,
+    entries_of,
     from_python,
     is_set,
     list_node,
@@ -97,15 +98,14 @@ def _names(job: MapNode) -> set[str]:
     """The names of the job's containers but for those that only the overlay brings."""
     found = {BASE}
     for key in ("sidecars", "init_containers"):
-        written = job.entries.get(key)
-        for item in written.items if isinstance(written, ListNode) else ():
-            if name := entries(item).get("name"):
+        for item in job.list(key):
+            if name := as_map(item).get("name"):
                 found.add(str(to_python(name)))
     return found
 
 
 def _is_new(item: Node, known: set[str]) -> bool:
-    said = entries(item)
+    said = entries_of(item)
     directive = to_python(said[DIRECTIVE]) if DIRECTIVE in said else None
     name = to_python(said["name"]) if "name" in said else None
     return directive == "replace" or (directive != "delete" and name not in known)
@@ -119,13 +119,13 @@ def _contained(item: Node, defaults: dict[str, Any], position: Position) -> Node
     """One container in Kubernetes' form."""
     if not isinstance(item, MapNode):
         return item
-    context = _filled(item.entries.get(_CONTEXT), defaults, position)
+    context = _filled(item.get(_CONTEXT), defaults, position)
     return map_node({**item.entries, _CONTEXT: context}, {_CONTEXT: position, **item.keys}, item.position)
 
 
 def _filled(node: Node | None, defaults: dict[str, Any], position: Position) -> MapNode:
     """A map with what it leaves out of ``defaults``; maps in it alike."""
-    said = entries(node)
+    said = entries_of(node)
     found = dict(said)
     for key, value in defaults.items():
         inner = said.get(key)

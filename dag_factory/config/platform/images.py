@@ -13,7 +13,7 @@ from dag_factory.config.expressions.whole_templates import parts
 from dag_factory.config.pod.image_names import full_name, mirror
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, replaced
+from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, items_of, replaced
 
 _VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
 _CONTAINERS = (
@@ -29,18 +29,16 @@ def of_job(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
 
     One whose expression failed is left out: that is told already.
     """
-    own = node.entries.get("docker_image")
+    own = node.get("docker_image")
     if isinstance(own, Scalar) and own.value is not None and not own.dynamic:
         yield ("docker_image",), own
     for path in _CONTAINERS:
-        containers = at(node, path)
-        for index, container in enumerate(containers.items if isinstance(containers, ListNode) else ()):
-            image = entries(container).get("image")
+        for index, container in enumerate(items_of(at(node, path))):
+            image = as_map(container).get("image")
             if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
                 yield (*path, index, "image"), image
-    volumes = at(node, _VOLUMES)
-    for index, volume in enumerate(volumes.items if isinstance(volumes, ListNode) else ()):
-        image = entries(entries(volume).get("image")).get("reference")
+    for index, volume in enumerate(items_of(at(node, _VOLUMES))):
+        image = as_map(volume).map("image").get("reference")
         if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
             yield (*_VOLUMES, index, "image", "reference"), image
 

@@ -17,7 +17,7 @@ from dag_factory.config.pod import image_names
 from dag_factory.config.positions import KeyPath as Steps
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.image_folders import FOLDER
-from dag_factory.config.tree import MapNode as MappingNode
+from dag_factory.config.tree import MapNode
 
 HOST_IMAGES = ("alpine", "busybox", "debian", "ubuntu", "python")
 """Repositories that are this machine's own programs."""
@@ -29,7 +29,7 @@ def patterns(found: Iterable[str]) -> dict[str, str]:
     return {f"*/{folder.partition('/')[2]}{end}": folder for folder in longest_first for end in (":*", "@*")}
 
 
-def check(node: MappingNode, known: Mapping[str, str], path: Steps) -> Iterator[Problem]:
+def check(node: MapNode, known: Mapping[str, str], path: Steps) -> Iterator[Problem]:
     """A warning for each image of a job that nothing on this machine stands for."""
     for steps, image in images.of_job(node):
         if is_later(image.text) or _is_there(image.text, known):

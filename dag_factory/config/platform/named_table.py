@@ -17,7 +17,7 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import MapNode, Scalar, entries
+from dag_factory.config.tree import MapNode, Scalar
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ def read(
     problems = list(document.problems)
     broken = wrong(problems, key)
     known: dict[str, MapNode] = {}
-    for name, node in entries(document.node.entries.get(key)).items():
+    for name, node in document.node.map(key).entries.items():
         if isinstance(node, MapNode) and name not in broken:
             known[name] = node
             if context is not None:

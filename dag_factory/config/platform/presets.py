@@ -13,7 +13,7 @@ from dag_factory.config.problems import Problem, errors
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries
+from dag_factory.config.tree import MapNode, Node, Scalar
 
 FILE = "configs/platform/presets.yaml"
 _SCHEMA = "presets.schema.json"
@@ -34,8 +34,8 @@ def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Proble
         return Presets(), None, ()
     if document.node is None:
         return Presets(readable=False), None, document.problems
-    written = document.node.entries.get("presets")
-    table = {name: node for name, node in entries(written).items() if isinstance(node, MapNode)}
+    entries = document.node.map("presets").entries
+    table = {name: node for name, node in entries.items() if isinstance(node, MapNode)}
     paths = [problem.path for problem in errors(document.problems)]
     wrong = [path.removeprefix("presets.") for path in paths if path.startswith("presets.")]
     readable = not any(path in ("", "presets") for path in paths)
@@ -47,10 +47,9 @@ def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Proble
 
 def chosen(job: MapNode, presets: Presets, context: Context, path: KeyPath) -> tuple[list[MapNode], list[Problem]]:
     """The layers that ``presets`` of a job names, low to high. ``path`` is the job's in its document."""
-    named = job.entries.get("presets")
     layers: list[MapNode] = []
     problems: list[Problem] = []
-    for index, item in enumerate(named.items if isinstance(named, ListNode) else ()):
+    for index, item in enumerate(job.list("presets")):
         where = (*path, "presets", index)
         computed, trouble = evaluate(item, context, where)
         if trouble or not isinstance(computed, Scalar):

@@ -17,7 +17,19 @@ from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, entries, is_set, map_node, whole_number
+from dag_factory.config.tree import (
+    MapNode,
+    Node,
+    Scalar,
+    as_map,
+    entries_of,
+    is_set,
+    items_of,
+    map_node,
+    scalars_of,
+    text_of,
+    whole_number,
+)
 from dag_factory.config.units import seconds
 
 FILE = "configs/platform/retries.yaml"
@@ -54,7 +66,7 @@ def settled(node: Node | None, table: Table, context: Context, path: KeyPath) ->
     name = node
     if isinstance(node, MapNode):
         own = {key: item for key, item in node.entries.items() if key != RULE}
-        name = node.entries.get(RULE)
+        name = node.get(RULE)
         if isinstance(count := own.get("retries"), Scalar) and isinstance(_value(count, context), str):
             name, own = count, {}  # what stood where a number could was a name
     text = _value(name, context) if isinstance(name, Scalar) else None
@@ -76,11 +88,10 @@ def _value(node: Scalar, context: Context) -> object:
 
 def check(rule: MapNode, path: KeyPath) -> Iterator[Problem]:
     """What a rule's ``on`` says in vain. Warnings: a cluster may have words of its own."""
-    on = rule.entries.get("on")
     taken: dict[str, int] = {}
-    for index, entry in enumerate(on.items if isinstance(on, ListNode) else ()):
+    for index, entry in enumerate(rule.list("on")):
         for key in ("reason", "exit_code"):
-            for item in _listed(entries(entry).get(key)):
+            for item in scalars_of(as_map(entry).get(key)):
                 if item.dynamic:
                     continue
                 where = (*path, "on", index, key)
@@ -99,34 +110,26 @@ def retries(node: Node | None, rule: str) -> model.Retries:
     """The model of a settled value; ``rule`` is the name of the rule that holds, or nothing."""
     if isinstance(node, Scalar):
         return model.Retries(count=whole_number(node) or 0)
-    said = {_SYNONYMS.get(key, key): item for key, item in entries(node).items() if is_set(item)}
+    values = {_SYNONYMS.get(key, key): item for key, item in entries_of(node).items() if is_set(item)}
     return model.Retries(
-        count=whole_number(said.get("retries")) or 0,
-        delay=seconds(_text(said["delay"])) if "delay" in said else None,
-        backoff=cast(Any, _text(said["backoff"]) if "backoff" in said else "none"),
-        max_delay=seconds(_text(said["max_delay"])) if "max_delay" in said else None,
+        count=whole_number(values.get("retries")) or 0,
+        delay=_duration(values.get("delay")),
+        backoff=cast(Any, text_of(values.get("backoff")) or "none"),
+        max_delay=_duration(values.get("max_delay")),
         rule=rule,
-        on=tuple(_outcome(entries(item)) for item in _items(said.get("on"))),
+        on=tuple(_outcome(as_map(item)) for item in items_of(values.get("on"))),
     )
 
 
-def _outcome(said: dict[str, Node]) -> model.Outcome:
+def _outcome(entry: MapNode) -> model.Outcome:
+    exit_codes = map(whole_number, scalars_of(entry.get("exit_code")))
     return model.Outcome(
-        reasons=tuple(item.text for item in _listed(said.get("reason"))),
-        exit_codes=tuple(code for item in _listed(said.get("exit_code")) if (code := whole_number(item)) is not None),
-        then=cast(Any, _text(said["then"])),
-        delay=seconds(_text(said["delay"])) if "delay" in said else None,
+        reasons=entry.texts("reason"),
+        exit_codes=tuple(code for code in exit_codes if code is not None),
+        then=cast(Any, entry.text("then") or ""),
+        delay=_duration(entry.get("delay")),
     )
 
 
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, ListNode) else ()
-
-
-def _listed(node: Node | None) -> tuple[Scalar, ...]:
-    """The values of a list, or the one value that stands for a list of one."""
-    return tuple(item for item in _items(node) or ((node,) if node else ()) if isinstance(item, Scalar))
-
-
-def _text(node: Node) -> str:
-    return node.text if isinstance(node, Scalar) else ""
+def _duration(node: Node | None) -> int | None:
+    return seconds(text_of(node) or "")

@@ -37,11 +37,14 @@ from dag_factory.config.tree import (
     MapNode,
     Node,
     Scalar,
+    as_map,
     at,
-    entries,
+    entries_of,
     fragment,
     is_set,
     map_node,
+    scalar_of,
+    text_of,
     to_python,
     whole_number,
     without,
@@ -91,7 +94,7 @@ class Tables(msgspec.Struct, frozen=True):
         teams = [*self.teams.known.values()]
         if isinstance(self.teams, Teams) and isinstance(self.teams.default, MapNode):
             teams.append(self.teams.default)
-        said = [self.cluster.namespace, *(_text(team.entries.get("namespace")) for team in teams)]
+        said = [self.cluster.namespace, *(team.text("namespace") for team in teams)]
         return tuple(sorted({name for name in said if name and "$" not in name}))
 
     def hardened(self) -> Tables:
@@ -143,11 +146,11 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     define = define if is_set(define) else None
     head = without(document, "vars", "defaults")
     if define:
-        said = without(_as_map(head.entries["flavors"], head.position), "define")
+        said = without(_map_or_empty(head.entries["flavors"], head.position), "define")
         head = map_node({**head.entries, "flavors": said}, head.keys, head.position)
     body, trouble = documents.computed(_settled(head), context, _ENVIRONMENT)
     problems += trouble
-    zone = body.entries.get("timezone")
+    zone = body.get("timezone")
     problems += timezones.check_timezone(zone, ("timezone",))
     table_file = documents.required(platform, FLAVORS_FILE, _FLAVORS)
     written = table_file.node
@@ -156,9 +159,9 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         return Tables(environment, names, vars=context["vars"], problems=tuple(problems), broken=True)
     table, trouble = documents.computed(without(written, "flavors"), context, _FLAVORS)
     problems += trouble
-    said_pools = entries(table.entries.get("pools"))
-    pools = {name: slots for name, node in said_pools.items() if (slots := whole_number(node)) is not None}
-    found_flavors = flavors.defined(_as_map(written.entries.get("flavors"), written.position), define)
+    pool_nodes = table.map("pools").entries
+    pools = {name: slots for name, node in pool_nodes.items() if (slots := whole_number(node)) is not None}
+    found_flavors = flavors.defined(_map_or_empty(written.get("flavors"), written.position), define)
     sized = {name: flavors.sized(name, node, context) for name, node in found_flavors.items()}
     found_flavors = {name: node for name, (node, _) in sized.items()}
     checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
@@ -189,12 +192,12 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         images={
             pattern: folder
             for pattern, node in _local_images(body).items()
-            if (folder := _text(entries(node).get("folder"))) is not None
+            if (folder := as_map(node).text("folder")) is not None
         },
         mirrors={
             prefix: text
-            for prefix, node in entries(at(body, ("images", "mirrors"))).items()
-            if (text := _text(node)) is not None
+            for prefix, node in entries_of(at(body, ("images", "mirrors"))).items()
+            if (text := text_of(node)) is not None
         },
         pools=pools,
         flavors=usable,
@@ -208,11 +211,11 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         alerts_enabled=to_python(at(body, ("alerts", "enabled")) or body) is not False,
         guards=reading.of_environment(environment, body),
         teams=optional["teams"].table,
-        schedules=_scalar(body.entries.get("schedules")),
-        timezone=_scalar(zone),
-        pipeline_defaults=_as_map_or_none(at(document, ("defaults", "pipeline"))),
+        schedules=body.scalar("schedules"),
+        timezone=scalar_of(zone),
+        pipeline_defaults=_map_or_none(at(document, ("defaults", "pipeline"))),
         built_in=_built_in(body),
-        job_defaults=_as_map_or_none(at(document, ("defaults", "job"))),
+        job_defaults=_map_or_none(at(document, ("defaults", "job"))),
         documents=files,
         catalogue=Catalog(platform),
         problems=tuple(problems),
@@ -232,15 +235,15 @@ def with_image_folders(tables: Tables, platform: PlatformFiles) -> Tables:
 
 
 def _vars(document: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
-    node = document.entries.get("vars")
+    node = document.get("vars")
     if not isinstance(node, MapNode):
-        return _as_map(None, document.position), []
+        return _map_or_empty(None, document.position), []
     computed, trouble = evaluate(settle(node, shape(_ENVIRONMENT).child("vars")), context, ("vars",))
-    return _as_map(computed, node.position), list(trouble)
+    return _map_or_empty(computed, node.position), list(trouble)
 
 
 def _settled(node: MapNode) -> MapNode:
-    return _as_map(settle(node, shape(_ENVIRONMENT)), node.position)
+    return _map_or_empty(settle(node, shape(_ENVIRONMENT)), node.position)
 
 
 def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str]:
@@ -256,8 +259,8 @@ def _wrong_flavors(problems: Iterable[Problem], names: Iterable[str]) -> set[str
 def _replacements(body: MapNode, known: dict[str, MapNode], problems: list[Problem]) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     path: KeyPath = ("flavors", "replace")
-    for name, node in entries(at(body, path)).items():
-        target = _text(node)
+    for name, node in entries_of(at(body, path)).items():
+        target = text_of(node)
         for word, position in ((name, _key_position(body, path, name)), (target, node.position)):
             if word is not None and word not in known:
                 message = f"`{word}` is no flavor of the table"
@@ -281,13 +284,13 @@ def _built_in(body: MapNode) -> MapNode:
 
 
 def _cluster(body: MapNode) -> model.Cluster:
-    cluster = entries(body.entries.get("cluster"))
-    interval = _text(cluster.get("startup_check_interval"))
-    in_cluster = cluster.get("in_cluster")
+    cluster = body.map("cluster")
+    interval = cluster.text("startup_check_interval")
+    in_cluster = cluster.scalar("in_cluster")
     return model.Cluster(
-        namespace=_text(cluster.get("namespace")),
-        kubernetes_conn_id=_text(cluster.get("kubernetes_conn_id")),
-        in_cluster=bool(in_cluster.value) if isinstance(in_cluster, Scalar) and in_cluster.value is not None else None,
+        namespace=cluster.text("namespace"),
+        kubernetes_conn_id=cluster.text("kubernetes_conn_id"),
+        in_cluster=bool(in_cluster.value) if in_cluster else None,
         startup_check_interval=_interval(interval) if interval else 1.0,
         xcom_sidecar=_xcom_sidecar(cluster.get("xcom_sidecar")),
     )
@@ -304,20 +307,12 @@ def _interval(text: str) -> float:
 
 
 def _local_images(body: MapNode) -> dict[str, Node]:
-    return entries(at(body, ("cluster", "local", "images")))
+    return entries_of(at(body, ("cluster", "local", "images")))
 
 
-def _scalar(node: Node | None) -> Scalar | None:
-    return node if isinstance(node, Scalar) and node.value is not None else None
-
-
-def _text(node: Node | None) -> str | None:
-    return node.text if isinstance(node, Scalar) and node.value is not None else None
-
-
-def _as_map(node: Node | None, position: Position) -> MapNode:
+def _map_or_empty(node: Node | None, position: Position) -> MapNode:
     return node if isinstance(node, MapNode) else map_node({}, {}, position)
 
 
-def _as_map_or_none(node: Node | None) -> MapNode | None:
+def _map_or_none(node: Node | None) -> MapNode | None:
     return node if isinstance(node, MapNode) else None

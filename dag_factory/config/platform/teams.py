@@ -26,7 +26,7 @@ from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, map_node, to_python, without
+from dag_factory.config.tree import MapNode, Node, Scalar, at, map_node, to_python, without
 
 FILE = "configs/platform/teams.yaml"
 _SCHEMA = "teams.schema.json"
@@ -66,7 +66,7 @@ def read(platform: PlatformFiles, flavors: Collection[str]) -> TableFile:
     problems = list(found.problems)
     for name, team in found.table.known.items():
         problems += _unknown_flavors(team, flavors, ("teams", name))
-    default = found.document.entries.get(DEFAULT) if found.document else None
+    default = found.document.get(DEFAULT) if found.document else None
     if isinstance(default, MapNode):
         problems += _unknown_flavors(default, flavors, (DEFAULT,))
     paths = (problem.path for problem in errors(found.problems))
@@ -98,7 +98,7 @@ def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, l
         elif name in table.known:
             node = table.known[name]
             computed, trouble = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, ("teams", name))
-            found, problems = _within(found, name, computed, entries(node.entries.get("defaults"))), problems + trouble
+            found, problems = _within(found, name, computed, node.map("defaults")), problems + trouble
     return found, problems
 
 
@@ -116,19 +116,18 @@ def _default(table: Teams, names: list[str], context: Context, file: str) -> tup
     if not isinstance(node, MapNode):
         return Team(), []
     computed, problems = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, (DEFAULT,))
-    return _within(Team(), "", computed, entries(node.entries.get("defaults"))), problems
+    return _within(Team(), "", computed, node.map("defaults")), problems
 
 
-def _within(outer: Team, name: str, node: MapNode, defaults: MappingT[str, Node]) -> Team:
+def _within(outer: Team, name: str, node: MapNode, defaults: MapNode) -> Team:
     """What holds in a folder, inside what holds around it; the default team has no name."""
     by = f"the team `{name}`" if name else "the default team"
-    said = node.entries
-    account = said.get(_ACCOUNT)
+    account = node.get(_ACCOUNT)
     given = map_node({_ACCOUNT: account}, {_ACCOUNT: account.position}, account.position) if account else None
-    namespace = said.get("namespace")
+    namespace = node.text("namespace")
     return Team(
         names=(*outer.names, name),
-        namespace=namespace.text if isinstance(namespace, Scalar) and namespace.value is not None else outer.namespace,
+        namespace=outer.namespace if namespace is None else namespace,
         pipeline_defaults=with_team_defaults(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
         job_defaults=with_team_defaults(with_team_defaults(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
         guards=reading.together(outer.guards, reading.of_team(by, node)),
@@ -164,14 +163,13 @@ def _keys(name: str, pointer: str = "") -> frozenset[str]:
 
 def _says(node: MapNode, key: str) -> bool:
     """Whether a key has a value that is more than nothing."""
-    found = node.entries.get(key)
+    found = node.get(key)
     return found is not None and to_python(found) not in (None, "", [], {})
 
 
 def _unknown_flavors(team: MapNode, flavors: Collection[str], path: KeyPath) -> Iterator[Problem]:
     """Warnings: another environment may define the flavor."""
-    written = team.entries.get("flavors")
-    for index, item in enumerate(written.items if isinstance(written, ListNode) else ()):
+    for index, item in enumerate(team.list("flavors")):
         if isinstance(item, Scalar) and not item.dynamic:
             if any(fnmatchcase(name, item.text) for name in flavors):
                 continue

@@ -59,7 +59,7 @@ def migrated(document: MapNode, schema: str) -> tuple[MapNode | None, list[Probl
 
 def of(document: MapNode) -> int:
     """The version that a file says; the one of now where it says none that could be one."""
-    written = document.entries.get("version")
+    written = document.get("version")
     if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
         return CURRENT
     return written.value
@@ -74,5 +74,5 @@ def stepped(tree: MapNode, schema: str, version: int) -> MapNode:
 
 
 def _place(document: MapNode) -> Position:
-    written = document.entries.get("version")
+    written = document.get("version")
     return written.position if written else document.position

@@ -21,7 +21,17 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.regex import slow_patterns
 from dag_factory.config.schema import messages
 from dag_factory.config.suggestions import did_you_mean, show
-from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, entries, key_position, position_at, to_python
+from dag_factory.config.tree import (
+    ListNode,
+    MapNode,
+    Node,
+    Scalar,
+    at,
+    entries_of,
+    key_position,
+    position_at,
+    to_python,
+)
 
 if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
     from jsonschema import Draft202012Validator, ValidationError
@@ -78,7 +88,7 @@ def given_inputs(
     properties: Schema = schema["properties"]
     problems: list[Problem] = []
     values = {name: about["default"] for name, about in properties.items() if "default" in _map(about)}
-    for name, node in entries(given).items():
+    for name, node in entries_of(given).items():
         if name in properties or _open(schema):
             values[name] = _as_written(node, properties.get(name, {}))
             continue
@@ -146,7 +156,7 @@ def _told(
 
 def _place(given: Node | None, where: KeyPath, key: str | None, caller: Position) -> Position:
     """A key's own place where the key is at fault, else the value's; a default stands at the caller."""
-    if given is None or where[0] not in entries(given):
+    if given is None or where[0] not in entries_of(given):
         return caller
     parent = at(given, where[:-1])
     return (key_position(parent, key) if key is not None else None) or position_at(given, where)

@@ -9,7 +9,7 @@ from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.templates import template
 from dag_factory.config.templates.catalog import Catalog
-from dag_factory.config.tree import MapNode, Node, Scalar, entries, is_null, is_set, key_position, map_node, without
+from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_null, is_set, key_position, map_node, without
 
 SCHEMA = "pipeline.schema.json"
 CALL = ("template", "with", "instances")
@@ -17,7 +17,7 @@ CALL = ("template", "with", "instances")
 
 def instances(document: MapNode) -> dict[str, Position]:
     """The names of a family's members with their places; none where the file is a single pipeline."""
-    found = document.entries.get("instances")
+    found = document.get("instances")
     return {name: found.keys[name] for name in found.entries} if isinstance(found, MapNode) else {}
 
 
@@ -29,23 +29,23 @@ def from_template(
     ``instance`` chooses the member of a family, whose inputs are laid over ``with``.
     """
     rest = without(document, *CALL)
-    reference = document.entries.get("template")
+    reference = document.get("template")
     if not isinstance(reference, Scalar) or reference.value is None:
         problems = []
         for key in CALL[1:]:
             position = key_position(document, key)
-            if position and is_set(document.entries.get(key)):
+            if position and is_set(document.get(key)):
                 hint = "name the template: `template: name@v1`"
                 problems.append(Problem.at(position, (key,), "missing-key", f"`{key}` stands without `template`", hint))
         return rest, problems
     found = catalogue.called("pipelines", reference, ("template",))
     if isinstance(found, Problem):
         return None, [found]
-    given = document.entries.get("with")
+    given = document.get("with")
     caller = key_position(document, "template") or reference.position
     if instance is not None:
         family = document.entries["instances"]
-        member = entries(family)[instance]
+        member = entries_of(family)[instance]
         caller = key_position(family, instance) or caller
         given = merge(given, member if isinstance(member, MapNode) else None, shape(SCHEMA).child("with"))
     given, trouble = computed_inputs(given, context, ("with",))
@@ -68,7 +68,7 @@ def computed_inputs(given: Node | None, context: Context, path: KeyPath) -> tupl
 
 def filled(document: MapNode) -> MapNode:
     """A job that says nothing is an empty map, so that an overlay's null can be told from it."""
-    written = document.entries.get("jobs")
+    written = document.get("jobs")
     if not isinstance(written, MapNode):
         return document
     jobs = {name: map_node({}, {}, node.position) if is_null(node) else node for name, node in written.entries.items()}

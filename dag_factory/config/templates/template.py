@@ -82,7 +82,7 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
         return _broken(name, file, *found)
     node = current
     found += [problem for _, problem in validate(node, _SCHEMA)]
-    schema, wrong = read_inputs(node.entries.get("inputs"))
+    schema, wrong = read_inputs(node.get("inputs"))
     found += wrong
     try:
         compile_time.faults_told(lambda: _compiled(_aligned(head, body)))
@@ -91,7 +91,7 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
     except jinja2.TemplateError as failure:
         message, hint = f"not readable as Jinja: {failure.message}", "write it with fewer levels"
         found.append(Problem.at(Position(file), (), "bad-template-file", message, hint))
-    described = node.entries.get("description")
+    described = node.get("description")
     description = described.text if isinstance(described, Scalar) else ""
     return Template(name, file, description, schema, _aligned(head, body), tuple(found), version)
 
