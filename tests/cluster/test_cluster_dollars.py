@@ -1,4 +1,4 @@
-"""What a program gets where text comes from a form: rendered by the operator, expanded by the cluster."""
+"""Text of a trigger form in a program's arguments, variables and script: rendered by the operator, not expanded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 from live import Live
-from operators import context
+from project_tasks import rendered_task
 
-from dag_factory.config import open_project
-
-FILES = {
-    "platform/flavors.yaml": "version: 1\nflavors: {small: {cpu: 100m, memory: 128Mi}}\n",
-    "platform/environments/dev.yaml": "version: 1\ncluster: {namespace: default}\n",
-    "pipelines/dollars.yaml": """\
+PIPELINE = """\
 version: 1
 params: {title: {type: string, default: none}}
 params_env: P_
@@ -37,8 +32,7 @@ jobs:
       {{ params.title | tojson }}
       END
       test "$(echo $$)" = "$$" && test "${PLAIN}" = word
-""",
-}
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,27 +42,17 @@ def secret(processes: Live) -> None:
 
 
 def output(live: Live, home: Path, job: str, title: str) -> Any:
-    """What a job writes as its output, in a run that was started with this title."""
-    from dag_factory.build.dag.build_dag import build_dag
-
-    for name, text in FILES.items():
-        path = home / "configs" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    [pipeline] = open_project(home, "dev").compile_all().pipelines
-    dag = build_dag(pipeline)
-    task = dag.task_dict[job].prepare_for_execution()
-    task.config_file, task.kubernetes_conn_id, task.in_cluster = str(live.handle.kubeconfig), None, False
-    full = {**context(f"{job}-{title.encode().hex()}"), "dag": dag, "task": task, "params": {"title": title}}
-    task.render_template_fields(full, dag.get_template_env())
-    return task.execute(full)
+    """The output of a job in a run that was started with this title."""
+    run = f"{job}-{title.encode().hex()}"
+    task, context = rendered_task(live, home, PIPELINE, job, run, {"title": title})
+    return task.execute(context)
 
 
 @pytest.mark.parametrize("title", ["$(DB_PASSWORD)", "costs $$5, $(", "DB_PASSWORD", "$", "ü $(P_TITLE) $$(HOME)"])
-def test_a_form_neither_reads_a_secret_nor_changes(processes: Live, tmp_path: Path, title: str) -> None:
+def test_text_of_a_form_is_neither_expanded_nor_changed(processes: Live, tmp_path: Path, title: str) -> None:
     arguments, plain, by_env, by_params_env, own = output(processes, tmp_path, "argument", title)
     assert arguments == [title, f"pa$word:{title}", f"$({title})"]
     assert (by_env, by_params_env) == (title, title)
-    # The author's own text is expanded, as Kubernetes documents it.
+    # The text of the author is expanded, as in Kubernetes.
     assert (plain, own) == ("pa$word", "<SECRET>")
     assert output(processes, tmp_path, "script", title) == json.loads(json.dumps(title))

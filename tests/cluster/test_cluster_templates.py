@@ -1,20 +1,15 @@
-"""``{{ }}`` in the containers beside the job's own, on a cluster: rendered by the worker, expanded by nobody."""
+"""``{{ }}`` in init containers and in pod overlays, on a cluster: the worker renders it, nothing expands the result."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from live import Live
-from operators import context, execute_deferrable
+from operators import execute_deferrable
+from project_tasks import rendered_task
 
-from dag_factory.config import open_project
-
-FILES = {
-    "platform/flavors.yaml": "version: 1\nflavors: {small: {cpu: 100m, memory: 128Mi}}\n",
-    "platform/environments/dev.yaml": "version: 1\ncluster: {namespace: default}\n",
-    "pipelines/beside.yaml": """\
+PIPELINE = """\
 version: 1
 params: {title: {type: string, default: none}, countries: {type: array, default: []}}
 defaults:
@@ -45,24 +40,12 @@ defaults:
 jobs:
   plain: {}
   deferred: {deferrable: true}
-""",
-}
+"""
 TITLE = "$(OWN) $$ {{ ds }} {% if %} ü"
 
 
 @pytest.mark.parametrize("name", ["plain", "deferred"])
 def test_init_containers_and_overlays_are_rendered(processes: Live, tmp_path: Path, name: str) -> None:
-    from dag_factory.build.dag.build_dag import build_dag
-
-    for path, text in FILES.items():
-        (tmp_path / "configs" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "configs" / path).write_text(text, "utf-8")
-    compiled = open_project(tmp_path, "dev").compile_all()
-    assert not compiled.problems
-    dag = build_dag(compiled.pipelines[0])
-    task = dag.task_dict[name].prepare_for_execution()
-    task.config_file, task.kubernetes_conn_id, task.in_cluster = str(processes.handle.kubeconfig), None, False
-    full: dict[str, Any] = {**context(f"run-{name}"), "dag": dag, "task": task, "params": {"title": TITLE}}
-    task.render_template_fields(full, dag.get_template_env())
-    found = execute_deferrable(task, full) if name == "deferred" else task.execute(full)
-    assert found == [TITLE] * 3
+    task, context = rendered_task(processes, tmp_path, PIPELINE, name, f"run-{name}", {"title": TITLE})
+    output = execute_deferrable(task, context) if name == "deferred" else task.execute(context)
+    assert output == [TITLE] * 3
