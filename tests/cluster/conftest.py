@@ -1,4 +1,4 @@
-"""One cluster for all tests of this folder, and one without namespaces; a test deletes no pods but its own."""
+"""The clusters that all tests of this folder share. A test deletes only its own pods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from live import Live, running
 
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An image as a folder: a program beside a Dockerfile that says how to run it."""
+    """An image as a folder: a program, and a Dockerfile that defines how to run it."""
     folder = tmp_path_factory.mktemp("image")
     (folder / "Dockerfile").write_text(
         'FROM python:3.11\nENV GREETING="hello there" \\\n    OTHER=2\nWORKDIR /app\nCOPY . .\n'
@@ -29,7 +29,7 @@ def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Docker engine of our own, with the images that the tests run."""
+    """The address of a separate Docker engine, with the images that the tests use."""
     script = Path(__file__).parents[2] / "scripts" / "docker-engine"
     folder = tmp_path_factory.mktemp("engine")
     started = subprocess.run([script, "start", folder], capture_output=True, text=True, timeout=600)
@@ -45,7 +45,7 @@ def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def docker(tmp_path_factory: pytest.TempPathFactory, docker_host: str) -> Iterator[Live]:
-    """A cluster whose containers are Docker's."""
+    """A cluster that runs containers with Docker."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", docker_host)
         with running(tmp_path_factory.mktemp("docker"), engine="docker", node_cpu="4", node_memory="8Gi") as found:
@@ -54,7 +54,7 @@ def docker(tmp_path_factory: pytest.TempPathFactory, docker_host: str) -> Iterat
 
 @pytest.fixture(scope="session")
 def live(processes: Live) -> Live:
-    """The cluster that most tests run against; modules whose tests run on both engines have one of their own."""
+    """The cluster of most tests. Modules whose tests run on both engines override this fixture."""
     return processes
 
 
@@ -67,15 +67,15 @@ def processes(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> I
 
 @pytest.fixture(scope="session")
 def unprivileged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """As a user without rights has it: a user namespace."""
+    """A cluster with a user namespace, as for a user without privileges."""
     with running(tmp_path_factory.mktemp("userns"), isolation="user-namespace", cgroups=False) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory, image_folder: Path) -> Iterator[Live]:
-    """The fallback for machines that refuse namespaces, with memory watched instead of limited by the kernel."""
+    """A cluster without namespaces. It watches memory, because the kernel does not limit it."""
     state = tmp_path_factory.mktemp("plain")
-    folder = shutil.copytree(image_folder, tmp_path_factory.mktemp("plain-image") / "image")  # pods write into it
+    folder = shutil.copytree(image_folder, tmp_path_factory.mktemp("plain-image") / "image")  # pods write to it
     with running(state, images={"examples/job:*": folder}, isolation="plain", cgroups=False) as found:
         yield found

@@ -1,4 +1,4 @@
-"""Images for the Docker engine of the tests: nothing can be pulled there."""
+"""Images for the Docker engine of the tests, which can pull no images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dag_factory.cluster.docker.client import DockerClient
 
 
 def tag_sidecar(host: str) -> None:
-    """The operator's sidecar has an image of its own, and any with a shell will do."""
+    """Give an image with a shell the name of the operator's sidecar image."""
     repository, _, tag = PodDefaults.SIDECAR_CONTAINER.image.partition(":")
     client = DockerClient(Path(host.removeprefix("unix://")))
     asyncio.run(client.request("POST", "/images/busybox:stable/tag", repo=repository, tag=tag))

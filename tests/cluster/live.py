@@ -1,4 +1,4 @@
-"""A running cluster as the tests see it: real clients, and waits on conditions instead of sleeps."""
+"""A running cluster for tests: real clients, and waits for conditions instead of sleeps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def until(check: Callable[[], T], seconds: float = 120) -> T:
-    """What ``check`` returns once it is true. Fails after ``seconds`` with its last value."""
+    """The value of ``check`` once it is true. Fails after ``seconds`` with the last value."""
     end = time.monotonic() + seconds
     while True:
         value = check()
@@ -70,7 +70,7 @@ class Live:
         return self.call("GET", f"/api/v1/namespaces/default/pods/{name}")
 
     def call(self, method: str, path: str, body: Any = None, kind: str = "application/json", **query: Any) -> Any:
-        """One request as it is on the wire. Raises ApiException with the Status in ``body``."""
+        """Send one HTTP request. Raises ApiException with the Status in ``body``."""
         answer = self.raw.rest_client.pool_manager.request(
             method,
             self.handle.server + path,
@@ -92,17 +92,17 @@ class Live:
         return until(lambda: (p := self.get(name))["status"]["phase"] in wanted and p, seconds)
 
     def waits_for(self, name: str, reason: str) -> dict[str, Any]:
-        """The pod once its first container waits for ``reason``."""
+        """The pod once its first container waits with this reason."""
 
-        def there() -> Any:
+        def waiting() -> Any:
             found = self.get(name)
             states = found["status"].get("containerStatuses") or [{}]
             return (states[0].get("state", {}).get("waiting") or {}).get("reason") == reason and found
 
-        return until(there)
+        return until(waiting)
 
     def run(self, body: dict[str, Any], seconds: float = 120) -> dict[str, Any]:
-        """The pod at its end."""
+        """Create a pod and wait until it has finished."""
         return self.phase(self.create(body), "Succeeded", "Failed", seconds=seconds)
 
     def log(self, name: str, **query: Any) -> str:
@@ -141,7 +141,7 @@ def terminated(found: dict[str, Any], container: str = "base") -> dict[str, Any]
 
 @contextmanager
 def running(state: Path, **options: Any) -> Iterator[Live]:
-    """A cluster of its own, ended with the block."""
+    """A separate cluster that is stopped at the end of the block."""
     handle = cluster.up(cluster.ClusterConfig(state, **options))
     try:
         yield connect(handle)

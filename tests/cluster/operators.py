@@ -1,4 +1,4 @@
-"""The stock pod operator, run without a scheduler: what a task's process would do, in the test's own."""
+"""Airflow's pod operator without a scheduler: the test's process does what a task's process would do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def operator(live: Live, name: str, script: str, **options: Any) -> KubernetesPo
 
 
 def context(run: str) -> Any:
-    """As much of a task's context as the operator reads; ``run`` keeps the pods of two runs apart."""
+    """The part of a task's context that the operator reads. ``run`` is the run's id; pods have it as a label."""
     day = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
     dag_run = mock.MagicMock(run_id=run, dag_id="d", logical_date=day)
     ti = mock.MagicMock(task_id="t", dag_id="d", run_id=run, try_number=1, map_index=-1, dag_run=dag_run)
@@ -43,7 +43,7 @@ def context(run: str) -> Any:
 
 
 def execute_deferrable(operator: KubernetesPodOperator, ctx: Any) -> Any:
-    """Defer, let the trigger wait, and come back, as scheduler and triggerer would have it."""
+    """Defer, run the trigger and resume, as the scheduler and the triggerer do."""
     try:
         operator.execute(ctx)
         raise AssertionError("it did not defer")

@@ -1,4 +1,4 @@
-"""Replays a recording of a real cluster against another one and compares the answers field by field."""
+"""Replays the recording of a real cluster against the local one and compares the responses field by field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 FIXTURES = Path(__file__).with_name("fixtures") / "kubernetes-1.33"
 ABSENT = "<absent>"
 
-# What no two clusters have in common. Everything else is compared as it is.
+# Values that differ between any two clusters. Everything else is compared unchanged.
 _VARIES = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
     (re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"), "<uid>"),
@@ -33,7 +33,7 @@ _VERSIONS = {"resourceVersion", "rv"}
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that is not the same. ``where`` begins with the recording's name."""
+    """One field that differs. ``where`` starts with the name of the recording."""
 
     where: str
     real: Any
@@ -52,7 +52,7 @@ def names(prefix: str) -> list[str]:
 
 
 def send(live: Live, request: dict[str, Any]) -> dict[str, Any]:
-    """Make a recorded request. The answer as the recorder kept it."""
+    """Send a recorded request. Returns the response in the format of the recording."""
     body = request["body"]
     answer = live.raw.rest_client.pool_manager.request(
         request["method"],
@@ -77,7 +77,7 @@ def get(live: Live, path: str, **params: str) -> Any:
 
 
 def replay(live: Live, real: Any, where: str) -> Iterator[Difference]:
-    """Every recorded request below ``real``, one after another."""
+    """Send every recorded request below ``real``, in order."""
     if isinstance(real, dict) and "request" in real:
         query = real["request"]
         if query["method"] != "GET" and query["params"]:
@@ -90,7 +90,7 @@ def replay(live: Live, real: Any, where: str) -> Iterator[Difference]:
 
 
 class Life:
-    """A recorded pod, created again, with every status that it has."""
+    """A recorded pod that is created again, with all its statuses."""
 
     def __init__(self, live: Live, name: str) -> None:
         self.live = live
@@ -106,20 +106,20 @@ class Life:
 
     def _follow(self, version: str) -> None:
         query = {"field_selector": f"metadata.name={self.pod}", "resource_version": version, "timeout_seconds": 120}
-        with contextlib.suppress(HTTPError):  # the server is stopped before the watch is
+        with contextlib.suppress(HTTPError):  # the server may stop before the watch
             for event in self.live.watch(**query):
                 self.seen.append(event["raw_object"]["status"])
                 if event["type"] == "DELETED":
                     return
 
     def wait(self) -> None:
-        """Until it stands where the recording ends."""
+        """Wait until the pod has the state at the end of the recording."""
         last = self.real["status_steps"][-1]["status"]
         if "gone" in last:
             self.live.gone(self.pod)
             until(lambda: not self._watch.is_alive())
         else:
-            until(lambda: any(_stand(status) == _stand(last) for status in list(self.seen)))
+            until(lambda: any(_state_of(status) == _state_of(last) for status in list(self.seen)))
 
     def differences(self) -> Iterator[Difference]:
         yield from compare(_answer(self.real["create"]), self.created, f"{self.name}.create")
@@ -136,13 +136,15 @@ class Life:
         yield from compare(self.real["final"]["answer"], final, f"{self.name}.final")
         selector = f"involvedObject.name={self.pod}"
         events = get(self.live, "/api/v1/namespaces/default/events", fieldSelector=selector)["items"]
-        yield from compare(_by_words(self.real["events"]["answer"]["items"]), _by_words(events), f"{self.name}.events")
+        yield from compare(
+            _by_message(self.real["events"]["answer"]["items"]), _by_message(events), f"{self.name}.events"
+        )
 
 
 def frames(live: Live, pod: str, container: str, *command: str) -> list[dict[str, Any]]:
-    """The WebSocket messages of an exec until its close, as the recorder kept them."""
-    words = [*(f"command={quote(word, safe='')}" for word in command), f"container={container}"]
-    query = "&".join([*words, "stdout=true", "stderr=true", "tty=false", "stdin=false"])
+    """The WebSocket messages of an exec until it closes, in the format of the recording."""
+    parameters = [*(f"command={quote(word, safe='')}" for word in command), f"container={container}"]
+    query = "&".join([*parameters, "stdout=true", "stderr=true", "tty=false", "stdin=false"])
     socket = websocket.create_connection(
         live.handle.server.replace("http", "ws", 1) + f"/api/v1/namespaces/default/pods/{pod}/exec?{query}",
         subprotocols=["v4.channel.k8s.io"],
@@ -159,7 +161,7 @@ def frames(live: Live, pod: str, container: str, *command: str) -> list[dict[str
 
 
 def compare(real: Any, ours: Any, where: str) -> Iterator[Difference]:
-    """Every leaf that differs, once what no two clusters have in common is put aside."""
+    """Every value that differs, except values that differ between any two clusters."""
     if isinstance(real, dict) and isinstance(ours, dict):
         for key in dict.fromkeys([*real, *ours]):
             yield from compare(real.get(key, ABSENT), ours.get(key, ABSENT), f"{where}.{key}")
@@ -177,17 +179,17 @@ def compare(real: Any, ours: Any, where: str) -> Iterator[Difference]:
         name = where.rpartition(".")[2]
         if name in _VERSIONS and ABSENT not in (real, ours):
             return
-        if _plain(real) != _plain(ours):
+        if _normalize(real) != _normalize(ours):
             yield Difference(where, real, ours)
 
 
 def _named(items: list[Any]) -> dict[str, Any]:
-    """A list of objects with names of their own, by name; empty for any other list."""
-    found = {_plain(item["name"]): item for item in items if isinstance(item, dict) and "name" in item}
+    """A list of objects with unique names, by name. Empty for any other list."""
+    found = {_normalize(item["name"]): item for item in items if isinstance(item, dict) and "name" in item}
     return found if len(found) == len(items) else {}
 
 
-def _plain(value: Any) -> Any:
+def _normalize(value: Any) -> Any:
     if isinstance(value, str):
         for pattern, replacement in _VARIES:
             value = pattern.sub(replacement, value)
@@ -198,14 +200,14 @@ def _answer(recorded: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in recorded.items() if key != "request"}
 
 
-def _stand(status: dict[str, Any]) -> Any:
-    """Where a pod stands: its phase, its conditions and what its containers do."""
+def _state_of(status: dict[str, Any]) -> Any:
+    """The phase, conditions and container states of a pod."""
     conditions = [(c["type"], c["status"], c.get("reason")) for c in status.get("conditions") or []]
     containers = [*status.get("containerStatuses", []), *status.get("initContainerStatuses", [])]
     states = [[(kind, state.get("reason")) for kind, state in c["state"].items()] for c in containers]
     return status.get("phase"), conditions, states
 
 
-def _by_words(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """Events under what they say; their order is that of their random names."""
-    return {f"{_plain(event['reason'])}({_plain(event['message'])[:60]})": event for event in events}
+def _by_message(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """Events by reason and message. Their order is random, as are their names."""
+    return {f"{_normalize(event['reason'])}({_normalize(event['message'])[:60]})": event for event in events}

@@ -1,4 +1,4 @@
-"""The asynchronous client of Kubernetes, as triggers use it."""
+"""Kubernetes' asynchronous client, which triggers use."""
 
 from __future__ import annotations
 

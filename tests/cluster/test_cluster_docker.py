@@ -1,4 +1,4 @@
-"""What is Docker's own: its images, what a container sees, and that nothing outlives the server."""
+"""The Docker engine: images, what a container sees, and that no container outlives the server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def containers(host: str, name: str) -> list[dict[str, Any]]:
     return [one for one in found if one["Labels"].get("dagf.pod") == name]
 
 
-def test_a_pods_containers_are_dockers_and_go_with_it(docker: Live, docker_host: str) -> None:
+def test_a_pod_runs_in_docker_containers_that_are_removed_with_it(docker: Live, docker_host: str) -> None:
     docker.create(pod("seen", "while true; do sleep 0.1; done", terminationGracePeriodSeconds=0))
     found = docker.phase("seen", "Running")
     (one,) = containers(docker_host, "seen")
@@ -34,11 +34,11 @@ def test_a_pods_containers_are_dockers_and_go_with_it(docker: Live, docker_host:
     docker.api.delete_namespaced_pod("seen", "default")
     docker.gone("seen")
     until(lambda: not containers(docker_host, "seen"))
-    said = cluster.status(docker.handle.state)
-    assert said and said["engine"].startswith("docker ")
+    status = cluster.status(docker.handle.state)
+    assert status and status["engine"].startswith("docker ")
 
 
-def test_a_container_sees_its_image_and_none_of_this_machine(docker: Live, tmp_path: Path) -> None:
+def test_a_container_sees_its_image_and_no_files_of_this_machine(docker: Live, tmp_path: Path) -> None:
     (tmp_path / "here").write_text("mine")
     found = docker.run(
         pod("closed", f"cat {tmp_path}/here 2>&1; ls /; hostname", container={"image": "busybox:stable"})
@@ -66,13 +66,13 @@ def test_limits_user_groups_and_shared_memory(docker: Live) -> None:
     assert docker.log("limited").split() == ["1234", "1235", "1235", "77", str(128 * 1024), str(48 * 2**20)]
 
 
-def test_one_process_over_the_limit_ends_the_container(docker: Live) -> None:
+def test_a_process_that_exceeds_the_memory_limit_ends_its_container(docker: Live) -> None:
     script = "(x=a; while true; do x=$x$x; done); echo survived; sleep 30"
     found = docker.run(pod("dockeroom", script, container={"resources": {"limits": {"memory": "48Mi"}}}))
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "OOMKilled")
 
 
-def test_a_folder_is_built(tmp_path: Path, docker_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_with_a_dockerfile_is_built(tmp_path: Path, docker_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "image"
     folder.mkdir()
     (folder / "Dockerfile").write_text(
@@ -98,7 +98,7 @@ def test_a_folder_is_built(tmp_path: Path, docker_host: str, monkeypatch: pytest
         cluster.down(config.state)
 
 
-def test_killed_it_leaves_no_container(tmp_path: Path, docker_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_server_leaves_no_container(tmp_path: Path, docker_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", docker_host)
     config = cluster.ClusterConfig(tmp_path, engine="docker")
     live = connect(cluster.up(config))
@@ -115,7 +115,7 @@ def test_killed_it_leaves_no_container(tmp_path: Path, docker_host: str, monkeyp
         cluster.down(tmp_path)
 
 
-def test_where_no_engine_is_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_engine_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = cluster.ClusterConfig(tmp_path, engine="docker")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(cluster.ClusterError, match=f"no Docker engine answers at {tmp_path}/none.sock"):

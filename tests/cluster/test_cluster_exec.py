@@ -14,7 +14,7 @@ from live import Live, pod, terminated, until
 
 @pytest.fixture(scope="module", params=["processes", "docker"])
 def live(request: pytest.FixtureRequest) -> Live:
-    """Each engine in turn."""
+    """Both engines, one after the other."""
     found: Live = request.getfixturevalue(request.param)
     return found
 
@@ -28,7 +28,7 @@ def target(live: Live) -> Iterator[str]:
 
 
 def _frames(live: Live, name: str, *command: str, protocol: str = "v4.channel.k8s.io") -> list[tuple[int, str]]:
-    """Channel and text of every message until the server closes, as the recorder of a real cluster wrote them."""
+    """The channel and text of every message until the server closes, as in the recordings of a real cluster."""
     query = "&".join([f"command={quote(word, safe='')}" for word in command] + ["stdout=true", "stderr=true"])
     socket = websocket.create_connection(
         live.handle.server.replace("http", "ws", 1) + f"/api/v1/namespaces/default/pods/{name}/exec?{query}",
@@ -47,7 +47,7 @@ def _frames(live: Live, name: str, *command: str, protocol: str = "v4.channel.k8
         frames.append((data[0], data[1:].decode()))
 
 
-def test_it_runs_inside_the_container(live: Live, target: str) -> None:
+def test_a_command_runs_inside_the_container(live: Live, target: str) -> None:
     assert live.exec(target, "cat", "/tmp/f") == "shared\n"
     assert live.exec(target, "hostname") == "target\n"
 
@@ -58,7 +58,7 @@ def test_frames_as_a_real_cluster_sends_them(live: Live, target: str, protocol: 
     assert frames == [(1, ""), (1, "shared\n"), (2, "warn\n"), (3, '{"metadata":{},"status":"Success"}')]
 
 
-def test_an_exit_code_comes_as_a_status(live: Live, target: str) -> None:
+def test_an_exit_code_is_sent_as_a_status(live: Live, target: str) -> None:
     channel, text = _frames(live, target, "sh", "-c", "exit 7")[-1]
     assert channel == 3
     assert json.loads(text) == {
@@ -79,7 +79,7 @@ def test_a_program_that_does_not_exist(live: Live, target: str) -> None:
     )
 
 
-def test_a_shell_on_standard_input(live: Live, target: str) -> None:
+def test_a_shell_reads_standard_input(live: Live, target: str) -> None:
     shell = live.exec(target, "/bin/sh", stdin=True, _preload_content=False)
     shell.write_stdin("cat /tmp/f\n")
     assert shell.readline_stdout(timeout=120) == "shared"
@@ -89,7 +89,7 @@ def test_a_shell_on_standard_input(live: Live, target: str) -> None:
     assert shell.returncode == 3
 
 
-def test_the_end_of_standard_input_is_told_in_v5(live: Live, target: str) -> None:
+def test_the_v5_protocol_closes_standard_input(live: Live, target: str) -> None:
     cat = live.exec(target, "cat", stdin=True, _preload_content=False)
     assert cat.subprotocol == "v5.channel.k8s.io"
     cat.write_stdin("through")
@@ -102,18 +102,18 @@ def test_a_terminal(live: Live, target: str) -> None:
     assert live.exec(target, "sh", "-c", "test -t 0 && echo a terminal", stdin=True, tty=True) == "a terminal\r\n"
 
 
-def test_much_output_arrives_whole(live: Live, target: str) -> None:
+def test_large_output_is_complete(live: Live, target: str) -> None:
     assert live.exec(target, "seq", "1", "100000").splitlines()[-1] == "100000"
 
 
-def test_a_client_that_leaves_takes_its_process_along(live: Live, target: str) -> None:
+def test_the_process_ends_when_the_client_disconnects(live: Live, target: str) -> None:
     shell = live.exec(target, "sleep", "3131", _preload_content=False)
     until(lambda: "sleep 3131" in live.exec(target, "ps", "ax"))
     shell.close()
     until(lambda: "sleep 3131" not in live.exec(target, "ps", "ax"))
 
 
-def test_the_sidecar_hears_a_signal_to_process_1(live: Live) -> None:
+def test_a_signal_to_process_1_reaches_the_container(live: Live) -> None:
     sidecar = 'trap "exit 0" INT; while true; do sleep 0.1; done;'
     live.create(pod("interrupted", sidecar))
     live.phase("interrupted", "Running")
@@ -121,7 +121,7 @@ def test_the_sidecar_hears_a_signal_to_process_1(live: Live) -> None:
     assert terminated(live.phase("interrupted", "Succeeded"))["exitCode"] == 0
 
 
-def test_a_pod_that_ended_or_never_was(live: Live) -> None:
+def test_exec_into_a_finished_or_missing_pod_fails(live: Live) -> None:
     live.run(pod("ended"))
     with pytest.raises(websocket.WebSocketBadStatusException) as failure:
         _frames(live, "ended", "true")
@@ -132,7 +132,7 @@ def test_a_pod_that_ended_or_never_was(live: Live) -> None:
     assert failure.value.status_code == 404
 
 
-def test_a_stranger_can_not_exec(live: Live, target: str) -> None:
+def test_exec_without_a_token_is_rejected(live: Live, target: str) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as failure:
         websocket.create_connection(
             live.handle.server.replace("http", "ws", 1) + f"/api/v1/namespaces/default/pods/{target}/exec?command=id",

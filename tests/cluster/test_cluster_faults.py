@@ -1,4 +1,4 @@
-"""Trouble on demand: what a pipeline and its pods see of it, and the commands that make it."""
+"""Simulated faults: the commands that create them, and their effect on pods and the operator."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FOREVER = "echo begun; while true; do sleep 0.05; done"
 
 
 @pytest.fixture(scope="module")
-def ill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A cluster of its own: a lost node takes everybody's pods."""
-    with running(tmp_path_factory.mktemp("ill")) as found:
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A separate cluster, because a lost node affects all its pods."""
+    with running(tmp_path_factory.mktemp("faulty")) as found:
         yield found
 
 
 @pytest.fixture(autouse=True)
-def _well_again(ill: Live) -> Iterator[None]:
+def _clear_faults(faulty: Live) -> Iterator[None]:
     yield
-    faults_client.clear(ill.handle.state)
+    faults_client.clear(faulty.handle.state)
 
 
 def _dagf(live: Live, *words: str) -> Result:
@@ -41,55 +41,55 @@ def _started(live: Live, name: str) -> None:
     until(lambda: live.get(name)["status"]["phase"] == "Running" and "begun" in live.log(name))
 
 
-def test_out_of_memory_strikes_who_runs(ill: Live) -> None:
-    ill.create(pod("train-1", FOREVER))
-    _started(ill, "train-1")
-    assert "Pods affected: 1 now." in _dagf(ill, "fault", "--oom", "--pod", "train-*").output
-    found = ill.phase("train-1", "Failed")
+def test_out_of_memory_strikes_running_pods(faulty: Live) -> None:
+    faulty.create(pod("train-1", FOREVER))
+    _started(faulty, "train-1")
+    assert "Pods affected: 1 now." in _dagf(faulty, "fault", "--oom", "--pod", "train-*").output
+    found = faulty.phase("train-1", "Failed")
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "OOMKilled")
-    assert ill.log("train-1") == "begun\n"
+    assert faulty.log("train-1") == "begun\n"
 
 
-def test_a_fault_waits_for_its_pod_and_strikes_so_many_times(ill: Live) -> None:
-    said = _dagf(ill, "fault", "--oom", "--pod", "later-*", "--times", "2")
-    assert "Pods affected: 0 now, and 2 that start later." in said.output
-    assert "oom for the next 2 of pods later-*" in _dagf(ill, "status").output
-    assert ill.run(pod("other", "true"))["status"]["phase"] == "Succeeded"
+def test_a_fault_waits_for_pods_and_strikes_the_given_number(faulty: Live) -> None:
+    result = _dagf(faulty, "fault", "--oom", "--pod", "later-*", "--times", "2")
+    assert "Pods affected: 0 now, and 2 that start later." in result.output
+    assert "oom for the next 2 of pods later-*" in _dagf(faulty, "status").output
+    assert faulty.run(pod("other", "true"))["status"]["phase"] == "Succeeded"
     for name in ("later-1", "later-2"):
-        assert terminated(ill.run(pod(name, FOREVER)))["reason"] == "OOMKilled"
-    assert ill.run(pod("later-3", "true"))["status"]["phase"] == "Succeeded"
-    assert "No faults are pending." in _dagf(ill, "fault").output
+        assert terminated(faulty.run(pod(name, FOREVER)))["reason"] == "OOMKilled"
+    assert faulty.run(pod("later-3", "true"))["status"]["phase"] == "Succeeded"
+    assert "No faults are pending." in _dagf(faulty, "fault").output
 
 
-def test_the_operator_tells_of_memory_that_ran_out(ill: Live) -> None:
-    faults_client.fail_pods(ill.handle.state, "oom", "opoom-*")
+def test_the_operator_reports_out_of_memory(faulty: Live) -> None:
+    faults_client.fail_pods(faulty.handle.state, "oom", "opoom-*")
     with pytest.raises(AirflowException, match="OOMKilled"):
-        operator(ill, "opoom", FOREVER).execute(context("opoom"))
+        operator(faulty, "opoom", FOREVER).execute(context("opoom"))
 
 
-def test_an_evicted_pod_fails_and_stays(ill: Live) -> None:
-    ill.create(pod("moved", FOREVER, terminationGracePeriodSeconds=30))
-    _started(ill, "moved")
-    assert _dagf(ill, "evict", "moved").output == "Evicted default/moved.\n"
-    status = ill.phase("moved", "Failed")["status"]
+def test_an_evicted_pod_fails_and_is_not_deleted(faulty: Live) -> None:
+    faulty.create(pod("moved", FOREVER, terminationGracePeriodSeconds=30))
+    _started(faulty, "moved")
+    assert _dagf(faulty, "evict", "moved").output == "Evicted default/moved.\n"
+    status = faulty.phase("moved", "Failed")["status"]
     assert status["reason"] == "Evicted"
     assert status["message"].startswith("The node was low on resource: memory.")
     assert ("DisruptionTarget", "TerminationByKubelet") in [(c["type"], c.get("reason")) for c in status["conditions"]]
-    assert ("Warning", "Evicted", status["message"]) in ill.events("moved")
-    refused = _dagf(ill, "evict", "moved")
+    assert ("Warning", "Evicted", status["message"]) in faulty.events("moved")
+    refused = _dagf(faulty, "evict", "moved")
     assert (refused.exit_code, "is not running; its phase is Failed" in refused.output) == (2, True)
-    assert 'pods "nobody" not found' in _dagf(ill, "evict", "nobody").output
+    assert 'pods "nobody" not found' in _dagf(faulty, "evict", "nobody").output
 
 
-def test_a_lost_node_takes_its_pods_and_another_comes(ill: Live) -> None:
-    ill.create(pod("lost", FOREVER))
-    _started(ill, "lost")
-    version = ill.get("lost")["metadata"]["resourceVersion"]
-    _dagf(ill, "fault", "--node-lost", "--after", "0.5")
-    ill.create(pod("next", "echo begun"))
-    assert "had untolerated taint" in str(until(lambda: ill.get("next")["status"].get("conditions")))
+def test_a_lost_node_loses_its_pods_and_is_replaced(faulty: Live) -> None:
+    faulty.create(pod("lost", FOREVER))
+    _started(faulty, "lost")
+    version = faulty.get("lost")["metadata"]["resourceVersion"]
+    _dagf(faulty, "fault", "--node-lost", "--after", "0.5")
+    faulty.create(pod("next", "echo begun"))
+    assert "had untolerated taint" in str(until(lambda: faulty.get("next")["status"].get("conditions")))
     seen = []
-    for event in ill.watch(field_selector="metadata.name=lost", resource_version=version, timeout_seconds=120):
+    for event in faulty.watch(field_selector="metadata.name=lost", resource_version=version, timeout_seconds=120):
         status = event["raw_object"]["status"]
         reasons = {c["type"]: c.get("reason") for c in status["conditions"]}
         seen.append((event["type"], status["phase"], reasons.get("DisruptionTarget")))
@@ -97,49 +97,49 @@ def test_a_lost_node_takes_its_pods_and_another_comes(ill: Live) -> None:
             break
     assert seen[-2:] == [("MODIFIED", "Failed", "DeletionByPodGC"), ("DELETED", "Failed", "DeletionByPodGC")]
     assert seen[0][:2] == ("MODIFIED", "Running")
-    ill.phase("next", "Succeeded")
+    faulty.phase("next", "Succeeded")
 
 
-def test_an_api_that_fails(ill: Live) -> None:
-    assert "50% of the API's responses are errors" in _dagf(ill, "fault", "--api-errors", "50%").output
+def test_a_share_of_api_requests_fails(faulty: Live) -> None:
+    assert "50% of the API's responses are errors" in _dagf(faulty, "fault", "--api-errors", "50%").output
     codes = set()
     for _ in range(60):
         try:
-            ill.get("nobody")
+            faulty.get("nobody")
         except ApiException as failure:
             codes.add(failure.status)
             assert json.loads(failure.body)["kind"] == "Status"
     assert codes - {404} and codes <= {404, 429, 500, 503}
-    assert _dagf(ill, "ps").exit_code == 0  # the project's own commands go on
-    assert "No faults are pending." in _dagf(ill, "fault", "--clear").output
-    assert "is not a fraction" in _dagf(ill, "fault", "--api-errors", "lots").output
+    assert _dagf(faulty, "ps").exit_code == 0  # the project's own commands still work
+    assert "No faults are pending." in _dagf(faulty, "fault", "--clear").output
+    assert "is not a fraction" in _dagf(faulty, "fault", "--api-errors", "lots").output
 
 
-def test_ps_and_logs_for_people(ill: Live) -> None:
+def test_the_commands_ps_and_logs(faulty: Live) -> None:
     second = {"name": "second", "image": "alpine:3", "command": ["sh", "-c", "echo two"]}
-    ill.run(pod("spoken", "echo one; echo more", more=[second]))
-    ill.create(pod("goes-on", FOREVER))
-    _started(ill, "goes-on")
-    lines = _dagf(ill, "ps").output.splitlines()
+    faulty.run(pod("spoken", "echo one; echo more", more=[second]))
+    faulty.create(pod("goes-on", FOREVER))
+    _started(faulty, "goes-on")
+    lines = _dagf(faulty, "ps").output.splitlines()
     assert lines[0].split() == ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE"]
     assert ["default", "goes-on", "1/1", "Running", "0"] in [line.split()[:5] for line in lines]
     assert "spoken" not in "".join(lines)
-    assert "spoken" in _dagf(ill, "ps", "-a").output
-    assert _dagf(ill, "logs", "spoken").stdout == "one\nmore\ntwo\n"
-    assert _dagf(ill, "logs", "spoken", "-c", "base", "--tail", "1").stdout == "more\n"
-    assert 'pods "nobody" not found' in _dagf(ill, "logs", "nobody").output
-    ill.api.delete_namespaced_pod("goes-on", "default", grace_period_seconds=0)
+    assert "spoken" in _dagf(faulty, "ps", "-a").output
+    assert _dagf(faulty, "logs", "spoken").stdout == "one\nmore\ntwo\n"
+    assert _dagf(faulty, "logs", "spoken", "-c", "base", "--tail", "1").stdout == "more\n"
+    assert 'pods "nobody" not found' in _dagf(faulty, "logs", "nobody").output
+    faulty.api.delete_namespaced_pod("goes-on", "default", grace_period_seconds=0)
 
 
-def test_without_a_cluster_a_fault_raises(tmp_path: Path) -> None:
+def test_a_fault_without_a_cluster_raises(tmp_path: Path) -> None:
     with pytest.raises(cluster.ClusterError):
         faults_client.evict(tmp_path, "p")
 
 
-def test_who_writes_more_than_its_volume_holds_is_evicted(ill: Live) -> None:
+def test_a_pod_that_exceeds_its_volume_limit_is_evicted(faulty: Live) -> None:
     volumes = [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}]
     mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
     script = "head -c 3000000 /dev/zero > /v/f; " + FOREVER
-    found = ill.run(pod("fills", script, volumes=volumes, container=mounts))
+    found = faulty.run(pod("fills", script, volumes=volumes, container=mounts))
     assert found["status"]["reason"] == "Evicted"
     assert found["status"]["message"] == 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '

@@ -1,4 +1,4 @@
-"""Images: folders with a Dockerfile, their environments, and what is said when one can't be made."""
+"""Images of folders: Dockerfiles, virtual environments, and the errors when an environment can't be created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dag_factory.cluster.runtime.engine import PullError
 
 
 def _wheel(folder: Path, name: str, text: str) -> str:
-    """A package of one module, as a wheel that needs no network to install."""
+    """A wheel of one module, which installs without a network."""
     file = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(file, "w") as wheel:
@@ -28,7 +28,7 @@ def _wheel(folder: Path, name: str, text: str) -> str:
     return file.name
 
 
-def test_a_folder_runs_as_its_dockerfile_says(live: Live, image_folder: Path) -> None:
+def test_a_folder_runs_as_its_dockerfile_defines(live: Live, image_folder: Path) -> None:
     live.run(pod("entry", container={"image": "examples/job:1", "command": []}))
     assert live.log("entry") == "/app ['--default'] hello there\n"
     live.run(pod("entryargs", container={"image": "examples/job:2", "command": [], "args": ["--mine"]}))
@@ -36,7 +36,7 @@ def test_a_folder_runs_as_its_dockerfile_says(live: Live, image_folder: Path) ->
     assert not (image_folder / "made-here").exists()
 
 
-def test_requirements_become_an_environment_once(tmp_path: Path) -> None:
+def test_requirements_are_installed_once(tmp_path: Path) -> None:
     folder = tmp_path / "with-needs"
     folder.mkdir()
     (folder / "requirements.txt").write_text(f"./{_wheel(folder, 'dagf_demo', 'WORD = 41')}\n")
@@ -57,7 +57,7 @@ def test_requirements_become_an_environment_once(tmp_path: Path) -> None:
         assert ("Normal", "Pulled", 'Container image "needs:1" already present on machine') in live.events("needs4")
 
 
-def test_an_installation_that_fails_is_the_pulls_failure(tmp_path: Path) -> None:
+def test_a_failed_installation_is_a_failed_pull(tmp_path: Path) -> None:
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "requirements.txt").write_text("./not-there-1.0-py3-none-any.whl\n")
     with running(tmp_path / "c", images={"broken:*": tmp_path / "image"}) as live:
@@ -68,7 +68,7 @@ def test_an_installation_that_fails_is_the_pulls_failure(tmp_path: Path) -> None
         assert venvs == []
 
 
-def test_a_running_cluster_reads_the_changed_table(tmp_path: Path, image_folder: Path) -> None:
+def test_a_running_cluster_reads_a_changed_table(tmp_path: Path, image_folder: Path) -> None:
     table = tmp_path / "tables" / "table.json"
     table.parent.mkdir()
     table.write_text("{}")
@@ -86,23 +86,23 @@ def test_a_running_cluster_reads_the_changed_table(tmp_path: Path, image_folder:
 @pytest.mark.parametrize(
     "name", ["alpine:3", "alpine", "docker.io/library/busybox:stable", "python:3.12-slim", "debian@sha256:" + "0" * 64]
 )
-def test_images_this_machine_stands_in_for(tmp_path: Path, name: str) -> None:
+def test_images_that_this_machine_provides(tmp_path: Path, name: str) -> None:
     assert local_images.Images({}, tmp_path, tmp_path).get(name)
 
 
 @pytest.mark.parametrize("name", ["python:2.7", "nginx:1", "registry.example.org/alpine:3", "me/python:3"])
-def test_images_it_does_not(tmp_path: Path, name: str) -> None:
+def test_images_that_this_machine_does_not_provide(tmp_path: Path, name: str) -> None:
     assert local_images.Images({}, tmp_path, tmp_path).get(name) is None
 
 
 @pytest.mark.parametrize("name", ["UPPER CASE:::", "UPPER:1", "a b", "a:b:c", "", "-x/y"])
-def test_names_that_are_none(tmp_path: Path, name: str) -> None:
+def test_invalid_image_names(tmp_path: Path, name: str) -> None:
     with pytest.raises(PullError) as failure:
         local_images.Images({}, tmp_path, tmp_path).get(name)
     assert failure.value.reason == "InvalidImageName"
 
 
-def test_the_part_of_a_dockerfile_that_counts() -> None:
+def test_the_supported_instructions_of_a_dockerfile() -> None:
     recipe = dockerfile.read(
         """
         # syntax=docker/dockerfile:1

@@ -1,4 +1,4 @@
-"""What a container can see and leave behind, and what its limits do."""
+"""The isolation of containers, their limits, and the access to the server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from live import Live, pod, terminated, until
 from operators import context, operator
 
 
-def processes(words: str) -> list[int]:
-    """This machine's processes whose command line has ``words``."""
+def processes(text: str) -> list[int]:
+    """The ids of this machine's processes whose command line contains ``text``."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                if words in (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode():
+                if text in (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode():
                     found.append(int(entry.name))
             except OSError:
                 continue
@@ -34,7 +34,7 @@ def test_writes_outside_volumes_stay_in_the_container(live: Live) -> None:
     assert not Path("/etc/made-by-a-pod").exists()
 
 
-def test_in_a_user_namespace_too(unprivileged: Live) -> None:
+def test_writes_stay_in_the_container_in_a_user_namespace(unprivileged: Live) -> None:
     script = "mkdir -p /made-by-a-pod && id -u && echo x > /data/f && touch /etc/made-too && hostname && cat /run/x"
     body = pod(
         "rootless", script, volumes=[{"name": "d", "emptyDir": {}}, {"name": "c", "configMap": {"name": "rootless"}}]
@@ -51,7 +51,7 @@ def test_in_a_user_namespace_too(unprivileged: Live) -> None:
     assert op.execute(context("rootless")) == 5
 
 
-def test_a_container_sees_its_own_processes_only(live: Live) -> None:
+def test_a_container_sees_only_its_own_processes(live: Live) -> None:
     live.run(pod("alone", "readlink /proc/self; ls -d /proc/[0-9]*; hostname; ls -A /tmp"))
     lines = live.log("alone").splitlines()
     assert int(lines[0]) < 5
@@ -59,7 +59,7 @@ def test_a_container_sees_its_own_processes_only(live: Live) -> None:
     assert lines[-1] == "alone"
 
 
-def test_the_clusters_own_files_are_hidden(live: Live) -> None:
+def test_the_files_of_the_cluster_are_hidden(live: Live) -> None:
     found = live.run(pod("curious", f"cat {live.handle.kubeconfig} || cat {live.handle.state}/token"))
     assert terminated(found)["exitCode"] == 1
     assert live.log("curious").count("No such file or directory") == 2
@@ -72,20 +72,20 @@ def test_daemons_end_with_their_container(live: Live) -> None:
     until(lambda: not processes(mark))
 
 
-def test_over_the_memory_limit_is_oom_killed(live: Live) -> None:
+def test_a_container_over_its_memory_limit_is_oom_killed(live: Live) -> None:
     limits = {"resources": {"limits": {"memory": "64Mi"}}, "image": "python:3.11"}
     found = live.run(pod("oom", "python -c 'x = bytearray(300_000_000)'; echo survived", container=limits))
     assert found["status"]["phase"] == "Failed"
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "OOMKilled")
 
 
-def test_under_the_memory_limit_is_not(live: Live) -> None:
+def test_a_container_under_its_memory_limit_succeeds(live: Live) -> None:
     limits = {"resources": {"limits": {"memory": "128Mi", "cpu": "1"}}, "image": "python:3.11"}
     found = live.run(pod("fits", "python -c 'x = bytearray(30_000_000)'", container=limits))
     assert found["status"]["phase"] == "Succeeded"
 
 
-def test_shared_memory_has_the_size_asked_for(live: Live) -> None:
+def test_shared_memory_has_the_requested_size(live: Live) -> None:
     body = pod(
         "shm",
         "df -k /dev/shm | tail -1 | awk '{print $2}'",
@@ -96,7 +96,7 @@ def test_shared_memory_has_the_size_asked_for(live: Live) -> None:
     assert live.log("shm").strip() == str(256 * 1024)
 
 
-def test_another_user_where_the_server_is_root(live: Live) -> None:
+def test_a_container_runs_as_another_user_if_the_server_is_root(live: Live) -> None:
     body = pod("user", "id -u > /dev/stdout; id -g; touch /out/f && stat -c %u /out/f")
     body["spec"]["securityContext"] = {"runAsUser": 1234, "runAsGroup": 1235}
     body["spec"]["volumes"] = [{"name": "out", "emptyDir": {}}]
@@ -105,7 +105,7 @@ def test_another_user_where_the_server_is_root(live: Live) -> None:
     assert live.log("user").split() == ["1234", "1235", "1234"]
 
 
-def test_a_read_only_mount_is(live: Live) -> None:
+def test_a_read_only_mount_rejects_writes(live: Live) -> None:
     body = pod("readonly", "touch /data/x", volumes=[{"name": "d", "emptyDir": {}}])
     body["spec"]["containers"][0]["volumeMounts"] = [{"name": "d", "mountPath": "/data", "readOnly": True}]
     assert live.run(body)["status"]["phase"] == "Failed"
@@ -113,7 +113,7 @@ def test_a_read_only_mount_is(live: Live) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer guess"}, {"Authorization": "Basic dGVzdDp0ZXN0"}])
-def test_a_stranger_gets_nothing(live: Live, headers: dict[str, str]) -> None:
+def test_requests_without_the_token_are_rejected(live: Live, headers: dict[str, str]) -> None:
     pool = live.raw.rest_client.pool_manager
     for path in ("/api/v1/namespaces/default/pods", "/version", "/dagf/status", "/healthz"):
         answer = pool.request("GET", live.handle.server + path, headers=headers)
@@ -121,7 +121,7 @@ def test_a_stranger_gets_nothing(live: Live, headers: dict[str, str]) -> None:
         assert json.loads(answer.data)["reason"] == "Unauthorized"
 
 
-def test_it_listens_on_loopback_only(live: Live) -> None:
+def test_the_server_listens_on_loopback_only(live: Live) -> None:
     port = int(live.handle.server.rpartition(":")[2])
     addresses = set()
     for file in ("/proc/net/tcp", "/proc/net/tcp6"):
@@ -132,6 +132,6 @@ def test_it_listens_on_loopback_only(live: Live) -> None:
     assert addresses == {"0100007F"}
 
 
-def test_secrets_of_the_server_are_for_its_owner_only(live: Live) -> None:
+def test_only_the_owner_can_read_the_secrets_of_the_server(live: Live) -> None:
     for name in ("kubeconfig", "token", "server.key"):
         assert (live.handle.state / name).stat().st_mode & 0o077 == 0, name

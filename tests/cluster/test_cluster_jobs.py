@@ -1,4 +1,4 @@
-"""Jobs, as far as KubernetesJobOperator needs them."""
+"""The part of the jobs API that KubernetesJobOperator needs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def job(name: str, script: str, **spec: Any) -> dict[str, Any]:
 
 
 def _ended(live: Live, name: str) -> dict[str, Any]:
-    def there() -> Any:
+    def ended() -> Any:
         found = live.call("GET", f"{JOBS}/{name}")
         return any(c["type"] in ("Complete", "Failed") for c in found["status"].get("conditions", [])) and found
 
-    found: dict[str, Any] = until(there)
+    found: dict[str, Any] = until(ended)
     return found
 
 
@@ -35,7 +35,7 @@ def _pods(live: Live, name: str) -> list[str]:
     return [pod.metadata.name for pod in live.api.list_namespaced_pod("default", label_selector=selector).items]
 
 
-def test_a_job_runs_its_pods_side_by_side_and_completes(live: Live) -> None:
+def test_a_job_runs_pods_in_parallel_and_completes(live: Live) -> None:
     live.call("POST", JOBS, job("three", "echo hello", completions=3, parallelism=2))
     status = _ended(live, "three")["status"]
     assert status["succeeded"] == 3
@@ -46,19 +46,19 @@ def test_a_job_runs_its_pods_side_by_side_and_completes(live: Live) -> None:
     until(lambda: not _pods(live, "three"))
 
 
-def test_a_job_that_fails_too_often_has_failed(live: Live) -> None:
+def test_a_job_over_its_backoff_limit_fails(live: Live) -> None:
     live.call("POST", JOBS, job("bad", "exit 3", backoffLimit=0))
     status = _ended(live, "bad")["status"]
     assert (status["failed"], status["conditions"][-1]["reason"]) == (1, "BackoffLimitExceeded")
 
 
-def test_a_job_over_its_deadline_has_failed_and_its_pods_go(live: Live) -> None:
+def test_a_job_over_its_deadline_fails_and_its_pods_are_deleted(live: Live) -> None:
     live.call("POST", JOBS, job("late", "sleep 60", activeDeadlineSeconds=1))
     assert _ended(live, "late")["status"]["conditions"][-1]["reason"] == "DeadlineExceeded"
     until(lambda: not _pods(live, "late"))
 
 
-def test_a_job_whose_pods_would_run_for_ever_is_refused(live: Live) -> None:
+def test_a_job_with_the_restart_policy_always_is_rejected(live: Live) -> None:
     body = job("always", "true")
     body["spec"]["template"]["spec"]["restartPolicy"] = "Always"
     with pytest.raises(ApiException, match="valid values") as failure:

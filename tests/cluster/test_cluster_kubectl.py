@@ -1,4 +1,4 @@
-"""kubectl, as people use it."""
+"""The commands of kubectl."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from live import Live, pod, until
 
-# The development extra has one; a machine's own may be older than exec over WebSockets (1.31).
+# The development extra installs one. The machine's own may be too old for exec over WebSockets (1.31).
 KUBECTL = next(
     filter(Path.exists, [Path(sys.executable).with_name("kubectl"), Path(shutil.which("kubectl") or "")]), None
 )
@@ -28,9 +28,9 @@ def environment(live: Live) -> dict[str, str]:
     return {**os.environ, "KUBECONFIG": str(live.handle.kubeconfig), "HOME": str(live.handle.state)}
 
 
-def kubectl(live: Live, *words: str, given: str | None = None, code: int = 0) -> str:
+def kubectl(live: Live, *arguments: str, given: str | None = None, code: int = 0) -> str:
     done = subprocess.run(
-        [str(KUBECTL), *words], input=given, capture_output=True, text=True, env=environment(live), timeout=600
+        [str(KUBECTL), *arguments], input=given, capture_output=True, text=True, env=environment(live), timeout=600
     )
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
@@ -38,7 +38,7 @@ def kubectl(live: Live, *words: str, given: str | None = None, code: int = 0) ->
 
 @pytest.fixture(scope="module")
 def talker(live: Live) -> Iterator[str]:
-    """A pod that goes on."""
+    """A pod that runs until it is deleted."""
     script = "for i in 1 2 3; do echo line $i; done; while true; do sleep 0.1; done"
     live.create(pod("talker", script, labels={"app": "talker"}, terminationGracePeriodSeconds=0))
     until(lambda: live.get("talker")["status"]["phase"] == "Running" and "line 3" in live.log("talker"))
@@ -63,7 +63,7 @@ def test_kubectl_run_logs_exec_describe_delete(live: Live) -> None:
     assert 'pod "k" deleted' in kubectl(live, "delete", "pod", "k", "--grace-period=1")
 
 
-def test_kubectl_applies_and_applies_again(live: Live) -> None:
+def test_kubectl_applies_twice(live: Live) -> None:
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kc"}, "data": {"f": "content", "g": "x"}}
     assert "created" in kubectl(live, "apply", "-f", "-", given=json.dumps(body))
     body["data"] = {"f": "changed"}
@@ -109,7 +109,7 @@ def test_get_watches(live: Live) -> None:
         watching.wait()
 
 
-def test_logs_by_the_end_and_by_time(live: Live, talker: str) -> None:
+def test_logs_with_tail_and_since(live: Live, talker: str) -> None:
     assert kubectl(live, "logs", talker, "--tail=2") == "line 2\nline 3\n"
     assert kubectl(live, "logs", talker, "--since=1h", "--timestamps").count("T") == 3
     assert kubectl(live, "logs", "-l", "app=talker", "--prefix", "--tail=1") == "[pod/talker/base] line 3\n"
@@ -123,10 +123,10 @@ def test_logs_follows_to_the_end(live: Live) -> None:
 
 def test_exec_in_a_terminal(live: Live, talker: str) -> None:
     ours, theirs = pty.openpty()
-    words = [str(KUBECTL), "exec", "-it", talker, "--", "sh"]
-    shell = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(live))
+    command = [str(KUBECTL), "exec", "-it", talker, "--", "sh"]
+    shell = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(live))
     os.close(theirs)
-    said = b""
+    output = b""
     stop = threading.Timer(20, shell.kill)
     stop.start()
     try:
@@ -136,15 +136,15 @@ def test_exec_in_a_terminal(live: Live, talker: str) -> None:
                 data = os.read(ours, 1000)
             except OSError:
                 break
-            said += data
-        assert shell.wait() == 5, said
+            output += data
+        assert shell.wait() == 5, output
     finally:
         stop.cancel()
         os.close(ours)
-    assert b"a 42 terminal" in said
+    assert b"a 42 terminal" in output
 
 
-def test_cp_there_and_back(live: Live, talker: str, tmp_path: Path) -> None:
+def test_cp_in_both_directions(live: Live, talker: str, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("carried\n")
     kubectl(live, "cp", str(tmp_path / "there"), f"{talker}:/tmp/carried")
     assert kubectl(live, "exec", talker, "--", "cat", "/tmp/carried") == "carried\n"
@@ -152,7 +152,7 @@ def test_cp_there_and_back(live: Live, talker: str, tmp_path: Path) -> None:
     assert (tmp_path / "back").read_text() == "carried\n"
 
 
-def test_what_it_creates_in_protobuf(live: Live, tmp_path: Path) -> None:
+def test_create_sends_protobuf(live: Live, tmp_path: Path) -> None:
     (tmp_path / "file.txt").write_text("text\n")
     (tmp_path / "binary").write_bytes(b"\xff\x00")
     files = [f"--from-file={tmp_path / name}" for name in ("file.txt", "binary")]
@@ -174,7 +174,7 @@ def test_what_it_creates_in_protobuf(live: Live, tmp_path: Path) -> None:
     assert live.call("GET", "/apis/scheduling.k8s.io/v1/priorityclasses/pb")["value"] == -5
 
 
-def test_what_is_not_served_is_said(live: Live, talker: str) -> None:
+def test_unsupported_resources_are_reported(live: Live, talker: str) -> None:
     not_there = "the server could not find the requested resource"
     assert not_there in kubectl(live, "create", "quota", "q", "--hard=pods=1", code=1)
     assert not_there in kubectl(live, "port-forward", talker, "8080:80", code=1)
@@ -196,7 +196,7 @@ def test_top(live: Live) -> None:
     live.call("DELETE", "/api/v1/namespaces/default/pods/busy", {"gracePeriodSeconds": 0})
 
 
-def test_cordon_keeps_pods_waiting_and_drain_evicts(live: Live) -> None:
+def test_pods_wait_for_a_cordoned_node_and_drain_evicts_them(live: Live) -> None:
     node = live.api.list_node().items[0].metadata.name
     kubectl(live, "cordon", node)
     try:

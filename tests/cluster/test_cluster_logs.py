@@ -1,4 +1,4 @@
-"""Logs: following, and every way to ask for a part of them."""
+"""Logs: following, and every option that selects a part of a log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dag_factory.cluster.kubelet import logs
 
 @pytest.fixture(scope="module", params=["processes", "docker"])
 def live(request: pytest.FixtureRequest) -> Live:
-    """Each engine in turn."""
+    """Both engines, one after the other."""
     found: Live = request.getfixturevalue(request.param)
     return found
 
@@ -34,7 +34,7 @@ def test_a_part_of_the_log(live: Live, talker: str) -> None:
     assert live.log(talker, container="base", since_seconds=3600) == "one\ntwo\nno end"
 
 
-def test_timestamps_are_when_the_line_was_written(live: Live, talker: str) -> None:
+def test_a_timestamp_is_the_time_of_the_line(live: Live, talker: str) -> None:
     lines = live.log(talker, timestamps=True).splitlines()
     stamps = [re.fullmatch(r"(\S+)\.(\d{9})Z (.*)", line) for line in lines]
     assert [m[3] for m in stamps if m] == ["one", "two", "no end"]
@@ -55,7 +55,7 @@ def test_since_a_time(live: Live, talker: str) -> None:
     assert answer.headers["content-type"] == "text/plain"
 
 
-def test_following_shows_lines_as_they_come_and_ends_with_the_container(live: Live) -> None:
+def test_following_streams_lines_and_ends_with_the_container(live: Live) -> None:
     live.create(pod("slow", "echo 1; until [ -e /tmp/go ]; do sleep 0.05; done; echo 2; echo 3"))
     until(lambda: "waiting" not in str(live.get("slow")["status"].get("containerStatuses", "waiting")))
     answer = live.api.read_namespaced_pod_log("slow", "default", follow=True, _preload_content=False)
@@ -73,14 +73,14 @@ def test_following_shows_lines_as_they_come_and_ends_with_the_container(live: Li
         ({"tail_lines": -1}, 422, "must be greater than or equal to 0"),
     ],
 )
-def test_what_can_not_be_read(live: Live, talker: str, query: dict, status: int, message: str) -> None:
+def test_invalid_log_requests(live: Live, talker: str, query: dict, status: int, message: str) -> None:
     with pytest.raises(ApiException) as failure:
         live.log(talker, **query)
     assert failure.value.status == status
     assert message in failure.value.body
 
 
-def test_a_pod_of_two_containers_wants_one_named(live: Live) -> None:
+def test_the_log_of_two_containers_requires_a_name(live: Live) -> None:
     other = {"name": "other", "image": "alpine:3", "command": ["echo", "from the other"]}
     live.run(pod("two", "echo from base", more=[other]))
     with pytest.raises(ApiException) as failure:
@@ -89,13 +89,13 @@ def test_a_pod_of_two_containers_wants_one_named(live: Live) -> None:
     assert live.log("two", container="other") == "from the other\n"
 
 
-def test_much_output_arrives_whole(live: Live) -> None:
+def test_large_output_is_complete(live: Live) -> None:
     live.run(pod("much", "seq 1 200000"))
     assert live.log("much").splitlines() == [str(i) for i in range(1, 200001)]
     assert live.log("much", tail_lines=3) == "199998\n199999\n200000\n"
 
 
-def test_a_long_line_is_one_line(live: Live) -> None:
+def test_a_long_line_stays_one_line(live: Live) -> None:
     live.run(pod("long", "head -c 100000 /dev/zero | tr '\\0' x; echo; echo end"))
     assert live.log("long") == "x" * 100000 + "\nend\n"
 

@@ -1,4 +1,4 @@
-"""Objects over HTTP, and what pods get of them: environment and volumes."""
+"""Objects over HTTP, and the environment and volumes that pods get from them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_claim_keeps_its_files_between_pods(live: Live) -> None:
     assert live.api.read_namespaced_persistent_volume_claim("kept", "default").status.phase == "Bound"
 
 
-def test_a_missing_config_map_volume_is_waited_for(live: Live) -> None:
+def test_a_pod_waits_for_a_missing_config_map_volume(live: Live) -> None:
     volumes = [{"name": "v", "configMap": {"name": "later"}}]
     mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
     live.create(pod("mountwaits", "cat /v/k", volumes=volumes, container=mounts))
@@ -91,7 +91,7 @@ def test_create_read_replace_patch_delete(live: Live, make: str, change: str) ->
     made = getattr(live.api, make)("default", body)
     made.metadata.labels["a"] = "2"
     replaced = getattr(live.api, f"replace_namespaced_{change}")("crud", "default", made)
-    with pytest.raises(ApiException) as failure:  # from the version before
+    with pytest.raises(ApiException) as failure:  # from the previous version
         getattr(live.api, f"replace_namespaced_{change}")("crud", "default", made)
     assert failure.value.status == 409
     assert int(replaced.metadata.resource_version) > int(made.metadata.resource_version)
@@ -173,7 +173,7 @@ def test_selectors_choose_pods(live: Live) -> None:
     assert names(labelSelector="app=sel", limit="2", **{"continue": page["metadata"]["continue"]}) == ["sel2"]
 
 
-def test_a_watch_resumes_and_says_when_it_can_not(live: Live) -> None:
+def test_a_watch_resumes_or_reports_that_it_cannot(live: Live) -> None:
     start = live.call("GET", PODS)["metadata"]["resourceVersion"]
     live.run(pod("watched", labels={"w": "1"}))
     kinds = []
@@ -188,7 +188,7 @@ def test_a_watch_resumes_and_says_when_it_can_not(live: Live) -> None:
     assert failure.value.status == 410
 
 
-def test_events_can_be_watched_for_a_while(live: Live) -> None:
+def test_events_can_be_watched_with_a_timeout(live: Live) -> None:
     live.run(pod("eventful"))
     selector = "involvedObject.name=eventful"
     found = client.CoreV1Api(live.raw).list_namespaced_event(

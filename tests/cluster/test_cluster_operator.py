@@ -1,4 +1,4 @@
-"""The stock KubernetesPodOperator against the local cluster, sync and deferrable."""
+"""Airflow's KubernetesPodOperator on the local cluster, synchronous and deferrable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRITES_XCOM = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 
 @pytest.fixture(scope="module", params=["processes", "docker"])
 def live(request: pytest.FixtureRequest) -> Live:
-    """Each engine in turn."""
+    """Both engines, one after the other."""
     found: Live = request.getfixturevalue(request.param)
     return found
 
@@ -30,20 +30,20 @@ def _pods(live: Live, name: str) -> list[str]:
     return [p.metadata.name for p in live.api.list_namespaced_pod("default").items if p.metadata.name.startswith(name)]
 
 
-def test_it_runs_streams_logs_and_hands_over_its_output(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_operator_streams_logs_and_returns_the_output(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
     result = operator(live, "sync", WRITES_XCOM, do_xcom_push=True).execute(context("sync"))
     assert result == {"rows": 3}
     assert "working" in capsys.readouterr().out
-    until(lambda: not _pods(live, "sync"))  # deleted when it ended
+    until(lambda: not _pods(live, "sync"))  # deleted at its end
 
 
-def test_a_failure_carries_the_exit_code(live: Live) -> None:
+def test_a_failure_contains_the_exit_code(live: Live) -> None:
     with pytest.raises(AirflowException) as failure:
         operator(live, "fails", "echo bad; exit 3").execute(context("fails"))
     assert "'exit_code': 3" in str(failure.value)
 
 
-def test_over_the_memory_limit(live: Live) -> None:
+def test_a_task_over_its_memory_limit_fails(live: Live) -> None:
     resources = k8s.V1ResourceRequirements(limits={"memory": "64Mi"}, requests={"memory": "64Mi"})
     script = "x=a; while true; do x=$x$x; done"
     with pytest.raises(AirflowException, match="OOMKilled"):
@@ -63,7 +63,7 @@ def test_deferrable(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("kind", [PodOperator, KubernetesPodOperator])
-def test_the_next_try_of_a_lost_worker_has_the_output(live: Live, kind: type[KubernetesPodOperator]) -> None:
+def test_the_try_after_a_lost_worker_has_the_output(live: Live, kind: type[KubernetesPodOperator]) -> None:
     name = f"lost-{kind.__name__.lower()}"
     arguments = {**operator_arguments(live, name, WRITES_XCOM), "do_xcom_push": True, "deferrable": True}
     first = kind(**arguments)
@@ -75,10 +75,10 @@ def test_the_next_try_of_a_lost_worker_has_the_output(live: Live, kind: type[Kub
         return bool(states and states["base"].terminated and states["airflow-xcom-sidecar"].running)
 
     until(only_the_sidecar_runs)
-    dag = DAG("d", schedule=None)  # is asked who runs over the output
+    dag = DAG("d", schedule=None)  # the operator asks it who uses the output
     second = kind(**arguments, callbacks=[EagerPolling()], dag=dag)
     second.pod = live.api.read_namespaced_pod(made.name, made.namespace)
-    # When the operator of Airflow returns it too, that part of ours can go.
+    # Once Airflow's operator returns it too, remove that part of our operator.
     assert second.execute(context(name)) == ({"rows": 3} if kind is PodOperator else None)
     assert second.pod.metadata.name == made.name
 
@@ -90,7 +90,7 @@ def test_deferrable_failure(live: Live) -> None:
     assert "'exit_code': 9" in str(failure.value)
 
 
-def test_killed_from_the_ui_its_pod_is_gone(live: Live) -> None:
+def test_a_task_killed_from_the_ui_deletes_its_pod(live: Live) -> None:
     op = operator(live, "killme", "sleep 600", deferrable=False)
     request = op.build_pod_request_obj(context("killme"))
     op.pod = op.get_or_create_pod(request, context("killme"))
@@ -100,7 +100,7 @@ def test_killed_from_the_ui_its_pod_is_gone(live: Live) -> None:
     live.gone(name)
 
 
-def test_a_worker_that_comes_back_finds_its_pod(live: Live) -> None:
+def test_a_second_worker_finds_the_pod_of_the_first(live: Live) -> None:
     first = operator(live, "again", "sleep 1; echo once", durable=True)
     request = first.build_pod_request_obj(context("again"))
     made = first.get_or_create_pod(request, context("again"))
@@ -131,7 +131,7 @@ def test_volumes_environment_and_shared_memory_of_the_operator(live: Live, capsy
 
 
 @pytest.mark.parametrize("output", [False, True])
-def test_a_short_job_is_not_slept_through(live: Live, monkeypatch: pytest.MonkeyPatch, output: bool) -> None:
+def test_a_short_job_needs_no_long_sleep(live: Live, monkeypatch: pytest.MonkeyPatch, output: bool) -> None:
     slept: list[float] = []
     sleep, async_sleep = time.sleep, asyncio.sleep
 
@@ -144,11 +144,11 @@ def test_a_short_job_is_not_slept_through(live: Live, monkeypatch: pytest.Monkey
     name = f"prompt-{output}".lower()
     options = {"startup_check_interval_seconds": 5, "do_xcom_push": output, "callbacks": [EagerPolling()]}
     operator(live, name, WRITES_XCOM if output else "sleep 0.5", **options).execute(context(name))
-    # Neither the interval at the start nor the two seconds at the end, which is what the operator does otherwise.
+    # Without the callback, the operator sleeps for the interval at the start and for two seconds at the end.
     assert slept and max(slept) <= 1
 
 
-def test_a_pod_that_has_gone_is_the_operators_to_find(live: Live) -> None:
+def test_the_callback_ignores_a_missing_pod(live: Live) -> None:
     gone = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="gone", namespace="default"))
     asking = {"pod": gone, "client": live.api, "mode": "sync", "operator": operator(live, "gone", "true")}
     EagerPolling().on_pod_creation(**asking)

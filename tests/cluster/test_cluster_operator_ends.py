@@ -1,4 +1,4 @@
-"""How a try of our operator ends: a stopped worker, a deleted pod, an output that cannot be read, a long log."""
+"""How a try of our operator ends: a stopped worker, a deleted pod, an unreadable output, a long log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dag_factory.build.worker.outputs import NULL_KEY, OutputError
 WRITES = "echo working; echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 STUBBORN = "trap 'exit 0' TERM; while true; do echo step; sleep 0.05; done"
 HOOKS = ["on_pod_manifest_created", "on_pod_creation", "on_pod_starting", "progress_callback", "on_pod_completion"]
-OF_THE_TRIGGERER = ("on_pod_starting", "progress_callback")  # of a deferrable job
+OF_THE_TRIGGERER = ("on_pod_starting", "progress_callback")  # called by the triggerer for a deferrable job
 MOMENTS = [(hook, later) for later in (False, True) for hook in HOOKS if not later or hook not in OF_THE_TRIGGERER]
 
 
@@ -32,7 +32,7 @@ def live(processes: Live) -> Live:
 
 
 class At(KubernetesPodOperatorCallback):
-    """Does something once, when the operator comes to a hook."""
+    """A callback that acts once, when the operator reaches a hook."""
 
     def __init__(self, hook: str, act: Callable[[], Any]) -> None:
         self.done = False
@@ -52,7 +52,7 @@ def job(live: Live, name: str, script: str, **options: Any) -> PodOperator:
 
 
 def run(task: PodOperator, ctx: Any) -> Any:
-    """One try, with a real trigger where the task defers."""
+    """One try, with a real trigger if the task defers."""
     try:
         return task.execute(ctx)
     except TaskDeferred as deferred:
@@ -70,7 +70,7 @@ def pods(live: Live, name: str) -> list[str]:
 
 
 class Store(dict[str, Any]):
-    """Airflow's task state store, as far as the operator uses it."""
+    """The part of Airflow's task state store that the operator uses."""
 
     def set(self, key: str, value: Any) -> None:
         self[key] = value
@@ -81,7 +81,7 @@ class Store(dict[str, Any]):
 
 @pytest.mark.parametrize("output", [False, True], ids=["no output", "output"])
 @pytest.mark.parametrize(("hook", "deferrable"), MOMENTS)
-def test_a_stopped_workers_job_is_never_a_success(live: Live, hook: str, output: bool, deferrable: bool) -> None:
+def test_the_job_of_a_stopped_worker_never_succeeds(live: Live, hook: str, output: bool, deferrable: bool) -> None:
     name = f"stop-{hook.replace('_', '')}-{output}-{deferrable}".lower()
     script = WRITES if hook == "on_pod_completion" else STUBBORN
     tasks: list[PodOperator] = []
@@ -99,10 +99,10 @@ def test_a_stopped_workers_job_is_never_a_success(live: Live, hook: str, output:
 def test_the_next_try_does_not_take_over_a_pod_that_is_ending(live: Live) -> None:
     tasks: list[PodOperator] = []
     stopping = At("on_pod_starting", lambda: tasks[0].on_kill())
-    slow = "trap '' TERM; touch /started; while true; do sleep 0.05; done"  # until its grace is over
+    slow = "trap '' TERM; touch /started; while true; do sleep 0.05; done"  # runs until the grace period is over
     tasks.append(job(live, "ending", slow, callbacks=[stopping], get_logs=False))
     tasks[0].termination_grace_period = 30
-    tasks[0].await_pod_completion = mock.Mock()  # type: ignore[method-assign]  # which would wait for that
+    tasks[0].await_pod_completion = mock.Mock()  # type: ignore[method-assign]  # it would wait for the pod's end
     tasks[0].pod_manager.await_pod_completion = mock.Mock()  # type: ignore[method-assign]
     with pytest.raises(WorkerStopped):
         tasks[0].execute(context("ending"))
@@ -113,7 +113,7 @@ def test_the_next_try_does_not_take_over_a_pod_that_is_ending(live: Live) -> Non
     live.api.delete_namespaced_pod(left, "default", grace_period_seconds=0)
 
 
-def test_a_try_that_was_told_to_end_before_it_began_creates_no_pod(live: Live) -> None:
+def test_a_try_that_is_stopped_before_it_begins_creates_no_pod(live: Live) -> None:
     task = job(live, "early", "true")
     task.on_kill()
     with pytest.raises(WorkerStopped):
@@ -139,7 +139,7 @@ def test_a_trigger_that_fails_leaves_no_pod(live: Live, error: str, kind: type[E
 @pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
 @pytest.mark.parametrize("output", [False, True], ids=["no output", "output"])
 @pytest.mark.parametrize("grace", [0, 5], ids=["at once", "with grace"])
-def test_a_deleted_pod_is_explained(live: Live, grace: int, output: bool, deferrable: bool) -> None:
+def test_a_deleted_pod_has_its_own_message(live: Live, grace: int, output: bool, deferrable: bool) -> None:
     name = f"del-{grace}-{output}-{deferrable}".lower()
 
     def delete() -> None:
@@ -152,10 +152,10 @@ def test_a_deleted_pod_is_explained(live: Live, grace: int, output: bool, deferr
     with pytest.raises(PodDeleted, match="the pod was deleted while it ran, by somebody or with its node") as failure:
         run(task, context(name))
     assert "HTTP" not in str(failure.value)
-    assert failure.value.__suppress_context__  # Airflow logs no chain, so no HTTP headers
+    assert failure.value.__suppress_context__  # Airflow logs no exception chain, so it logs no HTTP headers
 
 
-def test_a_job_that_ended_before_its_pod_was_deleted_has_done_its_work(live: Live) -> None:
+def test_a_job_that_ended_before_its_pod_was_deleted_succeeds(live: Live) -> None:
     task = job(live, "done", WRITES, do_xcom_push=True)
     request = task.build_pod_request_obj(context("done"))
     task.pod = task.get_or_create_pod(request, context("done"))
@@ -195,21 +195,21 @@ def test_an_output_that_cannot_be_read_names_its_file(
     task.log_events_on_failure = True
     with pytest.raises(OutputError, match=message):
         run(task, context(name))
-    # The container did well, so nobody is sent there.
+    # The container succeeded, so the log does not point to it.
     logged = capsys.readouterr().out
     assert "returned a failure" not in logged
     assert "Pod phase" not in logged
     until(lambda: not pods(live, name))
 
 
-def test_a_failed_container_comes_before_what_it_left_half_written(live: Live) -> None:
+def test_a_failed_container_is_reported_before_its_incomplete_output(live: Live) -> None:
     task = job(live, "half", "printf '{\"a\": ' > /airflow/xcom/return.json; exit 3", do_xcom_push=True)
     with pytest.raises(AirflowException, match="returned a failure"):
         task.execute(context("half"))
 
 
 @pytest.mark.parametrize("deferrable", [False, True], ids=["waits", "defers"])
-def test_null_is_stored_and_nothing_is_not(live: Live, deferrable: bool) -> None:
+def test_null_is_stored_but_a_missing_output_is_not(live: Live, deferrable: bool) -> None:
     ctx = context(f"null-{deferrable}")
     script = "echo null > /airflow/xcom/return.json"
     assert run(job(live, f"null-{deferrable}".lower(), script, do_xcom_push=True, deferrable=deferrable), ctx) is None
@@ -239,7 +239,7 @@ def test_a_log_is_read_long_after_its_container_has_ended(live: Live, capsys: py
 
 
 @pytest.mark.parametrize("breaks", [1, 99], ids=["once", "always"])
-def test_a_log_that_breaks_off_is_read_again_or_said_to_be_incomplete(
+def test_an_interrupted_log_is_read_again_or_reported_as_incomplete(
     live: Live, breaks: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import urllib3

@@ -1,4 +1,4 @@
-"""Parts that decide by themselves, without a cluster: selectors, patches, quantities, statuses, control groups."""
+"""Units without a cluster: selectors, patches, quantities, statuses, control groups."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_quantities(text: object, value: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["lots", "1 Gi", "", "1MiB", None, True, "--1"])
-def test_quantities_that_are_none(text: object) -> None:
+def test_invalid_quantities(text: object) -> None:
     with pytest.raises(ValueError, match="quantities must match"):
         quantity.parse(text)
 
@@ -73,18 +73,18 @@ def test_label_selectors(text: str, matches: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["a=b=c", "a in 1", "a in (1", ",", "a,", "=", "a>x", "(a)", "a b", "-a=1"])
-def test_label_selectors_that_are_none(text: str) -> None:
+def test_invalid_label_selectors(text: str) -> None:
     with pytest.raises(ApiError) as failure:
         selectors.labels(text)
     assert failure.value.code == 400
 
 
-def test_a_field_that_pods_can_not_be_selected_by() -> None:
+def test_an_unsupported_field_selector() -> None:
     with pytest.raises(ApiError, match="field label not supported"):
         selectors.fields("spec.image=x", "pods")
 
 
-def test_a_strategic_merge_joins_lists_by_their_keys() -> None:
+def test_a_strategic_merge_merges_lists_by_key() -> None:
     target = {
         "spec": {"containers": [{"name": "a", "image": "1", "env": [{"name": "X", "value": "1"}]}, {"name": "b"}]}
     }
@@ -104,7 +104,7 @@ def test_a_strategic_merge_joins_lists_by_their_keys() -> None:
             ]
         }
     }
-    assert target["spec"]["containers"][0]["image"] == "1"  # patches make copies
+    assert target["spec"]["containers"][0]["image"] == "1"  # patches copy the target
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_ages_as_kubectl_rounds_them(seconds: int, text: str) -> None:
     assert tables.age(clock.at(time.time() - seconds)) == text
 
 
-def test_what_a_pod_asks_for() -> None:
+def test_the_requests_of_a_pod() -> None:
     def container(cpu: str, **more: str) -> dict[str, Any]:
         return {"resources": {"requests": {"cpu": cpu}}, **more}
 
@@ -188,7 +188,7 @@ def test_what_a_pod_asks_for() -> None:
         "containers": [container("1"), container("500m")],
         "initContainers": [container("1", restartPolicy="Always"), container("4")],
     }
-    assert pod_requests(spec) == {"cpu": Decimal(5)}  # the large init container runs beside the sidecar
+    assert pod_requests(spec) == {"cpu": Decimal(5)}  # the large init container runs together with the sidecar
 
 
 def test_references_in_variables() -> None:
@@ -218,11 +218,11 @@ def _ended(code: int) -> slot.State:
         ([_slot("i", _ended(1), init=True), _slot("a", slot.waiting("PodInitializing"))], "OnFailure", "Pending"),
     ],
 )
-def test_phases_as_the_kubelet_finds_them(slots: list[slot.Slot], policy: str, phase: str) -> None:
+def test_phases_as_the_kubelet_computes_them(slots: list[slot.Slot], policy: str, phase: str) -> None:
     assert compute_phase(slots, policy) == phase
 
 
-def test_the_store_guards_versions_and_forgets_old_changes() -> None:
+def test_the_store_checks_versions_and_drops_old_changes() -> None:
     store = Store()
     made = store.create("secrets", {"metadata": {"name": "s", "namespace": "n"}})
     with pytest.raises(Conflict):
@@ -250,7 +250,7 @@ def test_links_never_lead_out_of_a_new_root(tmp_path: Path) -> None:
         rootfs.resolve(str(tmp_path), "/loop/x")
 
 
-def test_mounts_that_containers_get_to_see(tmp_path: Path) -> None:
+def test_the_mounts_that_containers_see(tmp_path: Path) -> None:
     info = tmp_path / "mountinfo"
     lines = [
         "20 1 254:0 / / rw - ext4 /dev/vda rw",
@@ -272,7 +272,7 @@ def _tree(root: Path, files: dict[str, str]) -> None:
 
 
 def test_control_groups_version_2(tmp_path: Path) -> None:
-    """A tree of files in place of the kernel's: what is read, and what is written where."""
+    """A folder replaces the kernel's file system. Checks what is read and what is written."""
     _tree(
         tmp_path,
         {
@@ -309,7 +309,7 @@ def test_control_groups_that_are_not_delegated(tmp_path: Path) -> None:
     assert not (tmp_path / "cg/dagf-1").exists()
 
 
-def test_a_long_log_is_put_aside_and_its_follower_misses_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_long_log_is_rotated_and_its_follower_receives_everything(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(logs, "FILE_BYTES", 4000)
     lines = [b"line %04d" % number for number in range(1000)]
 
@@ -340,7 +340,7 @@ def test_a_long_log_is_put_aside_and_its_follower_misses_nothing(tmp_path: Path,
     assert sum(file.stat().st_size for file in files) < 5 * 6000
 
 
-def test_kubernetes_protobuf_is_read_and_nonsense_is_refused() -> None:
+def test_kubernetes_protobuf_is_decoded_and_invalid_data_is_rejected() -> None:
     meta = b"\x0a\x01n" + b"\x5a\x06\x0a\x01k\x12\x01v"  # name n, labels {k: v}
     secret = b"\x0a" + bytes([len(meta)]) + meta + b"\x12\x07\x0a\x01d\x12\x02\xff\x00"
     about = b"\x0a\x02v1\x12\x06Secret"

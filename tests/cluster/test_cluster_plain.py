@@ -1,4 +1,4 @@
-"""The fallback without namespaces: the same answers, and never a signal to a stranger."""
+"""The fallback without namespaces: the same behavior, and no signals to processes outside of pods."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ XCOM = "echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 
 
 @pytest.fixture
-def strangers() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Shells of this user that no pod has anything to do with."""
+def other_processes() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Shells of this user that do not belong to a pod."""
     found = [subprocess.Popen(["sh", "-c", "sleep 60; true"]), subprocess.Popen(["sh", "-c", "exec sleep 60"])]
     yield found
     for process in found:
@@ -29,19 +29,21 @@ def strangers() -> Iterator[list[subprocess.Popen[bytes]]]:
         process.wait()
 
 
-def test_it_says_so_in_one_line(plain: Live) -> None:
+def test_the_isolation_is_reported_in_one_line(plain: Live) -> None:
     log = plain.handle.log.read_text()
     assert len([line for line in log.splitlines() if "isolation: NONE" in line]) == 1
-    said = cluster.status(plain.handle.state)
-    assert said and "symbolic links" in said["isolation"]
+    status = cluster.status(plain.handle.state)
+    assert status and "symbolic links" in status["isolation"]
 
 
-def test_outputs_are_handed_over_and_strangers_live(plain: Live, strangers: list[subprocess.Popen[bytes]]) -> None:
+def test_outputs_are_returned_and_other_processes_get_no_signal(
+    plain: Live, other_processes: list[subprocess.Popen[bytes]]
+) -> None:
     op = operator(plain, "plainxcom", XCOM, do_xcom_push=True)
     assert op.execute(context("plainxcom")) == {"rows": 3}
     op = operator(plain, "plainlater", XCOM, do_xcom_push=True, deferrable=True)
     assert execute_deferrable(op, context("plainlater")) == {"rows": 3}
-    assert [process.poll() for process in strangers] == [None, None]
+    assert [process.poll() for process in other_processes] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_outputs_are_handed_over_and_strangers_live(plain: Live, strangers: list
         ("if [ -s /airflow/xcom/return.json ]; then cat /airflow/xcom/return.json; fi", 0),
     ],
 )
-def test_commands_that_search_for_processes_are_known(line: str, number: int) -> None:
+def test_commands_that_search_for_processes_are_detected(line: str, number: int) -> None:
     assert find_signal(line) == number
 
 
@@ -80,7 +82,7 @@ def test_daemons_end_with_their_container(plain: Live) -> None:
     until(lambda: not processes(mark))
 
 
-def test_over_the_memory_limit_by_watching(plain: Live) -> None:
+def test_a_container_over_its_memory_limit_is_detected_by_watching(plain: Live) -> None:
     script = "import time; x = bytearray(200_000_000); time.sleep(20)"
     limits = {"resources": {"limits": {"memory": "64Mi"}}, "image": "python:3.11", "command": ["python", "-c", script]}
     found = plain.run(pod("plainoom", container=limits))
@@ -131,7 +133,7 @@ def test_pods_with_one_claim_share_it(plain: Live) -> None:
     plain.phase("waits", "Succeeded")
 
 
-def test_a_path_that_this_machine_has_is_left_alone(plain: Live) -> None:
+def test_an_existing_path_of_this_machine_is_not_replaced(plain: Live) -> None:
     body = pod("taken", "true", volumes=[{"name": "v", "emptyDir": {}}])
     body["spec"]["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/etc"}]
     name = plain.create(body)

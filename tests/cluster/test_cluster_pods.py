@@ -1,4 +1,4 @@
-"""A pod's life: phases, container states, exit codes, conditions and events as a kubelet words them."""
+"""The life of a pod: phases, container states, exit codes, conditions and events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from live import Live, pod, terminated, until
 
 @pytest.fixture(scope="module", params=["processes", "docker"])
 def live(request: pytest.FixtureRequest) -> Live:
-    """Each engine in turn."""
+    """Both engines, one after the other."""
     found: Live = request.getfixturevalue(request.param)
     return found
 
@@ -33,12 +33,12 @@ def test_a_pod_that_succeeds(live: Live) -> None:
         "ContainersReady": ("False", "PodCompleted"),
         "PodScheduled": ("True", ""),
     }
-    # Docker, as containerd, reads the two streams apart: what is written at one moment may change places.
+    # Docker reads the two streams separately, as containerd does. Lines of the same moment may change order.
     assert sorted(live.log("succeeds").splitlines()) == ["done", "err", "out"]
     assert [reason for _, reason, _ in live.events("succeeds")] == ["Scheduled", "Pulled", "Created", "Started"]
 
 
-def test_an_exit_code_is_the_programs(live: Live) -> None:
+def test_the_exit_code_is_that_of_the_program(live: Live) -> None:
     found = live.run(pod("exits3", "echo failing; exit 3"))
     assert found["status"]["phase"] == "Failed"
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (3, "Error")
@@ -53,7 +53,7 @@ def test_a_program_that_does_not_exist(live: Live) -> None:
     assert state["startedAt"] == "1970-01-01T00:00:00Z"
 
 
-def test_the_last_word_is_the_termination_message(live: Live) -> None:
+def test_the_termination_message(live: Live) -> None:
     body = pod("lastword", "echo bad input > /dev/termination-log; exit 1")
     assert terminated(live.run(body))["message"] == "bad input\n"
     body = pod(
@@ -63,7 +63,7 @@ def test_the_last_word_is_the_termination_message(live: Live) -> None:
 
 
 def test_a_deadline_ends_the_pod(live: Live) -> None:
-    # As the first process of its container, sleep does not hear TERM: after the grace it is killed.
+    # As the first process of its container, sleep ignores TERM. It is killed after the grace period.
     found = live.run(pod("deadline", container={"command": ["sleep", "60"]}, activeDeadlineSeconds=1))
     assert (found["status"]["phase"], found["status"]["reason"]) == ("Failed", "DeadlineExceeded")
     assert found["status"]["message"] == "Pod was active on the node longer than the specified deadline"
@@ -87,7 +87,7 @@ def test_restart_on_failure_keeps_the_last_state(live: Live) -> None:
     assert live.log("restarts", previous=True) == "first run\n"
 
 
-def test_always_restarts_backs_off(live: Live) -> None:
+def test_the_restart_policy_always_backs_off(live: Live) -> None:
     name = live.create(pod("crashes", "exit 1", restartPolicy="Always"))
     found = live.waits_for(name, "CrashLoopBackOff")
     assert found["status"]["phase"] == "Running"
@@ -96,7 +96,7 @@ def test_always_restarts_backs_off(live: Live) -> None:
     live.gone(name)
 
 
-def test_delete_gives_time_to_end(live: Live) -> None:
+def test_delete_waits_for_the_grace_period(live: Live) -> None:
     live.create(pod("polite", "trap 'echo bye; exit 0' TERM; echo up; while true; do sleep 0.05; done"))
     until(lambda: live.get("polite")["status"]["phase"] == "Running" and "up" in live.log("polite"))
     seen = []
@@ -117,7 +117,7 @@ def test_delete_gives_time_to_end(live: Live) -> None:
     ]
 
 
-def test_who_does_not_end_is_killed_after_the_grace(live: Live) -> None:
+def test_a_pod_that_ignores_term_is_killed_after_the_grace_period(live: Live) -> None:
     live.create(
         pod("stubborn", "trap '' TERM; echo up; while true; do sleep 0.05; done", terminationGracePeriodSeconds=1)
     )
@@ -204,13 +204,13 @@ def test_an_unknown_image(live: Live) -> None:
         ({"envFrom": [{"secretRef": {"name": "missing"}}]}, "CreateContainerConfigError"),
     ],
 )
-def test_a_container_that_can_not_be_made_says_why(live: Live, container: dict, reason: str) -> None:
+def test_a_container_that_cannot_be_created_reports_the_reason(live: Live, container: dict, reason: str) -> None:
     name = live.create(pod(f"waits-{reason.lower()}", container=container))
     live.waits_for(name, reason)
     live.call("DELETE", f"/api/v1/namespaces/default/pods/{name}", {"gracePeriodSeconds": 0})
 
 
-def test_a_pod_that_waits_for_a_secret_goes_on_when_it_comes(live: Live) -> None:
+def test_a_pod_that_waits_for_a_secret_continues_when_it_exists(live: Live) -> None:
     name = live.create(pod("patient", "echo $KEY", container={"envFrom": [{"secretRef": {"name": "late"}}]}))
     live.waits_for(name, "CreateContainerConfigError")
     live.api.create_namespaced_secret("default", {"metadata": {"name": "late"}, "stringData": {"KEY": "hush"}})
@@ -218,7 +218,7 @@ def test_a_pod_that_waits_for_a_secret_goes_on_when_it_comes(live: Live) -> None
     assert live.log(name) == "hush\n"
 
 
-def test_what_does_not_fit_waits_and_is_told(live: Live) -> None:
+def test_a_pod_that_does_not_fit_waits_and_is_reported(live: Live) -> None:
     wanted = {"resources": {"requests": {"memory": "900Gi"}}}
     name = live.create(pod("toobig", container=wanted))
     found = until(lambda: (p := live.get(name))["status"].get("conditions") and p)
@@ -230,14 +230,14 @@ def test_what_does_not_fit_waits_and_is_told(live: Live) -> None:
     live.gone(name)
 
 
-def test_gpus_there_are_none(live: Live) -> None:
+def test_a_pod_waits_for_missing_gpus(live: Live) -> None:
     name = live.create(pod("gpu", container={"resources": {"limits": {"nvidia.com/gpu": "1"}}}))
     found = until(lambda: (p := live.get(name))["status"].get("conditions") and p)
     assert "1 Insufficient nvidia.com/gpu." in found["status"]["conditions"][0]["message"]
     live.call("DELETE", f"/api/v1/namespaces/default/pods/{name}")
 
 
-def test_a_queued_pod_starts_when_there_is_room(live: Live) -> None:
+def test_a_queued_pod_starts_when_resources_are_free(live: Live) -> None:
     big = {"resources": {"requests": {"memory": "5Gi"}}}
     live.create(pod("holder", "while true; do sleep 0.05; done", container=big))
     live.phase("holder", "Running")
@@ -248,15 +248,17 @@ def test_a_queued_pod_starts_when_there_is_room(live: Live) -> None:
     assert live.phase("queued", "Succeeded")
 
 
-def test_node_selectors_are_kept(live: Live) -> None:
+def test_node_selectors_are_respected(live: Live) -> None:
     name = live.create(pod("elsewhere", nodeSelector={"disk": "fast"}))
     found = until(lambda: (p := live.get(name))["status"].get("conditions") and p)
     assert "didn't match Pod's node affinity/selector" in found["status"]["conditions"][0]["message"]
     live.call("DELETE", f"/api/v1/namespaces/default/pods/{name}")
 
 
-def test_from_creation_to_the_first_line_nothing_waits_for_an_interval(live: Live) -> None:
-    bound = 10 if live.engine == "docker" else 3  # the best of some, far over what a pod takes on a busy machine
+def test_no_interval_delays_the_first_line_of_a_pod(live: Live) -> None:
+    bound = (
+        10 if live.engine == "docker" else 3
+    )  # seconds for the fastest of ten, far more than a pod takes on a busy machine
     took = []
     for index in range(10):
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Probes and lifecycle hooks: when a container is ready, when it is restarted, what it does before it goes."""
+"""Probes and lifecycle hooks: readiness, restarts, and commands after the start and before the end."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from live import Live, pod, terminated, until
 FOREVER = "while true; do sleep 0.05; done"
 QUICK = {"periodSeconds": 1, "failureThreshold": 1}
 TRAPPED = "until test -e /tmp/trapped; do sleep 0.02; done"
-"""A signal that comes before the shell's trap is set ends nothing: what sends one waits for the trap."""
+"""A signal before the shell has set its trap has no effect. Commands that send one wait for the trap."""
 
 
 @pytest.fixture(scope="module", params=["processes", "docker"])
 def live(request: pytest.FixtureRequest) -> Live:
-    """Each engine in turn."""
+    """Both engines, one after the other."""
     found: Live = request.getfixturevalue(request.param)
     return found
 
@@ -47,7 +47,7 @@ def test_readiness_by_a_command(live: Live) -> None:
 def test_liveness_over_http_restarts(live: Live) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    # This machine's web server is Python's; the image that Docker runs has a smaller one.
+    # This machine has Python's web server. The Docker image has a smaller one.
     python = f"exec python -m http.server {port} --bind 127.0.0.1 --directory /tmp/web"
     script = (
         "mkdir /tmp/web; touch /tmp/web/health; "
@@ -87,7 +87,7 @@ def test_a_startup_probe_that_never_succeeds_ends_a_pod_that_does_not_restart(li
     assert "Container base failed startup probe, will be restarted" in messages
 
 
-def test_a_probe_of_a_port_says_why_it_failed(live: Live) -> None:
+def test_a_failed_port_probe_reports_the_reason(live: Live) -> None:
     probe = {"tcpSocket": {"port": 1}, **QUICK}
     live.create(pod("noport", FOREVER, container={"readinessProbe": probe}))
     message = until(lambda: next((m for _, reason, m in live.events("noport") if reason == "Unhealthy"), ""))
@@ -124,7 +124,7 @@ def test_a_start_hook_that_fails_ends_the_container(live: Live) -> None:
     assert ("Warning", "FailedPostStartHook", "PostStartHook failed") in live.events("badhook")
 
 
-def test_an_end_hook_that_takes_too_long_costs_the_grace(live: Live) -> None:
+def test_a_stop_hook_that_takes_too_long_uses_up_the_grace_period(live: Live) -> None:
     hooks = {"preStop": {"sleep": {"seconds": 60}}}
     live.create(pod("slowhook", FOREVER, container={"lifecycle": hooks}, terminationGracePeriodSeconds=1))
     live.phase("slowhook", "Running")
@@ -133,7 +133,7 @@ def test_an_end_hook_that_takes_too_long_costs_the_grace(live: Live) -> None:
     assert ("Warning", "FailedPreStopHook", "PreStopHook failed") in live.events("slowhook")
 
 
-def test_a_sidecar_is_waited_for_until_its_startup_probe_succeeds(live: Live) -> None:
+def test_a_pod_waits_for_the_startup_probe_of_its_sidecar(live: Live) -> None:
     sidecar = {
         "name": "proxy",
         "image": "alpine:3",

@@ -1,6 +1,6 @@
-"""The local cluster's answers against those of a real Kubernetes 1.33, in every field.
+"""Compares the local cluster's responses with those of a real Kubernetes 1.33, in every field.
 
-What differs on purpose stands in DIFFERENCES with its reason; a line there that explains nothing any more fails too.
+DIFFERENCES lists the intended differences with their reasons. An entry that no longer matches anything fails, too.
 """
 
 from __future__ import annotations
@@ -16,49 +16,58 @@ from live import Live, running, until
 from recording import Difference, Life, compare, frames, get, load, names, replay
 
 PODS = "/api/v1/namespaces/default/pods"
-# Where (a regular expression over the fields' paths) and why.
+# A regular expression for the paths of fields, and the reason.
 DIFFERENCES = [
-    (r"^version\.answer\.(gitCommit|goVersion|compiler|gitVersion)", "it is not that program"),
+    (r"^version\.answer\.(gitCommit|goVersion|compiler|gitVersion)", "another program"),
     (r"^discovery\./api\.answer\.serverAddress", "the address of this server"),
-    (r"^discovery\./apis\.answer\.groups\.", "groups that are not served: docs/local-cluster.md has what is"),
-    (r"^discovery\./api/v1\.answer\.resources\.[^.]*\.storageVersionHash", "nothing is stored in versions"),
+    (r"^discovery\./apis\.answer\.groups\.", "unsupported groups: see docs/local-cluster.md"),
+    (
+        r"^discovery\./api/v1\.answer\.resources\.[^.]*\.storageVersionHash",
+        "objects are not stored in several API versions",
+    ),
     (
         r"^discovery\./api/v1\.answer\.resources\.(bindings|componentstatuses|endpoints|limitranges|nodes/proxy"
         r"|persistentvolumes|podtemplates|replicationcontrollers|resourcequotas|services|serviceaccounts/token"
         r"|namespaces/finalize|pods/(attach|binding|ephemeralcontainers|portforward|proxy|resize))",
-        "resources that are not served",
+        "unsupported resources",
     ),
-    (r"^discovery\./api/v1\.answer\.resources\.nodes\.verbs", "there is one node, and it stays"),
+    (r"^discovery\./api/v1\.answer\.resources\.nodes\.verbs", "the only node can't be created or deleted"),
     (
         r"^life-noimage\.(.*\.state\.waiting\.message$|events\.Failed\(Failed to pull image )",
-        "the message says first which folder could stand for the image",
+        "the message first names the folder that could provide the image",
     ),
-    (r"^node\.answer\.items\[0\]\.status\.(capacity|allocatable)\.", "the node states the size that it is given"),
-    (r"^node\.answer\.items\[0\]\.status\.(nodeInfo|images)", "no kubelet, no containerd, no list of images"),
-    (r"^node\.answer\.items\[0\]\.status\.daemonEndpoints", "the kubelet has no port of its own"),
-    (r"^node\..*annotations\.dagf\.dev/stand-in", "so that nobody takes it for a real node"),
-    (r"(\.hostIP|\.podIP|IPs\[0\]\.ip|addresses\[0\]\.address)$", "the network is this machine's: 127.0.0.1 for all"),
-    (r"\.sources\[3\]$", "a certificate of the distribution that was recorded"),
+    (r"^node\.answer\.items\[0\]\.status\.(capacity|allocatable)\.", "the capacity is a setting"),
+    (r"^node\.answer\.items\[0\]\.status\.(nodeInfo|images)", "there is no containerd and no list of images"),
+    (r"^node\.answer\.items\[0\]\.status\.daemonEndpoints", "the kubelet has no port"),
+    (r"^node\..*annotations\.dagf\.dev/stand-in", "marks the node as a local one"),
+    (
+        r"(\.hostIP|\.podIP|IPs\[0\]\.ip|addresses\[0\]\.address)$",
+        "the network is that of this machine: 127.0.0.1 for all pods",
+    ),
+    (r"\.sources\[3\]$", "a certificate of the recorded distribution"),
     (
         r"\.containerStatuses.*\.image$|\.initContainerStatuses.*\.image$",
-        "one image had two names there; here a name is one",
+        "the real cluster shows another name of the same image",
     ),
-    (r"\.containerID$", "process:// and not containerd://"),
-    (r"^errors\.no credentials\.", "here anonymous is nobody: 401 and not 403"),
-    (r"^patch\.immutable\.answer\.(message|details\.causes\[0\]\.message)$", "a Go diff; here the fields' names"),
-    (r"^selectors\.limit\.metadata\.continue$", "opaque"),
-    (r"^table\..*\.description$", "the columns' long descriptions, which kubectl does not show"),
+    (r"\.containerID$", "process:// instead of containerd://"),
+    (r"^errors\.no credentials\.", "there is no anonymous user: 401 instead of 403"),
+    (
+        r"^patch\.immutable\.answer\.(message|details\.causes\[0\]\.message)$",
+        "the names of the fields instead of a Go diff",
+    ),
+    (r"^selectors\.limit\.metadata\.continue$", "an opaque token"),
+    (r"^table\..*\.description$", "long descriptions of columns, which kubectl does not show"),
     (r"^table\.pods\.answer\.rows\[\d+\]\.cells\[4\]$|^table\.nodes\.answer\.rows\[0\]\.cells\[3\]$", "ages"),
     (r"^table\.pods\.answer\.rows\[\d+\]\.cells\[5\]$|^table\.nodes\.answer\.rows\[0\]\.cells\[5\]$", "addresses"),
-    (r"^table\.nodes\.answer\.rows\[0\]\.cells\[[89]\]$", "no kubelet, no containerd"),
-    (r"^table\.nodes\.answer\.rows\[0\].*stand-in", "so that nobody takes it for a real node"),
+    (r"^table\.nodes\.answer\.rows\[0\]\.cells\[[89]\]$", "there is no containerd"),
+    (r"^table\.nodes\.answer\.rows\[0\].*stand-in", "marks the node as a local one"),
 ]
 
-# These show or not, as time goes.
+# These differences depend on timing.
 TIMING = [
-    (r"^life-.*\.events\..*\.count$", "how often by then: one kubelet repeats itself sooner than another"),
-    (r"^life-(oom|exits3)\.status_steps\[2\]\.phase$", "a real kubelet is too slow to see it Running in between"),
-    (r"^table\.pods\.answer\.rows\[3\]", "the pod made a moment before: how far it is by then"),
+    (r"^life-.*\.events\..*\.count$", "the number of repetitions so far"),
+    (r"^life-(oom|exits3)\.status_steps\[2\]\.phase$", "a real kubelet is too slow to report Running in between"),
+    (r"^table\.pods\.answer\.rows\[3\]", "the progress of a pod that was just created"),
 ]
 
 
@@ -69,7 +78,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Difference]
 
 
 def record(live: Live) -> Iterator[Difference]:
-    """The recorder's requests in its order, but pods that do not need each other live side by side."""
+    """Send the recorded requests in order. Pods that do not depend on each other run in parallel."""
     for name in ("version", "discovery", "node"):
         yield from replay(live, load(name), name)
     alone = [Life(live, name) for name in names("life-") if name not in ("life-sidecar", "life-deleted")]
@@ -108,7 +117,7 @@ def _exec(live: Live, *command: str) -> dict[str, Any]:
 
 
 def _deleted(live: Live) -> Iterator[Difference]:
-    """A pod that is deleted while it runs, and a watch that sees it."""
+    """A pod that is deleted while it runs, seen by a watch."""
     seen: list[dict[str, Any]] = []
 
     def watch() -> None:
@@ -170,10 +179,10 @@ def _selectors(live: Live) -> Iterator[Difference]:
         yield from compare(one, {**ours, "metadata": got["metadata"]}, f"selectors.{name}")
 
 
-def test_every_field_is_as_a_real_cluster_has_it(found: list[Difference]) -> None:
+def test_every_field_is_as_in_a_real_cluster(found: list[Difference]) -> None:
     unexplained = [d for d in found if not any(re.search(where, d.where) for where, _ in [*DIFFERENCES, *TIMING])]
     assert not unexplained, "\n" + "\n".join(map(str, unexplained))
 
 
-def test_every_reason_is_needed(found: list[Difference]) -> None:
+def test_every_listed_difference_occurs(found: list[Difference]) -> None:
     assert [where for where, _ in DIFFERENCES if not any(re.search(where, d.where) for d in found)] == []

@@ -1,4 +1,4 @@
-"""What a server that starts again still knows, after an orderly end and after a sudden one."""
+"""What a restarted server restores, after a normal stop and after being killed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLAIM = {
 }
 
 
-def test_killed_it_comes_back_with_pods_logs_claims_secrets_and_events(tmp_path: Path) -> None:
+def test_a_killed_server_restores_pods_logs_claims_secrets_and_events(tmp_path: Path) -> None:
     config = cluster.ClusterConfig(tmp_path)
     live = connect(cluster.up(config))
     live.api.create_namespaced_secret("default", {"metadata": {"name": "s"}, "stringData": {"k": "hush"}})
@@ -54,14 +54,14 @@ def test_killed_it_comes_back_with_pods_logs_claims_secrets_and_events(tmp_path:
         assert (lost["status"]["phase"], terminated(lost)["exitCode"]) == ("Failed", 137)
         assert terminated(lost)["reason"] == "ContainerStatusUnknown"
         assert live.log("never") == "begun\n"
-        # What had not begun goes on.
+        # A pod that had not started continues.
         assert live.get("restarted")["status"]["phase"] == "Pending"
         live.waits_for("restarted", "ImagePullBackOff")
     finally:
         cluster.down(tmp_path)
 
 
-def test_a_pod_that_restarts_does_so_after_a_kill_too(tmp_path: Path) -> None:
+def test_a_pod_restarts_after_the_server_was_killed(tmp_path: Path) -> None:
     config = cluster.ClusterConfig(tmp_path)
     live = connect(cluster.up(config))
     script = "test -e /data/second && exit 0; touch /data/second; sleep 60"
@@ -78,7 +78,7 @@ def test_a_pod_that_restarts_does_so_after_a_kill_too(tmp_path: Path) -> None:
         cluster.down(tmp_path)
 
 
-def test_an_orderly_end_is_a_nodes_shutdown(tmp_path: Path) -> None:
+def test_a_normal_stop_is_a_node_shutdown(tmp_path: Path) -> None:
     with running(tmp_path) as live:
         version = live.create(pod("p", "sleep 60")) and live.phase("p", "Running")["metadata"]["resourceVersion"]
     with running(tmp_path, node_cpu="3") as live:
@@ -107,7 +107,7 @@ def test_a_watch_from_before_the_restart_has_to_list_again(tmp_path: Path) -> No
     assert later.changes_since("pods", before) == []
 
 
-def test_a_torn_line_costs_itself_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_incomplete_line_is_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     journal, store = Journal(tmp_path / "j"), Store()
     store.add_listener(journal.record)
     store.create("pods", {"metadata": {"name": "a", "namespace": "d"}})
@@ -131,7 +131,7 @@ def test_the_journal_does_not_grow_with_the_changes(tmp_path: Path) -> None:
     assert again.get("configmaps", "d", "a") == obj
 
 
-def test_old_finished_pods_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_finished_pods_are_deleted_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     pods = [{"metadata": {"uid": str(i), "creationTimestamp": f"2026-01-01T00:00:0{i}Z"}} for i in range(6)]
     monkeypatch.setattr(disk, "FINISHED_PODS", 4)
     assert [p["metadata"]["uid"] for p in disk.surplus(pods, {})] == ["0", "1"]
@@ -140,7 +140,7 @@ def test_old_finished_pods_go_when_there_are_too_many(monkeypatch: pytest.Monkey
     assert json.dumps(disk.surplus(pods[:2], {})) == "[]"
 
 
-def test_logs_of_deleted_pods_go(tmp_path: Path) -> None:
+def test_logs_of_deleted_pods_are_deleted(tmp_path: Path) -> None:
     with running(tmp_path) as live:
         live.run(pod("p", "echo x"))
         live.api.delete_namespaced_pod("p", "default", grace_period_seconds=0)

@@ -1,4 +1,4 @@
-"""The server's own life: start, stop, restart, sudden death, and the commands of ``dagf cluster``."""
+"""The life of the server: start, stop, restart, being killed, and the commands of ``dagf cluster``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _groups(pid: int) -> list[Path]:
 
 
 @pytest.mark.parametrize("isolation", ["best", "user-namespace", "plain"])
-def test_killed_it_leaves_no_process(tmp_path: Path, isolation: str) -> None:
+def test_a_killed_server_leaves_no_process(tmp_path: Path, isolation: str) -> None:
     mark = f"sleep 6{time.time_ns() % 1_000_000:06d}"
     config = cluster.ClusterConfig(tmp_path, isolation=isolation)
     handle = cluster.up(config)
@@ -36,12 +36,12 @@ def test_killed_it_leaves_no_process(tmp_path: Path, isolation: str) -> None:
     until(lambda: not processes(mark))
     until(lambda: not _groups(handle.pid))
     again = cluster.up(config)
-    assert again.server == handle.server  # clients that have the kubeconfig go on
+    assert again.server == handle.server  # clients that have loaded the kubeconfig still work
     assert live.get("p")["status"]["phase"] == "Failed"
     cluster.down(tmp_path)
 
 
-def test_killed_with_its_launcher_it_leaves_no_process_and_the_next_start_cleans_up(tmp_path: Path) -> None:
+def test_the_next_start_cleans_up_after_a_killed_server_and_launcher(tmp_path: Path) -> None:
     mark = f"sleep 7{time.time_ns() % 1_000_000:06d}"
     handle = cluster.up(cluster.ClusterConfig(tmp_path))
     connect(handle).create(pod("p", f"(setsid {mark} & ); {mark}"))
@@ -56,7 +56,7 @@ def test_killed_with_its_launcher_it_leaves_no_process_and_the_next_start_cleans
     cluster.down(tmp_path)
 
 
-def test_a_launcher_that_dies_ends_the_server(tmp_path: Path) -> None:
+def test_the_server_ends_when_its_launcher_dies(tmp_path: Path) -> None:
     handle = cluster.up(cluster.ClusterConfig(tmp_path))
     launcher = int(Path(f"/proc/{handle.pid}/task/{handle.pid}/children").read_text().split()[0])
     os.kill(launcher, signal.SIGKILL)
@@ -78,7 +78,7 @@ def test_down_ends_pods_and_keeps_claims(tmp_path: Path) -> None:
         assert live.log("q") == "here\n"
 
 
-def test_two_starts_at_once_make_one_cluster(tmp_path: Path) -> None:
+def test_two_simultaneous_starts_create_one_cluster(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from dag_factory.cluster import *;"
         "print(up(ClusterConfig(Path(sys.argv[1]))).pid)"
@@ -89,7 +89,7 @@ def test_two_starts_at_once_make_one_cluster(tmp_path: Path) -> None:
     assert not cluster.down(tmp_path)
 
 
-def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
+def test_a_failed_start_reports_the_reason(tmp_path: Path) -> None:
     with pytest.raises(cluster.ClusterError, match="quantities must match"):
         cluster.up(cluster.ClusterConfig(tmp_path, node_memory="lots"))
 
