@@ -72,7 +72,7 @@ def _open(
     except urllib.error.HTTPError as error:
         raise ResponseError(error.code, _message(error)) from error
     except (OSError, ValueError, LookupError) as error:
-        raise ClusterError(f"the local cluster does not answer: {error} (its log: {folder.log})") from error
+        raise ClusterError(f"the local cluster does not answer: {error}; see its log: {folder.log}") from error
 
 
 def _message(error: urllib.error.HTTPError) -> str:

@@ -70,7 +70,7 @@ def up(config: ClusterConfig) -> Handle:
         if running:  # another process started one at the same time
             return running
         raise ClusterError(
-            f"the local cluster did not start: {message.get('error') or _tail(state.log)} (see its log: {state.log})"
+            f"the local cluster did not start: {message.get('error') or _tail(state.log)} (its log: {state.log})"
         )
     return Handle(config.state, f"https://{message['address']}", process.pid, True)
 

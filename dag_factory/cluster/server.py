@@ -168,11 +168,11 @@ def _create_initial_objects(store: Store, config: ClusterConfig) -> None:
         store.delete("nodes", "", old["metadata"]["name"])
     labels = dict(config.node_labels)
     store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, config.engine))
-    wanted = [("namespaces", {"name": name}) for name in dict.fromkeys([*_NAMESPACES, *config.namespaces])]
-    wanted += [("serviceaccounts", {"name": "default", "namespace": meta["name"]}) for _, meta in wanted]
+    initial = [("namespaces", {"name": name}) for name in dict.fromkeys([*_NAMESPACES, *config.namespaces])]
+    initial += [("serviceaccounts", {"name": "default", "namespace": meta["name"]}) for _, meta in initial]
     for name in dict.fromkeys(["default", *config.namespaces]):
-        wanted += [("persistentvolumeclaims", {"name": claim, "namespace": name}) for claim in config.claims]
-    for resource, meta in wanted:
+        initial += [("persistentvolumeclaims", {"name": claim, "namespace": name}) for claim in config.claims]
+    for resource, meta in initial:
         if not store.find(resource, meta.get("namespace", ""), meta["name"]):
             store.create(resource, defaults.complete(resource, {"metadata": meta}))
 

@@ -42,8 +42,8 @@ def core(address: str) -> dict[str, Any]:
 def groups() -> dict[str, Any]:
     listed = []
     for group, group_version in (*GROUPS, _METRICS):
-        one = {"groupVersion": f"{group}/{group_version}", "version": group_version}
-        listed.append({"name": group, "versions": [one], "preferredVersion": one})
+        entry = {"groupVersion": f"{group}/{group_version}", "version": group_version}
+        listed.append({"name": group, "versions": [entry], "preferredVersion": entry})
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
 
 
@@ -60,7 +60,7 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
             for name, kind in (("nodes", "NodeMetrics"), ("pods", "PodMetrics"))
         ]
     for resource in in_group(group_name, group_version):
-        one: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "name": resource.name,
             "singularName": resource.kind.lower(),
             "namespaced": resource.namespaced,
@@ -68,10 +68,10 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
             "verbs": list(resource.verbs),
         }
         if resource.short_names:
-            one["shortNames"] = list(resource.short_names)
+            entry["shortNames"] = list(resource.short_names)
         if resource.categories:
-            one["categories"] = list(resource.categories)
-        listed.append(one)
+            entry["categories"] = list(resource.categories)
+        listed.append(entry)
         for name in resource.subresources:
             verbs = {"log": ["get"], "exec": ["create", "get"], "eviction": ["create"]}.get(
                 name, ["get", "patch", "update"]

@@ -39,10 +39,10 @@ def choose_container(pod: Object, requested: str) -> str:
             f"a container name must be specified for pod {name}, choose one of: [{only}] "
             f"or one of the init containers: [{init}]"
         )
-    some = " ".join(c["name"] for c in spec["containers"])
+    containers = " ".join(c["name"] for c in spec["containers"])
     init = " ".join(c["name"] for c in spec.get("initContainers") or [])
     also = f" or one of the init containers: [{init}]" if init else ""
-    raise errors.bad_request(f"a container name must be specified for pod {name}, choose one of: [{some}]{also}")
+    raise errors.bad_request(f"a container name must be specified for pod {name}, choose one of: [{containers}]{also}")
 
 
 def open_log(kubelet: Kubelet, pod: Object, query: Mapping[str, str]) -> AsyncIterator[bytes]:
@@ -63,13 +63,13 @@ def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tupl
     if not pod["spec"].get("nodeName"):
         return None
     statuses = [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]
-    one = next((s for s in statuses if s["name"] == container), None)
-    if one is None:
+    container_status = next((s for s in statuses if s["name"] == container), None)
+    if container_status is None:
         raise errors.bad_request(f'container "{container}" in pod "{name}" is not available')
-    restart = one["restartCount"]
+    restart = container_status["restartCount"]
     key = (meta["namespace"], name)
     if previous:
-        if not one.get("lastState", {}).get("terminated"):
+        if not container_status.get("lastState", {}).get("terminated"):
             raise errors.bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
         path = kubelet.folders.log(key, meta["uid"], container, restart - 1)
         log = None
@@ -77,11 +77,11 @@ def _find(kubelet: Kubelet, pod: Object, container: str, previous: bool) -> tupl
         path = kubelet.folders.log(key, meta["uid"], container, restart)
         worker = kubelet.worker(pod)
         log = worker.container_log(container) if worker else None
-        if "waiting" in one["state"]:
-            if one["lastState"].get("terminated"):  # between two runs: the log of the last one
+        if "waiting" in container_status["state"]:
+            if container_status["lastState"].get("terminated"):  # between two runs: the log of the last one
                 path = kubelet.folders.log(key, meta["uid"], container, max(0, restart - (not path.exists())))
             else:
-                reason = one["state"]["waiting"].get("reason", "")
+                reason = container_status["state"]["waiting"].get("reason", "")
                 if reason in ("ErrImagePull", "ImagePullBackOff"):
                     reason = "trying and failing to pull image"
                 raise errors.bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')

@@ -51,9 +51,9 @@ class Metrics:
                 raise errors.not_found("nodes", rest[1], GROUP)
             return self._node(node)
         if rest == ["pods"] or (len(rest) == 3 and rest[0] == "namespaces" and rest[2] == "pods"):
-            wanted = make_matcher(resource_named("pods"), query)
+            matches = make_matcher(resource_named("pods"), query)
             pods = self.kubelet.store.all("pods", None if rest == ["pods"] else rest[1])
-            return _list("PodMetricsList", [m for m in (self._pod(pod) for pod in pods if wanted(pod)) if m])
+            return _list("PodMetricsList", [m for m in (self._pod(pod) for pod in pods if matches(pod)) if m])
         if len(rest) == 4 and rest[0] == "namespaces" and rest[2] == "pods":
             pod = self.kubelet.store.find("pods", rest[1], rest[3])
             found = self._pod(pod) if pod else None
@@ -74,8 +74,8 @@ class Metrics:
     def _node(self, node: Object) -> dict[str, Any]:
         cores, used = 0.0, 0
         for worker in self.kubelet.workers.values():
-            for _, one in self._used(worker):
-                cores, used = cores + one[0], used + one[1]
+            for _, usage in self._used(worker):
+                cores, used = cores + usage[0], used + usage[1]
         meta = {key: node["metadata"][key] for key in ("name", "creationTimestamp", "labels")}
         return _metrics("NodeMetrics", meta, {"usage": _usage(cores, used)})
 

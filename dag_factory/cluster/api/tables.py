@@ -73,24 +73,24 @@ def pod_status(pod: Object) -> str:
     status, spec = pod["status"], pod["spec"]
     reason = status.get("reason") or status.get("phase", "")
     init = {c["name"]: c for c in spec.get("initContainers") or []}
-    for index, one in enumerate(status.get("initContainerStatuses") or []):
-        state = one["state"]
+    for index, container in enumerate(status.get("initContainerStatuses") or []):
+        state = container["state"]
         ended = state.get("terminated")
-        sidecar = init.get(one["name"], {}).get("restartPolicy") == "Always"
-        if (ended and ended["exitCode"] == 0) or (sidecar and one.get("started")):
+        sidecar = init.get(container["name"], {}).get("restartPolicy") == "Always"
+        if (ended and ended["exitCode"] == 0) or (sidecar and container.get("started")):
             continue
         if ended:
             return "Init:" + (ended.get("reason") or f"ExitCode:{ended['exitCode']}")
         waits = state.get("waiting", {}).get("reason", "")
         return f"Init:{waits}" if waits and waits != "PodInitializing" else f"Init:{index}/{len(init)}"
     running = False
-    for one in reversed(status.get("containerStatuses") or []):
-        state = one["state"]
+    for container in reversed(status.get("containerStatuses") or []):
+        state = container["state"]
         if state.get("waiting", {}).get("reason"):
             reason = state["waiting"]["reason"]
         elif "terminated" in state:
             reason = state["terminated"].get("reason") or f"ExitCode:{state['terminated']['exitCode']}"
-        elif "running" in state and one["ready"]:
+        elif "running" in state and container["ready"]:
             running = True
     if reason == "Completed" and running:
         reason = "Running" if _ready(pod) else "NotReady"
@@ -114,9 +114,11 @@ def _pod(pod: Object) -> list[Any]:
     status, spec = pod["status"], pod["spec"]
     statuses = status.get("containerStatuses") or []
     sidecars = {c["name"] for c in spec.get("initContainers") or [] if c.get("restartPolicy") == "Always"}
-    along = [s for s in status.get("initContainerStatuses") or [] if s["name"] in sidecars]
-    ready = sum(bool(one["ready"] and "running" in one["state"]) for one in [*statuses, *along])
-    restarts = sum(one["restartCount"] for one in [*statuses, *along])
+    sidecar_statuses = [s for s in status.get("initContainerStatuses") or [] if s["name"] in sidecars]
+    ready = sum(
+        bool(container["ready"] and "running" in container["state"]) for container in [*statuses, *sidecar_statuses]
+    )
+    restarts = sum(container["restartCount"] for container in [*statuses, *sidecar_statuses])
     last = [s["lastState"]["terminated"]["finishedAt"] for s in statuses if s.get("lastState", {}).get("terminated")]
     restarted = f"{restarts} ({age(max(last))} ago)" if restarts and last else str(restarts)
     return [

@@ -33,14 +33,14 @@ class TokenGuard:
     def _is_authorized(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:
             if name == b"authorization":
-                kind, _, given = value.partition(b" ")
-                return bool(kind.lower() == b"bearer" and hmac.compare_digest(given.strip(), self.token))
+                kind, _, presented = value.partition(b" ")
+                return bool(kind.lower() == b"bearer" and hmac.compare_digest(presented.strip(), self.token))
         for protocol in scope.get("subprotocols") or []:
             if protocol.startswith(_IN_SUBPROTOCOL):
                 text = protocol[len(_IN_SUBPROTOCOL) :]
                 try:
-                    given = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+                    presented = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
                 except ValueError:
                     return False
-                return hmac.compare_digest(given, self.token)
+                return hmac.compare_digest(presented, self.token)
         return False

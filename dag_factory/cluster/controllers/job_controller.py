@@ -24,14 +24,14 @@ class JobController:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.objects = Objects(store)
-        self._wanted = asyncio.Event()
-        self._wanted.set()
+        self._wake = asyncio.Event()
+        self._wake.set()
         store.add_listener(self._on_change)
 
     async def run(self) -> None:
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._wake.wait()
+            self._wake.clear()
             for job in self.store.all("jobs"):
                 try:
                     self._reconcile(job)
@@ -43,7 +43,7 @@ class JobController:
     def _on_change(self, change: Change) -> None:
         owned = change.resource == "pods" and _owner(change.object)
         if owned or (change.resource == "jobs" and change.type != "DELETED"):
-            self._wanted.set()
+            self._wake.set()
 
     def _reconcile(self, job: Object) -> None:
         meta, spec, before = job["metadata"], job["spec"], job.get("status") or {}
@@ -66,13 +66,13 @@ class JobController:
         elif spec.get("activeDeadlineSeconds") and left <= 0:
             status |= _end("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
         else:
-            wanted = min(spec["parallelism"], spec["completions"] - succeeded) - len(active)
+            missing = min(spec["parallelism"], spec["completions"] - succeeded) - len(active)
             wait = _back_off(failed)
-            if wanted > 0 and wait <= 0:
-                active += [self._create(job) for _ in range(wanted)]
-            for seconds in [wait if wanted > 0 else 0, left if spec.get("activeDeadlineSeconds") else 0]:
+            if missing > 0 and wait <= 0:
+                active += [self._create(job) for _ in range(missing)]
+            for seconds in [wait if missing > 0 else 0, left if spec.get("activeDeadlineSeconds") else 0]:
                 if seconds > 0:
-                    asyncio.get_running_loop().call_later(seconds, self._wanted.set)
+                    asyncio.get_running_loop().call_later(seconds, self._wake.set)
         if _has_ended(status):
             for pod in active:
                 self._delete(pod)
@@ -111,7 +111,7 @@ class JobController:
 def _owner(pod: Object) -> str:
     """The uid of the job that created the pod, or an empty string."""
     references = pod["metadata"].get("ownerReferences") or []
-    return next((str(one["uid"]) for one in references if one.get("kind") == "Job"), "")
+    return next((str(reference["uid"]) for reference in references if reference.get("kind") == "Job"), "")
 
 
 def _has_ended(status: dict[str, Any]) -> bool:
@@ -126,7 +126,7 @@ def _end(kind: str, reason: str, message: str) -> dict[str, Any]:
 
 
 def _restarts(pod: Object) -> int:
-    return sum(one["restartCount"] for one in pod["status"].get("containerStatuses") or [])
+    return sum(container["restartCount"] for container in pod["status"].get("containerStatuses") or [])
 
 
 def _ready(pod: Object) -> bool:
@@ -138,10 +138,10 @@ def _back_off(failed: list[Object]) -> float:
     if not failed:
         return 0.0
     ends = [
-        clock.parse(one["state"]["terminated"]["finishedAt"])
+        clock.parse(container["state"]["terminated"]["finishedAt"])
         for pod in failed
-        for one in pod["status"].get("containerStatuses") or []
-        if "terminated" in one["state"]
+        for container in pod["status"].get("containerStatuses") or []
+        if "terminated" in container["state"]
     ]
     wait = min(_BACK_OFF[0] * 2.0 ** min(len(failed) - 1, 10), _BACK_OFF[1])
     return max(ends, default=time.time()) + wait - time.time()

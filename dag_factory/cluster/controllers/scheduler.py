@@ -37,16 +37,16 @@ class Scheduler:
         self.node = node
         self._on_bind = on_bind
         self._make_claims = make_claims
-        self._wanted = asyncio.Event()
-        self._wanted.set()  # pods of an earlier run may wait
+        self._wake = asyncio.Event()
+        self._wake.set()  # pods of an earlier run may wait
         self._reported: dict[str, str] = {}  # the last message of each waiting pod, by uid
         self._arrived: dict[str, int] = {}
         store.add_listener(self._on_change)
 
     async def run(self) -> None:
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._wake.wait()
+            self._wake.clear()
             try:
                 self._schedule()
             except Exception:
@@ -79,7 +79,7 @@ class Scheduler:
             elif change.object["spec"].get("nodeName") and not is_finished(change.object):
                 return
         if change.resource in ("pods", "persistentvolumeclaims", "nodes"):
-            self._wanted.set()
+            self._wake.set()
 
     def _order(self, pod: Object) -> tuple[int, int]:
         return -int(pod["spec"].get("priority") or 0), self._arrived.get(pod["metadata"]["uid"], 0)

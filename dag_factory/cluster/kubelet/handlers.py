@@ -52,7 +52,7 @@ async def _handle(handler: dict[str, Any], container: Container, spec: dict[str,
     elif handler.get("sleep"):
         await asyncio.sleep(float(handler["sleep"]["seconds"]))
     elif handler.get("grpc"):
-        raise HandlerError("the local cluster has no grpc probes")
+        raise HandlerError("the local cluster does not support gRPC probes")
 
 
 async def run(container: Container, command: list[str]) -> tuple[int, str]:
@@ -76,7 +76,7 @@ async def _http(handler: dict[str, Any], spec: dict[str, Any]) -> None:
     port, host = _port(request["port"], spec), request.get("host") or _HOST
     path = request.get("path") or "/"
     headers = {"Host": f"{host}:{port}", "User-Agent": "kube-probe/1.33", "Accept": "*/*", "Connection": "close"}
-    headers |= {one["name"]: one["value"] for one in request.get("httpHeaders") or []}
+    headers |= {header["name"]: header["value"] for header in request.get("httpHeaders") or []}
     secure = (request.get("scheme") or "HTTP").upper() == "HTTPS"
     try:
         reader, writer = await asyncio.open_connection(host, port, ssl=_unverified_context() if secure else None)

@@ -60,13 +60,13 @@ class Kubelet:
         self.folders.remove_logs_except(known)
 
     async def run_sweeps(self) -> None:
-        """Keep the use of the disk within its limits, forever."""
+        """Check the disk space regularly, forever."""
         while True:
             await asyncio.sleep(_SWEEP_INTERVAL)
             try:
                 await self._sweep()
             except Exception:
-                log.exception("the sweep of the disk failed; the next one follows")
+                log.exception("the check of the disk space failed; the next one follows")
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

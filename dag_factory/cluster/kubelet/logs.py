@@ -149,8 +149,8 @@ def last_lines(path: Path, lines: int, size: int) -> str:
 
 def _stamp() -> bytes:
     now = time.time_ns()
-    whole = datetime.fromtimestamp(now // 1_000_000_000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-    return b"%s.%09dZ" % (whole.encode(), now % 1_000_000_000)
+    seconds = datetime.fromtimestamp(now // 1_000_000_000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    return b"%s.%09dZ" % (seconds.encode(), now % 1_000_000_000)
 
 
 def _render(line: bytes, options: LogOptions) -> bytes:

@@ -27,5 +27,5 @@ def parse(text: str) -> float:
     if not match:
         raise ValueError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse')
     zone = "+00:00" if match[3] in "Zz" else match[3]
-    whole = datetime.fromisoformat(match[1].upper() + zone).timestamp()
-    return whole + float(match[2] or 0)
+    seconds = datetime.fromisoformat(match[1].upper() + zone).timestamp()
+    return seconds + float(match[2] or 0)

@@ -196,7 +196,7 @@ class Objects:
 
     def _delete_owned(self, owner: dict[str, Any]) -> None:
         for pod in self.store.all("pods", owner["namespace"]):
-            if any(one.get("uid") == owner["uid"] for one in pod["metadata"].get("ownerReferences") or []):
+            if any(reference.get("uid") == owner["uid"] for reference in pod["metadata"].get("ownerReferences") or []):
                 self._delete_pod(pod, DeleteOptions())
 
     def _empty_namespace(self, name: str) -> None:

@@ -103,20 +103,20 @@ def _container_shape(kind: str, list_name: str, container: dict[str, Any]) -> No
                 raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {error}') from error
 
 
-def _dict(kind: str, value: Any, where: str, wanted: str) -> dict[str, Any]:
+def _dict(kind: str, value: Any, where: str, expected: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _unmarshal(kind, value, where, wanted)
+        raise _unmarshal(kind, value, where, expected)
     return value
 
 
-def _unmarshal(kind: str, value: Any, where: str, wanted: str) -> Exception:
+def _unmarshal(kind: str, value: Any, where: str, expected: str) -> Exception:
     names = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
     name = names.get(type(value), "null")
     return bad_request(
         f'{kind} in version "v1" cannot be handled as a {kind}: json: cannot unmarshal {name} into Go struct field '
-        f"{where} of type {wanted}"
+        f"{where} of type {expected}"
     )
 
 

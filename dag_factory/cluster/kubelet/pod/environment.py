@@ -24,12 +24,12 @@ class ConfigError(Exception):
 def expand(text: str, env: dict[str, str]) -> str:
     """Replace ``$(NAME)`` with the variable's value and ``$$`` with ``$``. Unknown names stay as they are."""
 
-    def one(match: re.Match[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
         if match[0] == "$$":
             return "$"
         return env.get(match[1], match[0])
 
-    return _REFERENCE.sub(one, text)
+    return _REFERENCE.sub(replace, text)
 
 
 def build_environment(pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]) -> dict[str, str]:

@@ -33,7 +33,9 @@ def mark_started(pod: Object, names: set[str]) -> Object:
 
 def runs_again(pod: Object) -> bool:
     """Whether a pod whose processes are gone runs again: no container had started, or the restart policy allows it."""
-    started = any("waiting" not in one["state"] or one["lastState"] for one in _containers(pod["status"]))
+    started = any(
+        "waiting" not in container["state"] or container["lastState"] for container in _containers(pod["status"])
+    )
     return not started or pod["spec"].get("restartPolicy", "Always") != "Never"
 
 
@@ -43,8 +45,8 @@ def mark_failed(pod: Object) -> Object:
     changed: dict[str, Any] = {**status, "phase": "Failed"}
     for field in ("containerStatuses", "initContainerStatuses"):
         if field in status:
-            changed[field] = [mark_lost(one) for one in status[field]]
-    changed["conditions"] = [_condition(one) for one in status.get("conditions") or []]
+            changed[field] = [mark_lost(container) for container in status[field]]
+    changed["conditions"] = [_condition(condition) for condition in status.get("conditions") or []]
     return {**pod, "status": changed}
 
 
@@ -72,7 +74,7 @@ def _containers(status: dict[str, Any]) -> list[dict[str, Any]]:
 
 def resume(slots: list[Slot], status: dict[str, Any]) -> None:
     """Continue the restart counts and last states of a pod that an earlier server ran."""
-    before = {one["name"]: one for one in _containers(status)}
+    before = {container["name"]: container for container in _containers(status)}
     for slot in slots:
         known = before.get(slot.name)
         if known is None or not (known["restartCount"] or "waiting" not in known["state"]):

@@ -77,7 +77,7 @@ def _conditions(pod: Object, slots: list[Slot], up: bool, ending: str) -> list[d
         initialized = ("False", "ContainersNotInitialized", text)
     else:
         initialized = ("True", "", "")
-    wanted = {
+    conditions = {
         "PodReadyToStartContainers": ("True" if up else "False", "", ""),
         "Initialized": initialized,
         "Ready": ready,
@@ -85,7 +85,7 @@ def _conditions(pod: Object, slots: list[Slot], up: bool, ending: str) -> list[d
         "PodScheduled": ("True", "", ""),
     }
     before = {c["type"]: c for c in pod["status"].get("conditions") or []}
-    return [_condition(kind, *value, before.get(kind)) for kind, value in wanted.items()]
+    return [_condition(kind, *value, before.get(kind)) for kind, value in conditions.items()]
 
 
 def _condition(kind: str, status: str, reason: str, message: str, before: dict[str, Any] | None) -> dict[str, Any]:

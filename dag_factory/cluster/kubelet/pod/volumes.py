@@ -95,7 +95,7 @@ class Volumes:
         files = self._files(volume)
         if files is None:
             kind = next((key for key in volume if key != "name"), "nothing")
-            raise ConfigError(f"the local cluster has no volumes of type {kind}")
+            raise ConfigError(f"the local cluster does not support volumes of type {kind}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for path, (data, mode) in files.items():
