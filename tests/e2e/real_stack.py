@@ -1,7 +1,7 @@
-"""One real Airflow and one local cluster for all tests of this folder, on a project of their own.
+"""One real Airflow and one local cluster for all tests of this folder, with a project of their own.
 
-The project is a copy of the repository's (its loader, its examples) with the pipelines of ``pipelines/``
-and the tables of ``platform/`` beside.
+The project is a copy of the repository (its loader and examples) with the pipelines of ``pipelines/`` and the tables of
+``platform/``.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class Run:
     dag_id: str
     id: str
 
-    def end(self, seconds: float = 900) -> str:
-        """Wait for the run's end. Returns its state."""
+    def wait(self, seconds: float = 900) -> str:
+        """Wait until the run ends. Returns its state."""
 
-        def look() -> str | None:
+        def final_state() -> str | None:
             state = self.running.api.run_state(self.dag_id, self.id)
             return state if state in FINISHED else None
 
-        return eventually(look, seconds, f"{self.dag_id} {self.id} to end")
+        return wait_for(final_state, seconds, f"{self.dag_id} {self.id} to end")
 
     def jobs(self) -> dict[str, str]:
-        """The state of each job."""
+        """Return the state of each job."""
         return {task["task_id"]: str(task["state"]) for task in self.running.api.tasks(self.dag_id, self.id)}
 
     def output(self, job: str) -> Any:
@@ -55,55 +55,55 @@ class Run:
 
 @dataclass(frozen=True)
 class Running:
-    """The stack, its Airflow's API, and the runs that were begun when it started."""
+    """The stack, the API of its Airflow, and the runs that started with it."""
 
     stack: Stack
     api: AirflowApi
-    begun: dict[str, Run] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
 
     def pipeline(self, dag_id: str, text: str) -> Path:
-        """Write a pipeline's file, as a commit would."""
+        """Write the file of a pipeline, as a commit does."""
         path = self.stack.home / "configs" / "pipelines" / (dag_id.replace(".", "/") + ".yaml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
 
     def claim(self, name: str) -> Path:
-        """The folder of a claim, made if it is not there yet."""
+        """Return the folder of a volume claim. Creates it if it does not exist."""
         folder = cluster.claim_folder(self.stack.cluster_folder, "default", name)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def begin(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
-        """Start a run, as soon as the DAG is there."""
-        assert self.api.wait_for_dag(dag_id, 60), f"{dag_id} never came"
+    def start(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
+        """Start a run as soon as the DAG exists."""
+        assert self.api.wait_for_dag(dag_id, 60), f"{dag_id} never appeared"
         return Run(self, dag_id, self.api.trigger(dag_id, conf))
 
     def import_errors(self) -> list[dict[str, Any]]:
-        """The rows of Airflow's Import Errors."""
+        """Return the rows of Airflow's Import Errors."""
         return list(self.api.call("GET", "/importErrors")["import_errors"])
 
 
-def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """What ``look`` returns as soon as it is not None (or empty)."""
+def wait_for(read: Callable[[], T | None], seconds: float, what: str) -> T:
+    """Call ``read`` until its result is not empty. Returns the result."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = look()
+        found = read()
         if found:
             return found
         time.sleep(0.2)
     raise AssertionError(f"waited {seconds:.0f} s for {what}")
 
 
-# Runs that need nothing but time: begun together, looked at one by one. Their names, DAGs and params.
+# Runs that need only time. They start together, and each is checked by its own test: names, DAGs, params.
 WHAT_IF = {"title": 'No "demand" & $HOME', "product": "lamp", "days": 28, "demand": 0.5, "promotion": False}
 MODELS = [{"name": "a tree", "url": "gs://a$$"}, {"name": "dense", "url": "gs://b"}]
-AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "streams": ("checks.streams", {}),
     "fails": ("checks.fails", {}),
     "wine": ("ml.wine", {}),
     "orders": ("retail.orders", {}),
-    "damaged": ("retail.orders", {"damaged": "fr"}),  # after the one above: the table is one file
+    "damaged": ("retail.orders", {"damaged": "fr"}),  # after `orders`: both write one table file
     "deferred": ("checks.deferred", {}),
     "memory": ("checks.memory", {}),
     "image": ("checks.image", {}),
@@ -112,7 +112,7 @@ AT_ONCE: dict[str, tuple[str, dict[str, Any]]] = {
     "teardown": ("checks.teardown", {}),
     "tables": ("guild.tables", {}),
     "hello": ("start.hello", {}),
-    "fanout": ("checks.fanout", {"models": MODELS}),
+    "for_each": ("checks.for_each", {"models": MODELS}),
     "what_if": ("retail.what_if", WHAT_IF),
 }
 
@@ -128,11 +128,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         shutil.copytree(Path(__file__).parent / folder, home / "configs" / folder, dirs_exist_ok=True)
     stack = open_stack("e2e", home)
     try:
-        # The environments of images are the repository's, so that `make demo` and the tests install them once.
+        # Images use the virtual environments of the repository, so `make demo` and the tests install them once.
         cluster.up(replace(stack.cluster, venvs=REPOSITORY / ".dagf" / "images"))
         found = Running(stack, stack.instance.start(free_port()))
-        for name, (dag_id, conf) in AT_ONCE.items():
-            found.begun[name] = found.begin(dag_id, conf)
+        for name, (dag_id, conf) in RUNS.items():
+            found.runs[name] = found.start(dag_id, conf)
         yield found
     finally:
         stack.instance.stop()

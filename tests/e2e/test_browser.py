@@ -1,4 +1,4 @@
-"""What people see in Airflow's UI, in a real browser. Pictures go to the folder ``DAGWRIGHT_SCREENSHOTS``, if set."""
+"""Airflow's UI in a real browser. Screenshots go to the folder ``DAGWRIGHT_SCREENSHOTS``, if it is set."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from real_stack import Running, eventually
+from real_stack import Running, wait_for
 
-_OPTIONS = [
+_BROWSER_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -43,83 +43,83 @@ def page() -> Iterator[Page]:
     program = next(filter(None, map(shutil.which, _CHROMIUM)), None)
     assert program, "the tests need Chromium: scripts/browser installs it"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=program, args=_BROWSER_OPTIONS)
         yield browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
         browser.close()
 
 
-def shot(page: Page, name: str) -> None:
-    """A picture of the page, where somebody wants pictures."""
+def screenshot(page: Page, name: str) -> None:
+    """Save a screenshot of the page if ``DAGWRIGHT_SCREENSHOTS`` is set."""
     folder = os.environ.get("DAGWRIGHT_SCREENSHOTS")
     if folder:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
-def test_the_list_of_dags(running: Running, page: Page) -> None:
-    running.begun["wine"].end()
+def test_the_list_of_dags_shows_the_examples(running: Running, page: Page) -> None:
+    running.runs["wine"].wait()
     page.goto(f"{running.api.url}/dags?tags=example")
     for dag_id in ("ml.wine", "retail.orders", "retail.what_if", "start.hello"):
         expect(page.get_by_role("link", name=dag_id, exact=True)).to_be_visible()
     expect(page.get_by_text("Log in")).to_have_count(0)
-    shot(page, "dags")
+    screenshot(page, "dags")
 
 
-def test_a_run_as_a_graph(running: Running, page: Page) -> None:
-    run = running.begun["wine"]
-    run.end()
+def test_a_run_is_shown_as_a_graph(running: Running, page: Page) -> None:
+    run = running.runs["wine"]
+    run.wait()
     page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}")
     page.get_by_role("button", name="Show Graph").click()
     boosting = page.get_by_test_id("rf__node-train-boosting")
     expect(boosting).to_contain_text("success")
-    shot(page, "run")
-    page.get_by_role("button", name="Show Grid").click()  # the choice is kept for the pages to come
+    screenshot(page, "run")
+    page.get_by_role("button", name="Show Grid").click()  # Airflow remembers the choice for the next pages
     expect(boosting).to_have_count(0)
 
 
-def test_a_jobs_log(running: Running, page: Page) -> None:
-    run = running.begun["wine"]
-    run.end()
+def test_the_log_of_a_job(running: Running, page: Page) -> None:
+    run = running.runs["wine"]
+    run.wait()
     page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}/tasks/report")
     expect(page.get_by_text(re.compile("The winner is"))).to_be_visible()
-    shot(page, "log")
+    screenshot(page, "log")
 
 
-def test_a_failed_jobs_log(running: Running, page: Page) -> None:
-    run = running.begun["memory"]
-    run.end()
+def test_the_log_of_a_failed_job(running: Running, page: Page) -> None:
+    run = running.runs["memory"]
+    run.wait()
     page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}/tasks/hungry")
     expect(page.get_by_text(re.compile("OOMKilled")).first).to_be_visible()
-    shot(page, "failed")
+    screenshot(page, "failed")
 
 
-def test_the_page_of_a_pipeline(running: Running, page: Page) -> None:
+def test_the_documentation_of_a_pipeline(running: Running, page: Page) -> None:
     page.goto(f"{running.api.url}/dags/retail.what_if")
     page.get_by_role("button", name="Dag Docs").click()
     expect(page.get_by_role("paragraph").filter(has_text="Simulates the stock of a product twice")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Flavor")).to_be_visible()
-    shot(page, "docs")
+    screenshot(page, "docs")
 
 
-def test_a_form_of_params(running: Running, page: Page) -> None:
+def test_the_form_for_params(running: Running, page: Page) -> None:
     page.goto(f"{running.api.url}/dags/retail.what_if")
     page.get_by_role("button", name="Trigger").click()
     expect(page.get_by_role("group").filter(has_text="Name of the scenario").get_by_role("textbox")).to_have_value(
         "Summer campaign"
     )
     expect(page.get_by_text("Relative to today. 1.25 is a quarter more.")).to_be_visible()
-    shot(page, "form")
+    screenshot(page, "form")
 
 
-def test_the_import_errors(running: Running, page: Page) -> None:
+def test_import_errors_show_position_and_code(running: Running, page: Page) -> None:
     path = running.pipeline("checks.two_mistakes", BROKEN)
     try:
-        eventually(running.import_errors, 300, "the row in Import Errors")
+        wait_for(running.import_errors, 300, "the row in Import Errors")
         page.goto(running.api.url)
         page.get_by_role("button", name=re.compile("Import Error")).click()
         page.get_by_text("import_errors.py").first.click()
         expect(page.get_by_text(re.compile(r"two_mistakes\.yaml:6:22: unknown-flavor"))).to_be_visible()
-        shot(page, "import-errors")
+        screenshot(page, "import-errors")
     finally:
         path.unlink()
-        eventually(lambda: not running.import_errors(), 300, "the row to go")
+        wait_for(lambda: not running.import_errors(), 300, "the row to disappear")

@@ -1,4 +1,4 @@
-"""The example pipelines, run as they are."""
+"""The example pipelines run without changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from real_stack import WHAT_IF, Running
 
 
 def test_wine_names_the_best_model_and_writes_its_report(running: Running) -> None:
-    run = running.begun["wine"]
-    assert run.end() == "success", run.jobs()
+    run = running.runs["wine"]
+    assert run.wait() == "success", run.jobs()
     jobs = run.jobs()
     assert set(jobs.values()) == {"success"}
 
@@ -25,19 +25,19 @@ def test_wine_names_the_best_model_and_writes_its_report(running: Running) -> No
     assert page.tags.count("svg") + page.tags.count("img") >= 3
 
 
-def test_hello(running: Running) -> None:
-    run = running.begun["hello"]
-    assert run.end() == "success"
+def test_hello_prints_its_line(running: Running) -> None:
+    run = running.runs["hello"]
+    assert run.wait() == "success"
     assert "Hello from start.hello, try 1." in run.log("main")
 
 
-def test_orders_load_although_one_export_is_damaged(running: Running) -> None:
-    whole = running.begun["orders"]
-    assert whole.end() == "success"
-    assert set(whole.jobs().values()) == {"success"}
+def test_orders_are_loaded_although_one_export_is_damaged(running: Running) -> None:
+    intact = running.runs["orders"]
+    assert intact.wait() == "success"
+    assert set(intact.jobs().values()) == {"success"}
 
-    damaged = running.begun["damaged"]
-    assert damaged.end() == "failed"
+    damaged = running.runs["damaged"]
+    assert damaged.wait() == "failed"
     jobs = damaged.jobs()
     assert jobs["clean-fr"] == "failed"
     assert [jobs[job] for job in ("clean-de", "clean-uk", "load", "summary")] == ["success"] * 4
@@ -46,16 +46,16 @@ def test_orders_load_although_one_export_is_damaged(running: Running) -> None:
     assert (running.claim("orders") / "summary.md").is_file()
 
 
-def test_freshness_finds_the_orders_that_were_loaded(running: Running) -> None:
-    assert running.begun["orders"].end() == "success"
-    run = running.begin("retail.freshness")
-    assert run.end() == "success", run.jobs()
+def test_freshness_finds_the_loaded_orders(running: Running) -> None:
+    assert running.runs["orders"].wait() == "success"
+    run = running.start("retail.freshness")
+    assert run.wait() == "success", run.jobs()
     assert '"freshness"' in (running.claim("orders") / "freshness.jsonl").read_text()
 
 
-def test_what_if_takes_its_form(running: Running) -> None:
-    run = running.begun["what_if"]
-    assert run.end() == "success"
+def test_what_if_uses_the_values_of_its_form(running: Running) -> None:
+    run = running.runs["what_if"]
+    assert run.wait() == "success"
     page = Page(running.claim("what-if") / run.output("compare")["report"].removeprefix("/data/"))
     assert WHAT_IF["title"] in page.text
 

@@ -1,15 +1,15 @@
-"""The graph of a run as a real scheduler walks it: cells, instances, what is skipped, taken down, started after."""
+"""The graph of a run with a real scheduler: matrix, `for_each`, skipped jobs, teardowns, asset schedules."""
 
 from __future__ import annotations
 
 import re
 
-from real_stack import Run, Running, eventually
+from real_stack import Run, Running, wait_for
 
 
-def test_cells_instances_and_skips(running: Running) -> None:
-    run = running.begun["graph"]
-    assert run.end(240) == "success"
+def test_matrix_cells_mapped_jobs_and_skipped_jobs(running: Running) -> None:
+    run = running.runs["graph"]
+    assert run.wait(240) == "success"
     tasks = running.api.tasks(run.dag_id, run.id)
     states = {(task["task_id"], task["map_index"]): task["state"] for task in tasks}
     skipped = {task for task, state in states.items() if state == "skipped"}
@@ -27,22 +27,22 @@ def test_cells_instances_and_skips(running: Running) -> None:
     assert run.output("train-3") == {"depth": 3, "seed": 4}
 
 
-def test_what_was_set_up_is_taken_down_though_its_user_failed(running: Running) -> None:
-    run = running.begun["teardown"]
-    state = run.end()
+def test_a_teardown_runs_although_a_job_before_it_failed(running: Running) -> None:
+    run = running.runs["teardown"]
+    state = run.wait()
     assert run.jobs() == {"create": "success", "use": "failed", "delete": "success"}
     assert state == "failed"
     assert "Taken down." in run.log("delete")
 
 
-def test_an_updated_asset_starts_the_pipeline_that_waits_for_it(running: Running) -> None:
-    assert running.begun["graph"].end(240) == "success"
+def test_an_updated_asset_starts_the_pipeline_that_is_scheduled_on_it(running: Running) -> None:
+    assert running.runs["graph"].wait(240) == "success"
 
-    def look() -> str | None:
+    def run_id() -> str | None:
         runs = running.api.call("GET", "/dags/checks.updated/dagRuns")["dag_runs"]
         return str(runs[0]["dag_run_id"]) if runs else None
 
-    run = Run(running, "checks.updated", eventually(look, 300, "the run that the asset starts"))
+    run = Run(running, "checks.updated", wait_for(run_id, 300, "the run that the asset starts"))
     assert run.id.startswith("asset_triggered__")
-    assert run.end() == "success"
+    assert run.wait() == "success"
     assert re.search(r"The day is \d{4}-\d\d-\d\d\.", run.log("main"))

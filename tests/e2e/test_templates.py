@@ -1,4 +1,4 @@
-"""The pipeline templates that ship, run by a real scheduler with functions of the user's own."""
+"""The pipeline templates of the package, run by a real scheduler with functions of a user."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def promote(result):
 """
 
 
-def test_both_pipelines_go_through(running: Running) -> None:
+def test_pipelines_of_both_templates_succeed(running: Running) -> None:
     (running.claim("template-steps") / "steps.py").write_text(STEPS)
-    etl, training = running.begin("checks.etl"), running.begin("checks.training")
-    assert etl.end() == "success"
+    etl, training = running.start("checks.etl"), running.start("checks.training")
+    assert etl.wait() == "success"
     assert etl.output("load") == [
         {"of": "a", "day": 10},
         {"of": {"name": "b '", "rows": [1]}, "day": 10},
     ]
-    assert training.end() == "success"
+    assert training.wait() == "success"
     assert training.output("evaluate") == {"model": "forest", "accuracy": 0.6, "data": "s3://a"}
     assert training.output("promote") == "promoted forest"
     assert training.jobs()["rejected"] == "skipped"

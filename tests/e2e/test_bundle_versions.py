@@ -1,4 +1,4 @@
-"""Runs that Airflow pins to a commit, by its own git bundle, scheduler and workers, while the branch goes on."""
+"""Airflow's git bundle pins each run to a commit, also after the branch moves on."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from real_stack import Run, Running, eventually
+from real_stack import Run, Running, wait_for
 
 from dag_factory.local.instance import Instance, free_port
 
-DAG = "story.told"
+DAG = "versions.main"
 TEXT = """version: 1
-description: The {which} telling.
+description: The {which} version.
 defaults: {{docker_image: "busybox:1", resource_flavor: {flavor}, retries: 0}}
 jobs:
   waits:
     volumes: [{{mount_path: /data, pvc: pinned}}]
     script: until [ -e /data/go ]; do sleep 0.2; done
-  tells:
+  prints:
     depends_on: [waits]
-    script: echo "The {which} telling."
+    script: echo "The {which} version."
 """
 
 
-class FromGit(Instance):
-    """An Airflow that gets its DAGs from a repository on this machine."""
+class GitAirflow(Instance):
+    """An Airflow that reads its DAGs from a git repository on this machine."""
 
     def settings(self, port: int, tasks_port: int | None = None) -> dict[str, str]:
         kwargs = {"repo_url": str(self.home), "tracking_ref": "main", "subdir": "dags", "refresh_interval": 1}
         bundle = {"name": "ours", "classpath": "airflow.providers.git.bundles.git.GitDagBundle", "kwargs": kwargs}
         settings = super().settings(port, tasks_port)
-        del settings["DAG_FACTORY_HOME"]  # the bundle's, another folder for each version
+        del settings["DAG_FACTORY_HOME"]  # the bundle has another folder for each version
         return settings | {
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.folder / "bundles"),
@@ -44,18 +44,18 @@ class FromGit(Instance):
 
 
 @dataclass(frozen=True)
-class Story:
-    """The repository, and the Airflow that follows it."""
+class GitProject:
+    """The repository, and the Airflow that reads it."""
 
     repository: Path
     running: Running
 
     def commit(self, which: str, flavor: str = "cpu-small") -> None:
-        path = self.repository / "configs/pipelines/story/told.yaml"
+        path = self.repository / "configs/pipelines/versions/main.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(TEXT.format(which=which, flavor=flavor))
         self.git("add", "--all")
-        self.git("commit", "--message", f"The {which} telling")
+        self.git("commit", "--message", f"The {which} version")
 
     def git(self, *words: str) -> None:
         identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
@@ -72,14 +72,14 @@ class Story:
 
 
 @pytest.fixture
-def story(running: Running, tmp_path: Path) -> Iterator[Story]:
+def project(running: Running, tmp_path: Path) -> Iterator[GitProject]:
     home = tmp_path / "repository"
     for folder in ("dags", "configs/platform"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(running.stack.home / folder, home / folder, ignore=ignored)
     own = running.stack.instance
-    instance = FromGit(home, tmp_path / "airflow", own.environment, own.connections)
-    found = Story(home, running)
+    instance = GitAirflow(home, tmp_path / "airflow", own.environment, own.connections)
+    found = GitProject(home, running)
     found.git("init", "--initial-branch", "main")
     found.commit("first")
     try:
@@ -88,29 +88,29 @@ def story(running: Running, tmp_path: Path) -> Iterator[Story]:
         instance.stop()
 
 
-def test_a_run_goes_on_as_its_commit_says_whatever_the_branch_says_now(story: Story) -> None:
-    running = story.running
-    first = running.begin(DAG)
-    eventually(lambda: first.jobs().get("waits") == "running", 300, "the first run's first job")
+def test_a_run_keeps_the_version_of_its_commit(project: GitProject) -> None:
+    running = project.running
+    first = running.start(DAG)
+    wait_for(lambda: first.jobs().get("waits") == "running", 300, "the first run's first job")
 
-    story.commit("second", flavor="cpu-smal")
-    eventually(lambda: "last good version" in story.tags(), 300, "the broken commit")
-    second = running.begin(DAG)
+    project.commit("second", flavor="cpu-smal")
+    wait_for(lambda: "last good version" in project.tags(), 300, "the broken commit")
+    second = running.start(DAG)
 
-    story.commit("third")
-    eventually(lambda: story.description() == "The third telling.", 300, "the mended commit")
-    third = running.begin(DAG)
+    project.commit("third")
+    wait_for(lambda: project.description() == "The third version.", 300, "the fixed commit")
+    third = running.start(DAG)
 
     (running.claim("pinned") / "go").touch()
-    assert [run.end() for run in (first, second, third)] == ["success"] * 3
-    assert len({story.version(run) for run in (first, second, third)}) == 3
-    assert "The first telling." in first.log("tells")
-    assert "The first telling." in second.log("tells")  # as the DAG processor took it when the run began
-    assert "The third telling." in third.log("tells")
-    assert "last good version" not in story.tags()
+    assert [run.wait() for run in (first, second, third)] == ["success"] * 3
+    assert len({project.version(run) for run in (first, second, third)}) == 3
+    assert "The first version." in first.log("prints")
+    assert "The first version." in second.log("prints")  # what the DAG processor used when the run started
+    assert "The third version." in third.log("prints")
+    assert "last good version" not in project.tags()
 
-    again = {"dry_run": False, "dag_run_id": second.id, "task_ids": ["tells"], "only_failed": False}
+    again = {"dry_run": False, "dag_run_id": second.id, "task_ids": ["prints"], "only_failed": False}
     running.api.call("POST", f"/dags/{DAG}/clearTaskInstances", again)
-    eventually(lambda: second.jobs()["tells"] != "success", 300, "the job to be cleared")
-    assert second.end() == "success"
-    assert "The first telling." in second.log("tells", 2)
+    wait_for(lambda: second.jobs()["prints"] != "success", 300, "the job to be cleared")
+    assert second.wait() == "success"
+    assert "The first version." in second.log("prints", 2)

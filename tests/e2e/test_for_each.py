@@ -1,4 +1,4 @@
-"""Jobs and groups that run for each item of a list, by a real scheduler."""
+"""Jobs and groups that run for each item of a list, with a real scheduler."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def labels(run: Run, job: str) -> list[Any]:
     return [task["rendered_map_index"] for task in sorted(tasks, key=lambda task: int(task["map_index"]))]
 
 
-def test_a_param_a_part_of_an_output_and_a_chain_for_each_item(running: Running) -> None:
-    run = running.begun["fanout"]
-    run.end()
+def test_lists_of_a_param_and_of_an_output_and_a_group_for_each_item(running: Running) -> None:
+    run = running.runs["for_each"]
+    run.wait()
     found = states(run)
     for task in ("setup", "train.items", "regrid.items", "all"):
         assert found[task, -1] == "success"
-    # One item fails; its chain stops, and the others go on.
+    # One item fails: its chain stops, the others continue.
     assert [found["compute", index] for index in range(3)] == ["success", "failed", "success"]
     assert [found["store", index] for index in range(3)] == ["success", "upstream_failed", "success"]
     assert [found["train", index] for index in range(2)] == ["success", "success"]
