@@ -1,4 +1,4 @@
-"""A home of Airflow's own, for the DAGs that are built of mutants; named before the first import of Airflow."""
+"""A temporary home of Airflow for the DAGs that are built from mutants; set before the first import of Airflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 
 _PREFIX = "dagwright-airflow-"
 
-if not Path(os.environ.get("AIRFLOW_HOME", "")).name.startswith(_PREFIX):  # no other folder's tests have named one
+if not Path(os.environ.get("AIRFLOW_HOME", "")).name.startswith(
+    _PREFIX
+):  # unless the tests of another folder have set one
     _HOME = tempfile.mkdtemp(prefix=_PREFIX)
     atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
     os.environ.update(

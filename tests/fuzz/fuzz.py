@@ -1,7 +1,7 @@
-"""Mutants of valid files, by the thousand: each ends in models or in problems with places, and soon.
+"""Compile thousands of mutants of valid files. Each gives models, or problems with positions, in bounded time.
 
-``make fuzz``, or ``python tests/fuzz/fuzz.py --count 20000 --seed 1``; a failure names its number, and
-``--only NUMBER`` with the same seed shows that mutant again. ``mutate.py`` says what is done to a file.
+Run ``make fuzz``, or ``python tests/fuzz/fuzz.py --count 20000 --seed 1``. A failure is reported with its number;
+``--only NUMBER`` with the same seed repeats that mutant. ``mutate.py`` makes the mutants.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from dag_factory.config.source.layout import path_of
 
 ROOT = Path(__file__).parents[2]
 HOMES = {"examples": ROOT, "real": ROOT / "tests/real", "every": Path(__file__).parent}
-"""The projects whose files are changed; each is without a problem."""
+"""The projects whose files are mutated. They have no problems."""
 
-CPU_SECONDS = 15.0  # of one mutant in one environment; the compiler's own bound for expressions is 5
-STUCK_SECONDS = 120.0  # after which a process that answers nobody is ended
-BUILT = 20  # one model of so many is built
-WITHOUT_PLACE = {"broken-table", "broken-team", "not-a-file", "missing-file"}
-"""Codes that are about a file as a whole, or about another file."""
-UNREAD = {"not-utf-8", "not-utf8", "bad-encoding", "too-large", "unreadable"}
+CPU_SECONDS = 15.0  # for one mutant in one environment; the compiler limits expressions to 5
+STUCK_SECONDS = 120.0  # after which a process without progress is killed
+BUILT = 20  # one model in this many is built
+WITHOUT_POSITION = {"broken-table", "broken-team", "not-a-file", "missing-file"}
+"""Codes about a whole file, or about another file: their problems have no position."""
+UNREADABLE = {"not-utf-8", "not-utf8", "bad-encoding", "too-large", "unreadable"}
 
 
 class TooLong(BaseException):
@@ -51,7 +51,7 @@ class TooLong(BaseException):
 
 @dataclass(frozen=True)
 class Failure:
-    """What a mutant did that none may do."""
+    """A mutant with a wrong result."""
 
     number: int
     file: str
@@ -61,7 +61,7 @@ class Failure:
 
 @dataclass
 class Home:
-    """A project in a folder of its own, with one of its files changed at a time."""
+    """A copy of a project, with at most one mutated file at a time."""
 
     path: Path
     projects: dict[str, Project]
@@ -74,7 +74,7 @@ class Home:
 
 @dataclass
 class Count:
-    """What came of the mutants."""
+    """Totals of all mutants."""
 
     mutants: int = 0
     models: int = 0
@@ -90,8 +90,8 @@ class Count:
         self.codes |= other.codes
 
 
-def opened(folder: Path) -> dict[str, Home]:
-    """Copies of the projects below ``folder``."""
+def copy_projects(folder: Path) -> dict[str, Home]:
+    """Return copies of the projects in ``folder``."""
     homes = {}
     for name, source in HOMES.items():
         home = folder / name
@@ -103,15 +103,15 @@ def opened(folder: Path) -> dict[str, Home]:
     return homes
 
 
-def chance_of(seed: int, number: int) -> random.Random:
-    """The random source of one mutant."""
+def random_source(seed: int, number: int) -> random.Random:
+    """Return the random source of one mutant."""
     return random.Random(f"{seed}/{number}")
 
 
-def one(number: int, seed: int, homes: dict[str, Home], count: Count, build: bool) -> Failure | None:
-    """Make the mutant of that number, compile it, and judge what came out."""
-    chance = chance_of(seed, number)
-    # The project of every key is taken most often; a pipeline more often than a table, which costs more.
+def run_mutant(number: int, seed: int, homes: dict[str, Home], count: Count, build: bool) -> Failure | None:
+    """Make the mutant with this number, compile it, and check the result. Returns a failure, or None."""
+    chance = random_source(seed, number)
+    # The project with every key is used most often; pipelines more often than tables, which take longer.
     home = homes[chance.choice(("examples", "real", "every", "every"))]
     pipelines = [path for path in home.files if "pipelines" in path.parts and path.suffix == ".yaml"]
     tables = [path for path in home.files if path not in pipelines]
@@ -122,9 +122,9 @@ def one(number: int, seed: int, homes: dict[str, Home], count: Count, build: boo
     try:
         with bounded():
             compiled = list(_compiled(home, path, chance))
-            what = next(iter(_wrong(compiled, name, data)), "")
+            what = next(iter(_defects(compiled, name, data)), "")
             if not what and build and chance.randrange(BUILT) == 0:
-                what = _built([model for models, _ in compiled for model in models], count)
+                what = _build([model for models, _ in compiled for model in models], count)
     except (Exception, TooLong):
         what = traceback.format_exc()
     finally:
@@ -139,7 +139,7 @@ def one(number: int, seed: int, homes: dict[str, Home], count: Count, build: boo
 
 
 def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[list[Any], list[Problem]]]:
-    """The models and the problems of each environment that the mutant was tried in."""
+    """Yield the models and the problems for each environment."""
     if "pipelines" in path.parts and path.suffix == ".yaml":
         file_id = ".".join(path.relative_to(home.path / "configs/pipelines").with_suffix("").parts)
         assert path_of(home.path, file_id) == path
@@ -148,34 +148,34 @@ def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[l
             models = [result.pipeline for result in outcome.results if result.pipeline]
             problems = [problem for result in outcome.results for problem in result.problems]
             for result in outcome.results:
-                assert not (result.pipeline and errors(result.problems)), "a model of what is wrong"
+                assert not (result.pipeline and errors(result.problems)), "a pipeline with errors has a model"
             yield models, problems
-    else:  # a table: every pipeline stands on it
+    else:  # a table: every pipeline depends on it
         environment = chance.choice(list(home.projects))
         compiled = chosen(platform_of(home.path), environment, str(home.path)).compile_all()
         yield list(compiled.pipelines), list(compiled.problems)
 
 
-def _wrong(compiled: Iterable[tuple[list[Any], list[Problem]]], file: str, data: bytes) -> Iterator[str]:
-    """What is wrong with what came out."""
+def _defects(compiled: Iterable[tuple[list[Any], list[Problem]]], file: str, data: bytes) -> Iterator[str]:
+    """Yield what is wrong with the problems that were reported."""
     lines = len(data.decode("utf-8", "replace").splitlines()) + 1
     for _, problems in compiled:
         for problem in problems:
-            words = (problem.message, problem.hint, problem.path, problem.place, problem.code)
-            if not all(word.isprintable() for word in words):
+            texts = (problem.message, problem.hint, problem.path, problem.place, problem.code)
+            if not all(text.isprintable() for text in texts):
                 yield f"not printable: {problem!r}"
             if not problem.message or not problem.hint:
-                yield f"says nothing: {problem!r}"
-            if problem.line < 1 and problem.code not in WITHOUT_PLACE | UNREAD:
-                yield f"without a place: {problem!r}"
+                yield f"no message or hint: {problem!r}"
+            if problem.line < 1 and problem.code not in WITHOUT_POSITION | UNREADABLE:
+                yield f"no position: {problem!r}"
             if problem.file == file and problem.line > lines:
-                yield f"a place behind the file's end: {problem!r}"
+                yield f"a position after the end of the file: {problem!r}"
             if len(problem.message) > 5_000:
                 yield f"too long: {problem!r}"
 
 
-def _built(models: list[Any], count: Count) -> str:
-    """What Airflow says against a model, if anything."""
+def _build(models: list[Any], count: Count) -> str:
+    """Build DAGs from the models. Returns the problems as text."""
     from dag_factory.build.loader import build
 
     _, problems = build(models)
@@ -185,7 +185,7 @@ def _built(models: list[Any], count: Count) -> str:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Raises ``TooLong`` in what takes more processor time than a mutant may."""
+    """Raise ``TooLong`` if the block takes more processor time than allowed."""
 
     def stop(*_: Any) -> None:
         raise TooLong(f"longer than {CPU_SECONDS:g} s of processor time")
@@ -199,82 +199,82 @@ def bounded() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def work(numbers: Iterable[int], seed: int, build: bool, at: Any, tell: Any) -> None:
-    """One process: its mutants one after the other, the number in ``at``, what came of them told to ``tell``."""
+def work(numbers: Iterable[int], seed: int, build: bool, at: Any, report: Any) -> None:
+    """Run the mutants of one process. ``at`` holds the current number; ``report`` receives failures and the totals."""
     count = Count()
     with tempfile.TemporaryDirectory(prefix="dagwright-fuzz-") as folder:
-        homes = opened(Path(folder))
+        homes = copy_projects(Path(folder))
         for number in numbers:
             at.value = number
-            failure = one(number, seed, homes, count, build)
+            failure = run_mutant(number, seed, homes, count, build)
             if failure:
-                tell(failure)
-    tell(count)
+                report(failure)
+    report(count)
 
 
 @dataclass
 class Worker:
-    """A process and what is known of it."""
+    """A process and its state."""
 
     process: Any
-    told: Any
+    results: Any
     numbers: list[int]
     at: Any
-    seen: int = -1
+    last_number: int = -1
     since: float = field(default_factory=time.monotonic)
 
     @classmethod
     def started(cls, numbers: list[int], seed: int, build: bool) -> Worker:
         context = multiprocessing.get_context("fork")
-        told, at = context.Queue(), context.Value("l", numbers[0])
-        process = context.Process(target=work, args=(numbers, seed, build, at, told.put), daemon=True)
+        results, at = context.Queue(), context.Value("l", numbers[0])
+        process = context.Process(target=work, args=(numbers, seed, build, at, results.put), daemon=True)
         process.start()
-        return cls(process, told, numbers, at)
+        return cls(process, results, numbers, at)
 
-    def heard(self) -> Iterator[Any]:
+    def received(self) -> Iterator[Any]:
         with suppress(queue.Empty):
             while True:
-                yield self.told.get_nowait()
+                yield self.results.get_nowait()
 
-    def trouble(self) -> str:
-        """What is wrong with the process itself."""
+    def failure(self) -> str:
+        """Return why the process itself failed; an empty text if it works."""
         now = time.monotonic()
-        if self.at.value != self.seen:
-            self.seen, self.since = self.at.value, now
-        if not self.process.is_alive() and self.told.empty():
+        if self.at.value != self.last_number:
+            self.last_number, self.since = self.at.value, now
+        if not self.process.is_alive() and self.results.empty():
             return f"the process died ({self.process.exitcode})"
         return "the process hangs" if now - self.since > STUCK_SECONDS else ""
 
 
 def run(count: int, seed: int, processes: int, build: bool) -> tuple[Count, list[Failure]]:
-    """All mutants, in some processes. A process that dies or hangs is a failure, and another goes on."""
+    """Run all mutants in several processes. A process that dies or hangs is a failure; another one continues."""
     total, failures = Count(), []
     if build:
-        _built([], total)  # import Airflow once, before the processes divide
-    shares = [list(range(start, count, processes)) for start in range(processes)]
-    workers = [Worker.started(share, seed, build) for share in shares if share]
-    shown = time.monotonic()
+        _build([], total)  # import Airflow once, before the processes fork
+    parts = [list(range(start, count, processes)) for start in range(processes)]
+    workers = [Worker.started(part, seed, build) for part in parts if part]
+    printed = time.monotonic()
     while workers:
         time.sleep(0.05)
         for worker in list(workers):
             ended = False
-            for what in worker.heard():
+            for what in worker.received():
                 if isinstance(what, Failure):
                     failures.append(what)
                 else:
                     total.add(what)
                     ended = True
-            trouble = "" if ended else worker.trouble()
-            if trouble:
-                failures.append(Failure(worker.at.value, "", trouble, b""))
+            reason = "" if ended else worker.failure()
+            if reason:
+                failures.append(Failure(worker.at.value, "", reason, b""))
                 worker.process.kill()
                 left = [number for number in worker.numbers if number > worker.at.value]
                 workers += [Worker.started(left, seed, build)] if left else []
-            if trouble or ended:
+            if reason or ended:
                 worker.process.join()
                 workers.remove(worker)
-        if time.monotonic() - shown > 30 and workers:
-            shown = time.monotonic()
+        if time.monotonic() - printed > 30 and workers:
+            printed = time.monotonic()
             print(f"at {max(worker.at.value for worker in workers):,} of {count:,}", flush=True)
     return total, failures
 
@@ -284,8 +284,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--only", type=int, help="this mutant alone, with its text")
-    parser.add_argument("--no-build", action="store_true", help="build no DAGs: do not import Airflow")
+    parser.add_argument("--only", type=int, help="run this mutant only, and print its text")
+    parser.add_argument("--no-build", action="store_true", help="build no DAGs, so that Airflow is not imported")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dagwright-airflow-") as airflow:
         os.environ.setdefault("AIRFLOW_HOME", airflow)
@@ -296,7 +296,7 @@ def main() -> int:
     seconds = time.monotonic() - start
     for failure in failures:
         print(f"\n--- mutant {failure.number} of seed {options.seed}: {failure.file}\n{failure.what.rstrip()}")
-        print(f"again: python tests/fuzz/fuzz.py --seed {options.seed} --only {failure.number}")
+        print(f"repeat: python tests/fuzz/fuzz.py --seed {options.seed} --only {failure.number}")
     print(
         f"{total.mutants:,} mutants in {seconds:.0f} s, {total.mutants / seconds:.0f} a second: {total.models:,} models"
     )
@@ -308,13 +308,13 @@ def _show(number: int, seed: int, build: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="dagwright-fuzz-") as folder:
         count = Count()
         started = time.process_time()
-        failure = one(number, seed, opened(Path(folder)), count, build)
+        failure = run_mutant(number, seed, copy_projects(Path(folder)), count, build)
         spent = time.process_time() - started
     if failure:
         sys.stdout.write(failure.text.decode("utf-8", "backslashreplace") + "\n")
         print(f"--- {failure.file}, {spent:.1f} s\n{failure.what}")
         return 1
-    print(f"nothing wrong, {spent:.1f} s: {count.models} models, {count.problems} problems: {sorted(count.codes)}")
+    print(f"no failure, {spent:.1f} s: {count.models} models, {count.problems} problems: {sorted(count.codes)}")
     return 0
 
 

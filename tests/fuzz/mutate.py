@@ -1,4 +1,4 @@
-"""Valid files made a little wrong: as text, as tokens, as trees. A function of a random source alone."""
+"""Mutate valid files as text, as tokens or as trees. The result depends on the random source only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dag_factory.config.schema import registry
 
 
 def keys(schema: Any) -> Iterator[str]:
-    """Every key that a schema knows."""
+    """Yield every key of a schema."""
     below = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
     if isinstance(schema, dict) and isinstance(schema.get("properties"), dict):
         yield from schema["properties"]
@@ -24,7 +24,7 @@ def keys(schema: Any) -> Iterator[str]:
 
 
 POOL = (Path(__file__).parent / "values.txt").read_text("utf-8").splitlines()
-"""What may come to stand as a value, each as it is written."""
+"""Texts that replace values, as they are dumped in a file."""
 
 KEYS = sorted(
     {key for name, schema in registry.documents().items() if "kubernetes" not in name for key in keys(schema)}
@@ -36,12 +36,12 @@ _PAIR = re.compile(r"([\w-]+)(: ?)([^,{}\[\]#\n]*)")
 
 
 def mutant(text: str, others: list[str], chance: random.Random) -> bytes:
-    """One to four changes of ``text``; ``others`` are files that pieces may come from."""
+    """Return ``text`` with one to four changes; ``others`` are files that pieces are copied from."""
     for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4))):
         change = chance.choice((_as_text, _as_tokens, _as_pairs, _as_pairs, _as_tree, _as_tree))
         text = change(text, others, chance)
     data = text.encode("utf-8", "surrogatepass")
-    if chance.random() < 0.01:  # bytes that are no text
+    if chance.random() < 0.01:  # bytes that are not UTF-8
         place = chance.randrange(len(data) + 1)
         data = data[:place] + bytes(chance.randrange(256) for _ in range(3)) + data[place:]
     return data
@@ -108,17 +108,17 @@ def _as_pairs(text: str, _others: list[str], chance: random.Random) -> str:
 
 
 def _as_tree(text: str, others: list[str], chance: random.Random) -> str:
-    head, separator, body = text.partition("\n---\n")  # a template's second part is no YAML
+    head, separator, body = text.partition("\n---\n")  # the second part of a template is not YAML
     try:
         tree = yaml.load(head if separator else text, yaml.BaseLoader)
         other = yaml.load(chance.choice(others), yaml.BaseLoader)
     except (yaml.YAMLError, ValueError, RecursionError):
         return text
-    places = list(_places(tree))
+    places = list(_slots(tree))
     if not places:
         return text
     holder, key = chance.choice(places)
-    pieces = [parent[key] for parent, key in (*places, *_places(other))]
+    pieces = [parent[key] for parent, key in (*places, *_slots(other))]
     piece = copy.deepcopy(chance.choice(pieces))
     match chance.randrange(8):
         case 0:
@@ -142,12 +142,12 @@ def _as_tree(text: str, others: list[str], chance: random.Random) -> str:
             holder[key] = None
     flow = chance.choice((True, False, None))
     try:
-        written = yaml.safe_dump(tree, default_flow_style=flow, sort_keys=chance.random() < 0.2, allow_unicode=True)
+        dumped = yaml.safe_dump(tree, default_flow_style=flow, sort_keys=chance.random() < 0.2, allow_unicode=True)
     except RecursionError:
         return text
-    if chance.random() < 0.5:  # what was no text is none again
-        written = re.sub(r"'(null|true|false|-?\d+(\.\d+)?)'", r"\1", written)
-    return f"{written}---\n{body}" if separator else written
+    if chance.random() < 0.5:  # turn quoted numbers and constants back into values
+        dumped = re.sub(r"'(null|true|false|-?\d+(\.\d+)?)'", r"\1", dumped)
+    return f"{dumped}---\n{body}" if separator else dumped
 
 
 def _value(chance: random.Random) -> Any:
@@ -158,11 +158,11 @@ def _value(chance: random.Random) -> Any:
         return word
 
 
-def _places(tree: Any, seen: int = 0) -> Any:
-    """Every place below a tree, as who holds it and under which key."""
+def _slots(tree: Any, seen: int = 0) -> Any:
+    """Yield the container and the key of every value in a tree."""
     if seen > 60:
         return
     keys = list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
     for key in keys:
         yield tree, key
-        yield from _places(tree[key], seen + 1)
+        yield from _slots(tree[key], seen + 1)

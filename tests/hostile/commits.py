@@ -1,4 +1,4 @@
-"""What the tests of this folder commit, and what is told of it."""
+"""Write files as a commit does, and read the problems of each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def write(home: Path, name: str, text: str | bytes) -> Path:
     return path
 
 
-def told(found: Compiled, name: str) -> list[str]:
-    """The codes of a file's problems."""
+def codes_of(found: Compiled, name: str) -> list[str]:
+    """Return the codes of a file's problems."""
     return [problem.code for problem in found.problems if problem.file.endswith(name)]

@@ -1,4 +1,4 @@
-"""Whatever a commit holds costs itself only, ends, and is told; nothing in it runs or reads anything."""
+"""A bad commit affects only its own files and is reported; nothing in it runs code or reads other files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commits import GOOD, HEAD, told, write
+from commits import GOOD, HEAD, codes_of, write
 
 from dag_factory.config import open_project
 from dag_factory.config.pipelines import compile_file
@@ -16,7 +16,7 @@ from dag_factory.config.project.survey import survey
 from dag_factory.config.source import files
 
 
-def laughs() -> str:
+def billion_laughs() -> str:
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     for before, name in zip("abcdefgh", "bcdefghi", strict=True):
         lines.append(f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]")
@@ -24,12 +24,12 @@ def laughs() -> str:
 
 
 def chain(count: int) -> str:
-    waits = (f"  j{n}: {{depends_on: [{'' if n == 0 else f'j{n - 1}'}]}}\n" for n in range(count))
-    return HEAD + "".join(waits)
+    lines = (f"  j{n}: {{depends_on: [{'' if n == 0 else f'j{n - 1}'}]}}\n" for n in range(count))
+    return HEAD + "".join(lines)
 
 
 TEXTS: dict[str, str | bytes] = {
-    "billion laughs": laughs(),
+    "billion billion_laughs": billion_laughs(),
     "an alias inside its anchor": "version: 1\njobs: &a {x: *a}\n",
     "100,000 brackets": "version: 1\nx: " + "[" * 100_000,
     "100,000 dashes": "version: 1\nx:\n  " + "- " * 100_000 + "x",
@@ -42,100 +42,104 @@ TEXTS: dict[str, str | bytes] = {
     "binary": bytes(range(256)) * 100,
     "utf-16": "version: 1\n".encode("utf-16"),
     "nul bytes": b"version: 1\n\x00\x00",
-    "a byte order mark alone": b"\xef\xbb\xbf",
+    "only a byte order mark": b"\xef\xbb\xbf",
     "python objects": "version: 1\njobs: !!python/object/apply:os.system ['touch /tmp/pwned']\n",
-    "a loop of loops": HEAD
+    "nested loops": HEAD
     + '  a: {args: ["${% for a in range(90000) %}${% for b in range(90000) %}${% endfor %}${% endfor %}"]}\n',
-    "doubling": HEAD + '  a: {args: ["' + "${% set x = 'x' %}" + "${% set x = x ~ x %}" * 60 + '${{ x }}"]}\n',
-    "a power of a power": HEAD + '  a: {args: ["${{ 9 ** 9 ** 9 ** 9 }}"]}\n',
-    "python in jinja": HEAD + "  a: {args: [\"${{ ''.__class__.__mro__[1].__subclasses__() }}\"]}\n",
-    "jinja's globals": HEAD + '  a: {args: ["${{ cycler.__init__.__globals__.os.popen(1) }}"]}\n',
-    "a file by jinja": HEAD + "  a: {args: [\"${% include '/etc/passwd' %}\"]}\n",
-    "jinja of 50,000 brackets": HEAD + '  a: {args: ["${{ ' + "(" * 50_000 + ' }}"]}\n',
-    "run-time jinja of 50,000 brackets": HEAD + '  a: {args: ["{{ ' + "(" * 50_000 + ' }}"]}\n',
-    "a file by run-time jinja": HEAD + "  a: {args: [\"{% include '/etc/passwd' %}\"]}\n",
+    "a text that doubles": HEAD
+    + '  a: {args: ["'
+    + "${% set x = 'x' %}"
+    + "${% set x = x ~ x %}" * 60
+    + '${{ x }}"]}\n',
+    "nested powers": HEAD + '  a: {args: ["${{ 9 ** 9 ** 9 ** 9 }}"]}\n',
+    "Python in Jinja": HEAD + "  a: {args: [\"${{ ''.__class__.__mro__[1].__subclasses__() }}\"]}\n",
+    "Jinja's globals": HEAD + '  a: {args: ["${{ cycler.__init__.__globals__.os.popen(1) }}"]}\n',
+    "an include of a file by Jinja": HEAD + "  a: {args: [\"${% include '/etc/passwd' %}\"]}\n",
+    "Jinja with 50,000 brackets": HEAD + '  a: {args: ["${{ ' + "(" * 50_000 + ' }}"]}\n',
+    "run-time Jinja with 50,000 brackets": HEAD + '  a: {args: ["{{ ' + "(" * 50_000 + ' }}"]}\n',
+    "an include of a file by run-time Jinja": HEAD + "  a: {args: [\"{% include '/etc/passwd' %}\"]}\n",
     "Airflow's variables": HEAD + '  a: {args: ["{{ var.value.secret }} {{ conn.db.password }}"]}\n',
     "a huge matrix": HEAD
     + "  a:\n    matrix: {"
     + ", ".join(f"k{k}: [{', '.join(map(str, range(50)))}]" for k in range(8))
     + "}\n",
-    "a cron of junk": GOOD + "schedule: '" + "*/1," * 20_000 + " * * * *'\n",
+    "a cron expression of 100,000 characters": GOOD + "schedule: '" + "*/1," * 20_000 + " * * * *'\n",
     "a name that leaves the folder": "version: 1\ntemplate: ../../../etc/passwd@v1\n",
     "a job template by path": HEAD + "  a: {uses: '/etc/passwd@v1'}\n",
     "a regular expression that backtracks": GOOD
     + "params: {a: {type: string, pattern: '^(a+)+$', default: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!}}\n",
-    "numbers without end": GOOD + "max_active_runs: " + "9" * 5_000 + "\n",
-    "a number of exponents": HEAD + "  a: {priority_weight: 1e999999}\n",
-    "a number that is none": HEAD + "  a: {args: [\"${{ 'nan' | float }}\"]}\n",
+    "a number of 5,000 digits": GOOD + "max_active_runs: " + "9" * 5_000 + "\n",
+    "a number with a huge exponent": HEAD + "  a: {priority_weight: 1e999999}\n",
+    "not a number": HEAD + "  a: {args: [\"${{ 'nan' | float }}\"]}\n",
     "an infinite number": HEAD + "  a: {args: [\"${{ 'inf' | float }}\"]}\n",
-    "half of a character": HEAD + "  a: {args: ['${{ \"\\ud800\" }}']}\n",
-    "a character that no database takes": HEAD + "  a: {args: ['${{ \"\\u0000\" }}']}\n",
-    "a key that no database takes": HEAD + "  a: {args: ['${{ {\"\\u0000\": 1} | tojson }}']}\n",
+    "an unpaired surrogate": HEAD + "  a: {args: ['${{ \"\\ud800\" }}']}\n",
+    "a NUL character": HEAD + "  a: {args: ['${{ \"\\u0000\" }}']}\n",
+    "a NUL character in a key": HEAD + "  a: {args: ['${{ {\"\\u0000\": 1} | tojson }}']}\n",
     "terminal escapes": 'version: 1\n"\\e[2J\\e]0;owned\\a": 1\n',
 }
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_a_file_costs_itself_only(home: Path, text: str | bytes) -> None:
+def test_a_bad_file_affects_only_itself(home: Path, text: str | bytes) -> None:
     write(home, "pipelines/team/bad.yaml", text)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert told(found, "bad.yaml") and not told(found, "good.yaml")
+    assert codes_of(found, "bad.yaml") and not codes_of(found, "good.yaml")
     assert all(problem.message.isprintable() for problem in found.problems)
     assert not Path("/tmp/pwned").exists()
 
 
-def test_a_long_chain_of_jobs_is_no_trouble(home: Path) -> None:
+def test_a_chain_of_1000_jobs_is_compiled(home: Path) -> None:
     write(home, "pipelines/team/long.yaml", chain(1_000))
     found = open_project(home, "dev").compile_all()
     assert len(next(one for one in found.pipelines if one.id == "team.long").jobs) == 1_000
 
 
 TEMPLATES = {
-    "a loop of loops": "${% for a in range(90000) %}${% for b in range(90000) %}${% endfor %}${% endfor %}",
-    "doubling": "${% set x = 'x' %}" + "${% set x = x ~ x %}" * 60 + "doc: ${{ x }}",
-    "a call of itself": "template: odd@v1",
-    "a macro of itself": "${% macro m() %}${{ m() }}${% endmacro %}${{ m() }}",
+    "nested loops": "${% for a in range(90000) %}${% for b in range(90000) %}${% endfor %}${% endfor %}",
+    "a text that doubles": "${% set x = 'x' %}" + "${% set x = x ~ x %}" * 60 + "doc: ${{ x }}",
+    "a template that uses itself": "template: odd@v1",
+    "a macro that calls itself": "${% macro m() %}${{ m() }}${% endmacro %}${{ m() }}",
     "too much text": "${% for i in range(90000) %}\njob${{ i }}: 12345678901234567890123456789012\n${% endfor %}",
     "a file": "${% include '/etc/passwd' %}",
     "an import": "${% from '/etc/passwd' import x %}",
-    "no yaml": "a: [",
-    "25 loops in each other": "${% for a in [1] %}" * 25 + "${% endfor %}" * 25,
+    "invalid YAML": "a: [",
+    "25 nested loops": "${% for a in [1] %}" * 25 + "${% endfor %}" * 25,
     "5,000 brackets": "doc: ${{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
     "a private character": "a: \ue0001\ue001",
 }
 
 
 @pytest.mark.parametrize("text", TEMPLATES.values(), ids=TEMPLATES)
-def test_a_template_costs_its_callers_only(home: Path, text: str) -> None:
+def test_a_bad_template_affects_only_its_users(home: Path, text: str) -> None:
     write(home, "platform/templates/pipelines/odd/v1.yaml.j2", f"version: 1\n---\n{text}\n")
     write(home, "pipelines/team/bad.yaml", "version: 1\ntemplate: odd@v1\n")
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert told(found, "bad.yaml")
+    assert codes_of(found, "bad.yaml")
 
 
 @pytest.mark.parametrize(
     "text", ["9 ** 9999", "9 ** (9 ** 9)", "'x' * 10 ** 9", "[1] * 200000000", "'a' | replace('a', 'b' * 10 ** 9)"]
 )
-def test_nothing_of_the_run_is_computed_now(home: Path, text: str) -> None:
+def test_run_time_expressions_are_not_computed_at_compile_time(home: Path, text: str) -> None:
     write(home, "pipelines/team/later.yaml", HEAD + f'  a: {{args: ["{{{{ {text} }}}}"]}}\n')
     assert {one.id for one in open_project(home, "dev").compile_all().pipelines} == {"team.good", "team.later"}
 
 
-def test_what_nobody_has_thought_of_costs_one_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_the_compiler_affects_only_one_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/odd.yaml", GOOD)
-    made = compile_file.outcome
+    original = compile_file.outcome
 
-    def stumbling(file_id: str, *rest: Any) -> Any:
+    def failing(file_id: str, *rest: Any) -> Any:
         if file_id == "team.odd":
             raise KeyError("never seen")
-        return made(file_id, *rest)
+        return original(file_id, *rest)
 
-    monkeypatch.setattr(compile_file, "outcome", stumbling)
+    monkeypatch.setattr(compile_file, "outcome", failing)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert told(found, "odd.yaml") == ["compiler-failed"]
+    assert codes_of(found, "odd.yaml") == ["compiler-failed"]
 
 
 def link_out(home: Path) -> None:
@@ -166,28 +170,28 @@ def folder_loop(home: Path) -> None:
     (home / "configs/pipelines/bad.yaml").symlink_to("..")
 
 
-def name_of_bytes(home: Path) -> None:
+def name_not_utf8(home: Path) -> None:
     Path(os.fsdecode(os.fsencode(home / "configs/pipelines/team") + b"/bad\xff.yaml")).write_text(GOOD)
 
 
-def environment_of_bytes(home: Path) -> None:
+def environment_not_utf8(home: Path) -> None:
     Path(os.fsdecode(os.fsencode(home / "configs/platform/environments") + b"/bad\xff.yaml")).write_text("version: 1\n")
 
 
-def name_of_controls(home: Path) -> None:
+def name_with_control_characters(home: Path) -> None:
     (home / "configs/pipelines/team/bad\n\x1b[2J.yaml").write_text(GOOD)
 
 
-def environment_of_controls(home: Path) -> None:
+def environment_with_control_characters(home: Path) -> None:
     (home / "configs/platform/environments/bad\n\x1b[2J.yaml").write_text("version: 1\n")
 
 
 PATHS = [link_out, link_loop, link_to_folder, pipe, folder, device, folder_loop]
-NAMES = [name_of_bytes, environment_of_bytes, name_of_controls, environment_of_controls]
+NAMES = [name_not_utf8, environment_not_utf8, name_with_control_characters, environment_with_control_characters]
 
 
 @pytest.mark.parametrize("make", [*PATHS, *NAMES], ids=lambda f: f.__name__)
-def test_a_path_costs_itself_only(home: Path, make: Callable[[Path], None]) -> None:
+def test_a_bad_path_affects_only_itself(home: Path, make: Callable[[Path], None]) -> None:
     make(home)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
@@ -196,7 +200,7 @@ def test_a_path_costs_itself_only(home: Path, make: Callable[[Path], None]) -> N
     assert survey(home).problems
 
 
-def test_a_folder_deeper_than_a_path_may_be_costs_itself_only(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_deeper_than_the_path_limit_affects_only_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for top in ("pipelines", "platform"):
         monkeypatch.chdir(home / "configs" / top)
         try:
@@ -204,7 +208,7 @@ def test_a_folder_deeper_than_a_path_may_be_costs_itself_only(home: Path, monkey
                 Path("bad").mkdir()
                 os.chdir("bad")
             found = open_project(home, "dev").compile_all()
-        finally:  # here, since nobody else can: what removes a tree calls itself for each level
+        finally:  # here, because shutil.rmtree recurses once for each level
             while Path.cwd().name == "bad":
                 os.chdir("..")
                 Path("bad").rmdir()
@@ -212,35 +216,35 @@ def test_a_folder_deeper_than_a_path_may_be_costs_itself_only(home: Path, monkey
         assert [problem.code for problem in found.problems] == (["too-deep"] if top == "pipelines" else [])
 
 
-def test_ids_that_differ_by_case_cannot_be(home: Path) -> None:
+def test_file_names_with_capital_letters_are_rejected(home: Path) -> None:
     write(home, "pipelines/team/Good.yaml", GOOD)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert told(found, "Good.yaml") == ["bad-name"]
+    assert codes_of(found, "Good.yaml") == ["bad-name"]
 
 
 @pytest.mark.parametrize(
     "dag_id", ["../../etc/passwd", "team..good", ".", "", "team.good.x.y.z", "a" * 100_000, "team.good\n", "team/good"]
 )
-def test_a_worker_asked_for_anything_answers(home: Path, dag_id: str) -> None:
+def test_compile_one_accepts_any_dag_id(home: Path, dag_id: str) -> None:
     assert open_project(home, "dev").compile_one(dag_id).pipelines == ()
 
 
-def test_files_that_vanish_while_they_are_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_deleted_while_it_is_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = write(home, "pipelines/team/gone.yaml", GOOD)
     read = files.read_listed
 
-    def vanishing(path: str, *rest: Any) -> object:
+    def deleting(path: str, *rest: Any) -> object:
         if path.endswith("gone.yaml"):
             gone.unlink(missing_ok=True)
         return read(path, *rest)
 
-    monkeypatch.setattr(files, "read_listed", vanishing)
+    monkeypatch.setattr(files, "read_listed", deleting)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
 
 
-def test_a_secret_is_told_by_name_alone(home: Path) -> None:
+def test_a_secret_is_stored_as_a_reference(home: Path) -> None:
     write(home, "pipelines/team/bad.yaml", HEAD + "  a: {env: {DB: {secret: warehouse/url}}, args: [1]}\n")
     found = open_project(home, "dev").compile_all()
     (job,) = next(one for one in found.pipelines if one.id == "team.bad").jobs

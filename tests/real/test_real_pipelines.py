@@ -1,4 +1,4 @@
-"""What real workflow files say can be said here, in fewer lines (``README.md`` tells whose words are whose)."""
+"""Pipelines equivalent to real workflow files, in fewer lines; ``README.md`` says where they come from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ HERE = Path(__file__).parent
 FACTS: dict[str, dict[str, Any]] = json.loads((HERE / "facts.json").read_text("utf-8"))
 IDS = sorted(FACTS)
 NOTHING = {"schedule": None, "start_date": None, "end_date": None, "paused": None, "max_active_runs": None, "slack": []}
-HOUSE = ["AIRFLOW_DAG_ID", "AIRFLOW_ENVIRONMENT", "AIRFLOW_JOB", "AIRFLOW_RUN_ID"]
-"""The variables that every pod has."""
+COMMON_VARIABLES = ["AIRFLOW_DAG_ID", "AIRFLOW_ENVIRONMENT", "AIRFLOW_JOB", "AIRFLOW_RUN_ID"]
+"""The environment variables of every pod."""
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def pipelines() -> dict[str, Pipeline]:
     return found
 
 
-def test_there_is_no_problem_in_any_environment() -> None:
+def test_no_environment_has_problems() -> None:
     assert survey(HERE).problems == ()
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_fewer_lines(name: str) -> None:
+def test_the_file_is_shorter_than_the_original(name: str) -> None:
     text = (HERE / "configs/pipelines" / f"{name.replace('.', '/')}.yaml").read_text("utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     assert len(lines) < FACTS[name]["lines"]
@@ -44,14 +44,14 @@ def test_fewer_lines(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_says_what_the_original_says(pipelines: dict[str, Pipeline], name: str) -> None:
+def test_the_facts_are_those_of_the_original(pipelines: dict[str, Pipeline], name: str) -> None:
     pipeline = pipelines[name]
-    wanted = {key: value for key, value in FACTS[name].items() if key != "lines"}
-    assert {key: value for key, value in facts(pipeline).items() if value != NOTHING.get(key, 0)} == wanted
+    expected = {key: value for key, value in FACTS[name].items() if key != "lines"}
+    assert {key: value for key, value in facts(pipeline).items() if value != NOTHING.get(key, 0)} == expected
 
 
 def facts(pipeline: Pipeline) -> dict[str, Any]:
-    """The numbers of a pipeline, as ``facts.json`` has them."""
+    """Return the facts of a pipeline in the form of ``facts.json``."""
     jobs = pipeline.jobs
     (retries,) = {(job.retries.count, job.retries.delay) for job in jobs}
     return {
@@ -63,7 +63,7 @@ def facts(pipeline: Pipeline) -> dict[str, Any]:
         "schedule": schedule(pipeline.schedule),
         "start_date": pipeline.start_date if pipeline.start_date != "2025-01-01" else None,  # the environment's
         "end_date": pipeline.end_date,
-        "paused": None if pipeline.paused else False,  # the environments' is to pause
+        "paused": None if pipeline.paused else False,  # the environments pause by default
         "max_active_runs": pipeline.max_active_runs,
         "retries": retries[0],
         "retry_delay": retries[1] or 0,
@@ -100,17 +100,17 @@ def schedule(what: model.Schedule) -> Any:
 
 def slack(pipeline: Pipeline) -> list[str]:
     channels = {one.name for one in pipeline.channels if one.kind == "slack"}
-    told = {"failure": pipeline.alerts.on_failure, "success": pipeline.alerts.on_success}
-    return [event for event, names in told.items() if channels.intersection(names)]
+    events = {"failure": pipeline.alerts.on_failure, "success": pipeline.alerts.on_success}
+    return [event for event, names in events.items() if channels.intersection(names)]
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_every_pod_is_as_the_house_wants_it(pipelines: dict[str, Pipeline], name: str) -> None:
+def test_every_pod_follows_the_platform_conventions(pipelines: dict[str, Pipeline], name: str) -> None:
     pipeline = pipelines[name]
     own = name.replace(".", "-")
     assert len(pipeline.owner) == 1
     for job in pipeline.jobs:
-        assert sorted(var.name for var in job.env if var.name.startswith("AIRFLOW_")) == HOUSE
+        assert sorted(var.name for var in job.env if var.name.startswith("AIRFLOW_")) == COMMON_VARIABLES
         assert job.service_account == own
         assert job.security_context and job.security_context["runAsNonRoot"]
         assert re.fullmatch(r"registry\.harbour\.example/[a-z-]+:v?\d[\w.-]+", job.image)
@@ -123,14 +123,14 @@ def test_every_pod_is_as_the_house_wants_it(pipelines: dict[str, Pipeline], name
         assert params == {var.name for var in job.env if var.name.startswith("PARAM_")}
 
 
-def test_graphs(pipelines: dict[str, Pipeline]) -> None:
+def test_dependencies(pipelines: dict[str, Pipeline]) -> None:
     edges = {job.name: job.depends_on for name in ("crew.roster", "levies.monthly") for job in pipelines[name].jobs}
     assert edges["publish"] == ("check", "clean", "shifts")
     four = ("extract-open", "extract-settled", "extract-payments", "extract-breaches")
     assert edges["full-table"] == edges["redacted-table"] == four
 
 
-def test_text_stays_as_written(pipelines: dict[str, Pipeline]) -> None:
+def test_text_values_are_not_converted(pipelines: dict[str, Pipeline]) -> None:
     shifts = next(job for job in pipelines["crew.roster"].jobs if job.name == "shifts")
     assert [var.value for var in shifts.env if var.name in ("COST_CENTRES_BY_HAND", "OLD_WAY_TO_COUNT")] == [
         "False"
@@ -139,7 +139,7 @@ def test_text_stays_as_written(pipelines: dict[str, Pipeline]) -> None:
     assert next(var.value for var in main.env if var.name == "WHOLE_DATABASE_ANEW") == "true"
 
 
-def test_one_matrix_and_its_large_cells(pipelines: dict[str, Pipeline]) -> None:
+def test_a_matrix_with_larger_cells(pipelines: dict[str, Pipeline]) -> None:
     jobs = {job.name: job for job in pipelines["ledger.extract"].jobs}
     moves = jobs["ledger-extract-cargo-moves-t"]
     values = {var.name: var.value for var in moves.env}

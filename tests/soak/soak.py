@@ -1,9 +1,9 @@
-"""A real DAG processor under random commits: edits, breaks, mends, deletions, files half written, checkouts.
+"""Run a real DAG processor under random commits: edits, errors, fixes, deletions, partial writes, checkouts.
 
-At the end every DAG and the report match the files, a pipeline that nobody edited has one version, and the
-processor's memory has not grown. The project lies in a folder that is edited in place, or is delivered by a
-real git bundle, which checks out each commit while files are parsed. Run longer with ``make soak``
-(``MINUTES=15 BUNDLE=git``); the tests run a short one of both.
+At the end, every DAG and the report match the files, a pipeline that nobody edited has one version, and the memory of
+the processor has not grown. The project is a folder that is edited in place, or comes from a real git bundle, which
+checks out each commit while files are parsed. ``make soak`` runs long (``MINUTES=15 BUNDLE=git``); the tests run a
+short one of each.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ jobs:
   first: {{args: ["{edit}"]}}
   second: {{depends_on: [first]}}
 """
-_STILL = "still"  # a pipeline whose text never changes, though the file is touched and written anew
+_UNCHANGED = "unchanged"  # a pipeline whose text never changes, although its file is touched and rewritten
 BROKEN = (
     "version: [",
     "",
@@ -51,20 +51,20 @@ BROKEN = (
 
 @dataclass
 class Files:
-    """The pipelines as they stand: what should come of each."""
+    """The current pipelines, and the expected result of each."""
 
     folder: Path
     chance: random.Random
-    good: dict[str, str] = field(default_factory=dict)  # the description of each one that is sound
+    good: dict[str, str] = field(default_factory=dict)  # the description of each one without errors
     broken: set[str] = field(default_factory=set)
-    held: set[str] = field(default_factory=set)  # broken, and had a DAG before
+    with_last_good: set[str] = field(default_factory=set)  # broken, with a last good version
     edits: int = 0
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.yaml"
 
-    def mend(self, name: str) -> None:
-        """Write a good version, sometimes half first, as a slow writer does."""
+    def fix(self, name: str) -> None:
+        """Write a valid version, sometimes in two steps, as a slow writer does."""
         self.edits += 1
         text = GOOD.format(edit=self.edits)
         if self.chance.random() < 0.2:
@@ -79,14 +79,14 @@ class Files:
             partial.replace(self.path(name))
         self.good[name] = f"Edit {self.edits}"
         self.broken.discard(name)
-        self.held.discard(name)
+        self.with_last_good.discard(name)
 
-    def spoil(self, name: str) -> None:
-        """Write a broken version. One that was good, and that Airflow has seen so, runs on as it was."""
+    def break_file(self, name: str) -> None:
+        """Write a broken version. A DAG that Airflow knows keeps running its last good version."""
         self.edits += 1
         self.path(name).write_text(self.chance.choice(BROKEN).format(edit=self.edits))
         if name in self.good:
-            self.held.add(name)
+            self.with_last_good.add(name)
         self.good.pop(name, None)
         self.broken.add(name)
 
@@ -94,10 +94,10 @@ class Files:
         self.path(name).unlink(missing_ok=True)
         self.good.pop(name, None)
         self.broken.discard(name)
-        self.held.discard(name)
+        self.with_last_good.discard(name)
 
     def rewrite(self) -> None:
-        """Every file goes and comes again, one by one, as in a checkout."""
+        """Delete and rewrite every file in turn, as a checkout does."""
         for path in list(self.folder.glob("*.yaml")):
             text = path.read_bytes()
             path.unlink()
@@ -109,13 +109,13 @@ class Files:
 
     @property
     def dags(self) -> set[str]:
-        """The ids that should have a DAG."""
-        return {f"soak.{name}" for name in {*self.good, *self.held}}
+        """The expected DAG ids."""
+        return {f"soak.{name}" for name in {*self.good, *self.with_last_good}}
 
 
 @dataclass(frozen=True)
 class Processor:
-    """A running DAG processor and the database it writes to."""
+    """A running DAG processor and its database."""
 
     process: processes.Process
     database: Path
@@ -125,20 +125,20 @@ class Processor:
             return connection.execute(text).fetchall()
 
     def dags(self) -> dict[str, str]:
-        """The DAGs with their descriptions."""
+        """Return the description of each DAG."""
         return dict(self.query("select dag_id, description from dag where not is_stale and dag_id like 'soak.%'"))
 
     def report(self) -> str:
         return "\n".join(row for (row,) in self.query("select stacktrace from import_error"))
 
     def memory(self) -> int:
-        """Bytes of the processor itself; its children live for one parse each."""
+        """Return the memory of the processor in bytes, without its short-lived child processes."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
 
 @contextmanager
 def running(home: Path, bundle: str, count: int) -> Iterator[Processor]:
-    """A DAG processor on the project in ``home``, parsing its ``count`` pipelines all the time."""
+    """Run a DAG processor that parses the ``count`` pipelines in ``home`` continuously."""
     folder = home.parent / "airflow"
     settings = Instance(home, folder, "local", {}).settings(1) | {
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "1",
@@ -147,7 +147,7 @@ def running(home: Path, bundle: str, count: int) -> Iterator[Processor]:
         "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": str(4 + count // 50),  # longer than a round takes
     }
     if bundle == "git":
-        settings.pop("DAG_FACTORY_HOME")  # it is the bundle's, another folder for each version
+        settings.pop("DAG_FACTORY_HOME")  # the bundle has another folder for each version
         settings |= {
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([git_bundle(home)]),
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(folder / "bundles"),
@@ -163,7 +163,7 @@ def running(home: Path, bundle: str, count: int) -> Iterator[Processor]:
 
 
 def git_bundle(repository: Path) -> dict[str, object]:
-    """Airflow's own bundle of a repository on this machine, looked at each second."""
+    """Return the settings of Airflow's git bundle for a local repository, refreshed each second."""
     kwargs = {"repo_url": str(repository), "tracking_ref": "main", "subdir": "dags", "refresh_interval": 1}
     return {"name": "soak", "classpath": "airflow.providers.git.bundles.git.GitDagBundle", "kwargs": kwargs}
 
@@ -174,7 +174,7 @@ def git(home: Path, *words: str) -> None:
 
 
 def project(home: Path) -> Path:
-    """A project of its own; returns the folder of its pipelines."""
+    """Create a project. Returns the folder of its pipelines."""
     for name in ("dags", "configs/platform"):
         shutil.copytree(REPOSITORY / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
     folder = home / "configs/pipelines/soak"
@@ -183,51 +183,52 @@ def project(home: Path) -> Path:
 
 
 def soak(
-    seconds: float, count: int = 30, seed: int = 1, bundle: str = "local", tell: Callable[[str], None] = print
+    seconds: float, count: int = 30, seed: int = 1, bundle: str = "local", report: Callable[[str], None] = print
 ) -> None:
-    """Edit ``count`` pipelines at random for a while; then hold what Airflow has against the files.
+    """Edit ``count`` pipelines at random, then compare Airflow's DAGs with the files.
 
-    ``bundle`` is ``local`` or ``git``. Raises ``AssertionError`` where they differ.
+    ``bundle`` is ``local`` or ``git``. Raises ``AssertionError`` if they differ.
     """
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary) / "project"
         files = Files(project(home), chance)
         names = [f"p{number}" for number in range(count)]
-        for name in (*names, _STILL):
-            files.mend(name)
+        for name in (*names, _UNCHANGED):
+            files.fix(name)
         if bundle == "git":
             git(home, "init", "--initial-branch", "main")
         with running(home, bundle, count) as processor:
-            _deliver(home, bundle)
+            _commit(home, bundle)
             _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: "the first DAGs")
             memory: list[int] = []
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 _change(files, names, processor, chance)
-                _deliver(home, bundle)
+                _commit(home, bundle)
                 memory.append(processor.memory())
-                time.sleep(chance.random())  # commits come as they come
-            tell(f"{files.edits} edits; now {len(files.good)} good, {len(files.broken)} broken, {len(files.held)} held")
+                time.sleep(chance.random())  # commits arrive at random times
+            states = {"good": files.good, "broken": files.broken, "with a last good version": files.with_last_good}
+            report(f"{files.edits} edits; now {', '.join(f'{len(names)} {state}' for state, names in states.items())}")
             _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: _difference(files, processor))
-            versions = processor.query(f"select count(*) from dag_version where dag_id = 'soak.{_STILL}'")
+            versions = processor.query(f"select count(*) from dag_version where dag_id = 'soak.{_UNCHANGED}'")
             assert versions == [(1,)], f"a pipeline that nobody edited has {versions} versions"
             third = max(1, len(memory) // 3)
             first, last = statistics.median(memory[:third]), statistics.median(memory[-third:])
-            tell(f"processor: {first / 2**20:.0f} MB at first, {last / 2**20:.0f} MB at last")
-            assert last < first * 1.25 + 20 * 2**20, "the processor's memory grows"
+            report(f"processor: {first / 2**20:.0f} MB at the beginning, {last / 2**20:.0f} MB at the end")
+            assert last < first * 1.25 + 20 * 2**20, "the memory of the processor grows"
 
 
 def _change(files: Files, names: list[str], processor: Processor, chance: random.Random) -> None:
-    """One random change of the files."""
-    kind = chance.choices(("mend", "spoil", "delete", "touch", "rewrite"), (4, 3, 1, 1, 1))[0]
+    """Make one random change."""
+    kind = chance.choices(("fix", "break_file", "delete", "touch", "rewrite"), (4, 3, 1, 1, 1))[0]
     name = chance.choice(names)
-    if kind == "mend":
-        files.mend(name)
-    elif kind == "spoil":
-        # Only where Airflow has seen the file as it is: else nobody can say whether it has a last good version.
-        if name in files.held or processor.dags().get(f"soak.{name}") == files.good.get(name):
-            files.spoil(name)
+    if kind == "fix":
+        files.fix(name)
+    elif kind == "break_file":
+        # Only if Airflow knows the current version: otherwise nobody knows whether there is a last good version.
+        if name in files.with_last_good or processor.dags().get(f"soak.{name}") == files.good.get(name):
+            files.break_file(name)
     elif kind == "delete":
         files.delete(name)
     elif kind == "touch":
@@ -236,24 +237,26 @@ def _change(files: Files, names: list[str], processor: Processor, chance: random
         files.rewrite()
 
 
-def _deliver(home: Path, bundle: str) -> None:
-    """Where the project comes by git, a commit of what has changed."""
+def _commit(home: Path, bundle: str) -> None:
+    """Commit all changes if the bundle is git."""
     if bundle == "git":
         git(home, "add", "--all")
         git(home, "commit", "--allow-empty", "--message", "Edit")
 
 
 def _difference(files: Files, processor: Processor) -> str:
-    """What Airflow has that the files do not say, or the other way round; nothing where they agree."""
+    """Return how Airflow differs from the files; an empty text if they match."""
     dags, report = processor.dags(), processor.report()
     found = []
     if dags.keys() != files.dags:
-        found.append(f"DAGs too many: {sorted(dags.keys() - files.dags)}, missing: {sorted(files.dags - dags.keys())}")
+        found.append(
+            f"unexpected DAGs: {sorted(dags.keys() - files.dags)}, missing: {sorted(files.dags - dags.keys())}"
+        )
     for name, description in sorted(files.good.items()):
         if dags.get(f"soak.{name}") != description:
             found.append(f"{name} is {dags.get(f'soak.{name}')}, not {description}")
     for name in sorted({*files.broken, *files.good}):
-        # The report ends after so many problems; the rest is seen in the terminal.
+        # The report shows a limited number of problems; `dagf check` shows the others.
         if (f"soak/{name}.yaml:" in report) != (name in files.broken) and "more: `dagf check`" not in report:
             found.append(f"{name} is {'broken and not' if name in files.broken else 'good and'} in the report")
     return "; ".join(found)
@@ -268,7 +271,7 @@ def _wait(met: Callable[[], bool], seconds: float, what: Callable[[], str]) -> N
 
 
 def main() -> None:
-    """The soak from the command line."""
+    """Run the soak test from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--pipelines", type=int, default=1000)

@@ -1,4 +1,4 @@
-"""A short soak of both kinds; ``make soak`` runs a long one."""
+"""A short soak test with both kinds of bundle; ``make soak`` runs a long one."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from soak import soak
 
 
 @pytest.mark.parametrize("bundle", ["local", "git"])
-def test_random_commits_leave_airflow_as_the_files_say(bundle: str) -> None:
+def test_after_random_commits_airflow_matches_the_files(bundle: str) -> None:
     soak(seconds=20, count=12, bundle=bundle)

@@ -1,6 +1,6 @@
-"""Little text that makes much work or much memory: it is given up at a bound, and the bound is told.
+"""Short texts that need much work or memory: the compiler stops at a limit and reports it.
 
-The old ways took from half a minute to for ever with these; the limits of the tests are far above the new ones.
+Without limits, each of these takes from half a minute to forever.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from commits import GOOD, HEAD, told, write
+from commits import GOOD, HEAD, codes_of, write
 
 from dag_factory.build.project import build_dags
 from dag_factory.config import Compiled, open_project
@@ -49,16 +49,16 @@ TEXTS = {
         GOOD + f"params: {{a: {{type: array, uniqueItems: true, default: [{ITEMS}]}}}}\n",
         ["bad-default"],
     ),
-    "a list in a list": (
+    "a nested search in a list": (
         HEAD + "  a: {args: ['${{ range(90000)|reject(\"in\", range(90000)|list)|list|length }}']}\n",
         ["bad-expression"],
     ),
-    "40,000 jobs to wait for that are none": (HEAD + f"  a: {{depends_on: [{ITEMS}]}}\n", ["bad-name"]),
-    "6,000 jobs to wait for that are unknown": (
+    "40,000 dependencies that are not names": (HEAD + f"  a: {{depends_on: [{ITEMS}]}}\n", ["bad-name"]),
+    "6,000 unknown dependencies": (
         HEAD + jobs(300, f"depends_on: [{', '.join(f'job-{number}' for number in range(20))}]"),
         ["unknown-job"],
     ),
-    "300 jobs that all wait for each other": (
+    "300 jobs that all depend on each other": (
         HEAD
         + "".join(
             f"  j{one}: {{depends_on: [{', '.join(f'j{other}' for other in range(300) if other != one)}]}}\n"
@@ -66,15 +66,15 @@ TEXTS = {
         ),
         ["dependency-cycle"],
     ),
-    "60,000 names that are unknown": (  # more text in `{{ }}` than a file may have
+    "60,000 unknown names": (  # more text in `{{ }}` than the limit
         HEAD + "  a: {args: ['" + "".join(f"{{{{ n{number} }}}}" for number in range(60_000)) + "']}\n",
         ["bad-template"],
     ),
-    "6,000 names that are unknown": (
+    "6,000 unknown names": (
         HEAD + "  a: {args: ['" + "".join(f"{{{{ n{number} }}}}" for number in range(6_000)) + "']}\n",
         ["undefined-name"],
     ),
-    "3,000 expressions that are wrong": (
+    "3,000 expressions with errors": (
         HEAD + "  a: {args: [" + ", ".join(f"'${{{{ vars.n{number} }}}}'" for number in range(3_000)) + "]}\n",
         ["undefined-name"],
     ),
@@ -131,8 +131,8 @@ TEXTS = {
         + "".join(f"  p{number}: {{type: integer, default: *a}}\n" for number in range(90)),
         ["bad-default"],
     ),
-    "60,000 keys that stand twice": (HEAD + "  a:\n" + "    b: 1\n" * 60_000, ["duplicate-key", "unknown-key"]),
-    "60,000 environments that are none": (
+    "60,000 duplicate keys": (HEAD + "  a:\n" + "    b: 1\n" * 60_000, ["duplicate-key", "unknown-key"]),
+    "60,000 unknown environments": (
         GOOD + f"only: [dev, {', '.join(f'e{number}' for number in range(60_000))}]\n",
         ["unknown-environment"],
     ),
@@ -144,32 +144,32 @@ TEXTS = {
 
 
 @pytest.mark.parametrize(("text", "codes"), TEXTS.values(), ids=TEXTS)
-def test_work_without_end_is_given_up_and_told(home: Path, text: str, codes: list[str]) -> None:
+def test_too_much_work_is_stopped_and_reported(home: Path, text: str, codes: list[str]) -> None:
     write(home, "platform/presets.yaml", f"version: 1\npresets: {{huge: {{args: [{'a, ' * 90_000}b]}}}}\n")
     write(home, "pipelines/team/bad.yaml", text)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert {*told(found, "bad.yaml")} - {"too-many-problems"} == {*codes}
+    assert {*codes_of(found, "bad.yaml")} - {"too-many-problems"} == {*codes}
     assert_readable(found)
 
 
 def assert_readable(found: Compiled) -> None:
-    """Few problems, each of them short."""
+    """Check that there are few problems, and that each is short."""
     assert len(found.problems) <= BOUNDS.problems_per_file + 1
     assert all(len(problem.message) + len(problem.hint) + len(problem.path) <= 3_000 for problem in found.problems)
 
 
-def test_an_input_that_backtracks_is_told(home: Path) -> None:
+def test_an_input_that_backtracks_is_reported(home: Path) -> None:
     write(
         home, "platform/templates/jobs/odd/v1.yaml.j2", "version: 1\ninputs: {x: {pattern: '^(a+)+$'}}\n---\nargs: []\n"
     )
     write(home, "pipelines/team/bad.yaml", HEAD + f"  a: {{uses: odd@v1, with: {{x: {'a' * 60}!}}}}\n")
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert told(found, "bad.yaml") == ["bad-input"]
+    assert codes_of(found, "bad.yaml") == ["bad-input"]
 
 
-def test_a_param_may_have_many_options(home: Path) -> None:
+def test_a_param_with_2000_options_is_accepted(home: Path) -> None:
     options = ", ".join(f"option-{number}" for number in range(2_000))
     write(home, "pipelines/team/good.yaml", GOOD + f"params: {{a: {{enum: [{options}]}}, b: 1}}\n")
     found = open_project(home, "dev").compile_all()
@@ -177,15 +177,15 @@ def test_a_param_may_have_many_options(home: Path) -> None:
     assert not found.problems
 
 
-MARKS = {"open": "{{" * 30_000, "closed": "{{x}}" * 10_000, "blocks": "{%" * 30_000 + "}}"}
+BRACES = {"open": "{{" * 30_000, "closed": "{{x}}" * 10_000, "blocks": "{%" * 30_000 + "}}"}
 
 
-@pytest.mark.parametrize("image", MARKS.values(), ids=MARKS)
-def test_an_image_of_marks_is_told(home: Path, image: str) -> None:
+@pytest.mark.parametrize("image", BRACES.values(), ids=BRACES)
+def test_an_image_of_braces_is_reported(home: Path, image: str) -> None:
     rules = "images: {allowed: ['*/*'], mirrors: {docker.io: mirror.example.com}, forbid_latest: true}"
     write(home, "platform/environments/dev.yaml", f"version: 1\n{rules}\n")
     write(home, "pipelines/team/bad.yaml", HEAD + f"  a: {{docker_image: '{image}'}}\n")
-    assert told(open_project(home, "dev").compile_all(), "bad.yaml")
+    assert codes_of(open_project(home, "dev").compile_all(), "bad.yaml")
 
 
 LINES = {
@@ -198,7 +198,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
-def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
+def test_a_template_with_one_long_line_is_read(home: Path, line: str) -> None:
     write(home, "platform/templates/jobs/odd/v1.yaml.j2", f"version: 1\n---\nargs: [{line}]\n")
     write(home, "pipelines/team/bad.yaml", HEAD + "  a: {uses: odd@v1}\n")
     found = open_project(home, "dev").compile_all()
@@ -206,59 +206,59 @@ def test_a_template_of_one_long_line_is_read(home: Path, line: str) -> None:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file has little time."""
+def short_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file has only one second."""
     bounds = msgspec.structs.replace(BOUNDS, file_seconds=1.0)
     for module in (project, build_dags, pass_scheduler):
         monkeypatch.setattr(module, "BOUNDS", bounds)
 
 
-@pytest.mark.usefixtures("hurried")
-def test_what_nobody_has_counted_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("short_time")
+def test_endless_work_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/bad.yaml", GOOD)
-    made = compile_file.outcome
+    original = compile_file.outcome
 
     def endless(file_id: str, *rest: Any) -> Any:
         while file_id == "team.bad":
             pass
-        return made(file_id, *rest)
+        return original(file_id, *rest)
 
     monkeypatch.setattr(compile_file, "outcome", endless)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
-    assert told(found, "bad.yaml") == ["too-slow"]
+    assert codes_of(found, "bad.yaml") == ["too-slow"]
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_time")
 def test_an_interruption_is_not_cached_and_keeps_the_dag(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says more of the machine than of the file: the next pass on a quicker one takes the file."""
+    """The time depends on the machine: a later pass on a faster one compiles the file."""
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     write(home, "pipelines/team/bad.yaml", GOOD + "description: one\n")
     assert len(open_project(home, "dev").compile_all().pipelines) == 2
     write(home, "pipelines/team/bad.yaml", GOOD + "description: two\n")
     with monkeypatch.context() as slow:
-        made = compile_file.outcome
+        original = compile_file.outcome
 
         def endless(file_id: str, *rest: Any) -> Any:
             while file_id == "team.bad":
                 pass
-            return made(file_id, *rest)
+            return original(file_id, *rest)
 
         slow.setattr(compile_file, "outcome", endless)
         found = open_project(home, "dev").compile_all()
-        assert told(found, "bad.yaml") == ["too-slow"]
+        assert codes_of(found, "bad.yaml") == ["too-slow"]
         assert {one.id: one.description for one in found.pipelines}["team.bad"] == "one"
     kept = open_project(home, "dev").kept()
-    assert kept.was_stopped(kept.name(read_file.read(home, "team.bad")))  # so it comes after all others
+    assert kept.was_stopped(kept.name(read_file.read(home, "team.bad")))  # so it is compiled after all others
     found = open_project(home, "dev").compile_all()
     assert not found.problems
     assert {one.id: one.description for one in found.pipelines}["team.bad"] == "two"
 
 
-@pytest.mark.usefixtures("hurried")
-def test_what_takes_airflow_too_long_is_interrupted(home: Path) -> None:
+@pytest.mark.usefixtures("short_time")
+def test_a_slow_build_of_a_dag_is_interrupted(home: Path) -> None:
     (good,) = open_project(home, "dev").compile_all().pipelines
     param = Param(name="a", schema={"type": "string", "pattern": "^((a+)+$|.*)"}, default="a" * 60 + "!")
     slow = msgspec.structs.replace(good, id="team.bad", schedule=Preset(name="@daily"), params=(param,))
