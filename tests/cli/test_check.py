@@ -148,7 +148,7 @@ def test_a_missing_path_and_a_path_outside_are_exit_code_2(home: Path, tmp_path:
         result = run(path)
         assert (result.exit_code, words in result.stderr) == (2, True)
     result = run("--home", home, tmp_path / "elsewhere")
-    assert (result.exit_code, "lies outside" in result.stderr) == (2, True)
+    assert (result.exit_code, "is outside" in result.stderr) == (2, True)
 
 
 def test_without_a_project_the_exit_code_is_2_and_the_message_names_home(
@@ -189,7 +189,7 @@ def test_warnings_are_marked() -> None:
 def test_with_warnings_only_the_exit_code_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config.project.survey import Survey
 
-    warning = Problem("configs/pipelines/team/good.yaml", 1, 1, "old", "words", hint="mend", severity="warning")
+    warning = Problem("configs/pipelines/team/good.yaml", 1, 1, "old", "words", hint="fix it", severity="warning")
     monkeypatch.setattr(
         "dag_factory.cli.commands.check.survey", lambda *_: Survey(("dev",), (warning.file,), (warning,))
     )

@@ -31,10 +31,10 @@ defaults: {docker_image: "busybox:1", resource_flavor: cpu-small}
 jobs:
   first:
     resource_flavor: cpu-smal
-    script: echo "Never said."
+    script: echo "Never printed."
   second:
     depends_on: [frist]
-    script: echo "Nor this."
+    script: echo "Nor is this."
 """
 
 

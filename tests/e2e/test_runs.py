@@ -67,7 +67,7 @@ def test_a_pod_with_a_sidecar_ends_with_its_job(running: Running) -> None:
     assert found.pop("pod").startswith("checks-pod-many-")
     assert found == {
         "before": "init",
-        "said": "overlay",
+        "source": "overlay",
         "title": "nothing & nobody",
         "rows": 4,  # the value that the run was triggered with
         "parts": ["a", "b c"],

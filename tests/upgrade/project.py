@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 BUNDLE = "upgrade"
-"""The cache of a bundle is found by the bundle's name, wherever its files lie."""
+"""The cache of a bundle is found by the bundle's name, wherever its files are."""
 ENVIRONMENT = "prod"
 BROKEN_BEFORE, BROKEN_DAG = "configs/pipelines/plain/every.yaml", "plain.every"
 """A pipeline that was broken already when the old release ran last, and its DAG."""
@@ -21,7 +21,7 @@ PROGRAM = Path(__file__).parent / "dag_facts.py"
 
 @dataclass(frozen=True)
 class Checkout:
-    """A project in a folder of its own; ``folder`` holds Airflow's home, the bundle and the cache."""
+    """A project in its own folder; ``folder`` holds Airflow's home, the bundle and the cache."""
 
     folder: Path
 
@@ -36,7 +36,7 @@ class Checkout:
         return self.folder / "cache"
 
     def load(self, cache: bool = True) -> dict[str, Any]:
-        """Run the project's loader in a process of its own, and return what ``dag_facts.py`` prints."""
+        """Run the project's loader in a separate process, and return what ``dag_facts.py`` prints."""
         done = subprocess.run(
             [sys.executable, str(PROGRAM), str(self.home)],
             capture_output=True,

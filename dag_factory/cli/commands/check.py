@@ -38,7 +38,7 @@ def _below(found: Survey, root: Path, paths: Sequence[Path]) -> Survey:
     configs = root / "configs"
     for path in paths:
         if not path.is_relative_to(configs) and not configs.is_relative_to(path):
-            raise CouldNotRun(f"{path} lies outside {configs}")
+            raise CouldNotRun(f"{path} is outside {configs}")
 
     def is_below(file: str) -> bool:
         return any((root / file).is_relative_to(path) for path in paths)
