@@ -1,8 +1,8 @@
-"""Writes ``schemas/kubernetes.schema.json``: the pod fragments of a job, as the Kubernetes client knows them.
+"""Generate ``schemas/kubernetes.schema.json``: the pod fragments of a job, from the installed Kubernetes client.
 
-Types, keys and descriptions come from the installed client's models, required keys from its own
-validation. Only enums are listed here, since the client holds them in prose; each value must stand in
-that prose, so a value that Kubernetes drops stops the script. Run it after an update of the client:
+Types, keys and descriptions come from the models of the client, required keys from its validation. Enums are listed
+here because the client has them only in its descriptions. The script fails if a description no longer contains a
+listed value. Run it after an update of the client:
 
     python scripts/kubernetes_schema.py
 """
@@ -23,7 +23,7 @@ FRAGMENTS = (
     *("V1Toleration", "V1Affinity", "V1SecurityContext", "V1PodSecurityContext"),
     *("V1Container", "V1ContainerPort", "V1HostAlias", "V1ResourceRequirements"),
 )
-MERGE_KEYS = {  # the patchMergeKey of Kubernetes' API types; every other list of a pod is replaced whole
+MERGE_KEYS = {  # the patchMergeKey of the Kubernetes API types; all other lists of a pod are replaced
     ("V1PodSpec", "containers"): "name",
     ("V1PodSpec", "init_containers"): "name",
     ("V1PodSpec", "volumes"): "name",
@@ -37,14 +37,14 @@ MERGE_KEYS = {  # the patchMergeKey of Kubernetes' API types; every other list o
     ("V1Container", "volume_devices"): "devicePath",
     ("V1Container", "volume_mounts"): "mountPath",
 }
-ONE_OF = ("V1Volume", "V1EnvVar", "V1EnvVarSource")  # a source takes the place of another one
+ONE_OF = ("V1Volume", "V1EnvVar", "V1EnvVarSource")  # a source replaces another source
 NOT_IN_A_PATCH = {
-    "restartPolicy": "A job's pod runs once; `retries` says how often the job is tried.",
-    "ephemeralContainers": "Kubernetes adds these to pods that run already.",
+    "restartPolicy": "remove it: a pod runs once; `retries` sets how often the job is tried",
+    "ephemeralContainers": "remove it: Kubernetes adds these only to running pods",
 }
 NOT_IN_METADATA = {
-    "name": "Each try's pod has a name of its own, made of the pipeline's and the job's.",
-    "namespace": "The namespace is the environment's: `cluster.namespace`.",
+    "name": "remove it: each pod gets a unique name from the names of the pipeline and the job",
+    "namespace": "remove it: the environment sets the namespace in `cluster.namespace`",
 }
 
 SELECTOR_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
@@ -65,7 +65,7 @@ ENUMS = {
     ("V1PodSpec", "dns_policy"): ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
     ("V1TopologySpreadConstraint", "when_unsatisfiable"): ("DoNotSchedule", "ScheduleAnyway"),
 }
-UNLISTED = {  # the client's prose does not have these; they are Kubernetes' own constants
+UNLISTED = {  # the descriptions of the client do not have these constants of Kubernetes
     ("V1HostPathVolumeSource", "type"): (
         *("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File"),
         *("Socket", "CharDevice", "BlockDevice"),
@@ -106,18 +106,18 @@ RANGES = {
     },
     ("V1PodSecurityContext", "fs_group"): _USER,
 }
-NEEDED = {("V1Container", "image")}  # Kubernetes' server refuses a container without it, its types do not
-TEMPLATED = {  # what the factory renders in every container, as the operator does in the job's own
+NEEDED = {("V1Container", "image")}  # required by the Kubernetes server, but not by its types
+TEMPLATED = {  # the factory renders these in every container, as the operator does in the job's own container
     ("V1Container", "command"),
     ("V1Container", "args"),
     ("V1EnvVar", "value"),
     ("V1VolumeMount", "sub_path"),
 }
 LABELS = {("V1Container", "name"), ("V1Volume", "name")}
-_TEMPLATED = "[^]*[{][{%][^]*".replace("[^]", "[\\s\\S]")  # what Airflow renders is checked when it runs
+_TEMPLATED = "[^]*[{][{%][^]*".replace("[^]", "[\\s\\S]")  # a template is checked when it is rendered
 _SUBDOMAIN = "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 _QUALIFIED = f"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
-_KEY = (_QUALIFIED, "a label's key such as team or example.com/team")
+_KEY = (_QUALIFIED, "a label key such as team or example.com/team")
 _LABEL = ("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name such as worker-1")
 _NAME = (_SUBDOMAIN, "a name such as gpu-nodes")
 _RELATIVE = (
@@ -127,9 +127,9 @@ _RELATIVE = (
 FORMATS = {
     ("V1ContainerPort", "name"): (
         "(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?",
-        "a port's name such as http: up to 15 lower case letters, digits and single `-`",
+        "a port name such as http: up to 15 lowercase letters, digits and single `-`",
     ),
-    ("V1EnvVar", "name"): ("[ -<>-~]+", "a variable's name such as MODE"),
+    ("V1EnvVar", "name"): ("[ -<>-~]+", "a variable name such as MODE"),
     ("V1HostAlias", "ip"): (
         "((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])([.](?=[0-9])|$)){4}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*",
         "an IP address such as 10.0.0.7",
@@ -174,7 +174,7 @@ DNS_LABEL = {
     "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\\n)",
     "x-code": "bad-name",
     "x-message": "a name such as proxy",
-    "x-hint": "Up to 63 lower case letters, digits and `-`, beginning and ending with a letter or digit.",
+    "x-hint": "use up to 63 lowercase letters, digits and `-`, and start and end with a letter or digit",
 }
 QUANTITY = {
     "type": ["string", "number"],
@@ -183,34 +183,34 @@ QUANTITY = {
     "x-code": "bad-quantity",
     "x-message": "a quantity such as 500m, 2 or 1Gi",
 }
-PLAIN = {  # where the client's key has no prose of its own
-    "V1NodeAffinity": "Which nodes the pod is drawn to, or needs, by their labels.",
-    "V1PodAffinity": "Which pods this pod wants to run beside, on the same node or in the same zone.",
-    "V1PodAntiAffinity": "Which pods this pod wants to run apart from.",
-    "V1Affinity": "Which nodes the pod is drawn to, and which pods it runs beside or apart from.",
-    "V1AppArmorProfile": "The AppArmor profile that bounds what the processes may do.",
-    "V1Capabilities": "Linux capabilities that the container gets or gives up.",
-    "V1ConfigMapVolumeSource": "The files that a config map holds.",
-    "V1EmptyDirVolumeSource": "An empty folder that lives as long as the pod.",
-    "V1EnvVarSource": "Where the variable's value comes from, where it is not written here.",
-    "V1ExecAction": "A command that is run inside the container.",
-    "V1HostPathVolumeSource": "A folder of the node itself.",
-    "V1HTTPGetAction": "A request over HTTP; any status from 200 to 399 is a success.",
-    "V1LabelSelector": "Which objects are meant, by their labels.",
-    "V1Lifecycle": "What is done when the container has started, and before it is ended.",
+DESCRIPTIONS = {  # descriptions that the client does not have
+    "V1NodeAffinity": "The nodes that the pod prefers or requires, by their labels.",
+    "V1PodAffinity": "The pods that this pod should run near, on the same node or in the same zone.",
+    "V1PodAntiAffinity": "The pods that this pod should not run near.",
+    "V1Affinity": "The nodes that the pod prefers or requires, and the pods that it should or should not run near.",
+    "V1AppArmorProfile": "The AppArmor profile that limits what the processes can do.",
+    "V1Capabilities": "Linux capabilities to add to the container or to drop.",
+    "V1ConfigMapVolumeSource": "The contents of a config map as files.",
+    "V1EmptyDirVolumeSource": "An empty folder that exists as long as the pod.",
+    "V1EnvVarSource": "The source of the value of the variable.",
+    "V1ExecAction": "A command that runs in the container.",
+    "V1HostPathVolumeSource": "A folder of the node.",
+    "V1HTTPGetAction": "An HTTP request. Any status from 200 to 399 is a success.",
+    "V1LabelSelector": "Selects objects by their labels.",
+    "V1Lifecycle": "Actions after the container starts and before it stops.",
     "V1NFSVolumeSource": "A folder of an NFS server.",
-    "V1NodeSelector": "Which nodes are meant; the terms are alternatives.",
-    "V1NodeSelectorTerm": "Which nodes are meant; all conditions hold at once.",
+    "V1NodeSelector": "Selects nodes. One of the terms must match.",
+    "V1NodeSelectorTerm": "Selects nodes. All conditions must match.",
     "V1PersistentVolumeClaimVolumeSource": "A persistent volume claim in the pod's namespace.",
-    "V1PodAffinityTerm": "Which pods are meant, and how near counts.",
-    "V1PodDNSConfig": "The pod's DNS servers and search domains, beside those of its policy.",
-    "V1PodSecurityContext": "Rights of the pod as a whole.",
-    "V1Probe": "What is asked of the container while it runs, how often, and how many refusals count.",
+    "V1PodAffinityTerm": "Selects pods, and sets what counts as near.",
+    "V1PodDNSConfig": "DNS servers and search domains of the pod, in addition to those of its policy.",
+    "V1PodSecurityContext": "Security settings of the pod.",
+    "V1Probe": "A check of the running container, its interval, and the number of failures that count.",
     "V1ProjectedVolumeSource": "Several sources in one folder.",
-    "V1ResourceRequirements": "What the container may use (`limits`) and what is set aside for it (`requests`).",
-    "V1SeccompProfile": "The seccomp profile that bounds which system calls the processes may make.",
-    "V1SecretVolumeSource": "The files that a secret holds.",
-    "V1SecurityContext": "Rights of the container.",
+    "V1ResourceRequirements": "What the container can use at most (`limits`) and what is reserved for it (`requests`).",
+    "V1SeccompProfile": "The seccomp profile that limits the system calls of the processes.",
+    "V1SecretVolumeSource": "The contents of a secret as files.",
+    "V1SecurityContext": "Security settings of the container.",
     "V1SELinuxOptions": "The SELinux label of the processes.",
     "V1WindowsSecurityContextOptions": "Settings for containers on Windows.",
 }
@@ -225,7 +225,7 @@ SCALARS: dict[str, Any] = {
 
 
 def _format(pattern: str, message: str) -> dict[str, str]:
-    """What a text has to look like, where Airflow does not render it."""
+    """The format of a text that is not a template."""
     return {"pattern": f"^(({pattern})|{_TEMPLATED})$(?!\\n)", "x-code": "bad-value", "x-message": message}
 
 
@@ -238,20 +238,20 @@ def kind_of(model: str) -> str:
 
 
 def prose(model: type, attribute: str) -> str:
-    """What the client says of one key, without the frame that its generator puts around."""
+    """The description of a key in the client, without the text that its generator adds."""
     text = (getattr(model, attribute).__doc__ or "").replace("# noqa: E501", "")
     lines = [line.strip() for line in text.splitlines()]
     body = [line for line in lines[1:] if line and not line.startswith(":")]
     return re.sub(r"\s+", " ", " ".join(body)).strip()
 
 
-def plain(model: str) -> str:
-    """What stands in the prose's place where the client has none: at least what Kubernetes calls it."""
-    return PLAIN.get(model) or f"Kubernetes' {model.removeprefix('V1')}."
+def default_description(model: str) -> str:
+    """The description of a model for which the client has none: at least its name in Kubernetes."""
+    return DESCRIPTIONS.get(model) or f"{model.removeprefix('V1')} of Kubernetes."
 
 
 def short(text: str, limit: int = 240) -> str:
-    """The first sentences of a text, at least one and no more than fit."""
+    """The first sentences of a text: at least one, and as many as fit."""
     sentences = re.split(r"(?<=[.])\s+(?=[A-Z])", text)
     result = sentences[0]
     for sentence in sentences[1:]:
@@ -262,7 +262,7 @@ def short(text: str, limit: int = 240) -> str:
 
 
 def is_required(model: type, attribute: str) -> bool:
-    """Whether the client itself refuses a model without this key."""
+    """Whether the client rejects a model without this key."""
     configuration = client.Configuration()
     configuration.client_side_validation = False
     instance = model(local_vars_configuration=configuration)
@@ -275,7 +275,7 @@ def is_required(model: type, attribute: str) -> bool:
 
 
 def value_schema(kind: str) -> tuple[dict[str, Any], list[str]]:
-    """The schema of one of the client's types, and the models it refers to."""
+    """The schema of a type of the client, and the models that it refers to."""
     if listed := re.fullmatch(r"list\[(.+)\]", kind):
         items, models = value_schema(listed.group(1))
         if models:
@@ -290,9 +290,9 @@ def value_schema(kind: str) -> tuple[dict[str, Any], list[str]]:
 
 
 def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[str, Any], list[str]]:
-    """The schema of one key. A key that may be left out may also be null, which Kubernetes reads the same."""
+    """The schema of a key. A key that is not required can also be null, which means the same in Kubernetes."""
     schema, models = value_schema(model.openapi_types[attribute])  # type: ignore[attr-defined]
-    text = prose(model, attribute) or plain(models[0])
+    text = prose(model, attribute) or default_description(models[0])
     where = (model.__name__, attribute)
     values = ENUMS.get(where)
     if where in RANGES:
@@ -301,7 +301,7 @@ def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[s
         pattern, message = FORMATS[where]
         schema |= _format(pattern, message)
     if where == ("V1HostAlias", "hostnames"):
-        schema["items"] |= _format(_SUBDOMAIN, "a host's name such as db.example.com")
+        schema["items"] |= _format(_SUBDOMAIN, "a host name such as db.example.com")
     if (model.__name__, attribute) in LABELS:
         schema = dict(DNS_LABEL)
     elif (model.__name__, attribute) in QUANTITIES:
@@ -314,7 +314,9 @@ def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[s
     elif values:
         unknown = [value for value in values if value not in text]
         if unknown:
-            sys.exit(f"{model.__name__}.{attribute}: the client does not speak of {', '.join(unknown)}")
+            sys.exit(
+                f"{model.__name__}.{attribute}: the description of the client does not contain {', '.join(unknown)}"
+            )
         named = f"one of {', '.join(values)}"
         schema = {"enum": [*values] if required else [*values, None], "x-message": named}
     elif "$ref" in schema:
@@ -329,7 +331,7 @@ def property_schema(model: type, attribute: str, required: bool) -> tuple[dict[s
 
 
 def model_schema(model: type) -> tuple[dict[str, Any], list[str]]:
-    """A closed object with Kubernetes' own keys, and the models it refers to."""
+    """An object that allows only the keys of Kubernetes, and the models that it refers to."""
     properties: dict[str, Any] = {}
     required: list[str] = []
     models: list[str] = []
@@ -340,7 +342,7 @@ def model_schema(model: type) -> tuple[dict[str, Any], list[str]]:
         if needed:
             required.append(key)
     schema: dict[str, Any] = {
-        "description": f"Kubernetes' {model.__name__.removeprefix('V1')}, with its own keys in camelCase.",
+        "description": f"{model.__name__.removeprefix('V1')} of Kubernetes, with the same keys in camelCase.",
         "type": ["object", "null"],
         "additionalProperties": False,
     }
@@ -352,7 +354,7 @@ def model_schema(model: type) -> tuple[dict[str, Any], list[str]]:
 
 
 def patch_schema(model: type, merge_key: str | None) -> tuple[dict[str, Any], list[str], list[tuple[str, str]]]:
-    """What is laid over a model: only its merge key is needed. Also the models whose patches it refers to."""
+    """The schema of a patch of a model, which requires only its merge key. Also the models that it refers to."""
     schema = model_schema(model)[0]
     patches: list[tuple[str, str]] = []
     attributes = {key: attribute for attribute, key in model.attribute_map.items()}  # type: ignore[attr-defined]
@@ -374,8 +376,8 @@ def patch_schema(model: type, merge_key: str | None) -> tuple[dict[str, Any], li
         schema["type"] = "object"
         schema["required"] = [merge_key]
         properties["$patch"] = {
-            "description": "`delete` takes the item away, `replace` puts this one in its place, where otherwise the "
-            "two are merged.",
+            "description": "`delete` removes the item, `replace` replaces it with this one. Without it, the two are "
+            "merged.",
             "enum": ["delete", "replace"],
             "x-message": "delete or replace",
         }
@@ -386,22 +388,22 @@ def patch_schema(model: type, merge_key: str | None) -> tuple[dict[str, Any], li
 
 
 def pod_patch(spec_keys: list[str]) -> dict[str, Any]:
-    """What is laid over a whole pod."""
+    """The schema of a patch of a pod."""
     return {
-        "description": "A piece of a Kubernetes pod, with its own keys in camelCase.",
+        "description": "A part of a Kubernetes pod, with the same keys in camelCase.",
         "type": ["object", "null"],
         "additionalProperties": False,
         "x-message": "a map such as {spec: {hostNetwork: true}}",
         "x-instead": {
-            **{key: f"Write it under `spec`: `pod: {{spec: {{{key}: ...}}}}`." for key in spec_keys},
-            **dict.fromkeys(("labels", "annotations"), "Write it at the job, or under `metadata`."),
-            **dict.fromkeys(("apiVersion", "kind"), "That it is a pod is understood."),
+            **{key: f"move it under `spec`: `pod: {{spec: {{{key}: ...}}}}`" for key in spec_keys},
+            **dict.fromkeys(("labels", "annotations"), "move it to the job or under `metadata`"),
+            **dict.fromkeys(("apiVersion", "kind"), "remove it: this is always a pod"),
             **NOT_IN_A_PATCH,
             **NOT_IN_METADATA,
         },
         "properties": {
             "metadata": {
-                "description": "The pod's labels and annotations.",
+                "description": "The labels and annotations of the pod.",
                 "type": "object",
                 "additionalProperties": False,
                 "x-null": "value",
@@ -412,8 +414,8 @@ def pod_patch(spec_keys: list[str]) -> dict[str, Any]:
                 },
             },
             "spec": {
-                "description": "What runs in the pod, where, and with which rights. Containers, volumes and variables "
-                "are found by their names; `base` is the job's own container.",
+                "description": "What runs in the pod, where, and with which permissions. Containers, volumes and "
+                "variables are matched by name. `base` is the container of the job.",
                 "x-null": "value",
                 "$ref": "#/$defs/podSpecPatch",
             },
@@ -422,7 +424,7 @@ def pod_patch(spec_keys: list[str]) -> dict[str, Any]:
 
 
 def document() -> dict[str, Any]:
-    """The whole schema: the fragments and everything they refer to, in a fixed order."""
+    """The schema: the fragments and everything that they refer to, in a fixed order."""
     definitions: dict[str, Any] = {}
     waiting = list(FRAGMENTS)
     patches: list[tuple[str, str | None]] = [("V1PodSpec", None)]
@@ -442,14 +444,14 @@ def document() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "kubernetes.schema.json",
         "title": "Pod fragments",
-        "description": "Pieces of a pod in Kubernetes' own words.",
-        "$comment": "Written by scripts/kubernetes_schema.py from the Kubernetes client; not edited by hand.",
+        "description": "Parts of a pod, with the keys of Kubernetes.",
+        "$comment": "Generated by scripts/kubernetes_schema.py from the Kubernetes client. Do not edit.",
         "$defs": dict(sorted(definitions.items())),
     }
 
 
 def text() -> str:
-    """The file's text."""
+    """The text of the file."""
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 

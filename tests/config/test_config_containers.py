@@ -178,7 +178,7 @@ def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
 
 def test_hints_name_the_place_where_it_belongs() -> None:
     assert "`pod: {spec: {hostNetwork: ...}}`" in said("jobs: {a: {pod: {hostNetwork: true}}}")
-    assert "`retries` says how often" in said("jobs: {a: {pod: {spec: {restartPolicy: Always}}}}")
+    assert "`retries` sets how often" in said("jobs: {a: {pod: {spec: {restartPolicy: Always}}}}")
     assert "cluster.xcom_sidecar" in said("jobs: {a: {sidecars: [{name: airflow-xcom-sidecar, image: a}]}}")
     assert "did you mean `data`?" in said(
         "jobs: {a: {volumes: [{mount_path: /d, empty_dir: {}, name: data}],"
