@@ -72,13 +72,13 @@ def ids(found: Compiled) -> list[str]:
 def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """The ids of files compiled since the last call."""
     made: list[str] = []
-    compile_file = compiling.outcome
+    compile_file = compiling.compile_file
 
     def counted(file_id: str, *rest: object, **more: object) -> object:
         made.append(file_id)
         return compile_file(file_id, *rest, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compiling, "outcome", counted)
+    monkeypatch.setattr(compiling, "compile_file", counted)
 
     def since() -> list[str]:
         told, made[:] = list(made), []
@@ -384,14 +384,14 @@ def test_tables_that_change_in_mid_pass_poison_nothing_and_are_read_again(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A checkout after the digest of the tables was taken and before they are compiled with."""
-    made = compiling.outcome
+    made = compiling.compile_file
 
     def in_mid_pass(*given: object, **more: object) -> object:
-        monkeypatch.setattr(compiling, "outcome", made)
+        monkeypatch.setattr(compiling, "compile_file", made)
         write(home, "platform/flavors.yaml", FLAVORS.replace("cpu: 1", "cpu: 3"))
         return made(*given, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compiling, "outcome", in_mid_pass)
+    monkeypatch.setattr(compiling, "compile_file", in_mid_pass)
 
     def cpus() -> set[str]:
         return {one.jobs[0].flavor.limits["cpu"] for one in compiled(home).pipelines if one.id != "team.two"}

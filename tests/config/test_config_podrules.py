@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dag_factory.config import Compiled, open_project
-from dag_factory.config.jobs.pod_checks import faults
+from dag_factory.config.jobs.checks.pod_rules import faults
 
 CODES = {"invalid-pod", "missing-key", "bad-value", "too-large", "too-small"}
 VOLUME = "volumes: [{name: v, pvc: c, mount_path: /x}]"

@@ -10,7 +10,7 @@ from croniter import croniter
 from written import ENVIRONMENT, Written, built, problems, said
 
 from dag_factory.config.model import Cron, Every, Manual, Param, Preset
-from dag_factory.config.pipelines.header import EARLIEST
+from dag_factory.config.pipelines.pipeline_model import DEFAULT_START_DATE
 from dag_factory.config.pipelines.schedules import described
 
 JOBS = "\njobs: {a: {}}\n"
@@ -177,7 +177,7 @@ def test_what_a_pipeline_leaves_out_is_the_environment_s() -> None:
     environment = "version: 1\ntimezone: Europe/Berlin\ndefaults: {pipeline: {start_date: 2026-01-01}}\n"
     found = Written(JOBS, environments={"dev": environment, "bare": ENVIRONMENT})
     assert (found.built().timezone, found.built().start_date) == ("Europe/Berlin", "2026-01-01")
-    assert (found.built("bare").timezone, found.built("bare").start_date) == ("UTC", EARLIEST)
+    assert (found.built("bare").timezone, found.built("bare").start_date) == ("UTC", DEFAULT_START_DATE)
 
 
 def test_an_environment_may_pause_or_take_all_schedules() -> None:

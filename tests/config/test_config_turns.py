@@ -110,7 +110,7 @@ def test_what_has_nothing_to_run_on_as_does_not_wait(home: Path, setting: str, m
 
 
 def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = compiling.outcome
+    made = compiling.compile_file
 
     def slowly(*arguments: object) -> FileResult:
         end = time.monotonic() + 0.1
@@ -118,7 +118,7 @@ def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, m
             pass
         return made(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compiling, "outcome", slowly)
+    monkeypatch.setattr(compiling, "compile_file", slowly)
     write(home, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 2, memory: 1Gi}}\n")
     assert compiled(home, 0.05).postponed
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -162,7 +162,7 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
 
 
 def test_many_slow_files_take_passes_and_keep_nobody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = compiling.outcome
+    made = compiling.compile_file
 
     def slow(file_id: str, *rest: object) -> FileResult:
         end = time.process_time() + BOUNDS.moment_seconds * 2
@@ -170,7 +170,7 @@ def test_many_slow_files_take_passes_and_keep_nobody_else(home: Path, monkeypatc
             pass
         return made(file_id, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compiling, "outcome", slow)
+    monkeypatch.setattr(compiling, "compile_file", slow)
     names = [f"slow-{number}" for number in range(5)]
     for name in (*names, "zzz"):
         write(home, f"pipelines/team/{name}.yaml", ONE)

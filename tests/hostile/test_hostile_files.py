@@ -129,14 +129,14 @@ def test_run_time_expressions_are_not_computed_at_compile_time(home: Path, text:
 
 def test_a_fault_of_the_compiler_affects_only_one_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/odd.yaml", GOOD)
-    original = compile_file.outcome
+    original = compile_file.compile_file
 
     def failing(file_id: str, *rest: Any) -> Any:
         if file_id == "team.odd":
             raise KeyError("never seen")
         return original(file_id, *rest)
 
-    monkeypatch.setattr(compile_file, "outcome", failing)
+    monkeypatch.setattr(compile_file, "compile_file", failing)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert codes_of(found, "odd.yaml") == ["compiler-failed"]

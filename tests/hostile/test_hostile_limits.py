@@ -216,14 +216,14 @@ def short_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("short_time")
 def test_endless_work_is_interrupted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/team/bad.yaml", GOOD)
-    original = compile_file.outcome
+    original = compile_file.compile_file
 
     def endless(file_id: str, *rest: Any) -> Any:
         while file_id == "team.bad":
             pass
         return original(file_id, *rest)
 
-    monkeypatch.setattr(compile_file, "outcome", endless)
+    monkeypatch.setattr(compile_file, "compile_file", endless)
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert codes_of(found, "bad.yaml") == ["too-slow"]
@@ -239,14 +239,14 @@ def test_an_interruption_is_not_cached_and_keeps_the_dag(
     assert len(open_project(home, "dev").compile_all().pipelines) == 2
     write(home, "pipelines/team/bad.yaml", GOOD + "description: two\n")
     with monkeypatch.context() as slow:
-        original = compile_file.outcome
+        original = compile_file.compile_file
 
         def endless(file_id: str, *rest: Any) -> Any:
             while file_id == "team.bad":
                 pass
             return original(file_id, *rest)
 
-        slow.setattr(compile_file, "outcome", endless)
+        slow.setattr(compile_file, "compile_file", endless)
         found = open_project(home, "dev").compile_all()
         assert codes_of(found, "bad.yaml") == ["too-slow"]
         assert {one.id: one.description for one in found.pipelines}["team.bad"] == "one"

@@ -7,7 +7,8 @@ from tabled import PIPELINE, PLAIN
 
 from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import reading
-from dag_factory.config.jobs import guard_problems, job_model
+from dag_factory.config.jobs import job_model
+from dag_factory.config.jobs.checks import limits
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
@@ -35,9 +36,7 @@ def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
         guards = reading.together(guards, reading.of_team(f"the team `t{index}`", tree(f"max: {text}")))
     node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
     model = job_model.job("a", flavor, node, {})
-    return list(
-        guard_problems.check(model, node, Cluster(), guards, OTHERS, Position("flow.yaml", 1, 1), ("jobs", "a"))
-    )
+    return list(limits.check(model, node, Cluster(), guards, OTHERS, Position("flow.yaml", 1, 1), ("jobs", "a")))
 
 
 def told(flavor: Flavor, job: str, *ceilings: str) -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 from tabled import PLAIN, Project
 
 from dag_factory.config.guard_rules import Guards, Rule
-from dag_factory.config.jobs import guard_problems, job_model
+from dag_factory.config.jobs import job_model
+from dag_factory.config.jobs.checks import limits
 from dag_factory.config.model import Cluster, Flavor
 from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
@@ -117,7 +118,7 @@ def breaches(node: MapNode, *allowed: str) -> list[tuple[str, int, str]]:
     rule = Rule("the environment `prod`", "prod.yaml", 4, allowed)
     guards = Guards(images=(rule,), forbid_latest=rule)
     model = job_model.job("train", Flavor(name="small"), node, {})
-    found = guard_problems.check(model, node, Cluster(), guards, (), Position("flow.yaml", 1, 1), ("jobs", "train"))
+    found = limits.check(model, node, Cluster(), guards, (), Position("flow.yaml", 1, 1), ("jobs", "train"))
     return sorted((one.code, one.line, one.path) for one in found)
 
 

@@ -66,10 +66,10 @@ def file_name(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _nothing_read_before() -> Iterator[None]:
     """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
-    for kept in (compile_file.source, tables.read_tables):
+    for kept in (compile_file.read_source, tables.read_tables):
         kept.cache_clear()
     yield
-    for kept in (compile_file.source, tables.read_tables):
+    for kept in (compile_file.read_source, tables.read_tables):
         kept.cache_clear()
 
 

@@ -14,7 +14,8 @@ import msgspec
 
 from dag_factory.config import budget
 from dag_factory.config.pipelines import compile_file
-from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, Source, resolve_pipeline
+from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, resolve_pipeline
+from dag_factory.config.pipelines.pipeline_source import PipelineSource
 from dag_factory.config.platform import alerts, presets, retries, teams
 from dag_factory.config.platform.tables import FLAVORS_FILE
 from dag_factory.config.positions import KeyPath, Position, dotted
@@ -61,7 +62,7 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
     for file_id in candidates(dag_id):
         if is_there(project.home, file_id):
             _, file, data = read_file.read(project.home, file_id)
-            source = None if isinstance(data, Problem) else compile_file.source(file_id, file, data)
+            source = None if isinstance(data, Problem) else compile_file.read_source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
                 budget.begin()
                 whole = resolve_pipeline(source, project.tables, dag_id)[1]
@@ -69,7 +70,7 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
     return ()
 
 
-def _origins(source: Source, whole: ResolvedPipeline) -> Iterator[Origin]:
+def _origins(source: PipelineSource, whole: ResolvedPipeline) -> Iterator[Origin]:
     known: dict[str, Paths] = {}
     for path, node in _values(whole.tree, ()):
         position = node.position
@@ -77,7 +78,7 @@ def _origins(source: Source, whole: ResolvedPipeline) -> Iterator[Origin]:
             document = whole.documents.get(position.file)
             known[position.file] = paths(document) if document else {}
         here = known[position.file].get((position.line, position.column), [])
-        job = whole.written.get(str(path[1])) if path[0] == "jobs" else None
+        job = whole.source_names.get(str(path[1])) if path[0] == "jobs" else None
         layer = _layer(position, _meant(here, path, job), source.file)
         yield Origin(
             dotted(path), to_python(node), layer, position.file, position.line, position.column, position.caller

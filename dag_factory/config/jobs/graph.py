@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingT
+from collections.abc import Sequence as SequenceT
 from typing import NamedTuple
 
 import msgspec
@@ -22,44 +24,44 @@ class Edge(NamedTuple):
 
 
 Edges = dict[str, dict[str, Edge]]
-"""For each job the jobs that it waits for, by the names of their tasks."""
+"""For each task the tasks that it waits for."""
 
 
-class Names(msgspec.Struct, frozen=True):
-    """What the jobs of a pipeline are called.
+class JobGraph(msgspec.Struct, frozen=True):
+    """The jobs of a pipeline, and which waits for which.
 
-    ``tasks`` has for each name the tasks that it stands for: one, or for a job with a matrix all of its cells;
-    ``written`` has for each task its job's name in the file.
+    ``tasks`` holds the tasks of each name that a job can be referred to by: one, or all cells of its matrix.
+    ``sources`` holds the name in the file of each task's job. ``edges`` may lead to unknown names; later stages add
+    edges to it.
     """
 
+    jobs: SequenceT[CompiledJob]
     tasks: dict[str, tuple[str, ...]]
-    written: dict[str, str]
+    sources: dict[str, str]
+    edges: Edges
 
 
-def names(jobs: Iterable[CompiledJob]) -> Names:
-    """Every name by which a job may be called."""
-    written = {job.name: job.written for job in jobs}
-    found: dict[str, tuple[str, ...]] = {}
-    for task, name in written.items():
-        found[name] = (*found.get(name, ()), task)
-    return Names({**{task: (task,) for task in written}, **found}, written)
+def connect(jobs: SequenceT[CompiledJob]) -> JobGraph:
+    """The graph of the dependencies that the jobs name."""
+    sources = {job.name: job.source_name for job in jobs}
+    cells: dict[str, tuple[str, ...]] = {}
+    for task, name in sources.items():
+        cells[name] = (*cells.get(name, ()), task)
+    tasks = {**{task: (task,) for task in sources}, **cells}
+    return JobGraph(jobs, tasks, sources, {job.name: _edges(job, tasks) for job in jobs})
 
 
-def edges(jobs: Iterable[CompiledJob], called: Names) -> Edges:
-    """What every job says that it waits for, names known or not."""
-    found: Edges = {}
-    for job in jobs:
-        waits_for = found.setdefault(job.name, {})
-        for name, position, path in _said(job):
-            # its own name and all cells of its own matrix are one mistake, told once
-            tasks = (job.name,) if name == job.written else called.tasks.get(name, (name,))
-            for task in tasks:
-                waits_for.setdefault(task, Edge(position, path))
-    return found
+def _edges(job: CompiledJob, tasks: MappingT[str, tuple[str, ...]]) -> dict[str, Edge]:
+    edges: dict[str, Edge] = {}
+    for name, position, path in _dependencies(job):
+        # a job that names itself is one error, not one for each cell of its matrix
+        for task in (job.name,) if name == job.source_name else tasks.get(name, (name,)):
+            edges.setdefault(task, Edge(position, path))
+    return edges
 
 
-def _said(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
-    path: KeyPath = ("jobs", job.written)
+def _dependencies(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
+    path: KeyPath = ("jobs", job.source_name)
     yield from _named(job.node.get("depends_on"), (*path, "depends_on"))
     listed = job.node.map("for_each").get("output")
     if isinstance(listed, Scalar) and listed.value is not None:
@@ -70,7 +72,7 @@ def _said(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
 def teardown_of(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
     """The names of the jobs that a teardown takes down, with their places."""
     said = job.node.map("teardown").get("of")
-    path: KeyPath = ("jobs", job.written, "teardown", "of")
+    path: KeyPath = ("jobs", job.source_name, "teardown", "of")
     if isinstance(said, Scalar):
         yield said.text, said.position, path
     yield from _named(said, path)
@@ -83,73 +85,67 @@ def _named(node: Node | None, path: KeyPath) -> Iterator[tuple[str, Position, Ke
             yield item.text, item.position, (*path, index)
 
 
-def check(found: Edges, called: Names | None = None) -> Iterator[Problem]:
+def check(graph: JobGraph) -> Iterator[Problem]:
     """Every wrong edge; each cycle once, spelled out in the names of the file."""
-    tasks = called.tasks if called else dict.fromkeys(found, ())
-    written = called.written if called else {name: name for name in found}
-    for name, waits_for in found.items():
+    sources, edges = graph.sources, graph.edges
+    for name, waits_for in edges.items():
         for other, edge in waits_for.items():
             if other == name:
-                message = f"the job `{written[name]}` depends on itself"
-                yield Problem.at(
-                    edge.position, edge.path, "depends-on-itself", message, "remove the name from the list"
-                )
-            elif other not in found:
-                hint = did_you_mean(other, [job for job in tasks if job not in (name, written[name])])
+                message, hint = f"the job `{sources[name]}` depends on itself", "remove the name from the list"
+                yield Problem.at(edge.position, edge.path, "depends-on-itself", message, hint)
+            elif other not in edges:
+                hint = did_you_mean(other, [job for job in graph.tasks if job not in (name, sources[name])])
                 yield Problem.at(edge.position, edge.path, "unknown-job", f"unknown job `{other}`", hint)
-    for cycle in _cycles(found):
-        around = [written[name] for name in cycle]
-        if len(set(around)) < len(around):  # between the cells of one matrix
-            around = cycle
-        message = f"the jobs wait for each other in a circle: {' -> '.join([*around, around[0]])}"
-        edge = found[cycle[0]][cycle[1]]
+    for cycle in _cycles(edges):
+        names = [sources[task] for task in cycle]
+        if len(set(names)) < len(names):  # between the cells of one matrix
+            names = cycle
+        message = f"the jobs wait for each other in a circle: {' -> '.join([*names, names[0]])}"
+        edge = edges[cycle[0]][cycle[1]]
         yield Problem.at(edge.position, edge.path, "dependency-cycle", message, "remove one of these dependencies")
 
 
-def upstream(found: Edges, name: str) -> set[str]:
-    """Every job that ends before this one starts."""
+def upstream(edges: Edges, task: str) -> set[str]:
+    """Every task that ends before this one starts."""
     seen: set[str] = set()
-    waiting = list(found.get(name, ()))
+    waiting = list(edges.get(task, ()))
     while waiting:
-        job = waiting.pop()
-        if job not in seen and job in found:
-            seen.add(job)
-            waiting += found[job]
+        other = waiting.pop()
+        if other not in seen and other in edges:
+            seen.add(other)
+            waiting += edges[other]
     return seen
 
 
-def _cycles(found: Edges) -> Iterator[list[str]]:
-    """Cycles that share no job, one at least for each knot of the graph; the first job of the file leads.
+def _cycles(edges: Edges) -> Iterator[list[str]]:
+    """Cycles that share no task, at least one for each knot of the graph; the first task of the file leads.
 
-    The walk needs no recursion.
+    The walk uses no recursion, so that a long chain of jobs is no error.
     """
-    order = {name: index for index, name in enumerate(found)}
+    order = {name: index for index, name in enumerate(edges)}
     done: set[str] = set()
-    told: set[str] = set()
-    for start in found:
-        trail: list[str] = []
-        inside: set[str] = set()
-        stack: list[tuple[str, Iterator[str]]] = []
+    reported: set[str] = set()
+    for start in edges:
         if start in done:
             continue
-        stack.append((start, iter(found[start])))
-        trail.append(start)
-        inside.add(start)
+        trail = [start]
+        on_trail = {start}
+        stack = [(start, iter(edges[start]))]
         while stack:
             name, others = stack[-1]
             following = next(others, None)
             if following is None:
                 stack.pop()
                 trail.pop()
-                inside.discard(name)
+                on_trail.discard(name)
                 done.add(name)
-            elif following in inside:
-                # one job alone is told as a job that depends on itself
-                if following != name and told.isdisjoint(cycle := trail[trail.index(following) :]):
-                    told.update(cycle)
+            elif following in on_trail:
+                # a task that waits for itself is reported as such
+                if following != name and reported.isdisjoint(cycle := trail[trail.index(following) :]):
+                    reported.update(cycle)
                     first = cycle.index(min(cycle, key=order.__getitem__))
                     yield [*cycle[first:], *cycle[:first]]
-            elif following in found and following not in done:
-                stack.append((following, iter(found[following])))
+            elif following in edges and following not in done:
+                stack.append((following, iter(edges[following])))
                 trail.append(following)
-                inside.add(following)
+                on_trail.add(following)

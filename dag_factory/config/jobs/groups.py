@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Mapping as MappingT
 
+from dag_factory.config.jobs.graph import JobGraph
 from dag_factory.config.model import group_id
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import MapNode, Scalar
+from dag_factory.config.tree import Scalar
 
 
-def check(jobs: MappingT[str, tuple[str, MapNode]], names: frozenset[str]) -> Iterator[Problem]:
-    """A group named like a job, or like another group once dots are taken for what Airflow allows.
-
-    ``jobs`` has each job's name in the file and its tree; ``names`` are all that a job goes by.
-    """
+def check(graph: JobGraph) -> Iterator[Problem]:
+    """A group named like a job, or like another group once dots are replaced by what Airflow allows."""
     paths: dict[str, str] = {}
-    for written, node in jobs.values():
-        group = node.get("group")
+    for job in graph.jobs:
+        group = job.node.get("group")
         if not isinstance(group, Scalar) or group.value is None or group.dynamic:
             continue
         steps = group.text.split(".")
-        place = ("jobs", written, "group")
+        place = ("jobs", job.source_name, "group")
         for length in range(1, len(steps) + 1):
             path = ".".join(steps[:length])
             name = group_id(path)
-            if name in names:
+            if name in graph.tasks:
                 message = f"a job and a group are both called `{name}`"
                 yield Problem.at(group.position, place, "group-name-taken", message, "give the group another name")
             elif paths.setdefault(name, path) != path:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from dag_factory.config.expressions import dollar_signs, run_time
 from dag_factory.config.expressions.sandbox import dns
-from dag_factory.config.jobs import assets, for_each, kubernetes_values
+from dag_factory.config.jobs import assets, for_each
+from dag_factory.config.jobs.checks import kubernetes_values
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume
 from dag_factory.config.platform import alerts, retries
 from dag_factory.config.tree import (

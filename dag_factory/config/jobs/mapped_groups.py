@@ -7,8 +7,9 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
-from dag_factory.config.jobs import for_each, graph
+from dag_factory.config.jobs import for_each
 from dag_factory.config.jobs.compile_job import CompiledJob
+from dag_factory.config.jobs.graph import Edge, JobGraph
 from dag_factory.config.model import EnvVar, ForEach, Job
 from dag_factory.config.pod import final_pod
 from dag_factory.config.positions import KeyPath
@@ -60,16 +61,17 @@ def _path(job: CompiledJob) -> str:
     return node.text if isinstance(node, Scalar) and node.value is not None and not node.dynamic else ""
 
 
-def wait_for_lists(found: graph.Edges, called: graph.Names, groups: MappingT[str, MappedGroup]) -> None:
+def wait_for_lists(graph: JobGraph, groups: MappingT[str, MappedGroup]) -> None:
     """Let the first jobs of a group wait for the job whose output is the group's list."""
     for group in groups.values():
         source = group.node.get("output")
         inside = set(group.tasks)
-        if not isinstance(source, Scalar) or source.dynamic or inside & set(called.tasks.get(source.text, ())):
+        if not isinstance(source, Scalar) or source.dynamic or inside & set(graph.tasks.get(source.text, ())):
             continue
-        for task in [task for task in group.tasks if inside.isdisjoint(found[task])]:
-            for one in called.tasks.get(source.text, (source.text,)):
-                found[task].setdefault(one, graph.Edge(source.position, (*group.place, "output")))
+        first = [task for task in group.tasks if inside.isdisjoint(graph.edges[task])]
+        for task in first:
+            for other in graph.tasks.get(source.text, (source.text,)):
+                graph.edges[task].setdefault(other, Edge(source.position, (*group.place, "output")))
 
 
 def check(groups: Node | None, jobs: Iterable[CompiledJob], known: MappingT[str, MappedGroup]) -> Iterator[Problem]:
@@ -98,7 +100,7 @@ def _nested(group: str) -> str:
 
 
 def _job(job: CompiledJob, group: MappedGroup) -> Iterator[Problem]:
-    place: KeyPath = ("jobs", job.written)
+    place: KeyPath = ("jobs", job.source_name)
     own, rule = job.node.get("for_each"), job.node.get("trigger_rule")
     if own is not None and is_set(own):
         hint = f"remove it and use `{{{{ item }}}}` of the group, or take the job out of `{group.path}`"
@@ -108,11 +110,11 @@ def _job(job: CompiledJob, group: MappedGroup) -> Iterator[Problem]:
         hint = "use `all_done`, which waits until the jobs before it end in any way"
         yield Problem.at(rule.position, (*place, "trigger_rule"), "always-in-for-each", message, hint)
     source = group.node.get("output")
-    if isinstance(source, Scalar) and source.text in (job.name, job.written):
+    if isinstance(source, Scalar) and source.text in (job.name, job.source_name):
         message = f"the job `{source.text}` is in the group `{group.path}`, which runs for each item of its output"
         hint = f"take `{source.text}` out of the group"
         yield Problem.at(source.position, (*group.place, "output"), "bad-for-each", message, hint)
-    yield from for_each.check_variable(group.node, job.node.get("env"), group.place, job.written)
+    yield from for_each.check_variable(group.node, job.node.get("env"), group.place, job.source_name)
 
 
 def models(groups: Node | None) -> dict[str, ForEach]:

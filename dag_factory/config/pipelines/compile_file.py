@@ -1,42 +1,108 @@
-"""A pipeline file's bytes compiled for one environment."""
+"""A pipeline file's bytes compiled for one environment: all of its pipelines, within the limits of a file."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from dag_factory.config import budget
-from dag_factory.config.outcomes import AssetMention, FileResult
-from dag_factory.config.pipelines.compile_pipeline import SCHEMA, Source, compile_pipeline, compile_pipelines
+import msgspec
+
+from dag_factory.config import budget, loader_work
+from dag_factory.config.jobs import assets
+from dag_factory.config.outcomes import AssetMention, FileResult, PipelineResult
+from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, compile_pipeline, resolve_pipeline
+from dag_factory.config.pipelines.environment_overlay import SCHEMA
+from dag_factory.config.pipelines.pipeline_source import PipelineSource
 from dag_factory.config.platform.tables import Tables
-from dag_factory.config.problems import Problem
+from dag_factory.config.positions import Position
+from dag_factory.config.problems import Problem, errors, first_ones, more_problems
 from dag_factory.config.source import documents
+from dag_factory.config.source.yaml_writer import to_yaml
 from dag_factory.config.templates import instances
 from dag_factory.settings import BOUNDS
 
+_ERRORS = 10 * BOUNDS.problems_per_file  # of one file; the DAGs after those are not compiled
 
-def outcome(file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_id: str | None = None) -> FileResult:
-    """Compile a file's bytes; only one of its DAGs where ``dag_id`` says so."""
+
+def compile_file(
+    file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_id: str | None = None
+) -> FileResult:
+    """Compile a file's bytes; with ``dag_id`` only that one of its pipelines."""
     budget.begin()
-    read = source(file_id, file, data)
-    named: tuple[AssetMention, ...] = ()
+    source = read_source(file_id, file, data)
+    mentions: tuple[AssetMention, ...] = ()
     if dag_id is None:
-        results, named = compile_pipelines(read, tables)
+        results, mentions = _compile_all(source, tables)
     else:
-        claimed = read.node is None or dag_id in read.ids
-        results = [compile_pipeline(read, tables, dag_id if read.node else None)] if claimed else []
-    return FileResult(file_id, file, tuple(results), read.instances, read.node is not None, named)
+        claimed = source.node is None or dag_id in source.ids
+        results = [compile_pipeline(source, tables, dag_id if source.node else None)] if claimed else []
+    return FileResult(file_id, file, tuple(results), source.instances, source.node is not None, mentions)
 
 
 @lru_cache(8)
-def source(file_id: str, file: str, data: bytes | Problem) -> Source:
-    """The file read and held against its schema: the same for every environment."""
+def read_source(file_id: str, file: str, data: bytes | Problem) -> PipelineSource:
+    """Read a file and validate it against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
-    found = Source(file_id, file, document.node and instances.filled(document.node), document.problems)
-    return found if len(found.instances) <= BOUNDS.instances else _without_instances(found)
+    source = PipelineSource(file_id, file, document.node and instances.filled(document.node), document.problems)
+    return source if len(source.instances) <= BOUNDS.instances else _without_instances(source)
 
 
-def _without_instances(found: Source) -> Source:
-    message = f"the file has {len(found.instances):,} instances, more than {BOUNDS.instances:,}"
-    position = next(iter(found.instances.values()))
+def _without_instances(source: PipelineSource) -> PipelineSource:
+    message = f"the file has {len(source.instances):,} instances, more than {BOUNDS.instances:,}"
+    position = next(iter(source.instances.values()))
     problem = Problem.at(position, ("instances",), "too-many-instances", message, "divide it into several files")
-    return Source(found.id, found.file, None, (*found.problems, problem))
+    return PipelineSource(source.id, source.file, None, (*source.problems, problem))
+
+
+def _compile_all(source: PipelineSource, tables: Tables) -> tuple[list[PipelineResult], tuple[AssetMention, ...]]:
+    """Every pipeline of a file, and each asset that they name, once."""
+    results: list[PipelineResult] = []
+    mention_count = error_count = 0
+    assets_named: dict[tuple[str, str], AssetMention] = {}
+    for dag_id in source.ids:
+        if error_count > _ERRORS:
+            position = source.instances.get(dag_id) or Position(source.file)
+            results.append(PipelineResult(dag_id, None, (more_problems(position),)))
+            continue
+        result, resolved = resolve_pipeline(source, tables, dag_id)
+        for mention in assets.mentions(resolved.tree, resolved.source_names) if resolved else ():
+            assets_named.setdefault((mention.name, mention.uri), mention)
+            mention_count += 1
+        error_count += len(errors(result.problems))
+        results.append(_with_text(result, resolved))
+    if source.node and (problem := _too_many_assets(len(assets_named), mention_count, source.node.position)):
+        return _limited([PipelineResult(result.id, None, (*result.problems, problem)) for result in results]), ()
+    return _limited(results), tuple(assets_named.values())
+
+
+def _too_many_assets(count: int, mention_count: int, position: Position) -> Problem | None:
+    """Airflow stores every mention of an asset, in one transaction for all DAGs of a loader."""
+    hint = "name what others wait for"
+    if count > BOUNDS.assets:
+        message = f"the file names {count:,} assets, more than {BOUNDS.assets:,}"
+    elif mention_count > BOUNDS.asset_mentions:
+        message = f"the file names assets {mention_count:,} times, more than {BOUNDS.asset_mentions:,}"
+    else:
+        return None
+    return Problem.at(position, (), "too-many-assets", message, hint)
+
+
+def _limited(results: list[PipelineResult]) -> list[PipelineResult]:
+    """The results with no more problems than a file may have; where some are left out, the last one says so."""
+    reported, more = first_ones([problem for result in results for problem in result.problems])
+    if not more:
+        return results
+    kept, last = {*map(id, reported)}, reported[-1]
+
+    def limit(result: PipelineResult) -> PipelineResult:
+        some = tuple(problem for problem in result.problems if id(problem) in kept)
+        problems = some if len(some) == len(result.problems) else (*some, last)
+        return msgspec.structs.replace(result, problems=problems)
+
+    return [limit(result) for result in results]
+
+
+def _with_text(result: PipelineResult, resolved: ResolvedPipeline | None) -> PipelineResult:
+    if result.pipeline is None or resolved is None:
+        return result
+    pipeline = msgspec.structs.replace(result.pipeline, resolved=to_yaml(resolved.tree))
+    return msgspec.structs.replace(result, pipeline=pipeline, work=loader_work.of_pipeline(pipeline))

@@ -1,146 +1,53 @@
-"""One pipeline file: read once, then compiled for an environment."""
+"""One pipeline: merge its layers, compute its header, compile its jobs, check the whole, and make a model of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence as SequenceT
 
 import msgspec
 
 from dag_factory.config import budget, loader_work
-from dag_factory.config.jobs import assets, compile_jobs, guard_problems
+from dag_factory.config.jobs import compile_jobs
+from dag_factory.config.jobs.checks import limits
 from dag_factory.config.jobs.compile_job import CompiledJob
-from dag_factory.config.outcomes import AssetMention, PipelineResult
+from dag_factory.config.jobs.scope import Scope
+from dag_factory.config.model import Pipeline
+from dag_factory.config.outcomes import PipelineResult
+from dag_factory.config.pipelines import environment_overlay, params, pipeline_model
 from dag_factory.config.pipelines import header as headers
+from dag_factory.config.pipelines.environment_overlay import SCHEMA
+from dag_factory.config.pipelines.pipeline_source import PipelineSource
 from dag_factory.config.platform import alerts, teams
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Position
-from dag_factory.config.problems import Problem, errors, first_ones, more_problems, until_many
+from dag_factory.config.problems import Problem, errors, first_ones, until_many
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.source.relocate import relocated
-from dag_factory.config.source.yaml_writer import to_yaml
-from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.templates import instances as families
-from dag_factory.config.tree import (
-    ListNode,
-    MapNode,
-    Node,
-    Scalar,
-    at,
-    entries_of,
-    is_null,
-    is_set,
-    map_node,
-    to_python,
-    without,
-)
-from dag_factory.settings import BOUNDS
+from dag_factory.config.templates import instances
+from dag_factory.config.tree import MapNode, Node, is_set, map_node, without
 
-SCHEMA = "pipeline.schema.json"
-_FAULTS = 10 * BOUNDS.problems_per_file  # of one file; the DAGs after those are not looked at
 _LESS_WORK = (
     "divide the file; an edge between two jobs counts 25, a param 40, a group 100, 32 bytes of `doc` 1, and two "
     "matrices have an edge for each pair of their cells"
 )
-_NOT_PIPELINE_LEVEL = ("version", "only", "defaults", "jobs", "environments", *families.CALL)
-
-
-class Source(msgspec.Struct, frozen=True):
-    """A pipeline file as it stands: its tree without what is wrong in it, and what is wrong."""
-
-    id: str
-    file: str
-    node: MapNode | None
-    problems: tuple[Problem, ...]
-
-    @property
-    def ids(self) -> dict[str, str | None]:
-        """The DAG ids that the file claims, each with its instance's name."""
-        if not self.node or not is_set(self.node.get("instances")):
-            return {self.id: None}
-        return {f"{self.id}.{name}": name for name in self.instances}
-
-    @property
-    def instances(self) -> dict[str, Position]:
-        """The members of a family with their places; none where the file is a single pipeline."""
-        return families.instances(self.node) if self.node else {}
-
-    @property
-    def team(self) -> str:
-        """The first folder below ``pipelines/``, or nothing."""
-        return self.id.split(".")[0] if "." in self.id else ""
+_NOT_IN_HEADER = ("version", "only", "defaults", "jobs", "environments", *instances.CALL)
 
 
 class ResolvedPipeline(msgspec.Struct, frozen=True):
-    """What a pipeline became after all layers, each value with the place that set it.
+    """A pipeline after all layers are merged, each value with the position that set it.
 
-    ``written`` has the name that each task's job is written under, ``documents`` the trees of the files.
+    ``source_names`` holds the name in the file of each task's job, ``documents`` the trees of the files.
     """
 
     tree: MapNode
-    written: dict[str, str]
+    source_names: dict[str, str]
     documents: dict[str, MapNode]
 
 
-def compile_pipelines(source: Source, tables: Tables) -> tuple[list[PipelineResult], tuple[AssetMention, ...]]:
-    """Every pipeline of a file as one environment sees it, one or a family's members, and the assets that they name."""
-    results: list[PipelineResult] = []
-    mentioned = faults = 0
-    named: dict[tuple[str, str], AssetMention] = {}
-    for dag_id in source.ids:
-        if faults > _FAULTS:
-            results.append(
-                PipelineResult(dag_id, None, (more_problems(source.instances.get(dag_id) or Position(source.file)),))
-            )
-            continue
-        result, whole = resolve_pipeline(source, tables, dag_id)
-        for mention in assets.mentions(whole.tree, whole.written) if whole else ():
-            named.setdefault((mention.name, mention.uri), mention)
-            mentioned += 1
-        faults += len(errors(result.problems))
-        results.append(_with_text(result, whole))
-    if source.node is not None and (much := _many_assets(len(named), mentioned, source.node.position)):
-        return _first_ones([PipelineResult(result.id, None, (*result.problems, much)) for result in results]), ()
-    return _first_ones(results), tuple(named.values())
-
-
-def _many_assets(count: int, mentioned: int, position: Position) -> Problem | None:
-    """Airflow keeps every mention of one, in one go for all DAGs of a loader."""
-    hint = "name what others wait for"
-    if count > BOUNDS.assets:
-        message = f"the file names {count:,} assets, more than {BOUNDS.assets:,}"
-    elif mentioned > BOUNDS.asset_mentions:
-        message = f"the file names assets {mentioned:,} times, more than {BOUNDS.asset_mentions:,}"
-    else:
-        return None
-    return Problem.at(position, (), "too-many-assets", message, hint)
-
-
-def _first_ones(results: list[PipelineResult]) -> list[PipelineResult]:
-    """The results with no more problems than a file may have; who had some keeps at least that there are more."""
-    told, more = first_ones([problem for result in results for problem in result.problems])
-    if not more:
-        return results
-    kept, last = {*map(id, told)}, told[-1]
-
-    def few(result: PipelineResult) -> PipelineResult:
-        some = tuple(problem for problem in result.problems if id(problem) in kept)
-        told_of = some if len(some) == len(result.problems) else (*some, last)
-        return msgspec.structs.replace(result, problems=told_of)
-
-    return [few(result) for result in results]
-
-
-def _with_text(result: PipelineResult, whole: ResolvedPipeline | None) -> PipelineResult:
-    if result.pipeline is None or whole is None:
-        return result
-    pipeline = msgspec.structs.replace(result.pipeline, resolved=to_yaml(whole.tree))
-    return msgspec.structs.replace(result, pipeline=pipeline, work=loader_work.of_pipeline(pipeline))
-
-
-def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) -> PipelineResult:
-    """One pipeline of a file as one environment sees it, to be run: without ``resolved``, which people read.
+def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: str | None = None) -> PipelineResult:
+    """Compile one pipeline of a file, to be run: without ``resolved``, which people read.
 
     ``dag_id`` is one of ``source.ids``.
     """
@@ -148,130 +55,116 @@ def compile_pipeline(source: Source, tables: Tables, dag_id: str | None = None) 
 
 
 def resolve_pipeline(
-    source: Source, tables: Tables, dag_id: str | None = None
+    source: PipelineSource, tables: Tables, dag_id: str | None = None
 ) -> tuple[PipelineResult, ResolvedPipeline | None]:
-    """The same, with all that it was made from where there is a pipeline; see ``budget.begin``."""
+    """Compile one pipeline, and return also what it was made from if it has no errors. See ``budget.begin``."""
     dag_id = dag_id or source.id
-    document = source.node
-    if document is None:
+    if source.node is None:
         return PipelineResult(dag_id, None, source.problems), None
-    problems = [*source.problems, *until_many(_environment_names(document, tables))]
-    if not _exists_in(document, tables.environment):
-        return PipelineResult(dag_id, None, tuple(problems)), None
+    scope = _scope(source, source.node.position, tables, dag_id)
+    document = None
+    if _can_compile(source, source.node, scope):
+        scope = _within_team(source, scope)
+        document = _document(source.node, source.ids.get(dag_id), scope)
+    if document is None:
+        return PipelineResult(dag_id, None, tuple(scope.problems)), None
+    header = _header(document, scope)
+    scope = _with_header(scope, header)
+    jobs = compile_jobs.compile_jobs(document, header, scope)
+    scope.report(_check(header, jobs, scope))
+    pipeline = None
+    if scope.has_no_errors:
+        header = headers.in_environment(header, scope.tables)
+        only = environment_overlay.only(source.node)
+        pipeline = pipeline_model.pipeline(dag_id, source.team, source.file, only, header, jobs, scope.tables)
+        scope.report(_check_model(pipeline, document, header, source, scope.position))
+    files = {**scope.tables.documents, source.file: source.node}
+    problems = _final_problems(scope, files)
+    if pipeline is None or errors(problems):
+        return PipelineResult(dag_id, None, problems), None
+    nodes: dict[str, Node] = {job.name: job.node for job in jobs}
+    tree = map_node({**header.entries, "jobs": map_node(nodes, {}, document.position)}, {}, document.position)
+    resolved = ResolvedPipeline(tree, {job.name: job.source_name for job in jobs}, files)
+    return PipelineResult(dag_id, pipeline, problems), resolved
+
+
+def _scope(source: PipelineSource, position: Position, tables: Tables, dag_id: str) -> Scope:
+    identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
+    context = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
+    return Scope((), position, tables, context, [*source.problems])
+
+
+def _can_compile(source: PipelineSource, node: MapNode, scope: Scope) -> bool:
+    """Whether the pipeline exists in the environment, and the environment's tables have no errors."""
+    tables = scope.tables
+    scope.report(until_many(environment_overlay.check_names(node, tables.known_environments)))
+    if not environment_overlay.exists_in(node, tables.environment):
+        return False
     if tables.broken:
         message = f"not built: the tables of the environment `{tables.environment}` have problems of their own"
-        hint = "see the problems under configs/platform/"
-        problems.append(Problem(source.file, 0, 0, "broken-table", message, hint=hint))
-        return PipelineResult(dag_id, None, tuple(problems)), None
-    identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
-    context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
-    team, trouble = teams.of(source.id, tables.teams, context, source.file)
-    problems += trouble
-    tables = (tables.within(team) if team.names else tables).hardened()
-    document = _overlaid(document, tables, problems)
-    problems += guard_problems.check_names("templates", [document.get("template")], tables.guards, ("template",))
-    laid, trouble = families.from_template(document, source.ids.get(dag_id), tables.catalogue, context)
-    problems += trouble
-    if laid is None:
-        return PipelineResult(dag_id, None, tuple(problems)), None
-    document = laid
-    header = merge(tables.pipeline_defaults, without(document, *_NOT_PIPELINE_LEVEL), shape(SCHEMA))
-    assert isinstance(header, MapNode)
-    header, header_problems = headers.compute(header, context)
-    problems += header_problems
-    context["pipeline"] = {**identity, "owner": headers.owner(header)}
-    tables = headers.with_params_env(tables, header)
-    compiled, trouble = compile_jobs.compile_jobs(document, header, tables, context, problems)
-    problems += trouble
-    problems += _check_alerts(compiled, header, tables)
-    said = {job.name: job.node for job in compiled}
-    problems += teams.check_required(team.guards.require, header, said, (source.node or document).position)
-    pipeline = None
-    if not errors(problems):
-        header = headers.in_environment(header, tables)
-        pipeline = headers.pipeline(
-            dag_id,
-            source.team,
-            source.file,
-            header,
-            tables,
-            tuple(job.job for job in compiled if job.job),
-            compile_jobs.cells(compiled),
-            _only(source.node),
+        scope.report(
+            [Problem(source.file, 0, 0, "broken-table", message, hint="see the problems under configs/platform/")]
         )
-        tree = map_node(document.entries | header.entries, document.keys | header.keys, document.position)
-        problems += guard_problems.check_pipeline(pipeline, tree, (source.node or document).position)
-        if not budget.spend_dag_work(loader_work.beside_jobs(pipeline)):
-            position = source.instances.get(dag_id.rpartition(".")[2]) or (source.node or document).position
-            problems.append(Problem.at(position, (), "too-much-work", compile_jobs.MUCH_WORK, _LESS_WORK))
-    if problems:
-        problems = relocated(problems, {**tables.documents, source.file: source.node or document})
-        once = {(problem.place, problem.code, problem.message): problem for problem in reversed(problems)}
-        problems = list(first_ones(list(once.values()))[0])
-    if pipeline is None or errors(problems):
-        return PipelineResult(dag_id, None, tuple(problems)), None
-    nodes: dict[str, Node] = {job.name: job.node for job in compiled}
-    whole = map_node({**header.entries, "jobs": map_node(nodes, {}, document.position)}, {}, document.position)
-    written = {job.name: job.written for job in compiled}
-    documents = {**tables.documents, source.file: document if source.node is None else source.node}
-    return PipelineResult(dag_id, pipeline, tuple(problems)), ResolvedPipeline(whole, written, documents)
+    return not tables.broken
 
 
-def _only(document: MapNode | None) -> tuple[str, ...]:
-    only = document.get("only") if document else None
-    return tuple(map(str, to_python(only))) if isinstance(only, ListNode) else ()
+def _within_team(source: PipelineSource, scope: Scope) -> Scope:
+    """The scope with the defaults and limits of the teams whose folders the file is in."""
+    tables = scope.tables
+    team = scope.value(teams.of(source.id, tables.teams, scope.context, source.file))
+    tables = tables.within(team) if team.names else tables
+    return msgspec.structs.replace(scope, tables=tables.hardened())
 
 
-def _exists_in(document: MapNode, environment: str) -> bool:
-    only = document.get("only")
-    return not isinstance(only, ListNode) or environment in to_python(only)
+def _document(node: MapNode, instance: str | None, scope: Scope) -> MapNode | None:
+    """The file merged with its values for the environment, over its template; None if the template gives nothing."""
+    document = environment_overlay.with_overlay(node, scope)
+    tables = scope.tables
+    scope.report(limits.check_names("templates", [document.get("template")], tables.guards, ("template",)))
+    return scope.value(instances.from_template(document, instance, tables.catalogue, scope.context))
 
 
-def _environment_names(document: MapNode, tables: Tables) -> Iterator[Problem]:
-    known = tables.known_environments
-    for index, item in enumerate(document.list("only")):
-        if isinstance(item, Scalar) and item.value not in known:
-            hint = did_you_mean(item.text, known)
-            yield Problem.at(
-                item.position, ("only", index), "unknown-environment", f"unknown environment `{item.text}`", hint
-            )
-    overlays = document.get("environments")
-    for name in entries_of(overlays):
-        if name not in known and isinstance(overlays, MapNode):
-            hint, message = did_you_mean(name, known), f"unknown environment `{name}`"
-            yield Problem.at(overlays.keys[name], ("environments", name), "unknown-environment", message, hint)
-
-
-def _overlaid(document: MapNode, tables: Tables, problems: list[Problem]) -> MapNode:
-    """The document with its own words for this environment merged into it."""
-    path = ("environments", tables.environment)
-    overlay = at(document, path)
-    base = without(document, "environments")
-    if not isinstance(overlay, MapNode):
-        return base
-    known = document.map("jobs").entries
-    overlay_jobs = overlay.get("jobs")
-    if known and overlay_jobs is not None and is_null(overlay_jobs):
-        message = f"`jobs: null` would remove all jobs in `{tables.environment}`"
-        hint = "remove single jobs, as `jobs: {report: null}`, or leave the environment out of `only`"
-        problems.append(Problem.at(overlay.keys["jobs"], (*path, "jobs"), "no-jobs", message, hint))
-        overlay = without(overlay, "jobs")
-    for name, node in entries_of(overlay_jobs).items():
-        if is_null(node) and name not in known and isinstance(overlay_jobs, MapNode):
-            message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known)
-            problems.append(Problem.at(overlay_jobs.keys[name], (*path, "jobs", name), "unknown-job", message, hint))
-    merged = merge(base, overlay, shape(SCHEMA), unset=False)
+def _header(document: MapNode, scope: Scope) -> MapNode:
+    """The keys beside the jobs, over the defaults of the platform, computed."""
+    merged = merge(scope.tables.pipeline_defaults, without(document, *_NOT_IN_HEADER), shape(SCHEMA))
     assert isinstance(merged, MapNode)
-    left = merged.get("jobs")
-    if not isinstance(left, MapNode):
-        return merged
-    removed = [name for name, node in left.entries.items() if is_null(node)]
-    return map_node({**merged.entries, "jobs": without(left, *removed)}, merged.keys, merged.position)
+    return scope.value(headers.compute(merged, scope.context))
 
 
-def _check_alerts(compiled: list[CompiledJob], header: MapNode, tables: Tables) -> Iterator[Problem]:
+def _with_header(scope: Scope, header: MapNode) -> Scope:
+    """The scope of the jobs, which can read the owner and have the params as variables."""
+    identity = {**scope.context["pipeline"], "owner": headers.owner(header)}
+    tables = params.with_variables(scope.tables, header)
+    return msgspec.structs.replace(scope, tables=tables, context={**scope.context, "pipeline": identity})
+
+
+def _check(header: MapNode, jobs: SequenceT[CompiledJob], scope: Scope) -> Iterator[Problem]:
+    """Checks of the header and the jobs together: alert channels, and keys that a team requires."""
+    tables = scope.tables
     has_deadline = is_set(header.get("deadline"))
     yield from alerts.check(header.get("alerts"), tables.channels, has_deadline, ("alerts",))
-    for job in compiled:
-        path = ("jobs", job.written, "alerts")
+    for job in jobs:
+        path = ("jobs", job.source_name, "alerts")
         yield from alerts.check(job.node.get("alerts"), tables.channels, has_deadline, path)
+    nodes = {job.name: job.node for job in jobs}
+    yield from teams.check_required(tables.team.guards.require, header, nodes, scope.position)
+
+
+def _check_model(
+    pipeline: Pipeline, document: MapNode, header: MapNode, source: PipelineSource, position: Position
+) -> Iterator[Problem]:
+    """Limits of the whole: those of the platform, and the work that a DAG may be for Airflow."""
+    tree = map_node(document.entries | header.entries, document.keys | header.keys, document.position)
+    yield from limits.check_pipeline(pipeline, tree, position)
+    if not budget.spend_dag_work(loader_work.beside_jobs(pipeline)):
+        position = source.instances.get(pipeline.name) or position
+        yield Problem.at(position, (), "too-much-work", compile_jobs.MUCH_WORK, _LESS_WORK)
+
+
+def _final_problems(scope: Scope, files: dict[str, MapNode]) -> tuple[Problem, ...]:
+    """Each problem once, with its path in the file that it names, no more than a file may have."""
+    if not scope.problems:
+        return ()
+    found = relocated(scope.problems, files)
+    once = {(problem.place, problem.code, problem.message): problem for problem in reversed(found)}
+    return first_ones(list(once.values()))[0]

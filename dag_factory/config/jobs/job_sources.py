@@ -1,0 +1,89 @@
+"""The jobs that a pipeline defines, one for each cell of a matrix, before any of them is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingT
+
+from dag_factory.config.jobs import matrix
+from dag_factory.config.jobs.job_layers import JobSource, merge_layers
+from dag_factory.config.jobs.matrix import Cell
+from dag_factory.config.jobs.scope import Scope
+from dag_factory.config.problems import Problem
+from dag_factory.config.tree import MapNode, Node, as_map, entries_of, is_set, key_position, map_node, without
+from dag_factory.settings import BOUNDS
+
+Cells = dict[str, "list[Cell] | None"]
+"""The cells of each job, none if its matrix has errors; None for a job without a matrix."""
+
+
+def find_jobs(document: MapNode, scope: Scope, jobs_have_errors: bool) -> list[JobSource]:
+    """All jobs of a pipeline in the order of the file; none if they cannot be compiled, which is reported.
+
+    ``jobs_have_errors`` says that the value of ``jobs`` was removed for an error that is reported already.
+    """
+    jobs = None if jobs_have_errors else _jobs(document, scope)
+    if jobs is None:
+        return []
+    cells = {name: _cells(name, node, scope) for name, node in jobs.entries.items()}
+    count = sum(1 if found is None else len(found) for found in cells.values())
+    if count > BOUNDS.jobs:
+        message = f"the pipeline has {count:,} jobs, more than {BOUNDS.jobs:,}"
+        scope.error("too-many-jobs", message, "divide it into several pipelines", jobs.position, "jobs")
+        return []
+    for name, problem in list(_duplicate_names(jobs, cells)):
+        scope.report([problem])
+        cells[name] = []
+    layers = [scope.tables.built_in, scope.tables.job_defaults, document.get("defaults")]
+    return list(_sources(jobs, cells, merge_layers(layers)))
+
+
+def _jobs(document: MapNode, scope: Scope) -> MapNode | None:
+    """The map of jobs; a pipeline without one has the job `main` if its defaults name an image."""
+    jobs = document.get("jobs")
+    if entries_of(jobs):
+        assert isinstance(jobs, MapNode)
+        return jobs
+    if is_set(jobs) or "docker_image" not in entries_of(document.get("defaults")):
+        hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
+        if is_set(jobs):
+            scope.error("no-jobs", "the pipeline has no jobs", hint, jobs.position, "jobs")
+        else:
+            scope.error("no-jobs", "the pipeline has no jobs", hint, document.position)
+        return None
+    position = document.position
+    return map_node({"main": map_node({}, {}, position)}, {"main": position}, position)
+
+
+def _cells(name: str, job: Node, scope: Scope) -> list[Cell] | None:
+    node = as_map(job).get("matrix")
+    if not isinstance(node, MapNode):
+        return None
+    return scope.value(matrix.cells(name, node, scope.context, ("jobs", name, "matrix")))
+
+
+def _duplicate_names(jobs: MapNode, cells: Cells) -> Iterator[tuple[str, Problem]]:
+    """Jobs with a cell that has the name of another job or of another job's cell."""
+    used = dict.fromkeys(jobs.entries, "another job")
+    for name, found in cells.items():
+        for cell in found or ():
+            if cell.name in used and cell.name != name:
+                position = key_position(jobs.entries[name], "matrix") or jobs.keys[name]
+                message = f"a cell of the matrix is called `{cell.name}`, as {used[cell.name]} is"
+                hint = "give its cells other names with `name:`"
+                yield name, Problem.at(position, ("jobs", name, "matrix"), "cell-name-taken", message, hint)
+            used.setdefault(cell.name, f"a cell of `{name}`")
+
+
+def _sources(jobs: MapNode, cells: MappingT[str, list[Cell] | None], base: MapNode) -> Iterator[JobSource]:
+    for name, node in jobs.entries.items():
+        found, position = cells[name], jobs.keys[name]
+        if found is None:
+            yield JobSource(name, node, position, base)
+            continue
+        assert isinstance(node, MapNode)
+        own = without(node, "matrix")
+        if not found:
+            yield JobSource(name, own, position, base, broken=True)
+        for cell in found:
+            yield JobSource(name, own, position, base, cell)
