@@ -83,7 +83,7 @@ class ProcessContainer:
             session = KillSession.for_command(command, self.signal, stdin=stdin)
             if session:
                 return session
-            command = host.mount_paths.taken_by(self.spec.id).rewrite_words(command)
+            command = host.mount_paths.lease_of(self.spec.id).rewrite_words(command)
         program = replace(self.program, argv=command)
         process = process_spec(self.spec, program, host.isolation, self.group.procs, tty=tty)
         streams = Streams(stdin=stdin, tty=tty)

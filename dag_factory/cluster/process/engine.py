@@ -56,7 +56,7 @@ class ProcessEngine:
         self._wanted_isolation = isolation
         self._use_cgroups = use_cgroups
         self._why_plain = "as configured"
-        no_cgroups = cgroups.Groups(unavailable="they are switched off")
+        no_cgroups = cgroups.Groups(unavailable="control groups are switched off")
         self._host = Host(LauncherClient(lost), state, "plain", no_cgroups)
 
     async def begin(self) -> None:
@@ -115,9 +115,9 @@ class ProcessEngine:
         mounts = merge_mounts(spec, image, self.state, with_tools=host.isolation != "plain")
         if host.isolation == "plain":
             images = [self.images.get(name) for name in spec.pod_images]
-            together = [*spec.pod_mounts, *(m for found in images if found for m in found.mounts)]
-            taken = await host.mount_paths.take(spec.id, mounts, spec.pod_uid, together)
-            program = taken.rewrite(program)
+            pod_mounts = [*spec.pod_mounts, *(m for found in images if found for m in found.mounts)]
+            lease = await host.mount_paths.acquire(spec.id, mounts, spec.pod_uid, pod_mounts)
+            program = lease.rewrite(program)
         container = ProcessContainer(host, spec, program)
         beginning = asyncio.ensure_future(container.begin(mounts, output))
         try:

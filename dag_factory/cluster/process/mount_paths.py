@@ -27,8 +27,8 @@ _SKIPPED = ("/var/run/secrets/kubernetes.io/serviceaccount", "/dev/shm", "/dev/t
 
 
 @dataclass
-class Taken:
-    """The mounts of one container, source by target. ``replaced`` are the paths that could not become links."""
+class PathLease:
+    """The mount paths of one container, source by target. ``replaced`` are the paths that could not become links."""
 
     mounts: dict[str, Path] = field(default_factory=dict)
     replaced: dict[str, str] = field(default_factory=dict)
@@ -53,50 +53,52 @@ class MountPaths:
     def __init__(self) -> None:
         self._pods: dict[str, Pairs] = {}
         self._pod_of: dict[str, str] = {}  # by container
-        self._taken: dict[str, Taken] = {}
+        self._leases: dict[str, PathLease] = {}
         self._links: dict[str, Path] = {}
         self._created_folders: list[str] = []  # above the links, removed with them
         self._changed = asyncio.Condition()
         self._record: Path | None = None
 
-    async def take(self, key: str, mounts: list[Mount], pod: str = "", together: list[Mount] | None = None) -> Taken:
-        """Wait until no other pod uses a path of this pod for another folder, then link the paths of this container.
+    async def acquire(
+        self, key: str, mounts: list[Mount], pod: str = "", pod_mounts: list[Mount] | None = None
+    ) -> PathLease:
+        """Wait until no other pod uses a path of this pod for another folder, then link the paths of container ``key``.
 
-        ``together`` are the mounts of all containers of the pod. Raises StartError (CreateContainerError) if something
-        other than a link of ours is at a path.
+        ``pod_mounts`` are the mounts of all containers of the pod. Raises StartError (CreateContainerError) if a path
+        exists and is not a link of this server.
         """
-        wanted = _paths(mounts)
+        paths = _paths(mounts)
         pod = pod or key
-        pairs = {*wanted.items(), *((t, s) for m in together or [] for t, s in _paths([m]).items())}
+        pairs = {*paths.items(), *((t, s) for m in pod_mounts or [] for t, s in _paths([m]).items())}
         async with self._changed:
             if pod not in self._pods:
                 if self._others_use(pod, pairs):
-                    log.info("A pod waits for a mount path that another pod uses: %s", ", ".join(sorted(wanted)))
+                    log.info("A pod waits for a mount path that another pod uses: %s", ", ".join(sorted(paths)))
                 await self._changed.wait_for(lambda: not self._others_use(pod, pairs))
                 self._pods[pod] = pairs
-            await self._changed.wait_for(lambda: not self._siblings_use(pod, wanted))
-            taken = self._taken[key] = Taken(wanted)
+            await self._changed.wait_for(lambda: not self._siblings_use(pod, paths))
+            lease = self._leases[key] = PathLease(paths)
             self._pod_of[key] = pod
         try:
-            for target, source in sorted(wanted.items()):
-                self._link(target, source, taken)
+            for target, source in sorted(paths.items()):
+                self._link(target, source, lease)
         except OSError as error:
             self.release(key)
             raise StartError("CreateContainerError", f"mount path {error}") from error
-        return taken
+        return lease
 
-    def taken_by(self, key: str) -> Taken:
-        return self._taken.get(key) or Taken()
+    def lease_of(self, key: str) -> PathLease:
+        return self._leases.get(key) or PathLease()
 
     def release(self, key: str) -> None:
-        taken = self._taken.pop(key, None)
-        if taken is None:
+        lease = self._leases.pop(key, None)
+        if lease is None:
             return
         if self._pod_of.pop(key) == key:  # a container without a pod
             self._pods.pop(key, None)
-        still = {target for other in self._taken.values() for target in other.mounts}
-        for target in taken.mounts:
-            if target in self._links and target not in still:
+        in_use = {target for other in self._leases.values() for target in other.mounts}
+        for target in lease.mounts:
+            if target in self._links and target not in in_use:
                 self._unlink(target)
         self._save()
         self._wake = asyncio.ensure_future(self._notify())
@@ -127,18 +129,18 @@ class MountPaths:
             self._changed.notify_all()
 
     def _others_use(self, pod: str, pairs: Pairs) -> bool:
-        return any(_conflict(pairs, theirs) for other, theirs in self._pods.items() if other != pod)
+        return any(_conflict(pairs, used) for other, used in self._pods.items() if other != pod)
 
-    def _siblings_use(self, pod: str, wanted: dict[str, Path]) -> bool:
+    def _siblings_use(self, pod: str, paths: dict[str, Path]) -> bool:
         """Whether another container of the pod uses a path for another folder: then one runs after the other."""
-        siblings = [taken for key, taken in self._taken.items() if self._pod_of[key] == pod]
+        siblings = [lease for key, lease in self._leases.items() if self._pod_of[key] == pod]
         return any(
-            target in taken.mounts and taken.mounts[target] != source
-            for taken in siblings
-            for target, source in wanted.items()
+            target in lease.mounts and lease.mounts[target] != source
+            for lease in siblings
+            for target, source in paths.items()
         )
 
-    def _link(self, target: str, source: Path, taken: Taken) -> None:
+    def _link(self, target: str, source: Path, lease: PathLease) -> None:
         path = Path(target)
         if self._links.get(target) == source or (path.is_symlink() and path.resolve() == source.resolve()):
             return
@@ -150,7 +152,7 @@ class MountPaths:
             self._make_parents(path)
             path.symlink_to(source)
         except PermissionError:
-            taken.replaced[target] = str(source)
+            lease.replaced[target] = str(source)
             return
         self._links[target] = source
         self._save()
@@ -180,9 +182,10 @@ def _paths(mounts: list[Mount]) -> dict[str, Path]:
     return {m.target.rstrip("/"): m.source for m in mounts if m.target.rstrip("/") not in _SKIPPED}
 
 
-def _conflict(mine: Pairs, theirs: Pairs) -> bool:
+def _conflict(first: Pairs, second: Pairs) -> bool:
+    """Whether a path has two sources, or is inside another one."""
     return any(
-        a.startswith(f"{b}/") or b.startswith(f"{a}/") or (a == b and mine_source != their_source)
-        for a, mine_source in mine
-        for b, their_source in theirs
+        a.startswith(f"{b}/") or b.startswith(f"{a}/") or (a == b and a_source != b_source)
+        for a, a_source in first
+        for b, b_source in second
     )

@@ -1,4 +1,4 @@
-"""A process and those below it: their ids and what they use."""
+"""A process tree: its processes and the resources that they use."""
 
 from __future__ import annotations
 

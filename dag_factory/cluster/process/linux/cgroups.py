@@ -1,7 +1,7 @@
 """Control groups for memory and CPU limits, version 1 and 2, where this process may create them.
 
 ``find`` creates a parent group below the group of this process. ``Groups.make`` creates a group below that parent for
-a container. Limits that are not available are not enforced here.
+a container. Where a controller is not available, its limits are not enforced here.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ class Groups:
         if group.cpu and cpu:
             quota = max(1000, int(cpu * _PERIOD))
             if self.version == 1:
-                _put(group.cpu / "cpu.cfs_period_us", _PERIOD)
-                _put(group.cpu / "cpu.cfs_quota_us", quota)
+                _write_if_exists(group.cpu / "cpu.cfs_period_us", _PERIOD)
+                _write_if_exists(group.cpu / "cpu.cfs_quota_us", quota)
             else:
-                _put(group.cpu / "cpu.max", f"{quota} {_PERIOD}")
+                _write_if_exists(group.cpu / "cpu.max", f"{quota} {_PERIOD}")
         return group
 
 
@@ -143,19 +143,19 @@ def _own_groups(membership: Path) -> list[tuple[str, str]]:
     return found
 
 
-def _parent(mount: Path, own: str, name: str, proof: str) -> Path:
+def _parent(mount: Path, own: str, name: str, limit_file: str) -> Path:
     # In a container the path may be one of the host that is not visible here. Then the root of the mount is our group.
     base = mount / own.strip("/")
     parent = (base if base.is_dir() else mount) / name
     parent.mkdir(exist_ok=True)
-    if not os.access(parent / proof, os.W_OK):
+    if not os.access(parent / limit_file, os.W_OK):
         parent.rmdir()
         raise OSError(13, "limits cannot be written")
     return parent
 
 
 def _version_2(root: Path, own: str, name: str) -> Groups:
-    """Create the parent group. A group of version 2 has processes or limited children, so this process may move."""
+    """Create the parent group. In version 2 a group has processes or limited children, so this process may move."""
     base = root / own.strip("/")
     if not base.is_dir():
         base = root
@@ -186,14 +186,14 @@ def _version_2(root: Path, own: str, name: str) -> Groups:
 def _limit_memory(group: Path, limit: int, version: int) -> None:
     if version == 1:
         (group / "memory.limit_in_bytes").write_text(str(limit))
-        _put(group / "memory.memsw.limit_in_bytes", limit)
+        _write_if_exists(group / "memory.memsw.limit_in_bytes", limit)
     else:
         (group / "memory.max").write_text(str(limit))
-        _put(group / "memory.swap.max", 0)
-        _put(group / "memory.oom.group", 1)
+        _write_if_exists(group / "memory.swap.max", 0)
+        _write_if_exists(group / "memory.oom.group", 1)
 
 
-def _put(file: Path, value: object) -> None:
+def _write_if_exists(file: Path, value: object) -> None:
     """Set a value that not every kernel has."""
     with contextlib.suppress(OSError):
         if file.exists():
