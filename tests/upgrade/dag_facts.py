@@ -19,6 +19,8 @@ from kubernetes.client import ApiClient
 
 TEXTS = ("doc_md", "description", "dag_display_name")
 """Fields with words for a reader. They may change in any release."""
+CODE = ("pre_execute",)
+"""Fields of which Airflow stores the source code."""
 OF_THE_MACHINE = ("fileloc", "relative_fileloc", "_processor_dags_folder", "_task_module")
 """Fields that name files and modules."""
 OF_THE_PROVIDER = ("template_fields", "template_fields_renderers")
@@ -59,9 +61,9 @@ def pod(task: Any) -> Any:
 
 
 def without_texts(value: Any) -> Any:
-    """Return the value without texts, names of modules and nulls, at every depth."""
+    """Return the value without texts, code, names of modules and nulls, at every depth."""
     if isinstance(value, dict):
-        left_out = {*TEXTS, *OF_THE_MACHINE, *OF_THE_PROVIDER}
+        left_out = {*TEXTS, *CODE, *OF_THE_MACHINE, *OF_THE_PROVIDER}
         return {key: without_texts(one) for key, one in value.items() if key not in left_out and one is not None}
     return [without_texts(one) for one in value] if isinstance(value, list) else value
 

@@ -35,8 +35,13 @@ class Checkout:
         """The folder that ``DAG_FACTORY_CACHE`` names."""
         return self.folder / "cache"
 
-    def load(self, cache: bool = True) -> dict[str, Any]:
-        """Run the project's loader in a separate process, and return what ``dag_facts.py`` prints."""
+    def load(self, cache: bool = True, task: tuple[str, str] | None = None) -> dict[str, Any]:
+        """Run the project's loader in a separate process, and return what ``dag_facts.py`` prints.
+
+        With a ``task``, the ids of a DAG and of a task, the loader runs as in the worker of that task.
+        """
+        prefix = "_AIRFLOW_PARSING_CONTEXT"
+        of_worker = {f"{prefix}_DAG_ID": task[0], f"{prefix}_TASK_ID": task[1]} if task else {}
         done = subprocess.run(
             [sys.executable, str(PROGRAM), str(self.home)],
             capture_output=True,
@@ -51,6 +56,7 @@ class Checkout:
                 "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(self.folder / "bundles"),
                 "DAG_FACTORY_ENV": ENVIRONMENT,
                 "DAG_FACTORY_CACHE": str(self.cache) if cache else "off",
+                **of_worker,
             },
         )
         assert done.returncode == 0, done.stderr

@@ -59,6 +59,15 @@ def test_broken_pipelines_keep_the_dags_that_the_old_release_built(release: Path
         assert dags[dag_id] == dag, dag_id
 
 
+def test_the_worker_of_a_broken_pipeline_runs_the_pod_of_the_old_release(release: Path, checkout: Checkout) -> None:
+    """A task may run after the upgrade, before the DAG processor has read any file."""
+    checkout.break_all()
+    for dag_id, task_id in (("growth.training", "extract"), (BROKEN_DAG, "b")):
+        dags = checkout.load(task=(dag_id, task_id))["dags"]
+        assert set(dags) == {dag_id}
+        assert dags[dag_id]["pods"][task_id] == recorded(release)[dag_id]["pods"][task_id]
+
+
 def test_without_the_old_store_broken_pipelines_have_no_dag(checkout: Checkout) -> None:
     checkout.break_all()
     assert checkout.load(cache=False)["dags"] == {}
