@@ -17,7 +17,8 @@ from ..objects.store import Store
 from ..resources import errors
 from ..resources.errors import ApiError
 from ..resources.kinds import Target, parse_path
-from ..resources.operations import Objects, bool_param, delete_options
+from ..resources.operations import Objects
+from ..resources.query import bool_param, delete_options
 from . import discovery, exec, logs, tables, watch
 from .admin import Admin
 from .messages import JSON, json_response, read_body

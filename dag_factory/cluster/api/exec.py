@@ -18,7 +18,7 @@ from ..kubelet.kubelet import Kubelet
 from ..objects.pod_phase import is_finished
 from ..objects.store import Object
 from ..resources import errors
-from ..resources.operations import bool_param
+from ..resources.query import bool_param
 from ..runtime.engine import Session, StartError
 from .logs import choose_container
 

@@ -11,7 +11,7 @@ from ..kubelet.logs import ContainerLog, LogOptions, read
 from ..objects import clock
 from ..objects.store import Object
 from ..resources import errors
-from ..resources.operations import bool_param, int_param
+from ..resources.query import bool_param, int_param
 
 
 def container_names(pod: Object) -> list[str]:

@@ -13,7 +13,7 @@ from ..objects import clock
 from ..objects.store import Object
 from ..resources import errors
 from ..resources.kinds import resource_named
-from ..resources.operations import make_matcher
+from ..resources.query import make_matcher
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 _MIN_INTERVAL = 1.0  # seconds between two samples from which a rate is computed

@@ -11,7 +11,7 @@ from typing import Any
 from ..objects.store import Change, Expired, Object, Store
 from ..resources import errors
 from ..resources.kinds import Target
-from ..resources.operations import bool_param, int_param, make_matcher
+from ..resources.query import bool_param, int_param, make_matcher
 from . import tables
 
 _DEFAULT_TIMEOUT = 1800  # seconds

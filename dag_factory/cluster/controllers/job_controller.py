@@ -13,7 +13,8 @@ from ..objects.pod_phase import is_finished
 from ..objects.store import Change, Missing, Object, Store
 from ..resources.errors import ApiError
 from ..resources.kinds import Target, resource_named
-from ..resources.operations import DeleteOptions, Objects
+from ..resources.operations import Objects
+from ..resources.query import DeleteOptions
 
 log = logging.getLogger(__name__)
 

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..objects import clock
 from ..objects.pod_phase import is_finished
-from ..objects.store import Conflict, Missing, Object, Store
-from . import defaults, errors, patches, selectors, validation
+from ..objects.store import Conflict, Missing, Object, Store, identity
+from . import defaults, errors, patches, pod_validation, validation
 from .kinds import Resource, Target
-
-
-@dataclass(frozen=True)
-class DeleteOptions:
-    """``grace`` is in seconds. None: the object's own grace period."""
-
-    grace: int | None = None
-    uid: str | None = None
-    version: str | None = None
-    dry_run: bool = False
-    propagation: str = ""
+from .query import DeleteOptions, after_token, continue_token, int_param, make_matcher
 
 
 class Objects:
@@ -45,10 +32,10 @@ class Objects:
         match = make_matcher(resource, query)
         chosen = [obj for obj in found if match(obj)]
         meta: dict[str, Any] = {"resourceVersion": str(self.store.version)}
-        chosen = _after(chosen, query.get("continue", ""))
+        chosen = after_token(chosen, query.get("continue", ""))
         limit = int_param(query, "limit") or 0
         if limit and len(chosen) > limit:
-            meta["continue"] = _token(chosen[limit - 1], self.store.version)
+            meta["continue"] = continue_token(chosen[limit - 1], self.store.version)
             if not (query.get("labelSelector") or query.get("fieldSelector")):
                 meta["remainingItemCount"] = len(chosen) - limit
             chosen = chosen[:limit]
@@ -78,8 +65,6 @@ class Objects:
         if query.get("dryRun"):
             if self.store.find(resource.name, meta.get("namespace", ""), meta["name"]):
                 raise errors.already_exists(resource.name, meta["name"], resource.group)
-            from ..objects.store import identity
-
             return self._typed(resource, {**obj, "metadata": {**obj["metadata"], **identity(meta)}})
         try:
             return self._typed(resource, self.store.create(resource.name, obj))
@@ -158,7 +143,7 @@ class Objects:
                 after["status"] = before["status"]
             validation.check(resource.kind, resource.name, after)
             if resource.name == "pods":
-                validation.check_pod_update(before, after)
+                pod_validation.check_pod_update(before, after)
             elif resource.name == "secrets":
                 after = defaults.complete("secrets", after)
         version = after["metadata"].get("resourceVersion")
@@ -239,55 +224,3 @@ class Objects:
 
     def _typed(self, resource: Resource, obj: Object) -> Object:
         return {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
-
-
-def make_matcher(resource: Resource, query: Mapping[str, str]) -> selectors.Match:
-    """A test for the objects that the query's label and field selectors select."""
-    by_label = selectors.labels(query.get("labelSelector", ""))
-    by_field = selectors.fields(query.get("fieldSelector", ""), resource.name)
-    return lambda obj: by_label(obj) and by_field(obj)
-
-
-def delete_options(body: Any, query: Mapping[str, str]) -> DeleteOptions:
-    """The options of a DeleteOptions body and of the query. The query takes precedence."""
-    body = body if isinstance(body, dict) else {}
-    grace = int_param(query, "gracePeriodSeconds")
-    conditions = body.get("preconditions") or {}
-    grace = grace if grace is not None else body.get("gracePeriodSeconds")
-    if grace is not None and (not isinstance(grace, int) or grace < 0):
-        raise errors.bad_request("gracePeriodSeconds must be a non-negative integer")
-    dry_run = bool(query.get("dryRun") or body.get("dryRun"))
-    propagation = query.get("propagationPolicy") or body.get("propagationPolicy") or ""
-    return DeleteOptions(grace, conditions.get("uid"), conditions.get("resourceVersion"), dry_run, propagation)
-
-
-def int_param(query: Mapping[str, str], name: str) -> int | None:
-    """An integer parameter of the query, or None. Raises a 400 worded as the API's."""
-    text = query.get(name, "")
-    if text == "":
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise errors.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from error
-
-
-def bool_param(query: Mapping[str, str], name: str) -> bool:
-    return query.get(name, "").lower() in ("true", "1")
-
-
-def _token(last: Object, version: int) -> str:
-    meta = last["metadata"]
-    text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": [meta.get("namespace", ""), meta["name"]]})
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _after(objects: list[Object], token: str) -> list[Object]:
-    if not token:
-        return objects
-    try:
-        start = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))["start"]
-        namespace, name = start
-    except (ValueError, KeyError, TypeError) as error:
-        raise errors.bad_request("continue key is not valid: illegal base64 data or unknown version") from error
-    return [o for o in objects if (o["metadata"].get("namespace", ""), o["metadata"]["name"]) > (namespace, name)]
