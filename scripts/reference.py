@@ -33,7 +33,7 @@ _PARTS = {
     f"{_JOB}#/$defs/defaults": "job.md",
     "flavors.schema.json#/$defs/flavor": "flavors.md#a-flavor",
     "pipeline.schema.json#/$defs/defaults": "pipeline.md#defaults-of-all-pipelines",
-    "pipeline.schema.json#/$defs/overlay": "pipeline.md#what-differs-in-an-environment",
+    "pipeline.schema.json#/$defs/overlay": "pipeline.md#changes-in-an-environment",
     "presets.schema.json#/$defs/preset": "job.md",
 }
 _TABLES = {
@@ -183,7 +183,7 @@ def _key(path: str, schema: JSON, base: str, place: Shape, level: int, seen: See
     rows += [("`${{ }}`", "not for the whole value" if about.get("x-static") and "const" not in about else "")]
     yield "\n".join(["| | |", "|---|---|", *(f"| {name} | {_cell(text)} |" for name, text in rows if text)])
     if about.get("x-hint"):
-        yield about["x-hint"]
+        yield f"{_sentence(about['x-hint'])}."
     yield from _choices(about)
     link = _part(schema, base)
     if link:
@@ -321,10 +321,10 @@ def _elsewhere(schema: JSON, level: int) -> Lines:
     words = schema.get("x-instead", {})
     if "properties" not in schema or not words or "$ref" in words:
         return
-    rows = [f"| `{word}` | {_cell(text)} |" for word, text in sorted(words.items())]
+    rows = [f"| `{word}` | {_cell(_sentence(text))} |" for word, text in sorted(words.items())]
     title = f"{'#' * level} Names from other tools" + (f": {schema['title'].lower()}" if level > 2 else "")
     yield title
-    yield "\n".join(["| Instead of | Use |", "|---|---|", *rows])
+    yield "\n".join(["| Instead of | What to do |", "|---|---|", *rows])
 
 
 def _prose(text: str) -> str:
@@ -334,6 +334,10 @@ def _prose(text: str) -> str:
 def _found(pattern: re.Pattern[str], about: JSON) -> str:
     found = pattern.search(about.get("description", ""))
     return found[1] if found else ""
+
+
+def _sentence(hint: str) -> str:
+    return hint[0].upper() + hint[1:]
 
 
 def _cell(text: str) -> str:

@@ -171,7 +171,7 @@ def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
         "reserved-label 1:31 jobs.b.uses",
         "reserved-label presets.yaml:2:24 presets.p.labels.dagwright/cost",
     ]
-    assert "labels below `dagwright/` are the factory's own" in found.said()
+    assert "labels that begin with `dagwright/` are reserved for this project" in found.said()
     assert job("jobs: {a: {labels: {dagwright: x, dagwright.example/team: x}}}").labels
     assert job("jobs: {a: {annotations: {dagwright/team: x}, node_selector: {dagwright/pool: x}}}").node_selector
 

@@ -46,10 +46,10 @@ def test_one_mistake_is_one_problem_in_its_place(text: str, expected: str) -> No
     ("text", "mend"),
     [
         ("jobs: {a: {comand: [x]}}", "did you mean `command`?"),
-        ("jobs: {a: {image: x}}", "Write `docker_image`."),
-        ("jobs: {a: {cpu: 4}}", "Write `resource_flavor`"),
+        ("jobs: {a: {image: x}}", "write `docker_image`"),
+        ("jobs: {a: {cpu: 4}}", "write `resource_flavor`"),
         ("shedule: x\njobs: {a: {}}", "did you mean `schedule`?"),
-        ("tasks: {}\njobs: {a: {}}", "Write `jobs`."),
+        ("tasks: {}\njobs: {a: {}}", "write `jobs`"),
         ("jobs: {a: {trigger_rule: al_done}}", "did you mean `all_done`?"),
         ("jobs: {a: {depends_on: b}}", "also for one job"),
         ("jobs: {a: {qqqqqq: 1}}", "known: "),

@@ -71,7 +71,7 @@ def test_flavors_are_completed_with_their_resources(editor: LanguageServer, wher
 
 def test_hover_on_a_flavor_shows_its_resources(editor: LanguageServer) -> None:
     shown = editor.hover(PIPELINE, HEAD + "    resource_flavor: cpu|>-large\n")
-    assert "What the job may use" in shown
+    assert "The resources of the job" in shown
     assert "`cpu-large`: cpu: 16, memory: 64Gi" in shown
 
 
@@ -135,7 +135,7 @@ def test_templates_and_their_inputs_are_completed(editor: LanguageServer) -> Non
 
 def test_hover_on_a_key_shows_its_documentation(editor: LanguageServer) -> None:
     shown = editor.hover(PIPELINE, HEAD + "    trigger|>_rule: all_done\n")
-    assert "seen from the jobs it depends on" in shown
+    assert "depending on the results of its dependencies" in shown
     assert "`all_done`: All have ended, however." in shown
     assert "How long one try may take" in editor.hover(PIPELINE, HEAD + "    time|>out: 1h\n")
 
@@ -146,7 +146,7 @@ WRONG = [
     ("trigger_rule: all_good", "Value is not accepted"),
     ("timeout: 30", "A duration such as"),
     ("timeout: 30 s", "A duration such as"),
-    ("timeout: 0h0m", "longer than nothing"),
+    ("timeout: 0h0m", "greater than zero"),
     ("timeout: 99999d", "9999d at most"),
     ("depends_on: extract", "A list of job names"),
     ("pool: cpu", "Value is not accepted"),

@@ -97,4 +97,4 @@ def test_a_table_that_is_missing_or_cannot_be_read() -> None:
 
 def test_no_secret_stands_in_the_table() -> None:
     said = PLAIN.having(alerts="version: 1\nchannels: {a: {webhook: {url: x, connection: c}}}\n").said()
-    assert "No URL stands in a file" in said
+    assert "use `connection`: it names the Airflow connection that holds the URL" in said

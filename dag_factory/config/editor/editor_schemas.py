@@ -18,7 +18,7 @@ from dag_factory.config.schema.registry import JSON
 from dag_factory.config.templates.template import Template
 
 _EXPRESSION = "\\$\\{[{%]"
-_UNSET = "Unsets what a lower layer says."
+_UNSET = "Unset the value of a lower layer."
 _CALLS = {"job-templates": "uses", "pipeline-templates": "template"}
 _CONDITIONS = ("if", "not", "oneOf")
 _MOST_JOBS = 5_000
