@@ -16,7 +16,6 @@ from kubernetes.client import models as k8s
 
 from dag_factory.config import model
 from dag_factory.config.pod import final_pod
-from dag_factory.config.pod.final_pod import SHM
 
 _SHARED = Configuration()
 
@@ -106,10 +105,7 @@ def volumes(job: model.Job) -> list[Any]:
     """The pod's volumes, each source once, and the flavor's shared memory."""
     by_name = {volume.name: volume for volume in job.volumes}
     found = [make(k8s.V1Volume, name=name, **_source(volume)) for name, volume in by_name.items()]
-    if final_pod.wants_shm(job):
-        memory = make(k8s.V1EmptyDirVolumeSource, medium="Memory", size_limit=job.flavor.shm)
-        found.append(make(k8s.V1Volume, name=SHM, empty_dir=memory))
-    return found
+    return found + [from_fragment("V1Volume", one) for one in final_pod.flavor_volumes(job)]
 
 
 def mounts(job: model.Job) -> list[Any]:
@@ -124,9 +120,7 @@ def mounts(job: model.Job) -> list[Any]:
         )
         for volume in job.volumes
     ]
-    if final_pod.wants_shm(job):
-        found.append(make(k8s.V1VolumeMount, name=SHM, mount_path="/dev/shm"))
-    return found
+    return found + [from_fragment("V1VolumeMount", one) for one in final_pod.flavor_mounts(job)]
 
 
 def _source(volume: model.Volume) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.pod.final_pod import BASE
+from dag_factory.config.pod.final_pod import BASE, SPEC_KEYS
 from dag_factory.config.pod.strategic_merge import DIRECTIVE
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import Shape, shape
@@ -23,20 +23,6 @@ _OF_BASE = {
     "volumeMounts": "volumes",
     "imagePullPolicy": "image_pull_policy",
     "securityContext": "security_context",
-}
-_OF_SPEC = {
-    "volumes": "volumes",
-    "nodeSelector": "node_selector",
-    "tolerations": "tolerations",
-    "affinity": "affinity",
-    "hostAliases": "host_aliases",
-    "imagePullSecrets": "image_pull_secrets",
-    "serviceAccountName": "service_account",
-    "securityContext": "pod_security_context",
-    "priorityClassName": "priority_class",
-    "runtimeClassName": "runtime_class",
-    "activeDeadlineSeconds": "timeout",
-    "terminationGracePeriodSeconds": "termination_grace",
 }
 _PATCH = ("kubernetes.schema.json", "/$defs/podPatch")
 
@@ -109,7 +95,7 @@ def _own(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
         if key == "initContainers":
             return _beside(container, tuple(rest[1:]), node)
         return _of_base(container, tuple(rest[1:]), job, node) if container["name"] == BASE else ()
-    name = _OF_SPEC.get(str(key))
+    name = "volumes" if key == "volumes" else SPEC_KEYS.get(str(key))
     if name is None:
         return ()
     if rest and key == "volumes":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from posixpath import normpath
+from typing import Any
 
 from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
 from dag_factory.config.pod.strategic_merge import patched
@@ -29,6 +30,21 @@ _SOURCES = {
     "config_map": ("configMap", "name"),
     "host_path": ("hostPath", "path"),
 }
+
+SPEC_KEYS = {
+    "nodeSelector": "node_selector",
+    "tolerations": "tolerations",
+    "affinity": "affinity",
+    "hostAliases": "host_aliases",
+    "imagePullSecrets": "image_pull_secrets",
+    "serviceAccountName": "service_account",
+    "securityContext": "pod_security_context",
+    "priorityClassName": "priority_class",
+    "runtimeClassName": "runtime_class",
+    "activeDeadlineSeconds": "timeout",
+    "terminationGracePeriodSeconds": "termination_grace",
+}
+"""The fields of the pod's spec that a job's key sets, with the key."""
 
 
 def final_pod(job: Job, cluster: Cluster) -> Fragment:
@@ -58,17 +74,8 @@ def own_pod(job: Job) -> Fragment:
         "containers": [_base(job)],
         "volumes": list(_volumes(job)),
         "restartPolicy": "Never",
-        "nodeSelector": job.node_selector,
-        "tolerations": list(job.tolerations),
-        "affinity": job.affinity,
-        "hostAliases": list(job.host_aliases),
+        **{field: _value(getattr(job, key)) for field, key in SPEC_KEYS.items()},
         "imagePullSecrets": [{"name": name} for name in job.image_pull_secrets],
-        "serviceAccountName": job.service_account,
-        "securityContext": job.pod_security_context,
-        "priorityClassName": job.priority_class,
-        "runtimeClassName": job.runtime_class,
-        "activeDeadlineSeconds": job.timeout,
-        "terminationGracePeriodSeconds": job.termination_grace,
     }
     return {"metadata": _set(metadata), "spec": _set(spec)}
 
@@ -98,8 +105,20 @@ def item_variable(each: ForEach | None) -> tuple[EnvVar, ...]:
     return (EnvVar(name=each.variable, value=ITEM_TEXT),) if each and each.variable else ()
 
 
-def wants_shm(job: Job) -> bool:
-    """Whether the flavor's shared memory is mounted; a volume of the job at ``/dev/shm`` takes its place."""
+def flavor_volumes(job: Job) -> list[Fragment]:
+    """The volumes that the flavor adds to the pod."""
+    if not _has_shm(job):
+        return []
+    return [{"name": SHM, "emptyDir": {"medium": "Memory", "sizeLimit": job.flavor.shm}}]
+
+
+def flavor_mounts(job: Job) -> list[Fragment]:
+    """The mounts of these volumes in the job's own container."""
+    return [{"name": SHM, "mountPath": "/dev/shm"}] if _has_shm(job) else []
+
+
+def _has_shm(job: Job) -> bool:
+    """Whether the flavor's shared memory is mounted; a volume of the job at ``/dev/shm`` replaces it."""
     return job.flavor.shm is not None and all(normpath(volume.mount_path) != "/dev/shm" for volume in job.volumes)
 
 
@@ -145,8 +164,7 @@ def _variable(variable: EnvVar) -> Fragment:
 def _volumes(job: Job) -> Iterator[Fragment]:
     for name, volume in {one.name: one for one in job.volumes}.items():
         yield {"name": name, **_source(volume)}
-    if wants_shm(job):
-        yield {"name": SHM, "emptyDir": {"medium": "Memory", "sizeLimit": job.flavor.shm}}
+    yield from flavor_volumes(job)
 
 
 def _source(volume: Volume) -> Fragment:
@@ -160,8 +178,11 @@ def _mounts(job: Job) -> Iterator[Fragment]:
     for one in job.volumes:
         mount = {"name": one.name, "mountPath": one.mount_path, "subPath": one.sub_path}
         yield _set({**mount, "readOnly": one.read_only or None})
-    if wants_shm(job):
-        yield {"name": SHM, "mountPath": "/dev/shm"}
+    yield from flavor_mounts(job)
+
+
+def _value(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _set(fields: Fragment) -> Fragment:
