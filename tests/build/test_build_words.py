@@ -18,6 +18,7 @@ import pytest
 
 from dag_factory.config import open_project
 from dag_factory.config.expressions.dollar_signs import marked
+from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.schema import registry
 
 Files = dict[str, Any]
@@ -275,7 +276,9 @@ def view_of(files: Files) -> dict[str, Any]:
     if hasattr(it, "build_pod_request_obj"):
         pod = ApiClient().sanitize_for_serialization(it.build_pod_request_obj(dry_run=True))
     base = at(pod, "spec containers base") if pod != NOTHING else NOTHING
+    checked = [final_pod(job, pipeline.cluster) for job in pipeline.jobs if it is not None and job.name == it.task_id]
     return {
+        "checked": checked,
         "dag": stored,
         "tasks": tasks,
         "task": tasks.get("it", NOTHING),
@@ -421,6 +424,27 @@ def test_every_key_has_a_row() -> None:
 def test_jobs(place: str, key: str) -> None:
     fragment, expected = JOB[key]
     check(placed(place, fragment), expected)
+
+
+@pytest.mark.parametrize(
+    ("place", "fragment"),
+    [
+        *(pytest.param("job", JOB[key][0], id=key) for key in JOB if key != "resource_flavor"),
+        *(pytest.param("flavor", FLAVOR[key][0], id=f"flavor: {key}") for key in FLAVOR),
+    ],
+)
+def test_guards_see_the_fields_that_a_key_sets(place: str, fragment: Files) -> None:
+    """A field of the pod that guards do not look at would be a way around every limit."""
+    view = view_of(placed(place, fragment))
+    for pod in view["checked"] if view["pod"] != NOTHING else ():  # a mapped operator makes its pods in the worker
+        assert fields(view["pod"]) - fields(pod) == set()
+
+
+def fields(pod: Any) -> set[str]:
+    """The fields that are set in a pod's spec and in the job's own container."""
+    spec, base = pod["spec"], at(pod, "spec containers base")
+    found = {name for name, value in spec.items() if value not in (None, False, [], {})}
+    return found | {f"base {name}" for name, value in base.items() if value not in (None, [], {})}
 
 
 @pytest.mark.parametrize("place", ["flavor", "flavor in an environment"])
