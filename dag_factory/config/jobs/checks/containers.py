@@ -7,7 +7,7 @@ from typing import Any
 
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.containers import containers
-from dag_factory.config.pod.final_pod import BASE, SHM, XCOM
+from dag_factory.config.pod.final_pod import BASE, XCOM, flavor_volumes
 from dag_factory.config.pod.strategic_merge import DIRECTIVE, patched
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
@@ -26,8 +26,8 @@ _LABELS: KeyPath = ("pod", "metadata", "labels")
 
 def _volumes(job: Job) -> list[str]:
     """The names of the pod's volumes."""
-    names = [*(volume.name for volume in job.volumes), *([SHM] if job.flavor.shm else []), *(["xcom"] * job.output)]
-    volumes: Fragment = {"volumes": [{"name": name} for name in names]}
+    own = [{"name": volume.name} for volume in job.volumes]
+    volumes: Fragment = {"volumes": [*own, *flavor_volumes(job), *([{"name": "xcom"}] * job.output)]}
     found = patched({"spec": volumes}, job.pod or {})["spec"].get("volumes") or ()
     return [volume["name"] for volume in found]
 
