@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from written import Written, built, job, problems, said
 
-from dag_factory.config.pod.containers import containers
+from dag_factory.config.pod.containers import job_containers
 
 SIDECAR = "{name: proxy, image: 'proxy:1', resources: {limits: {cpu: 500m, memory: 1Gi}}}"
 CEILING = {"dev": "version: 1\nflavors: {max: {cpu: 2, memory: 2Gi}}\n"}
@@ -45,7 +45,7 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
     compiled = Written(text).compiled()
     assert [problem.code for problem in compiled.problems] == ["second-container"]
     [found] = compiled.pipelines[0].jobs
-    assert [(one.name, one.kind, one.image) for one in containers(found)] == [
+    assert [(one.name, one.kind, one.image) for one in job_containers(found)] == [
         ("base", "job", "other:1"),
         ("extra", "beside", "extra:1"),
         ("proxy", "sidecar", "proxy:1"),
@@ -134,7 +134,7 @@ def test_what_the_cluster_would_refuse(text: str, expected: str) -> None:
 def test_the_jobs_container_keeps_an_image(base: str, place: str) -> None:
     assert problems(f"jobs: {{a: {{pod: {{spec: {{containers: [{base}]}}}}}}}}") == [f"missing-key {place}"]
     other = "{name: base, $patch: replace, image: 'b:1'}"
-    assert containers(job(f"jobs: {{a: {{pod: {{spec: {{containers: [{other}]}}}}}}}}"))[0].image == "b:1"
+    assert job_containers(job(f"jobs: {{a: {{pod: {{spec: {{containers: [{other}]}}}}}}}}"))[0].image == "b:1"
 
 
 WHOLE = "topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule"
@@ -192,7 +192,7 @@ def test_an_overlay_means_the_container_of_that_name() -> None:
         " volumes: [{name: extra, emptyDir: {}}],"
         " containers: [{name: base, volumeMounts: [{name: extra, mountPath: /e}]}]}}}}"
     )
-    assert [(one.name, one.kind, one.image) for one in containers(found)][1:] == [("x", "sidecar", "b")]
+    assert [(one.name, one.kind, one.image) for one in job_containers(found)][1:] == [("x", "sidecar", "b")]
 
 
 def test_ceilings_count_sidecars() -> None:

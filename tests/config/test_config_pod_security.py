@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dag_factory.config.pod.security_standards import Level, violations
-from dag_factory.config.pod.strategic_merge import patched
+from dag_factory.config.pod.strategic_merge import apply_patch
 from dag_factory.config.positions import dotted
 
 SECURE: dict[str, Any] = {
@@ -139,7 +139,7 @@ CORE = """configMap csi downwardAPI emptyDir ephemeral persistentVolumeClaim pro
 
 def test_kinds_of_volumes() -> None:
     good = [{"name": kind.lower(), kind: {}} for kind in CORE] + [{"name": "nothing"}]
-    assert found(patched(HARD, {"spec": {"volumes": good}}), "restricted") == []
+    assert found(apply_patch(HARD, {"spec": {"volumes": good}}), "restricted") == []
     for kind in VOLUMES:
         pod = {"spec": {**HARD["spec"], "volumes": [{"name": "a", kind: {}}]}}
         assert found(pod, "baseline") == []

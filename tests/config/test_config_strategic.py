@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config.pod.strategic_merge import patched
+from dag_factory.config.pod.strategic_merge import apply_patch
 
 POD: dict[str, Any] = {
     "metadata": {"labels": {"a": "1", "b": "2"}},
@@ -35,7 +35,7 @@ POD: dict[str, Any] = {
 
 
 def spec(**patch: Any) -> dict[str, Any]:
-    return patched(POD, {"spec": patch})["spec"]  # type: ignore[no-any-return]
+    return apply_patch(POD, {"spec": patch})["spec"]  # type: ignore[no-any-return]
 
 
 def base(**patch: Any) -> dict[str, Any]:
@@ -43,12 +43,14 @@ def base(**patch: Any) -> dict[str, Any]:
 
 
 def test_nothing_changes_nothing() -> None:
-    assert patched(POD, {}) == POD
-    assert patched(POD, {"metadata": {}, "spec": {"containers": []}}) == POD
+    assert apply_patch(POD, {}) == POD
+    assert apply_patch(POD, {"metadata": {}, "spec": {"containers": []}}) == POD
 
 
 def test_maps_merge_and_null_deletes() -> None:
-    assert patched(POD, {"metadata": {"labels": {"b": None, "c": "3"}}})["metadata"] == {"labels": {"a": "1", "c": "3"}}
+    assert apply_patch(POD, {"metadata": {"labels": {"b": None, "c": "3"}}})["metadata"] == {
+        "labels": {"a": "1", "c": "3"}
+    }
     assert "tolerations" not in spec(tolerations=None)
 
 
@@ -104,6 +106,6 @@ def test_it_can_be_done_twice_and_changes_nothing_that_it_was_given() -> None:
     patch = {
         "spec": {"containers": [{"name": "base", "env": [{"name": "C", "value": "1"}], "args": None}], "volumes": None}
     }
-    once = patched(POD, patch)
-    assert patched(once, patch) == once
+    once = apply_patch(POD, patch)
+    assert apply_patch(once, patch) == once
     assert repr(POD) == before

@@ -6,7 +6,7 @@ import pytest
 from tabled import PIPELINE, PLAIN
 
 from dag_factory.config.guard_rules import NONE
-from dag_factory.config.guards import reading
+from dag_factory.config.guards import read_guards
 from dag_factory.config.jobs import job_model
 from dag_factory.config.jobs.checks import limits
 from dag_factory.config.model import Cluster, Flavor
@@ -33,7 +33,7 @@ def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
     """What breaks the ceilings of several rules."""
     guards = NONE
     for index, text in enumerate(ceilings):
-        guards = reading.together(guards, reading.of_team(f"the team `t{index}`", tree(f"max: {text}")))
+        guards = read_guards.combine(guards, read_guards.team_guards(f"the team `t{index}`", tree(f"max: {text}")))
     node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
     model = job_model.job("a", flavor, node, {})
     return list(limits.check(model, node, Cluster(), guards, OTHERS, Position("flow.yaml", 1, 1), ("jobs", "a")))

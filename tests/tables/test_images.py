@@ -70,7 +70,7 @@ def test_a_name_has_the_registry_that_docker_takes(image: str, whole: str | None
     ],
 )
 def test_the_longest_mirror_is_taken_once(image: str, final: str) -> None:
-    assert image_names.mirror(image, MIRRORS) == final
+    assert image_names.apply_mirror(image, MIRRORS) == final
 
 
 def job(text: str) -> MapNode:
@@ -90,7 +90,7 @@ pod: {spec: {containers: [{name: base}, {name: d, image: ghcr.io/a/pod:1}], init
 
 
 def test_all_containers_are_seen() -> None:
-    assert {".".join(map(str, path)): image.text for path, image in images.of_job(job(POD))} == {
+    assert {".".join(map(str, path)): image.text for path, image in images.job_images(job(POD))} == {
         "docker_image": "acme/own:1",
         "init_containers.0.image": "acme/init",
         "sidecars.0.image": "acme/side:latest",
@@ -100,8 +100,8 @@ def test_all_containers_are_seen() -> None:
 
 
 def test_all_containers_are_mirrored_and_keep_their_places() -> None:
-    before = dict(images.of_job(job(POD)))
-    after = dict(images.of_job(images.mirrored(job(POD), {"docker.io": "r.example.com"})))
+    before = dict(images.job_images(job(POD)))
+    after = dict(images.job_images(images.apply_mirrors(job(POD), {"docker.io": "r.example.com"})))
     assert [image.text for image in after.values()] == [
         "r.example.com/acme/own:1",
         "r.example.com/acme/init",
@@ -137,7 +137,7 @@ def test_an_image_that_is_mounted_is_mirrored_and_checked() -> None:
         "pod: {spec: {volumes: [{name: e, emptyDir: {}}, {name: v, image: {reference: acme/model}}]}}\n"
     )
     where = ("pod", "spec", "volumes", 1, "image", "reference")
-    assert dict(images.of_job(images.mirrored(flow, {"docker.io": "r.example.com"})))[where].text == (
+    assert dict(images.job_images(images.apply_mirrors(flow, {"docker.io": "r.example.com"})))[where].text == (
         "r.example.com/acme/model"
     )
     assert breaches(flow, "acme/a:*") == [

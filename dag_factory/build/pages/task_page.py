@@ -7,7 +7,7 @@ import json
 from dag_factory.build.pages.markdown import code, contained, escape
 from dag_factory.build.pages.wording import alert_lines, describe_size, format_duration, without_effect
 from dag_factory.config import model
-from dag_factory.config.pod.containers import containers
+from dag_factory.config.pod.containers import job_containers
 
 
 def task_page(what: model.Job) -> str:
@@ -15,7 +15,7 @@ def task_page(what: model.Job) -> str:
     cost = what.flavor.cost_per_hour
     flavor = f"{code(what.flavor.name)}: {describe_size(what.flavor)}"
     price = f", {cost:g} an hour" if cost is not None else ""
-    others = containers(what)[1:] if what.init_containers or what.pod else ()
+    others = job_containers(what)[1:] if what.init_containers or what.pod else ()
     beside = ", ".join(f"{code(one.name)} ({one.kind}, {code(one.image)})" for one in others)
     parts = (
         contained(what.doc or ""),

@@ -97,7 +97,7 @@ def _env_source(kind: str, name: str) -> dict[str, Any]:
 
 def resources(flavor: model.Flavor) -> Any:
     """The container's requests and limits, cards among them."""
-    amounts = final_pod.resources(flavor)
+    amounts = final_pod.flavor_resources(flavor)
     return make(k8s.V1ResourceRequirements, requests=amounts.get("requests", {}), limits=amounts.get("limits", {}))
 
 

@@ -16,8 +16,8 @@ from kubernetes.client import models as k8s
 from dag_factory.build.pod import client_objects
 from dag_factory.build.pod.names import safe_label
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.pod.final_pod import BASE, own_pod
-from dag_factory.config.pod.strategic_merge import patched
+from dag_factory.config.pod.final_pod import BASE, pod_without_overlay
+from dag_factory.config.pod.strategic_merge import apply_patch
 
 _CONTAINER = {
     "image": "image",
@@ -60,9 +60,9 @@ _METADATA = {"labels": "labels", "annotations": "annotations"}
 
 def apply_overlay(arguments: dict[str, Any], job: Job) -> dict[str, Any]:
     """The operator's arguments by which its pod is the job's final one; ``arguments`` are those without ``pod:``."""
-    own = own_pod(job)
+    own = pod_without_overlay(job)
     own["metadata"]["labels"] = arguments["labels"]
-    pod = patched(own, _with_safe_labels(job.pod or {}))
+    pod = apply_patch(own, _with_safe_labels(job.pod or {}))
     main, others = _divided(pod["spec"].pop("containers"))
     known = {*_CONTAINER.values(), *_SPEC.values(), *_METADATA.values(), "full_pod_spec"}
     told = {name: value for name, value in arguments.items() if name not in known}

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from dag_factory.config.guard_rules import Bound, Guards
-from dag_factory.config.guards.amounts import GPU, totals
 from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.resource_usage import GPU, pod_usage
 from dag_factory.config.model import AllOf, Asset, AssetRule, Assets, ForEach, Fragment, Job, Pipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.problem_codes.code import Code
@@ -25,7 +25,7 @@ CODE: Code = "over-limit"
 _MANY = Decimal(1_000_000)  # cards: what no cluster has, for an amount that cannot be read
 
 
-def of_job(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
+def job_breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
     """The bounds that one job and its final pod exceed; ``key`` is the job's."""
     if not guards.bounds:
         return
@@ -57,7 +57,7 @@ def _time_of_pod(spec: Fragment, bound: Bound) -> Iterator[Breach]:
             yield Breach(CODE, message, f"set at most {bound.text}; see {bound.place}", ("spec", key))
 
 
-def of_pipeline(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
+def pipeline_breaches(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
     """The bounds that a pipeline as a whole exceeds; ``key`` is the pipeline's."""
     if not guards.bounds:
         return
@@ -109,7 +109,7 @@ def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
             hint = f"name a flavor with `gpu`; {bound.by} limits `gpu`: see {bound.place}"
             yield Breach(CODE, message, hint, (), "jobs")
             return
-        cards = math.ceil(min(totals(pod)[GPU], _MANY))
+        cards = math.ceil(min(pod_usage(pod)[GPU], _MANY))
         items = job.for_each or pipeline.groups.get(job.mapped_group or "")
         instances = _instances(items, None if job.deferrable else pipeline.max_active_jobs) if cards else 1
         if instances is None:

@@ -12,22 +12,22 @@ import msgspec
 
 from dag_factory.config.guard_rules import Guards, Limit
 from dag_factory.config.guards import flavors
-from dag_factory.config.guards.amounts import (
-    GPU,
-    PLAIN,
-    amounts,
-    asked,
-    is_card,
-    is_of,
-    number,
-    of_flavor,
-    resources_amounts,
-    totals,
-)
 from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.resource_usage import (
+    GPU,
+    NODE_RESOURCES,
+    container_usage,
+    counts_against,
+    flavor_usage,
+    is_gpu,
+    pod_amounts,
+    pod_usage,
+    resources_usage,
+    to_number,
+)
 from dag_factory.config.model import Flavor, Fragment, Job
 from dag_factory.config.pod import final_pod
-from dag_factory.config.pod.containers import Container, of_pod
+from dag_factory.config.pod.containers import Container, pod_containers
 from dag_factory.config.positions import KeyPath
 
 Limits = MappingT[str, Limit]
@@ -71,17 +71,19 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
     if not (guards.limits or guards.flavor_limits):
         return
     limits = guards.limits
-    containers = of_pod(pod)
-    uses = totals(pod, containers)
+    containers = pod_containers(pod)
+    uses = pod_usage(pod, containers)
     over = _over(uses, limits)
     yield from _without_limit(containers, job, limits)
     yield from _unknown(pod, job, limits, uses, _MAX)
     if over:
-        yield from _over_ceiling(pod, job, limits, over, flavors.allowed(known, guards), _MAX, lambda whole: whole)
+        yield from _over_ceiling(
+            pod, job, limits, over, flavors.allowed_flavors(known, guards), _MAX, lambda whole: whole
+        )
     if guards.flavor_limits:
         seen = partial(_of_author, platform=guards.platform_containers)
         own = seen(pod)
-        uses = totals(own)
+        uses = pod_usage(own)
         yield from _without_limit(
             containers, job, {key: one for key, one in guards.flavor_limits.items() if key not in limits}
         )
@@ -93,7 +95,7 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
             named = {name: amount for name, amount in uses.items() if name in limits}
             yield from _unknown(own, job, guards.flavor_limits, named, _LIST)
         if found:
-            yield from _over_ceiling(own, job, listed, found, flavors.allowed(known, guards), _LIST, seen)
+            yield from _over_ceiling(own, job, listed, found, flavors.allowed_flavors(known, guards), _LIST, seen)
     if pod["spec"].get("resourceClaims"):
         every = {**guards.flavor_limits, **limits}
         limit = every.get(GPU) or next(iter(every.values()))
@@ -106,7 +108,10 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
 def _of_author(pod: Fragment, platform: MappingT[str, Fragment]) -> Fragment:
     """A pod without Airflow's container, and without the platform's that ask for no more than the platform set."""
     left: Fragment = {}
-    gone = {final_pod.XCOM, *(one.name for one in of_pod(pod) if one.kind != "job" and _is_within(one, platform))}
+    gone = {
+        final_pod.XCOM,
+        *(one.name for one in pod_containers(pod) if one.kind != "job" and _is_within(one, platform)),
+    }
     for group in ("containers", "initContainers"):
         left[group] = [one for one in pod["spec"].get(group) or () if one["name"] not in gone]
     return {**pod, "spec": {**pod["spec"], **left}}
@@ -115,8 +120,8 @@ def _of_author(pod: Fragment, platform: MappingT[str, Fragment]) -> Fragment:
 def _is_within(container: Container, platform: MappingT[str, Fragment]) -> bool:
     if container.name not in platform:
         return False
-    most = resources_amounts(platform[container.name])
-    return all(amount <= most.get(name, _NOTHING) for name, amount in amounts(container).items())
+    most = resources_usage(platform[container.name])
+    return all(amount <= most.get(name, _NOTHING) for name, amount in container_usage(container).items())
 
 
 def _over_ceiling(
@@ -124,8 +129,8 @@ def _over_ceiling(
 ) -> Iterator[Breach]:
     """One breach for each rule and each culprit: what ``pod:`` breaks is reported there, the rest at the flavor."""
     sidecar = next((one for one in pod["spec"]["containers"] if one["name"] == final_pod.XCOM), None)
-    uses, own = totals(pod), of_flavor(job.flavor)
-    blamed = {key: _by_overlay(job, sidecar, key, number(limits[key].most), seen) for key in over}
+    uses, own = pod_usage(pod), flavor_usage(job.flavor)
+    blamed = {key: _by_overlay(job, sidecar, key, to_number(limits[key].most), seen) for key in over}
     for by, overlay in dict.fromkeys((limits[key].by, blamed[key]) for key in over):
         keys = [key for key in over if (limits[key].by, blamed[key]) == (by, overlay)]
         shown = ", ".join(f"{key} {_shown(job.flavor, key, uses, own)} (at most {limits[key].most})" for key in keys)
@@ -146,9 +151,9 @@ def _over_ceiling(
 
 def _without_limit(containers: Sequence[Container], job: Job, limits: Limits) -> Iterator[Breach]:
     """A container without a limit may use the whole node. A limit of 0 is none to Kubernetes."""
-    wanted = [key for key in PLAIN if key in limits]
+    wanted = [key for key in NODE_RESOURCES if key in limits]
     for one in containers:
-        missing = [key for key in wanted if not number(one.limits.get(key, "0")) > 0]
+        missing = [key for key in wanted if not to_number(one.limits.get(key, "0")) > 0]
         if one.kind == "xcom" or not missing:
             continue
         limit, names = limits[missing[0]], " and ".join(f"`{key}`" for key in missing)
@@ -159,7 +164,7 @@ def _without_limit(containers: Sequence[Container], job: Job, limits: Limits) ->
         key = ""
         if one.kind == "job":
             hint = f"name a flavor that sets {names}, and do not remove it; the ceiling stands in {limit.place}"
-            given = final_pod.resources(job.flavor).get("limits", {})
+            given = final_pod.flavor_resources(job.flavor).get("limits", {})
             key = _FLAVOR if any(name not in given for name in missing) else ""
         yield Breach("missing-limit", message, hint, (*one.path, "resources", "limits", missing[0]), key)
 
@@ -167,14 +172,14 @@ def _without_limit(containers: Sequence[Container], job: Job, limits: Limits) ->
 def _unknown(pod: Fragment, job: Job, limits: Limits, uses: MappingT[str, Decimal], words: _Words) -> Iterator[Breach]:
     """A resource that no limit names; cards are bounded by `gpu`."""
     for name, amount in uses.items() if limits else ():
-        if name in (*PLAIN, GPU, *limits) or is_card(name) or not amount:
+        if name in (*NODE_RESOURCES, GPU, *limits) or is_gpu(name) or not amount:
             continue
         limit = next(iter(limits.values()))
         message = f"the pod asks for `{name}`, {words.unknown.format(by=limit.by)}"
         hint = words.fix.format(name=name, place=limit.place)
-        places = [(path, size) for _, path, size in asked(pod) if path[-1] == name]
+        places = [(path, size) for _, path, size in pod_amounts(pod) if path[-1] == name]
         path = max(places, key=lambda found: found[1])[0]
-        key = _FLAVOR if name in final_pod.resources(job.flavor).get("limits", {}) else ""
+        key = _FLAVOR if name in final_pod.flavor_resources(job.flavor).get("limits", {}) else ""
         yield Breach("resource-not-allowed", message, hint, path, key)
 
 
@@ -190,12 +195,12 @@ def _by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal, se
 
 def _largest(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> KeyPath:
     """Where the overlay asks for the most of ``key``; the pod itself where it only moves what others ask for."""
-    without = final_pod.assembled(msgspec.structs.replace(job, pod=None), sidecar)
-    before = {what: size for what, _, size in asked(without)}
+    without = final_pod.assemble_pod(msgspec.structs.replace(job, pod=None), sidecar)
+    before = {what: size for what, _, size in pod_amounts(without)}
     places = [
         (size, path)
-        for what, path, size in asked(pod)
-        if is_of(what[-1], key) and before.get(what, Decimal(-1)) != size
+        for what, path, size in pod_amounts(pod)
+        if counts_against(what[-1], key) and before.get(what, Decimal(-1)) != size
     ]
     return max(places, key=lambda found: found[0], default=(_NOTHING, ()))[1]
 
@@ -204,21 +209,21 @@ def _fitting(job: Job, sidecar: Fragment | None, limits: Limits, known: Iterable
     """The largest of the flavors under which the job keeps all limits, one with cards for a job with cards."""
     fitting = []
     for flavor in known:
-        uses = totals(seen(final_pod.assembled(msgspec.structs.replace(job, flavor=flavor), sidecar)))
+        uses = pod_usage(seen(final_pod.assemble_pod(msgspec.structs.replace(job, flavor=flavor), sidecar)))
         if not _over(uses, limits):
-            own = of_flavor(flavor)
+            own = flavor_usage(flavor)
             fitting.append((own[GPU], own.get("memory", _NOTHING), own.get("cpu", _NOTHING), flavor.name))
-    cards = of_flavor(job.flavor)[GPU] > 0
+    cards = flavor_usage(job.flavor)[GPU] > 0
     fitting = [one for one in fitting if (one[0] > 0) == cards] or fitting
     return max(fitting)[-1] if fitting else ""
 
 
 def _over(uses: MappingT[str, Decimal], limits: Limits) -> list[str]:
-    return [key for key, limit in limits.items() if uses.get(key, _NOTHING) > number(limit.most)]
+    return [key for key, limit in limits.items() if uses.get(key, _NOTHING) > to_number(limit.most)]
 
 
 def _total(job: Job, sidecar: Fragment | None, key: str, seen: Seen) -> Decimal:
-    return totals(seen(final_pod.assembled(job, sidecar))).get(key, _NOTHING)
+    return pod_usage(seen(final_pod.assemble_pod(job, sidecar))).get(key, _NOTHING)
 
 
 def _shown(flavor: Flavor, key: str, uses: MappingT[str, Decimal], own: MappingT[str, Decimal]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dag_factory.config.guard_rules import Guards
-from dag_factory.config.guards import allow_lists, bounds, ceilings, flavors, images, nodes, pod_security, required
+from dag_factory.config.guards import allow_lists, bounds, ceilings, flavors, images, nodes, pod_security, required_keys
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Flavor, Fragment, Job
 
@@ -25,8 +25,8 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
         *images.breaches(pod, guards),
         *ceilings.breaches(pod, job, guards, known),
         *nodes.breaches(pod, guards),
-        *required.breaches(pod, guards),
+        *required_keys.breaches(pod, guards),
         *pod_security.breaches(pod, job, guards),
         *allow_lists.breaches(pod, job, guards),
-        *bounds.of_job(pod, job, guards),
+        *bounds.job_breaches(pod, job, guards),
     ]

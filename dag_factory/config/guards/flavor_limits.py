@@ -7,27 +7,29 @@ from collections.abc import Mapping
 import msgspec
 
 from dag_factory.config.guard_rules import Guards, Limit, PlatformLayers, Rule
-from dag_factory.config.guards.amounts import GPU, PLAIN, number, of_flavor
-from dag_factory.config.guards.flavors import matches
+from dag_factory.config.guards.flavors import is_listed
 from dag_factory.config.guards.nodes import other_nodes
+from dag_factory.config.guards.resource_usage import GPU, NODE_RESOURCES, flavor_usage, to_number
 from dag_factory.config.model import Flavor
 from dag_factory.config.pod import final_pod
 
 
-class Given(msgspec.Struct, frozen=True):
+class FlavorGrant(msgspec.Struct, frozen=True):
     """What a flavor gives: the most of each resource, as text, and what its layer adds to a pod."""
 
     most: dict[str, str]
     layer: PlatformLayers
 
 
-def given(flavor: Flavor, layer: PlatformLayers) -> Given:
+def flavor_grant(flavor: Flavor, layer: PlatformLayers) -> FlavorGrant:
     """What one flavor of the table gives."""
-    limits = final_pod.resources(flavor).get("limits", {})
-    return Given({**limits, GPU: f"{of_flavor(flavor)[GPU]:f}"}, layer)
+    limits = final_pod.flavor_resources(flavor).get("limits", {})
+    return FlavorGrant({**limits, GPU: f"{flavor_usage(flavor)[GPU]:f}"}, layer)
 
 
-def bounded(guards: Guards, own: Mapping[str, Limit], flavors: Mapping[str, Given], defaults: PlatformLayers) -> Guards:
+def with_flavor_limits(
+    guards: Guards, own: Mapping[str, Limit], flavors: Mapping[str, FlavorGrant], defaults: PlatformLayers
+) -> Guards:
     """The guards with what follows from the lists of flavors.
 
     ``own`` are the limits of a `max` of the team: a resource that it names is bounded by it alone. ``defaults`` are
@@ -37,9 +39,9 @@ def bounded(guards: Guards, own: Mapping[str, Limit], flavors: Mapping[str, Give
     containers = dict(defaults.containers)
     nodes = []
     for rule in guards.flavors:
-        allowed = {name: one for name, one in flavors.items() if matches(name, rule)}
+        allowed = {name: one for name, one in flavors.items() if is_listed(name, rule)}
         for key, limit in _limits(rule, [one.most for one in allowed.values()]).items():
-            if key not in limits or number(limit.most) < number(limits[key].most):
+            if key not in limits or to_number(limit.most) < to_number(limits[key].most):
                 limits[key] = limit
         for one in allowed.values():
             containers |= one.layer.containers
@@ -54,7 +56,7 @@ def _limits(rule: Rule, sizes: list[dict[str, str]]) -> dict[str, Limit]:
     found = {}
     for key in dict.fromkeys(key for size in sizes for key in size):
         texts = [size[key] for size in sizes if key in size]
-        if key in PLAIN and len(texts) < len(sizes):
+        if key in NODE_RESOURCES and len(texts) < len(sizes):
             continue
-        found[key] = Limit(rule.by, rule.file, rule.line, max(texts, key=number))
+        found[key] = Limit(rule.by, rule.file, rule.line, max(texts, key=to_number))
     return found

@@ -10,12 +10,12 @@ from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Flavor, Job
 
 
-def allowed(known: Iterable[Flavor], guards: Guards) -> list[Flavor]:
+def allowed_flavors(known: Iterable[Flavor], guards: Guards) -> list[Flavor]:
     """Those flavors that every list has."""
-    return [one for one in known if all(matches(one.name, rule) for rule in guards.flavors)]
+    return [one for one in known if all(is_listed(one.name, rule) for rule in guards.flavors)]
 
 
-def matches(name: str, rule: Rule) -> bool:
+def is_listed(name: str, rule: Rule) -> bool:
     """Whether a list has a flavor."""
     return any(fnmatchcase(name, pattern) for pattern in rule.words)
 
@@ -24,7 +24,7 @@ def breaches(job: Job, guards: Guards) -> Iterator[Breach]:
     """A breach for each list of flavors that does not have the job's."""
     name = job.flavor.name
     for rule in guards.flavors:
-        if not matches(name, rule):
+        if not is_listed(name, rule):
             message = f"the flavor `{name}` is not one that {rule.by} may use"
             hint = f"it may use: {', '.join(rule.words)}; see {rule.place}"
             yield Breach("flavor-not-allowed", message, hint, ("spec", "containers", 0, "resources"), "resource_flavor")

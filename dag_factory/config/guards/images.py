@@ -8,7 +8,7 @@ from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment
 from dag_factory.config.pod.final_pod import XCOM
-from dag_factory.config.pod.image_names import matches, tag_problem
+from dag_factory.config.pod.image_names import matches_any, tag_problem
 from dag_factory.config.positions import KeyPath
 
 
@@ -16,16 +16,16 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
     """A breach for each image that a rule does not allow."""
     if not (guards.images or guards.forbid_latest):
         return
-    for path, image in of_pod(pod):
+    for path, image in pod_images(pod):
         if guards.forbid_latest:
             yield from _latest(image, guards.forbid_latest, path)
         for rule in guards.images:
-            if not matches(image, rule.words):
+            if not matches_any(image, rule.words):
                 message = f"the image `{image}` is not one that {rule.by} allows"
                 yield Breach("image-not-allowed", message, f"allowed: {', '.join(rule.words)}; see {rule.place}", path)
 
 
-def of_pod(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:
+def pod_images(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:
     """Every image of a pod with its path, but for that of Airflow's own container, which no pipeline can set."""
     spec = pod["spec"]
     for group in ("containers", "initContainers"):

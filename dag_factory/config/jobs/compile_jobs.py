@@ -79,7 +79,7 @@ def _connect(compiled: list[CompiledJob], header: MapNode, scope: Scope, removed
     teardowns.wait_for_users(jobs, taken_down)
     scope.report(mapped_groups.check(written_groups, compiled, lists))
     scope.report(groups.check(jobs))
-    scope.report(until_many(run_time_reads.check(jobs, lists, header, scope.tables.templates_read, removed)))
+    scope.report(until_many(run_time_reads.check(jobs, lists, header, scope.tables.run_time_names, removed)))
     connected = [_with_dependencies(job, jobs.edges[job.name], taken_down.get(job.name, ())) for job in compiled]
     if not lists:
         return connected

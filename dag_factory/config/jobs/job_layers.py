@@ -112,7 +112,7 @@ def _presets(layers: SequenceT[Node | None], scope: Scope) -> tuple[list[MapNode
     naming = [layer for layer in (_only(layer, "presets") for layer in layers) if layer]
     if not naming:
         return [], []
-    return presets.chosen(merge_layers(naming), scope.tables.presets, scope.context, scope.path)
+    return presets.preset_layers(merge_layers(naming), scope.tables.presets, scope.context, scope.path)
 
 
 def _call_template(call: MapNode, scope: Scope) -> tuple[MapNode | None, list[Problem]]:
@@ -126,7 +126,7 @@ def _call_template(call: MapNode, scope: Scope) -> tuple[MapNode | None, list[Pr
         hint = "name the template: `uses: name@v1`"
         problem = Problem.at(position, (*scope.path, "with"), "missing-key", "`with` stands without `uses`", hint)
         return None, [problem]
-    template = scope.tables.catalogue.called("jobs", reference, path)
+    template = scope.tables.catalog.called("jobs", reference, path)
     if isinstance(template, Problem):
         return None, [template]
     inputs, input_problems = computed_inputs(given, scope.context, (*scope.path, "with"))
@@ -145,7 +145,7 @@ def _nested_calls(names: Node, added: SequenceT[MapNode], scope: Scope) -> Itera
     """
     for item in items_of(names):
         single = map_node({"presets": list_node((item,), item.position)}, {}, item.position)
-        for layer in presets.chosen(single, scope.tables.presets, scope.context, scope.path)[0]:
+        for layer in presets.preset_layers(single, scope.tables.presets, scope.context, scope.path)[0]:
             key = next((key for key in CALL if is_set(layer.get(key))), None)
             if key and any(layer is other for other in added):
                 name = show(to_python(item))
@@ -177,7 +177,7 @@ def _flavor(name: Node | None, scope: Scope) -> ChosenFlavor | None:
         message, hint = f"the flavor `{text}` has a problem of its own", "see the problems of flavors.yaml"
         scope.error("broken-flavor", message, hint, name.position, "resource_flavor")
         return None
-    replacement = tables.replace.get(text)
+    replacement = tables.flavor_replacements.get(text)
     final = replacement.text if replacement else text
     entry = tables.flavors.get(final)
     if entry is None:

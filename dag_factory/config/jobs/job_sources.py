@@ -34,7 +34,7 @@ def find_jobs(document: MapNode, scope: Scope, jobs_have_errors: bool) -> list[J
     for name, problem in list(_duplicate_names(jobs, cells)):
         scope.report([problem])
         cells[name] = []
-    layers = [scope.tables.built_in, scope.tables.job_defaults, document.get("defaults")]
+    layers = [scope.tables.environment_job_layer, scope.tables.job_defaults, document.get("defaults")]
     return list(_sources(jobs, cells, merge_layers(layers)))
 
 

@@ -8,7 +8,7 @@ from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.jobs.job_layers import CALL, SCHEMA, JobLayers, merge_layers
 from dag_factory.config.jobs.scope import Scope
 from dag_factory.config.platform import images, retries
-from dag_factory.config.platform.hardening import hardened
+from dag_factory.config.platform.hardening import harden_job
 from dag_factory.config.positions import Position
 from dag_factory.config.source import documents
 from dag_factory.config.tree import MapNode, Scalar, is_set, map_node, without
@@ -27,7 +27,7 @@ def resolve(layers: JobLayers, scope: Scope) -> ResolvedJob:
     merged = merge_layers([flavor, layers.template, layers.own], layers.base)
     merged, rule = _with_retry_rule(without(merged, *CALL), scope)
     tree = scope.value(documents.computed(merged, scope.context, *SCHEMA, path=scope.path, keep=True))
-    tree = images.mirrored(tree, scope.tables.mirrors)
+    tree = images.apply_mirrors(tree, scope.tables.mirrors)
     return ResolvedJob(_with_required_values(tree, scope.tables.guards), rule)
 
 
@@ -35,7 +35,7 @@ def _with_retry_rule(merged: MapNode, scope: Scope) -> tuple[MapNode, str]:
     """The tree with the keys of its retry rule, and the rule's name."""
     value = merged.get("retries")
     path = (*scope.path, "retries")
-    rule, name, problems = retries.settled(value, scope.tables.retries, scope.context, path)
+    rule, name, problems = retries.resolve_rule(value, scope.tables.retries, scope.context, path)
     scope.report(problems)
     if rule is value:
         return merged, name
@@ -55,5 +55,5 @@ def _with_required_values(tree: MapNode, guards: Guards) -> MapNode:
         tree = map_node({**tree.entries, "timeout": timeout}, {**tree.keys, "timeout": timeout.position}, tree.position)
     level = guards.pod_security
     if level and level.words[0] == "restricted":
-        tree = hardened(tree, Position(level.file, level.line))
+        tree = harden_job(tree, Position(level.file, level.line))
     return tree

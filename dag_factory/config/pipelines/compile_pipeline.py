@@ -111,9 +111,9 @@ def _can_compile(source: PipelineSource, node: MapNode, scope: Scope) -> bool:
 def _within_team(source: PipelineSource, scope: Scope) -> Scope:
     """The scope with the defaults and limits of the teams whose folders the file is in."""
     tables = scope.tables
-    team = scope.value(teams.of(source.id, tables.teams, scope.context, source.file))
-    tables = tables.within(team) if team.names else tables
-    return msgspec.structs.replace(scope, tables=tables.hardened())
+    team = scope.value(teams.team_of_file(source.id, tables.teams, scope.context, source.file))
+    tables = tables.for_team(team) if team.names else tables
+    return msgspec.structs.replace(scope, tables=tables.harden_xcom_sidecar())
 
 
 def _document(node: MapNode, instance: str | None, scope: Scope) -> MapNode | None:
@@ -121,7 +121,7 @@ def _document(node: MapNode, instance: str | None, scope: Scope) -> MapNode | No
     document = environment_overlay.with_overlay(node, scope)
     tables = scope.tables
     scope.report(limits.check_names("templates", [document.get("template")], tables.guards, ("template",)))
-    return scope.value(instances.from_template(document, instance, tables.catalogue, scope.context))
+    return scope.value(instances.from_template(document, instance, tables.catalog, scope.context))
 
 
 def _header(document: MapNode, scope: Scope) -> MapNode:

@@ -121,10 +121,10 @@ def with_variables(tables: Tables, header: MapNode) -> Tables:
         text = f"{{{{ params.{name} if params.{name} is string else params.{name} | tojson }}}}"
         env[f"{prefix.text}{name.upper()}"] = scalar(text, prefix.position)
     said: dict[str, Node] = {
-        **entries_of(tables.built_in),
+        **entries_of(tables.environment_job_layer),
         "env": map_node(env, dict.fromkeys(env, prefix.position), prefix.position),
     }
-    keys = {**(tables.built_in.keys if tables.built_in else {}), "env": prefix.position}
+    keys = {**(tables.environment_job_layer.keys if tables.environment_job_layer else {}), "env": prefix.position}
     return msgspec.structs.replace(tables, built_in=map_node(said, keys, prefix.position))
 
 

@@ -29,14 +29,14 @@ def pipeline(
     """The model, without ``resolved``, of a header and jobs that have no errors."""
     jobs = tuple(job.job for job in compiled if job.job)
     schedule = schedules.schedule(header.get("schedule"), ("schedule",))[0]
-    own_alerts = alerts.alerts(header.get("alerts"))
+    own_alerts = alerts.to_model(header.get("alerts"))
     return Pipeline(
         id=dag_id,
         team=team,
         name=dag_id.split(".")[-1],
         file=file,
         environment=tables.environment,
-        templates_allow=tuple(sorted(tables.templates_read)),
+        templates_allow=tuple(sorted(tables.run_time_names)),
         cluster=tables.cluster,
         jobs=jobs,
         cells=_cells(compiled),
@@ -58,7 +58,7 @@ def pipeline(
         deadline=seconds(header.text("deadline") or ""),
         alerts=own_alerts,
         alerts_enabled=tables.alerts_enabled,
-        channels=alerts.channels((own_alerts, *(job.alerts for job in jobs)), tables.channels),
+        channels=alerts.used_channels((own_alerts, *(job.alerts for job in jobs)), tables.channels),
         paused=_flag(header.get("paused")),
         depends_on_past=_flag(header.get("depends_on_past")),
         params=tuple(params.param(name, node) for name, node in header.map("params").entries.items()),

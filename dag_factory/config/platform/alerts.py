@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.platform import named_table
-from dag_factory.config.platform.named_table import Table, TableFile
+from dag_factory.config.platform import optional_table
+from dag_factory.config.platform.optional_table import Table, TableFile
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -21,7 +21,7 @@ EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
 def read(platform: PlatformFiles, context: Context) -> TableFile:
     """The table of channels."""
     empty = Table(FILE, "channel", ("unknown-channel", "broken-channel"))
-    return named_table.read(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
+    return optional_table.read_table(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
 
 
 def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) -> Iterator[Problem]:
@@ -40,13 +40,13 @@ def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) ->
             yield Problem.at(channels.position, (*path, event), "no-deadline", message, hint, "warning")
 
 
-def alerts(node: Node | None) -> model.Alerts:
+def to_model(node: Node | None) -> model.Alerts:
     """The model of what has no problems."""
     events = as_map(node)
     return model.Alerts(**{event: events.texts(event) for event in EVENTS})
 
 
-def channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel, ...]:
+def used_channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel, ...]:
     """Every channel that is named, by name."""
     used = {name for one in told for event in EVENTS for name in getattr(one, event)}
     return tuple(_channel(name, table.known[name]) for name in sorted(used))

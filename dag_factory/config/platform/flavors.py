@@ -29,13 +29,13 @@ class FlavorEntry:
         self.flavor, self.layer, self.position = flavor, layer, position
 
 
-def defined(table: MapNode, define: Node | None) -> dict[str, MapNode]:
+def merge_definitions(table: MapNode, define: Node | None) -> dict[str, MapNode]:
     """The table's flavors with the environment's ``define`` merged over them."""
     merged = merge(table, define, shape(_SCHEMA).child("flavors"), unset=False)
     return {name: node for name, node in entries_of(merged).items() if isinstance(node, MapNode)}
 
 
-def sized(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
+def compute_size(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     """The flavor with the expressions in its size computed. What it lays under a job waits for the job."""
     sizes = map_node({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.position)
     computed, problems = documents.computed(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
@@ -43,7 +43,7 @@ def sized(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Pro
     return map_node({**computed.entries, **rest}, node.keys, node.position), problems
 
 
-def entry(name: str, node: MapNode) -> FlavorEntry:
+def flavor_entry(name: str, node: MapNode) -> FlavorEntry:
     """One flavor of the table. ``node`` fits the schema."""
     sizes = {_RESOURCES[key]: node.entries[key] for key in _RESOURCES if is_set(node.get(key))}
     limits = {key: text_of(value) or "" for key, value in sizes.items()}
@@ -91,7 +91,7 @@ def check(found: MappingT[str, MapNode], pools: MappingT[str, int]) -> list[tupl
 
 
 def _requests_over_limits(name: str, node: MapNode) -> list[Problem]:
-    flavor = entry(name, node).flavor
+    flavor = flavor_entry(name, node).flavor
     problems = []
     for key, value in flavor.requests.items():
         wanted, limit = quantity(value), quantity(flavor.limits.get(key, value))

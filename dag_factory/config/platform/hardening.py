@@ -35,7 +35,7 @@ _CONTAINER: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities":
 _CONTEXT = "securityContext"
 
 
-def hardened(job: MapNode, position: Position) -> MapNode:
+def harden_job(job: MapNode, position: Position) -> MapNode:
     """The resolved job with what `restricted` demands; ``position`` is where the level is set.
 
     Kubernetes rejects most of it in a pod of Windows.
@@ -55,7 +55,7 @@ def hardened(job: MapNode, position: Position) -> MapNode:
     return map_node(found, {**dict.fromkeys(found, position), **job.keys}, job.position)
 
 
-def hardened_model(job: Job) -> Job:
+def harden_model(job: Job) -> Job:
     """The same for a model that was made before the level was set."""
     said = {
         "pod_security_context": job.pod_security_context,
@@ -66,11 +66,11 @@ def hardened_model(job: Job) -> Job:
     here = Position("")
     node = from_python({key: value for key, value in said.items() if value is not None}, here)
     assert isinstance(node, MapNode)
-    found: dict[str, Any] = to_python(hardened(node, here))
+    found: dict[str, Any] = to_python(harden_job(node, here))
     return msgspec.structs.replace(job, **{**found, "init_containers": tuple(found["init_containers"])})
 
 
-def hardened_sidecar(settings: XcomSidecar | None) -> XcomSidecar:
+def harden_sidecar(settings: XcomSidecar | None) -> XcomSidecar:
     """Airflow's container for the output, as `restricted` demands it; what the environment sets stays."""
     said = settings or XcomSidecar()
     context = {"runAsUser": NOBODY, **_POD, **_CONTAINER, **(said.security_context or {})}

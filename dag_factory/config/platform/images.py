@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
 from dag_factory.config.expressions.whole_templates import parts
-from dag_factory.config.pod.image_names import full_name, mirror
+from dag_factory.config.pod.image_names import apply_mirror, full_name
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, items_of, replaced
@@ -24,7 +24,7 @@ _CONTAINERS = (
 )
 
 
-def of_job(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
+def job_images(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
     """Every image of a resolved job with its path: its own, of its init containers, of its sidecars, of its volumes.
 
     One whose expression failed is left out: that is told already.
@@ -43,13 +43,13 @@ def of_job(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
             yield (*_VOLUMES, index, "image", "reference"), image
 
 
-def mirrored(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
+def apply_mirrors(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
     """The job with each image's registry exchanged for its mirror."""
     if not mirrors:
         return node
     result: Node = node
-    for path, image in of_job(node):
-        name = mirror(image.text, mirrors)
+    for path, image in job_images(node):
+        name = apply_mirror(image.text, mirrors)
         if name != image.text:
             result = replaced(result, path, Scalar(name, name, image.position))
     assert isinstance(result, MapNode)
@@ -58,7 +58,7 @@ def mirrored(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
 
 def check(node: MapNode, mirrors: MappingT[str, str], environment: str, path: KeyPath) -> Iterator[Problem]:
     """What is wrong with the images of a job, whose place is ``path``, whatever the platform allows."""
-    for where, image in of_job(node):
+    for where, image in job_images(node):
         if "{" not in image.text:
             continue
         found = parts(image.text)

@@ -23,7 +23,7 @@ HOST_IMAGES = ("alpine", "busybox", "debian", "ubuntu", "python")
 """Repositories that are this machine's own programs."""
 
 
-def patterns(found: Iterable[str]) -> dict[str, str]:
+def folder_patterns(found: Iterable[str]) -> dict[str, str]:
     """The folder of each pattern of full image names; a longer name is looked for first."""
     longest_first = sorted(found, key=lambda folder: (-folder.count("/"), folder))
     return {f"*/{folder.partition('/')[2]}{end}": folder for folder in longest_first for end in (":*", "@*")}
@@ -31,7 +31,7 @@ def patterns(found: Iterable[str]) -> dict[str, str]:
 
 def check(node: MapNode, known: Mapping[str, str], path: Steps) -> Iterator[Problem]:
     """A warning for each image of a job that nothing on this machine stands for."""
-    for steps, image in images.of_job(node):
+    for steps, image in images.job_images(node):
         if is_later(image.text) or _is_there(image.text, known):
             continue
         message = f"no folder stands for the image `{image.text}`: pods are processes on this machine"

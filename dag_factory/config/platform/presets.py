@@ -45,7 +45,9 @@ def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Proble
     return Presets(usable, broken, readable), document.node, document.problems
 
 
-def chosen(job: MapNode, presets: Presets, context: Context, path: KeyPath) -> tuple[list[MapNode], list[Problem]]:
+def preset_layers(
+    job: MapNode, presets: Presets, context: Context, path: KeyPath
+) -> tuple[list[MapNode], list[Problem]]:
     """The layers that ``presets`` of a job names, low to high. ``path`` is the job's in its document."""
     layers: list[MapNode] = []
     problems: list[Problem] = []

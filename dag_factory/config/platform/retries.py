@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.platform import named_table
-from dag_factory.config.platform.named_table import Table, TableFile
+from dag_factory.config.platform import optional_table
+from dag_factory.config.platform.optional_table import Table, TableFile
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
@@ -50,14 +50,16 @@ REASONS = frozenset(
 def read(platform: PlatformFiles, context: Context) -> TableFile:
     """The table of rules."""
     empty = Table(FILE, "retry rule", ("unknown-retry-rule", "broken-retry-rule"))
-    found = named_table.read(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
+    found = optional_table.read_table(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
     problems = [*found.problems]
     for name, rule in found.table.known.items():
         problems += check(rule, ("rules", name))
     return TableFile(found.table, found.document, tuple(problems))
 
 
-def settled(node: Node | None, table: Table, context: Context, path: KeyPath) -> tuple[Node | None, str, list[Problem]]:
+def resolve_rule(
+    node: Node | None, table: Table, context: Context, path: KeyPath
+) -> tuple[Node | None, str, list[Problem]]:
     """The value with a rule's keys in the place of the rule's name, that name, and what is wrong.
 
     Only names are looked for: what an expression gives beside them is for the whole job's computing.
@@ -106,7 +108,7 @@ def check(rule: MapNode, path: KeyPath) -> Iterator[Problem]:
                 taken.setdefault(f"{key} {item.text}", index + 1)
 
 
-def retries(node: Node | None, rule: str) -> model.Retries:
+def to_model(node: Node | None, rule: str) -> model.Retries:
     """The model of a settled value; ``rule`` is the name of the rule that holds, or nothing."""
     if isinstance(node, Scalar):
         return model.Retries(count=whole_number(node) or 0)

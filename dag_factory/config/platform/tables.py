@@ -16,12 +16,12 @@ import msgspec
 from dag_factory.config import budget, model
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.guard_rules import NONE, Guards
-from dag_factory.config.guards import flavor_limits, reading
-from dag_factory.config.guards.flavor_limits import Given
+from dag_factory.config.guards import flavor_limits, read_guards
+from dag_factory.config.guards.flavor_limits import FlavorGrant
 from dag_factory.config.platform import alerts, environments, flavors, local_images, presets, retries, teams, timezones
 from dag_factory.config.platform.flavors import FlavorEntry
-from dag_factory.config.platform.hardening import hardened_sidecar
-from dag_factory.config.platform.named_table import Table
+from dag_factory.config.platform.hardening import harden_sidecar
+from dag_factory.config.platform.optional_table import Table
 from dag_factory.config.platform.presets import Presets
 from dag_factory.config.platform.teams import Team, Teams
 from dag_factory.config.positions import KeyPath, Position
@@ -67,11 +67,11 @@ class Tables(msgspec.Struct, frozen=True):
     mirrors: dict[str, str] = {}  # registry, or registry with a path -> what takes its place
     pools: dict[str, int] = {}
     flavors: dict[str, FlavorEntry] = {}
-    given: dict[str, Given] = {}  # what each flavor gives to a pod
+    flavor_grants: dict[str, FlavorGrant] = {}  # what each flavor gives to a pod
     broken_flavors: frozenset[str] = frozenset()
     presets: Presets = msgspec.field(default_factory=Presets)
-    templates_read: frozenset[str] = frozenset()  # what `{{ }}` may name beyond the vocabulary
-    replace: dict[str, Scalar] = {}
+    run_time_names: frozenset[str] = frozenset()  # what `{{ }}` may name beyond the vocabulary
+    flavor_replacements: dict[str, Scalar] = {}
     retries: Table = msgspec.field(default_factory=lambda: Table("", ""))
     channels: Table = msgspec.field(default_factory=lambda: Table("", ""))
     alerts_enabled: bool = True
@@ -81,10 +81,10 @@ class Tables(msgspec.Struct, frozen=True):
     schedules: Scalar | None = None
     timezone: Scalar | None = None
     pipeline_defaults: MapNode | None = None
-    built_in: MapNode | None = None  # what the environment says of all jobs beside their defaults
+    environment_job_layer: MapNode | None = None  # what the environment says of all jobs beside their defaults
     job_defaults: MapNode | None = None
     documents: dict[str, MapNode] = {}  # the files behind it, as read
-    catalogue: Catalog = msgspec.field(default_factory=lambda: Catalog(PlatformFiles(FilePath())))
+    catalog: Catalog = msgspec.field(default_factory=lambda: Catalog(PlatformFiles(FilePath())))
     problems: tuple[Problem, ...] = ()
     broken: bool = False
 
@@ -97,15 +97,15 @@ class Tables(msgspec.Struct, frozen=True):
         said = [self.cluster.namespace, *(team.text("namespace") for team in teams)]
         return tuple(sorted({name for name in said if name and "$" not in name}))
 
-    def hardened(self) -> Tables:
+    def harden_xcom_sidecar(self) -> Tables:
         """The tables with what pod security demands of Airflow's own container."""
         level = self.guards.pod_security
         if level is None or level.words[0] != "restricted":
             return self
-        sidecar = hardened_sidecar(self.cluster.xcom_sidecar)
+        sidecar = harden_sidecar(self.cluster.xcom_sidecar)
         return msgspec.structs.replace(self, cluster=msgspec.structs.replace(self.cluster, xcom_sidecar=sidecar))
 
-    def within(self, team: Team) -> Tables:
+    def for_team(self, team: Team) -> Tables:
         """The tables as a team's pipeline has them: its defaults over the environment's, all limits together."""
         namespace = team.namespace or self.cluster.namespace
         return msgspec.structs.replace(
@@ -113,17 +113,19 @@ class Tables(msgspec.Struct, frozen=True):
             team=team,
             cluster=msgspec.structs.replace(self.cluster, namespace=namespace),
             guards=self._guards(team),
-            pipeline_defaults=teams.with_team_defaults(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
-            job_defaults=teams.with_team_defaults(self.job_defaults, team.job_defaults, *teams.JOB),
+            pipeline_defaults=teams.merge_defaults(self.pipeline_defaults, team.pipeline_defaults, *teams.PIPELINE),
+            job_defaults=teams.merge_defaults(self.job_defaults, team.job_defaults, *teams.JOB),
         )
 
     def _guards(self, team: Team) -> Guards:
         """All limits together, and what a list of flavors means for the whole pod."""
-        guards = reading.together(self.guards, team.guards)
+        guards = read_guards.combine(self.guards, team.guards)
         if not guards.flavors:
             return guards
         offered = (*self.presets.table.values(), self.job_defaults, team.job_defaults)
-        return flavor_limits.bounded(guards, team.guards.limits, self.given, reading.of_platform(offered))
+        return flavor_limits.with_flavor_limits(
+            guards, team.guards.limits, self.flavor_grants, read_guards.platform_layers(offered)
+        )
 
 
 @lru_cache(8)
@@ -161,8 +163,8 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
     problems += trouble
     pool_nodes = table.map("pools").entries
     pools = {name: slots for name, node in pool_nodes.items() if (slots := whole_number(node)) is not None}
-    found_flavors = flavors.defined(_map_or_empty(written.get("flavors"), written.position), define)
-    sized = {name: flavors.sized(name, node, context) for name, node in found_flavors.items()}
+    found_flavors = flavors.merge_definitions(_map_or_empty(written.get("flavors"), written.position), define)
+    sized = {name: flavors.compute_size(name, node, context) for name, node in found_flavors.items()}
     found_flavors = {name: node for name, (node, _) in sized.items()}
     checked = [(name, problem) for name, (_, wrong) in sized.items() for problem in wrong]
     checked += flavors.check(found_flavors, pools)
@@ -183,7 +185,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         files |= {one.table.file: one.document} if one.document else {}
     problems += platform.unknown((FLAVORS_FILE, presets.FILE, *(one.table.file for one in optional.values())))
     replace = _replacements(body, found_flavors, problems)
-    usable = {name: flavors.entry(name, node) for name, node in found_flavors.items() if name not in bad}
+    usable = {name: flavors.flavor_entry(name, node) for name, node in found_flavors.items() if name not in bad}
     return Tables(
         environment=environment,
         known_environments=names,
@@ -201,23 +203,26 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         },
         pools=pools,
         flavors=usable,
-        given={name: flavor_limits.given(one.flavor, reading.of_platform([one.layer])) for name, one in usable.items()},
+        flavor_grants={
+            name: flavor_limits.flavor_grant(one.flavor, read_guards.platform_layers([one.layer]))
+            for name, one in usable.items()
+        },
         broken_flavors=frozenset(bad),
         presets=known_presets,
-        templates_read=frozenset(str(word) for word in to_python(body).get("templating", {}).get("allow", ())),
-        replace=replace,
+        run_time_names=frozenset(str(word) for word in to_python(body).get("templating", {}).get("allow", ())),
+        flavor_replacements=replace,
         retries=optional["retries"].table,
         channels=optional["channels"].table,
         alerts_enabled=to_python(at(body, ("alerts", "enabled")) or body) is not False,
-        guards=reading.of_environment(environment, body),
+        guards=read_guards.environment_guards(environment, body),
         teams=optional["teams"].table,
         schedules=body.scalar("schedules"),
         timezone=scalar_of(zone),
         pipeline_defaults=_map_or_none(at(document, ("defaults", "pipeline"))),
-        built_in=_built_in(body),
+        environment_job_layer=_job_layer(body),
         job_defaults=_map_or_none(at(document, ("defaults", "job"))),
         documents=files,
-        catalogue=Catalog(platform),
+        catalog=Catalog(platform),
         problems=tuple(problems),
         broken=any(problem.file in read.files for problem in errors(problems)),
     )
@@ -230,7 +235,7 @@ def with_image_folders(tables: Tables, platform: PlatformFiles) -> Tables:
     """
     if tables.environment != image_folders.ENVIRONMENT or not platform.image_folders:
         return tables
-    folders = local_images.patterns(platform.image_folders)
+    folders = local_images.folder_patterns(platform.image_folders)
     return msgspec.structs.replace(tables, images={**tables.images, **folders, **tables.images})
 
 
@@ -277,7 +282,7 @@ def _key_position(body: MapNode, path: KeyPath, name: str) -> Position:
     return parent.keys[name] if isinstance(parent, MapNode) else body.position
 
 
-def _built_in(body: MapNode) -> MapNode:
+def _job_layer(body: MapNode) -> MapNode:
     policy = at(body, ("images", "pull_policy"))
     said = {"image_pull_policy": policy} if policy is not None else {}
     return map_node(said, {key: node.position for key, node in said.items()}, body.position)

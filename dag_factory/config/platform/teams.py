@@ -14,10 +14,10 @@ import msgspec
 
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.guard_rules import NONE, Guards, Rule
-from dag_factory.config.guards import reading
-from dag_factory.config.guards.required import OF_POD
-from dag_factory.config.platform import named_table
-from dag_factory.config.platform.named_table import Table, TableFile
+from dag_factory.config.guards import read_guards
+from dag_factory.config.guards.required_keys import POD_PATHS
+from dag_factory.config.platform import optional_table
+from dag_factory.config.platform.optional_table import Table, TableFile
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.schema import registry
@@ -62,7 +62,7 @@ def read(platform: PlatformFiles, flavors: Collection[str]) -> TableFile:
     Expressions in it wait for the pipeline.
     """
     empty = Teams(FILE, "team", ("no-team", "broken-team"))
-    found = named_table.read(platform, empty, _SCHEMA, "teams", _TEAM, None)
+    found = optional_table.read_table(platform, empty, _SCHEMA, "teams", _TEAM, None)
     problems = list(found.problems)
     for name, team in found.table.known.items():
         problems += _unknown_flavors(team, flavors, ("teams", name))
@@ -75,13 +75,13 @@ def read(platform: PlatformFiles, flavors: Collection[str]) -> TableFile:
     return TableFile(table, found.document, tuple(problems))
 
 
-def places(read: MapNode | None) -> dict[str, Position]:
+def name_positions(read: MapNode | None) -> dict[str, Position]:
     """Where each team's name stands in its file's tree."""
     written = at(read, ("teams",)) if read else None
     return dict(written.keys) if isinstance(written, MapNode) else {}
 
 
-def of(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:
+def team_of_file(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:
     """The team of a pipeline's file, by its id. ``file`` is the name that a problem about the whole carries."""
     folders = file_id.split(".")[:-1]
     names = ["/".join(folders[: length + 1]) for length in range(len(folders))]
@@ -128,13 +128,13 @@ def _within(outer: Team, name: str, node: MapNode, defaults: MapNode) -> Team:
     return Team(
         names=(*outer.names, name),
         namespace=outer.namespace if namespace is None else namespace,
-        pipeline_defaults=with_team_defaults(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
-        job_defaults=with_team_defaults(with_team_defaults(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
-        guards=reading.together(outer.guards, reading.of_team(by, node)),
+        pipeline_defaults=merge_defaults(outer.pipeline_defaults, defaults.get("pipeline"), *PIPELINE),
+        job_defaults=merge_defaults(merge_defaults(outer.job_defaults, given, *JOB), defaults.get("job"), *JOB),
+        guards=read_guards.combine(outer.guards, read_guards.team_guards(by, node)),
     )
 
 
-def with_team_defaults(low: Node | None, high: Node | None, schema: str, pointer: str = "") -> MapNode | None:
+def merge_defaults(low: Node | None, high: Node | None, schema: str, pointer: str = "") -> MapNode | None:
     """Defaults over defaults, as one layer that still unsets what lies below it."""
     merged = merge(low, high if isinstance(high, MapNode) else None, shape(schema, pointer), unset=False)
     return merged if isinstance(merged, MapNode) else None
@@ -146,7 +146,7 @@ def check_required(
     """A problem for each key that neither the pipeline says nor every job; ``position`` is the pipeline's place."""
     for rule in rules:
         for key in rule.words:
-            if key in OF_POD:  # checked on each job's final pod
+            if key in POD_PATHS:  # checked on each job's final pod
                 continue
             missing = [name for name, job in jobs.items() if not _says(job, key)]
             if _says(header, key) or (jobs and not missing):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.pod.final_pod import BASE, XCOM, assembled
+from dag_factory.config.pod.final_pod import BASE, XCOM, assemble_pod
 from dag_factory.config.positions import KeyPath
 
 Kind = Literal["job", "sidecar", "init", "beside", "xcom"]
@@ -27,12 +27,12 @@ class Container(msgspec.Struct, frozen=True):
     path: KeyPath = ()
 
 
-def containers(job: Job) -> tuple[Container, ...]:
+def job_containers(job: Job) -> tuple[Container, ...]:
     """Every container of the job's pod but Airflow's own, the job's first."""
-    return of_pod(assembled(job, None))
+    return pod_containers(assemble_pod(job, None))
 
 
-def of_pod(pod: Fragment) -> tuple[Container, ...]:
+def pod_containers(pod: Fragment) -> tuple[Container, ...]:
     """Every container of a pod, plain ones first; init containers in the order in which they start."""
     spec = pod["spec"]
     main = [

@@ -12,7 +12,7 @@ from posixpath import normpath
 from typing import Any
 
 from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
-from dag_factory.config.pod.strategic_merge import patched
+from dag_factory.config.pod.strategic_merge import apply_patch
 
 BASE = "base"  # the operator's name for the container that runs the job
 XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
@@ -49,12 +49,12 @@ SPEC_KEYS = {
 
 def final_pod(job: Job, cluster: Cluster) -> Fragment:
     """The pod of a job on a cluster. The labels that the factory and Airflow add are not in it."""
-    return assembled(job, xcom_sidecar(cluster.xcom_sidecar) if job.output else None, cluster.namespace)
+    return assemble_pod(job, xcom_sidecar(cluster.xcom_sidecar) if job.output else None, cluster.namespace)
 
 
-def assembled(job: Job, sidecar: Fragment | None, namespace: str | None = None) -> Fragment:
+def assemble_pod(job: Job, sidecar: Fragment | None, namespace: str | None = None) -> Fragment:
     """The same with ``sidecar`` as the container that reads the output."""
-    pod = patched(own_pod(job), job.pod) if job.pod else own_pod(job)
+    pod = apply_patch(pod_without_overlay(job), job.pod) if job.pod else pod_without_overlay(job)
     if namespace:
         pod["metadata"] = {"namespace": namespace, **pod.get("metadata", {})}
     if sidecar:
@@ -66,7 +66,7 @@ def assembled(job: Job, sidecar: Fragment | None, namespace: str | None = None) 
     return pod
 
 
-def own_pod(job: Job) -> Fragment:
+def pod_without_overlay(job: Job) -> Fragment:
     """The pod without the overlay and without Airflow's sidecar."""
     metadata = {"labels": job.labels, "annotations": job.annotations}
     spec = {
@@ -94,7 +94,7 @@ def xcom_sidecar(settings: XcomSidecar | None) -> Fragment:
     return _set(container)
 
 
-def resources(flavor: Flavor) -> Fragment:
+def flavor_resources(flavor: Flavor) -> Fragment:
     """The requests and limits of the job's own container, cards included."""
     cards = {flavor.gpu_resource: str(flavor.gpu_count)} if flavor.gpu_count else {}
     return _set({"requests": {**flavor.requests, **cards}, "limits": {**flavor.limits, **cards}})
@@ -140,7 +140,7 @@ def _base(job: Job) -> Fragment:
             )
             for one in job.env_from
         ],
-        "resources": resources(job.flavor),
+        "resources": flavor_resources(job.flavor),
         "volumeMounts": list(_mounts(job)),
         "imagePullPolicy": job.image_pull_policy,
         "securityContext": job.security_context,

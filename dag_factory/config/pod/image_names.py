@@ -13,7 +13,7 @@ HUB = "docker.io"
 _ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it
 
 
-def mirror(image: str, mirrors: Mapping[str, str]) -> str:
+def apply_mirror(image: str, mirrors: Mapping[str, str]) -> str:
     """An image's name with the longest prefix that has a mirror exchanged, once; else the name itself."""
     whole = full_name(image)
     fitting = [prefix for prefix in mirrors if whole and _lies_in(whole, prefix)]
@@ -51,7 +51,7 @@ def _lies_in(image: str, prefix: str) -> bool:
 
 
 @lru_cache(4096)  # the same few images, job after job
-def matches(image: str, patterns: tuple[str, ...]) -> bool:
+def matches_any(image: str, patterns: tuple[str, ...]) -> bool:
     """Whether an image has a name that one of the patterns allows."""
     names = {_masked(name) for name in (image, full_name(image) or image)}
     return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)

@@ -58,7 +58,7 @@ def references(pod: Fragment) -> Iterator[Reference]:
             yield from _variables(_map(container), ("spec", key, index))
 
 
-def named(kind: str, name: str) -> Reference:
+def named_reference(kind: str, name: str) -> Reference:
     """A preset by its name, or a template as ``name@v1``."""
     before, _, version = name.partition("@")
     return Reference(kind, (before, version) if kind == "templates" else (name,), (), name)

@@ -14,7 +14,7 @@ from dag_factory.config.schema.annotations import Shape, shape
 DIRECTIVE = "$patch"
 
 
-def patched(pod: Fragment, patch: Fragment) -> Fragment:
+def apply_patch(pod: Fragment, patch: Fragment) -> Fragment:
     """``patch`` laid over ``pod``: null takes a key away, ``$patch: delete`` an item; neither is changed."""
     return _maps(pod, patch, shape("kubernetes.schema.json", "/$defs/podPatch"))
 

@@ -265,8 +265,8 @@ class Project:
             return found
         from dag_factory.config.platform import teams
 
-        own = (problem for template in self.tables.catalogue.own() for problem in template.problems)
-        places = teams.places(self.tables.documents.get(teams.FILE))
+        own = (problem for template in self.tables.catalog.own() for problem in template.problems)
+        places = teams.name_positions(self.tables.documents.get(teams.FILE))
         summary = Summary(self.tables.pools, (*self.tables.problems, *own), places)
         kept.keep_summary(summary)
         return summary

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.guards import bounds, reading
+from dag_factory.config.guards import bounds, read_guards
 from dag_factory.config.guards.check import breaches
 from dag_factory.config.model import Job, Manual, Pipeline
 from dag_factory.config.platform import teams
-from dag_factory.config.platform.hardening import hardened_model
+from dag_factory.config.platform.hardening import harden_model
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.problem_codes.code import Code
@@ -47,18 +47,18 @@ def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
 def _as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
     identity = {"id": pipeline.id, "team": pipeline.team, "name": pipeline.name}
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
-    team, trouble = teams.of(id_of(pipeline.file), tables.teams, context, pipeline.file)
+    team, trouble = teams.team_of_file(id_of(pipeline.file), tables.teams, context, pipeline.file)
     denied = [problem for problem in trouble if problem.code == _DENIED]
     if trouble and not denied:  # the team's rules of today are not known: its old ones hold, and the environment's
-        kept = msgspec.structs.replace(pipeline, guards=reading.together(tables.guards, pipeline.guards))
+        kept = msgspec.structs.replace(pipeline, guards=read_guards.combine(tables.guards, pipeline.guards))
         broken = tuple(_breaches(kept, tables))
         return msgspec.structs.replace(kept, schedule=Manual(), stopped=broken) if broken else kept
-    tables = (tables.within(team) if team.names else tables).hardened()
+    tables = (tables.for_team(team) if team.names else tables).harden_xcom_sidecar()
     now = msgspec.structs.replace(
         pipeline,
         cluster=tables.cluster,
         guards=tables.guards,
-        templates_allow=tuple(sorted(tables.templates_read)),
+        templates_allow=tuple(sorted(tables.run_time_names)),
         pools=tables.pools,
         alerts_enabled=tables.alerts_enabled,
         jobs=tuple(_job(job, tables) for job in pipeline.jobs),
@@ -77,19 +77,19 @@ def _job(job: Job, tables: Tables) -> Job:
     """The job with its flavor as the table has it now, and with what the platform demands where it leaves it out."""
     name = job.flavor.name
     # One that stands in for another has been exchanged already: an environment exchanges a flavor once.
-    if name in tables.replace and all(name != one.text for one in tables.replace.values()):
-        name = tables.replace[name].text
+    if name in tables.flavor_replacements and all(name != one.text for one in tables.flavor_replacements.values()):
+        name = tables.flavor_replacements[name].text
     entry = tables.flavors.get(name)
     job = msgspec.structs.replace(job, flavor=entry.flavor) if entry else job
     longest, level = tables.guards.bounds.get("timeout"), tables.guards.pod_security
     if longest and job.timeout is None:
         job = msgspec.structs.replace(job, timeout=longest.most)
-    return hardened_model(job) if level and level.words[0] == "restricted" else job
+    return harden_model(job) if level and level.words[0] == "restricted" else job
 
 
 def _breaches(pipeline: Pipeline, tables: Tables) -> Iterator[Problem]:
     """A problem for each rule that the pipeline or a job breaks."""
-    for breach in bounds.of_pipeline(pipeline, pipeline.guards):
+    for breach in bounds.pipeline_breaches(pipeline, pipeline.guards):
         yield _stopped(pipeline, breach.message, breach.hint)
     for job in pipeline.jobs:
         flavor = job.flavor.name

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.pod.containers import containers
+from dag_factory.config.pod.containers import job_containers
 from dag_factory.config.pod.final_pod import BASE, XCOM, flavor_volumes
-from dag_factory.config.pod.strategic_merge import DIRECTIVE, patched
+from dag_factory.config.pod.strategic_merge import DIRECTIVE, apply_patch
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import did_you_mean
@@ -28,7 +28,7 @@ def _volumes(job: Job) -> list[str]:
     """The names of the pod's volumes."""
     own = [{"name": volume.name} for volume in job.volumes]
     volumes: Fragment = {"volumes": [*own, *flavor_volumes(job), *([{"name": "xcom"}] * job.output)]}
-    found = patched({"spec": volumes}, job.pod or {})["spec"].get("volumes") or ()
+    found = apply_patch({"spec": volumes}, job.pod or {})["spec"].get("volumes") or ()
     return [volume["name"] for volume in found]
 
 
@@ -56,7 +56,7 @@ def check(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
 def _spread(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """A constraint whose parts come from several layers is whole only once they are laid over each other."""
     constraints = at(node, _SPREAD)
-    spec = patched({}, job.pod or {}).get("spec") or {}
+    spec = apply_patch({}, job.pod or {}).get("spec") or {}
     left = {one["topologyKey"]: one for one in spec.get("topologySpreadConstraints") or ()}
     for index, one in enumerate(to_python(constraints) or () if constraints is not None else ()):
         final = left.pop(one["topologyKey"], None)  # none where it is taken away, or written twice and told
@@ -69,7 +69,7 @@ def _spread(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
 
 def _requests(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """A container that requests more than its limit, which Kubernetes rejects."""
-    final = {one.name: one for one in containers(job)}
+    final = {one.name: one for one in job_containers(job)}
     for steps, container in _written(node):
         one = final.pop(container["name"], None)
         for name, wanted in one.requests.items() if one and container.get("resources") else ():
@@ -121,7 +121,7 @@ def _names(node: MapNode, path: KeyPath) -> Iterator[Problem]:
 
 def _overlay(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     """What an overlay may not do, and a container that nobody ends."""
-    images = {one.name: one.image for one in containers(job)}
+    images = {one.name: one.image for one in job_containers(job)}
     for steps, container in _written(node):
         name, position = container["name"], position_at(node, (*steps, "name"))
         if steps[0] != "pod" or container.get(DIRECTIVE) == "delete":

@@ -38,7 +38,7 @@ def host_path(text: str) -> str:
 
 
 def _images(node: MapNode, path: KeyPath) -> Iterator[Problem]:
-    for steps, image in images.of_job(node):
+    for steps, image in images.job_images(node):
         text = image.text
         if _SPACE.search(text) and _SPACE.search(_RUN_TIME.sub("", text)):
             fixed = text.strip()

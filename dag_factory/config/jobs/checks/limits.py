@@ -10,7 +10,7 @@ from dag_factory.config.guards.check import breaches
 from dag_factory.config.guards.yaml_paths import yaml_path
 from dag_factory.config.model import Cluster, Flavor, Job, Pipeline
 from dag_factory.config.pod.final_pod import final_pod
-from dag_factory.config.pod.references import named
+from dag_factory.config.pod.references import named_reference
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import MapNode, Node, Scalar, key_position, position_at
@@ -43,13 +43,13 @@ def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: K
         return
     for name in names:
         if isinstance(name, Scalar) and name.value is not None:
-            for breach in allow_lists.check(named(kind, name.text), guards):
+            for breach in allow_lists.check(named_reference(kind, name.text), guards):
                 yield Problem.at(name.position, path, breach.code, breach.message, breach.hint)
 
 
 def check_pipeline(pipeline: Pipeline, tree: MapNode, position: Position) -> Iterator[Problem]:
     """A problem for each limit that a pipeline as a whole exceeds; ``position`` is the place of its ``tree``."""
-    for breach in bounds.of_pipeline(pipeline, pipeline.guards):
+    for breach in bounds.pipeline_breaches(pipeline, pipeline.guards):
         found = tree.get(breach.key)
         place = found.position if isinstance(found, Scalar) else key_position(tree, breach.key) or position
         yield Problem.at(place, (breach.key,), breach.code, breach.message, breach.hint)

@@ -11,7 +11,7 @@ from dag_factory.config.model import Fragment
 from dag_factory.config.pod.final_pod import BASE
 from dag_factory.config.positions import KeyPath
 
-OF_POD: dict[str, KeyPath] = {
+POD_PATHS: dict[str, KeyPath] = {
     "labels": ("metadata", "labels"),
     "annotations": ("metadata", "annotations"),
     "service_account": ("spec", "serviceAccountName"),
@@ -31,16 +31,16 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
     """A breach for each required key that the pod does not have."""
     for rule in guards.require:
         for key in rule.words:
-            if key in OF_POD and not has(pod, key):
+            if key in POD_PATHS and not pod_has(pod, key):
                 message = f"`{key}` is missing in the job's pod, which {rule.by} asks for"
                 hint = f"add `{key}:` to the job, and do not remove it in `pod`; see {rule.place}"
-                yield Breach("required-key", message, hint, OF_POD[key])
+                yield Breach("required-key", message, hint, POD_PATHS[key])
 
 
-def has(pod: Fragment, key: str) -> bool:
+def pod_has(pod: Fragment, key: str) -> bool:
     """Whether a pod has a value for a key of ``OF_POD``; labels of the factory and of Airflow do not count."""
     found: Any = pod
-    for step in OF_POD[key]:
+    for step in POD_PATHS[key]:
         if isinstance(step, int):  # the only list on the way
             step, found = BASE, {one["name"]: one for one in found or ()}
         found = (found or {}).get(step)

@@ -19,7 +19,7 @@ ALLOW_LISTS = (
 _DURATIONS = ("timeout", "min_schedule_interval")
 
 
-def of_environment(name: str, body: MapNode) -> Guards:
+def environment_guards(name: str, body: MapNode) -> Guards:
     """The limits of an environment, from its computed tree."""
     by = f"the environment `{name}`"
     latest = at(body, ("images", "forbid_latest"))
@@ -32,7 +32,7 @@ def of_environment(name: str, body: MapNode) -> Guards:
     )
 
 
-def of_team(by: str, node: MapNode) -> Guards:
+def team_guards(by: str, node: MapNode) -> Guards:
     """The limits of one team, which messages call ``by``, from its computed tree."""
     said = node.entries
     return Guards(
@@ -44,7 +44,7 @@ def of_team(by: str, node: MapNode) -> Guards:
     )
 
 
-def together(outer: Guards, inner: Guards) -> Guards:
+def combine(outer: Guards, inner: Guards) -> Guards:
     """Both limits: every rule of each, and of two limits of one resource the lower."""
     limits = dict(outer.limits)
     for key, limit in inner.limits.items():
@@ -68,7 +68,7 @@ def together(outer: Guards, inner: Guards) -> Guards:
     )
 
 
-def of_platform(layers: Iterable[MapNode | None]) -> PlatformLayers:
+def platform_layers(layers: Iterable[MapNode | None]) -> PlatformLayers:
     """What layers of jobs add to a pod, as far as they hold no expression."""
     selector: dict[str, str] = {}
     tolerations: list[Any] = []

@@ -58,7 +58,7 @@ class TableFile(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def read(
+def read_table(
     platform: PlatformFiles, empty: Table, schema: str, key: str, entry: str, context: Context | None
 ) -> TableFile:
     """Read the table whose entries stand below ``key`` into ``empty``; a ``context`` computes its expressions.
@@ -71,7 +71,7 @@ def read(
     if document.node is None:
         return TableFile(msgspec.structs.replace(empty, readable=False), None, document.problems)
     problems = list(document.problems)
-    broken = wrong(problems, key)
+    broken = broken_names(problems, key)
     known: dict[str, MapNode] = {}
     for name, node in document.node.map(key).entries.items():
         if isinstance(node, MapNode) and name not in broken:
@@ -80,11 +80,11 @@ def read(
                 known[name], trouble = documents.computed(node, context, schema, entry, (key, name))
                 problems += trouble
     whole = any(problem.path == key for problem in problems)  # the map of entries is itself no map
-    table = msgspec.structs.replace(empty, known=known, broken=wrong(problems, key), readable=not whole)
+    table = msgspec.structs.replace(empty, known=known, broken=broken_names(problems, key), readable=not whole)
     return TableFile(table, document.node, tuple(problems))
 
 
-def wrong(problems: Iterable[Problem], key: str) -> frozenset[str]:
+def broken_names(problems: Iterable[Problem], key: str) -> frozenset[str]:
     """The names below ``key`` that errors are about. No name holds a dot or a bracket."""
     paths = [one.path.removeprefix(f"{key}.") for one in problems if one.severity == "error" and one.path != key]
     return frozenset(path.split(".")[0].split("[")[0] for path in paths)
