@@ -8,7 +8,7 @@ import pytest
 from tabled import PIPELINE, PLAIN, Project
 
 from dag_factory.config.pipelines import compile_file
-from dag_factory.config.platform import tables
+from dag_factory.config.platform.read_tables import read_tables
 from dag_factory.config.schema import registry
 from dag_factory.config.source import migrations
 from dag_factory.config.source.migrations import Migration
@@ -66,10 +66,10 @@ def file_name(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _nothing_read_before() -> Iterator[None]:
     """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
-    for kept in (compile_file.read_source, tables.read_tables):
+    for kept in (compile_file.read_source, read_tables):
         kept.cache_clear()
     yield
-    for kept in (compile_file.read_source, tables.read_tables):
+    for kept in (compile_file.read_source, read_tables):
         kept.cache_clear()
 
 

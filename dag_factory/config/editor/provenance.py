@@ -16,8 +16,7 @@ from dag_factory.config import budget
 from dag_factory.config.pipelines import compile_file
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, resolve_pipeline
 from dag_factory.config.pipelines.pipeline_source import PipelineSource
-from dag_factory.config.platform import alerts, presets, retries, teams
-from dag_factory.config.platform.tables import FLAVORS_FILE
+from dag_factory.config.platform import alerts, flavor_table, presets, retries, teams
 from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import read_file
@@ -28,7 +27,7 @@ from dag_factory.config.tree import MapNode, Node, Scalar, to_python
 
 _TEMPLATE = re.compile(r".*templates/(?:jobs|pipelines)/([^/]+)/(v\d+)\.yaml\.j2")
 _TABLES = {
-    FLAVORS_FILE: ("flavors", "flavor"),
+    flavor_table.FILE: ("flavors", "flavor"),
     presets.FILE: ("presets", "preset"),
     retries.FILE: ("rules", "retry rule"),
     teams.FILE: ("teams", "team"),

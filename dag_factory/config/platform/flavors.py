@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingT
-
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.positions import KeyPath, Position
+from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.source import documents
-from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_set, map_node, text_of, whole_number
-from dag_factory.config.units import quantity
+from dag_factory.config.tree import MapNode, Node, entries_of, is_set, map_node, text_of, whole_number
 
 SIZE_KEYS = frozenset("cpu memory gpu shm ephemeral_storage requests limits cost_per_hour next".split())
 _SIZED = SIZE_KEYS | {"pool"}
@@ -69,60 +65,6 @@ def flavor_entry(name: str, node: MapNode) -> FlavorEntry:
     )
     layer = {key: value for key, value in node.entries.items() if key not in SIZE_KEYS}
     return FlavorEntry(flavor, map_node(layer, node.keys, node.position), node.position)
-
-
-def check(found: MappingT[str, MapNode], pools: MappingT[str, int]) -> list[tuple[str, Problem]]:
-    """What is wrong between flavors: pairs of a flavor's name and the problem."""
-    problems: list[tuple[str, Problem]] = []
-    for name, node in found.items():
-        path: KeyPath = ("flavors", name)
-        following = node.get("next")
-        if isinstance(following, Scalar) and isinstance(following.value, str) and following.value not in found:
-            message = f"the flavor `{name}` grows into `{following.value}`, which is no flavor"
-            hint = did_you_mean(following.value, found)
-            problems.append((name, Problem.at(following.position, (*path, "next"), "unknown-flavor", message, hint)))
-        pool = node.get("pool")
-        if isinstance(pool, Scalar) and isinstance(pool.value, str) and pool.value not in {*pools, "default_pool"}:
-            message, hint = f"`{pool.value}` is no pool", did_you_mean(pool.value, [*pools, "default_pool"])
-            problems.append((name, Problem.at(pool.position, (*path, "pool"), "unknown-pool", message, hint)))
-        problems += [(name, problem) for problem in _requests_over_limits(name, node)]
-    problems += _loops(found)
-    return problems
-
-
-def _requests_over_limits(name: str, node: MapNode) -> list[Problem]:
-    flavor = flavor_entry(name, node).flavor
-    problems = []
-    for key, value in flavor.requests.items():
-        wanted, limit = quantity(value), quantity(flavor.limits.get(key, value))
-        if wanted is not None and limit is not None and wanted > limit:
-            written = node.map("requests").entries
-            place = written.get(key.replace("-", "_")) or written.get(key) or node
-            message = f"the flavor `{name}` requests {key} {value}, more than its limit {flavor.limits[key]}"
-            hint = "Kubernetes refuses such a pod; raise the limit or lower the request"
-            problems.append(Problem.at(place.position, ("flavors", name), "request-over-limit", message, hint))
-    return problems
-
-
-def _loops(found: MappingT[str, MapNode]) -> list[tuple[str, Problem]]:
-    """Chains of ``next`` that come back to where they began, each told once."""
-    problems: list[tuple[str, Problem]] = []
-    told: set[str] = set()
-    for start in found:
-        chain: list[str] = []
-        name: str | None = start
-        while name is not None and name in found and name not in chain:
-            chain.append(name)
-            name = found[name].text("next")
-        if name is not None and name in chain and name not in told:
-            loop = chain[chain.index(name) :]
-            told.update(loop)
-            position = found[loop[-1]].entries["next"].position
-            message = f"`next` goes round: {' -> '.join([*loop, loop[0]])}"
-            hint = "the largest flavor of a chain has no `next`"
-            problem = Problem.at(position, ("flavors", loop[-1], "next"), "flavor-loop", message, hint)
-            problems += [(member, problem) for member in loop]
-    return problems
 
 
 def _gpu(node: Node | None) -> tuple[int, str]:

@@ -67,7 +67,8 @@ class Project:
     @cached_property
     def tables(self) -> Tables:
         """The platform's tables."""
-        from dag_factory.config.platform.tables import Tables, read_tables, with_image_folders
+        from dag_factory.config.platform.read_tables import read_tables, with_image_folders
+        from dag_factory.config.platform.tables import Tables
 
         try:
             return with_image_folders(read_tables(self.platform, self.environment), self.platform)
