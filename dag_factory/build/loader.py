@@ -21,9 +21,10 @@ from dag_factory.build.project.build_failures import builder_digest
 from dag_factory.build.project.locate_project import find_project
 from dag_factory.build.project.problem_text import problem_text
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project.passes import Pass
-from dag_factory.config.project.project import Project, ProjectError
-from dag_factory.config.project.records import Record
+from dag_factory.config.project.loader_pass import Pass
+from dag_factory.config.project.loader_records import Record
+from dag_factory.config.project.open_project import ProjectError
+from dag_factory.config.project.project import Project
 from dag_factory.config.project.shards import WHOLE, Shard
 
 __all__ = ["Shard", "Share", "build", "load"]
@@ -63,10 +64,10 @@ def _all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
     current = project.begin_pass(shard, loader_deadline.compile_seconds(), loader_deadline.work_limit())
     began = time.monotonic()
     dags, failed = build_dags(current.compiled.pipelines)
-    instead, _ = build_dags(current.instead(failed))
+    instead, _ = build_dags(current.last_good_versions(failed))
     dags |= instead
     rows = loader_deadline.pass_warnings(folder, time.monotonic() - began, len(dags), current.compiled)
-    current.keep(failed)
+    current.record(failed)
     _record(current, shard, failed, [dag_id for dag_id in failed if dag_id not in dags], rows)
     _log([*failed.values(), *rows], bool(instead))
     return dags
@@ -76,9 +77,9 @@ def _record(
     current: Pass, shard: Shard, failed: dict[str, Problem], lost: Sequence[str], rows: Sequence[Problem]
 ) -> None:
     """Tell the report what was built."""
-    records, names = current.files.kept.records, [Shard(index, shard.count).name for index in range(shard.count)]
-    by_name = current.by_name(failed)
-    records.keep(shard.name, Record(builder_digest(), current.built(failed), by_name, tuple(lost), tuple(rows)))
+    records, names = current.files.cache.records, [Shard(index, shard.count).name for index in range(shard.count)]
+    by_name = current.failures_by_key(failed)
+    records.put(shard.name, Record(builder_digest(), current.built_keys(failed), by_name, tuple(lost), tuple(rows)))
     records.keep_only(names)
 
 
@@ -86,7 +87,7 @@ def _one(project: Project, wanted: str, to_run: str | None) -> dict[str, DAG]:
     """The DAG of a task to run; the version before it where it cannot be built, as in the DAG processor."""
     compiled = project.compile_one(wanted)
     dags, failed = build_dags(compiled.pipelines, False, to_run)
-    instead = project.instead(wanted, failed[wanted]) if wanted in failed else None
+    instead = project.last_good_version(wanted, failed[wanted]) if wanted in failed else None
     dags |= build_dags([instead] if instead else [], False, to_run)[0]
     problems = [*failed.values(), *errors(compiled.problems)]
     if not dags and not problems:

@@ -20,7 +20,8 @@ from dag_factory.build.project.locate_project import find_project
 from dag_factory.build.project.problem_text import problem_text
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project.project import Project, ProjectError
+from dag_factory.config.project.open_project import ProjectError
+from dag_factory.config.project.project import Project
 
 NAMED = 50  # DAGs in its first paragraph
 
@@ -44,18 +45,18 @@ def check(loader_folder: Path) -> BrokenPipelines | None:
         project = find_project(loader_folder)
     except ProjectError as error:
         return BrokenPipelines(problem_text(error.problems, f"No pipeline was loaded. {error}"))
-    return _by_records(project) if project.kept().is_usable else _without_cache(project, loader_folder.name)
+    return _by_records(project) if project.cache().is_usable else _without_cache(project, loader_folder.name)
 
 
 def _by_records(project: Project) -> BrokenPipelines | None:
     """The report, with what the loaders recorded, so that little is built a second time."""
-    look = project.look(loader_deadline.compile_seconds())
+    look = project.inspect(loader_deadline.compile_seconds())
     failed = build_failures.find_failures(look, loader_deadline.work_limit() // 4)
-    records = look.kept.records.all()
+    records = look.cache.records.all()
     lost = {dag_id for one in records for dag_id in one.lost}
-    held, missing = look.standing(failed)
+    held, missing = look.running_last_good(failed)
     rows = [row for one in records for row in one.rows]
-    trouble = _unwritable(look.kept.trouble())
+    trouble = _unwritable(look.cache.write_error())
     running = [one.id for one in held if one.id not in lost and not one.stopped]
     stopped = [_stopped(one) for one in held if one.stopped]
     found = [*errors(look.problems), *failed.values(), *stopped, *rows, *trouble]
@@ -75,9 +76,9 @@ def _without_cache(project: Project, folder: str) -> BrokenPipelines | None:
     began = time.monotonic()
     dags, failed = build_dags(current.compiled.pipelines)
     rows = loader_deadline.pass_warnings(folder, time.monotonic() - began, len(dags), current.compiled)
-    rows += _unwritable(current.files.kept.trouble())
+    rows += _unwritable(current.files.cache.write_error())
     known = {one.id for one in current.compiled.pipelines if one.id not in failed}
-    missing = [result.id for one in current.files.found for result in one.results if result.problems]
+    missing = [result.id for one in current.files.results for result in one.results if result.problems]
     found = [*errors(current.compiled.problems), *failed.values(), *rows]
     return _report(found, [], [dag_id for dag_id in missing if dag_id not in known])
 

@@ -5,7 +5,8 @@
 
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem
-from dag_factory.config.project.passes import Compiled
-from dag_factory.config.project.project import Project, ProjectError, open_project
+from dag_factory.config.project.loader_pass import Compiled
+from dag_factory.config.project.open_project import ProjectError, open_project
+from dag_factory.config.project.project import Project
 
 __all__ = ["Compiled", "Pipeline", "Problem", "Project", "ProjectError", "open_project"]

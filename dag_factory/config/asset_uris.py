@@ -36,12 +36,12 @@ _BUCKETS = frozenset(("s3", "gs"))
 
 
 @lru_cache(4096)
-def normal(uri: str) -> str:
+def normalize(uri: str) -> str:
     """The URI as Airflow stores it; a text that is not a URI is unchanged.
 
     Raises ``ValueError`` for what cannot be read as a URI.
     """
-    parts = split(uri)
+    parts = split_uri(uri)
     if not parts:
         return uri
     parts = parts._replace(
@@ -53,16 +53,16 @@ def normal(uri: str) -> str:
     return urlunsplit(_of_table(parts, table) if table else parts)
 
 
-def split(uri: str) -> SplitResult | None:
+def split_uri(uri: str) -> SplitResult | None:
     """The parts of a URI, the scheme in lower case; None for other text, and where its scheme is the writer's own."""
     parts = urlsplit(uri)
     scheme = parts.scheme.lower()
     return parts._replace(scheme=scheme) if scheme and not scheme.startswith(_OWN) else None
 
 
-def refused_by_provider(uri: str) -> str:
+def missing_for_provider(uri: str) -> str:
     """What a URI lacks that the provider of its scheme demands; nothing where it lacks nothing."""
-    parts = split(uri)
+    parts = split_uri(uri)
     if not parts:
         return ""
     table = _TABLES.get(parts.scheme)

@@ -41,7 +41,7 @@ class _Account(threading.local):
 _account = _Account()
 
 
-def begin() -> None:
+def reset() -> None:
     """Give another file its steps and its values."""
     _account.open()
 

@@ -76,7 +76,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A file's name as text that can be printed anywhere; a file may be called in any bytes."""
     return printable(name.encode("utf-8", "backslashreplace").decode())
 
@@ -86,7 +86,7 @@ def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.severity == "error")
 
 
-def until_many(problems: Iterable[Problem]) -> Iterator[Problem]:
+def up_to_limit(problems: Iterable[Problem]) -> Iterator[Problem]:
     """The problems, up to more errors than a person mends at once: what comes then is not looked for."""
     left = BOUNDS.problems_per_file
     for problem in problems:
@@ -102,7 +102,7 @@ def more_problems(position: Position) -> Problem:
     return Problem(position.file, position.line, position.column, "too-many-problems", message, "", hint)
 
 
-def first_ones(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
+def limit_problems(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
     """No more problems of one text than a person mends at once, errors before warnings, and whether there are more."""
     if len(problems) <= BOUNDS.problems_per_file:
         return tuple(problems), False

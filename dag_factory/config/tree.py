@@ -196,16 +196,16 @@ def at(node: Node, path: KeyPath) -> Node | None:
     return node
 
 
-def replaced(node: Node, path: KeyPath, new: Node) -> Node:
+def replace_at(node: Node, path: KeyPath, new: Node) -> Node:
     """The tree with another node at a path that leads somewhere in it."""
     if not path:
         return new
     step, rest = path[0], path[1:]
     if isinstance(node, MapNode):
         inner = node.entries[str(step)]
-        return map_node({**node.entries, str(step): replaced(inner, rest, new)}, node.keys, node.position)
+        return map_node({**node.entries, str(step): replace_at(inner, rest, new)}, node.keys, node.position)
     assert isinstance(node, ListNode) and isinstance(step, int)
-    items = (*node.items[:step], replaced(node.items[step], rest, new), *node.items[step + 1 :])
+    items = (*node.items[:step], replace_at(node.items[step], rest, new), *node.items[step + 1 :])
     return list_node(items, node.position)
 
 

@@ -26,7 +26,7 @@ def seconds(text: str) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
-def duration(number: int) -> str:
+def duration_text(number: int) -> str:
     """Seconds as ``1h30m``: the inverse of ``seconds``."""
     text = ""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):

@@ -57,7 +57,7 @@ def test_a_pipeline_that_grows_over_the_budget_runs_on_as_it_was(home: Path, mon
         found = loaded(home)
         assert {dag_id: len(dag.tasks) for dag_id, dag in found.items()} == {"growth.churn": 1, "growth.uplift": 1}
         assert "last good version" in found["growth.churn"].tags
-        assert "over-budget: `growth.churn` runs on as it last was" in row(home)
+        assert "over-budget: `growth.churn` keeps running its last version" in row(home)
     write(home, "pipelines/growth/churn.yaml", pipeline(jobs=1, description="second"))
     assert loaded(home)["growth.churn"].description == "second"
     assert row(home) == ""
@@ -84,7 +84,7 @@ def test_an_upgrade_that_counts_more_makes_no_dag_grow(home: Path, monkeypatch: 
     with monkeypatch.context() as before:
         before.setattr("dag_factory.config.loader_work._JOB", 1)
         tasks(home)
-    monkeypatch.setattr("dag_factory.config.project.cache.package", lambda: b"another version")
+    monkeypatch.setattr("dag_factory.config.project.cache.package_fingerprint", lambda: b"another version")
     monkeypatch.setenv(BUDGET, "1000")
     assert len(tasks(home)) == 2
     assert "Every pipeline runs." in row(home)

@@ -184,14 +184,14 @@ def test_an_environments_rule_holds_while_the_table_of_teams_is_broken(home: Pat
 
 
 def test_what_cannot_be_checked_is_stopped_and_costs_nobody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dag_factory.config.project import todays_rules
+    from dag_factory.config.project import current_rules
 
     write(home, CHURN, BROKEN)
 
     def fail(*_: object) -> None:
         raise RuntimeError("no such thing")
 
-    monkeypatch.setattr(todays_rules, "final_pod", fail)
+    monkeypatch.setattr(current_rules, "final_pod", fail)
     dags = loaded(home)
     assert "it cannot be checked against the rules of today" in outcome(dags["growth.churn"], next_method=None)
     assert "stopped" not in dags["growth.uplift"].tags

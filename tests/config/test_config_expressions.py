@@ -28,7 +28,7 @@ CONTEXT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _the_clock_of_a_file() -> None:
-    budget.begin()
+    budget.reset()
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_the_work_to_read_an_expression_grows_with_its_length_alone(step: str) -
 
 @pytest.fixture(autouse=True)
 def _the_budget_of_a_file() -> None:
-    budget.begin()
+    budget.reset()
 
 
 def test_the_context_is_as_it_was() -> None:
@@ -208,13 +208,13 @@ def test_the_expressions_of_a_file_share_their_steps(text: str, monkeypatch: pyt
     many = list_node(tuple(Scalar(text, text, position, True) for _ in range(400)), position)
     found = []
     for _ in range(2):  # the second time everything is compiled: the verdict is the same
-        budget.begin()
+        budget.reset()
         found.append(evaluate(many, CONTEXT))
     _, problems = found[0]
     assert {problem.code for problem in problems} == {"bad-expression"}
     assert all("steps" in problem.message for problem in problems)
     assert found[0] == found[1]
-    budget.begin()
+    budget.reset()
     assert evaluate(scalar("${{ 1 }}", position), CONTEXT)[1] == ()
 
 

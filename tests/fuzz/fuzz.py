@@ -29,7 +29,8 @@ os.environ.setdefault("DAG_FACTORY_CACHE", "off")
 from mutate import mutant
 
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project.project import Project, chosen, platform_of
+from dag_factory.config.project.open_project import find_platform, select_environment
+from dag_factory.config.project.project import Project
 from dag_factory.config.project.read_file import read
 from dag_factory.config.source.layout import path_of
 
@@ -96,8 +97,8 @@ def copy_projects(folder: Path) -> dict[str, Home]:
     for name, source in HOMES.items():
         home = folder / name
         shutil.copytree(source / "configs", home / "configs")
-        platform = platform_of(home)
-        projects = {one: chosen(platform, one, str(home)) for one in platform.environments}
+        platform = find_platform(home)
+        projects = {one: select_environment(platform, one, str(home)) for one in platform.environments}
         paths = sorted(path for path in (home / "configs").rglob("*") if path.suffix in (".yaml", ".j2"))
         homes[name] = Home(home, projects, {path: path.read_text("utf-8") for path in paths})
     return homes
@@ -144,7 +145,7 @@ def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[l
         file_id = ".".join(path.relative_to(home.path / "configs/pipelines").with_suffix("").parts)
         assert path_of(home.path, file_id) == path
         for project in home.projects.values():
-            outcome, _ = project.outcome(read(home.path, file_id), project.kept())
+            outcome, _ = project.file_result(read(home.path, file_id), project.cache())
             models = [result.pipeline for result in outcome.results if result.pipeline]
             problems = [problem for result in outcome.results for problem in result.problems]
             for result in outcome.results:
@@ -152,7 +153,7 @@ def _compiled(home: Home, path: Path, chance: random.Random) -> Iterator[tuple[l
             yield models, problems
     else:  # a table: every pipeline depends on it
         environment = chance.choice(list(home.projects))
-        compiled = chosen(platform_of(home.path), environment, str(home.path)).compile_all()
+        compiled = select_environment(find_platform(home.path), environment, str(home.path)).compile_all()
         yield list(compiled.pipelines), list(compiled.problems)
 
 

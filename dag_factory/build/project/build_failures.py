@@ -13,10 +13,10 @@ from pathlib import Path
 
 from dag_factory.build.project.build_dags import build_dags
 from dag_factory.config.digest import digest
-from dag_factory.config.outcomes import FileResult
+from dag_factory.config.file_results import FileResult
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.inspection import Inspection
-from dag_factory.config.project.records import REPORT, Record
+from dag_factory.config.project.loader_records import REPORT, Record
 
 _DISTRIBUTIONS = (
     "apache-airflow-core",
@@ -41,14 +41,14 @@ def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
     What nobody has built yet is built here, up to so many units of ``work``, the lightest first, one at least; the
     rest in a later pass. What a loader has built counts more than what failed here.
     """
-    mine = look.kept.records.get(REPORT, builder_digest()) or Record(builder_digest())
-    records = [one for one in look.kept.records.all() if one.builder == builder_digest()]
+    mine = look.cache.records.get(REPORT, builder_digest()) or Record(builder_digest())
+    records = [one for one in look.cache.records.all() if one.builder == builder_digest()]
     loaders = [one for one in records if one != mine]
     refuted = {name for one in loaders for name in one.built}
     failed = {name: problems for name, problems in mine.failed.items() if name not in refuted}
     failed |= {name: problems for one in loaders for name, problems in one.failed.items()}
     built = {name for one in records for name in one.built}
-    new = sorted(look.unproven({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
+    new = sorted(look.not_yet_built({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
     now_built, now_failed = set(mine.built), {name: failed[name] for name in mine.failed if name in failed}
     interrupted: dict[str, dict[str, Problem]] = {}
     for name, outcome in new:
@@ -62,9 +62,9 @@ def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
             now_failed[name] = problems
         else:
             now_built.add(name)
-    names = {name for name in look.names.values() if name}
+    names = {name for name in look.keys.values() if name}
     now_failed = {name: problems for name, problems in now_failed.items() if name in names}
-    look.kept.records.keep(REPORT, Record(builder_digest(), tuple(sorted(now_built & names)), now_failed))
+    look.cache.records.put(REPORT, Record(builder_digest(), tuple(sorted(now_built & names)), now_failed))
     found = {**failed, **now_failed, **interrupted}
     return {dag_id: problem for name in names for dag_id, problem in found.get(name, {}).items()}
 

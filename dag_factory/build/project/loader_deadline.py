@@ -8,8 +8,8 @@ from airflow.sdk.configuration import conf
 
 from dag_factory import settings
 from dag_factory.config.problems import Problem
-from dag_factory.config.project.admission import OVER_BUDGET
-from dag_factory.config.project.passes import Compiled
+from dag_factory.config.project.loader_pass import Compiled
+from dag_factory.config.project.work_budget import OVER_BUDGET
 from dag_factory.settings import BOUNDS
 
 _COMPILE_SHARE = 1 / 3  # of the time to import a file: as much is left to build, and as much for a busy hour

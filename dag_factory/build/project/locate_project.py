@@ -8,7 +8,8 @@ from pathlib import Path
 from airflow.dag_processing.bundles.base import get_bundle_storage_root_path
 
 from dag_factory import settings
-from dag_factory.config.project.project import Project, open_project
+from dag_factory.config.project.open_project import open_project
+from dag_factory.config.project.project import Project
 
 
 def find_project(loader_folder: Path) -> Project:

@@ -15,7 +15,7 @@ POOL_NOTE = "From configs/platform/flavors.yaml"
 def sync_pools() -> None:
     """Put the project's pools into Airflow's database, for the environment of this instance."""
     from dag_factory.build.project.locate_project import find_project
-    from dag_factory.config.project.project import ProjectError
+    from dag_factory.config.project.open_project import ProjectError
 
     try:
         project = find_project(find_loader_folder())

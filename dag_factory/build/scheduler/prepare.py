@@ -53,7 +53,7 @@ def warm_up() -> None:
 
     from dag_factory.build.project.build_dags import build_dags
     from dag_factory.build.project.locate_project import find_project
-    from dag_factory.config.project.project import ProjectError
+    from dag_factory.config.project.open_project import ProjectError
 
     try:
         project = find_project(find_loader_folder())

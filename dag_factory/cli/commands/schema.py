@@ -10,7 +10,7 @@ from dag_factory.cli import terminal
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.editor.editor_schemas import editor_schemas
-from dag_factory.config.editor.project_names import Vocabulary, vocabulary
+from dag_factory.config.editor.project_names import ProjectNames, project_names
 from dag_factory.config.schema import registry
 
 _FOLDER = ".dagf/schemas"
@@ -22,7 +22,7 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
     folder = (out or root / _FOLDER).absolute()
     if folder.resolve() == registry.folder().resolve():
         raise CouldNotRun(f"{folder} contains the schemas that these are made from; name another folder with --out")
-    names = vocabulary(root)
+    names = project_names(root)
     texts = editor_schemas(names)
     stale = [name for name, text in texts.items() if _read(folder / name) != text]
     shown = _from_project(folder, root)
@@ -48,7 +48,7 @@ def _write(folder: Path, texts: Mapping[str, str], names: Iterable[str]) -> None
         raise CouldNotRun(f"{failure.filename}: {failure.strerror}") from failure
 
 
-def _counts(found: Vocabulary) -> str:
+def _counts(found: ProjectNames) -> str:
     return ", ".join(f"{len(names)} {table.replace('-', ' ')}" for table, names in found.names.items())
 
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dag_factory.config.editor.project_names import TEMPLATES, Vocabulary
+from dag_factory.config.editor.project_names import TEMPLATES, ProjectNames
 from dag_factory.config.schema import registry
 from dag_factory.config.schema.registry import JSON
 from dag_factory.config.templates.template import Template
@@ -26,7 +26,7 @@ _PIPELINE = "pipeline.schema.json"
 _JOB = "job.schema.json"
 
 
-def editor_schemas(words: Vocabulary) -> dict[str, str]:
+def editor_schemas(words: ProjectNames) -> dict[str, str]:
     """The text of each schema by its file name; the same names give the same texts."""
     made = {name: _schema(document, name, words) for name, document in registry.documents().items()}
     job, pipeline = made[_JOB]["$defs"], made[_PIPELINE]
@@ -41,7 +41,7 @@ def editor_schemas(words: Vocabulary) -> dict[str, str]:
     }
 
 
-def _schema(schema: Any, base: str, words: Vocabulary) -> Any:
+def _schema(schema: Any, base: str, words: ProjectNames) -> Any:
     """A schema with the project's names, and with room for expressions."""
     if not isinstance(schema, dict):
         return schema
@@ -100,7 +100,7 @@ def _expression() -> JSON:
     return {"type": "string", "pattern": _EXPRESSION}
 
 
-def _inputs(words: Vocabulary, table: str) -> Iterator[JSON]:
+def _inputs(words: ProjectNames, table: str) -> Iterator[JSON]:
     """For each template: where it is called, ``with`` has its inputs."""
     for name, template in words.templates[table].items():
         called = {"properties": {_CALLS[table]: {"const": name}}, "required": [_CALLS[table]]}
@@ -127,7 +127,7 @@ def _input(template: Template, key: str) -> JSON:
     return made
 
 
-def _jobs(words: Vocabulary) -> Iterator[JSON]:
+def _jobs(words: ProjectNames) -> Iterator[JSON]:
     """For each job name: a file that has the job may name it, in its jobs and in its environments' own."""
     places = list(_naming(registry.documents()[_JOB]["$defs"]["job"], _JOB))
     for name in list(words.names.get("jobs", ()))[:_MOST_JOBS]:

@@ -27,7 +27,7 @@ _BUILT_IN = {"pools": {"default_pool": "Airflow's own pool."}}
 _LONGEST = 200
 
 
-class Vocabulary(msgspec.Struct, frozen=True):
+class ProjectNames(msgspec.Struct, frozen=True):
     """``names``: what a table is called -> its names in the order of the file, each with a line.
 
     ``templates`` are those that can be called, by kind (``job-templates``) and reference; ``unread`` lists the
@@ -39,7 +39,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     unread: tuple[str, ...]
 
 
-def vocabulary(home: Path) -> Vocabulary:
+def project_names(home: Path) -> ProjectNames:
     """Every name that the project in ``home`` defines. Never raises for what stands in a file."""
     names: dict[str, dict[str, str]] = {}
     unread: list[str] = []
@@ -59,7 +59,7 @@ def vocabulary(home: Path) -> Vocabulary:
         names[table] = {name: template.description for name, template in found.items()}
     for table, known in _BUILT_IN.items():
         names[table] = {**names.get(table, {}), **known}
-    return Vocabulary({table: found for table, found in sorted(names.items()) if found}, templates, tuple(unread))
+    return ProjectNames({table: found for table, found in sorted(names.items()) if found}, templates, tuple(unread))
 
 
 def _files(home: Path, pattern: str) -> list[Path]:

@@ -21,7 +21,7 @@ from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import read_file
 from dag_factory.config.project.project import Project
-from dag_factory.config.source.layout import ENVIRONMENTS, candidates, is_there
+from dag_factory.config.source.layout import ENVIRONMENTS, candidate_files, file_exists
 from dag_factory.config.source.relocate import Paths, paths
 from dag_factory.config.tree import MapNode, Node, Scalar, to_python
 
@@ -58,12 +58,12 @@ def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
 
     Empty where there is no such pipeline in the project's environment, or where its problems forbid it.
     """
-    for file_id in candidates(dag_id):
-        if is_there(project.home, file_id):
+    for file_id in candidate_files(dag_id):
+        if file_exists(project.home, file_id):
             _, file, data = read_file.read(project.home, file_id)
             source = None if isinstance(data, Problem) else compile_file.read_source(file_id, file, data)
             if source and source.node and dag_id in source.ids:
-                budget.begin()
+                budget.reset()
                 whole = resolve_pipeline(source, project.tables, dag_id)[1]
                 return tuple(_origins(source, whole)) if whole else ()
     return ()

@@ -148,7 +148,7 @@ class TaskSandbox(Sandbox):
     def begin(self, text: str = "") -> None:
         """Start the count of work, of loop turns and of written text for one rendering; the task's goes on."""
         steps = BOUNDS.expression_steps - budget.steps_left()
-        budget.begin()
+        budget.reset()
         if self._begun:
             self._work += BOUNDS.rendered_values - self._left + steps
             if self._work > BOUNDS.task_work:

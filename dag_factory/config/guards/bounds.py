@@ -15,7 +15,7 @@ from dag_factory.config.guards.resource_usage import GPU, pod_usage
 from dag_factory.config.model import AllOf, Asset, AssetRule, Assets, ForEach, Fragment, Job, Pipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.problem_codes.code import Code
-from dag_factory.config.units import duration
+from dag_factory.config.units import duration_text
 from dag_factory.config.workload.parallelism import most_at_once
 from dag_factory.config.workload.run_order import ended_before
 from dag_factory.config.workload.schedule_interval import shortest_interval
@@ -31,7 +31,7 @@ def job_breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
         return
     asked = {
         "retries": (job.retries.count, str(job.retries.count)),
-        "timeout": (job.timeout, duration(job.timeout or 0)),
+        "timeout": (job.timeout, duration_text(job.timeout or 0)),
         "priority_weight": (job.priority_weight, str(job.priority_weight)),
         "pool_slots": (job.pool_slots, str(job.pool_slots)),
     }
@@ -53,7 +53,7 @@ def _time_of_pod(spec: Fragment, bound: Bound) -> Iterator[Breach]:
         yield Breach(CODE, message, hint, ("spec", "activeDeadlineSeconds"))
     for key, value in (("activeDeadlineSeconds", deadline), ("terminationGracePeriodSeconds", grace)):
         if value is not None and value > bound.most:
-            message = _exceeds(f"the pod's `{key}` of {duration(value)}", bound)
+            message = _exceeds(f"the pod's `{key}` of {duration_text(value)}", bound)
             yield Breach(CODE, message, f"set at most {bound.text}; see {bound.place}", ("spec", key))
 
 
@@ -72,7 +72,7 @@ def pipeline_breaches(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
         hint = f"remove the asset from its `schedule` or from the `outlets` of its jobs; see {often.place}"
         yield Breach(CODE, message, hint, (), "schedule")
     elif often and shortest is not None and shortest < often.most:
-        when = f"a run every {duration(shortest)}" if shortest else "a run as soon as the last has ended"
+        when = f"a run every {duration_text(shortest)}" if shortest else "a run as soon as the last has ended"
         message = f"the schedule starts {when}; {_once(often)}"
         yield Breach(CODE, message, f"run it less often; see {often.place}", (), "schedule")
     if cards := guards.bounds.get("gpu"):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
-from dag_factory.config.asset_uris import normal, refused_by_provider, split
+from dag_factory.config.asset_uris import missing_for_provider, normalize, split_uri
+from dag_factory.config.file_results import AssetMention
 from dag_factory.config.model import AllOf, AnyOf, Asset, AssetRule
-from dag_factory.config.outcomes import AssetMention
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.suggestions import show
@@ -33,7 +33,7 @@ def asset(node: Node) -> Asset:
 def _stored(uri: str) -> str:
     """The URI as Airflow stores it; one that is not valid, which is reported, as it is."""
     try:
-        return normal(uri)
+        return normalize(uri)
     except ValueError:
         return uri
 
@@ -111,7 +111,7 @@ def _check(node: Scalar, path: KeyPath, named: bool) -> Iterator[Problem]:
         message, hint = _uri_problem(text)
     if message:
         yield Problem.at(node.position, path, "bad-asset", message, hint)
-    elif lacking := refused_by_provider(text):
+    elif lacking := missing_for_provider(text):
         message = f"the URI {show(text)} lacks {lacking}; an Airflow with the provider of this scheme rejects it"
         yield Problem.at(node.position, path, "bad-asset", message, "write the whole URI, or another scheme", "warning")
 
@@ -119,8 +119,8 @@ def _check(node: Scalar, path: KeyPath, named: bool) -> Iterator[Problem]:
 def _uri_problem(text: str) -> tuple[str, str]:
     """Why a text is not valid as a URI, and the fix; nothing where it is, or is a plain name."""
     try:
-        normal(text)
-        parts = split(text)
+        normalize(text)
+        parts = split_uri(text)
     except ValueError as failure:
         return f"{show(text)} is not a valid URI: {failure}", "write it as `s3://sales/orders`"
     if parts is None:

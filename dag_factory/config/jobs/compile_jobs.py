@@ -14,7 +14,7 @@ from dag_factory.config.jobs.compile_job import CompiledJob, compile_job, compil
 from dag_factory.config.jobs.graph import Edge
 from dag_factory.config.jobs.job_sources import find_jobs
 from dag_factory.config.jobs.scope import Scope
-from dag_factory.config.problems import errors, until_many
+from dag_factory.config.problems import errors, up_to_limit
 from dag_factory.config.tree import MapNode, count_maps, count_values, from_python, map_node, to_python
 from dag_factory.settings import BOUNDS
 
@@ -73,13 +73,13 @@ def _connect(compiled: list[CompiledJob], header: MapNode, scope: Scope, removed
     jobs = graph.connect(compiled)
     lists = mapped_groups.mapped(written_groups, compiled)
     mapped_groups.wait_for_lists(jobs, lists)
-    scope.report(until_many(graph.check(jobs)))
+    scope.report(up_to_limit(graph.check(jobs)))
     taken_down = teardowns.setups(jobs)
     scope.report(teardowns.check(jobs, taken_down))
     teardowns.wait_for_users(jobs, taken_down)
     scope.report(mapped_groups.check(written_groups, compiled, lists))
     scope.report(groups.check(jobs))
-    scope.report(until_many(run_time_reads.check(jobs, lists, header, scope.tables.run_time_names, removed)))
+    scope.report(up_to_limit(run_time_reads.check(jobs, lists, header, scope.tables.run_time_names, removed)))
     connected = [_with_dependencies(job, jobs.edges[job.name], taken_down.get(job.name, ())) for job in compiled]
     if not lists:
         return connected

@@ -45,7 +45,7 @@ def cells(job: str, node: MapNode, context: Context, path: KeyPath) -> tuple[lis
     """
     context = {**context, "job": {"name": job}}
     naming = node.get("name")
-    computed, problems = documents.computed(without(node, "name"), context, _SCHEMA, _MATRIX, path)
+    computed, problems = documents.compute(without(node, "name"), context, _SCHEMA, _MATRIX, path)
     if problems:
         return [], problems
     axes = {key: _values(item) for key, item in computed.entries.items() if key not in _WORDS and is_set(item)}

@@ -26,7 +26,7 @@ def resolve(layers: JobLayers, scope: Scope) -> ResolvedJob:
     flavor = layers.flavor.entry.layer if layers.flavor else None
     merged = merge_layers([flavor, layers.template, layers.own], layers.base)
     merged, rule = _with_retry_rule(without(merged, *CALL), scope)
-    tree = scope.value(documents.computed(merged, scope.context, *SCHEMA, path=scope.path, keep=True))
+    tree = scope.value(documents.compute(merged, scope.context, *SCHEMA, path=scope.path, keep=True))
     tree = images.apply_mirrors(tree, scope.tables.mirrors)
     return ResolvedJob(_with_required_values(tree, scope.tables.guards), rule)
 

@@ -7,14 +7,14 @@ from functools import lru_cache
 import msgspec
 
 from dag_factory.config import budget, loader_work
+from dag_factory.config.file_results import AssetMention, FileResult, PipelineResult
 from dag_factory.config.jobs import assets
-from dag_factory.config.outcomes import AssetMention, FileResult, PipelineResult
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, compile_pipeline, resolve_pipeline
 from dag_factory.config.pipelines.environment_overlay import SCHEMA
 from dag_factory.config.pipelines.pipeline_source import PipelineSource
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Position
-from dag_factory.config.problems import Problem, errors, first_ones, more_problems
+from dag_factory.config.problems import Problem, errors, limit_problems, more_problems
 from dag_factory.config.source import documents
 from dag_factory.config.source.yaml_writer import to_yaml
 from dag_factory.config.templates import instances
@@ -27,7 +27,7 @@ def compile_file(
     file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_id: str | None = None
 ) -> FileResult:
     """Compile a file's bytes; with ``dag_id`` only that one of its pipelines."""
-    budget.begin()
+    budget.reset()
     source = read_source(file_id, file, data)
     mentions: tuple[AssetMention, ...] = ()
     if dag_id is None:
@@ -88,7 +88,7 @@ def _too_many_assets(count: int, mention_count: int, position: Position) -> Prob
 
 def _limited(results: list[PipelineResult]) -> list[PipelineResult]:
     """The results with no more problems than a file may have; where some are left out, the last one says so."""
-    reported, more = first_ones([problem for result in results for problem in result.problems])
+    reported, more = limit_problems([problem for result in results for problem in result.problems])
     if not more:
         return results
     kept, last = {*map(id, reported)}, reported[-1]

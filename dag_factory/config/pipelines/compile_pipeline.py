@@ -8,12 +8,12 @@ from collections.abc import Sequence as SequenceT
 import msgspec
 
 from dag_factory.config import budget, loader_work
+from dag_factory.config.file_results import PipelineResult
 from dag_factory.config.jobs import compile_jobs
 from dag_factory.config.jobs.checks import limits
 from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.jobs.scope import Scope
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import PipelineResult
 from dag_factory.config.pipelines import environment_overlay, params, pipeline_model
 from dag_factory.config.pipelines import header as headers
 from dag_factory.config.pipelines.environment_overlay import SCHEMA
@@ -21,10 +21,10 @@ from dag_factory.config.pipelines.pipeline_source import PipelineSource
 from dag_factory.config.platform import alerts, teams
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.positions import Position
-from dag_factory.config.problems import Problem, errors, first_ones, until_many
+from dag_factory.config.problems import Problem, errors, limit_problems, up_to_limit
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
-from dag_factory.config.source.relocate import relocated
+from dag_factory.config.source.relocate import relocate_problems
 from dag_factory.config.templates import instances
 from dag_factory.config.tree import MapNode, Node, is_set, map_node, without
 
@@ -97,7 +97,7 @@ def _scope(source: PipelineSource, position: Position, tables: Tables, dag_id: s
 def _can_compile(source: PipelineSource, node: MapNode, scope: Scope) -> bool:
     """Whether the pipeline exists in the environment, and the environment's tables have no errors."""
     tables = scope.tables
-    scope.report(until_many(environment_overlay.check_names(node, tables.known_environments)))
+    scope.report(up_to_limit(environment_overlay.check_names(node, tables.known_environments)))
     if not environment_overlay.exists_in(node, tables.environment):
         return False
     if tables.broken:
@@ -165,6 +165,6 @@ def _final_problems(scope: Scope, files: dict[str, MapNode]) -> tuple[Problem, .
     """Each problem once, with its path in the file that it names, no more than a file may have."""
     if not scope.problems:
         return ()
-    found = relocated(scope.problems, files)
+    found = relocate_problems(scope.problems, files)
     once = {(problem.place, problem.code, problem.message): problem for problem in reversed(found)}
-    return first_ones(list(once.values()))[0]
+    return limit_problems(list(once.values()))[0]

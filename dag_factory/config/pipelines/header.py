@@ -32,7 +32,7 @@ _OWNERS = 500  # characters: Airflow's log of events has one column for all owne
 
 def compute(header: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     """The header with its expressions computed and checked; what is wrong is taken out of it."""
-    computed, problems = documents.computed(header, context, _SCHEMA, _HEADER, keep=True)
+    computed, problems = documents.compute(header, context, _SCHEMA, _HEADER, keep=True)
     rest = without(computed, "groups")  # their templates are checked with the jobs
     problems += run_time.check(rest, shape(_SCHEMA), None, ())
     groups = {key: computed.entries[key] for key in ("groups",) if key in computed.entries}

@@ -48,7 +48,7 @@ def compute_settings(environment: MapNode, context: Context) -> tuple[MapNode, l
     if "define" in flavors.entries:
         entries = {**settings.entries, "flavors": without(flavors, "define")}
         settings = map_node(entries, settings.keys, settings.position)
-    return documents.computed(as_map(settle(settings, shape(_SCHEMA))), context, _SCHEMA)
+    return documents.compute(as_map(settle(settings, shape(_SCHEMA))), context, _SCHEMA)
 
 
 def cluster(settings: MapNode) -> model.Cluster:

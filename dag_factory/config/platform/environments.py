@@ -43,7 +43,7 @@ def read(platform: PlatformFiles, name: str) -> MergedEnvironment:
     following: str | None = name
     while following is not None:
         here = following
-        document = documents.required(platform, file_of(here), SCHEMA)
+        document = documents.read_required(platform, file_of(here), SCHEMA)
         problems += document.problems
         if document.node is None:
             return MergedEnvironment(None, files, tuple(problems))

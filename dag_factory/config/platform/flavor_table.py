@@ -16,7 +16,7 @@ from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
 from dag_factory.config.source import documents
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.source.relocate import relocated
+from dag_factory.config.source.relocate import relocate_problems
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import MapNode, Node, Scalar, as_map, entries_of, whole_number, without
 from dag_factory.config.units import quantity
@@ -44,10 +44,10 @@ def read_flavor_table(
     platform: PlatformFiles, environment_files: MappingT[str, MapNode], define: Node | None, context: Context
 ) -> FlavorTable:
     """Read the table. ``define`` holds the environment's definitions, from ``environment_files``."""
-    file = documents.required(platform, FILE, _SCHEMA)
+    file = documents.read_required(platform, FILE, _SCHEMA)
     if file.node is None:
         return FlavorTable(None, file.problems)
-    head, head_problems = documents.computed(without(file.node, "flavors"), context, _SCHEMA)
+    head, head_problems = documents.compute(without(file.node, "flavors"), context, _SCHEMA)
     slots = {name: whole_number(node) for name, node in head.map("pools").entries.items()}
     pools = {name: count for name, count in slots.items() if count is not None}
 
@@ -59,7 +59,7 @@ def read_flavor_table(
     problems += check(flavors, pools)
     broken = {name for name, _ in problems} | _broken_in_file(file.problems, flavors)
     files = {**environment_files, FILE: file.node}
-    flavor_problems = relocated(dict.fromkeys(problem for _, problem in problems), files)
+    flavor_problems = relocate_problems(dict.fromkeys(problem for _, problem in problems), files)
     return FlavorTable(
         document=file.node,
         problems=(*file.problems, *head_problems, *flavor_problems),

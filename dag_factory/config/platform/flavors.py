@@ -34,7 +34,7 @@ def merge_definitions(table: MapNode, define: Node | None) -> dict[str, MapNode]
 def compute_size(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     """The flavor with the expressions in its size computed. What it lays under a job waits for the job."""
     sizes = map_node({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.position)
-    computed, problems = documents.computed(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
+    computed, problems = documents.compute(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
     rest = {key: item for key, item in node.entries.items() if key not in _SIZED}
     return map_node({**computed.entries, **rest}, node.keys, node.position), problems
 

@@ -13,7 +13,7 @@ from dag_factory.config.expressions.whole_templates import parts
 from dag_factory.config.pod.image_names import apply_mirror, full_name
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, items_of, replaced
+from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, items_of, replace_at
 
 _VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
 _CONTAINERS = (
@@ -51,7 +51,7 @@ def apply_mirrors(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
     for path, image in job_images(node):
         name = apply_mirror(image.text, mirrors)
         if name != image.text:
-            result = replaced(result, path, Scalar(name, name, image.position))
+            result = replace_at(result, path, Scalar(name, name, image.position))
     assert isinstance(result, MapNode)
     return result
 

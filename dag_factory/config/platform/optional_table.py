@@ -77,7 +77,7 @@ def read_table(
         if isinstance(node, MapNode) and name not in broken:
             known[name] = node
             if context is not None:
-                known[name], trouble = documents.computed(node, context, schema, entry, (key, name))
+                known[name], trouble = documents.compute(node, context, schema, entry, (key, name))
                 problems += trouble
     whole = any(problem.path == key for problem in problems)  # the map of entries is itself no map
     table = msgspec.structs.replace(empty, known=known, broken=broken_names(problems, key), readable=not whole)

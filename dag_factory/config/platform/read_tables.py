@@ -38,7 +38,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
 
     They are read once for each state of the files: the process of a task inherits them from the scheduler.
     """
-    budget.begin()
+    budget.reset()
     names = platform.environments
     merged = environments.read(platform, environment)
     problems = list(merged.problems)

@@ -97,7 +97,7 @@ def team_of_file(file_id: str, table: Table, context: Context, file: str) -> tup
             problems.append(Problem(file, 0, 0, "broken-team", message, hint=f"see the problems of {FILE}"))
         elif name in table.known:
             node = table.known[name]
-            computed, trouble = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, ("teams", name))
+            computed, trouble = documents.compute(without(node, "defaults"), context, _SCHEMA, _TEAM, ("teams", name))
             found, problems = _within(found, name, computed, node.map("defaults")), problems + trouble
     return found, problems
 
@@ -115,7 +115,7 @@ def _default(table: Teams, names: list[str], context: Context, file: str) -> tup
         return Team(), [Problem(file, 0, 0, "no-team", message, hint=f"{hint}; {place}")]
     if not isinstance(node, MapNode):
         return Team(), []
-    computed, problems = documents.computed(without(node, "defaults"), context, _SCHEMA, _TEAM, (DEFAULT,))
+    computed, problems = documents.compute(without(node, "defaults"), context, _SCHEMA, _TEAM, (DEFAULT,))
     return _within(Team(), "", computed, node.map("defaults")), problems
 
 

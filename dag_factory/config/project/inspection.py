@@ -1,6 +1,6 @@
-"""What the report sees of a project: every problem, and what becomes of the DAGs that have one.
+"""What the report sees of a project: every problem, and what happens to the DAGs that have one.
 
-It is a pass without DAGs: where nothing has changed since a loader's pass, only digests are compared.
+An inspection is a pass without DAGs. If nothing changed since a loader's pass, it only compares digests.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dag_factory.config.file_results import FileResult, PipelineResult
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import FileResult, PipelineResult
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts, last_good, read_file
-from dag_factory.config.project.cache import Cache, Reported
+from dag_factory.config.project.cache import Cache
+from dag_factory.config.project.cache_entries import Reported
 from dag_factory.config.source.layout import Listing
 
 if TYPE_CHECKING:
@@ -22,50 +23,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inspection:
-    """``names`` are those of the outcomes that are known, by the ids of their files."""
+    """``keys`` has the cache keys of the known results, by the ids of their files."""
 
     project: Project
-    kept: Cache
+    cache: Cache
     listing: Listing
-    names: Mapping[str, str]
-    told: Reported
+    keys: Mapping[str, str]
+    reported: Reported
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every problem, sorted by place."""
-        return self.told.problems
+        """Every problem, sorted by position."""
+        return self.reported.problems
 
-    def unproven(self, known: Collection[str]) -> Iterator[tuple[str, FileResult]]:
-        """The outcomes of which nobody knows whether they can be built, with their names; ``known`` are the others."""
-        for name in self.names.values():
-            if name and name not in known:
-                one = self.kept.outcome(name)
-                if one is not None:
-                    yield name, conflicts.without_clashes([one], set(self.listing.ids))[0]
+    def not_yet_built(self, known: Collection[str]) -> Iterator[tuple[str, FileResult]]:
+        """The results that no loader has built or failed to build, with their keys; ``known`` has all other keys."""
+        for key in self.keys.values():
+            if key and key not in known:
+                found = self.cache.get(key)
+                if found is not None:
+                    yield key, conflicts.reject_duplicate_ids([found], set(self.listing.ids))[0]
 
-    def standing(self, failed: Mapping[str, Problem]) -> tuple[list[Pipeline], list[str]]:
-        """The last good versions that run in place of broken DAGs, and the ids of DAGs that there are not.
+    def running_last_good(self, failed: Mapping[str, Problem]) -> tuple[list[Pipeline], list[str]]:
+        """The last good versions that run for broken DAGs, and the ids of broken DAGs without one.
 
-        ``failed`` are DAGs that could not be built, by their ids.
+        ``failed`` has the DAGs that could not be built, by id.
         """
-        ids = set(self.listing.ids)
-        good = last_good.without_clashes(self.kept.last_good(), ids)
+        file_ids = set(self.listing.ids)
+        known = last_good.without_duplicate_ids(self.cache.last_good(), file_ids)
         results: list[PipelineResult] = []
-        for one in (*self._broken(), *last_good.unread(self.listing, good)):
-            results += last_good.with_last_good(one, last_good.fallbacks(one, good), self.kept.outcome).results
-        known = {*self.names.values()}
+        for one in (*self._broken(), *last_good.unreadable_results(self.listing, known)):
+            results += last_good.with_last_good(one, last_good.fallbacks(one, known), self.cache.get).results
+        current = {*self.keys.values()}
         for dag_id, problem in failed.items():
-            last = good.get(dag_id)
-            results.append(
-                last_good.version(
-                    dag_id, last if last and last.name not in known else None, self.kept.outcome, (problem,)
-                )
-            )
-        held = [self.project.as_of_today(one.pipeline) for one in results if one.pipeline and one.pipeline.held]
-        return held, [one.id for one in results if one.pipeline is None and one.problems]
+            last = known.get(dag_id)
+            older = last if last and last.name not in current else None
+            results.append(last_good.restore(dag_id, older, self.cache.get, (problem,)))
+        running = [
+            self.project.apply_current_rules(one.pipeline) for one in results if one.pipeline and one.pipeline.held
+        ]
+        return running, [one.id for one in results if one.pipeline is None and one.problems]
 
     def _broken(self) -> Iterator[FileResult]:
-        ids = set(self.listing.ids)
-        for file_id in (one for one in self.told.broken if one in ids):
+        file_ids = set(self.listing.ids)
+        for file_id in (one for one in self.reported.broken if one in file_ids):
             text = read_file.read(self.project.home, file_id)
-            yield conflicts.without_clashes([self.project.outcome(text, self.kept)[0]], ids)[0]
+            yield conflicts.reject_duplicate_ids([self.project.file_result(text, self.cache)[0]], file_ids)[0]

@@ -1,8 +1,8 @@
-"""The files of one pass in turns, so that those that are slow to compile keep nobody waiting but themselves.
+"""The order in which a pass compiles files, so that slow files delay only themselves.
 
-Airflow gives a loader a time for all of its files. What is kept is taken as it is; then come the files that are
-compiled in a moment, and the slow ones last, as long as there is time. What was postponed runs on as it was,
-and comes in a later pass: each outcome is kept as soon as it is there, so that every pass gets further.
+Airflow gives a loader a limited time for all of its files. Cached results come first, then the files that compile
+quickly, and last the slow files, as long as there is time. Postponed files keep their old DAGs and are compiled in a
+later pass. Each result is cached as soon as it exists, so every pass gets further.
 """
 
 from __future__ import annotations
@@ -12,71 +12,72 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from dag_factory.config.budget import OutOfTime
-from dag_factory.config.outcomes import FileResult
+from dag_factory.config.file_results import FileResult
 from dag_factory.config.project.cache import Cache
 from dag_factory.config.project.read_file import Text
 from dag_factory.settings import BOUNDS
 
+Result = tuple[FileResult, str]
+"""The result of a file, and its cache key."""
+Compile = Callable[[Text, str, float], Result]
 
-class Taken(NamedTuple):
-    """``found`` has the outcomes, each with the name under which it is kept, in the order of their files."""
 
-    found: list[tuple[FileResult, str]]
+class Collected(NamedTuple):
+    """``results`` are in the order of their files."""
+
+    results: list[Result]
     postponed: list[Text]
 
 
-def take(
+def collect_results(
     texts: Iterable[Text],
-    kept: Cache,
-    known: Callable[[Text], tuple[FileResult | None, str]],
-    compiled: Callable[[Text, str, float], tuple[FileResult, str]],
+    cache: Cache,
+    find_cached: Callable[[Text], tuple[FileResult | None, str]],
+    compile_text: Compile,
     seconds: float | None,
-) -> Taken:
-    """The outcomes of ``texts``, compiled within ``seconds`` by the clock and what one file may take beyond them.
+) -> Collected:
+    """The results of ``texts``, compiled within ``seconds`` of wall-clock time plus the time of at most one file.
 
-    ``known`` tells what is known of a file without compiling it, and its name; ``compiled`` compiles one, and raises
-    ``OutOfTime`` where that takes more processor time than it is given, unless that is all that a file may take.
+    ``find_cached`` returns a result that needs no compilation, and its key. ``compile_text`` compiles a file, and
+    raises ``OutOfTime`` after the processor time that it is given, unless that is the maximum for a file.
     """
     texts = list(texts)
-    found: dict[str, tuple[FileResult, str]] = {}
+    found: dict[str, Result] = {}
     waiting: list[tuple[Text, str]] = []
     for text in texts:
-        outcome, name = known(text)
-        if outcome is None:
-            waiting.append((text, name))
+        result, key = find_cached(text)
+        if result is None:
+            waiting.append((text, key))
         else:
-            found[text.id] = (outcome, name)
+            found[text.id] = (result, key)
     if seconds is None:
-        found |= {text.id: compiled(text, name, BOUNDS.file_seconds) for text, name in waiting}
+        found |= {text.id: compile_text(text, key, BOUNDS.file_seconds) for text, key in waiting}
     elif waiting:
-        found |= _in_time(waiting, kept, compiled, time.monotonic() + seconds)
-    done = [found[text.id] for text in texts if text.id in found]
-    return Taken(done, [text for text in texts if text.id not in found])
+        found |= _compile_in_time(waiting, cache, compile_text, time.monotonic() + seconds)
+    results = [found[text.id] for text in texts if text.id in found]
+    return Collected(results, [text for text in texts if text.id not in found])
 
 
-def _in_time(
-    waiting: list[tuple[Text, str]],
-    kept: Cache,
-    compiled: Callable[[Text, str, float], tuple[FileResult, str]],
-    end: float,
-) -> dict[str, tuple[FileResult, str]]:
-    found: dict[str, tuple[FileResult, str]] = {}
-    slow = [one for one in waiting if kept.is_slow(one[1])]
-    known = {text.id for text, _ in slow}
-    # Without anything kept a file that is postponed has no DAG to run on, and would be the next time too.
-    may_wait = kept.has_last_good
-    for text, name in waiting:
-        if text.id in known:
+def _compile_in_time(
+    waiting: list[tuple[Text, str]], cache: Cache, compile_text: Compile, end: float
+) -> dict[str, Result]:
+    found: dict[str, Result] = {}
+    slow = [(text, key) for text, key in waiting if cache.is_slow(key)]
+    slow_ids = {text.id for text, _ in slow}
+    # Without a last good version a postponed file has no DAG, and it would be postponed again in the next pass.
+    may_wait = cache.has_last_good
+    for text, key in waiting:
+        if text.id in slow_ids:
             continue
-        if may_wait and not kept.fails and time.monotonic() > end:
+        if may_wait and not cache.write_failed and time.monotonic() > end:
             break
         try:
-            found[text.id] = compiled(text, name, BOUNDS.moment_seconds)
+            found[text.id] = compile_text(text, key, BOUNDS.moment_seconds)
         except OutOfTime:
-            kept.keep_slow(name)
-            slow.append((text, name))
-    for text, name in sorted(slow, key=lambda one: kept.was_stopped(one[1])):
+            cache.put_slow(key)
+            slow.append((text, key))
+    for text, key in sorted(slow, key=lambda one: cache.was_stopped(one[1])):
         if time.monotonic() > end:
             break
-        found[text.id] = compiled(text, name, BOUNDS.file_seconds)
+        found[text.id] = compile_text(text, key, BOUNDS.file_seconds)
     return found

@@ -1,7 +1,7 @@
-"""A project: the folder that holds ``configs/``, seen from one environment.
+"""A project, the folder that holds ``configs/``, in one environment.
 
-The platform's tables are read once and only when something is not kept from before; pipelines are read one
-by one, so that a worker that runs one task reads one file.
+The platform's tables are read once, and only if something is not cached. Pipelines are read one by one, so that a
+worker that runs one task reads one file.
 """
 
 from __future__ import annotations
@@ -12,47 +12,36 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from dag_factory import settings
-from dag_factory.config import outcomes
+from dag_factory.config import file_results
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.digest import digest
+from dag_factory.config.file_results import FileResult
 from dag_factory.config.model import Pipeline
-from dag_factory.config.outcomes import FileResult
 from dag_factory.config.problems import Problem, printable
-from dag_factory.config.project import conflicts, pass_scheduler, passes, read_file
-from dag_factory.config.project import last_good as lastgood
-from dag_factory.config.project.cache import Cache, Reported, Summary
+from dag_factory.config.project import conflicts, last_good, loader_pass, pass_scheduler, read_file
+from dag_factory.config.project.cache import Cache
+from dag_factory.config.project.cache_entries import Reported, Summary
 from dag_factory.config.project.inspection import Inspection
-from dag_factory.config.project.passes import Compiled, Files, Pass
+from dag_factory.config.project.loader_pass import Compiled, Pass, ShardFiles
 from dag_factory.config.project.read_file import Text
 from dag_factory.config.project.shards import WHOLE, Shard
-from dag_factory.config.project.unused_teams import unused
-from dag_factory.config.source.layout import ENVIRONMENTS, PLATFORM, candidates, is_there, list_files
+from dag_factory.config.project.unused_teams import check_unused_teams
+from dag_factory.config.source.layout import PLATFORM, Listing, candidate_files, file_exists, list_files
 from dag_factory.config.source.platform_files import PlatformFiles
-from dag_factory.config.suggestions import did_you_mean
 from dag_factory.settings import BOUNDS
 
-if TYPE_CHECKING:  # the compiler: a slow import, only paid for where something is not kept from before
+if TYPE_CHECKING:  # the compiler is a slow import; only a process that finds something uncached needs it
     from dag_factory.config.platform.tables import Tables
 
-
 T = TypeVar("T")
-_PASSES = 3  # over files that change while they are read
-
-
-class ProjectError(Exception):
-    """There is nothing to compile: no ``configs/``, or no environment to compile for."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.message} ({problem.hint})" if problem.hint else problem.message)
-        self.problems: tuple[Problem, ...] = (problem,)
+_ATTEMPTS = 3  # if files change while they are read
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project in one environment, as it is when its files are first read.
+    """A project in one environment, in the state in which its files are first read.
 
-    ``name`` is what it is called among those of which something is kept: wherever a checkout of it lies, the same.
+    ``name`` identifies the project in the cache; it is the same wherever a checkout of it is.
     """
 
     platform: PlatformFiles
@@ -72,268 +61,247 @@ class Project:
 
         try:
             return with_image_folders(read_tables(self.platform, self.environment), self.platform)
-        except Exception as failure:  # whatever it is, no pipeline is built on it, and each runs on as it was
-            known, problems = self.platform.environments, (_failed(PLATFORM, failure),)
+        except Exception as failure:  # any failure: no pipeline is built from it, each keeps its last good version
+            known, problems = self.platform.environments, (_compiler_failed(PLATFORM, failure),)
             return Tables(self.environment, known, problems=problems, broken=True)
 
-    def kept(self, share: str = "") -> Cache:
-        """What is kept of it between processes."""
-        return Cache(self.name, self.environment, self.platform, share)
+    def cache(self, shard: str = "") -> Cache:
+        """The cache between processes; ``shard`` is the name of a loader's shard."""
+        return Cache(self.name, self.environment, self.platform, shard)
 
-    def compile_all(self, share: Shard = WHOLE, seconds: float | None = None) -> Compiled:
-        """Every pipeline of the environment, or one loader's share of them.
+    def compile_all(self, shard: Shard = WHOLE, seconds: float | None = None) -> Compiled:
+        """Every pipeline of the environment, or of one loader's shard.
 
-        A DAG whose file broke is there as it last was, where that is kept; so is one whose file is not kept, and for
-        which no time is left of the ``seconds`` for what has to be compiled; see ``turns``. Each is taken as built.
+        A DAG whose file is broken has its last good version, if that is cached. So does a DAG whose file is not cached
+        and for which none of the ``seconds`` for compiling are left; see ``pass_scheduler``. Every pipeline is recorded
+        as built.
         """
-        found = self.begin_pass(share, seconds)
-        found.keep()
-        return found.compiled
+        current = self.begin_pass(shard, seconds)
+        current.record()
+        return current.compiled
 
-    def begin_pass(self, share: Shard = WHOLE, seconds: float | None = None, work: int | None = None) -> Pass:
-        """The same before anything is built; the DAGs have at most so many units of ``work`` together, see ``work``.
+    def begin_pass(self, shard: Shard = WHOLE, seconds: float | None = None, work: int | None = None) -> Pass:
+        """As ``compile_all``, before anything is built. The caller records what it built.
 
-        What is built has to be kept.
+        The DAGs have at most ``work`` units together, see ``loader_work``.
         """
-        return self._steadily(lambda project: project._begin_pass(share, seconds, work))
+        return self._with_stable_tables(lambda project: project._begin_pass(shard, seconds, work))
 
     def problems(self, seconds: float | None = None) -> tuple[Problem, ...]:
-        """Every problem, sorted by place: those of ``compile_all``, for who needs nothing else of it."""
-        return self.look(seconds).problems
+        """Every problem, sorted by position: those of ``compile_all``, for callers that need nothing else."""
+        return self.inspect(seconds).problems
 
-    def look(self, seconds: float | None = None) -> Inspection:
-        """What is wrong, for the report. Where a pass over the same files has found it, no outcome is read again."""
-        return self._steadily(lambda project: project._look(seconds))
+    def inspect(self, seconds: float | None = None) -> Inspection:
+        """The problems for the report. If a pass over the same files has cached them, no result is read."""
+        return self._with_stable_tables(lambda project: project._inspect(seconds))
 
-    def _steadily(self, work: Callable[[Project], T]) -> T:
-        """What ``work`` makes of the project; once more with tables that were changed meanwhile.
+    def _with_stable_tables(self, work: Callable[[Project], T]) -> T:
+        """The result of ``work``, repeated if the tables changed meanwhile.
 
-        In the middle of a checkout pipelines of one commit would be held against tables of another.
+        In the middle of a checkout, pipelines of one commit would be compiled with tables of another.
         """
         project = self
-        for _ in range(_PASSES - 1):
+        for _ in range(_ATTEMPTS - 1):
             result = work(project)
-            if not (project.kept().is_usable and project.platform.have_changed()):
+            if not (project.cache().is_usable and project.platform.have_changed()):
                 return result
             project = Project(PlatformFiles(project.home), project.environment, project.name)
         return work(project)
 
-    def _begin_pass(self, share: Shard, seconds: float | None, work: int | None) -> Pass:
-        kept = self.kept(share.name)
+    def _begin_pass(self, shard: Shard, seconds: float | None, work: int | None) -> Pass:
+        cache = self.cache(shard.name)
         listing = list_files(self.home)
-        texts = [read_file.read(self.home, file_id) for file_id in listing.ids if share.has(file_id)]
-        taken = self._take(texts, kept, seconds)
-        names = {found.id: name for found, name in taken.found}
-        claimed = set(listing.ids)
-        found = conflicts.without_clashes((one for one, _ in taken.found), claimed)
-        found += map(lastgood.unknown, taken.postponed)
-        last_good = {dag_id: one for dag_id, one in kept.last_good().items() if share.has(one.file)}
-        good = lastgood.without_clashes(last_good, claimed)
-        found += lastgood.unread(listing, good)
-        held = []
-        for one in found:
-            if lastgood.is_broken(one):
-                instead = lastgood.fallbacks(one, good)
-                kept.keep_stood_in(names.get(one.id, ""), instead)
-                one = lastgood.with_last_good(one, instead, kept.outcome)
-            held.append(one)
-        all_files = Files(share, kept, found, names, good, listing.complete)
-        held, left_out = passes.within_budget(all_files, held, work)
-        old = {text.id for text in taken.postponed}
+        texts = [read_file.read(self.home, file_id) for file_id in listing.ids if shard.has(file_id)]
+        collected = self._collect(texts, cache, seconds)
+        files = self._shard_files(shard, cache, listing, collected)
+        results, left_out = loader_pass.limit_work(
+            files, [self._with_last_good(files, one) for one in files.results], work
+        )
+        postponed = {text.id for text in collected.postponed}
         pipelines = tuple(
-            self.as_of_today(result.pipeline) if result.pipeline.held or one.id in old else result.pipeline
-            for one in held
+            self.apply_current_rules(result.pipeline)
+            if result.pipeline.held or one.id in postponed
+            else result.pipeline
+            for one in results
             for result in one.results
             if result.pipeline
         )
-        weight = sum(result.work for one in held for result in one.results if result.pipeline)
-        listed = lastgood.reported(listing, kept)
-        problems = self._told(found, listing.ids, listed)
-        if share.count == 1 and not taken.postponed:
-            kept.keep_problems(Reported(_state(texts, names.values(), listed), problems, _broken(found)))
-        postponed = tuple(text.file for text in taken.postponed)
-        compiled = Compiled(pipelines, problems, self.summary().pools, postponed, tuple(left_out.values()), weight)
-        return Pass(compiled, all_files, left_out, self.as_of_today)
+        total_work = sum(result.work for one in results for result in one.results if result.pipeline)
+        about_listing = last_good.listing_problems(listing, cache)
+        problems = self._all_problems(files.results, listing.ids, about_listing)
+        if shard.count == 1 and not postponed:
+            state = _state(texts, files.keys.values(), about_listing)
+            cache.put_problems(Reported(state, problems, _broken_ids(files.results)))
+        postponed_files = tuple(text.file for text in collected.postponed)
+        pools = self.summary().pools
+        compiled = Compiled(pipelines, problems, pools, postponed_files, tuple(left_out.values()), total_work)
+        return Pass(compiled, files, left_out, self.apply_current_rules)
 
-    def as_of_today(self, pipeline: Pipeline) -> Pipeline:
-        """An old version under the rules that hold now."""
-        from dag_factory.config.project import todays_rules
+    def _shard_files(
+        self, shard: Shard, cache: Cache, listing: Listing, collected: pass_scheduler.Collected
+    ) -> ShardFiles:
+        file_ids = set(listing.ids)
+        keys = {found.id: key for found, key in collected.results}
+        results = conflicts.reject_duplicate_ids((one for one, _ in collected.results), file_ids)
+        results += map(last_good.not_compiled, collected.postponed)
+        known = {dag_id: one for dag_id, one in cache.last_good().items() if shard.has(one.file)}
+        known = last_good.without_duplicate_ids(known, file_ids)
+        results += last_good.unreadable_results(listing, known)
+        return ShardFiles(shard, cache, results, keys, known, listing.complete)
 
-        return todays_rules.as_of_today(pipeline, self.tables)
+    def _with_last_good(self, files: ShardFiles, found: FileResult) -> FileResult:
+        """The result with the last good versions of its broken DAGs, which are recorded for workers."""
+        if not last_good.is_broken(found):
+            return found
+        fallbacks = last_good.fallbacks(found, files.last_good)
+        files.cache.put_fallbacks(files.keys.get(found.id, ""), fallbacks)
+        return last_good.with_last_good(found, fallbacks, files.cache.get)
 
-    def _look(self, seconds: float | None) -> Inspection:
-        kept = self.kept()
+    def apply_current_rules(self, pipeline: Pipeline) -> Pipeline:
+        """An old version of a pipeline under the current rules of the platform."""
+        from dag_factory.config.project import current_rules
+
+        return current_rules.apply_current_rules(pipeline, self.tables)
+
+    def _inspect(self, seconds: float | None) -> Inspection:
+        cache = self.cache()
         listing = list_files(self.home)
-        listed = lastgood.reported(listing, kept)
+        about_listing = last_good.listing_problems(listing, cache)
         texts = [read_file.read(self.home, file_id) for file_id in listing.ids]
-        names = {text.id: kept.name(text) for text in texts}
-        state = _state(texts, names.values(), listed)
-        told = kept.problems(state)
-        if told is None:
-            taken = self._take(texts, kept, seconds)
-            found = conflicts.without_clashes((one for one, _ in taken.found), set(listing.ids))
-            told = Reported(state, self._told(found, listing.ids, listed), _broken(found))
-            names = {one.id: names[one.id] for one in found}
-            if not taken.postponed and all(name for _, name in taken.found):
-                kept.keep_problems(told)
-        return Inspection(self, kept, listing, names, told)
+        keys = {text.id: cache.key(text) for text in texts}
+        state = _state(texts, keys.values(), about_listing)
+        reported = cache.problems(state)
+        if reported is None:
+            collected = self._collect(texts, cache, seconds)
+            results = conflicts.reject_duplicate_ids((one for one, _ in collected.results), set(listing.ids))
+            problems = self._all_problems(results, listing.ids, about_listing)
+            reported = Reported(state, problems, _broken_ids(results))
+            keys = {one.id: keys[one.id] for one in results}
+            if not collected.postponed and all(key for _, key in collected.results):
+                cache.put_problems(reported)
+        return Inspection(self, cache, listing, keys, reported)
 
-    def _take(self, texts: list[Text], kept: Cache, seconds: float | None) -> pass_scheduler.Taken:
-        return pass_scheduler.take(texts, kept, partial(self._known, kept), partial(self._compiled, kept), seconds)
+    def _collect(self, texts: list[Text], cache: Cache, seconds: float | None) -> pass_scheduler.Collected:
+        find_cached, compile_text = partial(self._find_cached, cache), partial(self._compile, cache)
+        return pass_scheduler.collect_results(texts, cache, find_cached, compile_text, seconds)
 
-    def _told(
-        self, found: Sequence[FileResult], ids: Collection[str], listed: Iterable[Problem]
+    def _all_problems(
+        self, results: Sequence[FileResult], file_ids: Collection[str], about_listing: Iterable[Problem]
     ) -> tuple[Problem, ...]:
         summary = self.summary()
-        return _sorted(found, (*summary.problems, *listed, *unused(summary.teams, ids)))
+        return _sorted(results, (*summary.problems, *about_listing, *check_unused_teams(summary.teams, file_ids)))
 
     def compile_one(self, dag_id: str) -> Compiled:
-        """One pipeline to be run, by the id of its DAG; nothing where there is no such file.
+        """One pipeline to run, by the id of its DAG; nothing if no file claims the id.
 
-        Looks at two files at most: the pipeline's own, and the one that it could be an instance of.
+        Reads at most two files: the pipeline's own file, and the file of which it could be an instance.
         """
-        kept = self.kept()
-        for file_id in candidates(dag_id):
-            if is_there(self.home, file_id):
-                found, name = self.outcome(read_file.read(self.home, file_id), kept, dag_id)
-                if lastgood.is_broken(found):
-                    instead = kept.stood_in(name) or lastgood.fallbacks(found, kept.last_good())
-                    found = lastgood.with_last_good(found, instead, kept.outcome)
+        cache = self.cache()
+        for file_id in candidate_files(dag_id):
+            if file_exists(self.home, file_id):
+                found, key = self.file_result(read_file.read(self.home, file_id), cache, dag_id)
+                if last_good.is_broken(found):
+                    fallbacks = cache.fallbacks(key) or last_good.fallbacks(found, cache.last_good())
+                    found = last_good.with_last_good(found, fallbacks, cache.get)
                 else:
-                    found = passes.before_waiting(found, name, kept, dag_id)
+                    found = loader_pass.with_loader_version(found, key, cache, dag_id)
                 if any(result.id == dag_id for result in found.results):
-                    found = lastgood.only(found, dag_id)
+                    found = last_good.only_dag(found, dag_id)
                     pipelines = (result.pipeline for result in found.results if result.pipeline)
-                    now = tuple(self.as_of_today(one) if one.held else one for one in pipelines)
-                    return Compiled(now, _sorted([found], ()), {})
+                    current = tuple(self.apply_current_rules(one) if one.held else one for one in pipelines)
+                    return Compiled(current, _sorted([found], ()), {})
         return Compiled((), (), {})
 
-    def instead(self, dag_id: str, problem: Problem) -> Pipeline | None:
-        """The last good version of a DAG that cannot be built to be run, if there is one."""
-        kept = self.kept()
-        for file_id in candidates(dag_id):
-            if is_there(self.home, file_id):
-                name = kept.name(read_file.read(self.home, file_id))
-                good = (kept.stood_in(name) or kept.last_good()).get(dag_id)
-                if good is None or good.name == name:
+    def last_good_version(self, dag_id: str, problem: Problem) -> Pipeline | None:
+        """The last good version of a DAG that cannot be built to run, if there is one."""
+        cache = self.cache()
+        for file_id in candidate_files(dag_id):
+            if file_exists(self.home, file_id):
+                key = cache.key(read_file.read(self.home, file_id))
+                last = (cache.fallbacks(key) or cache.last_good()).get(dag_id)
+                if last is None or last.name == key:
                     return None
-                found = lastgood.version(dag_id, good, kept.outcome, (problem,)).pipeline
-                return self.as_of_today(found) if found else None
+                found = last_good.restore(dag_id, last, cache.get, (problem,)).pipeline
+                return self.apply_current_rules(found) if found else None
         return None
 
-    def outcome(self, text: Text, kept: Cache, dag_id: str | None = None) -> tuple[FileResult, str]:
-        """What comes of one file, and the name under which that is kept (none: it is not).
+    def file_result(self, text: Text, cache: Cache, dag_id: str | None = None) -> tuple[FileResult, str]:
+        """The result of one file, and its cache key (empty: it is not cached).
 
-        Of a family, only ``dag_id`` is compiled where nothing is kept.
+        Of a file with instances, only ``dag_id`` is compiled if nothing is cached.
         """
-        found, name = self._known(kept, text)
-        return (found, name) if found else self._compiled(kept, text, name, dag_id=dag_id)
+        found, key = self._find_cached(cache, text)
+        return (found, key) if found else self._compile(cache, text, key, dag_id=dag_id)
 
-    def _known(self, kept: Cache, text: Text) -> tuple[FileResult | None, str]:
-        """The same where it needs no compiling."""
+    def _find_cached(self, cache: Cache, text: Text) -> tuple[FileResult | None, str]:
+        """The result if it needs no compilation, and its key."""
         if isinstance(text.data, Problem):
-            return outcomes.unreadable(text.id, text.file, text.data), ""
-        name = kept.name(text)
-        return kept.outcome(name), name
+            return file_results.unreadable(text.id, text.file, text.data), ""
+        key = cache.key(text)
+        return cache.get(key), key
 
-    def _compiled(
-        self, kept: Cache, text: Text, name: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
+    def _compile(
+        self, cache: Cache, text: Text, key: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
     ) -> tuple[FileResult, str]:
-        """The same where it does. Raises ``OutOfTime`` after ``seconds`` that are fewer than a file's."""
+        """Compile a file. Raises ``OutOfTime`` after ``seconds``, if they are fewer than the maximum for a file."""
         from dag_factory.config.pipelines import compile_file
 
-        tables = self.tables  # first: the time that they take is not the file's
+        tables = self.tables  # first: reading them does not count as the file's time
         try:
             arguments = (text.id, text.file, text.data, tables, dag_id)
             found = within(seconds, lambda: compile_file.compile_file(*arguments))
         except OutOfTime:
             if seconds < BOUNDS.file_seconds:
                 raise
-            # The verdict is never cached, since it says more of the machine than of the file.
-            kept.keep_slow(name, stopped=True)
-            return outcomes.unreadable(text.id, text.file, too_slow(text.file, "compiled")), ""
-        except Exception as failure:  # whatever it is, it costs this file only
-            return outcomes.unreadable(text.id, text.file, _failed(text.file, failure)), ""
+            # Never cached: this result depends on the machine more than on the file.
+            cache.put_slow(key, stopped=True)
+            return file_results.unreadable(text.id, text.file, too_slow(text.file, "compiled")), ""
+        except Exception as failure:  # any failure affects only this file
+            return file_results.unreadable(text.id, text.file, _compiler_failed(text.file, failure)), ""
         if dag_id is None:
-            kept.keep(name, found)
-        return found, name
+            cache.put(key, found)
+        return found, key
 
     def summary(self) -> Summary:
-        """What a whole project needs of its tables: the pools, and what is wrong with tables and templates."""
-        kept = self.kept()
-        found = kept.summary()
+        """What a pass needs of the tables: the pools, and the problems of tables and templates."""
+        cache = self.cache()
+        found = cache.summary()
         if found is not None:
             return found
         from dag_factory.config.platform import teams
 
-        own = (problem for template in self.tables.catalog.own() for problem in template.problems)
-        places = teams.name_positions(self.tables.documents.get(teams.FILE))
-        summary = Summary(self.tables.pools, (*self.tables.problems, *own), places)
-        kept.keep_summary(summary)
+        of_templates = (problem for template in self.tables.catalog.own() for problem in template.problems)
+        positions = teams.name_positions(self.tables.documents.get(teams.FILE))
+        summary = Summary(self.tables.pools, (*self.tables.problems, *of_templates), positions)
+        cache.put_summary(summary)
         return summary
 
 
-def _failed(file: str, failure: Exception) -> Problem:
-    """A fault of ours: something in the file that nobody has thought of."""
+def _compiler_failed(file: str, failure: Exception) -> Problem:
+    """A bug in the compiler, triggered by something in the file."""
     message = printable(f"could not be compiled: {type(failure).__name__}: {failure}"[:300])
-    hint = "this is a fault of the compiler: please report it; what the file said last can help to find the place"
+    hint = "report this bug of the compiler; undoing the last change to the file may avoid it"
     return Problem(file, 0, 0, "compiler-failed", message, hint=hint)
 
 
-def too_slow(file: str, what: str) -> Problem:
-    """The problem of a file whose work was given up; ``what`` says what could not be done with it."""
-    message = f"was not {what} after {BOUNDS.file_seconds:g} seconds of processor time, which no count foresaw"
-    hint = "divide the file, and report it: a limit that counts should have found it first"
+def too_slow(file: str, action: str) -> Problem:
+    """The problem of a file whose processing was stopped; ``action`` is a past participle, such as ``compiled``."""
+    message = f"was not {action} within {BOUNDS.file_seconds:g} seconds of processor time"
+    hint = "split the file, and report it: a limit on its contents should have applied first"
     return Problem(file, 0, 0, "too-slow", message, hint=hint)
 
 
-def _state(texts: Iterable[Text], names: Iterable[str], listed: Iterable[Problem]) -> str:
-    """A name for everything that a project's problems follow from; none where a file cannot be read."""
+def _state(texts: Iterable[Text], keys: Iterable[str], about_listing: Iterable[Problem]) -> str:
+    """A digest of everything that a project's problems depend on; empty if a file cannot be read."""
     readable = all(isinstance(text.data, bytes) for text in texts)
-    parts = (*names, *map(repr, listed))
+    parts = (*keys, *map(repr, about_listing))
     return digest(*(part.encode() for part in parts)) if readable else ""
 
 
-def _broken(found: Iterable[FileResult]) -> tuple[str, ...]:
-    return tuple(one.id for one in found if lastgood.is_broken(one))
+def _broken_ids(results: Iterable[FileResult]) -> tuple[str, ...]:
+    return tuple(one.id for one in results if last_good.is_broken(one))
 
 
-def _sorted(found: Sequence[FileResult], others: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Every problem once, by place."""
-    return tuple(sorted(conflicts.problems(found).union(others)))
-
-
-def open_project(home: Path | None = None, environment: str | None = None, name: str = "") -> Project:
-    """The project in ``home`` for ``environment``; both default to the process's settings, ``name`` to the home.
-
-    Raises ``ProjectError`` where there is no project, or where no environment can be told.
-    """
-    home = (home or settings.home() or Path.cwd()).absolute()
-    return chosen(platform_of(home), environment or settings.environment(), name or str(home))
-
-
-def platform_of(home: Path) -> PlatformFiles:
-    """The platform's files of the project in ``home``. Raises ``ProjectError`` where it has no environment."""
-    if not (home / "configs").is_dir():
-        hint = "set DAG_FACTORY_HOME to the folder that holds configs/, or run inside it"
-        raise ProjectError(Problem("configs", 0, 0, "no-project", f"no configs/ folder in {home}", hint=hint))
-    platform = PlatformFiles(home)
-    if not platform.environments:
-        hint = f"create {ENVIRONMENTS}/local.yaml; it begins with `version: 1`"
-        raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", "the project has no environment", hint=hint))
-    return platform
-
-
-def chosen(platform: PlatformFiles, environment: str | None, name: str) -> Project:
-    """The project in one environment, in the only one where none is said. Raises ``ProjectError`` as above."""
-    names = platform.environments
-    if environment is None:
-        if len(names) != 1:
-            message = "several environments, and none is chosen"
-            hint = f"set DAG_FACTORY_ENV to one of: {', '.join(names)}"
-            raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", message, hint=hint))
-        environment = names[0]
-    if environment not in names:
-        message, hint = f"unknown environment `{environment}`", did_you_mean(environment, names)
-        raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "unknown-environment", message, hint=hint))
-    return Project(platform, environment, name)
+def _sorted(results: Sequence[FileResult], others: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Every problem once, sorted by position."""
+    return tuple(sorted(conflicts.find_problems(results).union(others)))

@@ -1,8 +1,8 @@
-"""A pipeline file as it was read."""
+"""A pipeline file as read from disk."""
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import NamedTuple
 
 from dag_factory.config.problems import Problem
@@ -11,14 +11,14 @@ from dag_factory.config.source.layout import file_of
 
 
 class Text(NamedTuple):
-    """A pipeline file as it was read: its id, its name, and its bytes or what keeps them from being read."""
+    """A pipeline file: its id, its name, and its bytes or the problem that prevents reading them."""
 
     id: str
     file: str
     data: bytes | Problem
 
 
-def read(home: FilePath, file_id: str) -> Text:
-    """Read a pipeline's file: one of ``list_files``, or one that ``is_there``; both follow no link to a folder."""
+def read(home: Path, file_id: str) -> Text:
+    """Read a pipeline file that ``list_files`` lists or that ``file_exists``; both exclude linked folders."""
     file = file_of(file_id)
     return Text(file_id, file, files.read_listed(f"{home}/{file}", f"{home}/configs", file))

@@ -1,4 +1,4 @@
-"""One loader's share of a project, where several loaders divide it among them."""
+"""One loader's shard of a project, if several loaders divide its files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import msgspec
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """Number ``index`` (from 0) of ``count`` shares. Each file belongs to one, whatever else there is.
+    """Shard ``index`` (from 0) of ``count``. Each file belongs to one shard, whatever other files there are.
 
-    Raises ``ValueError`` where there is no such share.
+    Raises ``ValueError`` if there is no such shard.
     """
 
     index: int
@@ -18,15 +18,15 @@ class Shard(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.count:
-            raise ValueError(f"there is no share {self.index} of {self.count}: they count from 0")
+            raise ValueError(f"there is no shard {self.index} of {self.count}: the first shard is 0")
 
     @property
     def name(self) -> str:
-        """What tells this share's own files from the others'; nothing for the whole."""
+        """The name of the shard in names of files; empty for the whole project."""
         return f"{self.index}-of-{self.count}" if self.count > 1 else ""
 
     def has(self, file_id: str) -> bool:
-        """Whether a pipeline's file belongs to this share."""
+        """Whether a pipeline's file belongs to this shard."""
         if self.count == 1:
             return True
         digest = hashlib.blake2b(file_id.encode(), digest_size=8).digest()

@@ -1,4 +1,7 @@
-"""Teams in whose folder no pipeline lies. Apart from ``teams``, since it is asked when all else is kept."""
+"""Teams without a pipeline in their folder.
+
+A separate module, because a process that finds everything in the cache does not import ``teams``.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from dag_factory.config.source.layout import PIPELINES
 from dag_factory.config.suggestions import did_you_mean
 
 
-def unused(teams: Mapping[str, Position], ids: Collection[str]) -> Iterator[Problem]:
-    """A warning for each: a name with a slip in it limits nobody. ``teams`` are the places of the names."""
+def check_unused_teams(teams: Mapping[str, Position], ids: Collection[str]) -> Iterator[Problem]:
+    """Yield a warning for each unused team: a misspelled name limits no pipeline. ``teams`` has their positions."""
     if not teams:
         return
     folders = {"/".join(one.split(".")[:depth]) for one in ids for depth in range(1, one.count(".") + 1)}

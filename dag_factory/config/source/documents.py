@@ -12,11 +12,11 @@ import msgspec
 
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.positions import KeyPath, Position
-from dag_factory.config.problems import Problem, first_ones
+from dag_factory.config.problems import Problem, limit_problems
 from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.source import yaml_reader
 from dag_factory.config.source.files import read_bytes, text_of
-from dag_factory.config.source.migrations import migrated
+from dag_factory.config.source.migrations import migrate
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.tree import MapNode, map_node, scalars
 
@@ -39,7 +39,7 @@ def parse(data: bytes | Problem, file: str, schema: str) -> Document:
     document, problems = document_of(data, file)
     if document is None:
         return Document(None, problems)
-    document, about_version = migrated(document, schema)
+    document, about_version = migrate(document, schema)
     if document is None:  # nothing in it can be judged
         return Document(None, tuple(about_version))
     problems = (*problems, *about_version)
@@ -48,7 +48,7 @@ def parse(data: bytes | Problem, file: str, schema: str) -> Document:
     other_version = tuple(problem for problem in found if problem.code == "unknown-version")
     if other_version:  # the rest of the file cannot be judged
         return Document(None, other_version)
-    told, more = first_ones(found)
+    told, more = limit_problems(found)
     if more:
         return Document(None, (*problems, *told))
     return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
@@ -78,13 +78,13 @@ def document_of(data: bytes | Problem, file: str) -> tuple[MapNode | None, tuple
     return node, problems
 
 
-def required(platform: PlatformFiles, file: str, schema: str) -> Document:
+def read_required(platform: PlatformFiles, file: str, schema: str) -> Document:
     """The same for a file that the project cannot do without."""
     missing = Problem(file, 0, 0, "missing-file", "this file is missing", hint="create it; it begins with `version: 1`")
     return read(platform, file, schema) or Document(None, (missing,))
 
 
-def computed(
+def compute(
     node: MapNode, context: Context, schema: str, pointer: str = "", path: KeyPath = (), keep: bool = False
 ) -> tuple[MapNode, list[Problem]]:
     """A tree with its expressions computed and held against its schema again, what is wrong taken out.

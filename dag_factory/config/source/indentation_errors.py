@@ -10,7 +10,7 @@ _COMPLETE = re.compile(r"\s*(- +)*[^\s#'\"\[{][^#]*: +[^\s|>&*#]")
 """A line with a key and a value after it."""
 
 
-def explained(message: str, lines: Sequence[str], line: int) -> tuple[str, str] | None:
+def explain(message: str, lines: Sequence[str], line: int) -> tuple[str, str] | None:
     """The message and the hint for a line (from 1) whose indentation is wrong; None where something else is.
 
     ``message`` is the parser's, ``lines`` are the file's.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import dag_factory
-from dag_factory.config.problems import Problem, shown
+from dag_factory.config.problems import Problem, printable_name
 from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
 
@@ -36,7 +36,7 @@ class Listing(NamedTuple):
 
     ids: list[str]
     problems: list[Problem]
-    unread: dict[str, Problem]
+    unreadable: dict[str, Problem]
     complete: bool
 
 
@@ -57,7 +57,7 @@ def list_files(home: Path) -> Listing:
         if suffix == "yaml" and len(dag_id) <= DAG_ID_LENGTH and len(team) <= TEAM_LENGTH and _ID.fullmatch(stem):
             found.append(dag_id)
             continue
-        file = shown(f"{PIPELINES}/{relative}")
+        file = printable_name(f"{PIPELINES}/{relative}")
         wrong = next((part for part in stem.split("/") if not _NAME.fullmatch(part)), None)
         if suffix.lower() not in _ENDINGS:
             hint = f"a pipeline's file ends in .yaml{_yaml_name(relative)}; move other files out of this folder"
@@ -68,7 +68,7 @@ def list_files(home: Path) -> Listing:
             message = f"the file ends in .{suffix}: nothing reads it"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint="rename it to .yaml"))
         elif wrong is not None:
-            message = f"{show(shown(wrong))} cannot be part of a DAG's id"
+            message = f"{show(printable_name(wrong))} cannot be part of a DAG's id"
             hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
         elif len(team) > TEAM_LENGTH:
@@ -97,8 +97,8 @@ def _misnamed(home: Path) -> list[Problem]:
             continue
         if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
             file, message = (
-                shown(f"{ENVIRONMENTS}/{path.name}"),
-                f"{show(shown(path.name))} cannot be an environment's file",
+                printable_name(f"{ENVIRONMENTS}/{path.name}"),
+                f"{show(printable_name(path.name))} cannot be an environment's file",
             )
             hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
             found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
@@ -115,7 +115,7 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
     try:
         if os.path.islink(home / below):  # noqa: PTH114 - says no, where is_symlink() raises
             hint, message = "commit the folder itself", "links to folders are not followed"
-            problems.append(Problem(shown(below), 0, 0, "linked-folder", message, hint=hint))
+            problems.append(Problem(printable_name(below), 0, 0, "linked-folder", message, hint=hint))
             return
         children = sorted(os.listdir(home / below))  # noqa: PTH208
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
     except OSError as failure:
         message = f"cannot be read: {failure.strerror}"
         start = f"{folder}/".lstrip("/").replace("/", ".")
-        unread[start] = Problem(shown(below), 0, 0, "unreadable", message, hint="check the folder's mode")
+        unread[start] = Problem(printable_name(below), 0, 0, "unreadable", message, hint="check the folder's mode")
         return
     for name in children:
         if name.startswith("."):
@@ -133,7 +133,7 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
             yield path
         elif path.count("/") >= BOUNDS.folders:
             message = f"a folder more than {BOUNDS.folders} levels deep is not looked into"
-            problems.append(Problem(shown(below), 0, 0, "too-deep", message, hint="move it up"))
+            problems.append(Problem(printable_name(below), 0, 0, "too-deep", message, hint="move it up"))
             return
         elif os.path.isdir(home / PIPELINES / path):  # noqa: PTH112 - says no, where is_dir() raises
             yield from _files(home, path, problems, unread)
@@ -143,10 +143,10 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
 
 def _yaml_name(relative: str) -> str:
     stem = _ODD.sub("", relative.rpartition("/")[2])
-    return f", as `{shown(stem)}.yaml`" if _NAME.fullmatch(stem) else ""
+    return f", as `{printable_name(stem)}.yaml`" if _NAME.fullmatch(stem) else ""
 
 
-def is_there(home: Path, dag_id: str) -> bool:
+def file_exists(home: Path, dag_id: str) -> bool:
     """Whether there is the file of a pipeline, in a folder that would be walked."""
     folder, (*folders, name) = f"{home}/{PIPELINES}", dag_id.split(".")
     for below in ("", *(f"/{one}" for one in folders)):
@@ -167,7 +167,7 @@ def is_dag_id(text: str) -> bool:
     return len(text) <= DAG_ID_LENGTH and all(_NAME.fullmatch(part) for part in text.split("."))
 
 
-def candidates(dag_id: str) -> tuple[str, ...]:
+def candidate_files(dag_id: str) -> tuple[str, ...]:
     """The ids of the files that a DAG may be written in: its own, and the one that it could be an instance of."""
     if not is_dag_id(dag_id):
         return ()

@@ -36,19 +36,19 @@ MIGRATIONS: dict[tuple[str, int], Migration] = {}
 """
 
 
-def migrated(document: MapNode, schema: str) -> tuple[MapNode | None, list[Problem]]:
+def migrate(document: MapNode, schema: str) -> tuple[MapNode | None, list[Problem]]:
     """The document in the version of now, and a warning where it was not; None where it is from the future.
 
     What has no version, or one that nobody can read, comes back as it is: the schema says so.
     """
-    version, place = of(document), _place(document)
+    version, place = version_of(document), _place(document)
     if version > CURRENT:
         message = f"written in version {version} of the language; this dagwright reads version {CURRENT}"
         hint = "install a newer dagwright, from its checkout (`git pull`, then `pip install .`) or its git URL"
         return None, [Problem.at(place, ("version",), "unknown-version", message, hint)]
     if version == CURRENT or any((schema, step) not in MIGRATIONS for step in range(version, CURRENT)):
         return document, []
-    document = stepped(document, schema, version)
+    document = migrate_tree(document, schema, version)
     mends = [MIGRATIONS[schema, step].mend for step in range(version, CURRENT)]
     now = Scalar(CURRENT, str(CURRENT), place)
     document = map_node({**document.entries, "version": now}, document.keys, document.position)
@@ -57,7 +57,7 @@ def migrated(document: MapNode, schema: str) -> tuple[MapNode | None, list[Probl
     return document, [Problem.at(place, ("version",), "old-version", message, hint, "warning")]
 
 
-def of(document: MapNode) -> int:
+def version_of(document: MapNode) -> int:
     """The version that a file says; the one of now where it says none that could be one."""
     written = document.get("version")
     if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
@@ -65,7 +65,7 @@ def of(document: MapNode) -> int:
     return written.value
 
 
-def stepped(tree: MapNode, schema: str, version: int) -> MapNode:
+def migrate_tree(tree: MapNode, schema: str, version: int) -> MapNode:
     """A tree of an older version in the words of now, without a word about it."""
     for step in range(version, CURRENT):
         migration = MIGRATIONS.get((schema, step))

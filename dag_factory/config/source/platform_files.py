@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dag_factory.config.digest import digest
-from dag_factory.config.problems import Problem, shown
+from dag_factory.config.problems import Problem, printable_name
 from dag_factory.config.source import files, image_folders
 from dag_factory.config.source.layout import PLATFORM, environments
 from dag_factory.config.suggestions import did_you_mean
@@ -64,7 +64,7 @@ class PlatformFiles:
             folder, _, name = file.rpartition("/")
             if folder == PLATFORM and name not in known and not any(_alike(name, table) for table in known):
                 message, hint = "nothing reads this file", did_you_mean(name, known)
-                yield Problem(shown(file), 0, 0, "unknown-file", message, hint=hint, severity="warning")
+                yield Problem(printable_name(file), 0, 0, "unknown-file", message, hint=hint, severity="warning")
 
     @cached_property
     def image_folders(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class PlatformFiles:
             parent, _, name = file.rpartition("/")
             if parent == folder and _alike(name, wanted):
                 message, hint = f"the name of this table is `{wanted}`", "rename it"
-                return Problem(shown(file), 0, 0, "bad-name", message, hint=hint)
+                return Problem(printable_name(file), 0, 0, "bad-name", message, hint=hint)
         return None
 
     @cached_property

@@ -18,7 +18,7 @@ from dag_factory.config.tree import MapNode, Node, Scalar
 Paths = dict[tuple[int, int], list[KeyPath]]
 
 
-def relocated(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
+def relocate_problems(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
     """The problems, their paths as in ``documents``, which are the trees of files by name."""
     problems = list(problems)
     known: dict[str, Paths] = {}

@@ -14,9 +14,9 @@ from yaml import composer, error, nodes, parser, reader, scanner
 
 from dag_factory.config.positions import Position
 from dag_factory.config.problem_codes.code import Code
-from dag_factory.config.problems import Problem, first_ones
-from dag_factory.config.source.indentation_errors import explained
-from dag_factory.config.source.yaml_text import Moved, lines, with_pairs_joined, without_breaks
+from dag_factory.config.problems import Problem, limit_problems
+from dag_factory.config.source.indentation_errors import explain
+from dag_factory.config.source.yaml_text import ColumnShifts, join_surrogate_pairs, lines, replace_breaks
 from dag_factory.config.suggestions import show
 from dag_factory.config.tree import CHARACTERS, MapNode, Node, Scalar, list_node, map_node
 from dag_factory.settings import BOUNDS
@@ -28,7 +28,7 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACES = re.compile(r"\$?\{\{.*?\}\}[^\s,\]}]*")
 _NUL = "the character NUL stands in a text"
 _STANDARD = "tag:yaml.org,2002:"
-_IN_PLACE = Moved()
+_IN_PLACE = ColumnShifts()
 _SCALAR_TAGS = frozenset((_PLAIN, _TEXT, *(f"{_STANDARD}{name}" for name in ("str", "int", "float", "bool", "null"))))
 _COLLECTION_TAGS = frozenset((_TEXT, _PLAIN, f"{_STANDARD}map", f"{_STANDARD}seq"))
 _NULL = frozenset(("", "null", "Null", "NULL", "~"))
@@ -64,7 +64,7 @@ else:  # pragma: no cover - depends on how PyYAML was built
     _Composer = _Pure  # type: ignore[assignment,misc]
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """The text cannot become a tree; carries the one problem that says why."""
 
     def __init__(self, problem: Problem) -> None:
@@ -77,7 +77,7 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
 
     ``file`` is the name that marks and problems carry.
     """
-    text, back = without_breaks(text)
+    text, back = replace_breaks(text)
     moved = _IN_PLACE
     try:
         if _deepest(text) > _SAFE_DEPTH:
@@ -85,7 +85,7 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
         try:
             root = _Composer(text).get_single_node()
         except error.MarkedYAMLError:
-            rewritten = with_pairs_joined(text, yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader)
+            rewritten = join_surrogate_pairs(text, yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader)
             if rewritten is None:
                 raise
             text, moved = rewritten
@@ -94,21 +94,23 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
         return None, (_syntax_problem(failure, text, file, moved),)
     except (error.YAMLError, RecursionError, ValueError) as failure:
         return None, (_unreadable_problem(failure, text, file),)
-    except Refused as refused:
+    except Rejected as refused:
         return None, (refused.problem,)
     if root is None:
         return None, ()
     builder = _Builder(file, text, moved, back)
     try:
-        return builder.node(root), first_ones(builder.problems)[0]
-    except Refused as refused:
-        return None, (refused.problem, *first_ones(builder.problems)[0])
+        return builder.node(root), limit_problems(builder.problems)[0]
+    except Rejected as refused:
+        return None, (refused.problem, *limit_problems(builder.problems)[0])
 
 
 class _Builder:
     """Turns PyYAML's nodes into the tree; a collection with an anchor is built once however often it is used."""
 
-    def __init__(self, file: str, text: str, moved: Moved = _IN_PLACE, back: dict[int, str] | None = None) -> None:
+    def __init__(
+        self, file: str, text: str, moved: ColumnShifts = _IN_PLACE, back: dict[int, str] | None = None
+    ) -> None:
         self.file = file
         self._text = text
         self._moved = moved
@@ -127,7 +129,7 @@ class _Builder:
         if known is None:
             if id(source) in self._open:
                 message, hint = "an alias stands inside its own anchor", "write the value out instead of the alias"
-                raise Refused(self._problem(source, "alias-loop", message, hint))
+                raise Rejected(self._problem(source, "alias-loop", message, hint))
             before = self._size
             self._open.add(id(source))
             built = self._collection(source)
@@ -141,12 +143,14 @@ class _Builder:
         self._size += count
         if self._size > BOUNDS.values:
             message = f"the file holds more than {BOUNDS.values:,} values once its aliases are expanded"
-            raise Refused(self._problem(source, "too-many-values", message, "repeat less by alias, or divide the file"))
+            raise Rejected(
+                self._problem(source, "too-many-values", message, "repeat less by alias, or divide the file")
+            )
 
     def _collection(self, source: Any) -> Node:
         self._grow(source, len(source.value))
         if len(self._path) >= BOUNDS.nesting:
-            raise Refused(_nesting_problem(self._position(source)))
+            raise Rejected(_nesting_problem(self._position(source)))
         if source.tag not in _COLLECTION_TAGS:
             self._unknown_tag(source)
         if isinstance(source, nodes.SequenceNode):
@@ -203,11 +207,11 @@ class _Builder:
             self.problems.append(self._problem(source, "bad-value", _NUL, "take it out: no database holds it"))
         value: bool | int | float | str | None = text
         if tag == _PLAIN:
-            value = core(text)
+            value = core_value(text)
         elif tag == _TEXT:
             pass
         elif tag in _SCALAR_TAGS:
-            value = text if tag.endswith(":str") else core(text)
+            value = text if tag.endswith(":str") else core_value(text)
         else:
             self._unknown_tag(source)
         dynamic = "$" in text and isinstance(value, str) and ("${{" in text or "${%" in text)
@@ -226,7 +230,7 @@ class _Builder:
         return Problem.at(self._position(source), (*self._path, *below), code, message, hint)
 
 
-def core(text: str) -> bool | int | float | str | None:
+def core_value(text: str) -> bool | int | float | str | None:
     """A plain scalar's value by YAML 1.2's core schema.
 
     Infinity and the like, which JSON has not, are text, and so are whole numbers that 64 bits do not hold.
@@ -261,7 +265,7 @@ def _check_nesting(text: str, file: str) -> None:
             depth += 1
             if depth > BOUNDS.nesting:
                 position: Any = event.start_mark
-                raise Refused(_nesting_problem(Position(file, position.line + 1, position.column + 1)))
+                raise Rejected(_nesting_problem(Position(file, position.line + 1, position.column + 1)))
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             depth -= 1
 
@@ -286,7 +290,7 @@ def _in_quotes(written: str) -> str:
     return "put the whole value in quotes" + (f", as {quote}{written}{quote}" if shown else "")
 
 
-def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, moved: Moved) -> Problem:
+def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, moved: ColumnShifts) -> Problem:
     position: Any = failure.problem_mark or failure.context_mark
     line, column = (position.line + 1, moved.column(position.line, position.column) + 1) if position else (1, 1)
     message = " ".join(part for part in (failure.problem, failure.context) if part)
@@ -299,7 +303,7 @@ def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, moved:
     written = written_lines[line - 1]
     if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in message:
         hint = "indent with spaces; YAML does not allow tabs"
-    elif wrong := explained(message, written_lines, line):
+    elif wrong := explain(message, written_lines, line):
         message, hint = wrong
         column = len(written) - len(written.lstrip()) + 1
     elif braces := _BRACES.search(_QUOTED.sub("", written)):

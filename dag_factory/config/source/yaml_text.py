@@ -20,7 +20,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _SHORTER = 2  # characters that `\U0001f600` is shorter than `\ud83d\ude00`
 
 
-class Moved(msgspec.Struct, frozen=True):
+class ColumnShifts(msgspec.Struct, frozen=True):
     """The columns, by line, behind which a rewritten text is shorter than the file; lines and columns count from 0."""
 
     columns: dict[int, list[int]] = {}
@@ -36,7 +36,7 @@ def lines(text: str) -> list[str]:
     return _LINE_END.split(text)
 
 
-def without_breaks(text: str) -> tuple[str, dict[int, str]]:
+def replace_breaks(text: str) -> tuple[str, dict[int, str]]:
     """The text with other characters for NEL, LS and PS, and the table that translates them back.
 
     To libyaml those three end a line, and with it a comment; in YAML 1.2 they are ordinary characters.
@@ -49,7 +49,7 @@ def without_breaks(text: str) -> tuple[str, dict[int, str]]:
     return text.translate(str.maketrans(there)), {ord(new): old for old, new in there.items()}
 
 
-def with_pairs_joined(text: str, loader: Any) -> tuple[str, Moved] | None:
+def join_surrogate_pairs(text: str, loader: Any) -> tuple[str, ColumnShifts] | None:
     """The text with one escape for each pair of surrogates in double quotes, as JSON writes what is beyond U+FFFF.
 
     None where there is no such pair, or the text cannot be parsed for another reason. ``loader`` is PyYAML's.
@@ -75,7 +75,7 @@ def with_pairs_joined(text: str, loader: Any) -> tuple[str, Moved] | None:
         ends.append(length)
         end = found.end()
     joined = "".join((*parts, text[end:]))
-    return joined, Moved(_columns(joined, ends))
+    return joined, ColumnShifts(_columns(joined, ends))
 
 
 def _joined(high: str, low: str) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from functools import lru_cache
 
-from dag_factory.config.source.yaml_reader import core
+from dag_factory.config.source.yaml_reader import core_value
 from dag_factory.config.tree import ListNode, MapNode, Node, Scalar
 
 _SAFE = re.compile(r"-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_/.@:+=,-]*(?: [A-Za-z0-9_/.@+=,-]+)*")
@@ -88,7 +88,7 @@ def _flow(node: Node) -> str:
 @lru_cache(4096)
 def _text(text: str) -> str:
     plain = _SAFE.fullmatch(text) and not text.endswith(":") and "," not in text and ": " not in text
-    return text if plain and isinstance(core(text), str) else _quoted(text)
+    return text if plain and isinstance(core_value(text), str) else _quoted(text)
 
 
 def _quoted(text: str) -> str:

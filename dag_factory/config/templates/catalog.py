@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from typing import Literal
 
 from dag_factory.config.positions import KeyPath
-from dag_factory.config.problems import Problem, shown
+from dag_factory.config.problems import Problem, printable_name
 from dag_factory.config.source.layout import PLATFORM, SHIPPED
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
@@ -54,10 +54,10 @@ class Catalog:
         kinds: tuple[Kind, ...] = ("jobs", "pipelines")
         for kind in kinds:
             for path in self._own(kind):
-                version, file = _FILE.fullmatch(path.name), shown(path.as_posix())
+                version, file = _FILE.fullmatch(path.name), printable_name(path.as_posix())
                 if version is None:
                     hint = "name it after its version, as v1.yaml.j2"
-                    problem = Problem(file, 0, 0, "bad-name", f"`{shown(path.name)}` is no version", hint=hint)
+                    problem = Problem(file, 0, 0, "bad-name", f"`{printable_name(path.name)}` is no version", hint=hint)
                     yield Template(path.parent.name, file, problems=(problem,))
                 else:
                     found = self.find(kind, f"{path.parent.name}@v{version[1]}")

@@ -18,7 +18,7 @@ from dag_factory.config.expressions import compile_time
 from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.expressions.sandbox import Sandbox, TooMuch
 from dag_factory.config.positions import KeyPath, Position
-from dag_factory.config.problems import Problem, errors, first_ones
+from dag_factory.config.problems import Problem, errors, limit_problems
 from dag_factory.config.schema.validate import prune, validate
 from dag_factory.config.source import migrations, yaml_reader
 from dag_factory.config.source.files import text_of
@@ -75,8 +75,8 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
             message, hint = "the part before `---` must hold `version: 1`", "add it, with `description` and `inputs`"
             found.append(Problem(file, 1, 1, "bad-template-file", message, hint=hint))
         return _broken(name, file, *found)
-    version = migrations.of(node)
-    current, about_version = migrations.migrated(node, _SCHEMA)
+    version = migrations.version_of(node)
+    current, about_version = migrations.migrate(node, _SCHEMA)
     found += about_version
     if current is None:
         return _broken(name, file, *found)
@@ -142,14 +142,14 @@ def render(
         return None, problems
     text_tree = with_positions(node, place)
     assert isinstance(text_tree, MapNode)
-    placed = migrations.stepped(text_tree, _TEXT[kind][0], template.version)
+    placed = migrations.migrate_tree(text_tree, _TEXT[kind][0], template.version)
     calls = key_position(placed, _CALLS[kind])
     if calls:
         message = f"the template `{template.name}` calls a template itself, which is not read"
         hint = "write what that template gives into this one"
         return None, [*problems, Problem.at(calls, path, "bad-template-file", message, hint)]
     wrong = validate(placed, *_TEXT[kind], path=path[:-1])
-    told, more = first_ones([problem for _, problem in wrong])
+    told, more = limit_problems([problem for _, problem in wrong])
     problems += told
     if more:
         return None, problems

@@ -15,12 +15,12 @@ import pytest
 
 import dag_factory.config
 from dag_factory.config import Compiled, open_project
-from dag_factory.config.outcomes import FileResult
+from dag_factory.config.file_results import FileResult
 from dag_factory.config.pipelines import compile_file as compiling
-from dag_factory.config.project import cache
-from dag_factory.config.project.cache import Good
+from dag_factory.config.project import package_files
+from dag_factory.config.project.cache_entries import LastGood
+from dag_factory.config.project.file_store import Store
 from dag_factory.config.project.shards import Shard
-from dag_factory.config.project.store import Store
 from dag_factory.config.project.survey import survey
 from dag_factory.config.schema import registry
 
@@ -190,7 +190,7 @@ def test_the_folder_is_made_for_its_owner_alone(home: Path) -> None:
 
 
 def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store", most=3)
+    store = Store(tmp_path / "store", max_entries=3)
     for number in range(10):
         store.put(f"n{number}", b"x")
         os.utime(tmp_path / "store" / f"n{number}", (number, number))
@@ -202,7 +202,7 @@ def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Pa
 def test_a_list_of_the_last_good_may_name_anything(home: Path, name: str) -> None:
     compiled(home)
     (own,) = (path for path in (home / "cache").iterdir() if path.is_dir())
-    goods = {"team.one": Good("team.one", name)}
+    goods = {"team.one": LastGood("team.one", name)}
     Store(own / "last_good").put("dev", msgspec.msgpack.encode(goods))
     write(home, "pipelines/team/one.yaml", "version: [")
     assert ids(compiled(home)) == [dag_id for dag_id in ALL if dag_id != "team.one"]
@@ -278,9 +278,9 @@ def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: P
 
 def test_what_no_file_can_hold_is_no_fault_of_the_folder(home: Path) -> None:
     """Of one pipeline's half of a character nobody else compiles longer than a pass may take."""
-    opened = open_project(home, "dev").kept()
-    opened.keep("one", FileResult("\ud800", "one.yaml", ()))
-    assert (opened.outcome("one"), opened.fails) == (None, False)
+    opened = open_project(home, "dev").cache()
+    opened.put("one", FileResult("\ud800", "one.yaml", ()))
+    assert (opened.get("one"), opened.write_failed) == (None, False)
 
 
 def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(home: Path) -> None:
@@ -364,7 +364,7 @@ def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
 
 @pytest.mark.parametrize(("index", "count"), [(4, 4), (-1, 2), (0, 0)])
 def test_there_is_no_such_share(index: int, count: int) -> None:
-    with pytest.raises(ValueError, match="no share"):
+    with pytest.raises(ValueError, match="no shard"):
         Shard(index, count)
 
 
@@ -439,7 +439,7 @@ def test_a_deleted_dag_is_forgotten_after_the_files_were_divided_anew(home: Path
     for _ in range(2):
         for index in range(2):
             open_project(home, "dev").compile_all(Shard(index, 2))
-    assert "team.one" not in project.kept().last_good()
+    assert "team.one" not in project.cache().last_good()
     write(home, "pipelines/team/one.yaml", "version: [")
     shown = [one for index in range(2) for one in ids(open_project(home, "dev").compile_all(Shard(index, 2)))]
     assert [one for one in shown if "team.one" in one] == []
@@ -450,18 +450,20 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
     compiled(home)
     (home / "cache").rename(home / "old-cache")
     program = (
-        "import sys; from dag_factory.config import open_project; from dag_factory.config.project import cache;"
+        "import sys; from dag_factory.config import open_project; from dag_factory.config.project import package_files;"
         f"open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
         "used = {one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] == 'dag_factory'};"
-        "unknown = sorted(used - set(map(str, cache.package_files())));"
+        "unknown = sorted(used - set(map(str, package_files.package_files())));"
         "print(*unknown, 'dag_factory.config.pipelines.compile_file' in sys.modules)"
     )
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert told.split() == ["True"]
     config = Path(dag_factory.config.__file__).parent
-    assert {*config.rglob("*.py")} <= {*cache.package_files()}
-    assert config.parent / "settings.py" in cache.package_files()
-    assert {path.name for path in registry.folder().rglob("*.json")} <= {path.name for path in cache.package_files()}
+    assert {*config.rglob("*.py")} <= {*package_files.package_files()}
+    assert config.parent / "settings.py" in package_files.package_files()
+    assert {path.name for path in registry.folder().rglob("*.json")} <= {
+        path.name for path in package_files.package_files()
+    }
 
 
 def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
@@ -476,7 +478,7 @@ def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
     marks = []
     for name in ("settings.py", "config/project/cache.py", "config/guards/images.py"):
         (package / name).write_text("# changed\n")
-        cache.package.cache_clear()
-        marks.append(cache.package())
-    cache.package.cache_clear()
+        package_files.package_fingerprint.cache_clear()
+        marks.append(package_files.package_fingerprint())
+    package_files.package_fingerprint.cache_clear()
     assert len(set(marks)) == 3

@@ -1,4 +1,4 @@
-"""Which DAGs one loader builds, where all of them together are more work than it may do."""
+"""Which DAGs a loader builds if all of them together exceed its work budget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OVER_BUDGET = (
 
 
 class Candidate(NamedTuple):
-    """A DAG, the work of its present version, and the work of its last one; None where it is new."""
+    """A DAG, the work of its current version, and the work of its previous version; None for a new DAG."""
 
     id: str
     work: int
@@ -22,14 +22,14 @@ class Candidate(NamedTuple):
 
     @property
     def growth(self) -> int:
-        """How much work it adds to the last pass."""
+        """The work that it adds to the previous pass."""
         return self.work - (self.before or 0)
 
 
-def held_out(candidates: Iterable[Candidate], budget: int) -> list[Candidate]:
-    """Those to leave out so that the rest is within ``budget``: newcomers and growth, the heaviest first, then by id.
+def choose_left_out(candidates: Iterable[Candidate], budget: int) -> list[Candidate]:
+    """Choose the DAGs to leave out so that the rest fits ``budget``: largest growth first, then by id.
 
-    A DAG that has not grown since the last pass stays, whatever the sum.
+    A DAG that has not grown since the previous pass stays, whatever the sum.
     """
     candidates = list(candidates)
     total = sum(one.work for one in candidates)
@@ -44,15 +44,15 @@ def held_out(candidates: Iterable[Candidate], budget: int) -> list[Candidate]:
     return left_out
 
 
-def over_budget(file: str, one: Candidate, budget: int) -> Problem:
+def over_budget_problem(file: str, one: Candidate, budget: int) -> Problem:
     """The problem of a DAG that is left out."""
     added = f"{one.work:,} units of work" if one.before is None else f"{one.growth:,} units more than its last version"
-    state = "has no DAG yet" if one.before is None else "runs on as it last was"
-    message = f"`{one.id}` {state}: the loader exceeds its limit of {budget:,} units of work, and this adds {added}"
+    state = "has no DAG yet" if one.before is None else "keeps running its last version"
+    message = f"`{one.id}` {state}: it adds {added}, and the loader exceeds its limit of {budget:,} units of work"
     return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)
 
 
-def waits(file: str, dag_id: str) -> Problem:
-    """The same for a worker, which knows of no limit."""
-    message = f"`{dag_id}` runs on as it last was: its new version is over the loader's limit of work"
+def waiting_problem(file: str, dag_id: str) -> Problem:
+    """The same problem in a worker, which does not know the limit."""
+    message = f"`{dag_id}` keeps running its last version: the new version exceeds the loader's limit of work"
     return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)

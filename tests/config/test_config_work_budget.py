@@ -9,8 +9,8 @@ import pytest
 
 from dag_factory.config import loader_work
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, ForEach, Job, KeyRef, Volume
-from dag_factory.config.project.admission import Candidate, held_out
-from dag_factory.config.project.project import open_project
+from dag_factory.config.project.open_project import open_project
+from dag_factory.config.project.work_budget import Candidate, choose_left_out
 
 SMALL = Flavor(name="small", limits={"cpu": "1"})
 PLAIN = Job(name="a", flavor=SMALL, image="i")
@@ -23,7 +23,7 @@ def new(name: str, count: int) -> Candidate:
 
 
 def ids(candidates: list[Candidate], budget: int) -> list[str]:
-    return [one.id for one in held_out(candidates, budget)]
+    return [one.id for one in choose_left_out(candidates, budget)]
 
 
 def test_within_the_budget_nobody_waits() -> None:

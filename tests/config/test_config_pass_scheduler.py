@@ -10,7 +10,7 @@ import pytest
 
 from dag_factory.config import Compiled, open_project
 from dag_factory.config.budget import OutOfTime
-from dag_factory.config.outcomes import FileResult
+from dag_factory.config.file_results import FileResult
 from dag_factory.config.pipelines import compile_file as compiling
 from dag_factory.config.project import pass_scheduler
 from dag_factory.config.project.read_file import Text
@@ -134,7 +134,7 @@ def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, m
 def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if cache == "off":
         monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
-    kept = open_project(home, "dev").kept()
+    kept = open_project(home, "dev").cache()
     calls: list[tuple[str, float]] = []
 
     def compile_file(text: Text, name: str, seconds: float) -> tuple[FileResult, str]:
@@ -146,9 +146,13 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
     def take(seconds: float | None) -> list[str]:
         calls.clear()
         texts = [Text(name, f"{name}.yaml", b"") for name in ("first", "slow", "last")]
-        taken = pass_scheduler.take(texts, kept, lambda text: (None, kept and f"{text.id}-1"), compile_file, seconds)
-        assert [one.id for one, _ in taken.found] == [text.id for text in texts if text not in taken.postponed]
-        return [text.id for text in taken.postponed]
+        collected = pass_scheduler.collect_results(
+            texts, kept, lambda text: (None, kept and f"{text.id}-1"), compile_file, seconds
+        )
+        assert [one.id for one, _ in collected.results] == [
+            text.id for text in texts if text not in collected.postponed
+        ]
+        return [text.id for text in collected.postponed]
 
     moment, whole = BOUNDS.moment_seconds, BOUNDS.file_seconds
     assert take(None) == []

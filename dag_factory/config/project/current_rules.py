@@ -1,8 +1,8 @@
-"""An old version of a pipeline under the rules that hold now.
+"""The platform's current rules applied to an old version of a pipeline.
 
-What the platform decides is taken from its tables as they are: the place where pods run, the flavors, the limits,
-whether schedules are on. Where the old version breaks a limit it is stopped: no schedule, and its tasks fail before a
-pod exists. So nobody keeps old rules by leaving a file broken.
+What the platform decides comes from its current tables: where pods run, the flavors, the limits, and whether schedules
+are on. If the old version breaks a limit, it is stopped: it has no schedule, and its tasks fail before a pod exists. So
+nobody can keep old rules by leaving a file broken.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ from dag_factory.config.problems import Problem, printable
 from dag_factory.config.source.layout import id_of
 
 STOPPED: Code = "last-good-stopped"
-_DENIED = "no-team"  # what `default: deny` gives to a folder that the table of teams does not name
+_DENIED = "no-team"  # the code for a folder without a team under `default: deny`
 
 
-def as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
-    """The pipeline with today's platform, ``stopped`` where it breaks a rule, or where nobody can tell.
+def apply_current_rules(pipeline: Pipeline, tables: Tables) -> Pipeline:
+    """The pipeline under the current rules, ``stopped`` if it breaks a rule or cannot be checked.
 
-    Tables that are broken themselves say nothing: only the platform team can break them, and the pipeline runs on.
+    If the tables are broken, the pipeline is unchanged and keeps running: only the platform team can break them.
     """
     if tables.broken:
         return pipeline
     try:
-        return _as_of_today(pipeline, tables)
-    except Exception as failure:  # whatever it is, it costs this pipeline only, and what is not checked does not run
+        return _apply(pipeline, tables)
+    except Exception as failure:  # any failure affects only this pipeline; what is not checked does not run
         message = printable(
-            f"it cannot be checked against the rules of today: {type(failure).__name__}: {failure}"[:300]
+            f"it cannot be checked against the current rules: {type(failure).__name__}: {failure}"[:300]
         )
-        problem = _stopped(pipeline, message, "correct its file; and report this fault of the compiler")
+        problem = _stopped(pipeline, message, "fix its file, and report this bug of the compiler")
         return msgspec.structs.replace(pipeline, schedule=Manual(), stopped=(problem,))
 
 
-def _as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
+def _apply(pipeline: Pipeline, tables: Tables) -> Pipeline:
     identity = {"id": pipeline.id, "team": pipeline.team, "name": pipeline.name}
     context: dict[str, Any] = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
-    team, trouble = teams.team_of_file(id_of(pipeline.file), tables.teams, context, pipeline.file)
-    denied = [problem for problem in trouble if problem.code == _DENIED]
-    if trouble and not denied:  # the team's rules of today are not known: its old ones hold, and the environment's
-        kept = msgspec.structs.replace(pipeline, guards=read_guards.combine(tables.guards, pipeline.guards))
-        broken = tuple(_breaches(kept, tables))
-        return msgspec.structs.replace(kept, schedule=Manual(), stopped=broken) if broken else kept
+    team, problems = teams.team_of_file(id_of(pipeline.file), tables.teams, context, pipeline.file)
+    denied = [problem for problem in problems if problem.code == _DENIED]
+    if problems and not denied:  # the team's current rules are unknown: use its old ones and the environment's
+        unchanged = msgspec.structs.replace(pipeline, guards=read_guards.combine(tables.guards, pipeline.guards))
+        broken = tuple(_breaches(unchanged, tables))
+        return msgspec.structs.replace(unchanged, schedule=Manual(), stopped=broken) if broken else unchanged
     tables = (tables.for_team(team) if team.names else tables).harden_xcom_sidecar()
-    now = msgspec.structs.replace(
+    current = msgspec.structs.replace(
         pipeline,
         cluster=tables.cluster,
         guards=tables.guards,
@@ -65,18 +65,20 @@ def _as_of_today(pipeline: Pipeline, tables: Tables) -> Pipeline:
     )
     for key in ("max_active_jobs", "max_active_runs"):
         bound = tables.guards.bounds.get(key)
-        if bound and getattr(now, key) is None:
-            now = msgspec.structs.replace(now, **{key: bound.most})
+        if bound and getattr(current, key) is None:
+            current = msgspec.structs.replace(current, **{key: bound.most})
     if tables.schedules and tables.schedules.value == "manual":
-        now = msgspec.structs.replace(now, schedule=Manual())
-    stopped = [_stopped(now, problem.message, problem.hint) for problem in denied] or list(_breaches(now, tables))
-    return msgspec.structs.replace(now, schedule=Manual(), stopped=tuple(stopped)) if stopped else now
+        current = msgspec.structs.replace(current, schedule=Manual())
+    stopped = [_stopped(current, problem.message, problem.hint) for problem in denied] or list(
+        _breaches(current, tables)
+    )
+    return msgspec.structs.replace(current, schedule=Manual(), stopped=tuple(stopped)) if stopped else current
 
 
 def _job(job: Job, tables: Tables) -> Job:
-    """The job with its flavor as the table has it now, and with what the platform demands where it leaves it out."""
+    """The job with the current definition of its flavor, and with what the platform requires and the job leaves out."""
     name = job.flavor.name
-    # One that stands in for another has been exchanged already: an environment exchanges a flavor once.
+    # A replacement is not replaced again: an environment replaces a flavor once.
     if name in tables.flavor_replacements and all(name != one.text for one in tables.flavor_replacements.values()):
         name = tables.flavor_replacements[name].text
     entry = tables.flavors.get(name)
@@ -94,8 +96,8 @@ def _breaches(pipeline: Pipeline, tables: Tables) -> Iterator[Problem]:
     for job in pipeline.jobs:
         flavor = job.flavor.name
         if flavor not in tables.flavors and flavor not in tables.broken_flavors:
-            hint = "the platform team took it out of configs/platform/flavors.yaml"
-            yield _stopped(pipeline, f"job `{job.name}`: there is no flavor `{flavor}` any more", hint)
+            hint = "the platform team removed it from configs/platform/flavors.yaml"
+            yield _stopped(pipeline, f"job `{job.name}`: the flavor `{flavor}` no longer exists", hint)
         for breach in breaches(final_pod(job, pipeline.cluster), job, pipeline.guards):
             if breach.severity == "error":
                 yield _stopped(pipeline, f"job `{job.name}`: {breach.message}", breach.hint)
