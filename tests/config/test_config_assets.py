@@ -166,14 +166,14 @@ def test_two_files_that_mean_the_same_asset() -> None:
 
 def test_a_name_with_two_uris_is_told_where_it_stands_second() -> None:
     waiting = "schedule: {assets: {any: [prices, orders]}}\njobs: {a: }\n"
-    message = "the asset `orders` has the URI `orders` here, and `s3://sales/orders` in configs/pipelines/0.yaml:3:22"
+    message = "the asset `orders` has the URI `orders` here, but `s3://sales/orders` in configs/pipelines/0.yaml:3:22"
     assert conflicts(ORDERS_OF_SALES, waiting, waiting) == [("1.yaml:3:35", message), ("2.yaml:3:35", message)]
 
 
 def test_a_uri_with_two_names_is_told_where_it_stands_second() -> None:
     text = "jobs:\n  a: {inlets: [s3://sales/orders]}\n"
     first = "configs/pipelines/0.yaml:3:22"
-    message = f"the URI `s3://sales/orders` is the asset `s3://sales/orders` here, and `orders` in {first}"
+    message = f"the URI `s3://sales/orders` is the asset `s3://sales/orders` here, but `orders` in {first}"
     assert conflicts(ORDERS_OF_SALES, text) == [("1.yaml:4:16", message)]
 
 

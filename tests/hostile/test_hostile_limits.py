@@ -250,8 +250,8 @@ def test_an_interruption_is_not_cached_and_keeps_the_dag(
         found = open_project(home, "dev").compile_all()
         assert codes_of(found, "bad.yaml") == ["too-slow"]
         assert {one.id: one.description for one in found.pipelines}["team.bad"] == "one"
-    kept = open_project(home, "dev").cache()
-    assert kept.was_stopped(kept.name(read_file.read(home, "team.bad")))  # so it is compiled after all others
+    cache = open_project(home, "dev").cache()
+    assert cache.was_stopped(cache.key(read_file.read(home, "team.bad")))  # so it is compiled after all others
     found = open_project(home, "dev").compile_all()
     assert not found.problems
     assert {one.id: one.description for one in found.pipelines}["team.bad"] == "two"
