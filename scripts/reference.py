@@ -255,7 +255,7 @@ def _described(schema: JSON, base: str) -> JSON:
     """Merge a schema with those that it refers to. The nearest one wins."""
     found = dict(schema)
     while "$ref" in schema:
-        schema, base = registry.referred(schema, base)
+        schema, base = registry.follow_reference(schema, base)
         found = {**schema, **found}
     preset = found.get("then", {}).get("$ref")
     if preset and "enum" not in found:

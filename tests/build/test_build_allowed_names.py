@@ -14,7 +14,7 @@ CHURN = "pipelines/growth/churn.yaml"
 def test_a_last_good_version_uses_the_names_that_are_allowed_today(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dag_factory.config.expressions.run_time_values import Refused
+    from dag_factory.config.expressions.run_time_values import NotAllowed
 
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     project(tmp_path)
@@ -27,5 +27,5 @@ def test_a_last_good_version_uses_the_names_that_are_allowed_today(
     write(tmp_path, LOCAL, "version: 1\n")
     dag = loaded(tmp_path)["growth.churn"]
     assert "var.value.x" in dag.task_dict["j0"].arguments[0]
-    with pytest.raises(Refused, match="Airflow's variables"):
+    with pytest.raises(NotAllowed, match="Airflow's variables"):
         dag.get_template_env().from_string("{{ var.value.x }}")

@@ -34,14 +34,14 @@ def steps(environment: Any, value: Any, live: Any) -> Iterator[tuple[str, Any]]:
 
     from dag_factory.config.expressions.run_time_names import METHODS
     from dag_factory.config.expressions.run_time_sandbox import TooMuch
-    from dag_factory.config.expressions.run_time_values import Function, Method, Refused
+    from dag_factory.config.expressions.run_time_values import Function, Method, NotAllowed
 
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, (list, tuple)) else ()
     for name in sorted({*dir(value), *dir(live), *METHODS, "hook", "client"}):
         for read in (environment.getattr, environment.getitem, environment._method):
             try:
                 found = read(value, name)
-            except (Refused, TooMuch):
+            except (NotAllowed, TooMuch):
                 continue
             if isinstance(found, Method):
                 assert name in METHODS, f"a method `{name}` of {type(value)}"
@@ -56,7 +56,7 @@ def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.
     from jinja2.utils import missing
 
     from dag_factory.config.expressions.run_time_names import known
-    from dag_factory.config.expressions.run_time_values import Function, Handle, Refused
+    from dag_factory.config.expressions.run_time_values import Function, Handle, NotAllowed
 
     earlier = datetime.datetime(2026, 1, 30, tzinfo=datetime.timezone.utc)
     dates = dict.fromkeys(("start_date", "end_date", "data_interval_start", "data_interval_end"), earlier)
@@ -70,7 +70,7 @@ def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.
     for name in sorted(names):
         try:
             level.append((name, environment.named(context, name), context.get(name)))
-        except Refused:
+        except NotAllowed:
             continue
     level = [(path, value, live) for path, value, live in level if not isinstance(value, (Undefined, type(missing)))]
     for _ in range(3):
@@ -118,10 +118,10 @@ def nested() -> dict[str, Any]:
 
 
 def refused(task: Any) -> None:
-    from dag_factory.config.expressions.run_time_values import Refused
+    from dag_factory.config.expressions.run_time_values import NotAllowed
 
     ti = instance_of(task)
-    with pytest.raises(Refused, match="hook"):
+    with pytest.raises(NotAllowed, match="hook"):
         ti.render_templates(ti.get_template_context(), task.dag.get_template_env())
 
 
@@ -164,15 +164,15 @@ def test_the_namespace_and_the_connection_of_a_cluster_are_covered() -> None:
 def test_a_condition_and_the_label_of_a_mapped_task_are_covered() -> None:
     from airflow.sdk.execution_time.task_runner import _render_map_index
 
-    from dag_factory.config.expressions.run_time_values import Refused
+    from dag_factory.config.expressions.run_time_values import NotAllowed
 
     task = built(a_pipeline(a_job(when=ESCAPE))).task_dict["main"]
     context = instance_of(task).get_template_context()
-    with pytest.raises(Refused, match="hook"):
+    with pytest.raises(NotAllowed, match="hook"):
         task._pre_execute_hook(context)
     ti = instance_of(task)
     context = {**ti.get_template_context(), "map_index_template": ESCAPE}
-    with pytest.raises(Refused, match="hook"):
+    with pytest.raises(NotAllowed, match="hook"):
         _render_map_index(context, ti, SILENT)
 
 
@@ -198,14 +198,14 @@ def test_an_environment_allows_more_by_name() -> None:
 
     assert shell("{{ ti.hostname or 'none' }}", "ti.hostname") == "none"
     assert len(shell("{{ macros.uuid.uuid4().hex }}", "macros.uuid.uuid4")) == 32
-    from dag_factory.config.expressions.run_time_values import Refused
+    from dag_factory.config.expressions.run_time_values import NotAllowed
 
     for text in ("{{ macros.uuid.os }}", "{{ macros.uuid.sys.modules }}", "{{ macros.uuid }}", "{{ macros.uuid() }}"):
-        with pytest.raises(Refused):
+        with pytest.raises(NotAllowed):
             shell(text, "macros.uuid.uuid4")
-    with pytest.raises(Refused):
+    with pytest.raises(NotAllowed):
         shell("{{ macros.uuid.uuid4() }}", "macros.uuid")
-    with pytest.raises(Refused):
+    with pytest.raises(NotAllowed):
         shell("{{ ti.task }}", "ti.hostname")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from dag_factory.config import open_project
-from dag_factory.config.expressions.dollar_signs import marked
+from dag_factory.config.expressions.dollar_signs import escape_rendered
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.schema import registry
 
@@ -81,7 +81,7 @@ JOB: dict[str, tuple[Files, dict[str, Any]]] = {
     "resource_flavor": ({"resource_flavor": "large"}, {"base resources limits cpu": "8"}),
     "docker_image": ({"docker_image": "acme.example/other:2"}, {"base image": "acme.example/other:2"}),
     "command": ({"command": ["python", "-m", "x"]}, {"base command": ["python", "-m", "x"]}),
-    "args": ({"args": ["--day", "{{ ds }}"]}, {"base args": ["--day", marked("{{ ds }}")]}),
+    "args": ({"args": ["--day", "{{ ds }}"]}, {"base args": ["--day", escape_rendered("{{ ds }}")]}),
     "script": ({"script": "echo $HOME"}, {"base command": ["/bin/sh", "-ec", "echo $HOME"]}),
     "shell": ({"shell": ["bash", "-ec"], "script": "x"}, {"base command": ["bash", "-ec", "x"]}),
     "working_dir": ({"working_dir": "/app"}, {"base workingDir": "/app"}),
@@ -510,7 +510,7 @@ TABLES: dict[str, tuple[Files, dict[str, Any]]] = {
     ),
     "templating.allow": (
         {DEV: {"templating": {"allow": ["var"]}}, **VARIABLE},
-        {"base args": [marked("{{ var.value.x }}")]},
+        {"base args": [escape_rendered("{{ var.value.x }}")]},
     ),
     "extends": (
         {DEV: {"extends": "base"}, "platform/environments/base": {"version": 1, "cluster": {"namespace": "ml"}}},

@@ -47,7 +47,7 @@ FINE = [
 
 @pytest.mark.parametrize("pattern", SLOW)
 def test_a_slow_pattern_is_found_with_a_text_that_proves_it(pattern: str) -> None:
-    text = slow_patterns.trap(pattern).text
+    text = slow_patterns.find_slow_text(pattern).text
     assert text is not None and len(text) < 300
     with pytest.raises(TooManySteps):
         Count(Program(pattern), text, 10_000_000, 100_000).search()
@@ -55,7 +55,7 @@ def test_a_slow_pattern_is_found_with_a_text_that_proves_it(pattern: str) -> Non
 
 @pytest.mark.parametrize("pattern", FINE)
 def test_a_quick_pattern_is_fine(pattern: str) -> None:
-    assert slow_patterns.trap(pattern).fine
+    assert slow_patterns.find_slow_text(pattern).is_fast
 
 
 @pytest.mark.parametrize("pattern", [*SLOW, *FINE])
@@ -63,13 +63,13 @@ def test_the_verdict_and_its_work_ask_no_clock(pattern: str, monkeypatch: pytest
     def clock(*_: object) -> float:
         raise AssertionError("a clock was asked")
 
-    before = slow_patterns.trap(pattern)
-    for cached in (slow_patterns.trap, slow_patterns.slow_text, slow_patterns._program):
+    before = slow_patterns.find_slow_text(pattern)
+    for cached in (slow_patterns.find_slow_text, slow_patterns.check_text, slow_patterns._program):
         cached.cache_clear()
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
         monkeypatch.setattr(time, name, clock)
     monkeypatch.setattr(signal, "setitimer", clock)
-    assert slow_patterns.trap(pattern) == before
+    assert slow_patterns.find_slow_text(pattern) == before
 
 
 def test_the_steps_double_with_each_character_of_a_trap() -> None:
@@ -82,7 +82,7 @@ def test_to_count_takes_no_more_work_than_allowed() -> None:
         Count(Program("^((?:a?){50}){50}b"), "a" * 40, 10**30, 1_000).search()
     with pytest.raises(TooLarge):
         Automaton(python_parser.parse("((?:a?b?c?d?e?f?g?h?)*)*" * 20), 1_000)
-    assert slow_patterns.trap("((a?){1000}){1000}").unclear
+    assert slow_patterns.find_slow_text("((a?){1000}){1000}").unclear
 
 
 PARTS = ["a", "b", "[ab]", ".", "ab", "[^a]", r"\w", r"\b", "^", "$"]

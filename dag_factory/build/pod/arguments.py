@@ -9,7 +9,7 @@ from kubernetes.client import models as k8s
 from dag_factory.build.pod import client_objects
 from dag_factory.build.pod.names import pod_name, safe_label
 from dag_factory.config import model
-from dag_factory.config.expressions.dollar_signs import marked
+from dag_factory.config.expressions.dollar_signs import escape_rendered
 from dag_factory.config.pod.final_pod import BASE, item_variable
 
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
@@ -90,11 +90,11 @@ def labels(pipeline: model.Pipeline, job: model.Job) -> dict[str, str]:
 def with_marks(arguments: dict[str, Any]) -> dict[str, Any]:
     """The operator's arguments; Kubernetes expands nothing that ``{{ }}`` brings into the container."""
     found: dict[str, Any] = {
-        name: [marked(text) for text in arguments[name]] for name in ("cmds", "arguments") if name in arguments
+        name: [escape_rendered(text) for text in arguments[name]] for name in ("cmds", "arguments") if name in arguments
     }
     env = arguments.get("env_vars") or {}
     if isinstance(env, dict):
-        return {**arguments, **found, "env_vars": {name: marked(value) for name, value in env.items()}}
+        return {**arguments, **found, "env_vars": {name: escape_rendered(value) for name, value in env.items()}}
     for variable in env:
-        variable.value = variable.value and marked(variable.value)
+        variable.value = variable.value and escape_rendered(variable.value)
     return {**arguments, **found}

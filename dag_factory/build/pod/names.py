@@ -10,7 +10,7 @@ import hashlib
 import re
 from functools import lru_cache
 
-from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.dollar_signs import has_template
 
 LABEL_LENGTH = 63
 POD_NAME_LENGTH = 54  # 63, less the random suffix that the operator adds
@@ -31,7 +31,7 @@ def label_value(text: str) -> str:
 @lru_cache(4096)  # the same team, owner, environment and flavors, again and again
 def safe_label(text: str) -> str:
     """A label's value, made safe now, or when it is rendered if a template is in it."""
-    if is_later(text):
+    if has_template(text):
         apart = " " if text.endswith("{") else ""  # or the brackets of both would be read as others
         return "{% filter label %}" + text + apart + "{% endfilter %}"
     return label_value(text)

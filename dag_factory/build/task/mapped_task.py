@@ -17,7 +17,7 @@ from dag_factory.build.worker.list_items import ListItems
 from dag_factory.build.worker.operator import PodOperator
 from dag_factory.build.worker.templates.item import ITEM
 from dag_factory.config import model
-from dag_factory.config.expressions.dollar_signs import closed
+from dag_factory.config.expressions.dollar_signs import close_brace
 
 Task = PodOperator | MappedOperator
 
@@ -32,7 +32,7 @@ def expand(each: model.ForEach, arguments: Mapping[str, Any], source: BaseOperat
 
 def instance_arguments(each: model.ForEach) -> dict[str, Any]:
     """The operator's arguments that name its instances in the grid, and bound how many run at once."""
-    text = closed(each.label) if each.label else "{{ item | as_text }}"
+    text = close_brace(each.label) if each.label else "{{ item | as_text }}"
     # Airflow's column for it takes 250 characters.
     label = f"{{% set label %}}{text}{{% endset %}}{{{{ label[:200] }}}}"
     return {"map_index_template": label, "max_active_tis_per_dagrun": each.max_parallel}

@@ -18,7 +18,7 @@ from jinja2.exceptions import SecurityError
 
 from dag_factory.config import budget
 from dag_factory.config.expressions import run_time_names
-from dag_factory.config.expressions.sandbox import Sandbox, TooMuch, measured, settled, text_of
+from dag_factory.config.expressions.sandbox import LimitExceeded, Sandbox, count_values, to_data, to_text
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem
@@ -69,24 +69,24 @@ def render(text: str, context: Context) -> Any:
         )
 
     def compute() -> Any:
-        simple = _simple(text, context)
+        simple = _plain_value(text, context)
         if simple is not None:
-            return _given(simple)
+            return _within_budget(simple)
         _SANDBOX.begin(text)
         expression = _expression(text)
-        return _given(settled(expression(**context)) if expression else _template(text).render(context))
+        return _within_budget(to_data(expression(**context)) if expression else _template(text).render(context))
 
-    return faults_told(compute)
+    return as_template_errors(compute)
 
 
-def _given(value: Any) -> Any:
+def _within_budget(value: Any) -> Any:
     """The value itself, if the file may still keep so much."""
-    if not budget.spend(measured(value)):
-        raise TooMuch(f"the expressions of this file give more than {BOUNDS.merged_values:,} values")
+    if not budget.spend(count_values(value)):
+        raise LimitExceeded(f"the expressions of this file give more than {BOUNDS.merged_values:,} values")
     return value
 
 
-def faults_told(compute: Callable[[], T]) -> T:
+def as_template_errors(compute: Callable[[], T]) -> T:
     """What ``compute`` returns. Raises ``jinja2.TemplateError`` for whatever goes wrong in an expression."""
     try:
         return compute()
@@ -96,24 +96,24 @@ def faults_told(compute: Callable[[], T]) -> T:
         raise jinja2.TemplateRuntimeError(str(failure) or type(failure).__name__) from failure
 
 
-def _simple(text: str, context: Context) -> Any:
+def _plain_value(text: str, context: Context) -> Any:
     """The value of a text that only names values, or None where Jinja has to say what it is.
 
     Most expressions are such, and each text that Jinja compiles takes it longer than all else about a job.
     """
-    literals, paths = _divided(text)
+    literals, paths = _split(text)
     try:
-        found = [_named(path, context) for path in paths]
+        found = [_lookup(path, context) for path in paths]
     except LookupError:
         return None
     if len(found) == 1 and not "".join(literals).strip():
-        return settled(found[0])
-    result = "".join(itertools.chain.from_iterable(zip(literals, map(text_of, [*found, ""]), strict=True)))
+        return to_data(found[0])
+    result = "".join(itertools.chain.from_iterable(zip(literals, map(to_text, [*found, ""]), strict=True)))
     return result if found and len(result) <= BOUNDS.expression_bytes else None
 
 
 @lru_cache(4096)
-def _divided(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _split(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The literal parts of a text, and the names of the values between them.
 
     No names where it says more than names, and where Jinja would change a literal part.
@@ -125,7 +125,7 @@ def _divided(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     return tuple(literals), tuple(tuple(name.split(".")) for name in parts[1::2])
 
 
-def _named(path: tuple[str, ...], context: Context) -> Any:
+def _lookup(path: tuple[str, ...], context: Context) -> Any:
     """The value at a path. Raises ``LookupError`` where there is none."""
     value: Any = context
     for step in path:
@@ -159,24 +159,24 @@ def _template(source: str) -> jinja2.Template:
 
 
 def _problem(failure: jinja2.TemplateError, value: Scalar, path: KeyPath, context: Context) -> Problem:
-    return Problem.at(value.line(line_of(failure)), path, *explained(failure, context, value.text))
+    return Problem.at(value.line(error_line(failure)), path, *describe_error(failure, context, value.text))
 
 
-def _later(text: str) -> str:
+def _run_time_hint(text: str) -> str:
     return f"write `{{{{ {text} }}}}` without a dollar sign: it is known when the job runs"
 
 
-def explained(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[Code, str, str]:
+def describe_error(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[Code, str, str]:
     """A failure's code, message and hint; ``text`` is what failed."""
     message = failure.message or "the expression failed"
     if isinstance(failure, jinja2.UndefinedError):
         return "undefined-name", *_undefined(message, context, text)
     if isinstance(failure, SecurityError) and (call := _OUTPUT.search(text)):
-        return "bad-expression", "`output` is not known when the file is read", _later(call[0])
+        return "bad-expression", "`output` is not known when the file is read", _run_time_hint(call[0])
     return "bad-expression", message, "the text between `${{` and `}}` is a Jinja expression"
 
 
-def line_of(failure: jinja2.TemplateError) -> int:
+def error_line(failure: jinja2.TemplateError) -> int:
     """The line of the text that failed, counted from 1."""
     if isinstance(failure, jinja2.TemplateSyntaxError):
         return failure.lineno
@@ -193,7 +193,7 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
         return message, f"known here: {', '.join(sorted(context))}"
     if match and match[2] and name in run_time_names.known() - {"dict", "range", "namespace"}:
         path = re.search(rf"(?<![\w.]){name}(\.\w+)*", text)
-        return f"`{name}` is not known when the file is read", _later(path[0] if path else name)
+        return f"`{name}` is not known when the file is read", _run_time_hint(path[0] if path else name)
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
     close = nearest(name, known)
     if close:

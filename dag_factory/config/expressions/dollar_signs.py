@@ -18,7 +18,7 @@ from jinja2 import nodes
 from jinja2.parser import Parser
 
 _TAG, _END = "escape_dollars", "end_escape_dollars"
-SHIELD = "replace('$', '$$')"
+ESCAPE_FILTER = "replace('$', '$$')"
 """The filter that escapes, as it is written in a template."""
 
 _SILENT = (
@@ -36,26 +36,26 @@ _SILENT = (
 _OPEN_ENDED = re.compile(r"(\$\$|\$\([^)]*\))|\$(?=\(|\Z)")
 
 
-def is_later(text: str) -> bool:
+def has_template(text: str) -> bool:
     """Whether Airflow renders something in a text."""
     return "{{" in text or "{%" in text
 
 
-def marked(text: str) -> str:
+def escape_rendered(text: str) -> str:
     """A text for ``command``, ``args`` or ``env``: marked if ``{{ }}`` brings something into it."""
-    if not is_later(text):
+    if not has_template(text):
         return text
-    return f"{{% {_TAG} %}}{closed(text)}{{% {_END} %}}"
+    return f"{{% {_TAG} %}}{close_brace(text)}{{% {_END} %}}"
 
 
-def escaped(text: str) -> str:
+def escape_all(text: str) -> str:
     """A text for ``command``, ``args`` or ``env`` that reaches the program as it is written and rendered."""
-    if not is_later(text):
+    if not has_template(text):
         return text.replace("$", "$$")
-    return f"{{% filter {SHIELD} %}}{closed(text)}{{% endfilter %}}"
+    return f"{{% filter {ESCAPE_FILTER} %}}{close_brace(text)}{{% endfilter %}}"
 
 
-def closed(text: str) -> str:
+def close_brace(text: str) -> str:
     """A text that a Jinja tag may follow: a last ``{`` would become part of the tag."""
     return text[:-1] + "{{ '{' }}" if text.endswith("{") else text
 
@@ -69,42 +69,42 @@ class EscapeDollars(jinja2.ext.Extension):
         """The nodes inside the tag, each that writes text of unknown origin behind a filter."""
         next(parser.stream)
         body = parser.parse_statements((f"name:{_END}",), drop_needle=True)
-        return list(_shielded(body))
+        return list(_escape_body(body))
 
 
-def _shielded(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+def _escape_body(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
     for node in body:
         if isinstance(node, nodes.Output):
-            node.nodes = [_output(child) for child in node.nodes]
+            node.nodes = [_escape_output(child) for child in node.nodes]
         elif isinstance(node, nodes.If):
-            node.body = list(_shielded(node.body))
-            node.elif_ = [one for one in _shielded(node.elif_) if isinstance(one, nodes.If)]
-            node.else_ = list(_shielded(node.else_))
+            node.body = list(_escape_body(node.body))
+            node.elif_ = [one for one in _escape_body(node.elif_) if isinstance(one, nodes.If)]
+            node.else_ = list(_escape_body(node.else_))
         elif isinstance(node, nodes.For) and not node.recursive:
-            node.body, node.else_ = list(_shielded(node.body)), list(_shielded(node.else_))
+            node.body, node.else_ = list(_escape_body(node.body)), list(_escape_body(node.else_))
         elif isinstance(node, nodes.With):
-            node.body = list(_shielded(node.body))
+            node.body = list(_escape_body(node.body))
         elif isinstance(node, nodes.FilterBlock):
-            if not _is_shield(node.filter):
-                node.filter = _filter(node.filter, node.lineno)
+            if not _is_escape(node.filter):
+                node.filter = _escape_filter(node.filter, node.lineno)
         elif not isinstance(node, _SILENT):  # a call block, say: all that it writes
-            node = nodes.FilterBlock([node], _filter(None, node.lineno), lineno=node.lineno)
+            node = nodes.FilterBlock([node], _escape_filter(None, node.lineno), lineno=node.lineno)
         yield node
 
 
-def _output(node: nodes.Expr) -> nodes.Expr:
+def _escape_output(node: nodes.Expr) -> nodes.Expr:
     if isinstance(node, nodes.TemplateData):
         # A reference that begins in the author's text must end there, or `$({{ x }})` would let `x` choose a variable.
         return nodes.TemplateData(_OPEN_ENDED.sub(lambda found: found[1] or "$$", node.data), lineno=node.lineno)
-    return node if _is_shield(node) else _filter(node, node.lineno)
+    return node if _is_escape(node) else _escape_filter(node, node.lineno)
 
 
-def _filter(node: nodes.Expr | None, line: int) -> nodes.Filter:
+def _escape_filter(node: nodes.Expr | None, line: int) -> nodes.Filter:
     arguments: list[nodes.Expr] = [nodes.Const("$", lineno=line), nodes.Const("$$", lineno=line)]
     return nodes.Filter(node, "replace", arguments, [], None, None, lineno=line)
 
 
-def _is_shield(node: nodes.Expr) -> bool:
+def _is_escape(node: nodes.Expr) -> bool:
     """Whether an expression escapes dollar signs itself, as the last thing that it does."""
     return (
         isinstance(node, nodes.Filter)

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from dag_factory.config.expressions.dollar_signs import SHIELD, closed, escaped, is_later
+from dag_factory.config.expressions.dollar_signs import ESCAPE_FILTER, close_brace, escape_all, has_template
 
 COMMENT_MARKS = ("{{#", "#}}")
 """In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""
@@ -30,9 +30,9 @@ def as_argument(value: Any) -> str:
     """A text for ``command``, ``args`` or ``env``, which the program gets as it was written; the rest as JSON."""
     if not isinstance(value, str):
         return as_json(value)
-    if is_later(value):
-        _parsed(value)
-    return escaped(value)
+    if has_template(value):
+        _parse(value)
+    return escape_all(value)
 
 
 def as_json(value: Any) -> str:
@@ -44,33 +44,33 @@ def as_json(value: Any) -> str:
         return "{" + ", ".join(f"{_key(key)}: {as_json(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(as_json(item) for item in value) + "]"
-    if not isinstance(value, str) or not is_later(value):
-        return _shielded(json.dumps(value, ensure_ascii=False))
-    if _gives_json(value):
-        return escaped(value.strip())
-    return f"{{% filter tojson | {SHIELD} %}}{closed(value)}{{% endfilter %}}"
+    if not isinstance(value, str) or not has_template(value):
+        return _escape(json.dumps(value, ensure_ascii=False))
+    if _is_tojson(value):
+        return escape_all(value.strip())
+    return f"{{% filter tojson | {ESCAPE_FILTER} %}}{close_brace(value)}{{% endfilter %}}"
 
 
 def _key(key: str) -> str:
-    if is_later(key):
+    if has_template(key):
         raise jinja2.TemplateRuntimeError(f"`{{{{ }}}}` stands in the key `{key}`: it works in values only")
-    return _shielded(json.dumps(key, ensure_ascii=False))
+    return _escape(json.dumps(key, ensure_ascii=False))
 
 
-def _shielded(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _gives_json(text: str) -> bool:
+def _is_tojson(text: str) -> bool:
     """Whether a text is one expression that ends in ``| tojson``."""
-    body = _parsed(text.strip()).body
+    body = _parse(text.strip()).body
     output = body[0] if len(body) == 1 else None
     inner = output.nodes if isinstance(output, nodes.Output) else []
     return len(inner) == 1 and isinstance(inner[0], nodes.Filter) and inner[0].name == "tojson"
 
 
 @lru_cache(1024)
-def _parsed(text: str) -> nodes.Template:
+def _parse(text: str) -> nodes.Template:
     """A text alone must be whole, or it could end the filter that stands around it."""
     try:
         return _JINJA.parse(text)

@@ -18,7 +18,7 @@ from jinja2 import nodes
 from dag_factory.config import budget
 from dag_factory.config.expressions import run_time_names as names
 from dag_factory.config.expressions import run_time_rules
-from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.dollar_signs import has_template
 from dag_factory.config.expressions.escaping import COMMENT_MARKS
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problem_codes.code import Code
@@ -30,7 +30,7 @@ from dag_factory.settings import BOUNDS
 
 LITERAL = "for braces that stay as they are, write `{% raw %}...{% endraw %}` around them"
 _RAW = re.compile(r"\{%[-+]?\s*raw\b")
-_MARKED = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+_TAGS = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class Scope(msgspec.Struct, frozen=True):
 
 class _Parsed(msgspec.Struct, frozen=True):
     uses: tuple[run_time_rules.Use, ...] = ()
-    refusals: tuple[run_time_rules.Refusal, ...] = ()
+    violations: tuple[run_time_rules.Violation, ...] = ()
     outputs: tuple[tuple[str | None, int], ...] = ()  # argument of output(), line
     params: tuple[tuple[str, int], ...] = ()
     literal: str | None = None  # the text itself, where nothing in it is rendered
@@ -66,19 +66,19 @@ def check(node: Node, shape: Shape, scope: Scope | None, path: KeyPath) -> Itera
     if isinstance(node, Scalar):
         if scope is not None and shape.templated:
             yield from _check_text(node, scope, path)
-        elif not (_is_unwrapped(path) and _literal(node.text) is not None):
-            yield _nothing_renders(node, path)
+        elif not (_allows_raw(path) and _literal(node.text) is not None):
+            yield _unrendered(node, path)
     elif isinstance(node, MapNode):
         for key, item in node.entries.items():
             if "{{" in key:
-                yield _nothing_renders(Scalar(key, key, node.keys.get(key, node.position)), (*path, key))
+                yield _unrendered(Scalar(key, key, node.keys.get(key, node.position)), (*path, key))
             yield from check(item, shape.child(key), scope, (*path, key))
     else:
         for index, item in enumerate(node.items):
             yield from check(item, shape.items, scope, (*path, index))
 
 
-def unwrapped(node: Node) -> Node:
+def remove_raw_tags(node: Node) -> Node:
     """The node of a place that nothing renders, ``{% raw %}`` taken off its literal braces."""
     if not _has_template(node):
         return node
@@ -86,18 +86,18 @@ def unwrapped(node: Node) -> Node:
         text = _literal(node.text)
         return node if text is None else msgspec.structs.replace(node, value=text, text=text)
     if isinstance(node, MapNode):
-        return unwrapped_map(node)
-    return list_node(tuple(map(unwrapped, node.items)), node.position)
+        return remove_raw_tags_in_map(node)
+    return list_node(tuple(map(remove_raw_tags, node.items)), node.position)
 
 
-def unwrapped_map(node: MapNode) -> MapNode:
+def remove_raw_tags_in_map(node: MapNode) -> MapNode:
     """The same for a map."""
     if not _has_template(node):
         return node
-    return map_node({key: unwrapped(item) for key, item in node.entries.items()}, node.keys, node.position)
+    return map_node({key: remove_raw_tags(item) for key, item in node.entries.items()}, node.keys, node.position)
 
 
-def _is_unwrapped(path: KeyPath) -> bool:
+def _allows_raw(path: KeyPath) -> bool:
     """Whether the compiler takes ``{% raw %}`` off the text there: in a pipeline's own keys, and some of a job's."""
     return path[0] != "jobs" or (len(path) > 2 and path[2] in ("for_each", "doc"))
 
@@ -108,20 +108,20 @@ def _literal(text: str) -> str | None:
 
 def _has_template(node: Node) -> bool:
     if isinstance(node, Scalar):
-        # An expression that is left has failed, which is told already.
-        return isinstance(node.value, str) and not node.dynamic and is_later(node.text)
+        # An expression that is left has failed, which is reported already.
+        return isinstance(node.value, str) and not node.dynamic and has_template(node.text)
     if isinstance(node, MapNode):
         return any(map(_has_template, node.entries.values())) or any("{{" in key for key in node.entries)
     return any(map(_has_template, node.items))
 
 
-def _nothing_renders(node: Scalar, path: KeyPath) -> Problem:
+def _unrendered(node: Scalar, path: KeyPath) -> Problem:
     message = "`{{ }}` stands where nothing renders it"
     parse_time = next((use for use in _parse(node.text).uses if use.path.split(".")[0] in names.PARSE_TIME), None)
     hint = "use `${{ }}` for what is known when the file is read; `{{ }}` works in command, args, script, env"
     if parse_time:
         hint = f"write `${{{{ {parse_time.path} }}}}` with a dollar sign: it is known when the file is read"
-    elif _is_unwrapped(path):
+    elif _allows_raw(path):
         hint = f"{hint}; {LITERAL}"
     return Problem.at(node.position, path, "unrendered-template", message, hint)
 
@@ -140,21 +140,21 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
         message, line = parsed.failure
         yield problem(line, "bad-template", f"not readable as Jinja: {message}", LITERAL)
         return
-    for refusal in parsed.refusals:
-        yield problem(refusal.line, *refusal.words)
-    told: set[tuple[str, str]] = set()
+    for violation in parsed.violations:
+        yield problem(violation.line, *violation.words)
+    reported: set[tuple[str, str]] = set()
     for use in parsed.uses:
         root = use.path.split(".")[0]
-        words = run_time_rules.judged(use, scope.reads)
+        words = run_time_rules.check_use(use, scope.reads)
         if root == "item" and not scope.item:
             message = "`{{ item }}` is known only in a job that runs for each item of a list"
             words = "undefined-name", message, "add `for_each` to the job or to its group"
-        if words and words[:2] not in told:
-            told.add(words[:2])
+        if words and words[:2] not in reported:
+            reported.add(words[:2])
             code, message, hint = words
             yield problem(use.line, code, message, f"{hint}; {LITERAL}" if hint.startswith("known:") else hint)
-        elif root in names.WITHOUT_DATE and scope.dateless and (root, "") not in told:
-            told.add((root, ""))
+        elif root in names.WITHOUT_DATE and scope.dateless and (root, "") not in reported:
+            reported.add((root, ""))
             message = (
                 f"`{{{{ {root} }}}}` is not defined in a run without a logical date, which an asset or a request starts"
             )
@@ -165,15 +165,15 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
             hint = did_you_mean(param, scope.params) or "declare it under `params`"
             yield problem(line, "unknown-param", f"the pipeline has no param `{param}`", hint)
     for job, line in parsed.outputs:
-        yield from (problem(line, *words) for words in _output(job, scope))
+        yield from (problem(line, *words) for words in _check_output(job, scope))
 
 
 def _steps(text: str) -> int:
     """The steps to read a text with templates: what stands between its marks takes longest."""
-    return 150 + 25 * sum(len(tag) for tag in _MARKED.findall(text)) + len(text) // 40
+    return 150 + 25 * sum(len(tag) for tag in _TAGS.findall(text)) + len(text) // 40
 
 
-def _output(job: str | None, scope: Scope) -> Iterator[tuple[Code, str, str]]:
+def _check_output(job: str | None, scope: Scope) -> Iterator[tuple[Code, str, str]]:
     if job is None:
         yield (
             "bad-template",
@@ -203,7 +203,7 @@ _JINJA.filters.update(dict.fromkeys(names.AIRFLOW_FILTERS, str))
 def _parse(text: str) -> _Parsed:
     try:
         tree = _JINJA.parse(text)
-        uses = run_time_rules.uses(tree, _JINJA)
+        uses = run_time_rules.find_uses(tree, _JINJA)
     except jinja2.TemplateSyntaxError as failure:
         return _Parsed(failure=(failure.message or "syntax error", failure.lineno))
     except RecursionError:
@@ -211,7 +211,7 @@ def _parse(text: str) -> _Parsed:
     except Exception as failure:
         return _Parsed(failure=(str(failure) or type(failure).__name__, 1))
     outputs = tuple(
-        (_job(call), call.lineno)
+        (_output_argument(call), call.lineno)
         for call in tree.find_all(nodes.Call)
         if isinstance(call.node, nodes.Name) and call.node.name == "output"
     )
@@ -221,10 +221,10 @@ def _parse(text: str) -> _Parsed:
         if all(isinstance(part, nodes.TemplateData) for part in parts)
         else None
     )
-    return _Parsed(uses.names, uses.refusals, outputs, tuple(_params(tree, uses)), literal)
+    return _Parsed(uses.names, uses.violations, outputs, tuple(_find_params(tree, uses)), literal)
 
 
-def _job(call: nodes.Call) -> str | None:
+def _output_argument(call: nodes.Call) -> str | None:
     """The job in ``output('job')``, if it is written so that a reader of the file knows it."""
     named = len(call.args) == 1 and isinstance(call.args[0], nodes.Const)
     plain = call.dyn_args is None and call.dyn_kwargs is None
@@ -233,7 +233,7 @@ def _job(call: nodes.Call) -> str | None:
     return None
 
 
-def _params(tree: nodes.Template, uses: run_time_rules.Uses) -> Iterator[tuple[str, int]]:
+def _find_params(tree: nodes.Template, uses: run_time_rules.Uses) -> Iterator[tuple[str, int]]:
     for use in uses.names:
         root, *steps = use.path.split(".")
         if root == "params" and steps and not (use.called and len(steps) == 1):

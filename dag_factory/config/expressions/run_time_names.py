@@ -48,7 +48,7 @@ MACROS: dict[str, tuple[str, ...]] = {
 
 FUNCTIONS = frozenset(("dict", "namespace", "output", "range"))
 
-OPENABLE = frozenset("asset_state_store conn inlet_events outlet_events task_state_store var".split())
+ALLOWABLE = frozenset("asset_state_store conn inlet_events outlet_events task_state_store var".split())
 """Objects that give nothing unless an environment allows them by name."""
 
 _LOOKS = "capitalize casefold isalnum isalpha isdecimal isdigit islower isnumeric isspace istitle isupper lower"
@@ -160,7 +160,7 @@ def known() -> frozenset[str]:
     return CONTEXT | OBJECTS.keys() | FUNCTIONS | {"macros"}
 
 
-def is_opened(path: str, allow: Set[str]) -> bool:
+def is_allowed(path: str, allow: Set[str]) -> bool:
     """Whether an environment allows a dotted name, or the one that it begins with."""
     parts = path.split(".")
     return any(".".join(parts[:end]) in allow for end in range(1, len(parts) + 1))

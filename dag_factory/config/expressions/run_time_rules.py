@@ -24,9 +24,9 @@ _EXPRESSIONS = frozenset(
     "Add And Call Compare Concat CondExpr Const Dict Div Filter FloorDiv Getattr Getitem Keyword List Mod Mul Name Neg "
     "Not NSRef Operand Or Pair Pos Pow Slice Sub Test Tuple".split()
 )
-_FILES = frozenset("Extends FromImport Import Include".split())
-_BY_NAME = frozenset("attr groupby map max min rejectattr selectattr sort sum unique".split())
-_BY_OTHERS = {
+_FILE_STATEMENTS = frozenset("Extends FromImport Import Include".split())
+_READS_ATTRIBUTES = frozenset("attr groupby map max min rejectattr selectattr sort sum unique".split())
+_APPLIES_BY_NAME = {
     "map": ("filter", 0),
     "select": ("test", 0),
     "reject": ("test", 0),
@@ -37,7 +37,7 @@ _BY_OTHERS = {
 _HIDDEN = ("self", "super", "caller", "varargs", "kwargs")
 """Names that Jinja itself defines in some places."""
 
-Words = tuple[Code, str, str]
+Description = tuple[Code, str, str]
 """Code, message, hint."""
 
 
@@ -49,10 +49,10 @@ class Use(msgspec.Struct, frozen=True):
     line: int
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Violation(msgspec.Struct, frozen=True):
     """What no template may do."""
 
-    words: Words
+    words: Description
     line: int
 
 
@@ -60,7 +60,7 @@ class Uses(msgspec.Struct, frozen=True):
     """What a template uses of its context, and what it may never do."""
 
     names: tuple[Use, ...]
-    refusals: tuple[Refusal, ...]
+    violations: tuple[Violation, ...]
 
 
 class _Names(meta.TrackingCodeGenerator):
@@ -74,67 +74,67 @@ class _Names(meta.TrackingCodeGenerator):
         raise nodes.Impossible
 
 
-def uses(tree: nodes.Template, environment: jinja2.Environment) -> Uses:
+def find_uses(tree: nodes.Template, environment: jinja2.Environment) -> Uses:
     """What the template does. Raises ``jinja2.TemplateError`` for what Jinja cannot compile."""
     walk = _Walk()
     for kind in (nodes.Filter, nodes.Test):
         for node in tree.find_all(kind):
             walk.check_filter(node)
-    if not walk.refusals:
+    if not walk.violations:
         needed = _Names(environment)
         needed.visit(tree)
         stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
         walk.context = needed.undeclared_identifiers | (set(_HIDDEN) - stored)
         walk.visit(tree)
-    return Uses(tuple(dict.fromkeys(walk.names)), tuple(dict.fromkeys(walk.refusals)))
+    return Uses(tuple(dict.fromkeys(walk.names)), tuple(dict.fromkeys(walk.violations)))
 
 
-def check(tree: nodes.Template, environment: jinja2.Environment, allow: Set[str]) -> Iterator[tuple[Words, int]]:
+def check(tree: nodes.Template, environment: jinja2.Environment, allow: Set[str]) -> Iterator[tuple[Description, int]]:
     """Everything in the template that is refused, with its line."""
-    found = uses(tree, environment)
-    for refusal in found.refusals:
-        yield refusal.words, refusal.line
+    found = find_uses(tree, environment)
+    for violation in found.violations:
+        yield violation.words, violation.line
     for use in found.names:
-        words = judged(use, allow)
+        words = check_use(use, allow)
         if words:
             yield words, use.line
 
 
-def judged(use: Use, allow: Set[str]) -> Words | None:
+def check_use(use: Use, allow: Set[str]) -> Description | None:
     """What is wrong with the use of a name, or None."""
     path, parts = use.path, use.path.split(".")
     root, rest = parts[0], parts[1:]
     private = next((part for part in rest if part.startswith("__")), None)
     if private:
         return _private(private)
-    if names.is_opened(path, allow):
+    if names.is_allowed(path, allow):
         return None
     for prefix in (".".join(parts[:end]) for end in (1, 2, 3)):
         if prefix in names.REPLACED:
             return "undefined-name", f"Airflow 3 has no `{prefix}`", names.REPLACED[prefix]
         if "." in prefix and prefix in names.INSTEAD:
-            return _refused(prefix, names.INSTEAD[prefix])
+            return _not_available(prefix, names.INSTEAD[prefix])
     if root in names.OBJECTS:
         return _object(root, rest, use.called)
     if root == "macros":
         return _macro(rest, use.called)
     if root in names.FUNCTIONS:
         known = use.called and not rest
-        return None if known else _refused(path, f"call it: `{root}(...)`", "is a function, not a value")
+        return None if known else _not_available(path, f"call it: `{root}(...)`", "is a function, not a value")
     if root in names.CONTEXT:
         return _data(path, rest, use.called)
     return _unknown(root, path)
 
 
-def _unknown(root: str, path: str) -> Words:
+def _unknown(root: str, path: str) -> Description:
     if root in names.SECRETS:
         message = f"`{{{{ {root} }}}}` would read Airflow's {names.SECRETS[root]} into the pod"
         hint = f"{names.SECRET_HINT}; an environment allows it by `templating: {{allow: [{root}]}}`"
         return "forbidden-template", message, hint
-    if root in names.OPENABLE:
-        return _refused(root, f"an environment allows it by `templating: {{allow: [{root}]}}`")
+    if root in names.ALLOWABLE:
+        return _not_available(root, f"an environment allows it by `templating: {{allow: [{root}]}}`")
     if root in names.INSTEAD or root in _HIDDEN:
-        return _refused(root, names.INSTEAD.get(root, ""))
+        return _not_available(root, names.INSTEAD.get(root, ""))
     if root in names.PARSE_TIME:
         hint = f"write `${{{{ {path} }}}}` with a dollar sign: it is known when the file is read"
         return "undefined-name", f"a template that runs later knows no `{root}`", hint
@@ -142,48 +142,50 @@ def _unknown(root: str, path: str) -> Words:
     return "undefined-name", f"Airflow knows no `{root}` in a template", hint
 
 
-def _object(root: str, rest: list[str], called: bool) -> Words | None:
+def _object(root: str, rest: list[str], called: bool) -> Description | None:
     known = names.OBJECTS[root]
     listed = ", ".join(f"`{root}.{name}`" for name in sorted(known))
     if not rest:
-        return _refused(root, f"name one of its values: {listed}", "is an object of Airflow, not a value")
+        return _not_available(root, f"name one of its values: {listed}", "is an object of Airflow, not a value")
     if rest[0] not in known:
         path = f"{root}.{rest[0]}"
-        return _refused(path, f"use one of: {listed}; an environment allows more by `templating: {{allow: [{path}]}}`")
+        return _not_available(
+            path, f"use one of: {listed}; an environment allows more by `templating: {{allow: [{path}]}}`"
+        )
     return _data(".".join((root, *rest)), rest[1:], called)
 
 
-def _macro(rest: list[str], called: bool) -> Words | None:
+def _macro(rest: list[str], called: bool) -> Description | None:
     listed = ", ".join(f"`macros.{name}`" for name in sorted(names.MACROS))
     if not rest or rest[0] not in names.MACROS:
         path = ".".join(("macros", *rest[:2]))
         more = f"; an environment allows more by `templating: {{allow: [{path}]}}`" if rest else ""
-        return _refused(path, f"use one of: {listed}{more}")
+        return _not_available(path, f"use one of: {listed}{more}")
     path = ".".join(("macros", *rest))
     if len(rest) > 2 or (len(rest) == 2 and rest[1] not in names.MACROS[rest[0]]):
         below = ", ".join(f"`macros.{rest[0]}.{name}(...)`" for name in names.MACROS[rest[0]])
-        return _refused(path, f"use one of: {below}" if below else f"call `macros.{rest[0]}(...)`")
-    return None if called else _refused(path, f"call it: `{path}(...)`", "is a function, not a value")
+        return _not_available(path, f"use one of: {below}" if below else f"call `macros.{rest[0]}(...)`")
+    return None if called else _not_available(path, f"call it: `{path}(...)`", "is a function, not a value")
 
 
-def _data(path: str, rest: list[str], called: bool) -> Words | None:
+def _data(path: str, rest: list[str], called: bool) -> Description | None:
     if called and not rest:
-        return _refused(path, f"write `{{{{ {path} }}}}` without brackets", "is a value, not a function")
+        return _not_available(path, f"write `{{{{ {path} }}}}` without brackets", "is a value, not a function")
     return _method(rest[-1]) if called else None
 
 
-def _method(name: str) -> Words | None:
+def _method(name: str) -> Description | None:
     if name in names.METHODS:
         return None
     hint = names.METHODS_INSTEAD.get(name) or did_you_mean(name, names.METHODS)
     return "forbidden-template", f"a template cannot call a method `{name}`", hint
 
 
-def _private(name: str) -> Words:
+def _private(name: str) -> Description:
     return "forbidden-template", f"a template cannot read `{name}`", "use names that do not begin with `__`"
 
 
-def _refused(path: str, hint: str, why: str = "is not available in a template") -> Words:
+def _not_available(path: str, hint: str, why: str = "is not available in a template") -> Description:
     return "forbidden-template", f"`{path}` {why}", hint
 
 
@@ -193,14 +195,14 @@ class _Walk:
     def __init__(self) -> None:
         self.context: Set[str] = frozenset()
         self.names: list[Use] = []
-        self.refusals: list[Refusal] = []
+        self.violations: list[Violation] = []
 
-    def refuse(self, node: nodes.Node, code: Code, message: str, hint: str) -> None:
-        self.refusals.append(Refusal((code, message, hint), node.lineno))
+    def report(self, node: nodes.Node, code: Code, message: str, hint: str) -> None:
+        self.violations.append(Violation((code, message, hint), node.lineno))
 
     def check_filter(self, node: Any) -> None:
         self._known(node, "filter" if isinstance(node, nodes.Filter) else "test", node.name)
-        what, position = _BY_OTHERS.get(node.name, ("", 0)) if isinstance(node, nodes.Filter) else ("", 0)
+        what, position = _APPLIES_BY_NAME.get(node.name, ("", 0)) if isinstance(node, nodes.Filter) else ("", 0)
         named = node.args[position] if what and len(node.args) > position else None
         if isinstance(named, nodes.Const):
             self._known(node, what, str(named.value))
@@ -210,7 +212,7 @@ class _Walk:
         if name not in known:
             code: Code = "unknown-filter" if what == "filter" else "bad-template"
             hint = did_you_mean(name, known - names.OWN_FILTERS)
-            self.refuse(node, code, f"a template knows no {what} `{name}`", hint)
+            self.report(node, code, f"a template knows no {what} `{name}`", hint)
 
     def visit(self, node: nodes.Node, called: bool = False) -> None:
         kind = type(node).__name__
@@ -227,10 +229,10 @@ class _Walk:
         elif isinstance(node, nodes.Getitem):
             self._item(node)
         else:
-            if isinstance(node, nodes.Filter) and node.name in _BY_NAME:
+            if isinstance(node, nodes.Filter) and node.name in _READS_ATTRIBUTES:
                 self._attributes_by_name(node)
             if isinstance(node, nodes.For) and node.recursive:
-                self.refuse(node, "forbidden-template", "a template cannot have a recursive loop", "")
+                self.report(node, "forbidden-template", "a template cannot have a recursive loop", "")
             self._below(node)
 
     def _below(self, node: nodes.Node) -> None:
@@ -238,12 +240,12 @@ class _Walk:
             self.visit(child)
 
     def _statement(self, node: nodes.Node, kind: str) -> None:
-        if kind in _FILES:
-            self.refuse(node, "bad-template", "a template here reads no other file", "")
+        if kind in _FILE_STATEMENTS:
+            self.report(node, "bad-template", "a template here reads no other file", "")
         else:
             word = {"CallBlock": "call", "ScopedEvalContextModifier": "autoescape"}.get(kind, kind.lower())
             hint = "use `set`, `if`, `for`, `with` and `filter`"
-            self.refuse(node, "forbidden-template", f"`{{% {word} %}}` is not available in a template", hint)
+            self.report(node, "forbidden-template", f"`{{% {word} %}}` is not available in a template", hint)
 
     def _path(self, node: nodes.Node) -> list[str]:
         """The dotted name that an expression is, if it begins with a name of the context."""
@@ -265,7 +267,7 @@ class _Walk:
         if isinstance(node.node, (nodes.Getattr, nodes.Getitem)) or self._path(node.node):
             self.visit(node.node, called=True)
         else:
-            self.refuse(node, "forbidden-template", "a template cannot call this value", "call a function by its name")
+            self.report(node, "forbidden-template", "a template cannot call this value", "call a function by its name")
         for child in node.iter_child_nodes(exclude=("node",)):
             self.visit(child)
 
@@ -274,25 +276,25 @@ class _Walk:
         literal = _methods_of(node.node)
         if not words and literal is not None and not (called and node.attr in literal):
             hint = names.METHODS_INSTEAD.get(node.attr) or (did_you_mean(node.attr, literal) if literal else "")
-            words = _refused(node.attr, f"call it: `.{node.attr}(...)`" if node.attr in literal else hint)
+            words = _not_available(node.attr, f"call it: `.{node.attr}(...)`" if node.attr in literal else hint)
         if not words and called:
             words = _method(node.attr) if node.attr not in names.LOOP else None
         if words:
-            self.refuse(node, *words)
+            self.report(node, *words)
         self.visit(node.node)
 
     def _item(self, node: nodes.Getitem) -> None:
         if isinstance(node.arg, nodes.Const) and str(node.arg.value).startswith("__"):
-            self.refuse(node, *_private(str(node.arg.value)))
+            self.report(node, *_private(str(node.arg.value)))
         elif _methods_of(node.node) is not None and not _is_index(node.arg):
             message = "a text or a list takes a number in brackets, not a name"
-            self.refuse(node, "forbidden-template", message, "write the number, as `[0]`")
+            self.report(node, "forbidden-template", message, "write the number, as `[0]`")
         self._below(node)
 
     def _attributes_by_name(self, node: nodes.Filter) -> None:
         for argument in (*node.args, *(keyword.value for keyword in node.kwargs)):
             if isinstance(argument, nodes.Const) and isinstance(argument.value, str) and "__" in argument.value:
-                self.refuse(node, *_private(argument.value))
+                self.report(node, *_private(argument.value))
 
 
 def _is_name(node: nodes.Node) -> bool:

@@ -32,12 +32,12 @@ from dag_factory.config.expressions.run_time_values import (
     Function,
     Handle,
     Method,
-    Refused,
-    called,
+    NotAllowed,
+    describe,
     methods,
-    readable,
+    readable_attributes,
 )
-from dag_factory.config.expressions.sandbox import Guard, Sandbox, TooMuch
+from dag_factory.config.expressions.sandbox import LimitExceeded, LimitTransformer, Sandbox
 from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 
@@ -64,11 +64,11 @@ class _Context(Context):
         if key in self.vars:
             return self.vars[key]
         if key not in self.found:
-            self.found[key] = self.environment.named(self.parent, key)
+            self.found[key] = self.environment.resolve(self.parent, key)
         return self.found[key]
 
 
-class _TaskGuard(Guard):
+class _TaskGuard(LimitTransformer):
     """Beside what the parse-time sandbox counts: operands are checked, and a call looks for a method."""
 
     def visit_Call(self, node: nodes.Call) -> nodes.Call:
@@ -78,19 +78,19 @@ class _TaskGuard(Guard):
             arguments: list[nodes.Expr] = [nodes.Const(target.attr, lineno=node.lineno)]
             node.node = nodes.Filter(target.node, "_method", arguments, [], None, None, lineno=node.lineno)
         if node.dyn_args is not None:  # Python unpacks it before the call
-            node.dyn_args = self.filtered(node.dyn_args, "_counted")
+            node.dyn_args = self.filtered(node.dyn_args, "_count_items")
         return node
 
     def visit_Filter(self, node: nodes.Filter) -> nodes.Filter:
         self.generic_visit(node)
         if node.dyn_args is not None:
-            node.dyn_args = self.filtered(node.dyn_args, "_counted")
+            node.dyn_args = self.filtered(node.dyn_args, "_count_items")
         return node
 
     def visit_Test(self, node: nodes.Test) -> nodes.Test:
         self.generic_visit(node)
         if node.dyn_args is not None:
-            node.dyn_args = self.filtered(node.dyn_args, "_counted")
+            node.dyn_args = self.filtered(node.dyn_args, "_count_items")
         return node
 
     def visit_Concat(self, node: nodes.Expr) -> nodes.Expr:
@@ -135,7 +135,7 @@ class TaskSandbox(Sandbox):
         chosen |= {"batch": text.batched, "format": text.formatted, "indent": text.indented, "join": text.joined}
         chosen |= {"replace": text.replaced, "tojson": text.as_json, "trim": text.trimmed, **(filters or {})}
         self.filters = {name: self._bounded(name, function) for name, function in chosen.items()}
-        self.filters |= {"_counted": self._counted, "_measured": self.measured, "_method": self._method}
+        self.filters |= {"_count_items": self._count_items, "_measured": self.measure, "_method": self._method}
         tests: Any = TESTS
         self.tests = {name: self._bounded(name, tests[name]) for name in names.TESTS}
         self.globals.clear()
@@ -152,11 +152,11 @@ class TaskSandbox(Sandbox):
         if self._begun:
             self._work += BOUNDS.rendered_values - self._left + steps
             if self._work > BOUNDS.task_work:
-                raise TooMuch(f"the templates of this task take more than {BOUNDS.task_work:,} steps in all")
+                raise LimitExceeded(f"the templates of this task take more than {BOUNDS.task_work:,} steps in all")
         super().begin(text)
         self._begun, self._left = True, BOUNDS.rendered_values
 
-    def named(self, context: Mapping[str, Any], name: str) -> Any:
+    def resolve(self, context: Mapping[str, Any], name: str) -> Any:
         """A name's value in Airflow's context, or Jinja's ``missing``."""
         if name in self._functions:
             return self._functions[name]
@@ -164,9 +164,9 @@ class TaskSandbox(Sandbox):
         if value is missing and name in names.WITHOUT_DATE:
             message = f"`{name}` is not defined: this run has no logical date. `run_date` and `ds` always are"
             return self.undefined(message, name=name)
-        return value if value is missing or isinstance(value, (Handle, Function)) else self.measured(value)
+        return value if value is missing or isinstance(value, (Handle, Function)) else self.measure(value)
 
-    def measured(self, value: Any) -> Any:
+    def measure(self, value: Any) -> Any:
         """The value itself. Raises ``Refused`` for what is no data, ``TooMuch`` where all of it is too large."""
         self._left = self._spend(value, self._left)
         return value
@@ -175,11 +175,11 @@ class TaskSandbox(Sandbox):
         left -= 1
         if isinstance(value, str):
             if len(value) > BOUNDS.rendered_bytes:
-                raise TooMuch(f"a text in a template is longer than {BOUNDS.rendered_bytes:,} characters")
+                raise LimitExceeded(f"a text in a template is longer than {BOUNDS.rendered_bytes:,} characters")
             left -= len(value) // CHARACTERS
         elif isinstance(value, int):
             if value.bit_length() > _BITS:
-                raise TooMuch("a whole number in a template is too large")
+                raise LimitExceeded("a whole number in a template is too large")
         elif isinstance(value, (list, tuple, dict)):
             items: Any = value
             if isinstance(value, dict):
@@ -193,29 +193,29 @@ class TaskSandbox(Sandbox):
             left -= _DAY * abs(value.days)
         elif isinstance(value, Undefined):
             str(value)  # raises, and names what is missing
-        elif not isinstance(value, (*SCALARS, *DATES)) and not self._is_opened(value):
-            raise Refused(f"a template cannot use {called(value)} as a value")
+        elif not isinstance(value, (*SCALARS, *DATES)) and not self._is_allowed(value):
+            raise NotAllowed(f"a template cannot use {describe(value)} as a value")
         if left < 0:
-            raise TooMuch(f"a template uses more than {BOUNDS.rendered_values:,} values")
+            raise LimitExceeded(f"a template uses more than {BOUNDS.rendered_values:,} values")
         return left
 
-    def _is_opened(self, value: Any) -> bool:
+    def _is_allowed(self, value: Any) -> bool:
         """Whether a value can only come from a name that the environment allows."""
         ours = (Handle, Function, Method, Namespace, LoopContext, *_INTERNAL)
         return bool(self._allow) and not isinstance(value, (*ours, *INTERPRETER))
 
-    def _plain(self, value: Any) -> Any:
+    def _to_data(self, value: Any) -> Any:
         """What a filter or a function gave, as data of its own: no iterators, no marked-up text."""
         if isinstance(value, (Undefined, Namespace)):
             return value
         if isinstance(value, str) and hasattr(value, "__html__"):
             value = str.__str__(value)
         elif isinstance(value, (Iterator, KeysView, ValuesView, ItemsView)):
-            value = list(self._counted(value))
-        return self.measured(value)
+            value = list(self._count_items(value))
+        return self.measure(value)
 
     def _bounded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A filter or a test whose arguments and result are measured; Jinja's marks on it are kept."""
+        """A filter or a test whose arguments and result are measure; Jinja's marks on it are kept."""
         measures = name not in _UNMEASURED
 
         @functools.wraps(function)
@@ -223,47 +223,47 @@ class TaskSandbox(Sandbox):
             if measures:
                 for value in (*args, *kwargs.values()):
                     if not isinstance(value, _INTERNAL):
-                        self.measured(value)
-            return self._plain(function(*args, **kwargs))
+                        self.measure(value)
+            return self._to_data(function(*args, **kwargs))
 
         return bounded
 
     def _written(self, value: Any) -> str:
-        return self.counted_text(str(self.measured(value)))
+        return self.counted_text(str(self.measure(value)))
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         for (code, message, hint), _ in run_time_rules.check(source, self, self._allow):
             if code != "undefined-name":  # Jinja says so itself when the name is used
-                raise Refused(f"{message}: {hint}" if hint else message)
+                raise NotAllowed(f"{message}: {hint}" if hint else message)
         return super()._generate(source, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, dict):  # a key called `items` is a key
             return self.getitem(obj, attribute)
         if attribute.startswith("__"):
-            raise Refused(f"a template cannot read `{attribute}`")
+            raise NotAllowed(f"a template cannot read `{attribute}`")
         if isinstance(obj, Undefined):
             return obj
         if isinstance(obj, Handle):
             if attribute not in obj.attributes:
-                raise Refused(f"`{obj.name}.{attribute}` is not available in a template")
+                raise NotAllowed(f"`{obj.name}.{attribute}` is not available in a template")
             value = obj.read(attribute)
-            return value if callable(value) or isinstance(value, Function) else self.measured(value)
+            return value if callable(value) or isinstance(value, Function) else self.measure(value)
         if isinstance(obj, Function):
             if attribute not in obj.below:
-                raise Refused(f"`{obj.name}.{attribute}` is not available in a template")
+                raise NotAllowed(f"`{obj.name}.{attribute}` is not available in a template")
             return obj.below[attribute]
-        if attribute in readable(obj) or self._has_any(obj, attribute):
+        if attribute in readable_attributes(obj) or self._allows_all_attributes(obj, attribute):
             value = getattr(obj, attribute, missing)
             if isinstance(value, INTERPRETER):
-                raise Refused(f"a template cannot read `{attribute}`")
+                raise NotAllowed(f"a template cannot read `{attribute}`")
             if value is not missing and (self._is_foreign(obj) or not callable(value)):
-                return value if self._is_foreign(obj) else self._plain(value)
+                return value if self._is_foreign(obj) else self._to_data(value)
         if attribute in methods(obj):
-            return self.undefined(f"`{attribute}` is a method of {called(obj)}: write `.{attribute}()`")
+            return self.undefined(f"`{attribute}` is a method of {describe(obj)}: write `.{attribute}()`")
         return self.undefined(obj=obj, name=attribute)
 
-    def _has_any(self, obj: Any, attribute: str) -> bool:
+    def _allows_all_attributes(self, obj: Any, attribute: str) -> bool:
         """Whether an object gives what is asked for: the template's own, and what the environment allows."""
         return not attribute.startswith("_") and (isinstance(obj, Namespace) or self._is_foreign(obj))
 
@@ -271,7 +271,7 @@ class TaskSandbox(Sandbox):
         if isinstance(argument, str) and not isinstance(obj, (dict, list, tuple, str, Undefined)):
             return self.getattr(obj, argument)
         if isinstance(argument, str) and argument.startswith("__") and not isinstance(obj, dict):
-            raise Refused(f"a template cannot read `{argument}`")
+            raise NotAllowed(f"a template cannot read `{argument}`")
         if isinstance(argument, str) and isinstance(obj, tuple) and argument in getattr(obj, "_fields", ()):
             return getattr(obj, argument)  # `grouper` and `list` of the filter `groupby`
         if self._is_foreign(obj):
@@ -280,7 +280,7 @@ class TaskSandbox(Sandbox):
 
     def _is_foreign(self, obj: Any) -> bool:
         plain = (*SCALARS, *DATES, list, tuple, dict, range, Undefined)
-        return self._is_opened(obj) and not isinstance(obj, plain)
+        return self._is_allowed(obj) and not isinstance(obj, plain)
 
     def _method(self, obj: Any, name: str) -> Any:
         """What `obj.name(...)` calls."""
@@ -289,19 +289,19 @@ class TaskSandbox(Sandbox):
             if isinstance(value, Function):
                 return value
             if not callable(value):
-                raise Refused(f"`{obj.name}.{name}` is a value, not a function")
+                raise NotAllowed(f"`{obj.name}.{name}` is a value, not a function")
             return Method(value)
         if self._is_foreign(obj):
             return Method(self.getattr(obj, name))
         found = getattr(obj, name, None) if name in methods(obj) else None
         if not callable(found):
             if name.startswith("_"):
-                raise Refused(f"a template cannot call `{name}`")
-            self.measured(obj)
+                raise NotAllowed(f"a template cannot call `{name}`")
+            self.measure(obj)
             hint = names.METHODS_INSTEAD.get(name, "")
-            raise Refused(f"a template cannot call `{name}` of {called(obj)}" + (f": {hint}" if hint else ""))
+            raise NotAllowed(f"a template cannot call `{name}` of {describe(obj)}" + (f": {hint}" if hint else ""))
         if isinstance(obj, (str, list, tuple)):
-            self.measured(obj)  # a method looks through it; that of a map finds a key
+            self.measure(obj)  # a method looks through it; that of a map finds a key
         if isinstance(obj, str):
             own = text.METHODS.get(name)
             found = functools.partial(own, obj) if own else text.sized(obj, found)
@@ -313,18 +313,18 @@ class TaskSandbox(Sandbox):
         if isinstance(__obj, Undefined):
             str(__obj)  # raises, and names what is missing
         if not isinstance(__obj, (Function, Method)):
-            raise Refused(f"a template cannot call {called(__obj)}")
+            raise NotAllowed(f"a template cannot call {describe(__obj)}")
         for value in (*args, *kwargs.values()):
-            __self.measured(value)
+            __self.measure(value)
         kwargs = {name: value for name, value in kwargs.items() if name not in ("_loop_vars", "_block_vars")}
-        return __self._plain(__obj.function(*args, **kwargs))
+        return __self._to_data(__obj.function(*args, **kwargs))
 
     def is_safe_callable(self, obj: Any) -> bool:
         return False
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        self.measured(left)
-        self.measured(right)
+        self.measure(left)
+        self.measure(right)
         if operator == "%" and isinstance(left, str):
             return text.formatted(left, **right) if isinstance(right, dict) else text.formatted(left, *_tuple(right))
         if operator == "*" and any(isinstance(one, datetime.timedelta) for one in (left, right)):
@@ -332,7 +332,7 @@ class TaskSandbox(Sandbox):
         return super().call_binop(context, operator, left, right)
 
     def _result(self, value: Any) -> Any:
-        return self.measured(value)
+        return self.measure(value)
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

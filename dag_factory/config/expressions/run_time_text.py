@@ -10,8 +10,8 @@ import jinja2
 from jinja2 import nodes
 from jinja2.filters import do_batch, do_indent, do_tojson
 
-from dag_factory.config.expressions.run_time_values import DATES, SCALARS, Refused
-from dag_factory.config.expressions.sandbox import TooMuch
+from dag_factory.config.expressions.run_time_values import DATES, SCALARS, NotAllowed
+from dag_factory.config.expressions.sandbox import LimitExceeded
 from dag_factory.settings import BOUNDS
 
 _COMPARED = 10**8  # characters of a text, times those of what is looked for in it
@@ -22,7 +22,7 @@ _DATE_TEXT = 200  # characters of a format or of the name of a time zone
 def fits(size: int) -> None:
     """Raise ``TooMuch`` where a text would be larger than one may be."""
     if size > BOUNDS.rendered_bytes:
-        raise TooMuch(f"a text in a template would be longer than {BOUNDS.rendered_bytes:,} characters")
+        raise LimitExceeded(f"a text in a template would be longer than {BOUNDS.rendered_bytes:,} characters")
 
 
 def sized(text: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,7 +32,7 @@ def sized(text: str, function: Callable[..., Any]) -> Callable[..., Any]:
         values = (*args, *kwargs.values())
         fits(sum(abs(value) for value in values if isinstance(value, int)))
         if len(text) * max((len(value) for value in values if isinstance(value, str)), default=0) > _COMPARED:
-            raise TooMuch("a text in a template is too long to be searched for a text of that length")
+            raise LimitExceeded("a text in a template is too long to be searched for a text of that length")
         return function(*args, **kwargs)
 
     return bounded
@@ -44,7 +44,8 @@ def short(function: Callable[..., Any]) -> Callable[..., Any]:
     def bounded(*args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()):
             if not isinstance(value, (*SCALARS, *DATES)) or (isinstance(value, str) and len(value) > _DATE_TEXT):
-                raise Refused(f"a function of dates takes numbers, dates and at most {_DATE_TEXT} characters of text")
+                message = f"a date function accepts only numbers, dates and text of at most {_DATE_TEXT} characters"
+                raise NotAllowed(message)
         return function(*args, **kwargs)
 
     return bounded
@@ -56,9 +57,10 @@ def dated(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     def without_locale(*args: Any, **kwargs: Any) -> Any:
         if name in _BY_WEEKDAY and any(isinstance(value, float) for value in (*args, *kwargs.values())):
-            raise Refused(f"`{name}` takes a day of the week as a whole number")  # pendulum looks for 0.5 to year 9999
+            # With 0.5, pendulum would search until the year 9999.
+            raise NotAllowed(f"`{name}` accepts only a whole number as the day of the week")
         if "locale" in kwargs or len([value for value in args if isinstance(value, str)]) > 1:
-            raise Refused("a method of a date takes no locale in a template")
+            raise NotAllowed("a date method does not accept a locale in a template")
         return bounded(*args, **kwargs)
 
     return without_locale
@@ -109,7 +111,7 @@ def formatted(text: Any, /, *args: Any, **kwargs: Any) -> str:
 def as_json(eval_ctx: nodes.EvalContext, value: Any, indent: int | None = None) -> str:
     """The filter `tojson`."""
     if indent is not None and not 0 <= indent <= 16:
-        raise TooMuch("`tojson` takes an indent from 0 to 16")
+        raise LimitExceeded("`tojson` takes an indent from 0 to 16")
     return str(do_tojson(eval_ctx, value, indent))
 
 

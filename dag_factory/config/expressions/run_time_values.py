@@ -22,7 +22,7 @@ INTERPRETER = (ModuleType, CodeType, FrameType, TracebackType, GeneratorType)
 """Python's own objects: never a value, whatever an environment allows."""
 
 
-class Refused(SecurityError):
+class NotAllowed(SecurityError):
     """A template asks for what it may not have."""
 
 
@@ -57,7 +57,7 @@ class Method:
         self.function = function
 
 
-def called(value: Any) -> str:
+def describe(value: Any) -> str:
     """A value in a message."""
     if isinstance(value, (Handle, Function)):
         return f"`{value.name}`"
@@ -86,7 +86,7 @@ _TYPES: tuple[tuple[type, frozenset[str]], ...] = (
 )
 
 
-def readable(value: Any) -> frozenset[str] | tuple[str, ...]:
+def readable_attributes(value: Any) -> frozenset[str] | tuple[str, ...]:
     """The attributes of a value that are data."""
     if isinstance(value, AssetName):
         return ("name", "uri")

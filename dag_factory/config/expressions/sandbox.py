@@ -36,7 +36,7 @@ _TESTS = (
     "sequence string true undefined upper eq equalto greaterthan lessthan sameas == != < <= > >="
 ).split()
 _LOOP = frozenset("first index index0 last length revindex revindex0".split())
-_MARKS = {
+_DELIMITERS = {
     "block_start_string": "${%",
     "block_end_string": "%}",
     "variable_start_string": "${{",
@@ -44,15 +44,15 @@ _MARKS = {
     "comment_start_string": "${{#",
     "comment_end_string": "#}}",
 }
-_LOOK = frozenset("count d default first last length".split())
+_UNMEASURED = frozenset("count d default first last length".split())
 """Filters that do not look through what they are given."""
 _ITEMS = 16  # that C looks at in one step
 _NODES = 4  # of a syntax tree that one step takes
-_MARKED = re.compile(r"\$\{[{%].*?[%}]\}", re.DOTALL)
+_TAGS = re.compile(r"\$\{[{%].*?[%}]\}", re.DOTALL)
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
-class TooMuch(jinja2.TemplateRuntimeError):
+class LimitExceeded(jinja2.TemplateRuntimeError):
     """An expression went over one of its bounds."""
 
 
@@ -61,23 +61,23 @@ def dns(value: object) -> str:
     return _NOT_DNS.sub("-", str(value).lower()).strip("-")[:63].rstrip("-")
 
 
-def text_of(value: object) -> str:
+def to_text(value: object) -> str:
     """A value inside a text: text as it is, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(settled(value), sort_keys=True)
+    return value if isinstance(value, str) else json.dumps(to_data(value), sort_keys=True)
 
 
-def settled(value: Any) -> Any:
+def to_data(value: Any) -> Any:
     """Plain data of an expression's value: what ``map`` and its like yield becomes a list.
 
     Raises ``TypeError`` for what is no data, and ``TooMuch`` before there is too much of it.
     """
-    return _settled(value, [BOUNDS.values])
+    return _to_data(value, [BOUNDS.values])
 
 
-def _settled(value: Any, left: list[int]) -> Any:
+def _to_data(value: Any, left: list[int]) -> Any:
     left[0] -= 1 + (len(value) // CHARACTERS if isinstance(value, str) else 0)
     if left[0] < 0:
-        raise TooMuch("an expression makes too many values")
+        raise LimitExceeded("an expression makes too many values")
     if isinstance(value, jinja2.Undefined):
         return str(value)  # strict: raises, and names what is missing
     if isinstance(value, str):
@@ -95,30 +95,30 @@ def _settled(value: Any, left: list[int]) -> Any:
             raise TypeError("an expression may not give a number without end")
         return value
     if isinstance(value, dict):
-        return {_settled(str(key), left): _settled(item, left) for key, item in value.items()}
+        return {_to_data(str(key), left): _to_data(item, left) for key, item in value.items()}
     if isinstance(value, (list, tuple, range)) or hasattr(value, "__next__"):
-        return [_settled(item, left) for item in value]
+        return [_to_data(item, left) for item in value]
     raise TypeError(f"an expression may not give a {type(value).__name__}")
 
 
-def measured(value: Any) -> int:
+def count_values(value: Any) -> int:
     """What a value weighs, as ``tree.weight`` has it. Raises ``TooMuch`` where it is too much to keep."""
     return BOUNDS.values - _spend(value, BOUNDS.values)
 
 
-def _kept(value: Any) -> Any:
-    _take(1 + measured(value) // _ITEMS)
+def _measure_value(value: Any) -> Any:
+    _spend_steps(1 + count_values(value) // _ITEMS)
     return value
 
 
-def _sliced(value: Any) -> Any:
-    _take(1 + _length(value) // _ITEMS)
+def _count_compared(value: Any) -> Any:
+    _spend_steps(1 + _length(value) // _ITEMS)
     return value
 
 
-def _take(steps: int) -> None:
+def _spend_steps(steps: int) -> None:
     if not budget.spend_steps(steps):
-        raise TooMuch(f"the expressions of this file take more than {BOUNDS.expression_steps:,} steps")
+        raise LimitExceeded(f"the expressions of this file take more than {BOUNDS.expression_steps:,} steps")
 
 
 def _length(value: Any) -> int:
@@ -131,17 +131,17 @@ def _length(value: Any) -> int:
 @lru_cache(1024)
 def _cost(text: str) -> tuple[int, int]:
     """The steps to compile a text, and to write what stands outside of its marks."""
-    marked = sum(len(tag) for tag in _MARKED.findall(text))
+    marked = sum(len(tag) for tag in _TAGS.findall(text))
     return 300 + 25 * marked, 30 + marked // 4 + len(text) // 40
 
 
 def _spend(value: Any, budget: int) -> int:
     budget -= 1
     if budget < 0:
-        raise TooMuch("an expression makes too many values")
+        raise LimitExceeded("an expression makes too many values")
     if isinstance(value, str):
         if len(value) > BOUNDS.expression_bytes:
-            raise TooMuch(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
+            raise LimitExceeded(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
         return budget - len(value) // CHARACTERS
     if isinstance(value, int):
         return budget - value.bit_length() // (8 * CHARACTERS)
@@ -157,9 +157,9 @@ def _spend(value: Any, budget: int) -> int:
 
 
 def _replace(text: Any, old: str, new: str) -> str:
-    text = text_of(text)
+    text = to_text(text)
     if len(text) + text.count(old) * len(new) > BOUNDS.expression_bytes:
-        raise TooMuch("the result of `replace` is too large")
+        raise LimitExceeded("the result of `replace` is too large")
     return str(text.replace(old, new))
 
 
@@ -167,16 +167,16 @@ def _join(values: Iterable[Any], separator: str = "") -> str:
     parts: list[str] = []
     size = 0
     for value in values:
-        parts.append(text_of(value))
+        parts.append(to_text(value))
         size += len(parts[-1]) + len(separator)
         if size > BOUNDS.expression_bytes:
-            raise TooMuch("the result of `join` is too large")
+            raise LimitExceeded("the result of `join` is too large")
     return separator.join(parts)
 
 
 def _round(value: float, precision: int = 0) -> float:
     if not -20 <= precision <= 20:
-        raise TooMuch("`round` takes a precision from -20 to 20")
+        raise LimitExceeded("`round` takes a precision from -20 to 20")
     return round(value, precision)
 
 
@@ -186,17 +186,17 @@ def _sum(environment: Sandbox, values: Iterable[Any], attribute: Any = None, sta
     total = start
     for value in values if attribute is None else map(make_attrgetter(environment, attribute), values):
         total = total + value
-        _take(1 + _length(total) // _ITEMS)
+        _spend_steps(1 + _length(total) // _ITEMS)
     return total
 
 
-class Guard(NodeTransformer):
+class LimitTransformer(NodeTransformer):
     """Counts loops and comparisons and measures what is built, in a template's syntax tree."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
         body = sum(1 for _ in node.find_all(nodes.Node))  # what one turn may do
         self.generic_visit(node)
-        node.iter = self.filtered(node.iter, "_counted", nodes.Const(1 + body // _NODES))
+        node.iter = self.filtered(node.iter, "_count_items", nodes.Const(1 + body // _NODES))
         return node
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
@@ -233,7 +233,7 @@ class Guard(NodeTransformer):
 class Sandbox(ImmutableSandboxedEnvironment):
     """The environment in which ``${{ }}`` is computed."""
 
-    guard: type[Guard] = Guard
+    guard: type[LimitTransformer] = LimitTransformer
     intercepted_binops = frozenset(["*", "**", "%", "+"])
 
     def __init__(self, limit: int = BOUNDS.expression_bytes, **options: Any) -> None:
@@ -244,17 +244,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
             autoescape=False,
             cache_size=0,
             optimized=False,  # Jinja's optimizer takes a time that grows with the third power of an expression's depth
-            **(options or _MARKS),
+            **(options or _DELIMITERS),
         )
         chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
-        chosen |= {"dns": dns, "tojson": lambda value: json.dumps(settled(value), sort_keys=True)}
+        chosen |= {"dns": dns, "tojson": lambda value: json.dumps(to_data(value), sort_keys=True)}
         chosen |= {
-            "as_argument": lambda value: as_argument(settled(value)),
-            "as_json": lambda value: as_json(settled(value)),
+            "as_argument": lambda value: as_argument(to_data(value)),
+            "as_json": lambda value: as_json(to_data(value)),
         }
-        chosen |= {"string": text_of, "replace": _replace, "join": _join, "round": _round, "sum": _sum}
-        self.filters = {name: self._measuring(function, name not in _LOOK) for name, function in chosen.items()}
-        self.filters |= {"_counted": self._counted, "_measured": _kept, "_compared": _sliced}
+        chosen |= {"string": to_text, "replace": _replace, "join": _join, "round": _round, "sum": _sum}
+        self.filters = {name: self._measuring(function, name not in _UNMEASURED) for name, function in chosen.items()}
+        self.filters |= {"_count_items": self._count_items, "_measured": _measure_value, "_compared": _count_compared}
         tests: dict[str, Any] = self.tests
         self.tests = {name: self._counting(tests[name]) for name in _TESTS}
         self.globals = {"range": self._range}
@@ -267,7 +267,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
         compiling, rendering = _cost(text)
-        _take(rendering + (compiling if budget.is_new(text) else 0))
+        _spend_steps(rendering + (compiling if budget.is_new(text) else 0))
 
     @staticmethod
     def _counting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -275,7 +275,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         @functools.wraps(function)
         def counted(*args: Any, **kwargs: Any) -> Any:
-            _take(1 + sum(map(_length, args)) // _ITEMS)
+            _spend_steps(1 + sum(map(_length, args)) // _ITEMS)
             return function(*args, **kwargs)
 
         return counted
@@ -285,49 +285,49 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
-            _take(1 + (sum(map(_length, args)) if looks_through else 0))
+            _spend_steps(1 + (sum(map(_length, args)) if looks_through else 0))
             result = function(*args, **kwargs)
             before = self._left
             self._left = _spend(result, before)
-            _take((before - self._left) // _ITEMS)
-            return self._spent(result) if hasattr(result, "__next__") else result
+            _spend_steps((before - self._left) // _ITEMS)
+            return self._measure_lazily(result) if hasattr(result, "__next__") else result
 
         return bounded
 
-    def _spent(self, values: Iterator[Any]) -> Iterator[Any]:
+    def _measure_lazily(self, values: Iterator[Any]) -> Iterator[Any]:
         """What a lazy filter yields, each measured when it comes: whoever asks for it may keep it."""
         for value in values:
-            _take(1)
+            _spend_steps(1)
             self._left = _spend(value, self._left)
             yield value
 
     def _written(self, value: Any) -> str:
-        return self.counted_text(text_of(value))
+        return self.counted_text(to_text(value))
 
     def counted_text(self, text: str) -> str:
         """The text itself, as long as all that was written so far is not too long."""
-        _take(1 + len(text) // 40)
+        _spend_steps(1 + len(text) // 40)
         self._length += len(text)
         if self._length > self._limit:
-            raise TooMuch(f"the result is longer than {self._limit:,} characters")
+            raise LimitExceeded(f"the result is longer than {self._limit:,} characters")
         return text
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         return super()._generate(self.guard().visit(source), *args, **kwargs)
 
-    def _counted(self, values: Iterable[Any], steps: int = 1) -> Iterator[Any]:
+    def _count_items(self, values: Iterable[Any], steps: int = 1) -> Iterator[Any]:
         for value in values:
-            _take(steps)
+            _spend_steps(steps)
             self._turns += 1
             if self._turns > BOUNDS.values:
-                raise TooMuch(f"the loops of an expression took more than {BOUNDS.values:,} turns")
+                raise LimitExceeded(f"the loops of an expression took more than {BOUNDS.values:,} turns")
             yield value
 
     @staticmethod
     def _range(*bounds: int) -> range:
         result = range(*bounds)
         if len(result) > BOUNDS.values:
-            raise TooMuch("a range in an expression is too long")
+            raise LimitExceeded("a range in an expression is too long")
         return result
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -350,19 +350,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str):
-            raise TooMuch("`%` formats text as Python does; join text with `~`")
-        if operator == "*" and self._weight(left) * self._weight(right) > 10**18:
-            raise TooMuch("the result of `*` is too large")
+            raise LimitExceeded("`%` formats text as Python does; join text with `~`")
+        if operator == "*" and self._factor_size(left) * self._factor_size(right) > 10**18:
+            raise LimitExceeded("the result of `*` is too large")
         if operator == "**" and not (abs(right) <= 64 and abs(left) <= 10**9):
-            raise TooMuch("the result of `**` is too large")
+            raise LimitExceeded("the result of `**` is too large")
         return self._result(super().call_binop(context, operator, left, right))
 
     def _result(self, value: Any) -> Any:
         """What an operator gives, measured."""
-        return _kept(value)
+        return _measure_value(value)
 
     @staticmethod
-    def _weight(value: Any) -> int:
+    def _factor_size(value: Any) -> int:
         """What a factor adds to a product's size; text and lists weigh so much that they only take small ones."""
         if isinstance(value, (str, list, tuple)):
             return (len(value) or 1) * 10**14

@@ -32,7 +32,7 @@ Parts = tuple[tuple[bool, str], ...]
 
 
 @lru_cache(4096)
-def parts(text: str) -> Parts | str:
+def split_template(text: str) -> Parts | str:
     """The pieces of a text; words for what it holds beside whole expressions, where it does."""
     if "{{" not in text and "{%" not in text:
         return ((False, text),)
@@ -47,7 +47,7 @@ def parts(text: str) -> Parts | str:
         return "an expression that is nested too deep"
     for output in tree.find_all(nodes.Output):
         for node in output.nodes:
-            if not (isinstance(node, nodes.TemplateData) or _reads(node)):
+            if not (isinstance(node, nodes.TemplateData) or _only_reads(node)):
                 return "an expression that does not only read a value"
     return tuple(found)
 
@@ -72,16 +72,16 @@ def _pieces(text: str) -> Iterator[tuple[bool, str]]:
             yield False, value
 
 
-def _reads(node: nodes.Node) -> bool:
+def _only_reads(node: nodes.Node) -> bool:
     """Whether an expression is a name, with attributes, subscripts, calls and filters of constants."""
     if isinstance(node, nodes.Name):
         return True
     if isinstance(node, nodes.Getattr):
-        return _reads(node.node)
+        return _only_reads(node.node)
     if isinstance(node, nodes.Getitem):
-        return _reads(node.node) and isinstance(node.arg, nodes.Const)
+        return _only_reads(node.node) and isinstance(node.arg, nodes.Const)
     if isinstance(node, (nodes.Call, nodes.Filter)):
         given = [*node.args, *(one.value for one in node.kwargs)]
         plain = all(isinstance(one, nodes.Const) for one in given) and not (node.dyn_args or node.dyn_kwargs)
-        return plain and node.node is not None and _reads(node.node)
+        return plain and node.node is not None and _only_reads(node.node)
     return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.dollar_signs import has_template
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
@@ -57,7 +57,7 @@ def _check(reference: Reference, rule: Rule, key: str) -> Iterator[Breach]:
     elif reference.parts is None:
         message = f"{rule.by} limits `{reference.kind}`, so a pod must not name its node (`{reference.shown}`)"
         yield Breach("not-allowed", message, f"remove `nodeName`; {place}", reference.path, key)
-    elif is_later(reference.parts[0]):
+    elif has_template(reference.parts[0]):
         message = (
             f"the {word} `{reference.shown}` is known only when the job runs, but {rule.by} limits `{reference.kind}`"
         )
@@ -70,7 +70,7 @@ def _check(reference: Reference, rule: Rule, key: str) -> Iterator[Breach]:
 
 def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     """Whether each part matches; a value that only the run knows may be anything."""
-    known = (ANY if is_later(part) else part for part in parts)
+    known = (ANY if has_template(part) else part for part in parts)
     return all(map(fnmatchcase, known, pattern))
 
 

@@ -36,7 +36,7 @@ def for_each(node: Node) -> ForEach:
         output=each.text("output") or None,
         path=tuple(path.split(".")) if path else (),
         param=each.text("param") or None,
-        items=tuple(item_value(run_time.unwrapped(item)) for item in items.items)
+        items=tuple(item_value(run_time.remove_raw_tags(item)) for item in items.items)
         if isinstance(items, ListNode)
         else None,
         label=each.text("label") or None,

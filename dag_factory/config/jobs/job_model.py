@@ -79,7 +79,7 @@ def _words(node: Node | None) -> tuple[str, ...] | None:
 
 def script(text: str) -> str:
     """A script as Kubernetes has to be given it, so that the shell reads what is written and rendered."""
-    return dollar_signs.escaped(text) if dollar_signs.is_later(text) else _EXPANDED.sub("$$", text)
+    return dollar_signs.escape_all(text) if dollar_signs.has_template(text) else _EXPANDED.sub("$$", text)
 
 
 def _env(name: str, node: Node) -> EnvVar:
@@ -177,7 +177,7 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
         *("runtime_class", "image_pull_policy", "group"),
     ): lambda node: _text(node),
-    ("doc",): lambda node: _text(run_time.unwrapped(node)),
+    ("doc",): lambda node: _text(run_time.remove_raw_tags(node)),
     ("deferrable", "affinity", "security_context", "pod_security_context"): fragment,
     ("pool_slots", "priority_weight"): whole_number,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),

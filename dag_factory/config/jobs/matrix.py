@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.expressions.sandbox import dns, text_of
+from dag_factory.config.expressions.sandbox import dns, to_text
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.validate import validate
@@ -159,8 +159,8 @@ def _named(
 def _slug(job: str, values: Values, axes: MappingT[str, Any]) -> str:
     """``train-de-10``: the values of the axes, or all values of a cell that has none of them."""
     chosen = [values[axis] for axis in axes if axis in values] or list(values.values())
-    return "-".join([job, *(slug for slug in (dns(text_of(value)) for value in chosen) if slug)])
+    return "-".join([job, *(slug for slug in (dns(to_text(value)) for value in chosen) if slug)])
 
 
 def _said(values: Values) -> str:
-    return ", ".join(f"{key}={text_of(value)}" for key, value in values.items())
+    return ", ".join(f"{key}={to_text(value)}" for key, value in values.items())

@@ -36,7 +36,7 @@ def compute(header: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
     rest = without(computed, "groups")  # their templates are checked with the jobs
     problems += run_time.check(rest, shape(_SCHEMA), None, ())
     groups = {key: computed.entries[key] for key in ("groups",) if key in computed.entries}
-    computed = map_node({**run_time.unwrapped_map(rest).entries, **groups}, computed.keys, computed.position)
+    computed = map_node({**run_time.remove_raw_tags_in_map(rest).entries, **groups}, computed.keys, computed.position)
     said = {key: node for key, node in computed.entries.items() if not node.dynamic}
     problems += schedules.schedule(said.get("schedule"), ("schedule",))[1]
     problems += timezones.check_timezone(said.get("timezone"), ("timezone",))

@@ -65,9 +65,10 @@ def _param_problems(param: Param, node: Node, position: Position, scheduled: boo
         yield Problem.at(default.position, (*path, "default"), "bad-default", message, hint)
         return
     try:
-        param_schemas.count(param.schema)
-        slow, trap = param_schemas.too_slow(param.schema, param.default), param_schemas.trap(param.schema)
-        wrong = "" if slow else param_schemas.fault(param.schema, param.default)
+        param_schemas.count_work(param.schema)
+        slow = param_schemas.find_slow_pattern(param.schema, param.default)
+        trap = param_schemas.find_exponential_pattern(param.schema)
+        wrong = "" if slow else param_schemas.find_error(param.schema, param.default)
     except ValueError as failure:
         message = f"the param `{name}` is no JSON Schema: {failure}"
         yield Problem.at(position, path, "bad-param", message, "see json-schema.org for what may stand here")

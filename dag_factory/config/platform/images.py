@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
-from dag_factory.config.expressions.whole_templates import parts
+from dag_factory.config.expressions.whole_templates import split_template
 from dag_factory.config.pod.image_names import apply_mirror, full_name
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
@@ -61,7 +61,7 @@ def check(node: MapNode, mirrors: MappingT[str, str], environment: str, path: Ke
     for where, image in job_images(node):
         if "{" not in image.text:
             continue
-        found = parts(image.text)
+        found = split_template(image.text)
         if isinstance(found, str):
             message = f"the template of the image `{image.text}` holds {found}"
             hint = "use only whole expressions that read a value, as `{{ params.tag }}`; compute the rest with `${{ }}`"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.dollar_signs import has_template
 from dag_factory.config.platform import images
 from dag_factory.config.pod import image_names
 from dag_factory.config.positions import KeyPath as Steps
@@ -32,7 +32,7 @@ def folder_patterns(found: Iterable[str]) -> dict[str, str]:
 def check(node: MapNode, known: Mapping[str, str], path: Steps) -> Iterator[Problem]:
     """A warning for each image of a job that nothing on this machine stands for."""
     for steps, image in images.job_images(node):
-        if is_later(image.text) or _is_there(image.text, known):
+        if has_template(image.text) or _is_there(image.text, known):
             continue
         message = f"no folder stands for the image `{image.text}`: pods are processes on this machine"
         name = re.split("[:@]", image.text.rpartition("/")[2])[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from dag_factory.config.expressions.whole_templates import parts
+from dag_factory.config.expressions.whole_templates import split_template
 
 HUB = "docker.io"
 _ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it
@@ -73,10 +73,10 @@ def tag_problem(image: str) -> str:
 
 def _masked(image: str) -> str:
     """The image with any text in place of each expression; all of it where it holds more than expressions."""
-    found = parts(image)
+    found = split_template(image)
     return _ANY if isinstance(found, str) else "".join(_ANY if later else text for later, text in found)
 
 
 def _expressions(image: str) -> list[str]:
-    found = parts(image)
+    found = split_template(image)
     return [image] if isinstance(found, str) else [text for later, text in found if later]

@@ -77,17 +77,17 @@ class Automaton:
     def _sequence(self, nodes: Nodes, flags: int) -> _Part:
         part = _NOTHING
         for op, argument in nodes:
-            part = self._followed(part, self._one(op, argument, flags))
+            part = self._concatenate(part, self._part(op, argument, flags))
         return part
 
-    def _followed(self, one: _Part, other: _Part) -> _Part:
+    def _concatenate(self, one: _Part, other: _Part) -> _Part:
         self._join(one.last, other.first)
-        first = _added(one.first, other.first, one.empty)
-        last = _added(other.last, one.last, other.empty)
+        first = _merge_ways(one.first, other.first, one.empty)
+        last = _merge_ways(other.last, one.last, other.empty)
         self.spend(len(first) + len(last))
         return _Part(min(one.empty * other.empty, _MANY), first, last, one.ways * other.ways)
 
-    def _either(self, parts: Iterable[_Part]) -> _Part:
+    def _alternate(self, parts: Iterable[_Part]) -> _Part:
         empty, ways = 0, 0
         first: dict[int, int] = {}
         last: dict[int, int] = {}
@@ -98,7 +98,7 @@ class Automaton:
             empty, ways = min(empty + part.empty, _MANY), ways + part.ways
         return _Part(empty, first, last, max(ways, 1))
 
-    def _one(self, op: Any, argument: Any, flags: int) -> _Part:
+    def _part(self, op: Any, argument: Any, flags: int) -> _Part:
         self.spend(1)
         if op in python_parser.CHARACTERS:
             self._characters.append((op, argument, flags))
@@ -106,7 +106,7 @@ class Automaton:
             position = {len(self._characters): 1}
             return _Part(0, position, position)
         if op is ops.BRANCH:
-            return self._either([self._sequence(one, flags) for one in argument[1]])
+            return self._alternate([self._sequence(one, flags) for one in argument[1]])
         if op is ops.SUBPATTERN:
             return self._sequence(argument[3], python_parser.flags_below(flags, argument[1], argument[2]))
         if op in python_parser.REPEATS:
@@ -124,11 +124,11 @@ class Automaton:
         if op is python_parser.ATOMIC:
             return self._sequence(argument, flags)
         if op is ops.GROUPREF:  # any text
-            part = self._one(ops.ANY, None, flags | re.DOTALL)
+            part = self._part(ops.ANY, None, flags | re.DOTALL)
             self._join(part.last, part.first)
             return part._replace(empty=1)
         if op is ops.GROUPREF_EXISTS:
-            return self._either([self._sequence(argument[1], flags), self._sequence(argument[2] or [], flags)])
+            return self._alternate([self._sequence(argument[1], flags), self._sequence(argument[2] or [], flags)])
         return _NOTHING
 
     def _join(self, lasts: dict[int, int], firsts: dict[int, int]) -> None:
@@ -176,7 +176,7 @@ class Automaton:
         return found
 
 
-def _added(one: dict[int, int], other: dict[int, int], times: int) -> dict[int, int]:
+def _merge_ways(one: dict[int, int], other: dict[int, int], times: int) -> dict[int, int]:
     if not times:
         return one
     sum_ = dict(one)
@@ -243,14 +243,14 @@ def exponential(automaton: Automaton, most: int) -> list[Pump]:
     for component in components:
         if component[0] not in lead:
             continue
-        for start, word in _doubled(automaton, set(component)):
+        for start, word in _ambiguous_turns(automaton, set(component)):
             found[Pump(_word(lead, start, 0), word)] = None
             if len(found) >= most:
                 return [*found]
     return [*found]
 
 
-def _doubled(automaton: Automaton, inside: set[int]) -> Iterator[tuple[int, str]]:
+def _ambiguous_turns(automaton: Automaton, inside: set[int]) -> Iterator[tuple[int, str]]:
     """Positions of a loop with a text that leads back to each in two ways."""
     for here in sorted(inside):
         for there, ways in automaton.follows[here].items():

@@ -51,13 +51,13 @@ class Program:
         self.steps: list[Step] = [Step("accept"), Step("accept")]
         self._slots = {group: index * 2 for index, group in enumerate(dict.fromkeys(_references(parsed)))}
         self.nothing: Captures = (-1,) * (2 * len(self._slots))
-        self.start = self._compiled(parsed, _END, parsed.state.flags)
+        self.start = self._compile(parsed, _END, parsed.state.flags)
 
     def _add(self, step: Step) -> int:
         self.steps.append(step)
         return len(self.steps) - 1
 
-    def _compiled(self, nodes: Nodes, following: int, flags: int) -> int:
+    def _compile(self, nodes: Nodes, following: int, flags: int) -> int:
         """The address of the nodes' first instruction; after the last one goes on at ``following``."""
         for op, argument in reversed(list(nodes)):
             following = self._one(op, argument, following, flags)
@@ -70,7 +70,7 @@ class Program:
             is_end = argument in (ops.AT_END, ops.AT_END_STRING)
             return self._add(Step("place", following, python_parser.single(op, argument, flags), flag=is_end))
         if op is ops.BRANCH:
-            branches = tuple(self._compiled(one, following, flags) for one in argument[1])
+            branches = tuple(self._compile(one, following, flags) for one in argument[1])
             return self._add(Step("branch", branches=branches))
         if op is ops.SUBPATTERN:
             return self._group(argument, following, flags)
@@ -78,16 +78,16 @@ class Program:
             return self._repeat(op, argument, following, flags)
         if op in python_parser.LOOKS:
             back = argument[1].getwidth()[0] if argument[0] < 0 else 0
-            body = self._compiled(argument[1], _END_INSIDE, flags)
+            body = self._compile(argument[1], _END_INSIDE, flags)
             return self._add(Step("look", following, body=body, least=back, flag=op is ops.ASSERT))
         if op is python_parser.ATOMIC:
-            return self._add(Step("atomic", following, body=self._compiled(argument, _END_INSIDE, flags)))
+            return self._add(Step("atomic", following, body=self._compile(argument, _END_INSIDE, flags)))
         if op is ops.GROUPREF:
             folds = bool(flags & ops.SRE_FLAG_IGNORECASE)
             return self._add(Step("reference", following, slot=self._slots[argument], flag=folds))
         if op is ops.GROUPREF_EXISTS:
             group, yes, no = argument
-            branches = (self._compiled(yes, following, flags), self._compiled(no or [], following, flags))
+            branches = (self._compile(yes, following, flags), self._compile(no or [], following, flags))
             return self._add(Step("condition", branches=branches, slot=self._slots[group]))
         return self._add(Step("branch"))  # what never matches
 
@@ -96,7 +96,7 @@ class Program:
         slot = self._slots.get(group) if group else None
         if slot is not None:
             following = self._add(Step("capture", following, slot=slot + 1))
-        start = self._compiled(body, following, python_parser.flags_below(flags, added, removed))
+        start = self._compile(body, following, python_parser.flags_below(flags, added, removed))
         return start if slot is None else self._add(Step("capture", start, slot=slot))
 
     def _repeat(self, op: Any, argument: Any, following: int, flags: int) -> int:
@@ -105,7 +105,7 @@ class Program:
             inner = self._repeat(ops.MAX_REPEAT, argument, _END_INSIDE, flags)
             return self._add(Step("atomic", following, body=inner))
         loop = self._add(Step("accept"))  # its place, until the body is known
-        start = self._compiled(body, loop, flags)
+        start = self._compile(body, loop, flags)
         endless = -1 if most is ops.MAXREPEAT or most == ops.MAXREPEAT else most
         nullable = body.getwidth()[0] == 0
         self.steps[loop] = Step(
@@ -183,13 +183,13 @@ class Count:
     def _run(self, first: Key) -> tuple[int, End]:
         """The steps from one state on, and where they end in a match; depth first, without recursion."""
         known = self._known
-        stack = [] if first in known else [self._begun(first)]
+        stack = [] if first in known else [self._begin(first)]
         while stack:
             state = stack[-1]
             while state.end is None and state.tried:
                 found = known.get(state.tried[-1])
                 if found is None:
-                    stack.append(self._begun(state.tried[-1]))
+                    stack.append(self._begin(state.tried[-1]))
                     break
                 state.tried.pop()
                 state.steps += found[0]
@@ -201,14 +201,14 @@ class Count:
                 stack.pop()
         return known[first]
 
-    def _begun(self, key: Key) -> _State:
+    def _begin(self, key: Key) -> _State:
         self.states += 1
         if self.states > self._most_states:
             raise TooManyStates
-        following, steps, end = self._expanded(*key)
+        following, steps, end = self._expand(*key)
         return _State(key, list(reversed(following)), steps + 1, end)
 
-    def _expanded(
+    def _expand(
         self, address: int, index: int, loops: tuple[int, ...], captures: Captures
     ) -> tuple[tuple[Key, ...], int, End]:
         step = self._steps[address]
@@ -217,9 +217,9 @@ class Count:
             assert step.match
             if step.match(self._text, index) is None:
                 return (), 0, None
-            return ((following, index + 1, _moved(loops), captures),), 0, None
+            return ((following, index + 1, _progressed(loops), captures),), 0, None
         if kind == "loop":
-            return self._looped(step, index, loops, captures), 0, None
+            return self._expand_loop(step, index, loops, captures), 0, None
         if kind == "enter":
             return ((following, index, (*loops, 0), captures),), 0, None
         if kind == "branch":
@@ -231,16 +231,16 @@ class Count:
             fits = step.match(self._text, index) is not None and not (self._fails and step.flag)
             return ((following, index, loops, captures),) if fits else (), 0, None
         if kind in ("look", "atomic"):
-            return self._inside(step, index, loops, captures)
+            return self._expand_group(step, index, loops, captures)
         if kind == "capture":
             changed = (*captures[: step.slot], index, *captures[step.slot + 1 :])
             return ((following, index, loops, changed),), 0, None
         start, end = captures[step.slot : step.slot + 2]
         if kind == "condition":
             return ((step.branches[end < 0], index, loops, captures),), 0, None
-        return self._referred(step, start, end, (index, loops, captures))
+        return self._expand_reference(step, start, end, (index, loops, captures))
 
-    def _looped(self, step: Step, index: int, loops: tuple[int, ...], captures: Captures) -> tuple[Key, ...]:
+    def _expand_loop(self, step: Step, index: int, loops: tuple[int, ...], captures: Captures) -> tuple[Key, ...]:
         count, stuck = loops[-1] >> 1, loops[-1] & 1
         after = min(count + 1, step.least) if step.most < 0 else count + 1
         again = (step.body, index, (*loops[:-1], after << 1 | step.slot), captures)
@@ -251,20 +251,20 @@ class Count:
             return (out,)
         return (out, again) if step.flag else (again, out)
 
-    def _inside(
+    def _expand_group(
         self, step: Step, index: int, loops: tuple[int, ...], captures: Captures
     ) -> tuple[tuple[Key, ...], int, End]:
         """A part that is matched for itself: once it has matched, no other way through it is tried."""
         start = index - step.least
         steps, end = self._run((step.body, start, (), captures)) if start >= 0 else (0, None)
         if step.kind == "atomic":
-            after = [(step.next, end[0], _moved(loops) if end[0] > index else loops, end[1])] if end else []
+            after = [(step.next, end[0], _progressed(loops) if end[0] > index else loops, end[1])] if end else []
         else:
             seen = end[1] if end and step.flag else captures
             after = [(step.next, index, loops, seen)] if (end is not None) is step.flag else []
         return tuple(after), steps, None
 
-    def _referred(
+    def _expand_reference(
         self, step: Step, start: int, end: int, state: tuple[int, tuple[int, ...], Captures]
     ) -> tuple[tuple[Key, ...], int, End]:
         index, loops, captures = state
@@ -273,10 +273,10 @@ class Count:
         wanted, found = self._text[start:end], self._text[index : index + end - start]
         if wanted != found and not (step.flag and wanted.lower() == found.lower()):
             return (), len(wanted), None
-        moved = _moved(loops) if wanted else loops
+        moved = _progressed(loops) if wanted else loops
         return ((step.next, index + len(wanted), moved, captures),), len(wanted), None
 
 
-def _moved(loops: tuple[int, ...]) -> tuple[int, ...]:
+def _progressed(loops: tuple[int, ...]) -> tuple[int, ...]:
     """The loops after something was taken: each may repeat again."""
     return tuple([one & ~1 for one in loops]) if loops else loops

@@ -1,6 +1,6 @@
 """Whether Python may take for ever to search a text for a regular expression: decided by counting, never by time.
 
-``ambiguity`` finds loops that may read one text in many ways. Where it finds none, the pattern is fine. Else texts
+``ambiguity`` finds loops that may read one text in many ways. Where it finds none, the pattern is is_fast. Else texts
 are made that repeat such a loop and then do not match, and ``backtracking`` counts the steps that Python takes with
 them. So a text proves what is refused, and the verdict is the same on every machine.
 """
@@ -19,7 +19,7 @@ from dag_factory.config.regex.python_parser import OPS as ops
 from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
 
-_TIMES = 40  # two to the fortieth are hours; forty to the third is a moment
+_REPETITIONS = 40  # two to the fortieth are hours; forty to the third is a moment
 _PUMPS = 16  # of one pattern
 _ENDS = ("\n\0", "!", ",,")  # what most repetitions do not take
 _SAMPLES = 8
@@ -30,7 +30,7 @@ _UNITS, _MOST_UNITS = 50, 20_000
 class Verdict(NamedTuple):
     """A text that takes too long, or None; whether even that is too much to find out.
 
-    ``work`` is that of the check, ``steps`` are about those that Python takes with a text that is fine.
+    ``work`` is that of the check, ``steps`` are about those that Python takes with a text that is is_fast.
     """
 
     text: str | None = None
@@ -39,33 +39,33 @@ class Verdict(NamedTuple):
     steps: int = 0
 
     @property
-    def fine(self) -> bool:
+    def is_fast(self) -> bool:
         return self.text is None and not self.unclear
 
 
 @lru_cache(512)
-def trap(pattern: str) -> Verdict:
+def find_slow_text(pattern: str) -> Verdict:
     """Whether somebody may type a text with which the pattern takes too long.
 
     Raises ``ValueError`` with one line about a pattern that Python cannot read.
     """
     try:
         automaton = _automaton(pattern)
-        pumps, power = exponential(automaton, _PUMPS), power_of(automaton, _TIMES) * _TIMES
+        pumps, power = exponential(automaton, _PUMPS), power_of(automaton, _REPETITIONS) * _REPETITIONS
         if not pumps and power * automaton.ways <= BOUNDS.pattern_steps:
             return Verdict(work=automaton.work)
-        if pumps or power > BOUNDS.pattern_steps // _TIMES:
+        if pumps or power > BOUNDS.pattern_steps // _REPETITIONS:
             pumps = (pumps + loops(automaton, 2 * _PUMPS))[: 2 * _PUMPS]
-        texts = [pump.prefix + pump.word * _TIMES for pump in pumps] + samples(automaton, _SAMPLES)
+        texts = [pump.prefix + pump.word * _REPETITIONS for pump in pumps] + samples(automaton, _SAMPLES)
         # What leads to a loop may not be what a lookahead asks for, and what the loop takes may match at once.
-        texts += [word * _TIMES for word in _words(automaton.letters)]
+        texts += [word * _REPETITIONS for word in _words(automaton.letters)]
     except TooLarge:
         return Verdict(unclear=True, work=BOUNDS.pattern_work)
     work = automaton.work
     for text in dict.fromkeys(texts):
-        found = _tried(pattern, text, automaton.letters)
+        found = _check_endings(pattern, text, automaton.letters)
         work += found.work
-        if not found.fine:
+        if not found.is_fast:
             return found._replace(work=work)
         if work > BOUNDS.pattern_work:
             return Verdict(unclear=True, work=work)
@@ -78,16 +78,16 @@ def _words(letters: str) -> list[str]:
     return [*letters[:_PUMPS], *(one + other for one, other in itertools.permutations(few, 2))]
 
 
-def _tried(pattern: str, text: str, letters: str) -> Verdict:
+def _check_endings(pattern: str, text: str, letters: str) -> Verdict:
     """Whether something that follows the text makes the pattern try all ways to take the text, and too many."""
-    all_ways = _counted(pattern, text, BOUNDS.pattern_steps // 4, fails=True)
+    all_ways = _count_steps(pattern, text, BOUNDS.pattern_steps // 4, fails=True)
     if all_ways.text is None:
         return all_ways
     work = all_ways.work
     for end in dict.fromkeys([*_ENDS, *_words(letters), *(letter * 2 for letter in letters)]):
-        found = _counted(pattern, text + end, BOUNDS.pattern_steps)
+        found = _count_steps(pattern, text + end, BOUNDS.pattern_steps)
         work += found.work
-        if not found.fine:
+        if not found.is_fast:
             return found._replace(work=work)
         if work > BOUNDS.pattern_work:
             return Verdict(unclear=True, work=work)
@@ -95,7 +95,7 @@ def _tried(pattern: str, text: str, letters: str) -> Verdict:
 
 
 @lru_cache(512)
-def slow_text(pattern: str, text: str) -> Verdict:
+def check_text(pattern: str, text: str) -> Verdict:
     """Whether the pattern takes too long with this text. Raises as ``trap`` does."""
     try:
         automaton = _automaton(pattern)
@@ -104,31 +104,31 @@ def slow_text(pattern: str, text: str) -> Verdict:
             return Verdict(work=automaton.work, steps=steps)
     except TooLarge:
         return Verdict(unclear=True, work=BOUNDS.pattern_work)
-    found = _counted(pattern, text, BOUNDS.pattern_steps)
+    found = _count_steps(pattern, text, BOUNDS.pattern_steps)
     return found._replace(work=found.work + automaton.work)
 
 
-def size(pattern: str) -> int:
+def compile_work(pattern: str) -> int:
     """About the work to compile a pattern for the compiler's own library, which writes counted repetitions out.
 
     Raises as ``trap`` does.
     """
-    return min(_UNITS * _size(_parsed(pattern)), _MOST_UNITS)
+    return min(_UNITS * _count_nodes(_parse(pattern)), _MOST_UNITS)
 
 
-def _size(nodes: python_parser.Nodes) -> int:
+def _count_nodes(nodes: python_parser.Nodes) -> int:
     total = 0
     for op, argument in nodes:
         times = 1
         if op in python_parser.REPEATS:
             times = argument[1] if argument[1] != ops.MAXREPEAT else argument[0] + 1
-        total += 1 + times * sum(map(_size, below_of(op, argument)))
+        total += 1 + times * sum(map(_count_nodes, below_of(op, argument)))
         if total > _MOST_UNITS:
             break
     return total
 
 
-def _counted(pattern: str, text: str, most_steps: int, fails: bool = False) -> Verdict:
+def _count_steps(pattern: str, text: str, most_steps: int, fails: bool = False) -> Verdict:
     try:
         count = Count(_program(pattern), text, most_steps, BOUNDS.pattern_states, fails)
         steps = count.search()
@@ -142,12 +142,12 @@ def _counted(pattern: str, text: str, most_steps: int, fails: bool = False) -> V
 def _automaton(pattern: str) -> Automaton:
     """Made anew for each question, so that its count of the work does not depend on earlier ones."""
     try:
-        return Automaton(_parsed(pattern), BOUNDS.pattern_work)
+        return Automaton(_parse(pattern), BOUNDS.pattern_work)
     except RecursionError:
         raise TooLarge from None
 
 
-def _parsed(pattern: str) -> python_parser.Nodes:
+def _parse(pattern: str) -> python_parser.Nodes:
     if len(pattern) > BOUNDS.pattern_characters:
         raise ValueError(f"a pattern has more than {BOUNDS.pattern_characters:,} characters")
     try:

@@ -60,7 +60,7 @@ def _branches(schema: JSON, base: str) -> list[tuple[JSON, str]]:
     """The schema, what it refers to, and its alternatives: an annotation nearest the use comes first."""
     found = [(schema, base)]
     if "$ref" in schema:
-        found += _branches(*registry.referred(schema, base))
+        found += _branches(*registry.follow_reference(schema, base))
     for keyword in ("anyOf", "oneOf", "allOf"):
         for branch in schema.get(keyword, ()):
             found += _branches(branch, base)

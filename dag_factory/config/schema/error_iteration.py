@@ -35,7 +35,7 @@ def _fits(pattern: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator({"pattern": pattern})
 
 
-Explaining: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
+ErrorValidator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique}
 )
 

@@ -30,7 +30,7 @@ def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = Tr
     if high is None:
         return low
     if low is None:
-        return settle(high, shape) if unset else high
+        return drop_nulls(high, shape) if unset else high
     if shape.merge == "count":
         return _counted(low, high)
     if shape.merge == "replace":
@@ -39,10 +39,10 @@ def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = Tr
         return _merge_maps(low, high, shape, unset)
     if isinstance(low, ListNode) and isinstance(high, ListNode):
         return _merge_lists(low, high, shape, unset)
-    return settle(high, shape) if unset else high
+    return drop_nulls(high, shape) if unset else high
 
 
-def settle(node: Node, shape: Shape) -> Node:
+def drop_nulls(node: Node, shape: Shape) -> Node:
     """The tree without the keys that ``null`` unsets: a layer with nothing below it."""
     if shape.merge in ("replace", "count") or not isinstance(node, MapNode):
         return node
@@ -52,7 +52,7 @@ def settle(node: Node, shape: Shape) -> Node:
     for key, item in node.entries.items():
         inner = shape.child(key)
         if not is_null(item) or inner.keeps_null:
-            kept[key] = settle(item, inner)
+            kept[key] = drop_nulls(item, inner)
     return map_node(kept, node.keys, node.position)
 
 
@@ -87,7 +87,7 @@ def _merge_lists(low: ListNode, high: ListNode, shape: Shape, unset: bool) -> Li
             if key is not None and key in places:
                 items[places[key]] = merge(items[places[key]], item, shape.items, unset=unset) or item
             else:
-                items.append(settle(item, shape.items) if unset else item)
+                items.append(drop_nulls(item, shape.items) if unset else item)
         return list_node(tuple(items), high.position)
     return high
 

@@ -22,7 +22,7 @@ from dag_factory.config.schema.validation_cost import TooMuchWork
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _DATA = ("default", "const", "enum", "examples")  # under these stands no schema
-_PLAIN = frozenset(
+_SIMPLE = frozenset(
     "type enum const title description description_md section values_display examples minimum maximum exclusiveMinimum "
     "exclusiveMaximum minLength maxLength".split()
 )
@@ -32,30 +32,30 @@ _NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies",
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
     """What tells whether a value fits. Raises ``ValueError`` with one line about what is no schema."""
-    reference = _reference(schema)
+    reference = _first_reference(schema)
     if reference:
         raise ValueError(f"`{reference}` is not read here, where a schema stands alone")
     return _compiled(msgspec.json.encode(schema))
 
 
-def fault(schema: Any, value: Any) -> str:
+def find_error(schema: Any, value: Any) -> str:
     """Why a value does not fit a schema, in a line; nothing where it does. Raises as ``validator`` does.
 
     The two libraries differ in formats, patterns and fractions: what Airflow could take otherwise its own is asked.
     Raises ``TooMuchWork`` where that is too much for one file, before it is done.
     """
     compiled = validator(schema)
-    if set(schema) <= _PLAIN and not isinstance(value, (dict, list)):
+    if set(schema) <= _SIMPLE and not isinstance(value, (dict, list)):
         error = next(compiled.iter_errors(value), None)
         return error.message if error else ""
     meter = validation_cost.Meter(budget.work_left())
-    validation_cost.of_value(schema, value, meter)
+    validation_cost.count_value(schema, value, meter)
     _spend(meter.used)
-    return _airflows_fault(msgspec.json.encode(schema), msgspec.json.encode(value))
+    return _find_error_as_airflow(msgspec.json.encode(schema), msgspec.json.encode(value))
 
 
 @lru_cache(512)
-def _airflows_fault(schema: bytes, value: bytes) -> str:
+def _find_error_as_airflow(schema: bytes, value: bytes) -> str:
     import jsonschema  # slow to import, and most params say nothing that needs it
 
     try:
@@ -69,16 +69,16 @@ def _airflows_fault(schema: bytes, value: bytes) -> str:
     return ""
 
 
-def count(schema: Any) -> None:
+def count_work(schema: Any) -> None:
     """Count the work to read a schema. Raises ``TooMuchWork`` where that is too much for one file."""
     meter = validation_cost.Meter(budget.work_left())
-    validation_cost.of_schema(schema, meter)
+    validation_cost.count_schema(schema, meter)
     for pattern in dict.fromkeys(_patterns(schema)):
-        meter.spend(slow_patterns.size(pattern))
+        meter.spend(slow_patterns.compile_work(pattern))
     _spend(meter.used)
 
 
-def too_slow(schema: Any, value: Any) -> str:
+def find_slow_pattern(schema: Any, value: Any) -> str:
     """A pattern of a schema that takes Airflow too long to hold against a value's texts; nothing where there is none.
 
     Raises ``ValueError`` with one line about a pattern that Python cannot read, and ``TooMuchWork``.
@@ -87,24 +87,24 @@ def too_slow(schema: Any, value: Any) -> str:
     texts = dict.fromkeys(_texts(value)) if patterns else {}
     for pattern in patterns:
         for text in texts:
-            if not _spent(slow_patterns.slow_text(pattern, text)).fine:
+            if not _charge(slow_patterns.check_text(pattern, text)).is_fast:
                 return pattern
     return ""
 
 
-def trap(schema: Any) -> tuple[str, str | None] | None:
+def find_exponential_pattern(schema: Any) -> tuple[str, str | None] | None:
     """A pattern of a schema, and a text that somebody may type which takes Airflow too long to hold against it.
 
     No text where it is too much work to look for one. Raises as ``too_slow`` does.
     """
     for pattern in dict.fromkeys(_patterns(schema)):
-        found = _spent(slow_patterns.trap(pattern))
-        if not found.fine:
+        found = _charge(slow_patterns.find_slow_text(pattern))
+        if not found.is_fast:
             return pattern, found.text
     return None
 
 
-def _spent(verdict: Verdict) -> Verdict:
+def _charge(verdict: Verdict) -> Verdict:
     _spend(verdict.work)
     return verdict
 
@@ -153,16 +153,16 @@ def _texts(value: Any) -> Iterator[str]:
 def _compiled(schema: bytes) -> jsonschema_rs.Draft202012Validator:
     try:
         return jsonschema_rs.Draft202012Validator(
-            msgspec.json.decode(schema), validate_formats=True, retriever=_nowhere
+            msgspec.json.decode(schema), validate_formats=True, retriever=_reject_reference
         )
     except ValueError as failure:
         raise ValueError(str(failure).splitlines()[0]) from None
 
 
-def _reference(schema: Any) -> str:
+def _first_reference(schema: Any) -> str:
     """The first key that refers to something else."""
     return next((key for one in _schemas(schema) for key in _REFERENCES if isinstance(one.get(key), str)), "")
 
 
-def _nowhere(address: str) -> Any:
+def _reject_reference(address: str) -> Any:
     raise ValueError(f"`{address}` is not read here, where a schema stands alone")

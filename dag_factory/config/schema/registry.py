@@ -35,11 +35,11 @@ def documents() -> dict[str, JSON]:
 def resolve(schema: JSON, base: str) -> tuple[JSON, str]:
     """Follow ``$ref`` to the schema at its end. Returns that schema and the file it stands in."""
     while "$ref" in schema:
-        schema, base = referred(schema, base)
+        schema, base = follow_reference(schema, base)
     return schema, base
 
 
-def referred(schema: JSON, base: str) -> tuple[JSON, str]:
+def follow_reference(schema: JSON, base: str) -> tuple[JSON, str]:
     """The very schema that a ``$ref`` names, which may refer on and say more beside that."""
     file, _, pointer = schema["$ref"].partition("#")
     base = file or base

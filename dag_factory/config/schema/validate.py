@@ -29,13 +29,15 @@ def validate(node: Node, name: str, pointer: str = "", path: KeyPath = ()) -> li
     if schemas.validator(name, pointer).is_valid(document):
         return []
     found: dict[tuple[KeyPath, str], tuple[KeyPath, Problem]] = {}
-    for error in sorted(_slow(name, pointer).iter_errors(document), key=lambda error: _order(node, error)):
-        for leaf in messages.leaves(error):
+    for error in sorted(
+        _explaining_validator(name, pointer).iter_errors(document), key=lambda error: _order(node, error)
+    ):
+        for leaf in messages.relevant_errors(error):
             below = tuple(leaf.absolute_path)
-            if _undecided(node, below, leaf):
+            if _is_pending(node, below, leaf):
                 continue
-            for key, code, message, said in messages.words(leaf):
-                hint = _NOT_HERE if key is None and _is_expression(node, below) else said
+            for key, code, message, said in messages.describe_error(leaf):
+                hint = _NOT_COMPUTED if key is None and _is_expression(node, below) else said
                 where = (*below, key) if key is not None else below
                 position = _position(node, below, key)
                 once = message if code == "missing-key" else code  # of two rules that one value breaks, the first
@@ -52,18 +54,18 @@ def _order(node: Node, error: ValidationError) -> tuple[int, int]:
 
 
 @lru_cache
-def _slow(name: str, pointer: str) -> Draft202012Validator:
+def _explaining_validator(name: str, pointer: str) -> Draft202012Validator:
     from referencing import Registry, Resource
     from referencing.jsonschema import DRAFT202012
 
-    from dag_factory.config.schema.error_iteration import Explaining, without_dialect
+    from dag_factory.config.schema.error_iteration import ErrorValidator, without_dialect
 
     resources = [
         (file, Resource.from_contents(without_dialect(document), default_specification=DRAFT202012))
         for file, document in schemas.documents().items()
     ]
     registry: Registry[Any] = Registry().with_resources(resources)
-    return Explaining({"$ref": f"{name}#{pointer}"}, registry=registry)
+    return ErrorValidator({"$ref": f"{name}#{pointer}"}, registry=registry)
 
 
 def _position(node: Node, path: KeyPath, key: str | None) -> Position:
@@ -75,7 +77,7 @@ def _position(node: Node, path: KeyPath, key: str | None) -> Position:
     return position_at(node, path)
 
 
-_NOT_HERE = "write the value itself: an expression cannot stand for all of it here"
+_NOT_COMPUTED = "write the value itself: an expression cannot stand for all of it here"
 
 
 def _is_expression(node: Node, path: KeyPath) -> bool:
@@ -83,7 +85,7 @@ def _is_expression(node: Node, path: KeyPath) -> bool:
     return isinstance(found, Scalar) and found.dynamic
 
 
-def _undecided(node: Node, path: KeyPath, error: ValidationError) -> bool:
+def _is_pending(node: Node, path: KeyPath, error: ValidationError) -> bool:
     """Whether an expression may still mend it."""
     found = at(node, path)
     if found is None or not found.dynamic:

@@ -15,7 +15,7 @@ from dag_factory.config.tree import CHARACTERS
 _SCHEMA = 100  # units to check one schema against the language of schemas
 _RULE = 4
 _STEPS = 200  # of a regular expression, in one unit
-_SAME = ("allOf", "anyOf", "oneOf")  # schemas of the value itself
+_COMBINATORS = ("allOf", "anyOf", "oneOf")  # schemas of the value itself
 _CONDITIONS = ("if", "then", "else", "not")
 _ITEMS = ("items", "additionalItems", "contains", "unevaluatedItems")
 _VALUES = ("additionalProperties", "unevaluatedProperties")
@@ -38,21 +38,21 @@ class Meter:
             raise TooMuchWork
 
 
-def of_schema(schema: Any, meter: Meter) -> None:
+def count_schema(schema: Any, meter: Meter) -> None:
     """The work to check a schema itself."""
     meter.spend(1)
     if isinstance(schema, dict):
         meter.spend(_SCHEMA)
         for below in schema.values():
-            of_schema(below, meter)
+            count_schema(below, meter)
     elif isinstance(schema, list):
         for below in schema:
-            of_schema(below, meter)
+            count_schema(below, meter)
     elif isinstance(schema, str):
         meter.spend(len(schema) // CHARACTERS)
 
 
-def of_value(schema: Any, value: Any, meter: Meter) -> None:
+def count_value(schema: Any, value: Any, meter: Meter) -> None:
     """The work to hold a value against a schema, each alternative included."""
     meter.spend(_RULE)
     if not isinstance(schema, dict):
@@ -69,8 +69,8 @@ def of_value(schema: Any, value: Any, meter: Meter) -> None:
             meter.spend(len(rule) // 4 + size(value))
         elif key == "const":
             meter.spend(min(size(value), size(rule)))
-    for one in _in_place(schema):
-        of_value(one, value, meter)
+    for one in _combined(schema):
+        count_value(one, value, meter)
     if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
         _of_evaluated(schema, value, meter)
 
@@ -78,16 +78,16 @@ def of_value(schema: Any, value: Any, meter: Meter) -> None:
 def _of_properties(key: str, rule: Any, value: dict[str, Any], meter: Meter) -> None:
     if key in _VALUES or key == "propertyNames":
         for name, below in value.items():
-            of_value(rule, name if key == "propertyNames" else below, meter)
+            count_value(rule, name if key == "propertyNames" else below, meter)
     elif key == "properties" and isinstance(rule, dict):
         meter.spend(len(rule) // 4)
         for name in rule.keys() & value.keys():
-            of_value(rule[name], value[name], meter)
+            count_value(rule[name], value[name], meter)
     elif key == "patternProperties" and isinstance(rule, dict):
         for pattern, schema in rule.items():
             for name, below in value.items():
                 _of_text("pattern", pattern, name, meter)
-                of_value(schema, below, meter)
+                count_value(schema, below, meter)
     elif key in ("required", "dependentRequired") and isinstance(rule, (list, dict)):
         meter.spend(len(rule))
 
@@ -95,10 +95,10 @@ def _of_properties(key: str, rule: Any, value: dict[str, Any], meter: Meter) -> 
 def _of_items(key: str, rule: Any, value: list[Any], meter: Meter) -> None:
     if key in _ITEMS:
         for below in value:
-            of_value(rule, below, meter)
+            count_value(rule, below, meter)
     elif key == "prefixItems" and isinstance(rule, list):
         for schema, below in zip(rule, value, strict=False):
-            of_value(schema, below, meter)
+            count_value(schema, below, meter)
     elif key == "uniqueItems":  # what cannot be sorted is compared one by one
         sortable = len({type(item) for item in value}) == 1 and not isinstance(value[0], dict) if value else True
         meter.spend(len(value) * (1 if sortable else len(value) // 4 + 1) + size(value))
@@ -106,14 +106,14 @@ def _of_items(key: str, rule: Any, value: list[Any], meter: Meter) -> None:
 
 def _of_text(key: str, rule: Any, value: str, meter: Meter) -> None:
     if key == "pattern" and isinstance(rule, str):
-        meter.spend(2 + slow_patterns.slow_text(rule, value).steps // _STEPS)
+        meter.spend(2 + slow_patterns.check_text(rule, value).steps // _STEPS)
     elif key == "format":
         meter.spend(10 + len(value))
 
 
-def _in_place(schema: dict[str, Any]) -> Iterator[Any]:
+def _combined(schema: dict[str, Any]) -> Iterator[Any]:
     """Schemas that hold for the value itself."""
-    for key in _SAME:
+    for key in _COMBINATORS:
         rule = schema.get(key)
         yield from rule if isinstance(rule, list) else ()
     yield from (schema[key] for key in _CONDITIONS if key in schema)
@@ -129,8 +129,8 @@ def _of_evaluated(schema: Any, value: Any, meter: Meter) -> None:
     for key in (*_VALUES, "contains", "unevaluatedItems", "patternProperties"):
         if key in schema:
             _again(key, schema[key], value, meter)
-    for one in _in_place(schema):
-        of_value(one, value, meter)
+    for one in _combined(schema):
+        count_value(one, value, meter)
         _of_evaluated(one, value, meter)
 
 

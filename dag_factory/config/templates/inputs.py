@@ -125,7 +125,7 @@ def _unfit(
             told.add(name)
             yield Problem.at(caller, path, "missing-input", f"the template `{template}` needs the input `{name}`", hint)
     for error in _slow(msgspec.json.encode({**schema, "required": []})).iter_errors(values):
-        for leaf in messages.leaves(error):
+        for leaf in messages.relevant_errors(error):
             yield from _told(leaf, template, properties, given, caller, path, told)
 
 
@@ -139,7 +139,7 @@ def _told(
     told: set[str],
 ) -> Iterator[Problem]:
     """The problems of one error, one for an input."""
-    for key, code, message, said in messages.words(leaf, otherwise=""):
+    for key, code, message, said in messages.describe_error(leaf, otherwise=""):
         where = (*leaf.absolute_path, *(() if key is None else (key,)))
         if not where:
             message = f"the template `{template}`: {message}"
@@ -199,7 +199,7 @@ def _is_slow(pattern: str) -> bool:
     if not _CONDITION.search(pattern):  # else the validator needs no more steps than the text has characters
         return False
     try:
-        return not slow_patterns.trap(pattern).fine
+        return not slow_patterns.find_slow_text(pattern).is_fast
     except ValueError:  # not one of Python's
         return False
 
@@ -218,6 +218,6 @@ def _refused(uri: str) -> Any:
 def _slow(schema: bytes) -> Draft202012Validator:
     from referencing import Registry
 
-    from dag_factory.config.schema.error_iteration import Explaining, without_dialect
+    from dag_factory.config.schema.error_iteration import ErrorValidator, without_dialect
 
-    return Explaining(without_dialect(msgspec.json.decode(schema)), registry=Registry())
+    return ErrorValidator(without_dialect(msgspec.json.decode(schema)), registry=Registry())

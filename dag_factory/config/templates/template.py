@@ -16,7 +16,7 @@ import msgspec
 from dag_factory.config import budget
 from dag_factory.config.expressions import compile_time
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.expressions.sandbox import Sandbox, TooMuch
+from dag_factory.config.expressions.sandbox import LimitExceeded, Sandbox
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, errors, limit_problems
 from dag_factory.config.schema.validate import prune, validate
@@ -85,7 +85,7 @@ def read_template(data: bytes | Problem, file: str, name: str) -> Template:
     schema, wrong = read_inputs(node.get("inputs"))
     found += wrong
     try:
-        compile_time.faults_told(lambda: _compiled(_aligned(head, body)))
+        compile_time.as_template_errors(lambda: _compiled(_aligned(head, body)))
     except jinja2.TemplateSyntaxError as failure:
         found.append(_syntax_problem(failure, file))
     except jinja2.TemplateError as failure:
@@ -111,10 +111,10 @@ def render(
     if problems:
         return None, problems
     try:
-        numbered = compile_time.faults_told(lambda: _rendered(template.text, {**context, "inputs": inputs}))
+        numbered = compile_time.as_template_errors(lambda: _rendered(template.text, {**context, "inputs": inputs}))
     except jinja2.TemplateError as failure:
-        line = Position(template.file, compile_time.line_of(failure), 1, caller)
-        return None, [Problem.at(line, path, *compile_time.explained(failure, {**context, "inputs": inputs}))]
+        line = Position(template.file, compile_time.error_line(failure), 1, caller)
+        return None, [Problem.at(line, path, *compile_time.describe_error(failure, {**context, "inputs": inputs}))]
     text, lines = unnumbered(numbered)
     node, found = yaml_reader.read(text, template.file)
     if not budget.spend_steps(len(text) // _CHARACTERS + _VALUE * count_values(node)):
@@ -166,7 +166,7 @@ def _rendered(text: str, context: Context) -> str:
         parts.append(part)
         size += len(part)
         if size > BOUNDS.file_bytes:
-            raise TooMuch(f"the rendered text is longer than {BOUNDS.file_bytes:,} characters")
+            raise LimitExceeded(f"the rendered text is longer than {BOUNDS.file_bytes:,} characters")
     return "".join(parts)
 
 

@@ -20,7 +20,7 @@ from jinja2 import TemplateRuntimeError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-from dag_factory.config.expressions.sandbox import settled, text_of
+from dag_factory.config.expressions.sandbox import to_data, to_text
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARKS = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
@@ -34,8 +34,8 @@ _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
 def written(value: Any, place: str, indent: int) -> str:
     """A value as YAML text for the place where it stands: ``plain word double single block``."""
     if place == "plain":
-        return _json(settled(value))
-    text = text_of(value)
+        return _json(to_data(value))
+    text = to_text(value)
     if place == "double":
         return _json(text)[1:-1]
     if place == "word":

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 
-from dag_factory.config.expressions.dollar_signs import is_later, marked
+from dag_factory.config.expressions.dollar_signs import escape_rendered, has_template
 from dag_factory.config.model import Job
 from dag_factory.config.pod.final_pod import BASE, XCOM
 
@@ -31,9 +31,9 @@ class RenderContainers(KubernetesPodOperatorCallback):
 
         def rendered(text: str | None, mark: bool = True) -> str | None:
             # A text without a template may come from a cluster policy; it stays as it is.
-            if text is None or not is_later(text):
+            if text is None or not has_template(text):
                 return text
-            return str(operator.render_template(marked(text) if mark else text, context, environment))
+            return str(operator.render_template(escape_rendered(text) if mark else text, context, environment))
 
         spec = pod_request.spec
         for container in [*(spec.init_containers or ()), *spec.containers]:
@@ -54,7 +54,7 @@ def has_templates(job: Job) -> bool:
 
 def _is_later(value: Any) -> bool:
     if isinstance(value, str):
-        return is_later(value)
+        return has_template(value)
     if isinstance(value, Mapping):
         return any(map(_is_later, value.values()))
     return isinstance(value, (list, tuple)) and any(map(_is_later, value))

@@ -22,7 +22,7 @@ from jinja2.utils import missing
 from dag_factory.build.worker.templates.item import GroupItems
 from dag_factory.config.expressions import run_time_names as names
 from dag_factory.config.expressions.run_time_text import short
-from dag_factory.config.expressions.run_time_values import AssetName, Function, Handle, Refused
+from dag_factory.config.expressions.run_time_values import AssetName, Function, Handle, NotAllowed
 
 _EVENT = ("extra partition_key source_dag_id source_map_index source_run_id source_task_id timestamp").split()
 
@@ -148,7 +148,7 @@ def to_data(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime.tzinfo):
         return getattr(value, "name", None) or str(value)
-    raise Refused(f"a template cannot use a value of the type `{type(value).__name__}`")
+    raise NotAllowed(f"a template cannot use a value of the type `{type(value).__name__}`")
 
 
 def _named(asset: Asset | AssetAlias) -> tuple[str, str]:
@@ -191,7 +191,7 @@ def _with_opened(allow: Set[str]) -> dict[str, Function]:
         for step in rest:
             value = getattr(value, step)
         if isinstance(value, ModuleType) or not callable(value):
-            raise Refused(f"`{path}` is not a function: `templating.allow` takes functions of `macros`")
+            raise NotAllowed(f"`{path}` is not a function: `templating.allow` takes functions of `macros`")
         if rest:
             known = found.get(name, Function(f"macros.{name}", _not_a_function))
             found[name] = Function(known.name, known.function, {**known.below, rest[0]: Function(path, value)})
@@ -201,4 +201,4 @@ def _with_opened(allow: Set[str]) -> dict[str, Function]:
 
 
 def _not_a_function(*_: Any, **__: Any) -> Any:
-    raise Refused("a template cannot call a module")
+    raise NotAllowed("a template cannot call a module")

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from dag_factory.config.expressions.dollar_signs import is_later
+from dag_factory.config.expressions.dollar_signs import has_template
 from dag_factory.config.expressions.escaping import COMMENT_MARKS
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
@@ -51,7 +51,7 @@ def _is_free(schema: Any) -> bool:
 def check(job: MapNode, texts: Set[str], prefix: str, path: KeyPath) -> Iterator[Problem]:
     """A warning for each free text in a job's ``script``; ``prefix`` is the pipeline's ``params_env``, if any."""
     script = job.get("script")
-    if not texts or not isinstance(script, Scalar) or script.value is None or not is_later(script.text):
+    if not texts or not isinstance(script, Scalar) or script.value is None or not has_template(script.text):
         return
     source = job.map("for_each").get("param")
     for name, line in _written(script.text):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.sandbox import SandboxedEnvironment
 
-from dag_factory.config.expressions.dollar_signs import EscapeDollars, escaped, marked
+from dag_factory.config.expressions.dollar_signs import EscapeDollars, escape_all, escape_rendered
 from dag_factory.config.expressions.escaping import COMMENT_MARKS, as_argument, as_json
 
 AIRFLOW = SandboxedEnvironment(
@@ -42,7 +42,7 @@ def expanded(text: str) -> str:
 
 def arrives(text: str, x: object) -> str:
     """What the program gets: Airflow renders, then Kubernetes expands."""
-    return expanded(AIRFLOW.from_string(marked(text)).render(x=x))
+    return expanded(AIRFLOW.from_string(escape_rendered(text)).render(x=x))
 
 
 @given(BROUGHT)
@@ -99,13 +99,13 @@ def test_text_that_is_escaped_already_is_not_escaped_twice(x: str, beside: str) 
     written = beside if beside.endswith("$") else beside + "{{ x }}"
     meant = AIRFLOW.from_string(written).render(x=x)
     assert arrives(as_argument(written), x) == meant
-    assert arrives(escaped(written), x) == meant
+    assert arrives(escape_all(written), x) == meant
     assert arrives(as_json(["{{ x | tojson }}", "a$$"]), [x]).startswith("[[")
 
 
 @pytest.mark.parametrize("text", ["", "plain", "$(HOME)", "$$", "{", "}}", "{x}"])
 def test_text_without_templates_is_not_marked(text: str) -> None:
-    assert marked(text) == text
+    assert escape_rendered(text) == text
 
 
 def test_nobody_can_end_the_mark() -> None:

@@ -269,5 +269,5 @@ def test_what_is_read_without_jinja_reads_as_jinja_would(text: str, monkeypatch:
         return type(value), value
 
     quick = result()
-    monkeypatch.setattr(compile_time, "_simple", lambda *_: None)
+    monkeypatch.setattr(compile_time, "_plain_value", lambda *_: None)
     assert quick == result()
