@@ -126,7 +126,7 @@ def with_variables(tables: Tables, header: MapNode) -> Tables:
         "env": map_node(env, dict.fromkeys(env, prefix.position), prefix.position),
     }
     keys = {**(tables.environment_job_layer.keys if tables.environment_job_layer else {}), "env": prefix.position}
-    return msgspec.structs.replace(tables, built_in=map_node(said, keys, prefix.position))
+    return msgspec.structs.replace(tables, environment_job_layer=map_node(said, keys, prefix.position))
 
 
 def check_variables(header: MapNode) -> Iterator[Problem]:
