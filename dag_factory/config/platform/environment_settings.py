@@ -9,7 +9,7 @@ from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.platform import environments
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.annotations import shape
-from dag_factory.config.schema.merge import settle
+from dag_factory.config.schema.merge import drop_nulls
 from dag_factory.config.source import documents
 from dag_factory.config.tree import (
     MapNode,
@@ -37,7 +37,7 @@ def compute_vars(environment: MapNode, name: str) -> tuple[dict[str, Any], list[
     if not isinstance(node, MapNode):
         return {}, []
     context = {"environment": name, "vars": {}}
-    computed, problems = evaluate(settle(node, shape(_SCHEMA).child("vars")), context, ("vars",))
+    computed, problems = evaluate(drop_nulls(node, shape(_SCHEMA).child("vars")), context, ("vars",))
     return to_python(as_map(computed)), list(problems)
 
 
@@ -48,7 +48,7 @@ def compute_settings(environment: MapNode, context: Context) -> tuple[MapNode, l
     if "define" in flavors.entries:
         entries = {**settings.entries, "flavors": without(flavors, "define")}
         settings = map_node(entries, settings.keys, settings.position)
-    return documents.compute(as_map(settle(settings, shape(_SCHEMA))), context, _SCHEMA)
+    return documents.compute(as_map(drop_nulls(settings, shape(_SCHEMA))), context, _SCHEMA)
 
 
 def cluster(settings: MapNode) -> model.Cluster:
