@@ -25,11 +25,12 @@ def name(path: Path) -> str:
 
 @pytest.mark.parametrize("record", RECORDS, ids=name)
 def test_decision_has_date_and_status_and_is_in_the_index(record: Path) -> None:
-    header = HEADER.fullmatch(record.read_text(encoding="utf-8").splitlines()[2])
+    lines = record.read_text(encoding="utf-8").splitlines()
+    title, header = lines[0].removeprefix("# "), HEADER.fullmatch(lines[2])
     assert header, "line 3 is not `Date: YYYY-MM-DD. Status: accepted.`"
     status = header["status"] + (f", last changed {header['changed']}" if header["changed"] else "")
     rows = (DECISIONS / "README.md").read_text(encoding="utf-8").splitlines()
-    assert [row for row in rows if row.endswith(f"({record.name}) | {header['date']} | {status} |")]
+    assert f"| [{title}]({record.name}) | {header['date']} | {status} |" in rows
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
