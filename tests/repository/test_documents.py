@@ -69,7 +69,7 @@ def packages_below(*folders: str) -> Iterator[Path]:
                 yield child
 
 
-def test_the_way_of_a_value_names_functions_that_exist() -> None:
+def test_the_path_of_a_value_names_functions_that_exist() -> None:
     steps = re.findall(
         r"^\| .* \| `([\w/]+\.py)` \| `(\w+)` \|$", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE
     )
