@@ -1,7 +1,7 @@
-"""From a project's files to Airflow's DAGs: what ``dags/loader.py`` calls.
+"""Build Airflow's DAGs from a project's files; ``dags/loader.py`` calls ``load``.
 
-What is wrong with one pipeline costs that pipeline. The DAG processor's row about it is raised by another
-file (``report.py``); a worker, which has no such row, gets the words into its task's log.
+A mistake in one pipeline affects only that pipeline. In the DAG processor another file reports it (``report.py``).
+A worker has no such report, so there the problems go to the log of the task.
 """
 
 from __future__ import annotations
@@ -33,81 +33,84 @@ Share = Shard
 """The name of ``Shard`` in version 0.1.0, for loader files that import it."""
 
 build = build_dags
-"""The name of ``build_dags`` in version 0.1.0."""
+"""The name of ``build_dags`` in version 0.1.0, for files that import it."""
 
 log = logging.getLogger(__name__)
 
 
 def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[str, DAG]:
-    """The DAGs by id; ``loader_folder`` is where the loader lies, beside or in the project's home.
+    """Return the DAGs by their ids. ``loader_folder`` is the folder of the loader file, inside the project.
 
-    Several loaders may divide the files among them, each with a ``shard``. In a worker, which runs a task
-    of one DAG, that one's file alone is read, and the task alone constructed with its neighbours.
+    Several loaders can divide the files among them, each with its own ``shard``. A worker runs one task of one DAG:
+    there only the file of that DAG is read, and only that task and its neighbors are built.
     """
-    asked = get_parsing_context()
-    with _uncollected():
-        return _load(loader_folder, shard, asked.dag_id, asked.task_id)
+    context = get_parsing_context()
+    with _without_garbage_collection():
+        try:
+            project = find_project(loader_folder)
+        except ProjectError as error:
+            # An exception would mark every DAG as broken at once, perhaps only because a checkout is half done.
+            log.error("dagwright: no pipeline was loaded: %s", error)
+            return {}
+        if context.dag_id is None:
+            return _load_all(project, shard, loader_folder.name)
+        return _load_one(project, context.dag_id, context.task_id)
 
 
-def _load(loader_folder: Path, shard: Shard, wanted: str | None, to_run: str | None) -> dict[str, DAG]:
-    try:
-        project = find_project(loader_folder)
-    except ProjectError as error:
-        # To raise here would mark every DAG at once, for a checkout that is half done perhaps.
-        log.error("dagwright: no pipeline was loaded: %s", error)
-        return {}
-    return _all(project, shard, loader_folder.name) if wanted is None else _one(project, wanted, to_run)
-
-
-def _all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
-    """The DAGs of a pass of the DAG processor. Where one cannot be built, the version before it is."""
+def _load_all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
+    """Build the DAGs for a pass of the DAG processor. If one cannot be built, build its last good version."""
     current = project.begin_pass(shard, loader_deadline.compile_seconds(), loader_deadline.work_limit())
     began = time.monotonic()
     dags, failed = build_dags(current.compiled.pipelines)
-    instead, _ = build_dags(current.last_good_versions(failed))
-    dags |= instead
-    rows = loader_deadline.pass_warnings(folder, time.monotonic() - began, len(dags), current.compiled)
+    last_good, _ = build_dags(current.last_good_versions(failed))
+    dags |= last_good
+    warnings = loader_deadline.pass_warnings(folder, time.monotonic() - began, len(dags), current.compiled)
     current.record(failed)
-    _record(current, shard, failed, [dag_id for dag_id in failed if dag_id not in dags], rows)
-    _log([*failed.values(), *rows], bool(instead))
+    _record(current, shard, failed, [dag_id for dag_id in failed if dag_id not in dags], warnings)
+    _log([*failed.values(), *warnings], bool(last_good))
     return dags
 
 
 def _record(
-    current: Pass, shard: Shard, failed: dict[str, Problem], lost: Sequence[str], rows: Sequence[Problem]
+    current: Pass, shard: Shard, failed: dict[str, Problem], lost: Sequence[str], warnings: Sequence[Problem]
 ) -> None:
-    """Tell the report what was built."""
+    """Record for the report what this pass built."""
     records, names = current.files.cache.records, [Shard(index, shard.count).name for index in range(shard.count)]
     by_name = current.failures_by_key(failed)
-    records.put(shard.name, Record(builder_digest(), current.built_keys(failed), by_name, tuple(lost), tuple(rows)))
+    records.put(shard.name, Record(builder_digest(), current.built_keys(failed), by_name, tuple(lost), tuple(warnings)))
     records.keep_only(names)
 
 
-def _one(project: Project, wanted: str, to_run: str | None) -> dict[str, DAG]:
-    """The DAG of a task to run; the version before it where it cannot be built, as in the DAG processor."""
-    compiled = project.compile_one(wanted)
-    dags, failed = build_dags(compiled.pipelines, False, to_run)
-    instead = project.last_good_version(wanted, failed[wanted]) if wanted in failed else None
-    dags |= build_dags([instead] if instead else [], False, to_run)[0]
+def _load_one(project: Project, dag_id: str, task_id: str | None) -> dict[str, DAG]:
+    """Build the DAG of the task to run, or its last good version if it cannot be built, as in the DAG processor."""
+    compiled = project.compile_one(dag_id)
+    dags, failed = build_dags(compiled.pipelines, with_docs=False, only_task=task_id)
+    last_good = project.last_good_version(dag_id, failed[dag_id]) if dag_id in failed else None
+    dags |= build_dags([last_good] if last_good else [], with_docs=False, only_task=task_id)[0]
     problems = [*failed.values(), *errors(compiled.problems)]
     if not dags and not problems:
-        log.error("dagwright: no file claims the DAG %s any more: it was deleted, renamed or left out here.", wanted)
-    _log(problems, bool(instead) or any(one.held for one in compiled.pipelines))
+        log.error(
+            "dagwright: no file defines the DAG %s: its file was deleted, renamed or excluded in this environment",
+            dag_id,
+        )
+    _log(problems, bool(last_good) or any(one.held for one in compiled.pipelines))
     return dags
 
 
-def _log(problems: Sequence[Problem], held: bool) -> None:
+def _log(problems: Sequence[Problem], runs_last_good: bool) -> None:
     if not errors(problems):
         head = "Every DAG was built."
+    elif runs_last_good:
+        head = "The DAG runs its last good version because of these errors:"
     else:
-        head = "The DAG runs on as it last was, because of:" if held else "There is no DAG for what is wrong here."
+        head = "No DAG was built because of these errors:"
     if problems:
         log.error("dagwright: %s", problem_text(problems, head))
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector: nothing made here is garbage, and to look for some takes a tenth longer."""
+def _without_garbage_collection() -> Iterator[None]:
+    """Turn the garbage collector off: a pass creates no garbage, and each search for it adds a tenth to the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""Airflow's plugin (entry point ``airflow.plugins``): prepares the scheduler, and costs the rest nothing.
+"""Airflow's plugin (entry point ``airflow.plugins``): prepares the scheduler.
 
-Every process of Airflow imports this module and calls ``on_load``, often twice; so nothing is imported
-here, and nothing is done but in the one process that is meant.
+Every process of Airflow imports this module and calls ``on_load``, often twice. So this module imports nothing large,
+and does its work only in the scheduler.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from airflow.plugins_manager import AirflowPlugin
 
 
 class DagFactoryPlugin(AirflowPlugin):
-    """Before the scheduler's first task: the pools exist, and what a task imports is imported."""
+    """Creates the pools and imports what tasks need, before the scheduler's first task."""
 
     name = "dagwright"
 
     @classmethod
     def on_load(cls, *_args: Any, **_kwargs: Any) -> None:
-        """Called by Airflow where it loads its plugins: in the scheduler, before its executor starts."""
+        """Prepare the scheduler. Airflow calls this when it loads its plugins, in the scheduler before its executor."""
         if not in_scheduler(sys.argv):
             return
-        from dag_factory.build.scheduler import prepare  # other processes should not pay for it
+        from dag_factory.build.scheduler import prepare  # a large import that other processes do not need
 
         prepare.prepare()
 
 
 def in_scheduler(arguments: Sequence[str]) -> bool:
-    """Whether this is the process of ``airflow scheduler`` itself.
+    """Return whether this is the process of ``airflow scheduler`` itself.
 
-    What it forks (tasks, its log server) has the same command line, but is a child of ``multiprocessing``.
-    ``airflow standalone`` starts the scheduler as a command of its own. A listener's ``on_starting`` would
-    be told the same; but one listener anywhere makes Airflow refuse DAGs that use ``end_from_trigger``.
+    The processes that it forks (tasks, its log server) have the same command line, but are children of
+    ``multiprocessing``. ``airflow standalone`` starts the scheduler as a separate command. A listener's
+    ``on_starting`` would be simpler, but if any listener exists, Airflow rejects DAGs that use ``end_from_trigger``.
     """
     if not arguments or Path(arguments[0]).name not in ("airflow", "__main__.py"):
         return False

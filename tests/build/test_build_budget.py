@@ -45,7 +45,7 @@ def test_what_was_there_stays_when_the_budget_shrinks(home: Path, monkeypatch: p
     assert len(tasks(home)) == 2
     monkeypatch.setenv(BUDGET, "1000")
     assert len(tasks(home)) == 2
-    assert "over its limit of 1,000" in row(home)
+    assert "exceeds its limit of 1,000" in row(home)
     assert "Every pipeline runs." in row(home)
 
 

@@ -24,7 +24,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     from dag_factory.build.project import locate_project  # not before Airflow has the home that these tests gave it
 
-    locate_project._bundles.cache_clear()
+    locate_project._bundles_folder.cache_clear()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     folder = tmp_path / "bundles"
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", str(folder))
-    locate_project._bundles.cache_clear()
+    locate_project._bundles_folder.cache_clear()
     return folder
 
 

@@ -25,8 +25,8 @@ def test_the_page_of_a_dag() -> None:
 
 def test_the_page_says_why_there_is_no_schedule_and_where_the_pipeline_is() -> None:
     page = built(a_pipeline(schedule_off="configs/platform/environments/dev.yaml", only=("dev", "prod"))).doc_md
-    assert "Its schedule is off here, by `schedules: manual` in `configs/platform/environments/dev.yaml`" in page
-    assert "in these environments only: `dev`, `prod`, by `only` in `configs/pipelines/growth/churn.yaml`" in page
+    assert "`configs/platform/environments/dev.yaml` has `schedules: manual`" in page
+    assert "only in these environments: `dev`, `prod` (`only` in `configs/pipelines/growth/churn.yaml`)" in page
     assert "schedule is off" not in built(a_pipeline()).doc_md and "only" not in built(a_pipeline()).doc_md
 
 
@@ -39,7 +39,7 @@ def test_no_next_flavor_is_promised_where_no_rule_gives_one() -> None:
 
 def test_the_page_of_a_task() -> None:
     task = built(a_pipeline(a_job("train", doc="Trains."))).task_dict["train"]
-    assert task.doc_md == "Trains.\n\n`cpu-small`: 1 CPU, 2Gi, 0.05 an hour\n"
+    assert task.doc_md == "Trains.\n\n`cpu-small`: 1 CPU, 2Gi, 0.05 per hour\n"
 
 
 def test_a_doc_that_names_a_file_is_text() -> None:
@@ -71,7 +71,7 @@ def test_cells_hold() -> None:
 def test_what_is_special_of_a_job_has_a_column() -> None:
     job = a_job(when="{{ a | b }}", group="load.sales", outlets=(model.Asset(name="orders"),))
     page = dag_page(a_pipeline(job, a_job("other")))
-    assert "| Job | Flavor | Cost per hour | How | Size |" in page
+    assert "| Job | Flavor | Cost per hour | Details | Size |" in page
     assert "when `{{ a \\| b }}`; in the group `load.sales`; updates `orders`" in page
     assert "when `{{ a \\| b }}`; in the group" in task_page(job)
     assert "How" not in dag_page(a_pipeline(a_job()))

@@ -6,8 +6,8 @@ import msgspec
 from building import CARD, SMALL, a_job, a_pipeline, built, task_of
 
 from dag_factory.build.pages.task_page import task_page
-from dag_factory.build.pages.wording import format_duration
 from dag_factory.config.model import Alerts, Channel, Outcome, Retries
+from dag_factory.config.units import duration_text
 
 RULE = Retries(
     count=3,
@@ -35,15 +35,15 @@ def test_a_rules_numbers_have_effect() -> None:
 def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
     job = a_job("main", flavor=GROWING, retries=RULE, alerts=Alerts(on_failure=("oncall",), on_retry=("chat", "hook")))
     assert task_page(job).splitlines()[2:] == [
-        "Retries: 3, by the rule `transient`, 30s after a failure, longer each time, up to 10m",
+        "Retries: 3, rule `transient`, delay 30s, exponential backoff up to 10m",
         "",
         "Without effect yet:",
         "",
-        "- after `OOMKilled`: the next flavor, `cpu-medium`",
-        "- after `Evicted`, `Shutdown`: again, 5s later",
-        "- after exit code 64, exit code 65: no further try",
-        "- on failure: tell `oncall`",
-        "- on retry: tell `chat`, `hook`",
+        "- after `OOMKilled`: retry with the next flavor, `cpu-medium`",
+        "- after `Evicted`, `Shutdown`: retry after 5s",
+        "- after exit code 64, exit code 65: no retry",
+        "- on failure: notify `oncall`",
+        "- on retry: notify `chat`, `hook`",
     ]
 
 
@@ -52,23 +52,23 @@ def test_a_flavors_next_is_no_promise_without_a_rule() -> None:
     assert "after `OOMKilled`" not in task_page(a_job(flavor=GROWING))
     kept = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
     assert "cpu-medium" not in task_page(a_job(flavor=GROWING, retries=kept))
-    assert "again, as there is no next flavor" in task_page(a_job(flavor=CARD, retries=RULE))
+    assert "retry (no next flavor)" in task_page(a_job(flavor=CARD, retries=RULE))
 
 
 def test_the_page_of_a_dag_says_who_is_told() -> None:
     channels = (Channel(name="oncall", kind="email", to=("a@example.com",)),)
     pipeline = a_pipeline(deadline=5400, alerts=Alerts(on_deadline=("oncall",)), channels=channels)
     page = built(pipeline).doc_md
-    assert "Without effect yet:\n\n- deadline: 1h30m after a run's start\n" in page
-    assert "\n- on deadline: tell `oncall` (email)\n" in page
+    assert "Without effect yet:\n\n- deadline: 1h30m after a run starts\n" in page
+    assert "\n- on deadline: notify `oncall` (email)\n" in page
     assert "a@example.com" not in page
     off = built(msgspec.structs.replace(pipeline, alerts_enabled=False)).doc_md
-    assert "- alerts are switched off in `prod`" in off
+    assert "- alerts are off in `prod`" in off
     assert "Without effect" not in built(a_pipeline(alerts_enabled=False)).doc_md
 
 
 def test_a_length_of_time() -> None:
-    assert [format_duration(seconds) for seconds in (0, 5, 90, 3600, 90061)] == [
+    assert [duration_text(seconds) for seconds in (0, 5, 90, 3600, 90061)] == [
         "0s",
         "5s",
         "1m30s",

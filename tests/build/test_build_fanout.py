@@ -67,7 +67,7 @@ def test_a_worker_constructs_who_runs_over_a_list(task: str, needed: set[str], r
     """Airflow stores the length of a list only where the task finds them."""
     from dag_factory.build.dag.build_dag import build_dag
 
-    dag = build_dag(pipeline(), pages=False, to_run=task)
+    dag = build_dag(pipeline(), with_docs=False, only_task=task)
     assert set(dag.task_dict) == needed
     assert [one.node_id for one in dag.task_dict[task].iter_mapped_dependants()] == runs_over
 
@@ -113,7 +113,7 @@ def test_an_instance_reads_its_item_and_the_outputs_for_it() -> None:
         ({"a": 1}, ("b",), "the output of `setup` has no key `b` (it has `a`)"),
         ({"a": 1}, ("a", "b"), "`a` in the output of `setup` has no key `b`: it is a number"),
         ([[1]], ("5",), "it is a list of 1 item"),
-        ([0] * 9, (), "the list has 9 items, more than 8"),
+        ([0] * 9, (), "the list has 9 items; at most 8 are allowed"),
     ],
 )
 def test_a_list_is_made_or_the_reason_said(value: Any, path: tuple[str, ...], words: Any) -> None:

@@ -114,7 +114,7 @@ def test_a_broken_file_costs_its_own_dag_and_has_a_row(home: Path) -> None:
     assert list(found.dags) == ["growth.churn"]
     assert list(found.import_errors) == ["dags/import_errors.py"]
     row = found.import_errors["dags/import_errors.py"]
-    assert "BrokenPipelines: 1 file is wrong; every other pipeline runs." in row
+    assert "BrokenPipelines: 1 file has errors; all other pipelines run." in row
     assert "configs/pipelines/growth/uplift.yaml:4:" in row
     assert ": unknown-flavor: " in row
     assert "at jobs.main.resource_flavor" in row
@@ -222,10 +222,10 @@ def load(home: Path) -> dict[str, Any]:
 
 
 def test_a_long_report_is_cut() -> None:
-    from dag_factory.build.project.problem_text import SHOWN, problem_text
+    from dag_factory.build.project.problem_text import MAX_PROBLEMS, problem_text
     from dag_factory.config.problems import Problem
 
-    report = problem_text([Problem("a.yaml", n, 1, "code", "message") for n in range(1, SHOWN + 6)], "Head")
+    report = problem_text([Problem("a.yaml", n, 1, "code", "message") for n in range(1, MAX_PROBLEMS + 6)], "Head")
     assert report.startswith("Head\n\na.yaml:1:1: code: message\n\n")
     assert "and 5 more" in report
 

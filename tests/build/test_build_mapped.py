@@ -103,7 +103,7 @@ def test_everything_else_of_the_job_is_there() -> None:
     pod = task.build_pod_request_obj(dry_run=True)
     assert pod.spec.containers[0].volume_mounts[0].mount_path == "/v"
     assert dag.task_dict["each"].task_group.group_id == "load"
-    assert "for each item of `list`, as `COUNTRY`" in dag.doc_md
+    assert "once per item of `list`, as `COUNTRY`" in dag.doc_md
 
 
 def test_the_scheduler_reads_it_from_the_serialized_dag() -> None:

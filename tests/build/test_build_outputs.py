@@ -34,19 +34,19 @@ def test_values(text: str, value: object) -> None:
         (b"{'a': 1}", "line 1, column 2: .* (a Python value? write json.dump"),
         (b'{"a": True}', "line 1, column 7: .* (a Python value? write json.dump"),
         (b"None", "line 1, column 1: .* (a Python value?"),
-        (b'{"a": 1}\n{"a": 2}\n', "line 2, column 1: extra data (several values? write one list of them)"),
+        (b'{"a": 1}\n{"a": 2}\n', "line 2, column 1: extra data (several values? write them as one list)"),
         (b"[1,\n2,]", "line 2, column 3: .* (a comma after the last item?)"),
-        (b'{"a": ', "line 1, column 7: .* (is it cut off?"),
+        (b'{"a": ', "line 1, column 7: .* (incomplete?"),
         (b"done", "line 1, column 1: .* (plain text?"),
         (b'{\n"a": "\xc3\x9c\xff"}', "is not UTF-8: line 2, column 8: byte 0xff"),
-        (b'{"m": [{"loss": NaN}]}', "`m[0].loss` is NaN, which JSON does not have"),
-        (b'{"m": {"loss": -1e999}}', "`m.loss` is -Infinity, which JSON does not have"),
+        (b'{"m": [{"loss": NaN}]}', "`m[0].loss` is NaN, which is not valid JSON"),
+        (b'{"m": {"loss": -1e999}}', "`m.loss` is -Infinity, which is not valid JSON"),
         (b"Infinity", "the value is Infinity"),
-        (b'{"a": 123456789012345678901234567890}', "`a` is a whole number of more than 64 bits"),
-        (b"9" * 5000, "a whole number of thousands of digits"),
-        (b'["\\ud800"]', "`[0]` is text with half of a surrogate pair"),
-        (b'{"\\ud800": 1}', "`\\ud800` is text with half of a surrogate pair"),
-        (b'[{"__classname__": {}}]', "the key `__classname__` has a meaning of its own in Airflow"),
+        (b'{"a": 123456789012345678901234567890}', "`a` is an integer of more than 64 bits"),
+        (b"9" * 5000, "an integer with more than 4,300 digits"),
+        (b'["\\ud800"]', "`[0]` is text with an unpaired surrogate"),
+        (b'{"\\ud800": 1}', "`\\ud800` is text with an unpaired surrogate"),
+        (b'[{"__classname__": {}}]', "Airflow reserves the key `__classname__`"),
         (b"[" * 300 + b"]" * 300, "is nested too deeply"),
         (b"[" * 100_000, "is nested too deeply"),
     ],
@@ -89,19 +89,23 @@ def test_what_can_be_read_can_be_stored() -> None:
 def test_only_a_list_can_be_run_over(value: object, is_what: str) -> None:
     with pytest.raises(OutputError) as failure:
         check_items(value, ["each"], 1024)
-    assert str(failure.value) == f"`each` runs for each item of this output, so it must be a list; it is {is_what}"
+    assert str(failure.value) == f"`each` runs once per item of this output, so it must be a list; it is {is_what}"
     check_items(value, [], 1024)
 
 
 def test_a_list_of_too_many_items() -> None:
     check_items(list(range(1024)), ["each"], 1024)
-    with pytest.raises(OutputError, match=r"the list has 1,100 items, more than 1,024 \(let one instance work on"):
+    with pytest.raises(
+        OutputError, match=r"the list has 1,100 items; at most 1,024 are allowed \(let one instance process"
+    ):
         check_items(list(range(1100)), ["each", "other"], 1024)
 
 
 def test_nothing_to_run_over() -> None:
     check_exists([])
-    with pytest.raises(OutputError, match=r"`each` runs for .* this job wrote no output: .*return\.json is missing"):
+    with pytest.raises(
+        OutputError, match=r"`each` runs once per .* this job wrote no output: .*return\.json is missing"
+    ):
         check_exists(["each"])
 
 
@@ -111,11 +115,11 @@ def test_too_large() -> None:
         check_size(outputs.LIMIT + 1)
 
 
-@pytest.mark.parametrize("to_run", [None, "list"], ids=["all jobs", "as a worker builds it"])
-def test_the_operator_knows_the_jobs_that_run_over_its_output(to_run: str | None) -> None:
+@pytest.mark.parametrize("only_task", [None, "list"], ids=["all jobs", "as a worker builds it"])
+def test_the_operator_knows_the_jobs_that_run_over_its_output(only_task: str | None) -> None:
     from dag_factory.build.dag.build_dag import build_dag
 
     over = model.ForEach(variable="ITEM", output="list")
     jobs = [a_job(name, for_each=over, depends_on=("list",)) for name in ("one", "two")]
     pipeline = a_pipeline(a_job("list", output=True), *jobs, a_job("reads", depends_on=("list",)))
-    assert build_dag(pipeline, to_run=to_run).task_dict["list"]._runners() == ("one", "two")
+    assert build_dag(pipeline, only_task=only_task).task_dict["list"]._runners() == ("one", "two")

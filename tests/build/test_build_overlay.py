@@ -223,4 +223,4 @@ def test_a_tasks_page_names_the_containers_beside() -> None:
     page = task_page(a_job(init_containers=(PROXY,), pod={"spec": {"hostNetwork": True}}))
     assert "`proxy` (sidecar, `proxy:1`)" in page
     assert "`pod:`" in page
-    assert "Beside" not in task_page(a_job())
+    assert "Other containers" not in task_page(a_job())

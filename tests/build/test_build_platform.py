@@ -85,14 +85,14 @@ def test_a_rule_decides_and_a_number_changes_its_count(dag: Any) -> None:
 
 def test_the_pages_say_what_has_no_effect_yet(dag: Any) -> None:
     prod, dev = dag("prod"), dag("dev")
-    assert "- deadline: 2h after a run's start" in prod.doc_md
+    assert "- deadline: 2h after a run starts" in prod.doc_md
     assert "Its pods run in the namespace `ml-growth`." in prod.doc_md
-    assert "- alerts are switched off in `dev`" in dev.doc_md
+    assert "- alerts are off in `dev`" in dev.doc_md
     page = prod.task_dict["b"].doc_md
-    assert "Retries: 5, by the rule `transient`" in page
-    assert "- after exit code 64: no further try" in page
-    assert "- the next flavor, `large`, is not used: no retry rule says `then: next_flavor`" in page
-    assert "- on failure: tell `oncall`" in page
+    assert "Retries: 5, rule `transient`" in page
+    assert "- after exit code 64: no retry" in page
+    assert "- the next flavor, `large`, is not used: no retry rule has `then: next_flavor`" in page
+    assert "- on failure: notify `oncall`" in page
     assert prod.task_dict["a"].on_failure_callback in (None, [])
 
 

@@ -139,13 +139,13 @@ def test_a_pool_of_a_changed_table_exists_without_a_restart(tmp_path: Path, monk
     flavors.write_text("version: 1\npools: {}\nflavors: {small: {cpu: 1}}\n")
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
     watch = pool_watch.PlatformWatch(lambda: tmp_path / "dags", pool_watch.write_in_process)
-    assert not watch.look()
+    assert not watch.update()
     flavors.write_text("version: 1\npools: {late: 7}\nflavors: {small: {cpu: 1}}\n")
-    assert watch.look()
+    assert watch.update()
     with create_session() as session:
         (pool,) = session.scalars(select(Pool).where(Pool.pool == "late"))
         assert (pool.slots, pool.description) == (7, pools.POOL_NOTE)
-    assert not watch.look()
+    assert not watch.update()
 
 
 def test_a_failed_write_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_a_failed_write_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     table = tmp_path / "configs/platform/flavors.yaml"
     table.parent.mkdir(parents=True)
     table.write_text("version: 1\n")
-    assert [watch.look() for _ in range(3)] == [False, True, False]
+    assert [watch.update() for _ in range(3)] == [False, True, False]
 
 
 def test_a_checkout_that_is_exchanged_by_its_link_is_seen(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_checkout_that_is_exchanged_by_its_link_is_seen(tmp_path: Path) -> Non
     watch = pool_watch.PlatformWatch(lambda: link / "dags", lambda: not written.append(1))
     link.unlink()
     link.symlink_to("two")
-    assert watch.look() and not watch.look()
+    assert watch.update() and not watch.update()
 
 
 def test_there_is_one_watch_however_often_the_plugin_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

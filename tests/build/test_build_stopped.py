@@ -73,11 +73,11 @@ def test_a_tightened_rule_stops_the_last_good_version(
     for _ in range(2):
         dag = loaded(home)["growth.churn"]
         assert dag.schedule is None and {"last good version", "stopped"} <= set(dag.tags)
-        assert "Stopped: this version breaks rules of today" in dag.doc_md and f"configs/{place}" in dag.doc_md
+        assert "Stopped: this version breaks current rules" in dag.doc_md and f"configs/{place}" in dag.doc_md
         told = row(home)
         assert "last-good-stopped: `growth.churn` is stopped" in told and f"configs/{place}" in told
-        assert "Stopped by a rule of today: growth.churn" in told
-        assert "As they last were run on" not in told
+        assert "Stopped because they break current rules: growth.churn" in told
+        assert "Running their last good version" not in told
         for one in (dag, for_a_task(home, monkeypatch)):
             assert reason in outcome(one, next_method=None) and f"configs/{place}" in outcome(one, next_method=None)
             assert outcome(one, next_method="trigger_reentry") == ""  # its pod is there, and is watched to its end

@@ -29,7 +29,7 @@ def test_a_teardown() -> None:
     dag.validate_setup_teardown()
     # the run is decided by `train`, and not by a teardown that goes well after it failed
     assert not delete.on_failure_fail_dagrun
-    assert "takes down `create`, whatever happened" in dag.doc_md
+    assert "tears down `create`, even after a failure" in dag.doc_md
 
 
 def test_the_scheduler_reads_it_from_the_serialized_dag() -> None:

@@ -13,7 +13,7 @@ from loading import CONTEXT, bag, full_disk, loaded, pipeline, project, row, wri
 from dag_factory.config.budget import OutOfTime
 
 FILE = "configs/pipelines/growth/churn.yaml"
-ROW = f"{FILE}: build-failed: Airflow does not take `growth.churn`: ValueError: no such thing"
+ROW = f"{FILE}: build-failed: Airflow rejects `growth.churn`: ValueError: no such thing"
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_last_built_version_runs_on_and_is_never_the_refused_one(
         assert "last good version" in found["growth.churn"].tags
         assert f"{FILE}: build-failed" in found["growth.churn"].doc_md
         told = row(home)
-        assert ROW in told and "As they last were run on: growth.churn." in told
+        assert ROW in told and "Running their last good version: growth.churn." in told
     monkeypatch.setenv(CONTEXT, "growth.churn")
     assert loaded(home)["growth.churn"].description == "first"
     monkeypatch.delenv(CONTEXT)
@@ -134,7 +134,7 @@ def test_a_version_that_cannot_be_built_any_more_is_not_said_to_run(
 ) -> None:
     loaded(home)
     write(home, "pipelines/growth/churn.yaml", "version: [")
-    assert "As they last were run on: growth.churn." in row(home)
+    assert "Running their last good version: growth.churn." in row(home)
     from dag_factory.build.project import build_dags
 
     def refuse(what: Any, *_how: Any) -> Any:
@@ -143,7 +143,7 @@ def test_a_version_that_cannot_be_built_any_more_is_not_said_to_run(
     monkeypatch.setattr(build_dags, "build_dag", refuse)
     assert loaded(home) == {}
     told = row(home)
-    assert "Without a DAG: growth.churn" in told and "last were run on" not in told
+    assert "Without a DAG: growth.churn" in told and "Running their" not in told
 
 
 def test_on_a_full_disk_the_report_names_what_runs_on_and_what_is_gone(home: Path) -> None:
@@ -158,7 +158,7 @@ def test_on_a_full_disk_the_report_names_what_runs_on_and_what_is_gone(home: Pat
         assert sorted(loaded(home)) == ["growth.churn", "growth.uplift"]
         told = str(check(home / "dags"))
     assert "cache-unwritable: nothing can be written to the cache: File too large" in told
-    assert "As they last were run on: growth.churn. Without a DAG: growth.late." in told
+    assert "Running their last good version: growth.churn. Without a DAG: growth.late." in told
     assert "cache-unwritable" not in row(home)
 
 

@@ -180,7 +180,7 @@ JOB: dict[str, tuple[Files, dict[str, Any]]] = {
     "presets": ({"presets": ["named"]}, {"pod metadata annotations preset": "named"}),
     "pod": ({"pod": {"spec": {"hostNetwork": True}}}, {"pod spec hostNetwork": True}),
     "deferrable": ({"deferrable": True}, {"operator deferrable": True}),
-    "alerts": ({"alerts": {"on_failure": ["chat"]}}, {"task doc_md": Has("on failure: tell `chat`")}),
+    "alerts": ({"alerts": {"on_failure": ["chat"]}}, {"task doc_md": Has("on failure: notify `chat`")}),
     "uses": ({"uses": "word@v1", "with": {"word": "hello"}}, {"base args": ["hello"]}),
     "with": ({"uses": "word@v1", "with": {"word": "world"}}, {"base args": ["world"]}),
     "doc": ({"doc": "More of it."}, {"task doc_md": Has("More of it.")}),
@@ -227,7 +227,7 @@ HEADER: dict[str, tuple[Files, dict[str, Any]]] = {
     "max_active_jobs": ({"max_active_jobs": 4}, {"dag max_active_tasks": 4}),
     "timeout": ({"timeout": "6h"}, {"dag dagrun_timeout": 21600.0}),
     "deadline": ({"deadline": "2h"}, {"dag doc_md": Has("deadline: 2h after")}),
-    "alerts": ({"alerts": {"on_failure": ["chat"]}}, {"dag doc_md": Has("on failure: tell `chat` (slack)")}),
+    "alerts": ({"alerts": {"on_failure": ["chat"]}}, {"dag doc_md": Has("on failure: notify `chat` (slack)")}),
     "paused": ({"paused": True}, {"dag is_paused_upon_creation": True}),
     "depends_on_past": ({"depends_on_past": True}, {"task depends_on_past": True}),
     "params": (
@@ -542,14 +542,14 @@ TABLES: dict[str, tuple[Files, dict[str, Any]]] = {
             "platform/alerts": {"channels": {"mail": {"email": {"to": ["a@b.example"]}}}},
             FLOW: {"alerts": {"on_success": ["mail"], "on_retry": ["mail"]}},
         },
-        {"dag doc_md": Has("on success: tell `mail` (email)\n- on retry: tell `mail` (email)")},
+        {"dag doc_md": Has("on success: notify `mail` (email)\n- on retry: notify `mail` (email)")},
     ),
     "a channel by webhook": (
         {
             "platform/alerts": {"channels": {"hook": {"webhook": {"connection": "hook"}}}},
             FLOW: {"alerts": {"on_deadline": ["hook"]}, "deadline": "1h"},
         },
-        {"dag doc_md": Has("on deadline: tell `hook` (webhook)")},
+        {"dag doc_md": Has("on deadline: notify `hook` (webhook)")},
     ),
     "template, with": ({FLOW: {"template": "word@v1", "with": {"word": "hello"}}}, {"dag description": "hello"}),
     "a matrix with a name": (

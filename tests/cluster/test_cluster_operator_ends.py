@@ -88,7 +88,7 @@ def test_the_job_of_a_stopped_worker_never_succeeds(live: Live, hook: str, outpu
     stopping = At(hook, lambda: tasks[0].on_kill())
     tasks.append(job(live, name, script, do_xcom_push=output, deferrable=deferrable, callbacks=[stopping]))
     ctx = {**context(name), "task_state_store": Store()}
-    with pytest.raises(WorkerStopped, match="the worker was told to end"):
+    with pytest.raises(WorkerStopped, match="the worker was stopped"):
         run(tasks[0], ctx)
     assert stopping.done
     assert ctx["task_state_store"] == {}
@@ -149,7 +149,9 @@ def test_a_deleted_pod_has_its_own_message(live: Live, grace: int, output: bool,
 
     hook = "on_pod_creation" if deferrable else "on_pod_starting"
     task = job(live, name, STUBBORN, do_xcom_push=output, deferrable=deferrable, callbacks=[At(hook, delete)])
-    with pytest.raises(PodDeleted, match="the pod was deleted while it ran, by somebody or with its node") as failure:
+    with pytest.raises(
+        PodDeleted, match="the pod was deleted while it was running, by somebody or together with its node"
+    ) as failure:
         run(task, context(name))
     assert "HTTP" not in str(failure.value)
     assert failure.value.__suppress_context__  # Airflow logs no exception chain, so it logs no HTTP headers
@@ -180,7 +182,7 @@ BAD = {
     "two-lines": ('printf \'{"a": 1}\\n{"a": 2}\\n\' > $F', r"return\.json .*line 2, column 1: extra data"),
     "folder": ("mkdir $F", r"return\.json cannot be read: .*directory"),
     "bytes": ('printf \'{"a": "\\377"}\' > $F', r"return\.json is not UTF-8: line 1, column 8: byte 0xff"),
-    "nan": ('echo \'{"m": [{"loss": NaN}]}\' > $F', r"`m\[0\]\.loss` is NaN, which JSON does not have"),
+    "nan": ('echo \'{"m": [{"loss": NaN}]}\' > $F', r"`m\[0\]\.loss` is NaN, which is not valid JSON"),
 }
 
 
@@ -261,7 +263,7 @@ def test_an_interrupted_log_is_read_again_or_reported_as_incomplete(
         task.pod_manager.fetch_container_logs(task.pod, "base", follow=True)
     logged = capsys.readouterr().out
     assert ("[base] line 5" in logged) == (breaks == 1)
-    assert ("is not complete" in logged) == (breaks == 99)
+    assert ("is incomplete" in logged) == (breaks == 99)
     live.api.delete_namespaced_pod(task.pod.metadata.name, "default", grace_period_seconds=0)
 
 

@@ -32,7 +32,7 @@ def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
     assert "bad failed; the end of its log" in output
     assert "The disk is full." in output
     assert "exit_code=4" in output
-    assert "NoOutput: output('fine'): this job left no output" in output
+    assert "NoOutput: output('fine'): this job has no output" in output
     assert "::group::" not in output
     assert "everything is stopped again" in output
     eventually(lambda: not project.processes(), 60, "the last process to end")

@@ -1,7 +1,7 @@
-"""A pipeline as a DAG.
+"""Build the DAG of a pipeline.
 
-The same pipeline gives a byte-equal serialized DAG in every process: nothing here asks a clock, a random
-source or the file system, and nothing is walked in the order of a set.
+The same pipeline gives the same serialized DAG, byte for byte, in every process. So nothing here reads a clock, a
+random source or the file system, and nothing depends on the order of a set.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from airflow.sdk import DAG, Param
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.param import ParamsDict
 
-from dag_factory.build.dag import schedule, task_subset
-from dag_factory.build.dag.groups import Groups
+from dag_factory.build.dag import schedule
+from dag_factory.build.dag.groups import TaskGroups
+from dag_factory.build.dag.task_subset import jobs_to_build
 from dag_factory.build.pages.dag_page import dag_page
 from dag_factory.build.task.build_task import build_task
 from dag_factory.build.task.mapped_task import Task, list_task
@@ -25,21 +26,21 @@ from dag_factory.build.worker.list_items import ListItems
 from dag_factory.build.worker.templates.environment import template_arguments
 from dag_factory.config import model
 
-LAST_GOOD = "last good version"
-"""The tag of a DAG whose file has problems: it runs on as it was."""
+LAST_GOOD_TAG = "last good version"
+"""The tag of a DAG whose file has errors: the DAG keeps running its last good version."""
 
-STOPPED = "stopped"
-"""The tag of a DAG whose last good version breaks a rule of today: nothing of it runs."""
+STOPPED_TAG = "stopped"
+"""The tag of a DAG whose last good version breaks a current rule: none of its jobs run."""
 
 
-def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None = None) -> DAG:
-    """The DAG of a pipeline: a task for each job, and the edges between them.
+def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str | None = None) -> DAG:
+    """Build the DAG of a pipeline: a task for each job, and the edges between the tasks.
 
-    ``pages`` False leaves out what people read about it. ``to_run`` is the one task that is to be run, which
-    then is constructed with its neighbours alone.
+    Without ``with_docs`` the DAG and its tasks have no documentation pages. With ``only_task`` only this task and its
+    neighbors are built, which is all that a worker needs to run it.
 
-    Raises what Airflow and the Kubernetes client raise for values that they do not take; the loader makes
-    a problem of it.
+    Raises the exceptions of Airflow and of the Kubernetes client for values that they reject; ``build_dags`` turns
+    them into problems.
     """
     start = schedule.start_date(pipeline)
     dag = DAG(
@@ -49,49 +50,49 @@ def build_dag(pipeline: model.Pipeline, pages: bool = True, to_run: str | None =
         start_date=_parse_time(start, pipeline.timezone) if start else None,
         end_date=_parse_time(pipeline.end_date, pipeline.timezone) if pipeline.end_date else None,
         catchup=pipeline.catchup,
-        **{**_instance_defaults(), **_limits(pipeline)},
+        **{**_airflow_defaults(), **_limits(pipeline)},
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
         is_paused_upon_creation=pipeline.paused,
         tags=tags(pipeline),
-        doc_md=dag_page(pipeline) if pages else None,
+        doc_md=dag_page(pipeline) if with_docs else None,
         **template_arguments(pipeline),
     )
     if start is None:
         dag.timezone = pendulum.timezone(pipeline.timezone)  # Airflow reads it from the start date otherwise
-    jobs = pipeline.jobs if to_run is None else task_subset.jobs_to_build(pipeline, to_run)
-    groups = Groups(dag, pipeline.groups)
-    tasks, lists = _tasks(pipeline, jobs, dag, groups, pages)
+    jobs = pipeline.jobs if only_task is None else jobs_to_build(pipeline, only_task)
+    groups = TaskGroups(dag, pipeline.groups)
+    tasks, lists = _tasks(pipeline, jobs, dag, groups, with_docs)
     for job in jobs:
-        not_before = {*job.teardown_of, *_through_its_list(pipeline, job)}
-        before: list[Any] = [tasks[name] for name in job.depends_on if name in tasks and name not in not_before]
+        indirect = {*job.teardown_of, *_reached_by_list_task(pipeline, job)}
+        before: list[Any] = [tasks[name] for name in job.depends_on if name in tasks and name not in indirect]
         if job.name in lists:
             before.append(lists[job.name])
         if before:
             tasks[job.name].set_upstream(before)
         if job.teardown_of:
             setups: list[Any] = [tasks[name] for name in job.teardown_of if name in tasks]
-            # Not `on_failure_fail_dagrun`: then only the teardown would decide whether the run has succeeded, and
-            # one that takes down well would hide the failure of all before it.
+            # Not `on_failure_fail_dagrun`: then the teardown alone would decide the state of the run, and a
+            # successful teardown would hide the failure of the jobs before it.
             tasks[job.name].as_teardown(setups=setups)
-    for each, made in [
+    for each, list_maker in [
         *((job.for_each, lists[job.name]) for job in jobs if job.name in lists),
-        *((pipeline.groups[path], source) for path, source in groups.sources.items()),
+        *((pipeline.groups[path], source) for path, source in groups.list_tasks.items()),
     ]:
         if each and each.output in tasks:
-            made.set_upstream(tasks[each.output])
-    groups.wait_for_lists()
-    # After the tasks: each would get a copy of its own, which Airflow stores with it (two params on ten tasks
-    # take longer than all else) and, since a run's params begin with the DAG's, never needs.
+            list_maker.set_upstream(tasks[each.output])
+    groups.connect_list_tasks()
+    # Set after the tasks exist, or each task would get a copy, which Airflow stores with the task (two params on ten
+    # tasks take longer than everything else). Tasks do not need it: the params of a run start from those of the DAG.
     dag.params = ParamsDict({param.name: _param(param) for param in pipeline.params})
     return dag
 
 
 def _tasks(
-    pipeline: model.Pipeline, needed: Sequence[model.Job], dag: DAG, groups: Groups, pages: bool
+    pipeline: model.Pipeline, needed: Sequence[model.Job], dag: DAG, groups: TaskGroups, with_docs: bool
 ) -> tuple[dict[str, Task], dict[str, ListItems]]:
-    """A task for each job that is needed, in their order but for one: a list's job comes before who runs over it.
+    """Return a task for each job in ``needed``, and the tasks that make lists by the names of the jobs that use them.
 
-    Also the tasks that make lists, by the names of the jobs that run over them.
+    The order is that of the jobs, except that the job whose output is a list comes before the jobs that run over it.
     """
     tasks: dict[str, Task] = {}
     lists: dict[str, ListItems] = {}
@@ -103,24 +104,24 @@ def _tasks(
         for one in reversed(chain):
             if one.name in tasks:
                 continue
-            group = groups.of(one.group)
+            group = groups.get(one.group)
             source: ListItems | Task | None = None
             if one.for_each and one.for_each.own_task:
                 source = lists[one.name] = list_task(one.name, one.for_each, f"`{one.name}`", dag, group)
             elif one.for_each and one.for_each.output:
                 source = tasks[one.for_each.output]
-            tasks[one.name] = build_task(pipeline, one, dag, group, source, pages)
+            tasks[one.name] = build_task(pipeline, one, dag, group, source, with_docs)
     return tasks, lists
 
 
-def _through_its_list(pipeline: model.Pipeline, job: model.Job) -> Sequence[str]:
-    """The job that another waits for by the task that makes its list, so that the graph shows one way."""
+def _reached_by_list_task(pipeline: model.Pipeline, job: model.Job) -> Sequence[str]:
+    """Return the jobs that ``job`` waits for through a list task, so that the graph has no second edge to them."""
     lists = [job.for_each, pipeline.groups[job.mapped_group] if job.mapped_group else None]
     return [each.output for each in lists if each and each.own_task and each.output]
 
 
 def _parse_time(text: str, timezone: str) -> datetime:
-    """A date or a time in ISO 8601; where it names no offset, in the pipeline's timezone."""
+    """Parse a date or a time in ISO 8601. Without an offset it is in ``timezone``."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     zone = pendulum.timezone(timezone)
     if moment.tzinfo is None:
@@ -130,8 +131,8 @@ def _parse_time(text: str, timezone: str) -> datetime:
 
 
 @lru_cache(1)
-def _instance_defaults() -> dict[str, Any]:
-    """What a DAG that is told nothing looks up in Airflow's configuration, once for all: a third of what it costs."""
+def _airflow_defaults() -> dict[str, Any]:
+    """Read once what each DAG would read from Airflow's configuration: a third of the time to create a DAG."""
     return {
         "max_active_tasks": conf.getint("core", "max_active_tasks_per_dag"),
         "max_active_runs": conf.getint("core", "max_active_runs_per_dag"),
@@ -141,14 +142,14 @@ def _instance_defaults() -> dict[str, Any]:
 
 
 def _limits(pipeline: model.Pipeline) -> dict[str, int]:
-    """What the pipeline says of its runs and jobs at once."""
-    # Airflow refuses a continuous DAG with any other number, its own default included.
+    """Return the pipeline's limits of concurrent runs and jobs."""
+    # Airflow rejects any other number for a continuous DAG, including its own default.
     continuous = isinstance(pipeline.schedule, model.Preset) and pipeline.schedule.name == "@continuous"
-    said = {
+    limits = {
         "max_active_runs": 1 if continuous else pipeline.max_active_runs,
         "max_active_tasks": pipeline.max_active_jobs,
     }
-    return {name: number for name, number in said.items() if number is not None}
+    return {name: number for name, number in limits.items() if number is not None}
 
 
 def _param(param: model.Param) -> Param:
@@ -161,19 +162,19 @@ def _param(param: model.Param) -> Param:
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a param that may stay empty: Airflow checks that None is allowed."""
-    kinds = schema.get("type")
-    if isinstance(kinds, str):
-        kinds = [kinds]
-    if kinds and "null" not in kinds:
-        schema = {**schema, "type": [*kinds, "null"]}
+    """Return the schema of a param that may stay empty: Airflow requires that it allows None."""
+    types = schema.get("type")
+    if isinstance(types, str):
+        types = [types]
+    if types and "null" not in types:
+        schema = {**schema, "type": [*types, "null"]}
     if "enum" in schema and None not in schema["enum"]:
         schema = {**schema, "enum": [*schema["enum"], None]}
     return schema
 
 
 def tags(pipeline: model.Pipeline) -> list[str]:
-    """The pipeline's own tags, its team's, and a warning where the DAG is not what its file says now."""
+    """Return the pipeline's tags, its team's tag, and a tag that warns if the DAG differs from its file."""
     team = [f"team:{pipeline.team}"] if pipeline.team else []
-    state = [*([LAST_GOOD] if pipeline.held else []), *([STOPPED] if pipeline.stopped else [])]
+    state = [*([LAST_GOOD_TAG] if pipeline.held else []), *([STOPPED_TAG] if pipeline.stopped else [])]
     return [*pipeline.tags, *team, *state]

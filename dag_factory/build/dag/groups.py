@@ -1,6 +1,6 @@
-"""Airflow's task groups, made from the jobs' ``group``.
+"""Build Airflow's task groups from the ``group`` of jobs.
 
-A group takes no part in the ids of its tasks, so that moving a job keeps its history.
+The ids of tasks do not contain the group, so that a job keeps its history if it moves to another group.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from dag_factory.build.task.mapped_task import list_task
 from dag_factory.config import model
 
 
-class Groups:
-    """The groups of one DAG, each made when its first job comes.
+class TaskGroups:
+    """The task groups of one DAG. Each is created when its first job asks for it.
 
-    Those of ``mapped`` run for each item of a list.
+    The groups in ``mapped`` run once per item of a list.
     """
 
     def __init__(self, dag: DAG, mapped: Mapping[str, model.ForEach] = MappingProxyType({})) -> None:
         self._dag = dag
         self._mapped = mapped
-        self._made: dict[str, TaskGroup] = {}
-        self.sources: dict[str, BaseOperator] = {}
-        """The task that makes the list of each mapped group, by the group's path."""
+        self._groups: dict[str, TaskGroup] = {}
+        self.list_tasks: dict[str, BaseOperator] = {}
+        """The task that makes the list of each mapped group, by the path of the group."""
 
-    def of(self, path: str | None) -> TaskGroup | None:
-        """The group at a path such as ``load.sales``, its parents made before it; None where there is no path."""
+    def get(self, path: str | None) -> TaskGroup | None:
+        """Return the group with a path such as ``load.sales``, with its parents; None if there is no path."""
         if not path:
             return None
-        if path not in self._made:
-            self._made[path] = self._new(path)
-        return self._made[path]
+        if path not in self._groups:
+            self._groups[path] = self._create(path)
+        return self._groups[path]
 
-    def _new(self, path: str) -> TaskGroup:
+    def _create(self, path: str) -> TaskGroup:
         parent, _, name = path.rpartition(".")
         arguments: dict[str, Any] = {
             "group_id": model.group_id(path),
             "group_display_name": name if parent else "",
             "prefix_group_id": False,
-            "parent_group": self.of(parent),
+            "parent_group": self.get(parent),
             "dag": self._dag,
         }
         each = self._mapped.get(path)
@@ -52,13 +52,13 @@ class Groups:
             return TaskGroup(**arguments)
         items: Any = list(each.items or ())
         if each.own_task:
-            self.sources[path] = list_task(
-                model.group_id(path), each, f"the group `{path}`", self._dag, self.of(parent)
+            self.list_tasks[path] = list_task(
+                model.group_id(path), each, f"the group `{path}`", self._dag, self.get(parent)
             )
-            items = XComArg(self.sources[path])
+            items = XComArg(self.list_tasks[path])
         return MappedTaskGroup(**arguments, expand_input=DictOfListsExpandInput({"item": items}))
 
-    def wait_for_lists(self) -> None:
-        """Let each mapped group wait for the task that makes its list; all tasks and their edges are there."""
-        for path, source in self.sources.items():
-            self._made[path].set_upstream(source)
+    def connect_list_tasks(self) -> None:
+        """Let each mapped group wait for the task that makes its list. Call it after all tasks and edges exist."""
+        for path, list_maker in self.list_tasks.items():
+            self._groups[path].set_upstream(list_maker)

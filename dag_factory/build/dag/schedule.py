@@ -1,10 +1,10 @@
-"""A pipeline's schedule as one of Airflow's timetables.
+"""Turn a pipeline's schedule into one of Airflow's timetables.
 
-The timetables are named here and not left to Airflow's configuration, whose options
-``create_cron_data_intervals`` and ``create_delta_data_intervals`` change what a cron string means. These
-are the ones that Airflow 3 takes by default: a run's date is the time at which it is started.
+The timetable classes are explicit. A plain cron string would depend on Airflow's options
+``create_cron_data_intervals`` and ``create_delta_data_intervals``, which change its meaning. These classes are the
+defaults of Airflow 3: the date of a run is the time at which it starts.
 
-The first run of a new pipeline is the next one, not the last one that it missed; see ``start``.
+A new pipeline first runs at its next time, not at the last time that it missed; see ``start_date``.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ from dag_factory.config import model
 
 _AIRFLOW_PRESETS = frozenset({"@once", "@continuous"})
 _FIRST_RUN_DELAY = timedelta(minutes=1)
-"""How long after its time the first run still starts.
+"""How late the first run may start.
 
-Airflow computes the time of the first run anew whenever it parses the DAG. With no delay at all a parse between
-that time and the scheduler's next look would skip the run.
+Airflow computes the time of the first run again at each parse of the DAG. With a delay of zero, a parse between that
+time and the scheduler's next check would skip the run.
 """
 RELEASE_DATE = "2026-11-01"
-"""Start dates before this release are in the past wherever it runs; no clock is read."""
+"""The date of this release; move it at each release.
+
+A start date before it is in the past wherever this code runs, so no clock has to be read.
+"""
 
 
 def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetAll | AssetAny | str | None:
-    """What the DAG's ``schedule`` is: None for a pipeline that is started by hand."""
+    """Return the ``schedule`` argument of the DAG; None for a pipeline that is started by hand."""
     match schedule:
         case model.Manual():
             return None
@@ -56,14 +59,14 @@ def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetA
 
 
 def start_date(pipeline: model.Pipeline) -> str | None:
-    """The start date that Airflow is given, if any.
+    """Return the start date that Airflow gets, if any.
 
-    With a start date in the past Airflow starts a run for the last missed time as soon as it sees the DAG, also
-    without catchup. Without a start date the first run is the next one.
+    If the start date is in the past, Airflow immediately starts a run for the last missed time, even without catchup.
+    Without a start date the first run is at the next time.
     """
     match pipeline.schedule:
         case model.Preset(name=name) if name in _AIRFLOW_PRESETS:
-            return pipeline.start_date  # they never run without one
+            return pipeline.start_date  # without a start date they never run
         case model.Preset() | model.Cron() | model.Assets(cron=(_, *_)) if not pipeline.catchup:
             return None if pipeline.start_date < RELEASE_DATE else pipeline.start_date
     return pipeline.start_date

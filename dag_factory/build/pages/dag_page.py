@@ -1,95 +1,100 @@
-"""What Airflow shows about a pipeline: the Markdown page of its DAG."""
+"""The Markdown page of a DAG: what Airflow shows about a pipeline."""
 
 from __future__ import annotations
 
 from dag_factory.build.pages.markdown import code, contained, escape, fenced
 from dag_factory.build.pages.task_page import job_features
-from dag_factory.build.pages.wording import alert_lines, describe_size, format_duration, without_effect
+from dag_factory.build.pages.wording import alert_lines, flavor_size, without_effect
 from dag_factory.config import model
+from dag_factory.config.units import duration_text
 
-_REASONS = 10  # of one DAG that is stopped
+_MAX_REASONS = 10  # of one DAG that is stopped
 
 
-def dag_page(what: model.Pipeline) -> str:
-    """The page of a DAG: what it does, its jobs, where it is written and what came of it."""
+def dag_page(pipeline: model.Pipeline) -> str:
+    """Return the page of a pipeline's DAG: its state, what it does, its jobs, its file and its configuration."""
+    namespace = pipeline.cluster.namespace
     parts = [
-        _stopped(what),
-        _held(what),
-        escape(what.description or ""),
-        contained(what.doc or ""),
-        _jobs(what.jobs),
-        without_effect(_promises(what)),
-        *_where_it_runs(what),
-        f"Written in {code(what.file)}, for the environment {code(what.environment)}."
-        + (f" Its pods run in the namespace {code(what.cluster.namespace)}." if what.cluster.namespace else ""),
+        _stopped(pipeline),
+        _last_good(pipeline),
+        escape(pipeline.description or ""),
+        contained(pipeline.doc or ""),
+        _jobs(pipeline.jobs),
+        without_effect(_not_implemented(pipeline)),
+        *_environment_rules(pipeline),
+        f"Defined in {code(pipeline.file)}, for the environment {code(pipeline.environment)}."
+        + (f" Its pods run in the namespace {code(namespace)}." if namespace else ""),
     ]
-    if what.resolved:
-        parts += ["#### The configuration, after all layers", fenced(what.resolved, "yaml")]
+    if pipeline.resolved:
+        parts += ["#### The configuration with all layers merged", fenced(pipeline.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _where_it_runs(what: model.Pipeline) -> list[str]:
-    """Why it has no schedule here, and in which environments it is at all.
+def _environment_rules(pipeline: model.Pipeline) -> list[str]:
+    """Say why the DAG has no schedule in this environment, and in which environments it exists.
 
-    The place is a file and a key: a line would give every DAG a new version whenever the table moves it.
+    A position is a file and a key. With a line, every edit of the table above it would give every DAG a new version.
     """
     lines = []
-    if what.schedule_off:
+    if pipeline.schedule_off:
         lines.append(
-            f"Its schedule is off here, by `schedules: manual` in {code(what.schedule_off)}; start it by hand."
+            f"The schedule is off in this environment: {code(pipeline.schedule_off)} has `schedules: manual`."
+            " Start runs by hand."
         )
-    if what.only:
-        names = ", ".join(map(code, what.only))
-        lines.append(f"It is in these environments only: {names}, by `only` in {code(what.file)}.")
+    if pipeline.only:
+        names = ", ".join(map(code, pipeline.only))
+        lines.append(f"This DAG exists only in these environments: {names} (`only` in {code(pipeline.file)}).")
     return lines
 
 
-def _stopped(what: model.Pipeline) -> str:
-    """Why nothing of a DAG runs."""
-    if not what.stopped:
+def _stopped(pipeline: model.Pipeline) -> str:
+    """Say why no job of the DAG runs."""
+    if not pipeline.stopped:
         return ""
-    reasons = [f"- {escape(problem.message)} ({escape(problem.hint)})" for problem in what.stopped[:_REASONS]]
-    more = len(what.stopped) - len(reasons)
-    head = "### ⛔ Stopped: this version breaks rules of today, so it has no schedule, and each of its tasks fails"
+    reasons = [f"- {escape(problem.message)} ({escape(problem.hint)})" for problem in pipeline.stopped[:_MAX_REASONS]]
+    more = len(pipeline.stopped) - len(reasons)
+    head = "### ⛔ Stopped: this version breaks current rules, so it has no schedule and each of its tasks fails"
     return "\n".join([head, "", *reasons, *([f"- and {more} more"] if more else [])])
 
 
-def _held(what: model.Pipeline) -> str:
-    """Loud words over a DAG that is not what its file says now."""
-    if not what.held:
+def _last_good(pipeline: model.Pipeline) -> str:
+    """Warn that the DAG differs from its file."""
+    if not pipeline.held:
         return ""
-    reasons = [f"- {code(f'{problem.place}: {problem.code}')} {escape(problem.message)}" for problem in what.held]
-    head = f"### ⚠ Not as written: {code(what.file)} has problems, and this is the last version that had none"
+    reasons = [f"- {code(f'{problem.place}: {problem.code}')} {escape(problem.message)}" for problem in pipeline.held]
+    head = f"### ⚠ Last good version: {code(pipeline.file)} has errors, so this DAG does not follow the file"
     return "\n".join([head, "", *reasons])
 
 
 def _jobs(jobs: tuple[model.Job, ...]) -> str:
-    """What each job gets and costs. Airflow shows the page in a narrow window: what is long comes last."""
-    how = any(job_features(one) for one in jobs)  # a column for those pipelines that need it
-    column = (" How |", "---|") if how else ("", "")
+    """Return a table of the jobs. Airflow shows the page in a narrow window, so the long columns come last."""
+    has_features = any(job_features(job) for job in jobs)
+    column = (" Details |", "---|") if has_features else ("", "")
     rows = [
         f"| Job | Flavor | Cost per hour |{column[0]} Size | Image |",
         f"|---|---|---:|{column[1]}---|---|",
     ]
-    for one in jobs:
-        cost = one.flavor.cost_per_hour
+    for job in jobs:
+        cost = job.flavor.cost_per_hour
         cells = [
-            code(one.name),
-            code(one.flavor.name),
+            code(job.name),
+            code(job.flavor.name),
             f"{cost:g}" if cost is not None else "",
-            *(["; ".join(job_features(one))] if how else []),
-            describe_size(one.flavor),
-            code(one.image),
+            *(["; ".join(job_features(job))] if has_features else []),
+            flavor_size(job.flavor),
+            code(job.image),
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
 
-def _promises(what: model.Pipeline) -> list[str]:
-    """What the pipeline asks for beside its jobs and nothing heeds yet."""
-    kinds = {channel.name: channel.kind for channel in what.channels}
-    lines = [f"deadline: {format_duration(what.deadline)} after a run's start"] if what.deadline is not None else []
-    lines += alert_lines(what.alerts, kinds)
-    if not what.alerts_enabled and (lines or what.channels):
-        lines.append(f"alerts are switched off in {code(what.environment)}")
+def _not_implemented(pipeline: model.Pipeline) -> list[str]:
+    """Return the settings of the pipeline that have no effect yet."""
+    kinds = {channel.name: channel.kind for channel in pipeline.channels}
+    lines = (
+        [f"deadline: {duration_text(pipeline.deadline)} after a run starts"] if pipeline.deadline is not None else []
+    )
+    lines += alert_lines(pipeline.alerts, kinds)
+    if not pipeline.alerts_enabled and (lines or pipeline.channels):
+        lines.append(f"alerts are off in {code(pipeline.environment)}")
     return lines

@@ -1,4 +1,4 @@
-"""Markdown in which no text of a user can break out of its place."""
+"""Write user text into Markdown without changing the Markdown around it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 from functools import lru_cache
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_MARKS = re.compile(r"([\\`*_\[\]<>|~#])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#])")
 
 
-@lru_cache(4096)  # the same flavors and jobs, again and again
+@lru_cache(4096)  # the same flavors and jobs occur in many pages
 def escape(text: str) -> str:
-    """``text`` as a line of Markdown that reads just so."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    """Return ``text`` as one line of Markdown that shows it literally."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
 @lru_cache(4096)
 def code(text: str) -> str:
-    """``text`` as code within a line or a table's cell."""
+    """Return ``text`` as inline code, also for a cell of a table."""
     text = " ".join(text.split())
     ticks = "`" * (_longest_run(text) + 1)
     space = " " if len(ticks) > 1 else ""
@@ -25,13 +25,13 @@ def code(text: str) -> str:
 
 
 def fenced(text: str, language: str = "") -> str:
-    """``text`` as a block of code, however many backticks are in it."""
+    """Return ``text`` as a code block, even if it contains backticks."""
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def contained(markdown: str) -> str:
-    """A user's Markdown that ends where it ends: an open fence is closed, no HTML block is begun."""
+    """Return a user's Markdown that cannot affect what follows: fences are closed, and HTML blocks are escaped."""
     lines: list[str] = []
     fence = ""
     for line in markdown.strip().splitlines():

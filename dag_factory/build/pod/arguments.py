@@ -34,7 +34,7 @@ def container_arguments(job: model.Job) -> dict[str, Any]:
             "V1SecurityContext", job.security_context
         )
     if job.working_dir:
-        # The operator has no argument for it. It merges its container over this one.
+        # The operator has no argument for it, but merges its container over this one.
         container = client_objects.make(k8s.V1Container, name=BASE, working_dir=job.working_dir)
         spec = client_objects.make(k8s.V1PodSpec, containers=[container])
         arguments["full_pod_spec"] = client_objects.make(k8s.V1Pod, spec=spec)
@@ -72,8 +72,8 @@ def pod_arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
 
 
 def labels(pipeline: model.Pipeline, job: model.Job) -> dict[str, str]:
-    """The pod's labels: the job's own, and the factory's, which cannot be overwritten."""
-    ours = {
+    """Return the pod's labels: the job's, and the factory's, which a job cannot override."""
+    factory = {
         "pipeline": pipeline.id,
         "job": job.name,
         "flavor": job.flavor.name,
@@ -83,12 +83,12 @@ def labels(pipeline: model.Pipeline, job: model.Job) -> dict[str, str]:
     }
     return {
         **{name: safe_label(value) for name, value in job.labels.items()},
-        **{f"dagwright/{name}": safe_label(value) for name, value in ours.items() if value},
+        **{f"dagwright/{name}": safe_label(value) for name, value in factory.items() if value},
     }
 
 
-def with_marks(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The operator's arguments; Kubernetes expands nothing that ``{{ }}`` brings into the container."""
+def escape_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments so that Kubernetes does not expand a ``$(...)`` that ``{{ }}`` renders to."""
     found: dict[str, Any] = {
         name: [escape_rendered(text) for text in arguments[name]] for name in ("cmds", "arguments") if name in arguments
     }

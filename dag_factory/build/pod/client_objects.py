@@ -1,7 +1,7 @@
-"""Kubernetes client objects from the model.
+"""Build objects of the Kubernetes client from the model.
 
-Each of the client's objects that is made without a ``Configuration`` makes its own, for 0.2 ms: the
-greater part of what a pod operator written by hand costs. All objects here share one; nothing writes to it.
+An object of the client that gets no ``Configuration`` creates its own, which takes 0.2 ms: most of the time that a pod
+operator takes to build. All objects here share one; nothing writes to it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _SHARED = Configuration()
 
 
 def make(kind: type[Any], /, **fields: Any) -> Any:
-    """An object of the Kubernetes client with the shared configuration; it may have a field `kind` of its own."""
+    """Return an object of the Kubernetes client with the shared configuration. It may have a field `kind` itself."""
     return kind(local_vars_configuration=_SHARED, **fields)
 
 
 def from_fragment(kind: str, value: Any) -> Any:
-    """A fragment in Kubernetes' own camelCase as the client's object, nested ones included.
+    """Convert a fragment in Kubernetes' camelCase to the client's object, including nested objects.
 
     ``kind`` is a type in the client's notation: ``V1Toleration``, ``list[V1Toleration]``.
     """
@@ -37,7 +37,7 @@ def from_fragment(kind: str, value: Any) -> Any:
     if kind == "str":  # a quantity may be written as a number
         return value if isinstance(value, str) else json.dumps(value)
     model_class = getattr(k8s, kind, None)
-    if model_class is None:  # numbers, and ports by number or name
+    if model_class is None:  # numbers, and ports as a number or a name
         return value
     fields = {
         field: from_fragment(model_class.openapi_types[field], value[key])
@@ -53,15 +53,14 @@ def _client() -> ApiClient:
 
 
 def to_fragment(value: Any) -> Any:
-    """The client's objects, or lists and maps of them, in Kubernetes' own JSON."""
+    """Convert objects of the client, or lists and maps of them, to Kubernetes' JSON."""
     return _client().sanitize_for_serialization(value)
 
 
 def env_vars(variables: tuple[model.EnvVar, ...]) -> dict[str, str] | list[Any]:
-    """The operator's ``env_vars``: a plain map, unless a variable's value comes from elsewhere.
+    """Return the operator's ``env_vars``: a map, unless a variable takes its value from another object.
 
-    The operator makes the map into objects when the task runs; until then it costs nothing to build and
-    to serialize.
+    A map is cheap to build and to serialize. The operator turns it into objects when the task runs.
     """
     if all(variable.value is not None for variable in variables):
         return {variable.name: variable.value or "" for variable in variables}
@@ -83,7 +82,7 @@ def _variable(variable: model.EnvVar) -> Any:
 
 
 def env_from(sources: Iterable[model.EnvFrom]) -> list[Any]:
-    """Whole secrets and config maps as variables."""
+    """Return the sources that turn all keys of a secret or a config map into variables."""
     return [
         make(k8s.V1EnvFromSource, prefix=source.prefix, **_env_source(source.kind, source.name)) for source in sources
     ]
@@ -96,20 +95,20 @@ def _env_source(kind: str, name: str) -> dict[str, Any]:
 
 
 def resources(flavor: model.Flavor) -> Any:
-    """The container's requests and limits, cards among them."""
+    """Return the container's requests and limits, including GPUs."""
     amounts = final_pod.flavor_resources(flavor)
     return make(k8s.V1ResourceRequirements, requests=amounts.get("requests", {}), limits=amounts.get("limits", {}))
 
 
 def volumes(job: model.Job) -> list[Any]:
-    """The pod's volumes, each source once, and the flavor's shared memory."""
+    """Return the pod's volumes, each only once, and the flavor's shared memory."""
     by_name = {volume.name: volume for volume in job.volumes}
     found = [make(k8s.V1Volume, name=name, **_source(volume)) for name, volume in by_name.items()]
     return found + [from_fragment("V1Volume", one) for one in final_pod.flavor_volumes(job)]
 
 
 def mounts(job: model.Job) -> list[Any]:
-    """Where the container sees the volumes."""
+    """Return the container's mounts of the volumes."""
     found = [
         make(
             k8s.V1VolumeMount,

@@ -1,7 +1,7 @@
-"""Names that Kubernetes accepts, for what people named with other rules in mind.
+"""Turn names and label values into ones that Kubernetes accepts.
 
-The operator passes labels on as they are, and the API refuses a whole pod for one bad label value. So
-every value is made safe here, and two different values never become the same one.
+The operator passes labels on unchanged, and the API server rejects a whole pod because of one invalid label value. So
+every value is made valid here. Two different values never become the same value.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ _HASH = 8
 
 
 def label_value(text: str) -> str:
-    """``text`` where it is a legal label value, else its legal part and a hash of the whole."""
+    """Return ``text`` if it is a valid label value, else its valid characters and a hash of the whole."""
     if _LABEL.fullmatch(text):
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH]
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[: LABEL_LENGTH - _HASH - 1].strip("._-")
-    return f"{kept}-{digest}" if kept else digest
+    valid = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[: LABEL_LENGTH - _HASH - 1].strip("._-")
+    return f"{valid}-{digest}" if valid else digest
 
 
-@lru_cache(4096)  # the same team, owner, environment and flavors, again and again
+@lru_cache(4096)  # the same teams, owners, environments and flavors occur in many jobs
 def safe_label(text: str) -> str:
-    """A label's value, made safe now, or when it is rendered if a template is in it."""
+    """Return a valid label value. If ``text`` contains a template, the value is made valid when it is rendered."""
     if has_template(text):
-        apart = " " if text.endswith("{") else ""  # or the brackets of both would be read as others
-        return "{% filter label %}" + text + apart + "{% endfilter %}"
+        separator = " " if text.endswith("{") else ""  # or Jinja would read `{{%`
+        return "{% filter label %}" + text + separator + "{% endfilter %}"
     return label_value(text)
 
 
 def pod_name(pipeline: str, job: str) -> str:
-    """``pipeline-job`` as a DNS label; where it is too long the pipeline gives way, not the job."""
+    """Return ``pipeline-job`` as a DNS label. If it is too long, the pipeline is shortened before the job."""
     tail = _dns(job)[: POD_NAME_LENGTH // 2]
     head = _dns(pipeline)[: POD_NAME_LENGTH - 1 - len(tail)]
     return f"{head.strip('-')}-{tail.strip('-')}"

@@ -1,10 +1,10 @@
-"""A ``pod:`` overlay as arguments of the operator.
+"""Turn a ``pod:`` overlay into arguments of the operator.
 
-The operator's own ``full_pod_spec`` loses against its arguments and merges containers by position. So the
-overlay is merged over the job's pod here, and the result becomes arguments again: what has an argument goes
-there, the rest into ``full_pod_spec``, where then nothing contradicts it. The operator stays a plain one: a
-dry run shows the pod as it will be, templates are rendered, and a cluster policy (``pod_mutation_hook``)
-still sees it last.
+The operator's ``full_pod_spec`` has less priority than its arguments, and merges containers by position. So the
+overlay is merged over the job's pod here, and the result is turned back into arguments. A field that has an argument
+goes there, and the rest goes into ``full_pod_spec``, where no argument contradicts it. The operator needs no special
+case: a dry run shows the final pod, templates are rendered, and a cluster policy (``pod_mutation_hook``) still comes
+last.
 """
 
 from __future__ import annotations
@@ -55,29 +55,29 @@ _SPEC = {
     "terminationGracePeriodSeconds": "termination_grace_period",
 }
 _METADATA = {"labels": "labels", "annotations": "annotations"}
-"""The operator's arguments by the keys of Kubernetes that they set."""
+"""The operator's arguments by the Kubernetes keys that they set, in this and the two maps above."""
 
 
 def apply_overlay(arguments: dict[str, Any], job: Job) -> dict[str, Any]:
-    """The operator's arguments by which its pod is the job's final one; ``arguments`` are those without ``pod:``."""
+    """Merge the job's ``pod:`` into ``arguments``, the operator's arguments without it. Return the new arguments."""
     own = pod_without_overlay(job)
     own["metadata"]["labels"] = arguments["labels"]
     pod = apply_patch(own, _with_safe_labels(job.pod or {}))
-    main, others = _divided(pod["spec"].pop("containers"))
+    main, others = _split_containers(pod["spec"].pop("containers"))
     known = {*_CONTAINER.values(), *_SPEC.values(), *_METADATA.values(), "full_pod_spec"}
-    told = {name: value for name, value in arguments.items() if name not in known}
-    told |= {name: pod["metadata"].get(key, {}) for key, name in _METADATA.items()}
-    told |= _told(main, k8s.V1Container, _CONTAINER)
-    told |= _told(pod["spec"], k8s.V1PodSpec, _SPEC)
+    result = {name: value for name, value in arguments.items() if name not in known}
+    result |= {name: pod["metadata"].get(key, {}) for key, name in _METADATA.items()}
+    result |= _to_arguments(main, k8s.V1Container, _CONTAINER)
+    result |= _to_arguments(pod["spec"], k8s.V1PodSpec, _SPEC)
     if main.get("env") and all("valueFrom" not in variable for variable in main["env"]):
-        told["env_vars"] = {variable["name"]: variable.get("value", "") for variable in main["env"]}
+        result["env_vars"] = {variable["name"]: variable.get("value", "") for variable in main["env"]}
     # The operator itself sets `restartPolicy`.
     rest = {key: value for key, value in pod["spec"].items() if key not in (*_SPEC, "restartPolicy")}
     left = {"name": BASE, **{key: value for key, value in main.items() if key not in _CONTAINER}}
     if rest or others or len(left) > 1:
         spec = client_objects.from_fragment("V1PodSpec", {**rest, "containers": [left, *others]})
-        told["full_pod_spec"] = client_objects.make(k8s.V1Pod, spec=spec)
-    return told
+        result["full_pod_spec"] = client_objects.make(k8s.V1Pod, spec=spec)
+    return result
 
 
 def _with_safe_labels(overlay: Fragment) -> Fragment:
@@ -88,12 +88,12 @@ def _with_safe_labels(overlay: Fragment) -> Fragment:
     return {**overlay, "metadata": {**overlay["metadata"], "labels": safe}}
 
 
-def _told(said: Fragment, kind: type[Any], names: dict[str, str]) -> dict[str, Any]:
+def _to_arguments(fragment: Fragment, kind: type[Any], names: dict[str, str]) -> dict[str, Any]:
     types = {key: kind.openapi_types[field] for field, key in kind.attribute_map.items()}
-    return {names[key]: client_objects.from_fragment(types[key], said[key]) for key in said if key in names}
+    return {names[key]: client_objects.from_fragment(types[key], fragment[key]) for key in fragment if key in names}
 
 
-def _divided(containers: list[Fragment]) -> tuple[Fragment, list[Fragment]]:
-    """The job's own container and those beside it."""
+def _split_containers(containers: list[Fragment]) -> tuple[Fragment, list[Fragment]]:
+    """Return the job's own container and the others."""
     main = next(one for one in containers if one["name"] == BASE)
     return main, [one for one in containers if one is not main]

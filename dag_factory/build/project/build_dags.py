@@ -1,4 +1,4 @@
-"""DAGs from pipelines: what is wrong with one costs that one."""
+"""Build DAGs from pipelines. A pipeline that cannot be built affects only itself."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from dag_factory.settings import BOUNDS
 
 
 def build_dags(
-    pipelines: Iterable[model.Pipeline], pages: bool = True, to_run: str | None = None
+    pipelines: Iterable[model.Pipeline], with_docs: bool = True, only_task: str | None = None
 ) -> tuple[dict[str, DAG], dict[str, Problem]]:
-    """A DAG for each pipeline that can be built, and a problem for each that cannot, by their ids.
+    """Return a DAG for each pipeline that can be built and a problem for each that cannot, both by DAG id.
 
-    ``pages`` and ``to_run`` as for ``build_dag``.
+    ``with_docs`` and ``only_task`` are passed to ``build_dag``.
     """
     dags: dict[str, DAG] = {}
     problems: dict[str, Problem] = {}
     for pipeline in pipelines:
         try:
-            dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, pages, to_run))
+            dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, with_docs, only_task))
         except OutOfTime:
             problems[pipeline.id] = too_slow(pipeline.file, "built")
-        except Exception as error:  # whatever Airflow or the client raised, the others are built
-            problems[pipeline.id] = _failed(pipeline, error)
+        except Exception as error:  # Airflow or the client may raise anything; the other pipelines are still built
+            problems[pipeline.id] = _build_failed(pipeline, error)
     return dags, problems
 
 
-def _failed(pipeline: model.Pipeline, error: Exception) -> Problem:
+def _build_failed(pipeline: model.Pipeline, error: Exception) -> Problem:
     return Problem(
         file=pipeline.file,
         line=0,
         column=0,
         code="build-failed",
-        message=printable(f"Airflow does not take `{pipeline.id}`: {type(error).__name__}: {error}"),
-        hint="the file passed every check, so the check is at fault too: please report it",
+        message=printable(f"Airflow rejects `{pipeline.id}`: {type(error).__name__}: {error}"),
+        hint="report this as a bug: the file passed every check, so a check is missing",
     )

@@ -1,8 +1,8 @@
-"""Which pipelines Airflow takes, found out where the report is made.
+"""Find the pipelines that Airflow rejects, for the report.
 
-A pipeline that passes every check may still be refused when its DAG is built. The loader and the report may run on two
-machines, so nothing has to pass from one to the other: the report builds what no record in its cache proves to be
-built. Records are by content: of the outcome, and of what builds DAGs.
+A pipeline that passes every check can still fail when its DAG is built. The loader and the report may run on
+different machines, so nothing has to be passed between them: the report builds every pipeline that no record in its
+cache proves to be buildable. A record is identified by content: of the compiled file and of the code that builds DAGs.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ _DISTRIBUTIONS = (
 
 @lru_cache(1)
 def builder_digest() -> str:
-    """A digest of what builds DAGs: this package, Airflow, its provider and the Kubernetes client."""
+    """Return a digest of the code that builds DAGs: this package, Airflow, its provider and the Kubernetes client."""
     here = Path(__file__).resolve().parents[1]
     files = [(path.relative_to(here), path.stat()) for path in sorted(here.rglob("*.py"))]
-    marks = [f"{path}:{about.st_size}:{about.st_mtime_ns}" for path, about in files]
-    return digest(*(part.encode() for part in (*marks, *map(version, _DISTRIBUTIONS))))
+    versions = [f"{path}:{about.st_size}:{about.st_mtime_ns}" for path, about in files]
+    return digest(*(part.encode() for part in (*versions, *map(version, _DISTRIBUTIONS))))
 
 
 def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
-    """The DAGs of a project that cannot be built, by their ids, each with its problem.
+    """Return a problem for each DAG of the project that cannot be built, by DAG id.
 
-    What nobody has built yet is built here, up to so many units of ``work``, the lightest first, one at least; the
-    rest in a later pass. What a loader has built counts more than what failed here.
+    Pipelines that nobody has built yet are built here: the smallest files first, at least one, and at most ``work``
+    units of them. The rest follows in later passes. If a loader has built a pipeline that failed here, the loader's
+    record counts.
     """
     mine = look.cache.records.get(REPORT, builder_digest()) or Record(builder_digest())
     records = [one for one in look.cache.records.all() if one.builder == builder_digest()]
@@ -51,13 +52,13 @@ def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
     new = sorted(look.not_yet_built({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
     now_built, now_failed = set(mine.built), {name: failed[name] for name in mine.failed if name in failed}
     interrupted: dict[str, dict[str, Problem]] = {}
-    for name, outcome in new:
-        work -= _work(outcome)
+    for name, file_result in new:
+        work -= _work(file_result)
         if work < 0 and name != new[0][0]:
             break
-        problems = build_dags(result.pipeline for result in outcome.results if result.pipeline)[1]
+        problems = build_dags(result.pipeline for result in file_result.results if result.pipeline)[1]
         if any(problem.code == "too-slow" for problem in problems.values()):
-            interrupted[name] = problems  # never cached: it says more of the machine than of the file
+            interrupted[name] = problems  # not cached: it depends on the machine more than on the file
         elif problems:
             now_failed[name] = problems
         else:
@@ -69,5 +70,5 @@ def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
     return {dag_id: problem for name in names for dag_id, problem in found.get(name, {}).items()}
 
 
-def _work(outcome: FileResult) -> int:
-    return sum(result.work for result in outcome.results)
+def _work(file_result: FileResult) -> int:
+    return sum(result.work for result in file_result.results)

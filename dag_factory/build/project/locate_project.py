@@ -1,4 +1,4 @@
-"""Which project a loader stands for, and what that is called wherever a checkout of it lies."""
+"""Find the project of a loader, and give it a name that is the same in every checkout."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dag_factory.config.project.project import Project
 
 
 def find_project(loader_folder: Path) -> Project:
-    """The project of ``DAG_FACTORY_HOME``, or the one that the loader's folder lies in.
+    """Open the project in ``DAG_FACTORY_HOME``, or else the project that contains the loader's folder.
 
-    It is read at the end of all links: a tool that exchanges the link to a whole checkout does so between two
-    passes, not within one. Raises ``ProjectError`` where there is none.
+    Links are resolved first. Some tools replace the link to a whole checkout: then a pass still reads one checkout
+    from start to end. Raises ``ProjectError`` if there is no project.
     """
     home = settings.home() or loader_folder.absolute().parent
     if (home / "configs").is_dir() or settings.home():
@@ -26,20 +26,20 @@ def find_project(loader_folder: Path) -> Project:
 
 
 @lru_cache(1)
-def _bundles() -> Path:
+def _bundles_folder() -> Path:
     root: Path = get_bundle_storage_root_path()  # type: ignore[no-untyped-call]  # Airflow's own
     return root
 
 
 def project_name(path: Path) -> str:
-    """``path`` as it is written; within a bundle of Airflow's that has versions, its place in the bundle.
+    """Return ``path`` itself, or the path within the bundle if Airflow versions the bundle.
 
-    Such a bundle lies in one folder for the DAG processor, and in one for each version for the tasks of runs that
-    began with that version. What is kept must be found from all of them.
+    A versioned bundle has one folder for the DAG processor and one folder per version for the tasks of runs that
+    began with that version. The cache must be the same for all of them.
     """
     try:
-        bundle, kind, *rest = path.relative_to(_bundles()).parts
-    except ValueError:  # it lies elsewhere, or is no bundle's
+        bundle, kind, *rest = path.relative_to(_bundles_folder()).parts
+    except ValueError:  # outside the folder of bundles, or that folder itself
         return str(path)
     below = {"tracking_repo": rest, "versions": rest[1:]}.get(kind)
     return str(path) if below is None else "/".join(["bundle:", bundle, *below])

@@ -1,4 +1,4 @@
-"""Problems as text for a person: the report's row in Import Errors, and a task's log."""
+"""Problems as text for a person: in Airflow's Import Errors and in a task's log."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from dag_factory.config.problems import Problem
 
-SHOWN = 200  # problems in one report; the row is stored in Airflow's database and sent to browsers
-LONGEST = 60_000  # bytes of it, of which MySQL takes 65,535
+MAX_PROBLEMS = 200  # in one text; Airflow stores it in its database and sends it to browsers
+MAX_BYTES = 60_000  # of one text; MySQL stores at most 65,535
 
 
 def problem_text(problems: Sequence[Problem], head: str) -> str:
-    """The problems for a person to read, one after the other under ``head``."""
-    parts, left = [head], LONGEST
-    for problem in sorted(problems)[:SHOWN]:
+    """Return ``head`` and the problems below it, as many as fit."""
+    parts, left = [head], MAX_BYTES
+    for problem in sorted(problems)[:MAX_PROBLEMS]:
         entry = _entry(problem)
         left -= len(entry.encode()) + 2
         if left < 0:

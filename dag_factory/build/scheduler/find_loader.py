@@ -1,4 +1,4 @@
-"""Where the loader lies, as the scheduler finds it."""
+"""Find the loader's folder from the scheduler, which parses no DAG file itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dag_factory import settings
 
 
 def find_loader_folder() -> Path:
-    """Where the loader lies: in the first of Airflow's bundles that has a project, if any has.
+    """Return the folder of Airflow's first DAG bundle that belongs to a project, else Airflow's folder of DAGs.
 
-    Of a bundle that has versions that is the newest one that this machine knows.
+    For a versioned bundle it is the newest version on this machine.
     """
     from airflow.configuration import conf
     from airflow.dag_processing.bundles.manager import DagBundlesManager

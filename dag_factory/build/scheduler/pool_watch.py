@@ -1,7 +1,7 @@
-"""Keeps Airflow's pools up to date while the scheduler runs: a new pool exists soon after its commit.
+"""Keep Airflow's pools up to date while the scheduler runs: a new pool exists soon after its commit.
 
-A daemon thread looks at the sizes and times of the platform's files. Where they changed, a process of its own writes
-the pools: the scheduler forks tasks, so its thread must not hold a lock of the database's or of an import.
+A daemon thread compares the sizes and times of the platform's files. If they changed, a separate process writes the
+pools: the scheduler forks tasks, so its thread must not hold a database lock or an import lock.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from dag_factory.config.source.layout import PLATFORM
 log = logging.getLogger(__name__)
 
 INTERVAL = 15.0
-"""Between two looks."""
+"""Seconds between two comparisons."""
 _PROGRAM = "from dag_factory.build.scheduler.pools import sync_pools; sync_pools()"
-_LONGEST = 300  # seconds that writing the pools may take
+_WRITE_TIMEOUT = 300  # seconds
 
 State = tuple[tuple[str, int, int, int], ...]
-"""Name, inode, time and size of each file below ``platform/``."""
+"""Name, inode, modification time and size of each file below ``platform/``."""
 
 
 class PlatformWatch:
-    """Looks for changed tables. ``folder`` finds the loader's folder, ``write`` writes the pools and may fail."""
+    """Watches the platform's files. ``folder`` finds the loader's folder; ``write`` writes the pools and may fail."""
 
     def __init__(self, folder: Callable[[], Path], write: Callable[[], bool]) -> None:
         self._folder, self._write = folder, write
@@ -37,16 +37,16 @@ class PlatformWatch:
         self._seen = self.state()
 
     def state(self) -> State:
-        """The platform's files as they are; nothing where there is no project yet."""
+        """Return the current state of the platform's files; it is empty if there is no project yet."""
         if self._loader is None:
             self._loader = self._folder()
         found = _state(self._loader)
         if not found:
-            self._loader = None  # a bundle may come later, elsewhere
+            self._loader = None  # a bundle may appear later, in another folder
         return found
 
-    def look(self) -> bool:
-        """Write the pools where the tables changed since they were last written. Returns whether it did."""
+    def update(self) -> bool:
+        """Write the pools if the files changed since the last write. Return whether the pools were written."""
         state = self.state()
         if state == self._seen or not self._write():
             return False
@@ -54,31 +54,31 @@ class PlatformWatch:
         return True
 
     def run(self, stopped: threading.Event) -> None:
-        """Look until stopped; a failure costs one look."""
+        """Update the pools until stopped. A failure is logged, and the next round tries again."""
         while not stopped.wait(INTERVAL):
             try:
-                self.look()
+                self.update()
             except Exception as error:
-                log.warning("dagwright: the pools could not be compared with flavors.yaml: %s", error)
+                log.warning("dagwright: cannot compare the pools with flavors.yaml: %s", error)
 
 
 def start(watch: PlatformWatch) -> threading.Thread:
-    """Run a watch beside the scheduler, until its process ends."""
+    """Run a watch in a thread until the process of the scheduler ends."""
     thread = threading.Thread(target=watch.run, args=(threading.Event(),), name="dagwright_pools", daemon=True)
     thread.start()
     return thread
 
 
 def write_in_process() -> bool:
-    """Write the pools in a process of its own, with this one's environment. Returns whether it succeeded."""
+    """Write the pools in a separate process with the same environment. Return whether it succeeded."""
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=_LONGEST, check=False
+        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=_WRITE_TIMEOUT, check=False
     )
     if done.returncode:
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
-        log.warning("dagwright: the pools of the changed flavors.yaml were not written: %s", last)
+        log.warning("dagwright: the pools of the changed flavors.yaml could not be written: %s", last)
     else:
-        log.info("dagwright: the platform's tables changed; the pools are written")
+        log.info("dagwright: the platform's files changed; the pools are up to date")
     return not done.returncode
 
 

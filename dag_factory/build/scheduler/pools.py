@@ -1,4 +1,4 @@
-"""Airflow's pools from the table in ``flavors.yaml``."""
+"""Create Airflow's pools from ``flavors.yaml``. A task whose pool does not exist waits forever, without a message."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ POOL_NOTE = "From configs/platform/flavors.yaml"
 
 
 def sync_pools() -> None:
-    """Put the project's pools into Airflow's database, for the environment of this instance."""
+    """Write the project's pools, for the environment of this instance, to Airflow's database."""
     from dag_factory.build.project.locate_project import find_project
     from dag_factory.config.project.open_project import ProjectError
 
     try:
         project = find_project(find_loader_folder())
     except ProjectError as error:
-        log.warning("dagwright: no pools were made: %s", error)
+        log.warning("dagwright: no pools were created: %s", error)
         return
     write_pools(project.summary().pools)
 
 
 def write_pools(pools: Mapping[str, int]) -> None:
-    """Create the pools that are missing, resize those of another size; leave all others alone."""
+    """Create missing pools and resize existing ones. Pools that are not in ``pools`` stay as they are."""
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     with create_session() as session:
-        known = {pool.pool: pool for pool in session.scalars(select(Pool).where(Pool.pool.in_(pools)))}
+        existing = {pool.pool: pool for pool in session.scalars(select(Pool).where(Pool.pool.in_(pools)))}
         for name, slots in pools.items():
-            pool = known.get(name)
+            pool = existing.get(name)
             if pool is None:
-                # A deferred job's pod runs, on a card perhaps, so it holds its slots.
+                # The pod of a deferred job is running, possibly on a GPU, so the job occupies its slots.
                 session.add(Pool(pool=name, slots=slots, description=POOL_NOTE, include_deferred=True))
-                log.info("dagwright: made the pool %r with %d slots", name, slots)
+                log.info("dagwright: created the pool %r with %d slots", name, slots)
             elif pool.slots != slots:
                 log.info("dagwright: resized the pool %r from %d to %d slots", name, pool.slots, slots)
                 pool.slots = slots

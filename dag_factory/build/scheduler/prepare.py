@@ -1,9 +1,7 @@
-"""What is done in the scheduler's process before its first task: imports, a rehearsal, pools and their watch.
+"""Prepare the scheduler's process before its first task: imports, a first build, pools and the watch of their table.
 
-Under the LocalExecutor tasks are forked from the scheduler. What it has imported and made, each of them has;
-what it has not, each makes anew: half a second of imports at every start of a task, and what the compiler
-makes when it is first used. And a task whose pool is not in Airflow's database waits for ever, with no word of
-it anywhere; so the table in ``flavors.yaml`` is put there.
+Under the LocalExecutor the scheduler forks its tasks. A task inherits what the scheduler has imported and computed.
+It would otherwise spend half a second on imports at every start, and recompute what the compiler sets up once.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from dag_factory.build.scheduler.pools import sync_pools
 
 log = logging.getLogger(__name__)
 
-# What a task's process imports from its start to its pod's, beside what a scheduler has imported anyway.
+# What the process of a task imports before its pod starts and the scheduler does not import anyway.
 _TASK_IMPORTS = (
     "airflow.dag_processing.dagbag",
     "airflow.providers.cncf.kubernetes.operators.pod",
@@ -28,12 +26,12 @@ _TASK_IMPORTS = (
     "dag_factory.config.pipelines.compile_file",
     "jsonschema",
 )
-_WARM_UP_FILES = 5  # files tried until one is sound
-_WATCHES: list[pool_watch.PlatformWatch] = []  # at most one, however often Airflow loads the plugin
+_WARM_UP_FILES = 5  # to try, until one has no errors
+_WATCHES: list[pool_watch.PlatformWatch] = []  # at most one, even if Airflow loads the plugin several times
 
 
 def prepare() -> None:
-    """All of it, and no step keeps a scheduler from starting when it fails."""
+    """Run each step. If a step fails, the scheduler still starts."""
     for step in (warm_up, watch_pools, sync_pools):
         try:
             step()
@@ -42,7 +40,7 @@ def prepare() -> None:
 
 
 def warm_up() -> None:
-    """Import what tasks need and build one DAG as they do, where they are forked from here."""
+    """Import what tasks need and build one DAG as they do, if tasks are forked from this process."""
     from airflow.configuration import conf
 
     forks = multiprocessing.get_start_method() == "fork"
@@ -58,17 +56,17 @@ def warm_up() -> None:
     try:
         project = find_project(find_loader_folder())
     except ProjectError:
-        return  # the pools' step says so
+        return  # `sync_pools` logs it
     folder = project.home / "configs" / "pipelines"
     for path in itertools.islice(folder.rglob("*.yaml"), _WARM_UP_FILES):
         dag_id = ".".join(path.relative_to(folder).with_suffix("").parts)
-        dags, _ = build_dags(project.compile_one(dag_id).pipelines, pages=False)
+        dags, _ = build_dags(project.compile_one(dag_id).pipelines, with_docs=False)
         if dags:
             return
 
 
 def watch_pools() -> None:
-    """Write the pools again whenever the tables change; begins before they are first written."""
+    """Write the pools again whenever the platform's files change. The watch starts before the first write."""
     if not _WATCHES:
         _WATCHES.append(pool_watch.PlatformWatch(find_loader_folder, pool_watch.write_in_process))
         pool_watch.start(_WATCHES[0])

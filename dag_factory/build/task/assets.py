@@ -1,4 +1,4 @@
-"""Airflow's assets from the model's."""
+"""Turn an asset of the model into Airflow's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from airflow.sdk import Asset
 from dag_factory.config import model
 
 
-def asset(what: model.Asset) -> Asset:
-    """An asset, under the name and the URI that it has in every pipeline."""
-    return Asset(name=what.name, uri=what.uri or what.name)
+def asset(source: model.Asset) -> Asset:
+    """Return the asset with the name and the URI that it has in every pipeline."""
+    return Asset(name=source.name, uri=source.uri or source.name)

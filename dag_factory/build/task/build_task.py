@@ -1,4 +1,4 @@
-"""A job as a ``PodOperator``, Airflow's ``KubernetesPodOperator`` with ends of its own."""
+"""Build the task of a job: a ``PodOperator`` with its arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from dag_factory.build.pages.task_page import task_page
-from dag_factory.build.pod.arguments import container_arguments, pod_arguments, with_marks
+from dag_factory.build.pod.arguments import container_arguments, escape_arguments, pod_arguments
 from dag_factory.build.pod.overlay import apply_overlay
 from dag_factory.build.task import mapped_task
 from dag_factory.build.task.assets import asset
@@ -22,11 +22,11 @@ from dag_factory.build.worker.skip_condition import SkipCondition
 from dag_factory.build.worker.stopped_pipeline import FailStopped
 from dag_factory.config import model
 
-# What Kubernetes' clock allows where a job says nothing. The operator's 120 s for both is short of what a
-# cluster needs to add a node, and a node to pull an image with a whole framework in it.
-SCHEDULE_TIMEOUT = 15 * 60  # until a node takes the pod, in seconds
-STARTUP_TIMEOUT = 10 * 60  # from there until the container runs, in seconds
-LOGGING_INTERVAL = 10  # of a deferred job, in seconds
+# Defaults in seconds. The operator's own default of 120 s for both timeouts is too short for a cluster that adds a
+# node, and for a node that pulls a large image.
+SCHEDULE_TIMEOUT = 15 * 60  # until a node accepts the pod
+STARTUP_TIMEOUT = 10 * 60  # from then until the container runs
+LOGGING_INTERVAL = 10  # of a deferred job
 
 _EAGER_POLLING = EagerPolling()
 _RENDER_CONTAINERS = RenderContainers()
@@ -39,15 +39,15 @@ def build_task(
     dag: DAG,
     group: TaskGroup | None = None,
     source: BaseOperator | mapped_task.Task | None = None,
-    pages: bool = True,
+    with_docs: bool = True,
 ) -> mapped_task.Task:
-    """The task of one job, added to ``dag``, in ``group`` if there is one; its edges are the caller's.
+    """Add the task of one job to ``dag``, in ``group`` if there is one. The caller adds the edges.
 
-    ``source`` is the task whose output is the list of a job that runs for each item of it; ``pages`` False leaves
-    out what people read about it.
+    If the job runs once per item of a list, ``source`` is the task whose output is the list. Without ``with_docs`` the
+    task has no documentation page.
     """
     arguments = {"dag": dag, "task_group": group, **_arguments(pipeline, job)}
-    if pages:
+    if with_docs:
         arguments["doc_md"] = task_page(job)
     if job.for_each:
         return mapped_task.expand(job.for_each, arguments, source)
@@ -63,33 +63,33 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         **_cluster(pipeline, job),
         **_times(job),
         **_weight(pipeline, job),
-        **_for_the_one_on_call(job),
+        **_logging(job),
     }
     return dict(
         task_id=job.name,
         owner=owner(pipeline),
         depends_on_past=pipeline.depends_on_past,
         trigger_rule=job.trigger_rule,
-        pre_execute=_before(pipeline, job),
+        pre_execute=_pre_execute(pipeline, job),
         pool=job.pool or job.flavor.pool or "default_pool",
         pool_slots=job.pool_slots,
         do_xcom_push=job.output,
         deferrable=job.deferrable,
         inlets=[asset(one) for one in job.inlets],
         outlets=[asset(one) for one in job.outlets],
-        **with_marks(apply_overlay(arguments, job) if job.pod else arguments),
+        **escape_arguments(apply_overlay(arguments, job) if job.pod else arguments),
     )
 
 
-def _before(pipeline: model.Pipeline, job: model.Job) -> FailStopped | SkipCondition | None:
-    """What a task calls before it runs."""
+def _pre_execute(pipeline: model.Pipeline, job: model.Job) -> FailStopped | SkipCondition | None:
+    """Return what the task calls before it runs."""
     if pipeline.stopped:
         return FailStopped(pipeline.stopped)
     return SkipCondition(job.when) if job.when is not None else None
 
 
 def owner(pipeline: model.Pipeline) -> str:
-    """Who answers for the pipeline, as Airflow writes several: its team where it names nobody."""
+    """Return the pipeline's owners, separated as Airflow does; the team if the pipeline names no owner."""
     return ", ".join(pipeline.owner) or pipeline.team or "airflow"
 
 
@@ -101,9 +101,9 @@ def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
-    # Rendered first: whoever checks the pod has to see what the cluster will see.
+    # Rendering comes first: later callbacks must check the pod that the cluster will get.
     rendering = [_RENDER_CONTAINERS] if (job.init_containers or job.pod) and has_templates(job) else []
-    # The guard comes last: it checks the pod as the others leave it.
+    # The guard comes last: it checks the pod after all other changes.
     arguments["callbacks"] = [*rendering, _CHECK_WORKER, _EAGER_POLLING, *sidecar, PodGuard(job, pipeline.guards)]
     return arguments
 
@@ -116,13 +116,13 @@ def _times(job: model.Job) -> dict[str, Any]:
     }
     if job.timeout is not None:
         arguments["execution_timeout"] = timedelta(seconds=job.timeout)
-        # The operator leaves a pod that `keep_pod` keeps running when its time is up, and no worker may be left
-        # to end it: so the cluster does, counting from the pod's own start.
+        # After a timeout the operator leaves a pod running that `keep_pod` keeps, and there may be no worker left to
+        # stop it. So the cluster stops it, counting from the start of the pod.
         arguments["active_deadline_seconds"] = job.timeout
     if job.retries.delay is not None:
         arguments["retry_delay"] = timedelta(seconds=job.retries.delay)
     if job.retries.backoff == "exponential":
-        arguments["retry_exponential_backoff"] = 2.0  # each wait is twice the one before
+        arguments["retry_exponential_backoff"] = 2.0  # each delay is twice the one before
     if job.retries.max_delay is not None:
         arguments["max_retry_delay"] = timedelta(seconds=job.retries.max_delay)
     return arguments
@@ -133,20 +133,20 @@ def _weight(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     if job.priority_weight is not None:
         arguments["priority_weight"] = job.priority_weight
     if "priority_weight" in pipeline.guards.bounds:
-        # Airflow adds the weights of all tasks that follow, by which a long pipeline goes before all others.
+        # By default Airflow adds the weights of all downstream tasks, so that a long pipeline gets ahead of all others.
         arguments["weight_rule"] = "absolute"
     return arguments
 
 
-def _for_the_one_on_call(job: model.Job) -> dict[str, Any]:
+def _logging(job: model.Job) -> dict[str, Any]:
     return {
         "get_logs": True,
-        # Without it a deferred job shows no line of log before its end.
+        # Without it a deferred job shows no log before it ends.
         "logging_interval": LOGGING_INTERVAL if job.deferrable else None,
         "log_events_on_failure": True,
-        # The pod as a whole, pages of it, would stand between the reader and the reason ...
+        # The whole pod, several pages long, would hide the reason ...
         "log_pod_spec_on_failure": False,
-        # ... which is the container's message, or else its last lines of log.
+        # ... which is the container's termination message, or else the last lines of its log.
         "termination_message_policy": "FallbackToLogsOnError",
         "container_name_log_prefix_enabled": False,
     }

@@ -1,6 +1,6 @@
-"""The list that a job or a group runs over, where Airflow cannot map over it: a param, or a part of an output.
+"""Make the list that a job or a group runs over if Airflow cannot map over it: a param, or a part of an output.
 
-A task without a pod makes it in the worker. What a run was started with decides, never a default at parse time.
+A task without a pod makes it in the worker. So it comes from the values of the run, not from defaults at parse time.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from dag_factory.build.worker.outputs import describe_type
 from dag_factory.config.model import ForEach
 
-RETRIES = 2  # for a worker that is lost; a wrong list fails at once
+RETRIES = 2  # for a lost worker; a list with errors fails without a retry
 
 
 class ListItems(BaseOperator):
-    """Gives the list that ``each`` names; ``runner`` is what runs for each item of it, in words."""
+    """Returns the list that ``each`` refers to. ``runner`` describes what runs once per item, for messages."""
 
     ui_color = "#eef"
 
@@ -29,12 +29,12 @@ class ListItems(BaseOperator):
         self._runner = runner
 
     def execute(self, context: Any) -> list[Any]:
-        """The items. Raises ``AirflowFailException`` where there is no list, or one too long."""
-        found = select_items(self._whole(context), self._each, self._runner, conf.getint("core", "max_map_length"))
-        self.log.info("%s runs for each of %s items", self._runner, len(found))
-        return found
+        """Return the items. Raises ``AirflowFailException`` if there is no list or it is too long."""
+        items = select_items(self._source(context), self._each, self._runner, conf.getint("core", "max_map_length"))
+        self.log.info("%s runs for each of %s items", self._runner, len(items))
+        return items
 
-    def _whole(self, context: Any) -> Any:
+    def _source(self, context: Any) -> Any:
         if self._each.param is not None:
             return context["params"][self._each.param]
         macros = self.dag.user_defined_macros or {}
@@ -42,7 +42,7 @@ class ListItems(BaseOperator):
 
 
 def select_items(value: Any, each: ForEach, runner: str, most: int) -> list[Any]:
-    """The list in ``value``, a param's or an output's. Raises ``AirflowFailException`` with what is wrong."""
+    """Return the list inside ``value``, a param or an output. Raises ``AirflowFailException`` if it is not a list."""
     name = f"the param `{each.param}`" if each.param is not None else f"the output of `{each.output}`"
     for position, key in enumerate(each.path):
         where = ".".join(each.path[:position])
@@ -57,10 +57,12 @@ def select_items(value: Any, each: ForEach, runner: str, most: int) -> list[Any]
         else:
             raise AirflowFailException(f"{inside} has no key `{key}`: it is {describe_type(value)}")
     name = f"`{'.'.join(each.path)}` in {name}" if each.path else name
-    runs = f"{runner} runs for each item of {name}"
+    runs = f"{runner} runs once per item of {name}"
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise AirflowFailException(f"{runs}, so it must be a list; it is {describe_type(value)}")
     if len(value) > most:
-        hint = "let one instance work on several items: a list of lists"
-        raise AirflowFailException(f"{runs}, and the list has {len(value):,} items, more than {most:,} ({hint})")
+        hint = "let one instance process several items: use a list of lists"
+        raise AirflowFailException(
+            f"{runs}, but the list has {len(value):,} items; at most {most:,} are allowed ({hint})"
+        )
     return list(value)

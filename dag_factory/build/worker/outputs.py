@@ -1,6 +1,6 @@
-"""A job's output: the text of ``/airflow/xcom/return.json`` as a value, or the reason why it is none.
+"""Parse and check a job's output, the text of ``/airflow/xcom/return.json``.
 
-Pure functions; the pod manager reads the file, the operator reports what they raise.
+These functions are pure: the pod manager reads the file, and the operator reports the errors.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from airflow.sdk.exceptions import AirflowException
 FILE = "/airflow/xcom/return.json"
 
 LIMIT = 32 * 2**20
-"""Bytes of an output. Airflow's database holds it in one field, and each reader's process in memory."""
+"""Maximum bytes of an output. Airflow stores it in one database field, and each reader loads it into memory."""
 
 NULL_KEY = "output_is_null"
-"""The XCom that marks a stored ``null``: Airflow gives the same None for a null and for no output."""
+"""The XCom that marks a stored ``null``: Airflow returns None both for a null and for no output."""
 
 _PYTHON_LITERAL = re.compile(r"'|\b(?:True|False|None)\b|\(")
-_WHOLE_NUMBERS = range(-(2**63), 2**64)  # that MessagePack has
+_WHOLE_NUMBERS = range(-(2**63), 2**64)  # that MessagePack can store
 _RESERVED = ("__classname__", "__id__")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -34,26 +34,23 @@ class OutputError(AirflowException):
 
 
 def check_size(size: int) -> None:
-    """Raise ``OutputError`` where so many bytes are too many."""
+    """Raise ``OutputError`` if an output of ``size`` bytes is too large."""
     if size > LIMIT:
         raise OutputError(
-            f"{FILE} is larger than {LIMIT // 2**20} MiB, the most that an output may have"
+            f"{FILE} is larger than {LIMIT // 2**20} MiB, the limit of an output"
             " (write the data to a volume, and its path to the output)"
         )
 
 
 def parse(data: bytes) -> Any:
-    """The value of a file's content.
-
-    Raises ``OutputError``, which names the file, the position and the likely cause.
-    """
+    """Parse the content of the file. Raises ``OutputError`` with the file, the position and the likely cause."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line, column = _position(data[: failure.start])
         raise OutputError(
             f"{FILE} is not UTF-8: line {line}, column {column}: byte 0x{data[failure.start]:02x}"
-            " (write text with encoding='utf-8'; keep binary data in a volume and write its path)"
+            " (write text with encoding='utf-8'; write binary data to a volume, and its path to the output)"
         ) from None
     try:
         value = json.loads(text)
@@ -62,71 +59,71 @@ def parse(data: bytes) -> Any:
         raise OutputError(f"{FILE} is not valid JSON: {where}{_cause(text, failure)}") from None
     except RecursionError:
         raise OutputError(f"{FILE} is nested too deeply to be read") from None
-    except ValueError:  # Python's own limit, 4,300 digits
-        raise OutputError(f"{FILE} has a whole number of thousands of digits (write it as text)") from None
+    except ValueError:  # more than Python's limit of 4,300 digits
+        raise OutputError(f"{FILE} contains an integer with more than 4,300 digits (write it as text)") from None
     _check_storable(value)
     for key in _RESERVED:
         if key in text and _has_key(value, key):
-            raise OutputError(
-                f"{FILE} cannot be stored: the key `{key}` has a meaning of its own in Airflow (rename it)"
-            )
+            raise OutputError(f"{FILE} cannot be stored: Airflow reserves the key `{key}` (rename it)")
     return value
 
 
 def check_items(value: Any, runners: Sequence[str], most: int) -> None:
-    """Check the output that the jobs ``runners`` run over, each once for each item.
+    """Check an output that the jobs ``runners`` map over.
 
-    Raises ``OutputError`` for anything but a list of at most ``most`` items.
+    Raises ``OutputError`` unless it is a list of at most ``most`` items.
     """
     if not runners:
         return
-    who = ", ".join(f"`{name}`" for name in runners)
-    runs = f"{who} {'runs' if len(runners) == 1 else 'run'} for each item of this output"
+    runs = _runs_per_item(runners)
     if not isinstance(value, list):
         raise OutputError(f"{runs}, so it must be a list; it is {describe_type(value)}")
     if len(value) > most:
         raise OutputError(
-            f"{runs}, and the list has {len(value):,} items, more than {most:,}"
-            " (let one instance work on several items: a list of lists)"
+            f"{runs}, but the list has {len(value):,} items; at most {most:,} are allowed"
+            " (let one instance process several items: use a list of lists)"
         )
 
 
 def check_exists(runners: Sequence[str]) -> None:
-    """Raise ``OutputError`` where jobs run over the output of a job that wrote none."""
+    """Raise ``OutputError`` if jobs map over the output of a job that wrote none."""
     if runners:
-        who = ", ".join(f"`{name}`" for name in runners)
         raise OutputError(
-            f"{who} {'runs' if len(runners) == 1 else 'run'} for each item of this output, so it must be a list;"
-            f" this job wrote no output: {FILE} is missing or empty"
+            f"{_runs_per_item(runners)}, so it must be a list; this job wrote no output: {FILE} is missing or empty"
         )
+
+
+def _runs_per_item(runners: Sequence[str]) -> str:
+    names = ", ".join(f"`{name}`" for name in runners)
+    return f"{names} {'runs' if len(runners) == 1 else 'run'} once per item of this output"
 
 
 def _cause(text: str, failure: json.JSONDecodeError) -> str:
     if failure.msg == "Extra data":
-        return " (several values? write one list of them)"
+        return " (several values? write them as one list)"
     rest = text[failure.pos : failure.pos + 40].lstrip()
     if _PYTHON_LITERAL.match(rest):
         return " (a Python value? write json.dump(value, file))"
     if rest.startswith(("}", "]")):
         return " (a comma after the last item?)"
     if not rest:
-        return " (is it cut off? close the file before the job ends)"
+        return " (incomplete? close the file before the job ends)"
     if rest[0].isalpha():
         return " (plain text? write json.dump(text, file))"
     return ""
 
 
 def _check_storable(value: Any) -> None:
-    """Find what JSON, or the protocol between a task's process and its supervisor, cannot hold."""
+    """Find values that JSON, or the protocol between a task's process and its supervisor, cannot represent."""
     try:
         json.dumps(value, allow_nan=False)
         msgspec.msgpack.encode(value)
-        pydantic.TypeAdapter(pydantic.JsonValue).validate_python([[value]])  # as Airflow takes it
+        pydantic.TypeAdapter(pydantic.JsonValue).validate_python([[value]])  # as Airflow validates it
         return
-    except (RecursionError, pydantic.ValidationError):  # a valid value but for its depth
-        raise OutputError(f"{FILE} is nested too deeply to be stored (more than some 250 levels)") from None
+    except (RecursionError, pydantic.ValidationError):  # the value is valid except for its depth
+        raise OutputError(f"{FILE} is nested too deeply to be stored (more than about 250 levels)") from None
     except (ValueError, OverflowError):
-        pass  # only now look for the place: a walk in Python is slow
+        pass  # search for the position only now: a walk in Python is slow
     for path, one in _leaves(value):
         if (reason := _unstorable(one)) is not None:
             where = f"`{path.encode(errors='backslashreplace').decode()[:200]}`" if path else "the value"
@@ -136,16 +133,16 @@ def _check_storable(value: Any) -> None:
 def _unstorable(value: Any) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
         name = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        return f"{name}, which JSON does not have (write null, or text)"
+        return f"{name}, which is not valid JSON (write null or text)"
     if isinstance(value, int) and value not in _WHOLE_NUMBERS:
-        return "a whole number of more than 64 bits (write it as text)"
+        return "an integer of more than 64 bits (write it as text)"
     if isinstance(value, str) and _SURROGATE.search(value):
-        return "text with half of a surrogate pair (write text that is valid Unicode)"
+        return "text with an unpaired surrogate (write valid Unicode)"
     return None
 
 
 def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every value that holds no others, and every key, with its path; without recursion, in the file's order."""
+    """Yield each scalar and each invalid key with its path, in the order of the file. There is no recursion."""
     waiting: list[tuple[str, Any]] = [("", value)]
     while waiting:
         path, one = waiting.pop()
@@ -172,7 +169,7 @@ def _has_key(value: Any, key: str) -> bool:
 
 
 def describe_type(value: Any) -> str:
-    """What a JSON value is, in words."""
+    """Describe a JSON value, for messages."""
     if value is None:
         return "null"
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""The pod operator's hands in the cluster: they read logs and outputs to their end.
+"""Read logs and outputs of pods completely.
 
-``PodManager`` (provider 10.25) stops reading a log 120 s after its container has ended, or where the connection
-breaks after that end, and says nothing. It reads an output as text in which bad bytes are replaced, and takes a part
-of an output for the whole if the connection is lost.
+``PodManager`` (provider 10.25) silently stops reading a log 120 s after the container ended, or when the connection
+breaks after that. It reads an output as text in which invalid bytes are replaced. If the connection is lost, it treats
+the part that it has read as the whole output.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from kubernetes.stream import stream
 
 from dag_factory.build.worker import outputs
 
-_READ = f"if [ -s {outputs.FILE} ]; then cat {outputs.FILE}; else echo {EMPTY_XCOM_RESULT}; fi"
-_ATTEMPTS = 3  # to read the rest of a log whose container has ended
+_READ_COMMAND = f"if [ -s {outputs.FILE} ]; then cat {outputs.FILE}; else echo {EMPTY_XCOM_RESULT}; fi"
+_ATTEMPTS = 3  # to read the rest of a log after its container ended
 
 NO_OUTPUT: Any = object()
-"""The output of a job that wrote none; ``None`` is a JSON null."""
+"""Stands for the output of a job that wrote none; ``None`` is a JSON null."""
 
 
 class JobPodManager(PodManager):
     """Reads the whole log and the whole output.
 
-    ``output`` is the value that the job wrote, once it has been read, and ``unreadable`` the reason why there is none.
+    After reading, ``output`` is the value that the job wrote, or ``unreadable`` is the reason why it cannot be used.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -45,15 +45,15 @@ class JobPodManager(PodManager):
     def fetch_container_logs(
         self, pod: Any, container_name: str, *, since_time: Any = None, **options: Any
     ) -> PodLoggingStatus:
-        """Copy the container's log into the task's, to its end; where that is impossible, say so."""
+        """Copy the whole log of the container to the log of the task. Log a warning if that is impossible."""
         for _ in range(_ATTEMPTS):
             status = super().fetch_container_logs(pod, container_name, since_time=since_time, **options)
             if status.running or not self.interruptions:
                 return status
-            # The container has ended, so all there is can be read at once. A stream that follows may never end.
+            # The container has ended, so one request without `follow` reads the rest. A following stream may not end.
             since_time, options["follow"] = status.last_log_time, False
         self.log.warning(
-            "The log of container %r is not complete: reading its end failed %d times (%s).",
+            "The log of container %r is incomplete: reading its end failed %d times (%s).",
             container_name,
             _ATTEMPTS,
             self.interruptions[-1],
@@ -61,8 +61,8 @@ class JobPodManager(PodManager):
         return status
 
     def read_pod_logs(self, pod: Any, container_name: str, **options: Any) -> PodLogsConsumer:
-        """A stream of the log that goes on to the log's end."""
-        self.interruptions.clear()  # of the streams before: this one goes on where they ended
+        """Return a stream that continues until the end of the log."""
+        self.interruptions.clear()  # of earlier streams: this one continues where they ended
         try:
             consumer = super().read_pod_logs(pod, container_name, **options)
         except urllib3.exceptions.HTTPError as failure:
@@ -72,9 +72,9 @@ class JobPodManager(PodManager):
 
     @generic_api_retry  # type: ignore[untyped-decorator]
     def extract_xcom_json(self, pod: Any) -> str:
-        """The text of the job's output, which is valid JSON.
+        """Return the text of the job's output, which is valid JSON.
 
-        Raises ``OutputError`` for a file that cannot be read or is not valid.
+        Raises ``OutputError`` if the file cannot be read or is not valid.
         """
         try:
             data = self._read_output(pod)
@@ -87,12 +87,12 @@ class JobPodManager(PodManager):
             raise
 
     def _read_output(self, pod: Any) -> bytes:
-        connection: Any = stream(  # the stubs give `str`, which is the type with `_preload_content=True`
+        connection: Any = stream(  # the stubs say `str`, the type for `_preload_content=True`
             self._client.connect_get_namespaced_pod_exec,
             pod.metadata.name,
             pod.metadata.namespace,
             container=PodDefaults.SIDECAR_CONTAINER_NAME,
-            command=["/bin/sh", "-c", _READ],
+            command=["/bin/sh", "-c", _READ_COMMAND],
             stdin=False,
             stdout=True,
             stderr=True,
@@ -101,24 +101,24 @@ class JobPodManager(PodManager):
             _preload_content=False,
         )
         with closing(connection) as client:
-            chunks, size = [], 0  # the client's own buffer takes quadratic time
+            chunks, size = [], 0  # the client's own buffer needs quadratic time
             while client.is_open():
                 client.update(timeout=None)
                 chunks.append(client.read_stdout(timeout=0))
                 size += len(chunks[-1])
                 outputs.check_size(size)
-            complaint = client.read_stderr(timeout=0).decode(errors="replace").strip()
+            stderr = client.read_stderr(timeout=0).decode(errors="replace").strip()
             try:
                 code = client.returncode
-            except (TypeError, KeyError, ValueError):  # no exit code came: the connection was lost before the end
-                raise urllib3.exceptions.ProtocolError(f"{outputs.FILE} was read in part only") from None
+            except (TypeError, KeyError, ValueError):  # no exit code: the connection was lost before the end
+                raise urllib3.exceptions.ProtocolError(f"{outputs.FILE} was only read in part") from None
         if code:
-            raise outputs.OutputError(f"{outputs.FILE} cannot be read: {complaint or f'exit code {code}'}")
+            raise outputs.OutputError(f"{outputs.FILE} cannot be read: {stderr or f'exit code {code}'}")
         return b"".join(chunks)
 
 
 class _WholeLog(PodLogsConsumer):
-    """A log's stream without a time limit; the read timeout of its request bounds a stream that hangs."""
+    """A log stream without a time limit. The read timeout of its request limits a stream that hangs."""
 
     def __init__(self, consumer: PodLogsConsumer, manager: JobPodManager) -> None:
         super().__init__(consumer.response, consumer.pod, manager, consumer.container_name)

@@ -1,4 +1,4 @@
-"""Tasks of a pipeline that is stopped: each fails in the worker, before its pod exists, and says why."""
+"""Fail the tasks of a stopped pipeline in the worker, before their pods exist, with the reason."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from dag_factory.config.problems import Problem
 
 
 class FailStopped:
-    """What such a task calls before it runs, in place of its condition."""
+    """Called by such a task before it runs, instead of its condition."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
 
     def __repr__(self) -> str:
-        # Airflow stores a mapped task's arguments as text: an edit of a rule makes no new version of a DAG.
+        # Airflow stores a mapped task's arguments as text. This text is constant, so that an edit of a rule creates no
+        # new version of the DAG.
         return "Stopped()"
 
     def __call__(self, context: Mapping[str, Any]) -> None:
-        """Fail the task. One that comes back from the triggerer has its pod already: it is watched to its end.
+        """Fail the task, unless it is a deferred task that resumes: its pod exists and is watched until it ends.
 
-        Raises ``AirflowFailException``: no retry follows, which would fail too.
+        Raises ``AirflowFailException``, so that no retry follows: it would fail, too.
         """
         if is_resumed(context["ti"]):
             return
-        told = [f"{one.message} ({one.hint})" if one.hint else one.message for one in self.problems]
-        head = "this pipeline is stopped: its file has problems, and its last good version breaks rules of today:"
-        raise AirflowFailException("\n".join([head, *told]))
+        reasons = [f"{one.message} ({one.hint})" if one.hint else one.message for one in self.problems]
+        head = "this pipeline is stopped: its file has errors, and its last good version breaks current rules:"
+        raise AirflowFailException("\n".join([head, *reasons]))

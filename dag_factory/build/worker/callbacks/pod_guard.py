@@ -1,4 +1,4 @@
-"""The last look at a pod before the cluster gets it: the guards, on what was rendered."""
+"""Check the rendered pod against the guards, right before it is created."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from dag_factory.config.model import Job
 
 
 class PodGuard(KubernetesPodOperatorCallback):
-    """Fails a task whose pod breaks a rule, before the pod exists; it is the last of a task's callbacks."""
+    """Fails a task whose pod breaks a rule, before the pod exists. It is the last callback of a task."""
 
     def __init__(self, job: Job, guards: Guards) -> None:
         self.job, self.guards = job, guards
 
     def __repr__(self) -> str:
-        # Airflow stores a mapped task's arguments as text: an edit of a platform table makes no new version of a DAG.
+        # Airflow stores a mapped task's arguments as text. This text is constant, so that an edit of a platform table
+        # creates no new version of the DAG.
         return "PodGuard()"
 
     def on_pod_manifest_created(self, *, pod_request: Any, **_: Any) -> None:  # type: ignore[override]
-        """Check the pod. No retry follows: the same pod would break the same rule.
+        """Check the pod. Raises ``AirflowFailException`` with each rule and its position.
 
-        Raises ``AirflowFailException`` that names each rule and its place.
+        No retry follows: the same pod would break the same rule.
         """
         if self.guards == NONE:
             return
         found = breaches(client_objects.to_fragment(pod_request), self.job, self.guards)
-        wrong = [f"{one.code}: {one.message} ({one.hint})" for one in found if one.severity == "error"]
-        if wrong:
-            raise AirflowFailException("\n".join(["the pod is not created:", *wrong]))
+        problems = [f"{one.code}: {one.message} ({one.hint})" for one in found if one.severity == "error"]
+        if problems:
+            raise AirflowFailException("\n".join(["the pod is not created:", *problems]))

@@ -1,6 +1,7 @@
-"""``{{ }}`` in the containers beside the job's own: init containers, sidecars, and those of a ``pod:`` overlay.
+"""Render ``{{ }}`` in the other containers: init containers, sidecars and those of a ``pod:`` overlay.
 
-The operator renders its own arguments only. What it offers for the rest is a look at the pod before it is created.
+The operator renders only its own arguments. For the rest it offers a callback that receives the pod before it is
+created.
 """
 
 from __future__ import annotations
@@ -16,28 +17,28 @@ from dag_factory.config.pod.final_pod import BASE, XCOM
 
 
 class RenderContainers(KubernetesPodOperatorCallback):
-    """Renders the other containers as the operator has rendered the job's own, deferred runs included.
+    """Renders the other containers as the operator renders the job's own, also in deferred runs.
 
-    It comes before every callback that checks the pod.
+    It must come before all callbacks that check the pod.
     """
 
     def __repr__(self) -> str:
-        # Airflow stores a mapped task's arguments as text; Python's own would name an address in memory.
+        # Airflow stores a mapped task's arguments as text. Python's default text contains a memory address.
         return "RenderContainers()"
 
     def on_pod_manifest_created(self, *, pod_request: Any, operator: Any, context: Any, **_: Any) -> None:  # type: ignore[override]
-        """Render ``command``, ``args``, ``env`` and ``subPath``. Raises whatever a template raises."""
+        """Render ``command``, ``args``, ``env`` and ``subPath``. Raises the exceptions of templates."""
         environment = operator.get_template_env()
 
         def rendered(text: str | None, mark: bool = True) -> str | None:
-            # A text without a template may come from a cluster policy; it stays as it is.
+            # Text without a template may come from a cluster policy, so it is not changed.
             if text is None or not has_template(text):
                 return text
             return str(operator.render_template(escape_rendered(text) if mark else text, context, environment))
 
         spec = pod_request.spec
         for container in [*(spec.init_containers or ()), *spec.containers]:
-            if container.name in (BASE, XCOM):  # rendered by the operator: what came out is data, not a template
+            if container.name in (BASE, XCOM):  # rendered by the operator already: the result is data, not a template
                 continue
             container.command = container.command and [rendered(text) for text in container.command]
             container.args = container.args and [rendered(text) for text in container.args]
@@ -48,7 +49,7 @@ class RenderContainers(KubernetesPodOperatorCallback):
 
 
 def has_templates(job: Job) -> bool:
-    """Whether something beside the job's own container may have to be rendered."""
+    """Return whether another container than the job's own may contain a template."""
     return any(map(_is_later, job.init_containers)) or (job.pod is not None and _is_later(job.pod))
 
 

@@ -1,6 +1,6 @@
-"""Airflow's context as a template sees it: data by type, and no live object.
+"""Give templates Airflow's context as data, without any live object.
 
-Every name of the vocabulary (``config.runtime_names``) is read here, when a template uses it.
+Each name that templates may use (``config.expressions.run_time_names``) is looked up here when a template uses it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class OutputReader(Protocol):
 
     @property
     def items(self) -> GroupItems:
-        """What knows the item of a task instance."""
+        """Return the object that finds the item of a task instance."""
 
     def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = ...) -> Any:
-        """The output of a job."""
+        """Return the output of a job."""
 
 
 def lookup(output: OutputReader, allow: Set[str], context: Mapping[str, Any], name: str) -> Any:
-    """The value of a name in a template: data, a ``Handle``, a ``Function``, or Jinja's ``missing``.
+    """Return the value of a name in a template: data, a ``Handle``, a ``Function``, or Jinja's ``missing``.
 
-    ``output`` is called with the context first, and knows the item of a task instance; ``allow`` has the names
+    ``output`` takes the context as its first argument and finds the item of a task instance. ``allow`` has the names
     that the environment adds.
     """
     if name in allow:
@@ -55,7 +55,7 @@ def lookup(output: OutputReader, allow: Set[str], context: Mapping[str, Any], na
     if name in names.OBJECTS:
         return _handle(name, context, allow)
     if name == "macros":
-        functions = _with_opened(allow)
+        functions = _with_allowed(allow)
         return Handle("macros", functions.keys(), functions.__getitem__)
     if name == "triggering_asset_events":
         return _events(getattr(context["dag_run"], "consumed_asset_events", ()))
@@ -63,11 +63,15 @@ def lookup(output: OutputReader, allow: Set[str], context: Mapping[str, Any], na
         return missing
     if name in context:
         return to_data(context[name])
-    return _UNDATED[name](context["dag_run"].run_after) if name in _UNDATED and "dag_run" in context else missing
+    return (
+        _WITHOUT_LOGICAL_DATE[name](context["dag_run"].run_after)
+        if name in _WITHOUT_LOGICAL_DATE and "dag_run" in context
+        else missing
+    )
 
 
 class CachedOutputs:
-    """A task instance that fetches each output once, for all templates of its task."""
+    """A task instance that fetches each output only once, for all templates of its task."""
 
     def __init__(self, ti: Any) -> None:
         self.ti = ti
@@ -77,15 +81,15 @@ class CachedOutputs:
         return getattr(self.ti, name)
 
     def xcom_pull(self, **which: Any) -> Any:
-        """As the task instance has it."""
-        place = repr(sorted(which.items()))
-        if place not in self._found:
-            self._found[place] = self.ti.xcom_pull(**which)
-        return self._found[place]
+        """Return the XCom, from the cache after the first call."""
+        key = repr(sorted(which.items()))
+        if key not in self._found:
+            self._found[key] = self.ti.xcom_pull(**which)
+        return self._found[key]
 
 
 def run_date(dag: Any, dag_run: Any) -> pendulum.Date:
-    """The date of a run in its pipeline's timezone: of its logical date, else of ``run_after``."""
+    """Return the date of a run in the pipeline's timezone, from its logical date or else from ``run_after``."""
     moment = pendulum.instance(dag_run.logical_date or dag_run.run_after)
     date: pendulum.Date = moment.in_timezone(dag.timezone).date()
     return date
@@ -95,7 +99,7 @@ def _utc(text: str) -> Callable[[datetime.datetime], str]:
     return lambda moment: moment.astimezone(datetime.timezone.utc).strftime(text)
 
 
-_UNDATED: dict[str, Callable[[datetime.datetime], str]] = {
+_WITHOUT_LOGICAL_DATE: dict[str, Callable[[datetime.datetime], str]] = {
     "ds": _utc("%Y-%m-%d"),
     "ds_nodash": _utc("%Y%m%d"),
     "ts": lambda moment: moment.astimezone(datetime.timezone.utc).isoformat(),
@@ -104,7 +108,7 @@ _UNDATED: dict[str, Callable[[datetime.datetime], str]] = {
         moment.astimezone(datetime.timezone.utc).isoformat().replace("-", "").replace(":", "")
     ),
 }
-"""What Airflow leaves undefined in a run without a logical date: the moment of ``run_after`` in UTC stands in."""
+"""Names that Airflow leaves undefined in a run without a logical date: here they come from ``run_after`` in UTC."""
 
 
 def _handle(name: str, context: Mapping[str, Any], allow: Set[str]) -> Any:
@@ -112,17 +116,17 @@ def _handle(name: str, context: Mapping[str, Any], allow: Set[str]) -> Any:
     live = context.get(name, missing)
     if live is missing:
         return missing
-    opened = {path.partition(".")[2] for path in allow if path.startswith((f"{name}.", "task_instance."))}
+    allowed = {path.partition(".")[2] for path in allow if path.startswith((f"{name}.", "task_instance."))}
 
     def read(attribute: str) -> Any:
         value = getattr(live, attribute)
-        return value if attribute in opened else to_data(value)
+        return value if attribute in allowed else to_data(value)
 
-    return Handle(name, names.OBJECTS[name] | opened, read)
+    return Handle(name, names.OBJECTS[name] | allowed, read)
 
 
 def to_data(value: Any) -> Any:
-    """Plain data of a value of Airflow, decided by its type. Raises ``Refused`` for any other."""
+    """Convert a value of Airflow to data according to its type. Raises ``NotAllowed`` for all other types."""
     if isinstance(value, lazy_object_proxy.Proxy):
         value = value.__wrapped__
     if isinstance(value, enum.Enum):
@@ -142,7 +146,7 @@ def to_data(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(to_data(item) for item in value)
     if isinstance(value, (Asset, AssetAlias)):
-        name, uri = _named(value)
+        name, uri = _name_and_uri(value)
         return {"name": name, "uri": uri}
     if isinstance(value, UUID):
         return str(value)
@@ -151,24 +155,24 @@ def to_data(value: Any) -> Any:
     raise NotAllowed(f"a template cannot use a value of the type `{type(value).__name__}`")
 
 
-def _named(asset: Asset | AssetAlias) -> tuple[str, str]:
+def _name_and_uri(asset: Asset | AssetAlias) -> tuple[str, str]:
     return asset.name, getattr(asset, "uri", asset.name)
 
 
 def _events(events: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
-    """The asset events that started a run, as data, by the name of their asset."""
+    """Return the asset events that started a run, as data, by the name of the asset."""
     found: dict[str, list[dict[str, Any]]] = {}
     for event in events:
-        said = {name: to_data(getattr(event, name, None)) for name in _EVENT}
+        fields = {name: to_data(getattr(event, name, None)) for name in _EVENT}
         asset = {name: to_data(getattr(event.asset, name, None)) for name in ("name", "uri", "extra")}
-        found.setdefault(AssetName(asset["name"], asset["uri"]), []).append({**said, "asset": asset})
+        found.setdefault(AssetName(asset["name"], asset["uri"]), []).append({**fields, "asset": asset})
     return found
 
 
 @lru_cache(1)
 def _macros() -> dict[str, Function]:
-    """The functions of ``macros`` that every template may call."""
-    from airflow.sdk.execution_time import macros  # it imports much, and few templates need it
+    """Return the functions of ``macros`` that every template may call."""
+    from airflow.sdk.execution_time import macros  # a large import that few templates need
 
     return {
         name: Function(
@@ -180,8 +184,8 @@ def _macros() -> dict[str, Function]:
     }
 
 
-def _with_opened(allow: Set[str]) -> dict[str, Function]:
-    """The functions of ``macros``, with those that the environment allows: ``macros.uuid.uuid4``."""
+def _with_allowed(allow: Set[str]) -> dict[str, Function]:
+    """Return the functions of ``macros`` and those that the environment adds, such as ``macros.uuid.uuid4``."""
     from airflow.sdk.execution_time import macros
 
     found = dict(_macros())
@@ -191,7 +195,7 @@ def _with_opened(allow: Set[str]) -> dict[str, Function]:
         for step in rest:
             value = getattr(value, step)
         if isinstance(value, ModuleType) or not callable(value):
-            raise NotAllowed(f"`{path}` is not a function: `templating.allow` takes functions of `macros`")
+            raise NotAllowed(f"`{path}` is not a function; `templating.allow` accepts only functions of `macros`")
         if rest:
             known = found.get(name, Function(f"macros.{name}", _not_a_function))
             found[name] = Function(known.name, known.function, {**known.below, rest[0]: Function(path, value)})

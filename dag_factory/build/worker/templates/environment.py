@@ -1,11 +1,11 @@
-"""How a job's ``{{ }}`` is rendered: in a sandbox of the factory's own, which Airflow's environment gives way to.
+"""Render a job's ``{{ }}`` in the factory's sandbox instead of Airflow's Jinja environment.
 
-``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; of several, a list
-``item``            of a job that runs for each item of a list, or whose group does
-``run_date``        the run's date in the pipeline's timezone: ``2026-01-31``, with the methods of a date
+``output('job')``   what that job of the same run wrote to /airflow/xcom/return.json; a list for several jobs
+``item``            the item of a job or a group that runs once per item of a list
+``run_date``        the date of the run in the pipeline's timezone: ``2026-01-31``, with the methods of a date
 
-Airflow makes a Jinja environment for each DAG. The extension here receives it and makes every template in a
-``TaskSandbox`` instead, wherever Airflow renders one: fields of the operator, ``when``, names of mapped tasks.
+Airflow creates a Jinja environment for each DAG. The extension here receives it, and creates every template in a
+``TaskSandbox`` instead: for fields of the operator, for ``when``, and for the labels of mapped tasks.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from dag_factory.config.expressions.run_time_names import AIRFLOW_FILTERS, OWN_F
 
 
 class TaskTemplates(jinja2.ext.Extension):
-    """Makes the templates of Airflow's environment in the sandbox."""
+    """Creates the templates of Airflow's environment in the sandbox."""
 
     allow: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
-        # On the instance: the environment is Airflow's own, made for this DAG alone.
+        # Set on the instance: Airflow created this environment for this DAG only.
         vars(environment).update(from_string=self.from_string, compile=self._compile)
 
     def from_string(self, source: Any, *_: Any, **__: Any) -> jinja2.Template:
-        """The template of a text, which knows and does what the sandbox allows."""
+        """Return a template that can use only what the sandbox allows."""
         return self._sandbox.from_string(source)
 
     def _compile(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("a job's templates are made by `from_string` only")
+        raise TypeError("templates of a job are created by `from_string` only")
 
     @cached_property
     def _sandbox(self) -> jinja2.Environment:
-        # A worker needs these, and the loader does not.
+        # Imported here because the loader does not need them.
         from dag_factory.build.worker.templates import context as runtime_context
         from dag_factory.config.expressions.run_time_sandbox import TaskSandbox
 
@@ -66,21 +66,21 @@ class TaskTemplates(jinja2.ext.Extension):
 
 @lru_cache
 def _extension(allow: tuple[str, ...]) -> type[TaskTemplates]:
-    """The extension for pipelines of an environment that allows these names."""
+    """Return the extension for pipelines of an environment that allows these names."""
     return type("TaskTemplates", (TaskTemplates,), {"allow": frozenset(allow)})
 
 
 def template_arguments(pipeline: model.Pipeline) -> dict[str, Any]:
-    """The arguments of a DAG that decide how its tasks' templates are read.
+    """Return the arguments of a DAG that control how the templates of its tasks are rendered.
 
-    Airflow leaves all three out of the serialized DAG; a worker has them because it builds the DAG itself.
+    Airflow serializes none of the three. A worker has them because it builds the DAG itself.
     """
     return {
         "user_defined_macros": {"output": _output(pipeline)},
         "user_defined_filters": {"label": label_value, "as_text": as_text},
         "jinja_environment_kwargs": {
             "extensions": ["jinja2.ext.do", _extension(pipeline.templates_allow), EscapeDollars],
-            # A template includes and reads no files; Airflow's own loader offers the folder of DAGs.
+            # Templates must not read files. Airflow's default loader would offer the folder of DAGs.
             "loader": None,
         },
     }

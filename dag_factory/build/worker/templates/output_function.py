@@ -10,19 +10,19 @@ from dag_factory.build.worker.outputs import NULL_KEY
 from dag_factory.build.worker.templates.item import GroupItems
 
 _NO_DEFAULT: Any = object()
-_NOTHING: Any = object()  # a job wrote no output; None is a null
+_NOTHING: Any = object()  # a job wrote no output; None is a JSON null
 
 
 class NoOutput(LookupError):
-    """A template reads the output of a job that left none."""
+    """A template reads the output of a job that wrote none."""
 
 
 @dataclass(frozen=True)
 class OutputFunction:
     """The function ``output``.
 
-    ``cells`` has the jobs that each matrix of the pipeline makes, by its name; ``mapped`` are the jobs that run
-    for each item of a list; ``items`` knows the groups that do.
+    ``cells`` has the jobs of each matrix, by the name of the matrix job. ``mapped`` has the jobs that run once per item
+    of a list, and ``items`` the groups that do.
     """
 
     cells: dict[str, tuple[str, ...]]
@@ -30,11 +30,10 @@ class OutputFunction:
     items: GroupItems = field(default_factory=lambda: GroupItems({}, {}))
 
     def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = _NO_DEFAULT) -> Any:
-        """The JSON value that the job ``job`` of this run wrote, or ``default`` where it wrote none.
+        """Return the JSON value that the job ``job`` of this run wrote, or ``default`` if it wrote none.
 
-        Of a matrix it is a list of what its cells wrote, of a mapped job one of what its instances wrote; who
-        wrote none is not in it. A null is a value like any other. Raises ``NoOutput`` where any other job wrote none
-        and there is no default.
+        For a matrix or a mapped job it is the list of the values of its cells or instances, without those that wrote
+        none. A null is a value. Raises ``NoOutput`` if another job wrote none and there is no default.
         """
         if job in self.cells:
             values = [
@@ -46,25 +45,25 @@ class OutputFunction:
             return default
         if values is _NOTHING:
             raise NoOutput(
-                f"output('{job}'): this job left no output in this run. It has one when it says `output: json`,"
-                " writes JSON to /airflow/xcom/return.json and succeeds. Where it may be skipped, write"
+                f"output('{job}'): this job has no output in this run. A job has one if it sets `output: json`, writes"
+                " JSON to /airflow/xcom/return.json and succeeds. If the job may be skipped, use"
                 f" output('{job}', default=none)."
             )
         return values
 
     def _is_list(self, context: Mapping[str, Any], job: str) -> bool:
-        return job in self.cells or (job in self.mapped and not self.items.is_beside(job, context["ti"]))
+        return job in self.cells or (job in self.mapped and not self.items.shares_item(job, context["ti"]))
 
     def _one(self, context: Mapping[str, Any], job: str) -> Any:
         ti = context["ti"]
         if job not in self.mapped:
             value = ti.xcom_pull(task_ids=job, key="return_value")
             return _NOTHING if value is None and not ti.xcom_pull(task_ids=job, key=NULL_KEY) else value
-        if self.items.is_beside(job, ti):  # the output for the same item
+        if self.items.shares_item(job, ti):  # the output for the same item
             value = ti.xcom_pull(task_ids=job, key="return_value", map_indexes=ti.map_index)
             is_null = value is None and ti.xcom_pull(task_ids=job, key=NULL_KEY, map_indexes=ti.map_index)
             return _NOTHING if value is None and not is_null else value
-        # Asked for a list of tasks Airflow gives a list of values, also where there is one instance ...
+        # For a list of tasks Airflow returns a list of values, even if there is only one instance ...
         values = ti.xcom_pull(task_ids=[job], key="return_value")
-        # ... and the list [None] where no instance wrote any.
+        # ... and the list [None] if no instance wrote an output.
         return [] if values == [None] and not any(ti.xcom_pull(task_ids=[job], key=NULL_KEY)) else values

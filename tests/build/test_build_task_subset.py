@@ -17,8 +17,8 @@ REAL = Path(__file__).parents[1] / "real"
 CHAIN = a_pipeline(*(a_job(f"step-{n}", depends_on=(f"step-{n - 1}",) if n else ()) for n in range(100)))
 
 
-def to_run(pipeline: model.Pipeline, task: str) -> Any:
-    return build_dag(pipeline, pages=False, to_run=task)
+def built_for(pipeline: model.Pipeline, task: str) -> Any:
+    return build_dag(pipeline, with_docs=False, only_task=task)
 
 
 def facts(dag: Any, task: str) -> Any:
@@ -34,14 +34,14 @@ def test_each_task_is_the_one_of_the_whole_dag(home: Path, environment: str) -> 
     pipelines = open_project(home, environment).compile_all().pipelines
     assert len(pipelines) > 2
     for pipeline in (*pipelines, rich_pipeline()):
-        whole = build_dag(pipeline, pages=False)
+        whole = build_dag(pipeline, with_docs=False)
         for job in pipeline.jobs:
-            assert facts(to_run(pipeline, job.name), job.name) == facts(whole, job.name)
+            assert facts(built_for(pipeline, job.name), job.name) == facts(whole, job.name)
 
 
 def test_only_the_task_and_those_beside_it_are_made() -> None:
-    assert list(to_run(CHAIN, "step-50").task_dict) == ["step-49", "step-50", "step-51"]
-    assert list(to_run(CHAIN, "step-0").task_dict) == ["step-0", "step-1"]
+    assert list(built_for(CHAIN, "step-50").task_dict) == ["step-49", "step-50", "step-51"]
+    assert list(built_for(CHAIN, "step-0").task_dict) == ["step-0", "step-1"]
 
 
 def test_where_a_list_comes_from_is_made_too() -> None:
@@ -55,14 +55,14 @@ def test_where_a_list_comes_from_is_made_too() -> None:
         over("second", "first"),
         a_job("last", depends_on=("second",)),
     )
-    assert sorted(to_run(pipeline, "last").task_dict) == ["first", "last", "list", "second"]
+    assert sorted(built_for(pipeline, "last").task_dict) == ["first", "last", "list", "second"]
 
 
 def test_a_teardown_is_one_where_its_setup_is_not_beside_the_task() -> None:
     pipeline = a_pipeline(
         a_job("create"), a_job("work"), a_job("delete", depends_on=("work",), teardown_of=("create",))
     )
-    dag = to_run(pipeline, "work")
+    dag = built_for(pipeline, "work")
     assert sorted(dag.task_dict) == ["delete", "work"]
     assert dag.task_dict["delete"].is_teardown
 
@@ -84,7 +84,7 @@ def test_a_teardown_is_one_where_its_setup_is_not_beside_the_task() -> None:
 def test_who_may_look_at_the_others_finds_them(text: str, count: int) -> None:
     first = a_job("step-0", env=(model.EnvVar(name="A", value=text),))
     pipeline = a_pipeline(first, *CHAIN.jobs[1:])
-    assert len(to_run(pipeline, "step-0").task_dict) == count
+    assert len(built_for(pipeline, "step-0").task_dict) == count
 
 
 def test_a_policy_of_the_platform_sees_the_whole_dag() -> None:
@@ -100,11 +100,11 @@ def test_a_policy_of_the_platform_sees_the_whole_dag() -> None:
     plugins = settings.get_policy_plugin_manager()
     plugins.register(policy)
     try:
-        assert len(to_run(CHAIN, "step-50").task_dict) == 100
+        assert len(built_for(CHAIN, "step-50").task_dict) == 100
     finally:
         plugins.unregister(policy)
-    assert len(to_run(CHAIN, "step-50").task_dict) == 3
+    assert len(built_for(CHAIN, "step-50").task_dict) == 3
 
 
 def test_a_task_that_is_none_leaves_the_dag_whole() -> None:
-    assert len(to_run(CHAIN, "step-100").task_dict) == len(built(CHAIN).task_dict) == 100
+    assert len(built_for(CHAIN, "step-100").task_dict) == len(built(CHAIN).task_dict) == 100
