@@ -63,11 +63,11 @@ def test_lists_of_all_layers_join() -> None:
 @pytest.mark.parametrize(
     ("asset", "words"),
     [
-        ("self", "Airflow keeps it for itself"),
-        ("'  '", "an asset's name is not empty"),
-        ("airflow://x", "Airflow's own"),
+        ("self", "Airflow reserves it"),
+        ("'  '", "the name of an asset must not be empty"),
+        ("airflow://x", "reserved for Airflow"),
         ("'s3://[sales/orders'", "is not a valid URI"),
-        ("postgres://me:secret@host/a/b/c", "a password stands in an asset's URI"),
+        ("postgres://me:secret@host/a/b/c", "the URI of an asset contains a password"),
     ],
 )
 def test_an_asset_that_airflow_does_not_take(asset: str, words: str) -> None:

@@ -72,7 +72,7 @@ def test_an_overlay_changes_a_groups_list() -> None:
         (
             "groups: {g: {for_each: {list: [1]}}}\njobs: {a: {group: h}}",
             "empty-group 2:10 groups.g",
-            "no job is in the group `g`",
+            "the group `g` has no jobs",
         ),
         (
             "groups: {g: {for_each: {list: [1]}}, g.h: {for_each: {list: [2]}}}\njobs: {a: {group: g.h}}",
@@ -92,7 +92,7 @@ def test_an_overlay_changes_a_groups_list() -> None:
         (
             "groups: {g: {for_each: {list: [1], as: A}}}\njobs: {a: {group: g, env: {A: x}}}",
             "variable-taken 2:40 groups.g.for_each.as",
-            "at the job `a`",
+            "of the job `a`",
         ),
         (
             "groups: {g: {for_each: {output: a}}}\njobs: {a: {group: g, output: json}}",

@@ -60,4 +60,4 @@ def test_jobs_of_one_group_may_be_many() -> None:
 
 def test_groups_show_in_the_resolved_configuration() -> None:
     assert "group: load" in Written("jobs: {a: {group: load, when: '{{ true }}'}}").built().resolved
-    assert "a job and a group are both called `b`" in said("jobs: {a: {group: b}, b: }")
+    assert "a job and a group are both named `b`" in said("jobs: {a: {group: b}, b: }")

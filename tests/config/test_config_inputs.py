@@ -6,7 +6,7 @@ import pytest
 
 from dag_factory.config.positions import Position
 from dag_factory.config.source.yaml_reader import read
-from dag_factory.config.templates.inputs import given_inputs, read_inputs
+from dag_factory.config.templates.inputs import read_input_schema, validate_inputs
 from dag_factory.config.tree import MapNode
 
 WHOLE = """
@@ -33,7 +33,7 @@ CALLER = Position("flow.yaml", 7, 3)
 def schema_of(text: str) -> tuple[dict, list[str]]:
     node, problems = read(text, "v1.yaml.j2")
     assert not problems
-    schema, wrong = read_inputs(node)
+    schema, wrong = read_input_schema(node)
     return schema, [
         f"{problem.code} {problem.line}:{problem.column} {problem.path}: {problem.message}" for problem in wrong
     ]
@@ -42,7 +42,7 @@ def schema_of(text: str) -> tuple[dict, list[str]]:
 def told(given: str, schema: str = WHOLE) -> list[str]:
     node, problems = read(given, "flow.yaml")
     assert not problems
-    _, found = given_inputs("it@v1", schema_of(schema)[0], node, CALLER, ("with",))
+    _, found = validate_inputs("it@v1", schema_of(schema)[0], node, CALLER, ("with",))
     return [f"{one.code} {one.line}:{one.column} {one.path}: {one.message} -- {one.hint}" for one in found]
 
 
@@ -56,7 +56,7 @@ def told(given: str, schema: str = WHOLE) -> list[str]:
         ("{model: a, query: q, user: me}", "bad-input 1:22 with.user: {}`user` needs `host` beside it -- add `host`"),
         (
             "{model: a, query: q, depth: 0}",
-            "bad-input 1:29 with.depth: {}`0` must be at least 1 -- write another value",
+            "bad-input 1:29 with.depth: {}`0` must be at least 1 -- use another value",
         ),
         ("{model: [], query: q}", "bad-input 1:9 with.model: {}`[]` is not text -- Which model."),
         (
@@ -76,7 +76,7 @@ def test_a_call_is_held_against_the_whole_schema(given: str, expected: str) -> N
 
 def test_where_text_is_asked_for_it_is_taken_as_it_was_written() -> None:
     node, _ = read("{model: 1.10, query: yes, parts: [1.0, true, x], depth: 5}", "flow.yaml")
-    values, problems = given_inputs("it@v1", schema_of(WHOLE)[0], node, CALLER, ("with",))
+    values, problems = validate_inputs("it@v1", schema_of(WHOLE)[0], node, CALLER, ("with",))
     assert not problems
     assert values == {"model": "1.10", "query": "yes", "parts": ["1.0", "true", "x"], "depth": 5}
 
@@ -91,28 +91,31 @@ def test_what_a_default_breaks_is_told_at_the_caller() -> None:
     [
         (
             "{a: {type: strin}}",
-            "bad-template-file 1:2 inputs.a.type: the input `a` is described by no JSON Schema: 'strin' is not",
+            "bad-template-file 1:2 inputs.a.type: the schema of the input `a` is not a valid JSON Schema: 'strin'",
         ),
         (
             "{type: object, properties: {a: {type: strin}}}",
-            "bad-template-file 1:39 inputs.properties.a.type: the input `a` is",
+            "bad-template-file 1:39 inputs.properties.a.type: the schema of the input `a` is not",
         ),
-        ("{a: {pattern: '('}}", "bad-template-file 1:2 inputs.a.pattern: the input `a` is described by no JSON Schema"),
+        (
+            "{a: {pattern: '('}}",
+            "bad-template-file 1:2 inputs.a.pattern: the schema of the input `a` is not a valid JSON Schema",
+        ),
         (
             "{a: {$ref: 'http://127.0.0.1:9/x'}}",
-            "bad-template-file 1:1 inputs: the inputs are described by no JSON Schema",
+            "bad-template-file 1:1 inputs: the schema of the inputs is not a valid JSON Schema",
         ),
         (
             "{a: {$ref: 'file:///etc/passwd'}}",
-            "bad-template-file 1:1 inputs: the inputs are described by no JSON Schema",
+            "bad-template-file 1:1 inputs: the schema of the inputs is not a valid JSON Schema",
         ),
         (
             "{a: {$ref: '#/$defs/none'}}",
-            "bad-template-file 1:1 inputs: the inputs are described by no JSON Schema: Pointer",
+            "bad-template-file 1:1 inputs: the schema of the inputs is not a valid JSON Schema: Pointer",
         ),
         (
             "{type: object, oneOf: 1, properties: {}}",
-            "bad-template-file 1:23 inputs.oneOf: the inputs are described by no",
+            "bad-template-file 1:23 inputs.oneOf: the schema of the inputs is not a valid",
         ),
     ],
 )

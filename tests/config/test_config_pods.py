@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from written import Written, job, problems, said
 
-from dag_factory.config.jobs.job_model import script as given_script
+from dag_factory.config.jobs.job_model import escape_script as given_script
 from dag_factory.config.model import Cluster, EnvFrom, EnvVar, KeyRef, Retries, Volume
 from dag_factory.config.pod.final_pod import final_pod
 

@@ -145,9 +145,9 @@ def calling(pipeline: str, template: str) -> Written:
 def test_a_call_in_a_preset_that_only_a_template_names_is_told() -> None:
     wrong = calling("jobs: {a: {uses: t@v1}}", "presets: [plain, calls]")
     assert wrong.problems() == ["bad-template-file 1:12 jobs.a.uses"]
-    assert "the preset `calls` says `uses`" in wrong.said()
+    assert "the preset `calls` sets `uses`" in wrong.said()
     assert "(in configs/platform/templates/jobs/t/v1.yaml.j2:3)" in wrong.said()
-    assert "the preset `given` says `with`" in calling("jobs: {a: {uses: t@v1}}", "presets: [given]").said()
+    assert "the preset `given` sets `with`" in calling("jobs: {a: {uses: t@v1}}", "presets: [given]").said()
     assert calling("jobs: {a: {uses: t@v1, presets: null}}", "presets: [calls]").built()
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dag_factory.config.source.yaml_reader import read
-from dag_factory.config.templates.template import texts
-from dag_factory.config.templates.yaml_quoting import unnumbered
+from dag_factory.config.templates.template import sandbox
+from dag_factory.config.templates.yaml_quoting import strip_line_numbers
 from dag_factory.config.tree import to_python
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -42,8 +42,8 @@ VALUE = st.recursive(
 
 
 def rendered(template: str, **values: object) -> str:
-    texts().begin("")
-    return unnumbered(texts().from_string(template).render(values))[0]
+    sandbox().begin("")
+    return strip_line_numbers(sandbox().from_string(template).render(values))[0]
 
 
 def tree(text: str) -> object:
@@ -111,7 +111,7 @@ def test_the_end_of_a_block_is_seen(header: str) -> None:
 
 def test_lines_of_the_rendered_text_know_their_template_line() -> None:
     template = "a: 1\n${% for x in xs %}\n${{ x }}:\n  b: ${{ x }}\n${% endfor %}\nend: 1\n"
-    texts().begin("")
-    text, lines = unnumbered(texts().from_string(template).render(xs=["p", "q"]))
+    sandbox().begin("")
+    text, lines = strip_line_numbers(sandbox().from_string(template).render(xs=["p", "q"]))
     told = {line.strip(): lines[index] for index, line in enumerate(text.split("\n")) if line.strip()}
     assert told == {"a: 1": 1, '"p":': 3, 'b: "p"': 4, '"q":': 3, 'b: "q"': 4, "end: 1": 6}

@@ -11,7 +11,7 @@ from written import ENVIRONMENT, Written, built, problems, said
 
 from dag_factory.config.model import Cron, Every, Manual, Param, Preset
 from dag_factory.config.pipelines.pipeline_model import DEFAULT_START_DATE
-from dag_factory.config.pipelines.schedules import described
+from dag_factory.config.pipelines.schedule import describe_cron
 
 JOBS = "\njobs: {a: {}}\n"
 
@@ -138,7 +138,7 @@ def test_words_for_a_schedule_do_not_depend_on_the_machine_s_language(monkeypatc
     monkeypatch.setattr("locale.getlocale", lambda *_: (None, None))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert described.__wrapped__("0 3 * * *") == "At 03:00"
+        assert describe_cron.__wrapped__("0 3 * * *") == "At 03:00"
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+3"])

@@ -61,7 +61,7 @@ def test_the_hint_is_the_fix() -> None:
     body = "jobs: {a: {script: \"echo '{{ params.title }}'\"}}"
     assert 'env: {TITLE: "{{ params.title }}"}' in said(PARAMS + body)
     [hint] = [problem.hint for problem in Written(f"{PARAMS}params_env: P_\n{body}").compiled().problems]
-    assert hint == 'write `"$P_TITLE"` in the script'
+    assert hint == 'use `"$P_TITLE"` in the script'
 
 
 LISTS = (

@@ -77,17 +77,17 @@ def test_a_teardown_ends_the_rule_of_a_lower_layer() -> None:
         (
             "{a: {}, b: {teardown: {of: a}, trigger_rule: all_done}}",
             "teardown-with-rule 1:53 jobs.b.trigger_rule",
-            "leave `trigger_rule` out",
+            "always runs, so `trigger_rule` is not allowed",
         ),
         (
             "{a: {}, b: {teardown: {of: a}}, c: {teardown: {of: b}}}",
             "bad-teardown 1:59 jobs.c.teardown.of",
-            "is a teardown itself",
+            "is itself a teardown",
         ),
         (
             "{a: {}, b: {teardown: {of: a}}, c: {depends_on: [a], trigger_rule: all_done}}",
             "rule-after-setup 1:75 jobs.c.trigger_rule",
-            "follows `a`, which `b` takes down",
+            "follows `a`, whose teardown is `b`",
         ),
         (
             "{a: {depends_on: [b]}, b: {teardown: {of: a}}}",

@@ -35,7 +35,7 @@ def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
     for index, text in enumerate(ceilings):
         guards = read_guards.combine(guards, read_guards.team_guards(f"the team `t{index}`", tree(f"max: {text}")))
     node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
-    model = job_model.job("a", flavor, node, {})
+    model = job_model.make_job("a", flavor, node, {})
     return list(limits.check(model, node, Cluster(), guards, OTHERS, Position("flow.yaml", 1, 1), ("jobs", "a")))
 
 

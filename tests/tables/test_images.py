@@ -117,7 +117,7 @@ def test_all_containers_are_mirrored_and_keep_their_places() -> None:
 def breaches(node: MapNode, *allowed: str) -> list[tuple[str, int, str]]:
     rule = Rule("the environment `prod`", "prod.yaml", 4, allowed)
     guards = Guards(images=(rule,), forbid_latest=rule)
-    model = job_model.job("train", Flavor(name="small"), node, {})
+    model = job_model.make_job("train", Flavor(name="small"), node, {})
     found = limits.check(model, node, Cluster(), guards, (), Position("flow.yaml", 1, 1), ("jobs", "train"))
     return sorted((one.code, one.line, one.path) for one in found)
 

@@ -73,7 +73,7 @@ def _check_tree(resolved: ResolvedJob, layers: JobLayers, scope: Scope) -> Itera
     yield from limits.check_names("presets", tree.list("presets"), tables.guards, (*path, "presets"))
     yield from limits.check_names("templates", [layers.call.get("uses")], tables.guards, (*path, "uses"))
     if not is_set(tree.get("docker_image")):
-        message, hint = f"the job `{path[1]}` has no `docker_image`", "name it at the job or under `defaults`"
+        message, hint = f"the job `{path[1]}` has no `docker_image`", "set it on the job or under `defaults`"
         yield Problem.at(scope.position, path, "missing-key", message, hint)
     yield from pool.check(tree, tables.pools, path)
     yield from volumes.check_mounts(tree, path)
@@ -88,7 +88,7 @@ def _check_tree(resolved: ResolvedJob, layers: JobLayers, scope: Scope) -> Itera
 def _model(source: JobSource, resolved: ResolvedJob, flavor: Flavor, scope: Scope) -> Job:
     """The model of a job, with the checks of its containers and of its final pod."""
     tree, tables = resolved.tree, scope.tables
-    job = job_model.job(source.task, flavor, tree, source.cell.values if source.cell else {}, resolved.retry_rule)
+    job = job_model.make_job(source.task, flavor, tree, source.cell.values if source.cell else {}, resolved.retry_rule)
     scope.report(volumes.check_names(job, tree, scope.path))
     scope.report(containers.check(job, tree, scope.path))
     if (tables.guards != NONE or may_violate_baseline(job)) and scope.has_no_errors:

@@ -9,7 +9,7 @@ import msgspec
 
 from dag_factory.config import budget, loader_work
 from dag_factory.config.jobs import graph, groups, mapped_groups, teardowns
-from dag_factory.config.jobs.checks import run_time_reads
+from dag_factory.config.jobs.checks import run_time_references
 from dag_factory.config.jobs.compile_job import CompiledJob, compile_job, compile_name
 from dag_factory.config.jobs.graph import Edge
 from dag_factory.config.jobs.job_sources import find_jobs
@@ -54,14 +54,14 @@ def _within_limits(job: CompiledJob, scope: Scope) -> bool:
     path = ("jobs", job.source_name)
     if not (budget.spend(count_values(job.node)) and budget.spend_maps(count_maps(job.node))):
         message = (
-            "with all that is laid under its jobs, the file makes "
-            f"more than {BOUNDS.merged_values:,} values, or {BOUNDS.merged_maps:,} maps"
+            "with all layers merged into its jobs, the file has "
+            f"more than {BOUNDS.merged_values:,} values or {BOUNDS.merged_maps:,} maps"
         )
-        hint = "say less in what many jobs share, or divide the file"
+        hint = "move less into `defaults`, or split the file"
         scope.error("too-many-values", message, hint, job.position, *path)
         return False
     if job.job and not budget.spend_dag_work(loader_work.of_job(job.job)):
-        hint = "divide the file, or give its jobs fewer volumes and secrets: a volume counts 200, a job 700"
+        hint = "split the file, or use fewer volumes and secrets; a volume counts 200 units, a job 700"
         scope.error("too-much-work", MUCH_WORK, hint, job.position, *path)
         return False
     return not job.problems or len(set(errors(scope.problems))) <= BOUNDS.problems_per_file
@@ -71,22 +71,22 @@ def _connect(compiled: list[CompiledJob], header: MapNode, scope: Scope, removed
     """The jobs with the tasks that they wait for, and with the lists of their groups."""
     written_groups = header.get("groups")
     jobs = graph.connect(compiled)
-    lists = mapped_groups.mapped(written_groups, compiled)
+    lists = mapped_groups.find_mapped_groups(written_groups, compiled)
     mapped_groups.wait_for_lists(jobs, lists)
     scope.report(up_to_limit(graph.check(jobs)))
-    taken_down = teardowns.setups(jobs)
+    taken_down = teardowns.find_setups(jobs)
     scope.report(teardowns.check(jobs, taken_down))
     teardowns.wait_for_users(jobs, taken_down)
     scope.report(mapped_groups.check(written_groups, compiled, lists))
     scope.report(groups.check(jobs))
-    scope.report(up_to_limit(run_time_reads.check(jobs, lists, header, scope.tables.run_time_names, removed)))
+    scope.report(up_to_limit(run_time_references.check(jobs, lists, header, scope.tables.run_time_names, removed)))
     connected = [_with_dependencies(job, jobs.edges[job.name], taken_down.get(job.name, ())) for job in compiled]
     if not lists:
         return connected
-    models = mapped_groups.models(written_groups)
+    models = mapped_groups.read_lists(written_groups)
     inside = {task for group in lists.values() for task in group.tasks}
     return [
-        msgspec.structs.replace(one, job=mapped_groups.placed(one.job, models, inside)) if one.job else one
+        msgspec.structs.replace(one, job=mapped_groups.with_group_list(one.job, models, inside)) if one.job else one
         for one in connected
     ]
 

@@ -1,4 +1,4 @@
-"""``for_each`` of a job or a group: once for each item of a list, of a param, or of another job's output."""
+"""``for_each`` of a job or a group, which runs once for each item of a list, a param, or another job's output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dag_factory.config.tree import (
 from dag_factory.settings import BOUNDS
 
 
-def for_each(node: Node) -> ForEach:
+def read_for_each(node: Node) -> ForEach:
     """The model of a ``for_each`` that fits its schema."""
     each = as_map(node)
     items, path = each.get("list"), each.text("path")
@@ -46,76 +46,75 @@ def for_each(node: Node) -> ForEach:
 
 
 def item_value(node: Node) -> Any:
-    """An item; a number that JSON would write otherwise (``1.0``, ``007``) is text, as it is written."""
+    """The value of an item. A number that JSON writes differently (``1.0``, ``007``) is the text of the file."""
     value = to_python(node)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return node.text if isinstance(node, Scalar) and is_number and json.dumps(value) != node.text else value
 
 
 def check(node: Node | None, env: Node | None, path: KeyPath) -> Iterator[Problem]:
-    """What is wrong with a ``for_each`` by itself, and beside the job's ``env``."""
+    """Problems of a ``for_each`` by itself, and together with the job's ``env``."""
     items = as_map(node).get("list")
     if isinstance(items, ListNode):
-        yield from _too_many(items, (*path, "list"))
+        yield from _check_length(items, (*path, "list"))
     yield from check_variable(node, env, path)
 
 
 def check_variable(node: Node | None, env: Node | None, path: KeyPath, job: str = "") -> Iterator[Problem]:
-    """A variable for the item that the ``env`` of the job sets too; ``job`` names one of a group's."""
+    """A problem if the job's ``env`` also sets the variable of the item; ``job`` names a job of a group."""
     variable = as_map(node).get("as")
     name = text_of(variable)
     if variable is not None and name and is_set(as_map(env).get(name)):
-        message = f"the variable `{name}` is set under `env` too" + (f", at the job `{job}`" if job else "")
-        hint = f"choose another name, or unset it: `env: {{{name}: null}}`"
+        message = f"the variable `{name}` is also set under `env`" + (f" of the job `{job}`" if job else "")
+        hint = f"use another name, or unset the variable: `env: {{{name}: null}}`"
         yield Problem.at(variable.position, (*path, "as"), "variable-taken", message, hint)
 
 
-def _too_many(items: ListNode, path: KeyPath) -> Iterator[Problem]:
+def _check_length(items: ListNode, path: KeyPath) -> Iterator[Problem]:
     if len(items.items) > BOUNDS.items:
-        message = f"the list has {len(items.items):,} items, more than {BOUNDS.items:,}"
-        hint = "let one instance work on several items: a list of lists"
+        message = f"the list has {len(items.items):,} items; at most {BOUNDS.items:,} are allowed"
+        hint = "let each instance process several items: use a list of lists"
         yield Problem.at(items.position, path, "too-many-items", message, hint)
 
 
 def check_param(node: Node | None, path: KeyPath, params: Node | None) -> Iterator[Problem]:
-    """What is wrong with the param whose value is the list; ``params`` are the pipeline's."""
-    said = as_map(node).get("param")
-    if not isinstance(said, Scalar) or said.dynamic:
+    """A problem of the param whose value is the list; ``params`` are those of the pipeline."""
+    param = as_map(node).get("param")
+    if not isinstance(param, Scalar) or param.dynamic:
         return
     declared = {name: one for name, one in entries_of(params).items() if is_set(one)}
-    found, place = declared.get(said.text), (*path, "param")
+    found, place = declared.get(param.text), (*path, "param")
     if found is None:
-        hint = did_you_mean(said.text, declared) or "declare it under `params`"
-        yield Problem.at(said.position, place, "unknown-param", f"the pipeline has no param `{said.text}`", hint)
+        hint = did_you_mean(param.text, declared) or "declare it under `params`"
+        yield Problem.at(param.position, place, "unknown-param", f"the pipeline has no param `{param.text}`", hint)
         return
     schema = entries_of(found)
     default = schema.get("default") if isinstance(found, MapNode) else found
     kinds = to_python(schema["type"]) if isinstance(found, MapNode) and is_set(schema.get("type")) else None
-    if kinds is None:  # the type is the default's
+    if kinds is None:  # the default determines the type
         is_list = default is None or isinstance(default, ListNode)
     else:
         is_list = "array" in ([kinds] if isinstance(kinds, str) else kinds)
     if not is_list:
-        message = f"`for_each` needs a list, and the param `{said.text}` is not one"
-        hint = f"declare it so: `{said.text}: {{type: array, default: [...]}}`"
-        yield Problem.at(said.position, place, "bad-for-each", message, hint)
+        message = f"`for_each` needs a list, but the param `{param.text}` is not a list"
+        hint = f"declare it as `{param.text}: {{type: array, default: [...]}}`"
+        yield Problem.at(param.position, place, "bad-for-each", message, hint)
 
 
 def check_source(
     node: Node | None, path: KeyPath, tasks: MappingT[str, tuple[str, ...]], matrices: Set[str], with_output: Set[str]
 ) -> Iterator[Problem]:
-    """What is wrong with the job whose output is the list; one that is unknown, or the job itself, is told with
-    the graph.
+    """A problem of the job whose output is the list. An unknown job, and the job itself, are reported with the graph.
 
-    ``tasks`` has the tasks that each name stands for, ``matrices`` the jobs that have several.
+    ``tasks`` holds the tasks of each job name, ``matrices`` the jobs with several tasks.
     """
     source = as_map(node).get("output")
     if not isinstance(source, Scalar) or source.dynamic or source.text not in tasks or source.text == path[1]:
-        return  # reported with the graph
+        return
     path = (*path, "output")
     if source.text in matrices:
-        message = f"`{source.text}` has a matrix, so that it has an output for each cell"
-        hint = f"name one cell, as `{tasks[source.text][0]}`"
+        message = f"`{source.text}` has a matrix, so it has one output for each cell"
+        hint = f"name one cell, such as `{tasks[source.text][0]}`"
         yield Problem.at(source.position, path, "bad-for-each", message, hint)
     elif not with_output >= set(tasks[source.text]):
         message, hint = f"the job `{source.text}` has no output", f"add `output: json` to the job `{source.text}`"

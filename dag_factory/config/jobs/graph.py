@@ -1,4 +1,4 @@
-"""Which job waits for which: unknown names, a job that waits for itself, cycles."""
+"""Dependencies between jobs, and their errors: unknown names, a job that depends on itself, cycles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dag_factory.config.tree import Node, Scalar, items_of
 
 
 class Edge(NamedTuple):
-    """Where a job says that it waits for another."""
+    """Where a dependency is written."""
 
     position: Position
     path: KeyPath
@@ -62,7 +62,7 @@ def _edges(job: CompiledJob, tasks: MappingT[str, tuple[str, ...]]) -> dict[str,
 
 def _dependencies(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
     path: KeyPath = ("jobs", job.source_name)
-    yield from _named(job.node.get("depends_on"), (*path, "depends_on"))
+    yield from _list_items(job.node.get("depends_on"), (*path, "depends_on"))
     listed = job.node.map("for_each").get("output")
     if isinstance(listed, Scalar) and listed.value is not None:
         yield listed.text, listed.position, (*path, "for_each", "output")
@@ -70,23 +70,23 @@ def _dependencies(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
 
 
 def teardown_of(job: CompiledJob) -> Iterator[tuple[str, Position, KeyPath]]:
-    """The names of the jobs that a teardown takes down, with their places."""
-    said = job.node.map("teardown").get("of")
+    """The names of the jobs that a teardown is for, with their positions."""
+    of = job.node.map("teardown").get("of")
     path: KeyPath = ("jobs", job.source_name, "teardown", "of")
-    if isinstance(said, Scalar):
-        yield said.text, said.position, path
-    yield from _named(said, path)
+    if isinstance(of, Scalar):
+        yield of.text, of.position, path
+    yield from _list_items(of, path)
 
 
-def _named(node: Node | None, path: KeyPath) -> Iterator[tuple[str, Position, KeyPath]]:
-    """Each job's name in a list of them, with its place."""
+def _list_items(node: Node | None, path: KeyPath) -> Iterator[tuple[str, Position, KeyPath]]:
+    """Each name in a list of jobs, with its position."""
     for index, item in enumerate(items_of(node)):
         if isinstance(item, Scalar):
             yield item.text, item.position, (*path, index)
 
 
 def check(graph: JobGraph) -> Iterator[Problem]:
-    """Every wrong edge; each cycle once, spelled out in the names of the file."""
+    """Every wrong edge, and each cycle once, in the names of the file."""
     sources, edges = graph.sources, graph.edges
     for name, waits_for in edges.items():
         for other, edge in waits_for.items():
@@ -100,7 +100,7 @@ def check(graph: JobGraph) -> Iterator[Problem]:
         names = [sources[task] for task in cycle]
         if len(set(names)) < len(names):  # between the cells of one matrix
             names = cycle
-        message = f"the jobs wait for each other in a circle: {' -> '.join([*names, names[0]])}"
+        message = f"the jobs depend on each other in a cycle: {' -> '.join([*names, names[0]])}"
         edge = edges[cycle[0]][cycle[1]]
         yield Problem.at(edge.position, edge.path, "dependency-cycle", message, "remove one of these dependencies")
 
@@ -118,9 +118,9 @@ def upstream(edges: Edges, task: str) -> set[str]:
 
 
 def _cycles(edges: Edges) -> Iterator[list[str]]:
-    """Cycles that share no task, at least one for each knot of the graph; the first task of the file leads.
+    """Cycles that share no task, at least one in each cyclic part; each begins with its first task in the file.
 
-    The walk uses no recursion, so that a long chain of jobs is no error.
+    The walk uses no recursion: a chain of jobs can be longer than Python's stack.
     """
     order = {name: index for index, name in enumerate(edges)}
     done: set[str] = set()

@@ -1,4 +1,4 @@
-"""Task groups: their names against those of jobs, which Airflow keeps in one place."""
+"""Names of task groups, which Airflow keeps in one namespace with the names of jobs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def check(graph: JobGraph) -> Iterator[Problem]:
             path = ".".join(steps[:length])
             name = group_id(path)
             if name in graph.tasks:
-                message = f"a job and a group are both called `{name}`"
+                message = f"a job and a group are both named `{name}`"
                 yield Problem.at(group.position, place, "group-name-taken", message, "give the group another name")
             elif paths.setdefault(name, path) != path:
-                message = f"Airflow cannot tell the groups `{paths[name]}` and `{path}` apart"
+                message = f"Airflow cannot distinguish the groups `{paths[name]}` and `{path}`"
                 yield Problem.at(group.position, place, "group-name-taken", message, "give one of them another name")

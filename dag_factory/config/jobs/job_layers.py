@@ -18,7 +18,7 @@ from dag_factory.config.schema.annotations import shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.templates import template as templates
-from dag_factory.config.templates.instances import computed_inputs
+from dag_factory.config.templates.instances import compute_inputs
 from dag_factory.config.tree import (
     MapNode,
     Node,
@@ -33,7 +33,7 @@ from dag_factory.config.tree import (
 )
 
 SCHEMA = ("job.schema.json", "/$defs/job")
-CALL = ("uses", "with")
+CALL_KEYS = ("uses", "with")
 """The keys that call a job template."""
 
 
@@ -84,7 +84,7 @@ def collect_layers(source: JobSource, scope: Scope) -> JobLayers:
     """Find the layers of a job, and report names that no table has."""
     base, own = source.base, source.own
     chosen, preset_problems = _presets([base, own], scope)
-    call = merge_layers([_only(layer, *CALL) for layer in (base, *chosen, own)])
+    call = merge_layers([_only(layer, *CALL_KEYS) for layer in (base, *chosen, own)])
     template, call_problems = _call_template(call, scope)
     if template and "presets" in template.entries:
         without_template = chosen
@@ -123,17 +123,17 @@ def _call_template(call: MapNode, scope: Scope) -> tuple[MapNode | None, list[Pr
         if not is_set(given):
             return None, []
         position = key_position(call, "with") or given.position
-        hint = "name the template: `uses: name@v1`"
-        problem = Problem.at(position, (*scope.path, "with"), "missing-key", "`with` stands without `uses`", hint)
+        hint = "add the template: `uses: name@v1`"
+        problem = Problem.at(position, (*scope.path, "with"), "missing-key", "`with` is set without `uses`", hint)
         return None, [problem]
     template = scope.tables.catalog.called("jobs", reference, path)
     if isinstance(template, Problem):
         return None, [template]
-    inputs, input_problems = computed_inputs(given, scope.context, (*scope.path, "with"))
+    inputs, input_problems = compute_inputs(given, scope.context, (*scope.path, "with"))
     caller = key_position(call, "uses") or reference.position
     rendered, problems = templates.render(template, "jobs", inputs, caller, scope.context, path)
     if rendered and (matrix := key_position(rendered, "matrix")):
-        message, hint = "a job template has no `matrix` of its own", "write it at the job that calls the template"
+        message, hint = "a job template cannot have a `matrix`", "set it on the job that calls the template"
         problems = [*problems, Problem.at(matrix, path, "bad-template-file", message, hint)]
     return rendered, [*input_problems, *problems]
 
@@ -146,11 +146,11 @@ def _nested_calls(names: Node, added: SequenceT[MapNode], scope: Scope) -> Itera
     for item in items_of(names):
         single = map_node({"presets": list_node((item,), item.position)}, {}, item.position)
         for layer in presets.preset_layers(single, scope.tables.presets, scope.context, scope.path)[0]:
-            key = next((key for key in CALL if is_set(layer.get(key))), None)
+            key = next((key for key in CALL_KEYS if is_set(layer.get(key))), None)
             if key and any(layer is other for other in added):
                 name = show(to_python(item))
-                message = f"the preset {name} says `{key}`: a job template calls no other, nor do its presets"
-                hint = "write what that template gives into this one, or take the call out of the preset"
+                message = f"the preset {name} sets `{key}`, but the presets of a job template cannot call a template"
+                hint = "copy the keys of that template into this one, or remove the call from the preset"
                 yield Problem.at(item.position, (*scope.path, "uses"), "bad-template-file", message, hint)
 
 
@@ -174,7 +174,7 @@ def _flavor(name: Node | None, scope: Scope) -> ChosenFlavor | None:
         return None
     text = computed.text if isinstance(computed, Scalar) else ""
     if text in tables.broken_flavors:
-        message, hint = f"the flavor `{text}` has a problem of its own", "see the problems of flavors.yaml"
+        message, hint = f"the flavor `{text}` has errors", "fix the errors in flavors.yaml"
         scope.error("broken-flavor", message, hint, name.position, "resource_flavor")
         return None
     replacement = tables.flavor_replacements.get(text)

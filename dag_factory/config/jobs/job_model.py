@@ -1,4 +1,4 @@
-"""A resolved job as a model: what a pod is made of. The tree fits the schema of a job."""
+"""The model of a resolved job: everything that a pod is made of."""
 
 from __future__ import annotations
 
@@ -32,54 +32,54 @@ from dag_factory.config.units import seconds
 
 _SHELL = ("/bin/sh", "-ec")
 _VOLUME_KINDS = ("pvc", "secret", "config_map", "empty_dir", "host_path")
-_EXPANDED = re.compile(r"\$(?=[$(])")
+_EXPANSION = re.compile(r"\$(?=[$(])")
 
 
-def job(name: str, flavor: Flavor, node: MapNode, cell: dict[str, Any], retry_rule: str = "") -> Job:
-    """The model of one job, whose tree is complete and valid.
+def make_job(name: str, flavor: Flavor, node: MapNode, cell: dict[str, Any], retry_rule: str = "") -> Job:
+    """The model of a job, whose tree is complete and fits the schema of a job.
 
     ``cell`` are the values of its matrix, ``retry_rule`` names the rule that its ``retries`` came from.
     """
-    said: dict[str, Any] = {key: item for key, item in node.entries.items() if is_set(item)}
+    values: dict[str, Any] = {key: item for key, item in node.entries.items() if is_set(item)}
     command, args = _command_line(node)
     return Job(
         name=name,
         flavor=flavor,
-        image=said["docker_image"].text,
+        image=values["docker_image"].text,
         command=command,
         args=args,
         env=tuple(_env(key, value) for key, value in node.map("env").entries.items() if is_set(value)),
         env_from=tuple(_env_from(as_map(item)) for item in node.list("env_from")),
         volumes=_volumes(node.list("volumes")),
         matrix=cell,
-        output="output" in said,
+        output="output" in values,
         ports=tuple(_port(item) for item in node.list("ports")),
         host_aliases=tuple(fragment(item) for item in node.list("host_aliases")),
         init_containers=init_containers(node),
-        pod=_overlay(said["pod"]) if "pod" in said else None,
-        retries=retries.to_model(said.get("retries"), retry_rule),
-        alerts=alerts.to_model(said.get("alerts")),
+        pod=_overlay(values["pod"]) if "pod" in values else None,
+        retries=retries.to_model(values.get("retries"), retry_rule),
+        alerts=alerts.to_model(values.get("alerts")),
         tolerations=tuple(fragment(item) for item in node.list("tolerations")),
         image_pull_secrets=node.texts("image_pull_secrets"),
-        **{key: _READ[key](item) for key, item in said.items() if key in _READ},
+        **{key: _READERS[key](item) for key, item in values.items() if key in _READERS},
     )
 
 
 def _command_line(node: MapNode) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     text = node.text("script")
     if text is not None:
-        return (*(node.texts("shell") or _SHELL), script(text)), None
+        return (*(node.texts("shell") or _SHELL), escape_script(text)), None
     return _words(node.get("command")), _words(node.get("args"))
 
 
 def _words(node: Node | None) -> tuple[str, ...] | None:
-    """A list of texts; None where there is none, which differs from an empty list."""
+    """The texts of a list; None if the value is not a list, which differs from an empty list."""
     return texts_of(node) if isinstance(node, ListNode) else None
 
 
-def script(text: str) -> str:
-    """A script as Kubernetes has to be given it, so that the shell reads what is written and rendered."""
-    return dollar_signs.escape_all(text) if dollar_signs.has_template(text) else _EXPANDED.sub("$$", text)
+def escape_script(text: str) -> str:
+    """A script with dollar signs escaped for Kubernetes, so that the shell reads the text of the file."""
+    return dollar_signs.escape_all(text) if dollar_signs.has_template(text) else _EXPANSION.sub("$$", text)
 
 
 def _env(name: str, node: Node) -> EnvVar:
@@ -125,14 +125,14 @@ def _volumes(items: tuple[Node, ...]) -> tuple[Volume, ...]:
 
 
 def _volume_kind(volume: MapNode) -> Any:
-    """The key that names what is mounted; ``empty_dir`` may be null."""
+    """The key of the volume's source; ``empty_dir`` may be null."""
     return next(
         key for key in _VOLUME_KINDS if is_set(volume.get(key)) or (key == "empty_dir" and key in volume.entries)
     )
 
 
 def _volume_name(kind: str, source: str) -> str:
-    """A volume's name from its source; a digest keeps apart what a Kubernetes name cannot."""
+    """The name of a volume, from its source; a digest separates sources that give the same Kubernetes name."""
     name = dns(f"{kind}-{source}")
     if name == f"{kind}-{source}".replace("_", "-", kind.count("_")):
         return name
@@ -144,7 +144,7 @@ def _port(node: Node) -> Fragment:
 
 
 def init_containers(job: MapNode) -> tuple[Fragment, ...]:
-    """What starts before a job's own container: its sidecars, which go on beside it, and its init containers."""
+    """The containers that start before the job's own: sidecars, which keep running, and init containers."""
     sidecars = _containers(job.get("sidecars"))
     return (
         *({**container, "restartPolicy": "Always"} for container in sidecars),
@@ -153,12 +153,12 @@ def init_containers(job: MapNode) -> tuple[Fragment, ...]:
 
 
 def _containers(node: Node | None) -> Iterator[Fragment]:
-    """Containers in Kubernetes' form; one whose name was wrong, and is told, is none."""
+    """Containers in the form of Kubernetes, without those whose name was removed for an error."""
     return (fragment(item) for item in items_of(node) if "name" in entries_of(item))
 
 
 def _overlay(node: Node) -> Fragment:
-    """A piece of a pod; the values of labels and annotations are text as written, as they are at a job."""
+    """A part of a pod; the values of labels and annotations are the text of the file, as in the job's own."""
     overlay: Fragment = fragment(node)
     for key in ("labels", "annotations"):
         texts = at(node, ("metadata", key))
@@ -171,7 +171,7 @@ def _text(node: Node) -> str:
     return text_of(node) or ""
 
 
-_READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
+_READERS_BY_KEYS: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("timeout", "startup_timeout", "schedule_timeout", "termination_grace"): lambda node: seconds(_text(node)),
     (
         *("working_dir", "trigger_rule", "keep_pod", "pool", "service_account", "priority_class"),
@@ -181,12 +181,12 @@ _READ_ALIKE: dict[tuple[str, ...], Callable[[Node], Any]] = {
     ("deferrable", "affinity", "security_context", "pod_security_context"): fragment,
     ("pool_slots", "priority_weight"): whole_number,
     ("labels", "annotations", "node_selector"): lambda node: _text_map(node),
-    ("inlets", "outlets"): assets.assets,
-    ("for_each",): for_each.for_each,
+    ("inlets", "outlets"): assets.read_assets,
+    ("for_each",): for_each.read_for_each,
     ("when",): lambda node: None if _text(node) == "true" else _text(node),
 }
-"""The keys that a job's model has under the same name, and how each is read."""
-_READ = {key: read for keys, read in _READ_ALIKE.items() for key in keys}
+"""How each key is read that has the same name in the model."""
+_READERS = {key: read for keys, read in _READERS_BY_KEYS.items() for key in keys}
 
 
 def _text_map(node: Node) -> dict[str, str]:

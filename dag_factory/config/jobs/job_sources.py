@@ -28,8 +28,8 @@ def find_jobs(document: MapNode, scope: Scope, jobs_have_errors: bool) -> list[J
     cells = {name: _cells(name, node, scope) for name, node in jobs.entries.items()}
     count = sum(1 if found is None else len(found) for found in cells.values())
     if count > BOUNDS.jobs:
-        message = f"the pipeline has {count:,} jobs, more than {BOUNDS.jobs:,}"
-        scope.error("too-many-jobs", message, "divide it into several pipelines", jobs.position, "jobs")
+        message = f"the pipeline has {count:,} jobs; at most {BOUNDS.jobs:,} are allowed"
+        scope.error("too-many-jobs", message, "split it into several pipelines", jobs.position, "jobs")
         return []
     for name, problem in list(_duplicate_names(jobs, cells)):
         scope.report([problem])
@@ -45,7 +45,7 @@ def _jobs(document: MapNode, scope: Scope) -> MapNode | None:
         assert isinstance(jobs, MapNode)
         return jobs
     if is_set(jobs) or "docker_image" not in entries_of(document.get("defaults")):
-        hint = "add `jobs:`, or name a `docker_image` under `defaults` for a pipeline of one job"
+        hint = "add `jobs:`, or set `docker_image` under `defaults` for a pipeline with a single job"
         if is_set(jobs):
             scope.error("no-jobs", "the pipeline has no jobs", hint, jobs.position, "jobs")
         else:
@@ -59,7 +59,7 @@ def _cells(name: str, job: Node, scope: Scope) -> list[Cell] | None:
     node = as_map(job).get("matrix")
     if not isinstance(node, MapNode):
         return None
-    return scope.value(matrix.cells(name, node, scope.context, ("jobs", name, "matrix")))
+    return scope.value(matrix.make_cells(name, node, scope.context, ("jobs", name, "matrix")))
 
 
 def _duplicate_names(jobs: MapNode, cells: Cells) -> Iterator[tuple[str, Problem]]:
@@ -69,8 +69,8 @@ def _duplicate_names(jobs: MapNode, cells: Cells) -> Iterator[tuple[str, Problem
         for cell in found or ():
             if cell.name in used and cell.name != name:
                 position = key_position(jobs.entries[name], "matrix") or jobs.keys[name]
-                message = f"a cell of the matrix is called `{cell.name}`, as {used[cell.name]} is"
-                hint = "give its cells other names with `name:`"
+                message = f"a cell of the matrix has the name `{cell.name}`, which {used[cell.name]} also has"
+                hint = "set other cell names with `name:`"
                 yield name, Problem.at(position, ("jobs", name, "matrix"), "cell-name-taken", message, hint)
             used.setdefault(cell.name, f"a cell of `{name}`")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dag_factory.config.guard_rules import NONE, Guards
-from dag_factory.config.jobs.job_layers import CALL, SCHEMA, JobLayers, merge_layers
+from dag_factory.config.jobs.job_layers import CALL_KEYS, SCHEMA, JobLayers, merge_layers
 from dag_factory.config.jobs.scope import Scope
 from dag_factory.config.platform import images, retries
 from dag_factory.config.platform.hardening import harden_job
@@ -25,7 +25,7 @@ def resolve(layers: JobLayers, scope: Scope) -> ResolvedJob:
     """Merge the layers and compute all expressions; report what does not fit the schema."""
     flavor = layers.flavor.entry.layer if layers.flavor else None
     merged = merge_layers([flavor, layers.template, layers.own], layers.base)
-    merged, rule = _with_retry_rule(without(merged, *CALL), scope)
+    merged, rule = _with_retry_rule(without(merged, *CALL_KEYS), scope)
     tree = scope.value(documents.compute(merged, scope.context, *SCHEMA, path=scope.path, keep=True))
     tree = images.apply_mirrors(tree, scope.tables.mirrors)
     return ResolvedJob(_with_required_values(tree, scope.tables.guards), rule)

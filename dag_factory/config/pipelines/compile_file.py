@@ -42,14 +42,16 @@ def compile_file(
 def read_source(file_id: str, file: str, data: bytes | Problem) -> PipelineSource:
     """Read a file and validate it against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
-    source = PipelineSource(file_id, file, document.node and instances.filled(document.node), document.problems)
+    source = PipelineSource(
+        file_id, file, document.node and instances.with_empty_jobs(document.node), document.problems
+    )
     return source if len(source.instances) <= BOUNDS.instances else _without_instances(source)
 
 
 def _without_instances(source: PipelineSource) -> PipelineSource:
-    message = f"the file has {len(source.instances):,} instances, more than {BOUNDS.instances:,}"
+    message = f"the file has {len(source.instances):,} instances; at most {BOUNDS.instances:,} are allowed"
     position = next(iter(source.instances.values()))
-    problem = Problem.at(position, ("instances",), "too-many-instances", message, "divide it into several files")
+    problem = Problem.at(position, ("instances",), "too-many-instances", message, "split it into several files")
     return PipelineSource(source.id, source.file, None, (*source.problems, problem))
 
 
@@ -76,18 +78,18 @@ def _compile_all(source: PipelineSource, tables: Tables) -> tuple[list[PipelineR
 
 def _too_many_assets(count: int, mention_count: int, position: Position) -> Problem | None:
     """Airflow stores every mention of an asset, in one transaction for all DAGs of a loader."""
-    hint = "name what others wait for"
+    hint = "name only the assets that other pipelines wait for"
     if count > BOUNDS.assets:
-        message = f"the file names {count:,} assets, more than {BOUNDS.assets:,}"
+        message = f"the file names {count:,} assets; at most {BOUNDS.assets:,} are allowed"
     elif mention_count > BOUNDS.asset_mentions:
-        message = f"the file names assets {mention_count:,} times, more than {BOUNDS.asset_mentions:,}"
+        message = f"the file names assets {mention_count:,} times; at most {BOUNDS.asset_mentions:,} are allowed"
     else:
         return None
     return Problem.at(position, (), "too-many-assets", message, hint)
 
 
 def _limited(results: list[PipelineResult]) -> list[PipelineResult]:
-    """The results with no more problems than a file may have; where some are left out, the last one says so."""
+    """The results with no more problems than a file may report; the last problem says that there are more."""
     reported, more = limit_problems([problem for result in results for problem in result.problems])
     if not more:
         return results

@@ -1,4 +1,4 @@
-"""One pipeline: merge its layers, compute its header, compile its jobs, check the whole, and make a model of it."""
+"""One pipeline: merge its layers, compute its header, compile its jobs, check them, and make a model."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from dag_factory.config.templates import instances
 from dag_factory.config.tree import MapNode, Node, is_set, map_node, without
 
 _LESS_WORK = (
-    "divide the file; an edge between two jobs counts 25, a param 40, a group 100, 32 bytes of `doc` 1, and two "
-    "matrices have an edge for each pair of their cells"
+    "split the file; an edge between two jobs counts 25 units, a param 40, a group 100, and 32 bytes of `doc` 1; "
+    "two matrices have an edge for each pair of their cells"
 )
-_NOT_IN_HEADER = ("version", "only", "defaults", "jobs", "environments", *instances.CALL)
+_NOT_IN_HEADER = ("version", "only", "defaults", "jobs", "environments", *instances.CALL_KEYS)
 
 
 class ResolvedPipeline(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: str | None 
 def resolve_pipeline(
     source: PipelineSource, tables: Tables, dag_id: str | None = None
 ) -> tuple[PipelineResult, ResolvedPipeline | None]:
-    """Compile one pipeline, and return also what it was made from if it has no errors. See ``budget.begin``."""
+    """Compile one pipeline, and return also what it was made from if it has no errors. See ``budget.reset``."""
     dag_id = dag_id or source.id
     if source.node is None:
         return PipelineResult(dag_id, None, source.problems), None
@@ -76,7 +76,7 @@ def resolve_pipeline(
     if scope.has_no_errors:
         header = headers.in_environment(header, scope.tables)
         only = environment_overlay.only(source.node)
-        pipeline = pipeline_model.pipeline(dag_id, source.team, source.file, only, header, jobs, scope.tables)
+        pipeline = pipeline_model.make_pipeline(dag_id, source.team, source.file, only, header, jobs, scope.tables)
         scope.report(_check_model(pipeline, document, header, source, scope.position))
     files = {**scope.tables.documents, source.file: source.node}
     problems = _final_problems(scope, files)
@@ -101,9 +101,9 @@ def _can_compile(source: PipelineSource, node: MapNode, scope: Scope) -> bool:
     if not environment_overlay.exists_in(node, tables.environment):
         return False
     if tables.broken:
-        message = f"not built: the tables of the environment `{tables.environment}` have problems of their own"
+        message = f"not built: the platform files of the environment `{tables.environment}` have errors"
         scope.report(
-            [Problem(source.file, 0, 0, "broken-table", message, hint="see the problems under configs/platform/")]
+            [Problem(source.file, 0, 0, "broken-table", message, hint="fix the errors under configs/platform/")]
         )
     return not tables.broken
 
@@ -117,15 +117,15 @@ def _within_team(source: PipelineSource, scope: Scope) -> Scope:
 
 
 def _document(node: MapNode, instance: str | None, scope: Scope) -> MapNode | None:
-    """The file merged with its values for the environment, over its template; None if the template gives nothing."""
+    """The file with its values for the environment, merged over its template; None if the template has errors."""
     document = environment_overlay.with_overlay(node, scope)
     tables = scope.tables
     scope.report(limits.check_names("templates", [document.get("template")], tables.guards, ("template",)))
-    return scope.value(instances.from_template(document, instance, tables.catalog, scope.context))
+    return scope.value(instances.merge_template(document, instance, tables.catalog, scope.context))
 
 
 def _header(document: MapNode, scope: Scope) -> MapNode:
-    """The keys beside the jobs, over the defaults of the platform, computed."""
+    """The header of the document, merged over the platform's defaults and computed."""
     merged = merge(scope.tables.pipeline_defaults, without(document, *_NOT_IN_HEADER), shape(SCHEMA))
     assert isinstance(merged, MapNode)
     return scope.value(headers.compute(merged, scope.context))
@@ -153,7 +153,7 @@ def _check(header: MapNode, jobs: SequenceT[CompiledJob], scope: Scope) -> Itera
 def _check_model(
     pipeline: Pipeline, document: MapNode, header: MapNode, source: PipelineSource, position: Position
 ) -> Iterator[Problem]:
-    """Limits of the whole: those of the platform, and the work that a DAG may be for Airflow."""
+    """Limits of the pipeline as a whole: those of the platform, and the work that its DAG causes in Airflow."""
     tree = map_node(document.entries | header.entries, document.keys | header.keys, document.position)
     yield from limits.check_pipeline(pipeline, tree, position)
     if not budget.spend_dag_work(loader_work.beside_jobs(pipeline)):
@@ -162,7 +162,7 @@ def _check_model(
 
 
 def _final_problems(scope: Scope, files: dict[str, MapNode]) -> tuple[Problem, ...]:
-    """Each problem once, with its path in the file that it names, no more than a file may have."""
+    """Each problem once, with its path in its own file, and no more problems than a file may report."""
     if not scope.problems:
         return ()
     found = relocate_problems(scope.problems, files)

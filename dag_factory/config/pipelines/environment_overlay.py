@@ -63,7 +63,7 @@ def with_overlay(document: MapNode, scope: Scope) -> MapNode:
     overlay_jobs = overlay.get("jobs")
     if known and overlay_jobs is not None and is_null(overlay_jobs):
         message = f"`jobs: null` would remove all jobs in `{environment}`"
-        hint = "remove single jobs, as `jobs: {report: null}`, or leave the environment out of `only`"
+        hint = "remove single jobs with `jobs: {report: null}`, or remove the environment from `only`"
         scope.error("no-jobs", message, hint, overlay.keys["jobs"], *path, "jobs")
         overlay = without(overlay, "jobs")
     for name, node in entries_of(overlay_jobs).items():

@@ -29,90 +29,94 @@ from dag_factory.config.tree import (
 )
 from dag_factory.settings import BOUNDS
 
-_REPEATING = "write the pattern without a repetition of what repeats itself, as `(a+)+`"
+_SIMPLER_PATTERN = "remove nested quantifiers such as `(a+)+` from the pattern"
 
 
 def check(header: MapNode) -> Iterator[Problem]:
-    """Each default fits what the param says of itself; a scheduled run has nobody who could fill in a form.
+    """Problems of params: a default that does not match its schema, or no default with a schedule.
 
-    Airflow holds them against each other too, for each run: what is too much work is told.
+    Airflow validates the params for each run, so too much work is a problem too.
     """
     params = header.get("params")
     if not isinstance(params, MapNode):
         return
     scheduled = is_set(header.get("schedule"))
     try:
-        yield from list(_each_param(params, scheduled))
+        yield from list(_check_each(params, scheduled))
     except TooMuchWork:
-        message = "it is too much work to check the params against their schemas, which Airflow does for each run"
-        hint = "use fewer or simpler schemas, patterns and defaults"
+        message = "the params take too much work to validate, which Airflow does for each run"
+        hint = "simplify the schemas and patterns, or shorten the defaults"
         yield Problem.at(params.position, ("params",), "bad-param", message, hint)
 
 
-def _each_param(params: MapNode, scheduled: bool) -> Iterator[Problem]:
+def _check_each(params: MapNode, scheduled: bool) -> Iterator[Problem]:
     for name, node in params.entries.items():
         if not node.dynamic:
             yield from param_types.check(name, node)
-            yield from _param_problems(param(name, node), node, params.keys[name], scheduled)
+            yield from _check_param(make_param(name, node), node, params.keys[name], scheduled)
 
 
-def _param_problems(param: Param, node: Node, position: Position, scheduled: bool) -> Iterator[Problem]:
+def _check_param(param: Param, node: Node, position: Position, scheduled: bool) -> Iterator[Problem]:
     name, path = param.name, ("params", param.name)
     default = as_map(node).get("default") if isinstance(node, MapNode) else node
     if default and count_values(default) > BOUNDS.default_values:
         message = f"the default of the param `{name}` has more than {BOUNDS.default_values:,} values"
-        hint = "give it to a job as a file; 16 characters of text count as a value"
+        hint = "pass it to the job as a file; 16 characters of text count as one value"
         yield Problem.at(default.position, (*path, "default"), "bad-default", message, hint)
         return
     try:
         param_schemas.count_work(param.schema)
-        slow = param_schemas.find_slow_pattern(param.schema, param.default)
-        trap = param_schemas.find_exponential_pattern(param.schema)
-        wrong = "" if slow else param_schemas.find_error(param.schema, param.default)
+        slow, trap = (
+            param_schemas.find_slow_pattern(param.schema, param.default),
+            param_schemas.find_exponential_pattern(param.schema),
+        )
+        mismatch = "" if slow else param_schemas.find_error(param.schema, param.default)
     except ValueError as failure:
-        message = f"the param `{name}` is no JSON Schema: {failure}"
-        yield Problem.at(position, path, "bad-param", message, "see json-schema.org for what may stand here")
+        message = f"the param `{name}` is not a valid JSON Schema: {failure}"
+        yield Problem.at(position, path, "bad-param", message, "see json-schema.org for the keys and their values")
         return
     if slow and default:
-        message = f"the default of the param `{name}` takes too long to hold against the pattern {show(slow)}"
-        yield Problem.at(default.position, (*path, "default"), "bad-default", message, _REPEATING)
+        message = f"the default of the param `{name}` takes too long to match against the pattern {show(slow)}"
+        yield Problem.at(default.position, (*path, "default"), "bad-default", message, _SIMPLER_PATTERN)
     elif trap:
-        yield Problem.at(position, path, "bad-param", _about_trap(name, *trap), _REPEATING)
-    empty = param.required or (param.default is None and wrong)
-    if empty and scheduled:
+        yield Problem.at(position, path, "bad-param", _slow_pattern_message(name, *trap), _SIMPLER_PATTERN)
+    has_no_value = param.required or (param.default is None and mismatch)
+    if has_no_value and scheduled:
         message = f"the param `{name}` has no default, and the pipeline has a schedule"
-        hint = "give it a `default`; a scheduled run has nobody to ask"
+        hint = "add a `default`; a scheduled run cannot ask for a value"
         yield Problem.at(position, path, "required-param", message, hint)
-    elif wrong and not empty and default:
-        message = f"the default of the param `{name}` does not fit it: {wrong}"
-        yield Problem.at(default.position, (*path, "default"), "bad-default", message, "change the default or the rule")
+    elif mismatch and not has_no_value and default:
+        message = f"the default of the param `{name}` does not match its schema: {mismatch}"
+        yield Problem.at(
+            default.position, (*path, "default"), "bad-default", message, "change the default or the schema"
+        )
 
 
-def _about_trap(name: str, pattern: str, text: str | None) -> str:
+def _slow_pattern_message(name: str, pattern: str, text: str | None) -> str:
     if text is None:
-        return f"the pattern {show(pattern)} of the param `{name}` is too large to check for texts that take too long"
+        return f"the pattern {show(pattern)} of the param `{name}` is too large to check for exponential time"
     return (
-        f"Airflow takes for ever to hold the pattern {show(pattern)} of the param `{name}` against a text such "
-        f"as {show(text)}, which somebody may type; nobody could use its pages meanwhile"
+        f"the pattern {show(pattern)} of the param `{name}` takes exponential time on input such as {show(text)}; "
+        "the Airflow UI would hang"
     )
 
 
-def param(name: str, node: Node) -> Param:
+def make_param(name: str, node: Node) -> Param:
     if not isinstance(node, MapNode):
         default = to_python(node)
-        return Param(name=name, schema=param_types.typed({}, default), default=default)
+        return Param(name=name, schema=param_types.with_type({}, default), default=default)
     schema: dict[str, Any] = to_python(node)
     required = "default" not in schema
     default = schema.pop("default", None)
     description = schema.pop("description", None)
-    schema = param_types.typed(schema, default)
+    schema = param_types.with_type(schema, default)
     return Param(name=name, schema=schema, default=default, required=required, description=description)
 
 
 def with_variables(tables: Tables, header: MapNode) -> Tables:
-    """The tables with each param as an environment variable below all layers, filled in when a job runs.
+    """The tables with each param as an environment variable in the lowest layer; its value is rendered at run time.
 
-    Text is as it is, anything else JSON.
+    Text stays unchanged; any other value is JSON.
     """
     prefix, params = header.get("params_env"), header.get("params")
     if not isinstance(prefix, Scalar) or prefix.value is None or prefix.dynamic or not isinstance(params, MapNode):
@@ -121,22 +125,22 @@ def with_variables(tables: Tables, header: MapNode) -> Tables:
     for name in params.entries:
         text = f"{{{{ params.{name} if params.{name} is string else params.{name} | tojson }}}}"
         env[f"{prefix.text}{name.upper()}"] = scalar(text, prefix.position)
-    said: dict[str, Node] = {
+    layer: dict[str, Node] = {
         **entries_of(tables.environment_job_layer),
         "env": map_node(env, dict.fromkeys(env, prefix.position), prefix.position),
     }
     keys = {**(tables.environment_job_layer.keys if tables.environment_job_layer else {}), "env": prefix.position}
-    return msgspec.structs.replace(tables, environment_job_layer=map_node(said, keys, prefix.position))
+    return msgspec.structs.replace(tables, environment_job_layer=map_node(layer, keys, prefix.position))
 
 
 def check_variables(header: MapNode) -> Iterator[Problem]:
     prefix, params = header.get("params_env"), header.get("params")
     if not is_set(prefix) or not isinstance(params, MapNode):
         return
-    taken: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for name in params.entries:
-        first = taken.setdefault(name.upper(), name)
+        first = variables.setdefault(name.upper(), name)
         if first != name:
-            message = f"by `params_env` the params `{first}` and `{name}` would be one environment variable"
-            hint = "names of params that differ in capitals only cannot both be variables; rename one"
+            message = f"with `params_env`, the params `{first}` and `{name}` would set the same environment variable"
+            hint = "rename one; params whose names differ only in case set the same variable"
             yield Problem.at(params.keys[name], ("params", name), "param-name-taken", message, hint)

@@ -1,4 +1,4 @@
-"""A pipeline as a model."""
+"""The model of a pipeline."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence as SequenceT
 from dag_factory.config.jobs import mapped_groups
 from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.model import Pipeline
-from dag_factory.config.pipelines import params, schedules
+from dag_factory.config.pipelines import params
+from dag_factory.config.pipelines import schedule as schedules
 from dag_factory.config.platform import alerts
 from dag_factory.config.platform.tables import Tables
 from dag_factory.config.tree import MapNode, Node, Scalar, whole_number
@@ -17,7 +18,7 @@ DEFAULT_START_DATE = "2024-01-01"
 """The start date if neither the pipeline nor its environment sets one."""
 
 
-def pipeline(
+def make_pipeline(
     dag_id: str,
     team: str,
     file: str,
@@ -26,9 +27,9 @@ def pipeline(
     compiled: SequenceT[CompiledJob],
     tables: Tables,
 ) -> Pipeline:
-    """The model, without ``resolved``, of a header and jobs that have no errors."""
+    """The model of a header and jobs without errors; it has no ``resolved`` yet."""
     jobs = tuple(job.job for job in compiled if job.job)
-    schedule = schedules.schedule(header.get("schedule"), ("schedule",))[0]
+    schedule = schedules.read_schedule(header.get("schedule"), ("schedule",))[0]
     own_alerts = alerts.to_model(header.get("alerts"))
     return Pipeline(
         id=dag_id,
@@ -40,7 +41,7 @@ def pipeline(
         cluster=tables.cluster,
         jobs=jobs,
         cells=_cells(compiled),
-        groups=mapped_groups.models(header.get("groups")),
+        groups=mapped_groups.read_lists(header.get("groups")),
         description=header.text("description"),
         doc=header.text("doc"),
         owner=header.texts("owner"),
@@ -61,7 +62,7 @@ def pipeline(
         channels=alerts.used_channels((own_alerts, *(job.alerts for job in jobs)), tables.channels),
         paused=_flag(header.get("paused")),
         depends_on_past=_flag(header.get("depends_on_past")),
-        params=tuple(params.param(name, node) for name, node in header.map("params").entries.items()),
+        params=tuple(params.make_param(name, node) for name, node in header.map("params").entries.items()),
         pools=tables.pools,
         guards=tables.guards,
     )
@@ -77,10 +78,10 @@ def _cells(compiled: SequenceT[CompiledJob]) -> dict[str, tuple[str, ...]]:
 
 
 def _schedule_off(header: MapNode, tables: Tables) -> str | None:
-    """The file that says ``schedules: manual``, where that takes a schedule away."""
-    written, how = header.get("schedule"), tables.schedules
-    taken = how and how.value == "manual" and isinstance(written, Scalar) and written.position == how.position
-    return how.position.file if how and taken else None
+    """The file whose ``schedules: manual`` disables the schedule of the pipeline, if it has one."""
+    schedule, mode = header.get("schedule"), tables.schedules
+    is_off = mode and mode.value == "manual" and isinstance(schedule, Scalar) and schedule.position == mode.position
+    return mode.position.file if mode and is_off else None
 
 
 def _flag(node: Node | None) -> bool:

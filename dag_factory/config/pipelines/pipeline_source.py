@@ -28,7 +28,7 @@ class PipelineSource(msgspec.Struct, frozen=True):
     @property
     def instances(self) -> dict[str, Position]:
         """The positions of the instances by name; empty for a file with a single pipeline."""
-        return instances.instances(self.node) if self.node else {}
+        return instances.instance_positions(self.node) if self.node else {}
 
     @property
     def team(self) -> str:

@@ -1,4 +1,4 @@
-"""What somebody meant who wrote a word in the place of a schedule, or a cron field out of its range."""
+"""Suggestions for a word in place of a schedule, and for a cron field that is out of range."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("mo
 _NUMBER = re.compile(r"(?<![\w/])\d+(?![\w#])")
 
 
-def meant(text: str) -> str:
-    """A hint that names the schedule that a word means; nothing for a text that means none."""
+def suggest_schedule(text: str) -> str:
+    """A hint with the schedule that a word such as `daily` or `2 hours` means; empty for any other text."""
     found = _INTERVAL.fullmatch(text.strip().lower())
     if not found:
         return ""
@@ -43,8 +43,8 @@ def meant(text: str) -> str:
     return f"use `{{every: {int(number or 1)}{unit}}}`" if int(number or 1) else ""
 
 
-def out_of_range(expression: str) -> str:
-    """Which field of a cron expression is out of its range, and which range it has; nothing where none is."""
+def find_field_out_of_range(expression: str) -> str:
+    """The field of a cron expression that is out of range, with its range; empty if there is none."""
     for text, (name, low, high) in zip(expression.split(), _FIELDS, strict=False):
         for number in _NUMBER.findall(text):
             if not low <= int(number) <= high:

@@ -1,7 +1,7 @@
-"""Which templates there are: the project's below ``configs/platform/templates/``, and those that ship.
+"""All templates: those of the project in ``configs/platform/templates/``, and those of this package.
 
-``<kind>/<name>/v<N>.yaml.j2`` is called ``name@vN``; versions lie side by side. A project's template stands
-in front of a shipped one of the same name and version.
+The reference of ``<kind>/<name>/v<N>.yaml.j2`` is ``name@vN``. A template of the project replaces one of this package
+with the same name and version.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ Kind = Literal["jobs", "pipelines"]
 FOLDER = f"{PLATFORM}/templates"
 _REFERENCE = re.compile(r"([a-z0-9][a-z0-9_-]*)@v([1-9][0-9]*)")
 _FILE = re.compile(r"v([1-9][0-9]*)\.yaml\.j2")
-_WORD = {"jobs": "job template", "pipelines": "pipeline template"}
+_KIND_NAMES = {"jobs": "job template", "pipelines": "pipeline template"}
 
 
 class Catalog:
-    """Reads each template once, when it is first called."""
+    """The templates by reference; each is read once, when it is first used."""
 
     def __init__(self, platform: PlatformFiles) -> None:
         self._platform = platform
         self._read: dict[tuple[Kind, str], Template | None] = {}
 
     def find(self, kind: Kind, reference: str) -> Template | None:
-        """The template of a reference such as ``python@v1``, or None where there is none."""
+        """The template of a reference such as ``python@v1``, or None."""
         key = (kind, reference)
         if key not in self._read:
             self._read[key] = self._find(kind, reference)
         return self._read[key]
 
     def names(self, kind: Kind) -> list[str]:
-        """Every reference that can be called, sorted by name and version."""
+        """Every reference, sorted by name and version."""
         found: dict[str, tuple[str, int]] = {}
         for path in (*self._own(kind), *(SHIPPED / kind).glob(f"*/v*{SUFFIX}")):
             version = _FILE.fullmatch(path.name)
@@ -50,14 +50,16 @@ class Catalog:
         return sorted(found, key=lambda reference: found[reference])
 
     def own(self) -> Iterator[Template]:
-        """Every template that lies in the project."""
+        """Every template of the project."""
         kinds: tuple[Kind, ...] = ("jobs", "pipelines")
         for kind in kinds:
             for path in self._own(kind):
                 version, file = _FILE.fullmatch(path.name), printable_name(path.as_posix())
                 if version is None:
-                    hint = "name it after its version, as v1.yaml.j2"
-                    problem = Problem(file, 0, 0, "bad-name", f"`{printable_name(path.name)}` is no version", hint=hint)
+                    hint = "name the file after its version, such as `v1.yaml.j2`"
+                    problem = Problem(
+                        file, 0, 0, "bad-name", f"`{printable_name(path.name)}` is not a template version", hint=hint
+                    )
                     yield Template(path.parent.name, file, problems=(problem,))
                 else:
                     found = self.find(kind, f"{path.parent.name}@v{version[1]}")
@@ -65,15 +67,15 @@ class Catalog:
                         yield found
 
     def called(self, kind: Kind, reference: Scalar, path: KeyPath) -> Template | Problem:
-        """The template that a value names, or the problem that there is none."""
+        """The template that a value refers to, or a problem if there is none."""
         found = self.find(kind, reference.text)
         if found is not None:
             return found
         names = self.names(kind)
         versions = [name for name in names if name.split("@")[0] == reference.text.split("@")[0]]
-        hint = f"there is: {', '.join(versions)}" if versions else did_you_mean(reference.text, names)
+        hint = f"use one of: {', '.join(versions)}" if versions else did_you_mean(reference.text, names)
         return Problem.at(
-            reference.position, path, "unknown-template", f"unknown {_WORD[kind]} `{reference.text}`", hint
+            reference.position, path, "unknown-template", f"unknown {_KIND_NAMES[kind]} `{reference.text}`", hint
         )
 
     def _find(self, kind: Kind, reference: str) -> Template | None:
@@ -91,6 +93,6 @@ class Catalog:
         return None
 
     def _own(self, kind: Kind) -> list[FilePath]:
-        """The project's files that would be templates of a kind, sorted."""
+        """The files of the project that are templates of a kind, sorted."""
         paths = (FilePath(file) for file in self._platform.names if file.startswith(f"{FOLDER}/{kind}/"))
         return [path for path in paths if path.match(f"{FOLDER}/{kind}/*/*{SUFFIX}")]

@@ -1,4 +1,4 @@
-"""A pipeline that calls a template, and the instances that make a family of it."""
+"""A pipeline that uses a template, and its instances: one pipeline for each set of inputs."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from dag_factory.config.templates.catalog import Catalog
 from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_null, is_set, key_position, map_node, without
 
 SCHEMA = "pipeline.schema.json"
-CALL = ("template", "with", "instances")
+CALL_KEYS = ("template", "with", "instances")
 
 
-def instances(document: MapNode) -> dict[str, Position]:
-    """The names of a family's members with their places; none where the file is a single pipeline."""
+def instance_positions(document: MapNode) -> dict[str, Position]:
+    """The positions of the instances by name; empty for a file with a single pipeline."""
     found = document.get("instances")
     return {name: found.keys[name] for name in found.entries} if isinstance(found, MapNode) else {}
 
 
-def from_template(
+def merge_template(
     document: MapNode, instance: str | None, catalogue: Catalog, context: Context
 ) -> tuple[MapNode | None, list[Problem]]:
-    """The document laid over what its template gives (None: that is not known), and what is wrong.
+    """The document merged over its template (None if the template has errors), and the problems.
 
-    ``instance`` chooses the member of a family, whose inputs are laid over ``with``.
+    ``instance`` selects the instance, whose inputs are merged over ``with``.
     """
-    rest = without(document, *CALL)
+    rest = without(document, *CALL_KEYS)
     reference = document.get("template")
     if not isinstance(reference, Scalar) or reference.value is None:
         problems = []
-        for key in CALL[1:]:
+        for key in CALL_KEYS[1:]:
             position = key_position(document, key)
             if position and is_set(document.get(key)):
-                hint = "name the template: `template: name@v1`"
-                problems.append(Problem.at(position, (key,), "missing-key", f"`{key}` stands without `template`", hint))
+                hint = "add the template: `template: name@v1`"
+                problems.append(Problem.at(position, (key,), "missing-key", f"`{key}` is set without `template`", hint))
         return rest, problems
     found = catalogue.called("pipelines", reference, ("template",))
     if isinstance(found, Problem):
@@ -48,17 +48,17 @@ def from_template(
         member = entries_of(family)[instance]
         caller = key_position(family, instance) or caller
         given = merge(given, member if isinstance(member, MapNode) else None, shape(SCHEMA).child("with"))
-    given, trouble = computed_inputs(given, context, ("with",))
+    given, input_problems = compute_inputs(given, context, ("with",))
     rendered, problems = template.render(found, "pipelines", given, caller, context, ("template",))
-    problems = [*trouble, *problems]
+    problems = [*input_problems, *problems]
     if rendered is None:
         return None, problems
-    laid = merge(filled(rendered), rest, shape(SCHEMA), unset=False)
-    assert isinstance(laid, MapNode)
-    return laid, problems
+    merged = merge(with_empty_jobs(rendered), rest, shape(SCHEMA), unset=False)
+    assert isinstance(merged, MapNode)
+    return merged, problems
 
 
-def computed_inputs(given: Node | None, context: Context, path: KeyPath) -> tuple[Node | None, list[Problem]]:
+def compute_inputs(given: Node | None, context: Context, path: KeyPath) -> tuple[Node | None, list[Problem]]:
     """The values under ``with`` with their expressions computed."""
     if not isinstance(given, MapNode):
         return None, []
@@ -66,11 +66,13 @@ def computed_inputs(given: Node | None, context: Context, path: KeyPath) -> tupl
     return computed, list(problems)
 
 
-def filled(document: MapNode) -> MapNode:
-    """A job that says nothing is an empty map, so that an overlay's null can be told from it."""
-    written = document.get("jobs")
-    if not isinstance(written, MapNode):
+def with_empty_jobs(document: MapNode) -> MapNode:
+    """The document with an empty map for each empty job, so that a null in an overlay still means removal."""
+    jobs_node = document.get("jobs")
+    if not isinstance(jobs_node, MapNode):
         return document
-    jobs = {name: map_node({}, {}, node.position) if is_null(node) else node for name, node in written.entries.items()}
-    changed = {**document.entries, "jobs": map_node(jobs, written.keys, written.position)}
+    jobs = {
+        name: map_node({}, {}, node.position) if is_null(node) else node for name, node in jobs_node.entries.items()
+    }
+    changed = {**document.entries, "jobs": map_node(jobs, jobs_node.keys, jobs_node.position)}
     return map_node(changed, document.keys, document.position)

@@ -1,10 +1,10 @@
-"""How a template's values are written into YAML text, so that no value can become more than a value.
+"""Quote the values of a template for its YAML text, so that a value can never become YAML structure.
 
-Where an expression stands decides: outside quotes it is written as JSON, inside quotes and block scalars it
-is escaped. In the middle of a plain word (``load-${{ country }}:``) only plain words may come.
+The context of an expression decides: outside quotes a value becomes JSON; inside quotes and block scalars it is
+escaped; in the middle of a plain word (``load-${{ country }}:``) only plain words are allowed.
 
-Each line of the template carries its number through the rendering, as a position in private characters, so that
-a problem in the rendered text names the line that a person edits.
+Each line of the template carries its number through the rendering, in private-use characters, so that a problem in the
+rendered text names the line in the template.
 """
 
 from __future__ import annotations
@@ -22,42 +22,44 @@ from jinja2.lexer import Token, TokenStream
 
 from dag_factory.config.expressions.sandbox import to_data, to_text
 
-_OPEN, _CLOSE = "\ue000", "\ue001"
-_MARKS = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_OPEN, _CLOSE = "\ue000", "\ue001"  # around the number of a line
+_LINE_NUMBER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _WORD = re.compile(r"[\w./@+~%-]+(?::[\w./@+~%-]+)*", re.ASCII)
-_LEAD = re.compile(r" *(?:- +)*")
-_ODD = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\uf8ff\ufeff\ufffe\uffff]")
+_INDENT = re.compile(r" *(?:- +)*")
+_ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\uf8ff\ufeff\ufffe\uffff]")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?")
 
 
-def written(value: Any, place: str, indent: int) -> str:
-    """A value as YAML text for the place where it stands: ``plain word double single block``."""
-    if place == "plain":
+def quote(value: Any, context: str, indent: int) -> str:
+    """A value as YAML text for its context: ``plain``, ``word``, ``double``, ``single`` or ``block``."""
+    if context == "plain":
         return _json(to_data(value))
     text = to_text(value)
-    if place == "double":
+    if context == "double":
         return _json(text)[1:-1]
-    if place == "word":
+    if context == "word":
         if not _WORD.fullmatch(text):
-            raise TemplateRuntimeError(f"`{text[:40]}` is no plain word: put quotes around the text it stands in")
+            raise TemplateRuntimeError(
+                f"`{text[:40]}` is not a plain word; put quotes around the text that contains it"
+            )
         return text
     if _OPEN in text or _CLOSE in text or any(not (char.isprintable() or char in "\t\r\n") for char in text):
-        raise TemplateRuntimeError("the value holds control characters: put the text in double quotes")
-    if place == "single":
+        raise TemplateRuntimeError("the value contains control characters; put the text in double quotes")
+    if context == "single":
         if _BREAKS.search(text):
-            raise TemplateRuntimeError("the value has several lines: use double quotes instead of single ones")
+            raise TemplateRuntimeError("the value has several lines; use double quotes instead of single quotes")
         return text.replace("'", "''")
     return _BREAKS.sub("\n" + " " * indent, text)
 
 
 def _json(value: Any) -> str:
-    """JSON that YAML reads as the same: what YAML takes for a line break or refuses is escaped."""
-    return _ODD.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    """JSON that YAML reads as the same value: characters that YAML reads as line breaks or rejects are escaped."""
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 class YamlText(Extension):
-    """Gives each expression of a template the place it stands in, and each line its number."""
+    """Passes its context to each expression of a template, and adds a number to each line."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         tokens = list(stream)
@@ -66,36 +68,36 @@ class YamlText(Extension):
         for index, token in enumerate(tokens):
             if token.type == "data":
                 scanner.feed(token.value)
-                yield Token(token.lineno, "data", _numbered(token.value, token.lineno, first))
+                yield Token(token.lineno, "data", _with_line_numbers(token.value, token.lineno, first))
                 first = False
             elif token.type == "variable_begin":
                 yield token
                 yield Token(token.lineno, "lparen", "(")
             elif token.type == "variable_end":
-                place = scanner.place(_next_data(tokens, index))
-                scanner.value()
+                context = scanner.context(_next_data(tokens, index))
+                scanner.add_expression()
                 yield Token(token.lineno, "rparen", ")")
-                yield from _call(token.lineno, "_yaml", place.kind, place.indent)
+                yield from _call(token.lineno, "_yaml", context.kind, context.indent)
                 yield token
             else:
                 yield token
 
 
-def _numbered(text: str, line: int, first: bool) -> str:
+def _with_line_numbers(text: str, line: int, first: bool) -> str:
     lines = text.split("\n")
     marked = [f"{_OPEN}{line + number}{_CLOSE}{part}" for number, part in enumerate(lines) if number or first]
     return "\n".join(marked if first else [lines[0], *marked])
 
 
-def unnumbered(text: str) -> tuple[str, list[int]]:
-    """Rendered text without its marks, and for each of its lines the template's line."""
+def strip_line_numbers(text: str) -> tuple[str, list[int]]:
+    """Rendered text without line numbers, and the line in the template of each of its lines."""
     lines: list[str] = []
     numbers: list[int] = []
     last = 1
     for line in text.split("\n"):
-        found = _MARKS.search(line)
+        found = _LINE_NUMBER.search(line)
         last = int(found[1]) if found else last
-        lines.append(_MARKS.sub("", line))
+        lines.append(_LINE_NUMBER.sub("", line))
         numbers.append(last)
     return "\n".join(lines), numbers
 
@@ -108,7 +110,7 @@ def _call(line: int, name: str, *arguments: str | int) -> Iterator[Token]:
         if number:
             yield Token(line, "comma", ",")
         kind = "string" if isinstance(argument, str) else "integer"
-        yield Token(line, kind, argument)  # type: ignore[arg-type]  # Jinja's own tokens hold numbers too
+        yield Token(line, kind, argument)  # type: ignore[arg-type]  # tokens of Jinja hold numbers too
     yield Token(line, "rparen", ")")
 
 
@@ -119,24 +121,24 @@ def _next_data(tokens: list[Token], index: int) -> str:
     return following.value if following.type == "data" else "x"
 
 
-class _Place(msgspec.Struct, frozen=True):
+class _Context(msgspec.Struct, frozen=True):
     kind: str
     indent: int = 0
 
 
 class _Scanner:
-    """Follows YAML's quotes and block scalars through a template's own text."""
+    """Tracks the quotes and block scalars of YAML in the text of a template."""
 
     def __init__(self) -> None:
         self._state = "plain"
         self._fresh = True  # at the start of a value
-        self._line: list[str] = []  # the characters before, in this line
-        self._indent = 0  # how many spaces it begins with
+        self._line: list[str] = []  # the characters of this line so far
+        self._indent = 0  # the number of spaces at the start of the line
         self._blank = True
-        self._block = -1  # the column that a block scalar's lines must pass
+        self._block = -1  # lines of a block scalar begin after this column
 
     def feed(self, text: str) -> None:
-        """Read on."""
+        """Read more text."""
         for char in text:
             if char == "\n":
                 self._newline()
@@ -144,19 +146,19 @@ class _Scanner:
                 self._append(char)
                 self._character(char)
 
-    def value(self) -> None:
-        """An expression stands here."""
+    def add_expression(self) -> None:
+        """Note an expression at this point."""
         self._append("x")
         self._fresh = False
 
-    def place(self, following: str) -> _Place:
-        """What stands around an expression here; ``following`` is the text behind it."""
+    def context(self, following: str) -> _Context:
+        """The context of an expression at this point; ``following`` is the text after it."""
         if self._state == "block" or self._in_block_line():
-            return _Place("block", self._indent)
+            return _Context("block", self._indent)
         if self._state in ("double", "single"):
-            return _Place(self._state)
+            return _Context(self._state)
         alone = self._fresh and (not following or following[0] in "\n ,]}:" or following.startswith(" #"))
-        return _Place("plain" if alone or self._state == "comment" else "word")
+        return _Context("plain" if alone or self._state == "comment" else "word")
 
     def _append(self, char: str) -> None:
         if char == " " and self._indent == len(self._line):
@@ -170,7 +172,7 @@ class _Scanner:
     def _newline(self) -> None:
         line = "".join(self._line)
         if self._state in ("plain", "comment") and self._block < 0 and self._opens_block(line.strip()):
-            lead = _LEAD.match(line)
+            lead = _INDENT.match(line)
             self._block = len(lead[0]) if lead and ":" in line else len(line) - len(line.lstrip())
             self._state = "plain"
         elif self._state in ("comment", "block"):

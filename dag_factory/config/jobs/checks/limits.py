@@ -1,4 +1,4 @@
-"""What a pipeline breaks of the limits that hold for it: breaches as problems in the YAML."""
+"""Limits of the platform that a pipeline breaks, as problems at their positions in the YAML."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def check(
     position: Position,
     path: KeyPath,
 ) -> Iterator[Problem]:
-    """A problem for each breach, where the file sets what breaks the rule.
+    """A problem for each breach, at the value that breaks the rule.
 
-    ``node`` is the job's resolved tree at ``position`` and ``path``; ``known`` are flavors to propose.
+    ``node`` is the job's resolved tree at ``position`` and ``path``; ``known`` are the flavors to suggest.
     """
     pod = final_pod(job, cluster)
     for breach in breaches(pod, job, guards, known):
@@ -38,7 +38,7 @@ def check(
 
 
 def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: KeyPath) -> Iterator[Problem]:
-    """A problem for each preset or template that a list does not allow; ``names`` are what the file has at ``path``."""
+    """A problem for each preset or template that an allow-list lacks; ``names`` are the values at ``path``."""
     if kind not in guards.allow:
         return
     for name in names:
@@ -48,7 +48,7 @@ def check_names(kind: str, names: Iterable[Node | None], guards: Guards, path: K
 
 
 def check_pipeline(pipeline: Pipeline, tree: MapNode, position: Position) -> Iterator[Problem]:
-    """A problem for each limit that a pipeline as a whole exceeds; ``position`` is the place of its ``tree``."""
+    """A problem for each limit that a pipeline as a whole exceeds; ``position`` is that of its ``tree``."""
     for breach in bounds.pipeline_breaches(pipeline, pipeline.guards):
         found = tree.get(breach.key)
         place = found.position if isinstance(found, Scalar) else key_position(tree, breach.key) or position

@@ -18,7 +18,7 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.tree import MapNode, position_at
 
 CODE: Code = "invalid-pod"
-_NEEDED = {  # by the key that a value, or each item of a list, stands under
+_REQUIRED_KEYS = {  # of the value of a key, or of each item of its list
     "volumeMounts": ("name", "mountPath"),
     "volumeDevices": ("name", "devicePath"),
     "env": ("name",),
@@ -32,14 +32,19 @@ _NEEDED = {  # by the key that a value, or each item of a list, stands under
     "hostAliases": ("ip",),
     "imagePullSecrets": ("name",),
 }
-_OF_SOURCE = {"secret": "secretName", "configMap": "name", "hostPath": "path", "persistentVolumeClaim": "claimName"}
+_REQUIRED_IN_SOURCE = {
+    "secret": "secretName",
+    "configMap": "name",
+    "hostPath": "path",
+    "persistentVolumeClaim": "claimName",
+}
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_LISTS = {"In": True, "NotIn": True, "Exists": False, "DoesNotExist": False}
+_NEEDS_VALUES = {"In": True, "NotIn": True, "Exists": False, "DoesNotExist": False}
 
 
 class Fault(NamedTuple):
-    """What is wrong at a path of the pod, and how to correct it."""
+    """An error at a path of the pod, with a hint."""
 
     path: KeyPath
     message: str
@@ -48,8 +53,8 @@ class Fault(NamedTuple):
 
 
 def check(job: Job, node: MapNode, cluster: Cluster, position: Position, path: KeyPath) -> Iterator[Problem]:
-    """A problem for each rule that the pod of a job breaks; ``node`` is the job's resolved tree, at ``position``."""
-    pod = final_pod(job, cluster) if job.pod or job.init_containers else _fragments(job)
+    """A problem for each rule that the pod of a job breaks; ``node`` is the resolved tree at ``position``."""
+    pod = final_pod(job, cluster) if job.pod or job.init_containers else _user_parts(job)
     if pod is None:
         return
     for fault in faults(pod):
@@ -58,8 +63,8 @@ def check(job: Job, node: MapNode, cluster: Cluster, position: Position, path: K
         yield Problem.at(place, (*path, *where), fault.code, fault.message, fault.hint)
 
 
-def _fragments(job: Job) -> Fragment | None:
-    """The parts of a pod that a job without an overlay writes in Kubernetes' form; the rest is this package's own."""
+def _user_parts(job: Job) -> Fragment | None:
+    """The parts of a pod that a job without an overlay sets in the form of Kubernetes."""
     if not (
         job.tolerations
         or job.security_context
@@ -87,13 +92,13 @@ def faults(pod: Fragment) -> Iterator[Fault]:
     yield from _walk(spec, top)
     for group in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(group) or ()):
-            yield from _container(container, (*top, group, index), group == "initContainers")
+            yield from _check_container(container, (*top, group, index), group == "initContainers")
             if spec.get("hostNetwork"):
-                yield from _host_ports(container, (*top, group, index))
+                yield from _check_host_ports(container, (*top, group, index))
     for index, volume in enumerate(spec.get("volumes") or ()):
-        yield from _volume(volume, (*top, "volumes", index))
+        yield from _check_volume(volume, (*top, "volumes", index))
     for index, toleration in enumerate(spec.get("tolerations") or ()):
-        yield from _toleration(toleration, (*top, "tolerations", index))
+        yield from _check_toleration(toleration, (*top, "tolerations", index))
     dns = spec.get("dnsConfig") or {}
     if spec.get("dnsPolicy") == "None" and not dns.get("nameservers"):
         yield Fault(
@@ -102,30 +107,32 @@ def faults(pod: Fragment) -> Iterator[Fault]:
 
 
 def _walk(value: Any, path: KeyPath) -> Iterator[Fault]:
-    """What holds for a value wherever it stands, by the key that it stands under."""
+    """Rules that depend only on a value and its key, anywhere in the pod."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _one(item, (*path, index), str(path[-1]))
+            yield from _check_value(item, (*path, index), str(path[-1]))
     elif isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)
-            yield from _one(item, inner, key) if isinstance(item, dict) else _walk(item, inner)
+            yield from _check_value(item, inner, key) if isinstance(item, dict) else _walk(item, inner)
 
 
-def _one(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
+def _check_value(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
     if not isinstance(value, dict):
         return
-    for name in _NEEDED.get(key, ()):
+    for name in _REQUIRED_KEYS.get(key, ()):
         if value.get(name) in (None, ""):
-            yield Fault(path, f"the key `{name}` is missing", f"Kubernetes needs it in `{key}`", "missing-key")
+            yield Fault(
+                path, f"the key `{name}` is missing", f"add it; Kubernetes requires it in `{key}`", "missing-key"
+            )
     if key in ("matchExpressions", "matchFields"):
-        yield from _requirement(value, path)
+        yield from _check_requirement(value, path)
     elif key == "requiredDuringSchedulingIgnoredDuringExecution" and value.get("nodeSelectorTerms") == []:
-        yield Fault(path, "`nodeSelectorTerms` is empty, so no node fits", "write a term, or leave the key out")
+        yield Fault(path, "`nodeSelectorTerms` is empty, so it matches no node", "add a term, or remove the key")
     elif key == "seccompProfile" and (value.get("type") == "Localhost") != bool(value.get("localhostProfile")):
-        yield Fault(path, "`localhostProfile` belongs to `type: Localhost`", "set both, or neither")
+        yield Fault(path, "`localhostProfile` and `type: Localhost` need each other", "set both, or neither")
     elif key == "securityContext":
-        yield from _security(value, path)
+        yield from _check_security(value, path)
     elif key == "valueFrom":
         yield from _exactly_one(value, path, tuple(value), "source of the variable")
     elif key == "envFrom":
@@ -140,81 +147,90 @@ def _one(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
 def _exactly_one(value: Fragment, path: KeyPath, names: tuple[str, ...], what: str) -> Iterator[Fault]:
     found = [name for name in names if value.get(name) is not None]
     if not found:
-        yield Fault(path, f"there is no {what}", "add one")
+        yield Fault(path, f"no {what} is set", "add one")
     elif len(found) > 1:
         listed = " and ".join(f"`{name}`" for name in found[:2])
-        yield Fault(path, f"{listed} exclude each other: there is one {what}", "remove one")
+        yield Fault(path, f"{listed} are mutually exclusive: only one {what} is allowed", "remove one")
 
 
-def _container(container: Fragment, path: KeyPath, before: bool) -> Iterator[Fault]:
+def _check_container(container: Fragment, path: KeyPath, before: bool) -> Iterator[Fault]:
     seen: set[str] = set()
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         where, place = (*path, "volumeMounts", index), mount.get("mountPath")
         if place in seen:
-            yield Fault(where, f"another volume is mounted at `{place}` in this container", "choose another path")
+            yield Fault(where, f"another volume is mounted at `{place}` in this container", "use another path")
         seen.add(place)
         if mount.get("subPath") and mount.get("subPathExpr"):
-            yield Fault(where, "`subPath` and `subPathExpr` exclude each other", "remove one")
+            yield Fault(where, "`subPath` and `subPathExpr` are mutually exclusive", "remove one")
     for index, variable in enumerate(container.get("env") or ()):
         if variable.get("value") and variable.get("valueFrom"):
-            yield Fault((*path, "env", index), "`value` and `valueFrom` exclude each other", "remove one")
+            yield Fault((*path, "env", index), "`value` and `valueFrom` are mutually exclusive", "remove one")
     for name in ("livenessProbe", "startupProbe"):
         if ((container.get(name) or {}).get("successThreshold") or 1) != 1:
-            yield Fault((*path, name, "successThreshold"), f"the `successThreshold` of a `{name}` is 1", "leave it out")
+            yield Fault(
+                (*path, name, "successThreshold"), f"the `successThreshold` of a `{name}` must be 1", "remove it"
+            )
     if before and container.get("restartPolicy") != "Always":
         for name in ("lifecycle", *_PROBES):
             if container.get(name):
-                hint = "leave it out, or run the container as a sidecar"
-                yield Fault((*path, name), f"an init container has no `{name}`", hint)
+                hint = "remove it, or run the container as a sidecar"
+                yield Fault((*path, name), f"an init container cannot have `{name}`", hint)
     if not before and container.get("restartPolicy"):
-        hint = "leave it out, or write the container under `sidecars`"
-        yield Fault((*path, "restartPolicy"), "only an init container has a `restartPolicy`", hint)
+        hint = "remove it, or move the container to `sidecars`"
+        yield Fault((*path, "restartPolicy"), "only an init container can have a `restartPolicy`", hint)
 
 
-def _host_ports(container: Fragment, path: KeyPath) -> Iterator[Fault]:
+def _check_host_ports(container: Fragment, path: KeyPath) -> Iterator[Fault]:
     for index, port in enumerate(container.get("ports") or ()):
         if port.get("hostPort") not in (None, 0, port.get("containerPort")):
-            message = "with `hostNetwork: true` the `hostPort` is the `containerPort`"
-            yield Fault((*path, "ports", index), message, "leave `hostPort` out")
+            message = "with `hostNetwork: true`, `hostPort` must be equal to `containerPort`"
+            yield Fault((*path, "ports", index), message, "remove `hostPort`")
 
 
-def _volume(volume: Fragment, path: KeyPath) -> Iterator[Fault]:
+def _check_volume(volume: Fragment, path: KeyPath) -> Iterator[Fault]:
     found = [key for key, value in volume.items() if key != "name" and value is not None]
-    if len(found) > 1:  # without any, Kubernetes makes an empty folder
+    if len(found) > 1:  # with none, Kubernetes creates an empty directory
         listed = " and ".join(f"`{key}`" for key in found[:2])
-        yield Fault(path, f"{listed} exclude each other: a volume has one source", "remove one")
+        yield Fault(path, f"{listed} are mutually exclusive: a volume has one source", "remove one")
     for key in found:
-        needed = _OF_SOURCE.get(key)
-        if needed and not (volume[key] or {}).get(needed):
+        required = _REQUIRED_IN_SOURCE.get(key)
+        if required and not (volume[key] or {}).get(required):
             yield Fault(
-                (*path, key), f"the key `{needed}` is missing", f"Kubernetes needs it in `{key}`", "missing-key"
+                (*path, key),
+                f"the key `{required}` is missing",
+                f"add it; Kubernetes requires it in `{key}`",
+                "missing-key",
             )
 
 
-def _toleration(one: Fragment, path: KeyPath) -> Iterator[Fault]:
+def _check_toleration(one: Fragment, path: KeyPath) -> Iterator[Fault]:
     operator = one.get("operator") or "Equal"
     if operator == "Exists" and one.get("value"):
-        yield Fault(path, "a toleration with `operator: Exists` has no `value`", "remove `value`, or write `Equal`")
+        yield Fault(
+            path, "a toleration with `operator: Exists` cannot have a `value`", "remove `value`, or use `Equal`"
+        )
     if not one.get("key") and operator != "Exists":
-        yield Fault(path, "a toleration without a `key` has `operator: Exists`", "add the key, or write `Exists`")
+        yield Fault(path, "a toleration without a `key` must have `operator: Exists`", "add the key, or use `Exists`")
     if one.get("tolerationSeconds") is not None and one.get("effect") != "NoExecute":
-        yield Fault(path, "`tolerationSeconds` belongs to `effect: NoExecute`", "add that effect, or remove the key")
+        yield Fault(
+            path, "`tolerationSeconds` is allowed only with `effect: NoExecute`", "set that effect, or remove the key"
+        )
 
 
-def _requirement(one: Fragment, path: KeyPath) -> Iterator[Fault]:
+def _check_requirement(one: Fragment, path: KeyPath) -> Iterator[Fault]:
     operator, values = one.get("operator"), one.get("values") or []
-    if operator in _LISTS and _LISTS[operator] != bool(values):
-        needs = "needs `values`" if _LISTS[operator] else "has no `values`"
-        yield Fault(path, f"`operator: {operator}` {needs}", "add them" if _LISTS[operator] else "remove them")
+    if operator in _NEEDS_VALUES and _NEEDS_VALUES[operator] != bool(values):
+        needs = "needs `values`" if _NEEDS_VALUES[operator] else "cannot have `values`"
+        yield Fault(path, f"`operator: {operator}` {needs}", "add them" if _NEEDS_VALUES[operator] else "remove them")
     if operator in ("Gt", "Lt") and not (len(values) == 1 and str(values[0]).lstrip("-").isdecimal()):
         yield Fault(path, f"`operator: {operator}` needs one whole number in `values`", 'write it as text: `["8"]`')
 
 
-def _security(context: Fragment, path: KeyPath) -> Iterator[Fault]:
+def _check_security(context: Fragment, path: KeyPath) -> Iterator[Fault]:
     if context.get("runAsNonRoot") and context.get("runAsUser") == 0:
-        yield Fault(path, "`runAsNonRoot: true` and `runAsUser: 0` exclude each other", "choose another user")
+        yield Fault(path, "`runAsNonRoot: true` and `runAsUser: 0` contradict each other", "use another user")
     if context.get("allowPrivilegeEscalation") is False:
         added = (context.get("capabilities") or {}).get("add") or ()
         if context.get("privileged") or {"SYS_ADMIN", "CAP_SYS_ADMIN"} & set(added):
-            message = "`allowPrivilegeEscalation: false` excludes `privileged: true` and the capability SYS_ADMIN"
+            message = "`allowPrivilegeEscalation: false` contradicts `privileged: true` and the capability SYS_ADMIN"
             yield Fault(path, message, "remove one")

@@ -12,7 +12,7 @@ from dag_factory.config.tree import MapNode, Scalar, whole_number
 
 
 def check(tree: MapNode, pools: MappingT[str, int], path: KeyPath) -> Iterator[Problem]:
-    """An unknown pool, or more slots than it has; ``pools`` holds the slots of each."""
+    """A problem if the pool is unknown or has too few slots; ``pools`` holds the slots of each pool."""
     pool, slots = tree.get("pool"), tree.get("pool_slots")
     if not isinstance(pool, Scalar) or pool.value is None or pool.dynamic:
         return
@@ -23,5 +23,5 @@ def check(tree: MapNode, pools: MappingT[str, int], path: KeyPath) -> Iterator[P
         return
     size, wanted = pools.get(pool.text), whole_number(slots)
     if size and slots and wanted is not None and wanted > size:
-        message = f"the pool `{pool.text}` has {size} slots: a job that takes {wanted} never starts"
-        yield Problem.at(slots.position, (*path, "pool_slots"), "pool-too-small", message, f"take at most {size}")
+        message = f"the pool `{pool.text}` has {size} slots; a job that needs {wanted} never starts"
+        yield Problem.at(slots.position, (*path, "pool_slots"), "pool-too-small", message, f"use at most {size}")

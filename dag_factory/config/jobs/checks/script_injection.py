@@ -1,7 +1,7 @@
-"""Free text from the trigger form inside a ``script``: a shell reads it as a part of the program.
+"""Free text from the trigger form inside a ``script``, which a shell reads as part of the program.
 
-A param counts as free text if its value may be any string: no ``enum``, no ``const``, no pattern for the whole
-value, no format that Airflow checks. ``{{ params.x | int }}`` and ``| tojson`` cannot leave their quotes.
+A param is free text if its value can be any string: it has no ``enum``, no ``const``, no pattern for the whole value,
+and no format that Airflow checks. ``{{ params.x | int }}`` and ``| tojson`` are safe: they cannot end the quoting.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_set, t
 
 _SAFE_FILTERS = frozenset("count filesizeformat float int length round tojson urlencode wordcount".split())
 _SAFE_FORMATS = frozenset("date date-time time ipv4 ipv6 uuid".split())
-_ITEM = "{{ item }}"  # no param's name
+_ITEM = "{{ item }}"  # cannot be the name of a param
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
 )
 
 
-def free_text(params: Node | None) -> frozenset[str]:
-    """The params of a pipeline whose value may be any text."""
+def free_text_params(params: Node | None) -> frozenset[str]:
+    """The params of a pipeline whose value can be any text."""
     return frozenset(name for name, node in entries_of(params).items() if is_set(node) and _is_free(to_python(node)))
 
 
 def _is_free(schema: Any) -> bool:
-    if not isinstance(schema, dict):  # a bare default
+    if not isinstance(schema, dict):  # only a default
         return isinstance(schema, (str, list))
     kinds = schema.get("type")
-    if kinds is None:  # the type is the default's
+    if kinds is None:  # the default determines the type
         default = schema.get("default", "")
         kinds = "array" if isinstance(default, list) else "string" if isinstance(default, str) else ()
     if "array" in ([kinds] if isinstance(kinds, str) else kinds):
@@ -54,25 +54,23 @@ def check(job: MapNode, texts: Set[str], prefix: str, path: KeyPath) -> Iterator
     if not texts or not isinstance(script, Scalar) or script.value is None or not has_template(script.text):
         return
     source = job.map("for_each").get("param")
-    for name, line in _written(script.text):
+    for name, line in _params_in_output(script.text):
         if name == _ITEM and isinstance(source, Scalar) and source.text in texts:
-            message = (
-                f"an item of the param `{source.text}` becomes a part of the script: a quote in it ends the quoting"
-            )
-            hint = 'name a variable, `as: ITEM` under `for_each`, and write `"$ITEM"` in the script'
+            message = f"an item of the param `{source.text}` becomes part of the script; a quote in it ends the quoting"
+            hint = 'set a variable with `as: ITEM` under `for_each`, and use `"$ITEM"` in the script'
             yield Problem.at(script.line(line), (*path, "script"), "text-in-script", message, hint, "warning")
         elif name in texts:
             variable = f"{prefix}{name.upper()}" if prefix else name.upper()
-            message = f"the text of the param `{name}` becomes a part of the script: a quote in it ends the quoting"
-            hint = f'write `"${variable}"` in the script'
+            message = f"the text of the param `{name}` becomes part of the script; a quote in it ends the quoting"
+            hint = f'use `"${variable}"` in the script'
             if not prefix:
                 hint = f'pass it as a variable: `env: {{{variable}: "{{{{ params.{name} }}}}"}}`, and {hint}'
             yield Problem.at(script.line(line), (*path, "script"), "text-in-script", message, hint, "warning")
 
 
 @lru_cache(1024)
-def _written(text: str) -> tuple[tuple[str, int], ...]:
-    """The params whose value a template writes, each once, with the line."""
+def _params_in_output(text: str) -> tuple[tuple[str, int], ...]:
+    """The params whose value is in the output of a template, each once, with its line."""
     try:
         tree = _JINJA.parse(text)
     except (jinja2.TemplateSyntaxError, RecursionError):
@@ -80,39 +78,39 @@ def _written(text: str) -> tuple[tuple[str, int], ...]:
     found: dict[str, int] = {}
     for output in tree.find_all(nodes.Output):
         for child in output.nodes:
-            for name in _flowing(child):
+            for name in _params_in(child):
                 found.setdefault(name, child.lineno)
     return tuple(found.items())
 
 
-def _flowing(node: nodes.Node | None) -> Iterator[str]:
-    """The params whose text an expression gives on."""
+def _params_in(node: nodes.Node | None) -> Iterator[str]:
+    """The params whose text becomes part of an expression's value."""
     if isinstance(node, nodes.Filter):
         if node.name not in _SAFE_FILTERS:
             for one in (node.node, *node.args):
-                yield from _flowing(one)
+                yield from _params_in(one)
     elif isinstance(node, nodes.CondExpr):
         for one in (node.expr1, node.expr2):
-            yield from _flowing(one)
+            yield from _params_in(one)
     elif isinstance(node, (nodes.Add, nodes.And, nodes.Or)):
         for one in (node.left, node.right):
-            yield from _flowing(one)
+            yield from _params_in(one)
     elif isinstance(node, nodes.Concat):
         for one in node.nodes:
-            yield from _flowing(one)
+            yield from _params_in(one)
     elif isinstance(node, nodes.Call):
         method = node.node
         if isinstance(method, nodes.Getattr) and method.attr == "get" and _is_params(method.node):
             yield from (str(one.value) for one in node.args[:1] if isinstance(one, nodes.Const))
         else:
-            yield from _flowing(method)
+            yield from _params_in(method)
     elif isinstance(node, nodes.Getattr):
-        yield from (node.attr,) if _is_params(node.node) else _flowing(node.node)
+        yield from (node.attr,) if _is_params(node.node) else _params_in(node.node)
     elif isinstance(node, nodes.Name) and node.name == "item":
         yield _ITEM
     elif isinstance(node, nodes.Getitem):
         if not _is_params(node.node):
-            yield from _flowing(node.node)
+            yield from _params_in(node.node)
         elif isinstance(node.arg, nodes.Const):
             yield str(node.arg.value)
 

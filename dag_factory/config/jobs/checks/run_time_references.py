@@ -1,4 +1,7 @@
-"""What jobs read when they run, in templates and as lists: outputs of other jobs, params, Airflow's own values."""
+"""References that Airflow resolves at run time: outputs of other jobs, params, and values of Airflow.
+
+Templates and lists of ``for_each`` contain them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import msgspec
 
 from dag_factory.config.expressions import run_time
 from dag_factory.config.jobs import for_each, graph
-from dag_factory.config.jobs.checks import script_text
+from dag_factory.config.jobs.checks import script_injection
 from dag_factory.config.jobs.graph import JobGraph
 from dag_factory.config.jobs.job_layers import SCHEMA
 from dag_factory.config.jobs.mapped_groups import MappedGroup
@@ -27,10 +30,10 @@ def check(
     allowed: frozenset[str],
     removed: Set[str],
 ) -> Iterator[Problem]:
-    """Everything that a job or a list reads and that is not there.
+    """A problem for each reference to something that does not exist.
 
-    ``allowed`` are names that the environment adds to those of templates. ``removed`` are keys whose values had errors:
-    what they might have given is not reported as missing.
+    ``allowed`` are the names that the environment adds to those of templates. ``removed`` are the keys whose values had
+    errors: references to them are not reported.
     """
     every = frozenset(jobs.edges)
     params = header.get("params")
@@ -59,7 +62,7 @@ def check(
         first = group.tasks[0] if group.tasks else group.path
         scope = msgspec.structs.replace(readable, job=first, upstream=upstream(first), item=True)
         yield from run_time.check(group.node, job_shape.child("for_each"), scope, group.place)
-    texts, prefix = script_text.free_text(params), header.text("params_env") or ""
+    texts, prefix = script_injection.free_text_params(params), header.text("params_env") or ""
     with_item = {task for group in lists.values() for task in group.tasks}
     for job in jobs.jobs:
         path = ("jobs", job.source_name)
@@ -73,10 +76,10 @@ def check(
             item=job.name in with_item or is_set(items),
         )
         yield from run_time.check(job.node, job_shape, scope, path)
-        yield from script_text.check(job.node, texts, prefix, path)
+        yield from script_injection.check(job.node, texts, prefix, path)
 
 
 def _has_no_dates(header: MapNode) -> bool:
-    """Whether runs have no logical date: people or updates of assets start them."""
+    """Whether runs have no logical date, because people or asset updates start them."""
     schedule = header.get("schedule")
     return not is_set(schedule) or "assets" in entries_of(schedule)
