@@ -23,7 +23,7 @@ TIGHTENED = {
     "a team's images": (TEAMS, "version: 1\nteams: {growth: {images: ['b:*']}}\n", "allows", f"{TEAMS}:2"),
     "an account": (LOCAL, "version: 1\nservice_accounts: [other]\n", "the service account `default`", f"{LOCAL}:2"),
     "a schedule": (LOCAL, "version: 1\nlimits: {min_schedule_interval: 300d}\n", "allows one every 300d", f"{LOCAL}:2"),
-    "a folder that is denied": (TEAMS, "version: 1\ndefault: deny\nteams: {sales: {}}\n", "no team has", f"{TEAMS}:2"),
+    "a folder that is denied": (TEAMS, "version: 1\ndefault: deny\nteams: {sales: {}}\n", "no team owns", f"{TEAMS}:2"),
 }
 
 

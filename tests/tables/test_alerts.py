@@ -87,7 +87,7 @@ def test_a_table_that_is_missing_or_cannot_be_read() -> None:
     flow = PIPELINE + "alerts: {on_failure: [oncall]}\n"
     missing = PLAIN.having(pipelines__team__flow=flow)
     assert missing.problems() == ["unknown-channel flow.yaml:3:23 alerts.on_failure[0]"]
-    assert "there is no configs/platform/alerts.yaml" in missing.said()
+    assert "create configs/platform/alerts.yaml" in missing.said()
     unreadable = PLAIN.having(pipelines__team__flow=flow, pipelines__team__other=PIPELINE, alerts="channels: {}\n")
     assert "broken-table" not in " ".join(unreadable.problems())
     unreadable = unreadable.having(alerts="version: 1\nversion: 1: 1\n")

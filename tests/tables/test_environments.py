@@ -136,7 +136,7 @@ def test_what_cannot_be_extended(other: dict[str, str], problems: list[str]) -> 
 def test_a_circle_is_told_once() -> None:
     circle = PLAIN.having(environments__dev="version: 1\nextends: a\n", environments__a="version: 1\nextends: dev\n")
     told = [line for line in circle.surveyed() if line.startswith("extends-loop")]
-    assert told == ["extends-loop dev.yaml: the environments extend each other in a circle: a -> dev -> a"]
+    assert told == ["extends-loop dev.yaml: the environments extend each other in a loop: a -> dev -> a"]
 
 
 @pytest.mark.parametrize(

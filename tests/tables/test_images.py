@@ -156,7 +156,7 @@ PLACE = "flow.yaml:5:19 jobs.a.docker_image"
 
 
 @pytest.mark.parametrize(
-    ("image", "holds"),
+    ("image", "contains"),
     [
         ("r.example.com/{% if 0 %}/churn:{% endif %}evil:1", "a statement"),
         ("evil:1{{# }}/churn:#}}", "a comment"),
@@ -170,11 +170,11 @@ PLACE = "flow.yaml:5:19 jobs.a.docker_image"
         ("churn:{{ params.tag", "what Jinja cannot read"),
     ],
 )
-def test_an_image_takes_only_whole_expressions(image: str, holds: str) -> None:
+def test_an_image_takes_only_whole_expressions(image: str, contains: str) -> None:
     quoted = image.replace("'", "''")
     found = project(f"'{quoted}'", '{allowed: ["*"]}')
     assert f"image-template {PLACE}" in found.problems()
-    assert f"the template of the image `{image}` holds {holds}" in found.said()
+    assert f"the template of the image `{image}` contains {contains}" in found.said()
 
 
 @pytest.mark.parametrize(

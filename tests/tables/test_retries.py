@@ -115,7 +115,7 @@ def test_what_is_no_rule(layers: tuple[str, ...], problem: str, words: str) -> N
 def test_a_rule_without_a_table() -> None:
     found = PLAIN.having(pipelines__team__flow=PIPELINE + "jobs: {a: {retries: transient}}\n")
     assert found.problems() == ["unknown-retry-rule flow.yaml:3:21 jobs.a.retries"]
-    assert "there is no configs/platform/retries.yaml" in found.said()
+    assert "create configs/platform/retries.yaml" in found.said()
 
 
 def test_a_broken_rule_costs_those_who_name_it() -> None:

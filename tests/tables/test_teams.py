@@ -94,13 +94,13 @@ teams:
         (
             PIPELINE + "owner: null\n",
             "required-key flow.yaml:1:1",
-            "`owner` is missing, which the team `growth` asks for",
+            "`owner` is missing; the team `growth` requires it",
             f"add `owner:` to the pipeline; {PLACE}:9",
         ),
         (
             PIPELINE + "jobs: {a: {}, b: {alerts: null}}\n",
             "required-key flow.yaml:1:1",
-            "`alerts` is missing, which the team `growth` asks for",
+            "`alerts` is missing; the team `growth` requires it",
             f"add `alerts:` to the pipeline or to each of its jobs; {PLACE}:9",
         ),
     ],
@@ -237,10 +237,10 @@ def test_a_limit_of_the_default_team_names_its_place() -> None:
 def test_deny_allows_no_folder_without_a_team() -> None:
     teams = "version: 1\nteams: {growth: {}}\ndefault: deny\n"
     found = PROJECT.having(teams=teams, pipelines__flow=PIPELINE)
-    place = "`default: deny` is in configs/platform/teams.yaml:3"
+    place = "`default: deny` is set in configs/platform/teams.yaml:3"
     assert found.said().splitlines() == [
-        f"no team has files directly in `pipelines/` -- move the file into the folder of a team; {place}",
-        f"no team has the folder `team` -- add the folder `team` under `teams`; {place}",
+        f"no team owns files directly in `pipelines/` -- move the file into the folder of a team; {place}",
+        f"no team owns the folder `team` -- add the folder `team` under `teams`; {place}",
     ]
     assert found.problems() == ["no-team flow.yaml", "no-team flow.yaml"]
     assert list(found.pipelines()) == ["growth.flow"]

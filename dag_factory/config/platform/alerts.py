@@ -1,4 +1,4 @@
-"""Who is told of what: the channels of ``alerts.yaml``, and the ``alerts`` of pipelines and jobs."""
+"""Alerts: the channels of ``alerts.yaml``, and the ``alerts`` of pipelines and jobs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
 
 
 def read(platform: PlatformFiles, context: Context) -> TableFile:
-    """The table of channels."""
+    """Read the table of channels."""
     empty = Table(FILE, "channel", ("unknown-channel", "broken-channel"))
     return optional_table.read_table(platform, empty, "alerts.schema.json", "channels", "/$defs/channel", context)
 
 
 def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) -> Iterator[Problem]:
-    """What is wrong with the ``alerts`` at ``path``; ``has_deadline`` says whether the pipeline has one."""
+    """The problems of the ``alerts`` at ``path``; ``has_deadline`` says whether the pipeline has a deadline."""
     for event, channels in entries_of(node).items():
         if not isinstance(channels, ListNode):
             continue
@@ -35,21 +35,21 @@ def check(node: Node | None, table: Table, has_deadline: bool, path: KeyPath) ->
                 if isinstance(found, Problem):
                     yield found
         if event == "on_deadline" and channels.items and not has_deadline:
-            message = "nobody is told of a deadline: the pipeline has none"
-            hint = "add `deadline:` to the pipeline, as `deadline: 2h`"
+            message = "`on_deadline` has no effect because the pipeline has no deadline"
+            hint = "add a deadline to the pipeline, for example `deadline: 2h`"
             yield Problem.at(channels.position, (*path, event), "no-deadline", message, hint, "warning")
 
 
 def to_model(node: Node | None) -> model.Alerts:
-    """The model of what has no problems."""
+    """The model of ``alerts`` that have no errors."""
     events = as_map(node)
     return model.Alerts(**{event: events.texts(event) for event in EVENTS})
 
 
-def used_channels(told: Iterable[model.Alerts], table: Table) -> tuple[model.Channel, ...]:
-    """Every channel that is named, by name."""
-    used = {name for one in told for event in EVENTS for name in getattr(one, event)}
-    return tuple(_channel(name, table.known[name]) for name in sorted(used))
+def used_channels(alerts: Iterable[model.Alerts], table: Table) -> tuple[model.Channel, ...]:
+    """Every channel that the alerts name, in the order of the names."""
+    names = {name for one in alerts for event in EVENTS for name in getattr(one, event)}
+    return tuple(_channel(name, table.known[name]) for name in sorted(names))
 
 
 def _channel(name: str, node: MapNode) -> model.Channel:

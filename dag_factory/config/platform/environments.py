@@ -1,6 +1,8 @@
-"""Environments: which there are, and what one says once it is laid over those that it extends."""
+"""Environments: which exist, and the settings of one, merged over the environments that it extends."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import msgspec
 
@@ -12,16 +14,17 @@ from dag_factory.config.source import documents
 from dag_factory.config.source.layout import ENVIRONMENTS
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.config.tree import MapNode, without
+from dag_factory.config.tree import MapNode, Scalar, without
 
 SCHEMA = "environment.schema.json"
 _NOT_INHERITED = ("version", "description", "extends")
 
 
 class MergedEnvironment(msgspec.Struct, frozen=True):
-    """An environment as its files have it, nothing computed.
+    """An environment merged from its files, with expressions not yet computed.
 
-    ``node`` is None where a file of the chain cannot be read; ``files`` are the trees by name, its own first.
+    ``node`` is None if a file of the chain cannot be read. ``files`` are the trees by file name, the environment's
+    own first.
     """
 
     node: MapNode | None
@@ -30,51 +33,59 @@ class MergedEnvironment(msgspec.Struct, frozen=True):
 
 
 def file_of(name: str) -> str:
-    """The name of an environment's file, as problems and marks carry it."""
+    """The name of an environment's file, as problems and positions have it."""
     return f"{ENVIRONMENTS}/{name}.yaml"
 
 
 def read(platform: PlatformFiles, name: str) -> MergedEnvironment:
-    """The environment ``name``, laid over the one that it extends, and that over the next."""
-    chain: list[tuple[str, Position]] = []  # each environment with the place where it names the next
-    nodes: list[MapNode] = []
+    """Read the environment ``name`` and merge it over the chain of environments that it extends."""
+    chain: list[tuple[str, Position]] = []  # each environment, and the position of its `extends`
     files: dict[str, MapNode] = {}
     problems: list[Problem] = []
-    following: str | None = name
-    while following is not None:
-        here = following
-        document = documents.read_required(platform, file_of(here), SCHEMA)
+    current: str | None = name
+    while current is not None:
+        document = documents.read_required(platform, file_of(current), SCHEMA)
         problems += document.problems
         if document.node is None:
             return MergedEnvironment(None, files, tuple(problems))
-        nodes.append(document.node)
-        files[file_of(here)] = document.node
+        files[file_of(current)] = document.node
         extends = document.node.scalar("extends")
-        if not extends:
-            break
-        following = extends.text
-        chain.append((here, extends.position))
-        known = platform.environments
-        if following not in known:
-            message, hint = f"unknown environment `{following}`", did_you_mean(following, set(known) - {here})
-            problems.append(Problem.at(extends.position, ("extends",), "unknown-environment", message, hint))
-            break
-        if following in [other for other, _ in chain]:
-            problems.append(_loop(chain, following))
-            break
-    laid: MapNode = nodes[-1]
+        current, extends_problems = _next_environment(current, extends, chain, platform.environments)
+        problems += extends_problems
+    return MergedEnvironment(_merge(list(files.values())), files, tuple(problems))
+
+
+def _next_environment(
+    name: str, extends: Scalar | None, chain: list[tuple[str, Position]], known: Collection[str]
+) -> tuple[str | None, list[Problem]]:
+    """The environment to read after ``name``, None at the end of the chain. Adds ``name`` to the chain."""
+    if not extends:
+        return None, []
+    chain.append((name, extends.position))
+    base = extends.text
+    if base not in known:
+        message, hint = f"unknown environment `{base}`", did_you_mean(base, set(known) - {name})
+        return None, [Problem.at(extends.position, ("extends",), "unknown-environment", message, hint)]
+    if base in [other for other, _ in chain]:
+        return None, [_loop(chain, base)]
+    return base, []
+
+
+def _merge(nodes: list[MapNode]) -> MapNode:
+    """The environments merged into one; ``nodes`` go from the highest layer to the lowest."""
+    merged = nodes[-1]
     for node in reversed(nodes[:-1]):
-        merged = merge(without(laid, *_NOT_INHERITED), node, shape(SCHEMA), unset=False)
-        assert isinstance(merged, MapNode)
-        laid = merged
-    return MergedEnvironment(laid, files, tuple(problems))
+        result = merge(without(merged, *_NOT_INHERITED), node, shape(SCHEMA), unset=False)
+        assert isinstance(result, MapNode)
+        merged = result
+    return merged
 
 
 def _loop(chain: list[tuple[str, Position]], back_to: str) -> Problem:
-    """The circle, told alike from whichever of its environments it was found."""
-    circle = chain[[name for name, _ in chain].index(back_to) :]
-    first = min(range(len(circle)), key=lambda index: circle[index][0])
-    circle = circle[first:] + circle[:first]
-    around = " -> ".join([*(name for name, _ in circle), circle[0][0]])
-    message = f"the environments extend each other in a circle: {around}"
-    return Problem.at(circle[-1][1], ("extends",), "extends-loop", message, "remove one of these `extends`")
+    """The problem of a loop. It is the same from whichever environment of the loop reading began."""
+    loop = chain[[name for name, _ in chain].index(back_to) :]
+    first = min(range(len(loop)), key=lambda index: loop[index][0])
+    loop = loop[first:] + loop[:first]
+    names = " -> ".join([*(name for name, _ in loop), loop[0][0]])
+    message = f"the environments extend each other in a loop: {names}"
+    return Problem.at(loop[-1][1], ("extends",), "extends-loop", message, "remove one of these `extends`")

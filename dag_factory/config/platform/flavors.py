@@ -1,4 +1,4 @@
-"""The flavor table: what stands in ``flavors.yaml``, laid under an environment's own words, as models."""
+"""Flavors: their definitions merged, their sizes computed, and their models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GPU = "nvidia.com/gpu"
 
 
 class FlavorEntry:
-    """A flavor and the layer that it lays under its jobs."""
+    """A flavor, and the layer that it adds below the keys of its jobs."""
 
     def __init__(self, flavor: model.Flavor, layer: MapNode, position: Position) -> None:
         self.flavor, self.layer, self.position = flavor, layer, position
@@ -32,7 +32,7 @@ def merge_definitions(table: MapNode, define: Node | None) -> dict[str, MapNode]
 
 
 def compute_size(name: str, node: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
-    """The flavor with the expressions in its size computed. What it lays under a job waits for the job."""
+    """The flavor with the expressions in its size computed. The keys for jobs are computed with each job."""
     sizes = map_node({key: item for key, item in node.entries.items() if key in _SIZED}, node.keys, node.position)
     computed, problems = documents.compute(sizes, context, _SCHEMA, "/$defs/flavor", ("flavors", name))
     rest = {key: item for key, item in node.entries.items() if key not in _SIZED}
@@ -40,7 +40,7 @@ def compute_size(name: str, node: MapNode, context: Context) -> tuple[MapNode, l
 
 
 def flavor_entry(name: str, node: MapNode) -> FlavorEntry:
-    """One flavor of the table. ``node`` fits the schema."""
+    """The model of one flavor. ``node`` is valid against the schema."""
     sizes = {_RESOURCES[key]: node.entries[key] for key in _RESOURCES if is_set(node.get(key))}
     limits = {key: text_of(value) or "" for key, value in sizes.items()}
     requests = dict(limits)
@@ -68,10 +68,8 @@ def flavor_entry(name: str, node: MapNode) -> FlavorEntry:
 
 
 def _gpu(node: Node | None) -> tuple[int, str]:
+    """The number of GPUs, and the resource that Kubernetes counts them under."""
     if isinstance(node, MapNode):
-        count = node.get("count")
-        return (
-            1 if (number := whole_number(count)) is None else number,
-            node.text("resource") or _GPU,
-        )
+        count = whole_number(node.get("count"))
+        return 1 if count is None else count, node.text("resource") or _GPU
     return whole_number(node) or 0, _GPU

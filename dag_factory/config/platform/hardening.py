@@ -1,6 +1,6 @@
-"""What the level `restricted` of pod security demands, set where a job leaves it out.
+"""Hardening: set what the pod security level `restricted` requires, where a job does not set it.
 
-A job that says otherwise keeps what it says, which the guard then reports.
+A job that sets another value keeps it, and the guard reports it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dag_factory.config.tree import (
 )
 
 NOBODY = 65534
-"""The user of Airflow's own container: its default image would run as root."""
+"""The user of Airflow's own container, whose default image would run as root."""
 
 _POD: dict[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 _CONTAINER: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -36,103 +36,101 @@ _CONTEXT = "securityContext"
 
 
 def harden_job(job: MapNode, position: Position) -> MapNode:
-    """The resolved job with what `restricted` demands; ``position`` is where the level is set.
+    """The resolved job with the settings that `restricted` requires; ``position`` is where the level is set.
 
-    Kubernetes rejects most of it in a pod of Windows.
+    Kubernetes rejects most of them in a Windows pod.
     """
     os = at(job, ("pod", "spec", "os", "name"))
-    container = {} if os is not None and to_python(os) == "windows" else _CONTAINER
-    pod = _POD if container else {"runAsNonRoot": True}
-    found = dict(job.entries)
-    found["pod_security_context"] = _filled(found.get("pod_security_context"), pod, position)
-    if container:
-        found["security_context"] = _filled(found.get("security_context"), container, position)
+    is_windows = os is not None and to_python(os) == "windows"
+    pod = {"runAsNonRoot": True} if is_windows else _POD
+    entries = dict(job.entries)
+    entries["pod_security_context"] = _with_defaults(entries.get("pod_security_context"), pod, position)
+    if not is_windows:
+        entries["security_context"] = _with_defaults(entries.get("security_context"), _CONTAINER, position)
         for key in ("sidecars", "init_containers"):
-            if isinstance(containers := found.get(key), ListNode):
-                found[key] = _each(containers, container, position)
-        if isinstance(found.get("pod"), MapNode):
-            found["pod"] = _overlay(found["pod"], _names(job), container, position)
-    return map_node(found, {**dict.fromkeys(found, position), **job.keys}, job.position)
+            if isinstance(containers := entries.get(key), ListNode):
+                items = tuple(_harden_container(item, position) for item in containers.items)
+                entries[key] = list_node(items, containers.position)
+        if isinstance(entries.get("pod"), MapNode):
+            entries["pod"] = _harden_overlay(entries["pod"], _container_names(job), position)
+    return map_node(entries, {**dict.fromkeys(entries, position), **job.keys}, job.position)
 
 
 def harden_model(job: Job) -> Job:
-    """The same for a model that was made before the level was set."""
-    said = {
+    """The same for a model that was compiled before the level was set."""
+    fields = {
         "pod_security_context": job.pod_security_context,
         "security_context": job.security_context,
         "init_containers": list(job.init_containers),
         "pod": job.pod,
     }
-    here = Position("")
-    node = from_python({key: value for key, value in said.items() if value is not None}, here)
+    nowhere = Position("")
+    node = from_python({key: value for key, value in fields.items() if value is not None}, nowhere)
     assert isinstance(node, MapNode)
-    found: dict[str, Any] = to_python(harden_job(node, here))
-    return msgspec.structs.replace(job, **{**found, "init_containers": tuple(found["init_containers"])})
+    hardened: dict[str, Any] = to_python(harden_job(node, nowhere))
+    return msgspec.structs.replace(job, **{**hardened, "init_containers": tuple(hardened["init_containers"])})
 
 
 def harden_sidecar(settings: XcomSidecar | None) -> XcomSidecar:
-    """Airflow's container for the output, as `restricted` demands it; what the environment sets stays."""
-    said = settings or XcomSidecar()
-    context = {"runAsUser": NOBODY, **_POD, **_CONTAINER, **(said.security_context or {})}
-    return XcomSidecar(image=said.image, security_context=context, resources=said.resources)
+    """Airflow's container for the output, with what `restricted` requires; the environment's settings override it."""
+    own = settings or XcomSidecar()
+    context = {"runAsUser": NOBODY, **_POD, **_CONTAINER, **(own.security_context or {})}
+    return XcomSidecar(image=own.image, security_context=context, resources=own.resources)
 
 
-def _overlay(overlay: Node, known: set[str], container: dict[str, Any], position: Position) -> Node:
-    """The overlay with its new containers hardened; what it lays over others has that from below."""
+def _harden_overlay(overlay: Node, known: set[str], position: Position) -> Node:
+    """The overlay with its new containers hardened; a container that it patches is hardened in the job already."""
     spec = at(overlay, ("spec",))
     if not (isinstance(overlay, MapNode) and isinstance(spec, MapNode)):
         return overlay
-    inner = dict(spec.entries)
+    entries = dict(spec.entries)
     for key in ("containers", "initContainers"):
-        if isinstance(containers := inner.get(key), ListNode):
-            items = tuple(
-                _contained(item, container, position) if _is_new(item, known) else item for item in containers.items
+        if isinstance(containers := entries.get(key), ListNode):
+            items = (
+                _harden_container(item, position) if _is_new_container(item, known) else item
+                for item in containers.items
             )
-            inner[key] = list_node(items, containers.position)
-    return map_node(
-        {**overlay.entries, "spec": map_node(inner, spec.keys, spec.position)}, overlay.keys, overlay.position
-    )
+            entries[key] = list_node(tuple(items), containers.position)
+    hardened = map_node(entries, spec.keys, spec.position)
+    return map_node({**overlay.entries, "spec": hardened}, overlay.keys, overlay.position)
 
 
-def _names(job: MapNode) -> set[str]:
-    """The names of the job's containers but for those that only the overlay brings."""
-    found = {BASE}
+def _container_names(job: MapNode) -> set[str]:
+    """The names of the job's containers, without those that only the overlay adds."""
+    names = {BASE}
     for key in ("sidecars", "init_containers"):
         for item in job.list(key):
             if name := as_map(item).get("name"):
-                found.add(str(to_python(name)))
-    return found
+                names.add(str(to_python(name)))
+    return names
 
 
-def _is_new(item: Node, known: set[str]) -> bool:
-    said = entries_of(item)
-    directive = to_python(said[DIRECTIVE]) if DIRECTIVE in said else None
-    name = to_python(said["name"]) if "name" in said else None
+def _is_new_container(item: Node, known: set[str]) -> bool:
+    """Whether a container of the overlay is not a patch of one of ``known``."""
+    entries = entries_of(item)
+    directive = to_python(entries[DIRECTIVE]) if DIRECTIVE in entries else None
+    name = to_python(entries["name"]) if "name" in entries else None
     return directive == "replace" or (directive != "delete" and name not in known)
 
 
-def _each(containers: ListNode, defaults: dict[str, Any], position: Position) -> ListNode:
-    return list_node(tuple(_contained(item, defaults, position) for item in containers.items), containers.position)
-
-
-def _contained(item: Node, defaults: dict[str, Any], position: Position) -> Node:
-    """One container in Kubernetes' form."""
+def _harden_container(item: Node, position: Position) -> Node:
+    """One container, written as in Kubernetes, with what `restricted` requires."""
     if not isinstance(item, MapNode):
         return item
-    context = _filled(item.get(_CONTEXT), defaults, position)
+    context = _with_defaults(item.get(_CONTEXT), _CONTAINER, position)
     return map_node({**item.entries, _CONTEXT: context}, {_CONTEXT: position, **item.keys}, item.position)
 
 
-def _filled(node: Node | None, defaults: dict[str, Any], position: Position) -> MapNode:
-    """A map with what it leaves out of ``defaults``; maps in it alike."""
-    said = entries_of(node)
-    found = dict(said)
-    for key, value in defaults.items():
-        inner = said.get(key)
-        if not is_set(inner):
-            found[key] = from_python(value, position)
-        elif isinstance(value, dict) and isinstance(inner, MapNode):
-            found[key] = _filled(inner, value, position)
-    known = node if isinstance(node, MapNode) else None
-    keys = {**dict.fromkeys(found, position), **(known.keys if known else {})}
-    return map_node(found, keys, known.position if known else position)
+def _with_defaults(node: Node | None, defaults: dict[str, Any], position: Position) -> MapNode:
+    """The map with ``defaults`` for keys that it does not set, and likewise for the maps in it."""
+    entries = dict(entries_of(node))
+    for key, default in defaults.items():
+        value = entries.get(key)
+        if not is_set(value):
+            entries[key] = from_python(default, position)
+        elif isinstance(default, dict) and isinstance(value, MapNode):
+            entries[key] = _with_defaults(value, default, position)
+    keys = dict.fromkeys(entries, position)
+    if isinstance(node, MapNode):
+        return map_node(entries, {**keys, **node.keys}, node.position)
+    return map_node(entries, keys, position)

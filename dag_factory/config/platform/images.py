@@ -1,7 +1,6 @@
-"""The images of a job's containers: their whole names, their mirrors, and how a rule reads them.
+"""The images of a job: where they are named, and their mirrors.
 
-What Airflow renders when the job runs (``{{ }}``) is any text here: a rule holds for it only where it holds
-whatever that text will be. The rendered image is checked again in the worker (``guards``).
+A run-time expression (``{{ }}``) may become any text. The guards check the rendered image again in the worker.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ _CONTAINERS = (
 
 
 def job_images(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
-    """Every image of a resolved job with its path: its own, of its init containers, of its sidecars, of its volumes.
+    """Every image of a resolved job with its path: its own, then those of other containers and of volumes.
 
-    One whose expression failed is left out: that is told already.
+    An image whose expression failed is left out, because that is reported elsewhere.
     """
     own = node.get("docker_image")
     if isinstance(own, Scalar) and own.value is not None and not own.dynamic:
@@ -44,7 +43,7 @@ def job_images(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
 
 
 def apply_mirrors(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
-    """The job with each image's registry exchanged for its mirror."""
+    """The job with its images renamed to their mirrors."""
     if not mirrors:
         return node
     result: Node = node
@@ -57,16 +56,18 @@ def apply_mirrors(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
 
 
 def check(node: MapNode, mirrors: MappingT[str, str], environment: str, path: KeyPath) -> Iterator[Problem]:
-    """What is wrong with the images of a job, whose place is ``path``, whatever the platform allows."""
+    """The problems of a job's images that do not depend on what the platform allows. ``path`` is the job's."""
     for where, image in job_images(node):
         if "{" not in image.text:
             continue
-        found = split_template(image.text)
-        if isinstance(found, str):
-            message = f"the template of the image `{image.text}` holds {found}"
-            hint = "use only whole expressions that read a value, as `{{ params.tag }}`; compute the rest with `${{ }}`"
+        pieces = split_template(image.text)
+        if isinstance(pieces, str):
+            message = f"the template of the image `{image.text}` contains {pieces}"
+            hint = "use only expressions that read a value, such as `{{ params.tag }}`; compute the rest with `${{ }}`"
             yield Problem.at(image.position, (*path, *where), "image-template", message, hint)
         elif mirrors and full_name(image.text) is None:
-            message = f"only the run knows where `{image.text}` is fetched from: no mirror of `{environment}` is taken"
-            hint = "write the registry out, or compute it now, with ${{ }}"
+            message = (
+                f"the registry of `{image.text}` is not known until run time, so no mirror of `{environment}` applies"
+            )
+            hint = "write the registry, or compute it with `${{ }}`"
             yield Problem.at(image.position, (*path, *where), "image-not-known", message, hint, "warning")

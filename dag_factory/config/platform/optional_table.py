@@ -1,7 +1,7 @@
-"""Optional tables of named things: retry rules, alert channels, teams.
+"""Optional tables of named entries: retry rules, alert channels, teams.
 
-A table that is not there is empty. One broken entry costs those who name it; a table that cannot be read
-costs those who name anything of it.
+A missing file is an empty table. An error in an entry affects only those who name it; a file that cannot be read
+affects everyone who names an entry.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from dag_factory.config.tree import MapNode, Scalar
 class Table(msgspec.Struct, frozen=True):
     """The entries of a file by name.
 
-    ``word`` is what one is called (``channel``), ``codes`` are those of an unknown and of a broken entry.
+    ``noun`` is the word for an entry in messages (``channel``). ``codes`` are for an unknown and a broken entry.
     """
 
     file: str
-    word: str
+    noun: str
     codes: tuple[Code, Code] = ("unknown-key", "broken-table")
     known: dict[str, MapNode] = {}
     broken: frozenset[str] = frozenset()
@@ -35,23 +35,23 @@ class Table(msgspec.Struct, frozen=True):
     exists: bool = True
 
     def find(self, name: Scalar, path: KeyPath) -> MapNode | Problem:
-        """The entry that ``name``, written at ``path``, stands for; or why there is none."""
+        """The entry called ``name``, or the problem of the name, which is written at ``path``."""
         if not self.readable:
-            message = f"the {self.word} `{name.text}` is not known: its table has problems of its own"
-            return Problem.at(name.position, path, "broken-table", message, f"see the problems of {self.file}")
+            message = f"the {self.noun} `{name.text}` cannot be looked up because the table has errors"
+            return Problem.at(name.position, path, "broken-table", message, f"fix the errors in {self.file}")
         if name.text in self.broken:
-            message = f"the {self.word} `{name.text}` has a problem of its own"
-            return Problem.at(name.position, path, self.codes[1], message, f"see the problems of {self.file}")
+            message = f"the {self.noun} `{name.text}` has errors"
+            return Problem.at(name.position, path, self.codes[1], message, f"fix the errors in {self.file}")
         if name.text not in self.known:
-            message, hint = f"unknown {self.word} `{name.text}`", did_you_mean(name.text, self.known)
+            message, hint = f"unknown {self.noun} `{name.text}`", did_you_mean(name.text, self.known)
             if not self.exists:
-                hint = f"there is no {self.file}; it begins with `version: 1`"
+                hint = f"create {self.file}; it begins with `version: 1`"
             return Problem.at(name.position, path, self.codes[0], message, hint)
         return self.known[name.text]
 
 
 class TableFile(msgspec.Struct, frozen=True):
-    """A table, its file's tree (None: there is none), and what is wrong with it."""
+    """A table, the tree of its file (None if it has none), and its problems."""
 
     table: Table
     document: MapNode | None
@@ -61,9 +61,9 @@ class TableFile(msgspec.Struct, frozen=True):
 def read_table(
     platform: PlatformFiles, empty: Table, schema: str, key: str, entry: str, context: Context | None
 ) -> TableFile:
-    """Read the table whose entries stand below ``key`` into ``empty``; a ``context`` computes its expressions.
+    """Fill ``empty`` with the entries below ``key`` of its file, their expressions computed if ``context`` is given.
 
-    ``entry`` is the definition of one entry in the schema, as ``/$defs/rule``.
+    ``entry`` is the pointer to the schema of one entry, such as ``/$defs/rule``.
     """
     document = documents.read(platform, empty.file, schema)
     if document is None:
@@ -77,14 +77,14 @@ def read_table(
         if isinstance(node, MapNode) and name not in broken:
             known[name] = node
             if context is not None:
-                known[name], trouble = documents.compute(node, context, schema, entry, (key, name))
-                problems += trouble
-    whole = any(problem.path == key for problem in problems)  # the map of entries is itself no map
-    table = msgspec.structs.replace(empty, known=known, broken=broken_names(problems, key), readable=not whole)
+                known[name], entry_problems = documents.compute(node, context, schema, entry, (key, name))
+                problems += entry_problems
+    readable = all(problem.path != key for problem in problems)  # otherwise the entries are not a map
+    table = msgspec.structs.replace(empty, known=known, broken=broken_names(problems, key), readable=readable)
     return TableFile(table, document.node, tuple(problems))
 
 
 def broken_names(problems: Iterable[Problem], key: str) -> frozenset[str]:
-    """The names below ``key`` that errors are about. No name holds a dot or a bracket."""
+    """The names below ``key`` that errors are about. No name contains a dot or a bracket."""
     paths = [one.path.removeprefix(f"{key}.") for one in problems if one.severity == "error" and one.path != key]
     return frozenset(path.split(".")[0].split("[")[0] for path in paths)

@@ -1,6 +1,6 @@
-"""Presets: named pieces of a job, which the platform team keeps in ``presets.yaml``.
+"""Presets: named sets of job keys, which the platform team maintains in ``presets.yaml``.
 
-The file may be missing. A preset with a problem costs the jobs that name it, and no other.
+The file is optional. An error in a preset affects only the jobs that name it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SCHEMA = "presets.schema.json"
 
 
 class Presets(msgspec.Struct, frozen=True):
-    """The table: what can be laid, and the names of what cannot. ``readable`` False: nothing of it is known."""
+    """The presets without errors, and the names of the others. ``readable`` is False if the file cannot be read."""
 
     table: dict[str, MapNode] = {}
     broken: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ class Presets(msgspec.Struct, frozen=True):
 
 
 def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Problem, ...]]:
-    """The table, the file's tree, and what is wrong in it."""
+    """Read the table: the presets, the tree of the file, and its problems."""
     document = documents.read(platform, FILE, _SCHEMA)
     if document is None:
         return Presets(), None, ()
@@ -37,10 +37,10 @@ def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Proble
     entries = document.node.map("presets").entries
     table = {name: node for name, node in entries.items() if isinstance(node, MapNode)}
     paths = [problem.path for problem in errors(document.problems)]
-    wrong = [path.removeprefix("presets.") for path in paths if path.startswith("presets.")]
+    broken_paths = [path.removeprefix("presets.") for path in paths if path.startswith("presets.")]
     readable = not any(path in ("", "presets") for path in paths)
-    found = {name for name in table for path in wrong if f"{path}.".startswith((f"{name}.", f"{name}["))}
-    broken = frozenset({*found, *(path for path in wrong if path not in table)})
+    found = {name for name in table for path in broken_paths if f"{path}.".startswith((f"{name}.", f"{name}["))}
+    broken = frozenset({*found, *(path for path in broken_paths if path not in table)})
     usable = {name: node for name, node in table.items() if name not in found}
     return Presets(usable, broken, readable), document.node, document.problems
 
@@ -48,25 +48,25 @@ def read(platform: PlatformFiles) -> tuple[Presets, MapNode | None, tuple[Proble
 def preset_layers(
     job: MapNode, presets: Presets, context: Context, path: KeyPath
 ) -> tuple[list[MapNode], list[Problem]]:
-    """The layers that ``presets`` of a job names, low to high. ``path`` is the job's in its document."""
+    """The layers of the presets that a job names, low to high. ``path`` is the job's in its document."""
     layers: list[MapNode] = []
     problems: list[Problem] = []
     for index, item in enumerate(job.list("presets")):
-        where = (*path, "presets", index)
-        computed, trouble = evaluate(item, context, where)
-        if trouble or not isinstance(computed, Scalar):
-            continue  # told once, with the whole job
+        item_path = (*path, "presets", index)
+        computed, failures = evaluate(item, context, item_path)
+        if failures or not isinstance(computed, Scalar):
+            continue  # reported once, with the whole job
         name = computed.text
         if name in presets.table:
             layers.append(presets.table[name])
         else:
-            problems.append(_missing(item, name, presets, where))
+            problems.append(_missing(item, name, presets, item_path))
     return layers, problems
 
 
 def _missing(item: Node, name: str, presets: Presets, path: KeyPath) -> Problem:
     if name in presets.broken or not presets.readable:
-        message = f"the preset `{name}` has a problem of its own"
-        return Problem.at(item.position, path, "broken-preset", message, "see the problems of presets.yaml")
-    hint = did_you_mean(name, presets.table) if presets.table else f"there is none yet; they would stand in {FILE}"
+        message = f"the preset `{name}` has errors"
+        return Problem.at(item.position, path, "broken-preset", message, f"fix the errors in {FILE}")
+    hint = did_you_mean(name, presets.table) if presets.table else f"define it in {FILE}"
     return Problem.at(item.position, path, "unknown-preset", f"unknown preset `{name}`", hint)

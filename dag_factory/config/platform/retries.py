@@ -1,7 +1,7 @@
-"""How often a failed try is repeated: a number, a rule of ``retries.yaml`` by name, or a rule's own keys.
+"""Retries: a number, the name of a rule of ``retries.yaml``, or the keys of a rule.
 
-The layers leave one value (``layers``, ``count``); where a number was laid over a rule, a map that names the
-rule under ``rule``. Here that becomes the keys of the rule that holds, each with its own place.
+Merging the layers of a job leaves one value. If a number was merged over a rule, it is a map with the name of the
+rule under ``rule``. Here the name is replaced by the keys of the rule, each with its position.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from dag_factory.config.tree import (
 from dag_factory.config.units import seconds
 
 FILE = "configs/platform/retries.yaml"
-RULE = "rule"  # stands in a merged value only, never in a file
+RULE = "rule"  # only in a merged value, never in a file
 _SYNONYMS = {"count": "retries", "maximum": "max_delay"}
-# What Kubernetes writes of a pod that failed: into the pod's own status, its conditions, its containers' states.
+# The reasons that Kubernetes gives for a failed pod: in its status, its conditions and its containers' states.
 REASONS = frozenset(
     """OOMKilled Error ContainerCannotRun StartError ContainerStatusUnknown DeadlineExceeded Evicted Preempting
     Shutdown Terminated NodeShutdown NodeLost NodeAffinity UnexpectedAdmissionError OutOfcpu OutOfmemory OutOfpods
@@ -48,21 +48,21 @@ REASONS = frozenset(
 
 
 def read(platform: PlatformFiles, context: Context) -> TableFile:
-    """The table of rules."""
+    """Read the table of rules."""
     empty = Table(FILE, "retry rule", ("unknown-retry-rule", "broken-retry-rule"))
-    found = optional_table.read_table(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
-    problems = [*found.problems]
-    for name, rule in found.table.known.items():
+    file = optional_table.read_table(platform, empty, "retries.schema.json", "rules", "/$defs/rule", context)
+    problems = [*file.problems]
+    for name, rule in file.table.known.items():
         problems += check(rule, ("rules", name))
-    return TableFile(found.table, found.document, tuple(problems))
+    return TableFile(file.table, file.document, tuple(problems))
 
 
 def resolve_rule(
     node: Node | None, table: Table, context: Context, path: KeyPath
 ) -> tuple[Node | None, str, list[Problem]]:
-    """The value with a rule's keys in the place of the rule's name, that name, and what is wrong.
+    """Replace the name of a rule by the rule's keys. Returns the value, the name or an empty text, and problems.
 
-    Only names are looked for: what an expression gives beside them is for the whole job's computing.
+    Only the name is computed here. Other expressions are computed with the whole job.
     """
     own: dict[str, Node] = {}
     name = node
@@ -70,11 +70,12 @@ def resolve_rule(
         own = {key: item for key, item in node.entries.items() if key != RULE}
         name = node.get(RULE)
         if isinstance(count := own.get("retries"), Scalar) and isinstance(_value(count, context), str):
-            name, own = count, {}  # what stood where a number could was a name
+            name, own = count, {}  # the higher layer has the name of a rule where a number could be
     text = _value(name, context) if isinstance(name, Scalar) else None
     if not isinstance(name, Scalar) or not isinstance(text, str):
-        without_name = isinstance(node, MapNode) and RULE in node.entries
-        return (map_node(own, node.keys, node.position) if without_name and isinstance(node, MapNode) else node), "", []
+        if isinstance(node, MapNode) and RULE in node.entries:
+            return map_node(own, node.keys, node.position), "", []
+        return node, "", []
     rule = table.find(Scalar(text, text, name.position), path)
     if isinstance(rule, Problem):
         return None, "", [rule]
@@ -83,33 +84,33 @@ def resolve_rule(
 
 
 def _value(node: Scalar, context: Context) -> object:
-    """The value, computed where it is an expression; None where that failed, which is told with the job."""
-    found, trouble = evaluate(node, context)
-    return found.value if isinstance(found, Scalar) and not trouble else None
+    """The value, computed if it is an expression; None if that failed, which is reported with the job."""
+    value, failures = evaluate(node, context)
+    return value.value if isinstance(value, Scalar) and not failures else None
 
 
 def check(rule: MapNode, path: KeyPath) -> Iterator[Problem]:
-    """What a rule's ``on`` says in vain. Warnings: a cluster may have words of its own."""
-    taken: dict[str, int] = {}
+    """Warnings about entries of a rule's ``on`` that have no effect. A cluster may report reasons of its own."""
+    matched_by: dict[str, int] = {}
     for index, entry in enumerate(rule.list("on")):
         for key in ("reason", "exit_code"):
             for item in scalars_of(as_map(entry).get(key)):
                 if item.dynamic:
                     continue
-                where = (*path, "on", index, key)
+                item_path = (*path, "on", index, key)
                 if key == "reason" and item.text not in REASONS and not item.text.startswith("OutOf"):
-                    message, hint = f"`{item.text}` is no reason of Kubernetes'", did_you_mean(item.text, REASONS)
-                    yield Problem.at(item.position, where, "unknown-reason", message, hint, "warning")
-                if f"{key} {item.text}" in taken:
-                    message = f"`{item.text}` never comes here: entry {taken[f'{key} {item.text}']} takes it already"
-                    yield Problem.at(
-                        item.position, where, "never-matches", message, "the first that fits holds", "warning"
-                    )
-                taken.setdefault(f"{key} {item.text}", index + 1)
+                    message, hint = f"unknown Kubernetes reason `{item.text}`", did_you_mean(item.text, REASONS)
+                    yield Problem.at(item.position, item_path, "unknown-reason", message, hint, "warning")
+                outcome = f"{key} {item.text}"
+                if outcome in matched_by:
+                    message = f"`{item.text}` is unreachable: entry {matched_by[outcome]} already matches it"
+                    hint = "remove one of the two; the first entry that matches applies"
+                    yield Problem.at(item.position, item_path, "never-matches", message, hint, "warning")
+                matched_by.setdefault(outcome, index + 1)
 
 
 def to_model(node: Node | None, rule: str) -> model.Retries:
-    """The model of a settled value; ``rule`` is the name of the rule that holds, or nothing."""
+    """The model of a value from ``resolve_rule``; ``rule`` is the name of its rule, or an empty text."""
     if isinstance(node, Scalar):
         return model.Retries(count=whole_number(node) or 0)
     values = {_SYNONYMS.get(key, key): item for key, item in entries_of(node).items() if is_set(item)}

@@ -12,21 +12,21 @@ from dag_factory.config.tree import Node, Scalar
 
 
 def check_timezone(node: Node | None, path: KeyPath) -> list[Problem]:
-    """A problem where the value is no name of the time zone database."""
+    """A problem if the value is not a name of the time zone database."""
     if not isinstance(node, Scalar) or node.value is None or is_timezone(node.text):
         return []
-    hint = did_you_mean(node.text, _zone_names()) or "a name such as Europe/Berlin or UTC"
-    return [Problem.at(node.position, path, "bad-timezone", f"{show(node.text)} is no time zone", hint)]
+    hint = did_you_mean(node.text, _zone_names()) or "use a name such as `Europe/Berlin` or `UTC`"
+    return [Problem.at(node.position, path, "bad-timezone", f"{show(node.text)} is not a time zone", hint)]
 
 
-_OF_THE_MACHINE = frozenset(("localtime", "posixrules", "Factory"))
+_MACHINE_SPECIFIC = frozenset(("localtime", "posixrules", "Factory"))
 _OTHER_CLOCKS = ("posix/", "right/")
 
 
 @lru_cache(256)
 def is_timezone(name: str) -> bool:
-    """Whether the time zone database has the name, and says the same of it on every machine."""
-    if name in _OF_THE_MACHINE or name.startswith(_OTHER_CLOCKS):
+    """Whether the time zone database has the name, with the same meaning on every machine."""
+    if name in _MACHINE_SPECIFIC or name.startswith(_OTHER_CLOCKS):
         return False
     try:
         zoneinfo.ZoneInfo(name)
