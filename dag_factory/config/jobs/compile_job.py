@@ -36,11 +36,11 @@ class CompiledJob(msgspec.Struct, frozen=True):
 
 
 def compile_job(source: JobSource, pipeline: Scope, build: bool = True) -> CompiledJob:
-    """Compile one job of a pipeline; without ``build`` make no model, as where the pipeline has errors already."""
+    """Compile one job of a pipeline. Without ``build``, because the pipeline has errors, only its tree is made."""
     scope = _scope(source, pipeline)
     layers = collect_layers(source, scope)
     resolved = resolve(layers, scope)
-    if layers.call_errors:  # what the template would set is not known, so nothing else is certain
+    if layers.call_errors:  # the values of the template are missing, so other errors may be wrong
         return CompiledJob(source.task, source.name, source.position, resolved.tree, None, layers.call_errors)
     scope.report(_check_tree(resolved, layers, scope))
     tree, job = resolved.tree, None
@@ -51,7 +51,7 @@ def compile_job(source: JobSource, pipeline: Scope, build: bool = True) -> Compi
 
 
 def compile_name(source: JobSource) -> CompiledJob:
-    """A job that cannot be compiled, with its name and layers, so that no job that names it is blamed."""
+    """A job that cannot be compiled. It keeps its name, so that references to it are not reported."""
     tree = merge_layers([source.own], source.base)
     return CompiledJob(source.name, source.name, source.position, tree, None, ())
 
@@ -94,13 +94,13 @@ def _model(source: JobSource, resolved: ResolvedJob, flavor: Flavor, scope: Scop
     if (tables.guards != NONE or may_violate_baseline(job)) and scope.has_no_errors:
         flavors = [entry.flavor for entry in tables.flavors.values()]
         scope.report(limits.check(job, tree, tables.cluster, tables.guards, flavors, scope.position, scope.path))
-    if scope.has_no_errors:  # a limit may set a value and forbid another, which would be reported as a conflict
+    if scope.has_no_errors:  # a broken limit would be reported again, as a conflict of values
         scope.report(pod_rules.check(job, tree, tables.cluster, scope.position, scope.path))
     return job
 
 
 def _with_final_flavor(tree: MapNode, layers: JobLayers) -> MapNode:
-    """The tree with the flavor that the environment puts in place of the one that the job names."""
+    """The tree with the flavor by which the environment replaces that of the job."""
     if not layers.flavor or not layers.flavor.replacement:
         return tree
     entries = {**tree.entries, "resource_flavor": layers.flavor.replacement}

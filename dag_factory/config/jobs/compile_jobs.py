@@ -1,4 +1,4 @@
-"""All jobs of a pipeline: find them, compile each, connect them, and check what they need of each other."""
+"""All jobs of a pipeline: find them, compile each one, connect them, and check their references to each other."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MUCH_WORK = f"the file exceeds the limit of {BOUNDS.file_work:,} units of work f
 
 
 def compile_jobs(document: MapNode, header: MapNode, pipeline: Scope) -> list[CompiledJob]:
-    """The jobs of a pipeline in the order of the file; none where they are too many, or have too many errors.
+    """The jobs of a pipeline in the order of the file; empty if they exceed a limit of the file.
 
-    ``document`` is the pipeline with all of its layers, ``header`` its keys beside the jobs. Values that ``pipeline``
-    reports as errors are removed from both, and nothing that refers to them is reported.
+    ``document`` is the pipeline with all of its layers, ``header`` its other keys. Both are without the values whose
+    errors ``pipeline`` already holds; references to those values are not reported.
     """
-    scope = msgspec.structs.replace(pipeline, problems=[])  # whose number is limited
+    scope = msgspec.structs.replace(pipeline, problems=[])  # the number of these is limited
     compiled = _compile_each(document, scope, pipeline)
     removed = {problem.path.split("[")[0].rpartition(".")[2] for problem in pipeline.problems}
     jobs = [] if compiled is None else _connect(compiled, header, scope, removed)
@@ -69,24 +69,24 @@ def _within_limits(job: CompiledJob, scope: Scope) -> bool:
 
 def _connect(compiled: list[CompiledJob], header: MapNode, scope: Scope, removed: Set[str]) -> list[CompiledJob]:
     """The jobs with the tasks that they wait for, and with the lists of their groups."""
-    written_groups = header.get("groups")
+    groups_node = header.get("groups")
     jobs = graph.connect(compiled)
-    lists = mapped_groups.find_mapped_groups(written_groups, compiled)
+    lists = mapped_groups.find_mapped_groups(groups_node, compiled)
     mapped_groups.wait_for_lists(jobs, lists)
     scope.report(up_to_limit(graph.check(jobs)))
-    taken_down = teardowns.find_setups(jobs)
-    scope.report(teardowns.check(jobs, taken_down))
-    teardowns.wait_for_users(jobs, taken_down)
-    scope.report(mapped_groups.check(written_groups, compiled, lists))
+    setups = teardowns.find_setups(jobs)
+    scope.report(teardowns.check(jobs, setups))
+    teardowns.wait_for_users(jobs, setups)
+    scope.report(mapped_groups.check(groups_node, compiled, lists))
     scope.report(groups.check(jobs))
     scope.report(up_to_limit(run_time_references.check(jobs, lists, header, scope.tables.run_time_names, removed)))
-    connected = [_with_dependencies(job, jobs.edges[job.name], taken_down.get(job.name, ())) for job in compiled]
+    connected = [_with_dependencies(job, jobs.edges[job.name], setups.get(job.name, ())) for job in compiled]
     if not lists:
         return connected
-    models = mapped_groups.read_lists(written_groups)
-    inside = {task for group in lists.values() for task in group.tasks}
+    models = mapped_groups.read_lists(groups_node)
+    with_item = {task for group in lists.values() for task in group.tasks}
     return [
-        msgspec.structs.replace(one, job=mapped_groups.with_group_list(one.job, models, inside)) if one.job else one
+        msgspec.structs.replace(one, job=mapped_groups.with_group_list(one.job, models, with_item)) if one.job else one
         for one in connected
     ]
 

@@ -40,9 +40,9 @@ CALL_KEYS = ("uses", "with")
 class JobSource(msgspec.Struct, frozen=True):
     """A job as the pipeline defines it.
 
-    ``own`` is its entry under ``jobs``, ``base`` the merged layers that all jobs of the pipeline share, both without
-    the values that have errors. ``position`` is that of the job's name. ``cell`` is the cell of its matrix. The matrix
-    of a ``broken`` job has errors: the job only keeps its name.
+    ``own`` is its entry under ``jobs``; ``base`` holds the merged layers that all jobs of the pipeline share. Both are
+    without values that have errors. ``position`` is that of the job's name, ``cell`` the cell of its matrix. The matrix
+    of a ``broken`` job has errors, so the job only keeps its name.
     """
 
     name: str
@@ -81,7 +81,7 @@ class JobLayers(msgspec.Struct, frozen=True):
 
 
 def collect_layers(source: JobSource, scope: Scope) -> JobLayers:
-    """Find the layers of a job, and report names that no table has."""
+    """Find the layers of a job, and report unknown names."""
     base, own = source.base, source.own
     chosen, preset_problems = _presets([base, own], scope)
     call = merge_layers([_only(layer, *CALL_KEYS) for layer in (base, *chosen, own)])
@@ -141,7 +141,7 @@ def _call_template(call: MapNode, scope: Scope) -> tuple[MapNode | None, list[Pr
 def _nested_calls(names: Node, added: SequenceT[MapNode], scope: Scope) -> Iterator[Problem]:
     """Problems of presets that only the template names, ``added``, and that call a template.
 
-    The job's one call is made by then, and a template cannot call another.
+    A job calls one template, before these presets are known, and a template cannot call another template.
     """
     for item in items_of(names):
         single = map_node({"presets": list_node((item,), item.position)}, {}, item.position)

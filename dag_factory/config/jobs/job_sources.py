@@ -1,4 +1,4 @@
-"""The jobs that a pipeline defines, one for each cell of a matrix, before any of them is compiled."""
+"""The jobs that a pipeline defines, one for each cell of a matrix, before they are compiled."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from dag_factory.config.tree import MapNode, Node, as_map, entries_of, is_set, k
 from dag_factory.settings import BOUNDS
 
 Cells = dict[str, "list[Cell] | None"]
-"""The cells of each job, none if its matrix has errors; None for a job without a matrix."""
+"""The cells of each job: None without a matrix, empty if the matrix has errors."""
 
 
-def find_jobs(document: MapNode, scope: Scope, jobs_have_errors: bool) -> list[JobSource]:
-    """All jobs of a pipeline in the order of the file; none if they cannot be compiled, which is reported.
+def find_jobs(document: MapNode, scope: Scope, jobs_removed: bool) -> list[JobSource]:
+    """All jobs of a pipeline in the order of the file; empty if they cannot be compiled.
 
-    ``jobs_have_errors`` says that the value of ``jobs`` was removed for an error that is reported already.
+    ``jobs_removed`` means that the value of ``jobs`` was removed for an error.
     """
-    jobs = None if jobs_have_errors else _jobs(document, scope)
+    jobs = None if jobs_removed else _jobs(document, scope)
     if jobs is None:
         return []
     cells = {name: _cells(name, node, scope) for name, node in jobs.entries.items()}
@@ -39,7 +39,7 @@ def find_jobs(document: MapNode, scope: Scope, jobs_have_errors: bool) -> list[J
 
 
 def _jobs(document: MapNode, scope: Scope) -> MapNode | None:
-    """The map of jobs; a pipeline without one has the job `main` if its defaults name an image."""
+    """The map of jobs. A pipeline without it has the single job `main`, if its defaults set an image."""
     jobs = document.get("jobs")
     if entries_of(jobs):
         assert isinstance(jobs, MapNode)

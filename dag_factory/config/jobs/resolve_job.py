@@ -1,4 +1,4 @@
-"""The layers of a job as one tree: merged, its retry rule written out, its expressions computed."""
+"""Resolve the layers of a job to one tree: merge them, insert the retry rule, and compute the expressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applies at the pipeline or job that is being compiled, and the problems found in it so far."""
+"""The scope of a pipeline or job while it is compiled: what applies to it, and its problems so far."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Scope(msgspec.Struct, frozen=True):
         self.problems.append(Problem.at(position or self.position, (*self.path, *keys), code, message, hint))
 
     def value(self, result: tuple[T, Iterable[Problem]]) -> T:
-        """The value of a stage that returns a value and its problems, which are added."""
+        """The value of a pair of a value and problems; add the problems."""
         value, problems = result
         self.problems.extend(problems)
         return value
 
     @property
     def has_no_errors(self) -> bool:
-        """Whether what is compiled can be built so far; warnings do not count."""
+        """Whether there are no errors so far; warnings do not count."""
         return not errors(self.problems)

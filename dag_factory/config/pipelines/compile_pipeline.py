@@ -47,7 +47,7 @@ class ResolvedPipeline(msgspec.Struct, frozen=True):
 
 
 def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: str | None = None) -> PipelineResult:
-    """Compile one pipeline of a file, to be run: without ``resolved``, which people read.
+    """Compile one pipeline of a file to run it: without its resolved text, which is for people.
 
     ``dag_id`` is one of ``source.ids``.
     """
@@ -62,10 +62,10 @@ def resolve_pipeline(
     if source.node is None:
         return PipelineResult(dag_id, None, source.problems), None
     scope = _scope(source, source.node.position, tables, dag_id)
-    document = None
-    if _can_compile(source, source.node, scope):
-        scope = _within_team(source, scope)
-        document = _document(source.node, source.ids.get(dag_id), scope)
+    if not _can_compile(source, source.node, scope):
+        return PipelineResult(dag_id, None, tuple(scope.problems)), None
+    scope = _within_team(source, scope)
+    document = _document(source.node, source.ids.get(dag_id), scope)
     if document is None:
         return PipelineResult(dag_id, None, tuple(scope.problems)), None
     header = _header(document, scope)
@@ -95,7 +95,7 @@ def _scope(source: PipelineSource, position: Position, tables: Tables, dag_id: s
 
 
 def _can_compile(source: PipelineSource, node: MapNode, scope: Scope) -> bool:
-    """Whether the pipeline exists in the environment, and the environment's tables have no errors."""
+    """Whether the pipeline exists in the environment, and the platform files of the environment have no errors."""
     tables = scope.tables
     scope.report(up_to_limit(environment_overlay.check_names(node, tables.known_environments)))
     if not environment_overlay.exists_in(node, tables.environment):

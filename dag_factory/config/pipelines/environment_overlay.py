@@ -1,4 +1,4 @@
-"""What a pipeline file says about environments: ``only``, and its own values for one under ``environments``."""
+"""The environments of a pipeline file: ``only``, and values for one environment under ``environments``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA = "pipeline.schema.json"
 
 
 def only(document: MapNode | None) -> tuple[str, ...]:
-    """The environments that a file is limited to; empty if it is not."""
+    """The environments that the file exists in; empty for all."""
     node = document.get("only") if document else None
     return tuple(map(str, to_python(node))) if isinstance(node, ListNode) else ()
 

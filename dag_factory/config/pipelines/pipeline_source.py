@@ -1,4 +1,4 @@
-"""A pipeline file as it is written, before an environment is chosen."""
+"""A pipeline file that is read and validated, the same for every environment."""
 
 from __future__ import annotations
 

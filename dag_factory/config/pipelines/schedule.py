@@ -94,8 +94,8 @@ def cron_problem(expression: str) -> str:
         return "the random fields R and H are not supported"
     if _NEAREST_WEEKDAY.fullmatch(fields[2]) and fields[4] not in ("*", "?"):
         return "W (the nearest weekday) excludes a day of the week, which Airflow would ignore"
-    if wrong := find_field_out_of_range(expression):
-        return wrong
+    if reason := find_field_out_of_range(expression):
+        return reason
     try:
         croniter(expression, datetime(2024, 1, 1)).get_next()
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
@@ -110,12 +110,10 @@ def cron_problem(expression: str) -> str:
 
 @lru_cache(4096)
 def describe_cron(expression: str) -> str:
-    """Airflow's description of a cron expression; one with a day of the month and of the week is described twice."""
+    """Airflow's description of a cron expression, in two parts if it limits both the day and the weekday."""
     from cron_descriptor import Options, get_description  # a slow import too
 
-    options = Options(
-        locale_code="en_US"
-    )  # otherwise the library asks the machine for its locale, and warns if it has none
+    options = Options(locale_code="en_US")  # not that of the machine, about which the library may warn
     options.use_24hour_time_format = True
     minute, hour, day, month, weekday = expression.split()
     ways = [(day, weekday)] if "*" in (day, weekday) else [(day, "*"), ("*", weekday)]

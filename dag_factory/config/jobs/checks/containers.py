@@ -59,16 +59,12 @@ def _check_spread(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
     spec = apply_patch({}, job.pod or {}).get("spec") or {}
     by_topology_key = {one["topologyKey"]: one for one in spec.get("topologySpreadConstraints") or ()}
     for index, one in enumerate(to_python(constraints) or () if constraints is not None else ()):
-        final = by_topology_key.pop(
-            one["topologyKey"], None
-        )  # None if it is removed, or is a duplicate, which is reported
+        final = by_topology_key.pop(one["topologyKey"], None)  # None if it is removed, or a reported duplicate
         missing = [key for key in _CONSTRAINT_KEYS if final and final.get(key) is None]
         if missing:
             where = (*_SPREAD, index)
-            message, hint = (
-                f"the constraint has no `{missing[0]}`",
-                "add it; Kubernetes requires " + ", ".join(_CONSTRAINT_KEYS),
-            )
+            message = f"the constraint has no `{missing[0]}`"
+            hint = f"add it; Kubernetes requires {', '.join(_CONSTRAINT_KEYS)}"
             yield Problem.at(position_at(node, where), (*path, *where), "missing-key", message, hint)
 
 

@@ -1,7 +1,7 @@
-"""What Kubernetes requires of a pod as a whole, checked on the final pod: parts of one value that belong together.
+"""Rules of Kubernetes about several values of a pod, checked on the final pod.
 
-Single values are checked by the schema. What an overlay is merged into is known only here: a key that is needed, one
-source of several, values that exclude each other. The API server refuses all of this, when the job runs at night.
+The schema checks single values. Only the final pod, with all overlays merged, shows required keys, one of several
+sources, and values that contradict each other. The API server would reject such a pod when the job runs.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _user_parts(job: Job) -> Fragment | None:
 def faults(pod: Fragment) -> Iterator[Fault]:
     """Every rule that a pod breaks."""
     spec, top = pod["spec"], ("spec",)
-    yield from _walk(spec, top)
+    yield from _check_below(spec, top)
     for group in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(group) or ()):
             yield from _check_container(container, (*top, group, index), group == "initContainers")
@@ -106,7 +106,7 @@ def faults(pod: Fragment) -> Iterator[Fault]:
         )
 
 
-def _walk(value: Any, path: KeyPath) -> Iterator[Fault]:
+def _check_below(value: Any, path: KeyPath) -> Iterator[Fault]:
     """Rules that depend only on a value and its key, anywhere in the pod."""
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -114,7 +114,7 @@ def _walk(value: Any, path: KeyPath) -> Iterator[Fault]:
     elif isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)
-            yield from _check_value(item, inner, key) if isinstance(item, dict) else _walk(item, inner)
+            yield from _check_value(item, inner, key) if isinstance(item, dict) else _check_below(item, inner)
 
 
 def _check_value(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
@@ -141,7 +141,7 @@ def _check_value(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
         yield from _exactly_one(value, path, _HANDLERS, "action")
     elif key == "sources":
         yield from _exactly_one(value, path, tuple(value), "source")
-    yield from _walk(value, path)
+    yield from _check_below(value, path)
 
 
 def _exactly_one(value: Fragment, path: KeyPath, names: tuple[str, ...], what: str) -> Iterator[Fault]:
