@@ -1,5 +1,5 @@
-"""YAML in ``configs/``, compiled to DAGs of ``KubernetesPodOperator``.
+"""Build Airflow DAGs of ``KubernetesPodOperator`` tasks from the YAML files in ``configs/``.
 
-``config`` turns text into a frozen model or a list of problems, ``build`` turns the model into DAGs,
-``cli`` is the ``dagf`` command, ``cluster`` is a Kubernetes API on this machine for development.
+``config`` compiles text to a frozen model or to a list of problems. ``build`` builds DAGs from the model. ``cli`` is
+the command ``dagf``. ``local`` runs Airflow, and ``cluster`` a Kubernetes API, on this machine for development.
 """

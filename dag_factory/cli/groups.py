@@ -54,7 +54,7 @@ def _reason(failure: Exception, ctx: click.Context) -> str | None:
         missing = failure.name or ""
         if missing.partition(".")[0] in ("", "dag_factory"):
             return None
-        return f"`dagf {ctx.invoked_subcommand}` needs {missing}, which is not installed; {settings.INSTALL}"
+        return f"`dagf {ctx.invoked_subcommand}` needs {missing}, which is not installed; {settings.INSTALL_HINT}"
     from dag_factory.config import ProjectError  # slow to import; the command that failed has imported it
 
     return str(failure) if isinstance(failure, (CouldNotRun, ProjectError)) else None

@@ -30,7 +30,7 @@ class _Account(threading.local):
 
     def open(self) -> None:
         self.steps = BOUNDS.expression_steps
-        self.words = BOUNDS.compared_words
+        self.words = BOUNDS.suggestion_words
         self.texts: set[str] = set()
         self.values = BOUNDS.merged_values
         self.maps = BOUNDS.merged_maps

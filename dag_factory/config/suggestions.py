@@ -28,7 +28,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was meant, or nothing; long ones are not compared, which takes the square of their length.
 
-    Nothing either where one file has asked for more than ``BOUNDS.compared_words``.
+    Nothing either where one file has asked for more than ``BOUNDS.suggestion_words``.
     """
     if len(word) > _COMPARED:
         return ""

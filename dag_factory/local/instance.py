@@ -20,7 +20,7 @@ import msgspec
 from dag_factory.local import processes
 from dag_factory.local.api import AirflowApi
 from dag_factory.local.processes import Process
-from dag_factory.settings import INSTALL
+from dag_factory.settings import INSTALL_HINT
 
 # The components of Airflow with their commands. The API for tasks is a process of its own. In one process they would
 # block each other: a user's request that writes to SQLite blocks the event loop until a task's request has written, and
@@ -249,5 +249,5 @@ def _airflow() -> str:
     """The ``airflow`` command of this Python environment. Raises ``LocalError`` if there is none."""
     command = Path(sys.executable).parent / "airflow"
     if not command.exists():
-        raise LocalError(f"Airflow is not installed; {INSTALL}")
+        raise LocalError(f"Airflow is not installed; {INSTALL_HINT}")
     return str(command)

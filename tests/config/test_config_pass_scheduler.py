@@ -154,7 +154,7 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
         ]
         return [text.id for text in collected.postponed]
 
-    moment, whole = BOUNDS.moment_seconds, BOUNDS.file_seconds
+    moment, whole = BOUNDS.quick_seconds, BOUNDS.file_seconds
     assert take(None) == []
     assert calls == [("first", whole), ("slow", whole), ("last", whole)]
     assert take(60) == []
@@ -169,7 +169,7 @@ def test_many_slow_files_take_passes_and_keep_nobody_else(home: Path, monkeypatc
     made = compiling.compile_file
 
     def slow(file_id: str, *rest: object) -> FileResult:
-        end = time.process_time() + BOUNDS.moment_seconds * 2
+        end = time.process_time() + BOUNDS.quick_seconds * 2
         while "slow" in file_id and time.process_time() < end:
             pass
         return made(file_id, *rest)  # type: ignore[arg-type]
@@ -178,9 +178,9 @@ def test_many_slow_files_take_passes_and_keep_nobody_else(home: Path, monkeypatc
     names = [f"slow-{number}" for number in range(5)]
     for name in (*names, "zzz"):
         write(home, f"pipelines/team/{name}.yaml", ONE)
-    passes = [compiled(home, BOUNDS.moment_seconds * 3)]
+    passes = [compiled(home, BOUNDS.quick_seconds * 3)]
     while passes[-1].postponed:
-        passes.append(compiled(home, BOUNDS.moment_seconds * 3))
+        passes.append(compiled(home, BOUNDS.quick_seconds * 3))
         assert len(passes[-1].postponed) <= len(passes[-2].postponed)
         assert len(passes) < 30
     slow_ones = {f"team.{name}" for name in names}

@@ -46,7 +46,7 @@ class Cache:
         self._environment, self._platform = environment, platform
         root = settings.cache_folder()
         folder = root / digest(project.encode())[:16] if root else None
-        self._results = Store(folder, settings.BOUNDS.kept_outcomes)
+        self._results = Store(folder, settings.BOUNDS.cached_files)
         self._lists = Store(folder / "last_good" if folder else None)
         self.records = Records(Store(folder / "records" if folder else None), environment)
         self._own_list = ".".join(part for part in (environment, shard) if part)

@@ -72,7 +72,7 @@ def _compile_in_time(
         if may_wait and not cache.write_failed and time.monotonic() > end:
             break
         try:
-            found[text.id] = compile_text(text, key, BOUNDS.moment_seconds)
+            found[text.id] = compile_text(text, key, BOUNDS.quick_seconds)
         except OutOfTime:
             cache.put_slow(key)
             slow.append((text, key))
