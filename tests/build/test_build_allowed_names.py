@@ -27,5 +27,5 @@ def test_a_last_good_version_uses_the_names_that_are_allowed_today(
     write(tmp_path, LOCAL, "version: 1\n")
     dag = loaded(tmp_path)["growth.churn"]
     assert "var.value.x" in dag.task_dict["j0"].arguments[0]
-    with pytest.raises(NotAllowed, match="Airflow's variables"):
+    with pytest.raises(NotAllowed, match="variables of Airflow"):
         dag.get_template_env().from_string("{{ var.value.x }}")

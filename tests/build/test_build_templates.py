@@ -50,7 +50,7 @@ def test_an_argument_that_looks_like_a_file_is_text(name: str, tmp_path: Path, m
 def test_a_template_reads_no_files() -> None:
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
-    with pytest.raises(NotAllowed, match="reads no other file"):
+    with pytest.raises(NotAllowed, match="cannot include another file"):
         shell("{% include 'loader.py' %}")
 
 

@@ -124,7 +124,7 @@ def test_a_value_of_vars_is_not_read_again() -> None:
     """What it holds is text: here Airflow would take it for a template of its own, and that is told."""
     text = "jobs: {j: {env: {A: '${{ vars.a }}'}}}"
     environments = {"dev": "version: 1\nvars: {a: \"${{ '$' ~ '{{ vars }}' }}\"}\n"}
-    assert Written(text, environments=environments).said().startswith("a template that runs later knows no `vars`")
+    assert Written(text, environments=environments).said().startswith("`vars` is not defined when the job runs")
 
 
 @pytest.mark.parametrize(

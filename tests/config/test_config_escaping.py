@@ -88,10 +88,10 @@ def test_an_expression_that_gives_json_keeps_the_values_type() -> None:
 )
 def test_a_text_that_is_no_whole_template_is_refused(text: str) -> None:
     for write in (as_argument, as_json):
-        with pytest.raises(jinja2.TemplateRuntimeError, match="not readable as Jinja"):
+        with pytest.raises(jinja2.TemplateRuntimeError, match="not valid Jinja"):
             write(text)
 
 
 def test_a_key_that_would_be_rendered_is_refused() -> None:
-    with pytest.raises(jinja2.TemplateRuntimeError, match="works in values only"):
+    with pytest.raises(jinja2.TemplateRuntimeError, match="works only in values"):
         as_json({"{{ x }}": 1})

@@ -52,8 +52,8 @@ def told(given: str, schema: str = WHOLE) -> list[str]:
         ("{model: a, query: q}", ""),
         ("{query: q}", "missing-input 7:3 with: the template `it@v1` needs the input `model` -- add `model:` under"),
         ("{model: a}", "missing-input 7:3 with: the template `it@v1`: exactly one of `query` or `file` must be given"),
-        ("{model: a, query: q,\n file: f}", "bad-input 2:2 with.file: {}`query` and `file` exclude each other -- keep"),
-        ("{model: a, query: q, user: me}", "bad-input 1:22 with.user: {}`user` needs `host` beside it -- add `host`"),
+        ("{model: a, query: q,\n file: f}", "bad-input 2:2 with.file: {}`query` and `file` cannot be used together"),
+        ("{model: a, query: q, user: me}", "bad-input 1:22 with.user: {}`user` also needs `host` -- add `host`"),
         (
             "{model: a, query: q, depth: 0}",
             "bad-input 1:29 with.depth: {}`0` must be at least 1 -- use another value",

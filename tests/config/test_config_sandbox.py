@@ -236,5 +236,5 @@ def test_a_sum_of_lists_is_their_chain_as_far_as_it_may_be() -> None:
 def test_what_is_computed_is_as_short_as_what_may_be_written() -> None:
     fits = "a" * (BOUNDS.expression_bytes - 1)
     assert render("${{ 'a' }}${{ '" + fits[:-20] + "' }}", CONTEXT).startswith("aaa")
-    with pytest.raises(jinja2.TemplateError, match="holds at most"):
+    with pytest.raises(jinja2.TemplateError, match="has at most"):
         render("${{ 'a' }}" + fits, CONTEXT)

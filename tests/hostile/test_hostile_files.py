@@ -58,7 +58,7 @@ TEXTS: dict[str, str | bytes] = {
     "Jinja with 50,000 brackets": HEAD + '  a: {args: ["${{ ' + "(" * 50_000 + ' }}"]}\n',
     "run-time Jinja with 50,000 brackets": HEAD + '  a: {args: ["{{ ' + "(" * 50_000 + ' }}"]}\n',
     "an include of a file by run-time Jinja": HEAD + "  a: {args: [\"{% include '/etc/passwd' %}\"]}\n",
-    "Airflow's variables": HEAD + '  a: {args: ["{{ var.value.secret }} {{ conn.db.password }}"]}\n',
+    "variables of Airflow": HEAD + '  a: {args: ["{{ var.value.secret }} {{ conn.db.password }}"]}\n',
     "a huge matrix": HEAD
     + "  a:\n    matrix: {"
     + ", ".join(f"k{k}: [{', '.join(map(str, range(50)))}]" for k in range(8))

@@ -160,14 +160,14 @@ PLACE = "flow.yaml:5:19 jobs.a.docker_image"
     [
         ("r.example.com/{% if 0 %}/churn:{% endif %}evil:1", "a statement"),
         ("evil:1{{# }}/churn:#}}", "a comment"),
-        ("churn:{{''}}latest", "an expression that does not only read a value"),
-        ("churn:{{ 'x' }}", "an expression that does not only read a value"),
-        ("churn:{{ params.tag or 'x' }}", "an expression that does not only read a value"),
-        ("churn:{{ params['t' ~ 'ag'] }}", "an expression that does not only read a value"),
-        ("churn:{{ '}}' }}{{ params.tag }}", "an expression that does not only read a value"),
-        ("churn:1 {{- params.tag }}", "`{{-`, which removes the space around it"),
+        ("churn:{{''}}latest", "an expression that does more than read a value"),
+        ("churn:{{ 'x' }}", "an expression that does more than read a value"),
+        ("churn:{{ params.tag or 'x' }}", "an expression that does more than read a value"),
+        ("churn:{{ params['t' ~ 'ag'] }}", "an expression that does more than read a value"),
+        ("churn:{{ '}}' }}{{ params.tag }}", "an expression that does more than read a value"),
+        ("churn:1 {{- params.tag }}", "`{{-`, which removes whitespace around it"),
         ("{% raw %}{{ params.tag }}{% endraw %}", "a raw block"),
-        ("churn:{{ params.tag", "what Jinja cannot read"),
+        ("churn:{{ params.tag", "a syntax error"),
     ],
 )
 def test_an_image_takes_only_whole_expressions(image: str, contains: str) -> None:

@@ -96,7 +96,7 @@ def test_etl_maps_transform_over_the_output_of_extract() -> None:
             ("accuracy", "a.b"),
             "bad-input the input `promote_if` of `training@v1`: `a.b` is not the name of a metric",
         ),
-        (TRAINING, ("{{ run_date }}", "{{ run_dat }}"), "undefined-name Airflow knows no `run_dat`"),
+        (TRAINING, ("{{ run_date }}", "{{ run_dat }}"), "undefined-name `run_dat` is not defined in a template"),
         (
             ETL,
             ("transform: 'sales:transform', ", ""),

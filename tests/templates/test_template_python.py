@@ -127,8 +127,8 @@ def test_a_failing_import_inside_a_module_shows_the_line(folder: Path) -> None:
             "bad-input the input `arguments` of `python@v1`: `a-b` is not a valid Py",
         ),
         ("{code: x, arguments: [1]}", "bad-input the input `arguments` of `python@v1`: `[1]` is not a map of keys and"),
-        ("{code: x, arguments: {a: '{{ nope }}'}}", "undefined-name Airflow knows no `nope` in a template"),
-        ("{code: x, arguments: {a: '{{ nope'}}", "bad-expression `{{ nope` is not readable as Jinja"),
+        ("{code: x, arguments: {a: '{{ nope }}'}}", "undefined-name `nope` is not defined in a template"),
+        ("{code: x, arguments: {a: '{{ nope'}}", "bad-expression `{{ nope` is not valid Jinja"),
     ],
 )
 def test_a_wrong_call_is_reported_when_the_file_is_read(inputs: str, expected: str) -> None:

@@ -1,6 +1,6 @@
-"""``${{ }}``: what is computed when a file is read.
+"""``${{ }}``: expressions that are computed when a file is read.
 
-A text that is one expression keeps the value's type; anything else is rendered to text.
+A text that is a single expression keeps the type of its value. Any other text is rendered to text.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _UNDEFINED = re.compile(r"'(?:[\w.]+ object'|dict object'|str object') has no at
 
 
 def evaluate(node: Node, context: Context, path: KeyPath = ()) -> tuple[Node, tuple[Problem, ...]]:
-    """The tree with every expression in it computed, and what went wrong.
+    """The tree with all expressions computed, and the problems.
 
-    A value whose expression failed stays as it was written, so that its place is kept.
+    A value whose expression fails stays as it is written, so that its position is kept.
     """
     if not node.dynamic:
         return node, ()
     problems: list[Problem] = []
 
     def compute(where: KeyPath, value: Scalar) -> Node:
-        if len(problems) > BOUNDS.problems_per_file:  # nobody mends more at once, and each looks for the name meant
+        if len(problems) > BOUNDS.problems_per_file:  # more problems are not reported, and each is slow
             return value
         try:
             return _node(render(value.text, context), value)
@@ -59,14 +59,12 @@ def evaluate(node: Node, context: Context, path: KeyPath = ()) -> tuple[Node, tu
 
 
 def render(text: str, context: Context) -> Any:
-    """One text's value: typed where the text is a single expression, else text.
+    """The value of one text. A single expression keeps its type; any other text gives text.
 
-    Raises ``jinja2.TemplateError`` for everything that is the text's own fault.
+    Raises ``jinja2.TemplateError`` for every error in the text.
     """
     if len(text) > BOUNDS.expression_bytes:
-        raise jinja2.TemplateRuntimeError(
-            f"a text with expressions holds at most {BOUNDS.expression_bytes:,} characters"
-        )
+        raise jinja2.TemplateRuntimeError(f"a text with expressions has at most {BOUNDS.expression_bytes:,} characters")
 
     def compute() -> Any:
         simple = _plain_value(text, context)
@@ -80,26 +78,26 @@ def render(text: str, context: Context) -> Any:
 
 
 def _within_budget(value: Any) -> Any:
-    """The value itself, if the file may still keep so much."""
+    """The value itself. Raises ``LimitExceeded`` if the file then has too many values."""
     if not budget.spend(count_values(value)):
-        raise LimitExceeded(f"the expressions of this file give more than {BOUNDS.merged_values:,} values")
+        raise LimitExceeded(f"the expressions of this file produce more than {BOUNDS.merged_values:,} values")
     return value
 
 
 def as_template_errors(compute: Callable[[], T]) -> T:
-    """What ``compute`` returns. Raises ``jinja2.TemplateError`` for whatever goes wrong in an expression."""
+    """The result of ``compute``. Raises ``jinja2.TemplateError`` for every error in an expression."""
     try:
         return compute()
     except jinja2.TemplateError:
         raise
-    except Exception as failure:  # Jinja writes Python, and what it writes may be none: `${{ 'nan' | float }}`
+    except Exception as failure:  # Jinja generates Python, and it may be invalid: `${{ 'nan' | float }}`
         raise jinja2.TemplateRuntimeError(str(failure) or type(failure).__name__) from failure
 
 
 def _plain_value(text: str, context: Context) -> Any:
-    """The value of a text that only names values, or None where Jinja has to say what it is.
+    """The value of a text whose expressions are only names, or None if Jinja must compute it.
 
-    Most expressions are such, and each text that Jinja compiles takes it longer than all else about a job.
+    Most expressions are only names, and to compile a text with Jinja takes longer than all else that a job needs.
     """
     literals, paths = _split(text)
     try:
@@ -114,9 +112,9 @@ def _plain_value(text: str, context: Context) -> Any:
 
 @lru_cache(4096)
 def _split(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The literal parts of a text, and the names of the values between them.
+    """The literal parts of a text, and the names between them.
 
-    No names where it says more than names, and where Jinja would change a literal part.
+    There are no names if the text has other expressions, or if Jinja would change a literal part.
     """
     parts = _NAMES.split(text)
     literals = parts[::2]
@@ -126,7 +124,7 @@ def _split(text: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
 
 
 def _lookup(path: tuple[str, ...], context: Context) -> Any:
-    """The value at a path. Raises ``LookupError`` where there is none."""
+    """The value at a path. Raises ``LookupError`` if there is none."""
     value: Any = context
     for step in path:
         if not isinstance(value, dict):
@@ -136,21 +134,21 @@ def _lookup(path: tuple[str, ...], context: Context) -> Any:
 
 
 def _node(result: Any, value: Scalar) -> Node:
-    if value.block and isinstance(result, str):  # lines in it still count from the block's first
+    if value.block and isinstance(result, str):  # line numbers in it still count from the first line of the block
         return Scalar(result, result, value.position, block=True)
     return from_python(result, value.position)
 
 
 @lru_cache(_COMPILED)
 def _expression(text: str) -> Any:
-    """The expression that the whole text is, compiled, or None."""
+    """The compiled expression if the text is a single one, otherwise None."""
     single = _SINGLE.fullmatch(text)
     if not single:
         return None
     try:
         return _SANDBOX.compile_expression(single[1].strip(), undefined_to_none=False)
     except jinja2.TemplateSyntaxError:
-        return None  # of several, or wrong: as a template it says so, with the line
+        return None  # several expressions or a syntax error; the template reports the error with its line
 
 
 @lru_cache(_COMPILED)
@@ -163,21 +161,21 @@ def _problem(failure: jinja2.TemplateError, value: Scalar, path: KeyPath, contex
 
 
 def _run_time_hint(text: str) -> str:
-    return f"write `{{{{ {text} }}}}` without a dollar sign: it is known when the job runs"
+    return f"write `{{{{ {text} }}}}` without the dollar sign; it is known when the job runs"
 
 
 def describe_error(failure: jinja2.TemplateError, context: Context, text: str = "") -> tuple[Code, str, str]:
-    """A failure's code, message and hint; ``text`` is what failed."""
+    """The code, message and hint of an error; ``text`` is the text that failed."""
     message = failure.message or "the expression failed"
     if isinstance(failure, jinja2.UndefinedError):
         return "undefined-name", *_undefined(message, context, text)
     if isinstance(failure, SecurityError) and (call := _OUTPUT.search(text)):
         return "bad-expression", "`output` is not known when the file is read", _run_time_hint(call[0])
-    return "bad-expression", message, "the text between `${{` and `}}` is a Jinja expression"
+    return "bad-expression", message, "correct the text between `${{` and `}}`, which is a Jinja expression"
 
 
 def error_line(failure: jinja2.TemplateError) -> int:
-    """The line of the text that failed, counted from 1."""
+    """The line of the error in the text, counted from 1."""
     if isinstance(failure, jinja2.TemplateSyntaxError):
         return failure.lineno
     frames = traceback.extract_tb(failure.__traceback__)

@@ -1,7 +1,7 @@
-"""Dollar signs: what Kubernetes expands in ``command``, ``args`` and ``env``, and what it must not.
+"""Escape dollar signs in ``command``, ``args`` and ``env``, so that Kubernetes expands only what the author wrote.
 
-Kubernetes reads ``$(NAME)`` as a variable of the container and ``$$`` as one dollar sign. The author of a file may
-use that. Text that ``{{ }}`` brings when the task runs may not: it comes from a form or from another job's output.
+Kubernetes expands ``$(NAME)`` to a variable of the container, and ``$$`` to one dollar sign. The author of a file may
+use that. Text that ``{{ }}`` inserts when the task runs must not: it comes from a form or from the output of a job.
 
 ``marked``          a text in which the author's own ``$(NAME)`` is expanded and nothing that ``{{ }}`` brings
 ``escaped``         a text in which nothing is expanded
@@ -19,7 +19,7 @@ from jinja2.parser import Parser
 
 _TAG, _END = "escape_dollars", "end_escape_dollars"
 ESCAPE_FILTER = "replace('$', '$$')"
-"""The filter that escapes, as it is written in a template."""
+"""The filter that escapes dollar signs, as it is written in a template."""
 
 _SILENT = (
     nodes.Macro,
@@ -31,42 +31,42 @@ _SILENT = (
     nodes.Break,
     nodes.Continue,
 )
-"""Statements that write nothing by themselves. What they define is escaped where it is written."""
+"""Statements that produce no output. What they define is escaped where it is output."""
 
 _OPEN_ENDED = re.compile(r"(\$\$|\$\([^)]*\))|\$(?=\(|\Z)")
 
 
 def has_template(text: str) -> bool:
-    """Whether Airflow renders something in a text."""
+    """Whether a text contains something that Airflow renders."""
     return "{{" in text or "{%" in text
 
 
 def escape_rendered(text: str) -> str:
-    """A text for ``command``, ``args`` or ``env``: marked if ``{{ }}`` brings something into it."""
+    """The text for ``command``, ``args`` or ``env``, with a tag around it if it contains a template."""
     if not has_template(text):
         return text
     return f"{{% {_TAG} %}}{close_brace(text)}{{% {_END} %}}"
 
 
 def escape_all(text: str) -> str:
-    """A text for ``command``, ``args`` or ``env`` that reaches the program as it is written and rendered."""
+    """The text for ``command``, ``args`` or ``env`` in which nothing is expanded after rendering."""
     if not has_template(text):
         return text.replace("$", "$$")
     return f"{{% filter {ESCAPE_FILTER} %}}{close_brace(text)}{{% endfilter %}}"
 
 
 def close_brace(text: str) -> str:
-    """A text that a Jinja tag may follow: a last ``{`` would become part of the tag."""
+    """The text in a form that a Jinja tag can follow. A ``{`` at the end would become part of the tag."""
     return text[:-1] + "{{ '{' }}" if text.endswith("{") else text
 
 
 class EscapeDollars(jinja2.ext.Extension):
-    """The tag that ``marked`` writes. It escapes what the expressions inside write, and only that."""
+    """The tag that ``marked`` writes. It escapes only what the expressions inside it output."""
 
-    tags = {_TAG}  # noqa: RUF012  (Jinja declares it as an instance's)
+    tags = {_TAG}  # noqa: RUF012  (Jinja declares it as an instance attribute)
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
-        """The nodes inside the tag, each that writes text of unknown origin behind a filter."""
+        """The nodes inside the tag. Nodes that output text of unknown origin are filtered."""
         next(parser.stream)
         body = parser.parse_statements((f"name:{_END}",), drop_needle=True)
         return list(_escape_body(body))
@@ -87,14 +87,14 @@ def _escape_body(body: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
         elif isinstance(node, nodes.FilterBlock):
             if not _is_escape(node.filter):
                 node.filter = _escape_filter(node.filter, node.lineno)
-        elif not isinstance(node, _SILENT):  # a call block, say: all that it writes
+        elif not isinstance(node, _SILENT):  # for example a call block: all of its output
             node = nodes.FilterBlock([node], _escape_filter(None, node.lineno), lineno=node.lineno)
         yield node
 
 
 def _escape_output(node: nodes.Expr) -> nodes.Expr:
     if isinstance(node, nodes.TemplateData):
-        # A reference that begins in the author's text must end there, or `$({{ x }})` would let `x` choose a variable.
+        # A reference must begin and end in the author's text. Otherwise `x` in `$({{ x }})` could name a variable.
         return nodes.TemplateData(_OPEN_ENDED.sub(lambda found: found[1] or "$$", node.data), lineno=node.lineno)
     return node if _is_escape(node) else _escape_filter(node, node.lineno)
 
@@ -105,7 +105,7 @@ def _escape_filter(node: nodes.Expr | None, line: int) -> nodes.Filter:
 
 
 def _is_escape(node: nodes.Expr) -> bool:
-    """Whether an expression escapes dollar signs itself, as the last thing that it does."""
+    """Whether the last filter of an expression escapes dollar signs."""
     return (
         isinstance(node, nodes.Filter)
         and node.name == "replace"

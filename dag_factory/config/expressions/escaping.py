@@ -1,10 +1,10 @@
-"""Values on their way into a program's arguments: what ``{{ }}`` gives later must not break out of its place.
+"""Pass values to a program as arguments, so that text from ``{{ }}`` stays inside its value.
 
-``as_argument``   text that reaches the program as it was written
-``as_json``       JSON, in which whatever ``{{ }}`` gives when the task runs stands inside its own text
+``as_argument``   text that reaches the program as it is written
+``as_json``       JSON in which the output of ``{{ }}`` stays inside its string
 
-Airflow renders ``{{ }}``, then Kubernetes reads ``$(NAME)`` and ``$$``; both are minded, in what is written
-and in what is rendered. ``"{{ … | tojson }}"`` alone in a text is put into the JSON as the value it gives.
+Airflow renders ``{{ }}``, and then Kubernetes expands ``$(NAME)`` and ``$$``. Both are escaped, in written and in
+rendered text. A text that is only ``{{ … | tojson }}`` becomes a JSON value instead of a JSON string.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jinja2 import nodes
 from dag_factory.config.expressions.dollar_signs import ESCAPE_FILTER, close_brace, escape_all, has_template
 
 COMMENT_MARKS = ("{{#", "#}}")
-"""In place of Jinja's own ``{#``, which a shell's ``${#array[@]}`` holds."""
+"""Comment marks instead of the ``{#`` of Jinja, which occurs in ``${#array[@]}`` of a shell."""
 
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
@@ -27,7 +27,7 @@ _JINJA = jinja2.Environment(
 
 
 def as_argument(value: Any) -> str:
-    """A text for ``command``, ``args`` or ``env``, which the program gets as it was written; the rest as JSON."""
+    """A text for ``command``, ``args`` or ``env`` that the program gets as it is written. Other values become JSON."""
     if not isinstance(value, str):
         return as_json(value)
     if has_template(value):
@@ -38,7 +38,7 @@ def as_argument(value: Any) -> str:
 def as_json(value: Any) -> str:
     """A value as JSON for ``command``, ``args`` or ``env``.
 
-    Raises ``jinja2.TemplateRuntimeError`` where ``{{ }}`` stands in a key or cannot be read.
+    Raises ``jinja2.TemplateRuntimeError`` if a key contains ``{{ }}``, or if a template has a syntax error.
     """
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(key)}: {as_json(item)}" for key, item in value.items()) + "}"
@@ -53,7 +53,7 @@ def as_json(value: Any) -> str:
 
 def _key(key: str) -> str:
     if has_template(key):
-        raise jinja2.TemplateRuntimeError(f"`{{{{ }}}}` stands in the key `{key}`: it works in values only")
+        raise jinja2.TemplateRuntimeError(f"the key `{key}` contains `{{{{ }}}}`, which works only in values")
     return _escape(json.dumps(key, ensure_ascii=False))
 
 
@@ -62,7 +62,7 @@ def _escape(text: str) -> str:
 
 
 def _is_tojson(text: str) -> bool:
-    """Whether a text is one expression that ends in ``| tojson``."""
+    """Whether a text is a single expression that ends in ``| tojson``."""
     body = _parse(text.strip()).body
     output = body[0] if len(body) == 1 else None
     inner = output.nodes if isinstance(output, nodes.Output) else []
@@ -71,8 +71,8 @@ def _is_tojson(text: str) -> bool:
 
 @lru_cache(1024)
 def _parse(text: str) -> nodes.Template:
-    """A text alone must be whole, or it could end the filter that stands around it."""
+    """Parse a text by itself. An incomplete text could end the filter block around it."""
     try:
         return _JINJA.parse(text)
     except (jinja2.TemplateSyntaxError, RecursionError) as failure:
-        raise jinja2.TemplateRuntimeError(f"`{text[:60]}` is not readable as Jinja: {failure}") from failure
+        raise jinja2.TemplateRuntimeError(f"`{text[:60]}` is not valid Jinja: {failure}") from failure

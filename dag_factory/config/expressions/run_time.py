@@ -1,7 +1,7 @@
-"""``{{ }}``: what Airflow renders when a task runs. Checked when the file is read.
+"""``{{ }}``: templates that Airflow renders when a task runs. They are checked when the file is read.
 
-Only some places are rendered. ``runtime_names`` is the vocabulary there, ``runtime_rules`` checks it; here it is held
-against the pipeline: its params, the jobs upstream and their outputs, and what the environment allows.
+Only some places are rendered. ``run_time_names`` lists the allowed names, and ``run_time_rules`` checks them. This
+module checks templates against the pipeline: its params, the upstream jobs and their outputs, and the environment.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from dag_factory.config.suggestions import did_you_mean
 from dag_factory.config.tree import MapNode, Node, Scalar, list_node, map_node
 from dag_factory.settings import BOUNDS
 
-LITERAL = "for braces that stay as they are, write `{% raw %}...{% endraw %}` around them"
+LITERAL = "to keep braces as they are, write `{% raw %}...{% endraw %}` around them"
 _RAW = re.compile(r"\{%[-+]?\s*raw\b")
 _TAGS = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """What a job's templates may speak of.
+    """What the templates of a job can refer to.
 
-    ``upstream`` are the tasks that end before it starts; ``jobs`` has for each name the tasks that it stands
-    for, which are several for a job with a matrix.
+    ``upstream`` are the tasks that end before the job starts. ``jobs`` maps each job name to its tasks; a job with a
+    matrix has several.
     """
 
     job: str
@@ -45,8 +45,8 @@ class Scope(msgspec.Struct, frozen=True):
     jobs: MappingT[str, tuple[str, ...]]
     with_output: frozenset[str]
     params: frozenset[str]
-    dateless: bool = False  # runs have no logical date: assets or people start them
-    reads: frozenset[str] = frozenset()  # what the environment allows beyond the vocabulary
+    dateless: bool = False  # runs have no logical date, because assets or people start them
+    reads: frozenset[str] = frozenset()  # names that the environment allows in addition
     item: bool = False  # the job, or its group, runs for each item of a list
 
 
@@ -55,13 +55,13 @@ class _Parsed(msgspec.Struct, frozen=True):
     violations: tuple[run_time_rules.Violation, ...] = ()
     outputs: tuple[tuple[str | None, int], ...] = ()  # argument of output(), line
     params: tuple[tuple[str, int], ...] = ()
-    literal: str | None = None  # the text itself, where nothing in it is rendered
-    failure: tuple[str, int] | None = None  # what Jinja says, line
+    literal: str | None = None  # the rendered text, if the text has no expressions
+    failure: tuple[str, int] | None = None  # message of Jinja, line
 
 
 def check(node: Node, shape: Shape, scope: Scope | None, path: KeyPath) -> Iterator[Problem]:
-    """What is wrong with the templates below a node. ``scope`` None: nothing here is rendered."""
-    if not _has_template(node):  # most have none
+    """The problems of the templates below a node. With ``scope`` None, nothing is rendered here."""
+    if not _has_template(node):  # most nodes have none
         return
     if isinstance(node, Scalar):
         if scope is not None and shape.templated:
@@ -79,7 +79,7 @@ def check(node: Node, shape: Shape, scope: Scope | None, path: KeyPath) -> Itera
 
 
 def remove_raw_tags(node: Node) -> Node:
-    """The node of a place that nothing renders, ``{% raw %}`` taken off its literal braces."""
+    """The node of a place that is not rendered, without the ``{% raw %}`` tags around literal braces."""
     if not _has_template(node):
         return node
     if isinstance(node, Scalar):
@@ -91,14 +91,14 @@ def remove_raw_tags(node: Node) -> Node:
 
 
 def remove_raw_tags_in_map(node: MapNode) -> MapNode:
-    """The same for a map."""
+    """Do the same for a map."""
     if not _has_template(node):
         return node
     return map_node({key: remove_raw_tags(item) for key, item in node.entries.items()}, node.keys, node.position)
 
 
 def _allows_raw(path: KeyPath) -> bool:
-    """Whether the compiler takes ``{% raw %}`` off the text there: in a pipeline's own keys, and some of a job's."""
+    """Whether the compiler removes ``{% raw %}`` tags there: in keys of the pipeline, and in some keys of a job."""
     return path[0] != "jobs" or (len(path) > 2 and path[2] in ("for_each", "doc"))
 
 
@@ -108,7 +108,7 @@ def _literal(text: str) -> str | None:
 
 def _has_template(node: Node) -> bool:
     if isinstance(node, Scalar):
-        # An expression that is left has failed, which is reported already.
+        # An expression that is still there has failed, and its problem is reported already.
         return isinstance(node.value, str) and not node.dynamic and has_template(node.text)
     if isinstance(node, MapNode):
         return any(map(_has_template, node.entries.values())) or any("{{" in key for key in node.entries)
@@ -116,11 +116,11 @@ def _has_template(node: Node) -> bool:
 
 
 def _unrendered(node: Scalar, path: KeyPath) -> Problem:
-    message = "`{{ }}` stands where nothing renders it"
+    message = "`{{ }}` is not rendered here"
     parse_time = next((use for use in _parse(node.text).uses if use.path.split(".")[0] in names.PARSE_TIME), None)
-    hint = "use `${{ }}` for what is known when the file is read; `{{ }}` works in command, args, script, env"
+    hint = "use `${{ }}` for values that are known when the file is read; `{{ }}` works in command, args, script, env"
     if parse_time:
-        hint = f"write `${{{{ {parse_time.path} }}}}` with a dollar sign: it is known when the file is read"
+        hint = f"write `${{{{ {parse_time.path} }}}}` with a dollar sign; it is known when the file is read"
     elif _allows_raw(path):
         hint = f"{hint}; {LITERAL}"
     return Problem.at(node.position, path, "unrendered-template", message, hint)
@@ -128,7 +128,7 @@ def _unrendered(node: Scalar, path: KeyPath) -> Problem:
 
 def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
     if budget.is_new(node.text) and not budget.spend_steps(_steps(node.text)):
-        message = f"to check the templates of this file takes more than {BOUNDS.expression_steps:,} steps"
+        message = f"the check of the templates of this file takes more than {BOUNDS.expression_steps:,} steps"
         yield Problem.at(node.position, path, "bad-template", message, "divide the file, or repeat the same templates")
         return
     parsed = _parse(node.text)
@@ -138,16 +138,16 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
 
     if parsed.failure:
         message, line = parsed.failure
-        yield problem(line, "bad-template", f"not readable as Jinja: {message}", LITERAL)
+        yield problem(line, "bad-template", f"not valid Jinja: {message}", LITERAL)
         return
     for violation in parsed.violations:
-        yield problem(violation.line, *violation.words)
+        yield problem(violation.line, *violation.description)
     reported: set[tuple[str, str]] = set()
     for use in parsed.uses:
         root = use.path.split(".")[0]
         words = run_time_rules.check_use(use, scope.reads)
         if root == "item" and not scope.item:
-            message = "`{{ item }}` is known only in a job that runs for each item of a list"
+            message = "`{{ item }}` is defined only in a job that runs for each item of a list"
             words = "undefined-name", message, "add `for_each` to the job or to its group"
         if words and words[:2] not in reported:
             reported.add(words[:2])
@@ -158,7 +158,7 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
             message = (
                 f"`{{{{ {root} }}}}` is not defined in a run without a logical date, which an asset or a request starts"
             )
-            hint = "`{{ run_date }}` and `{{ ds }}` always are: the day of the run"
+            hint = "use `{{ run_date }}` or `{{ ds }}`, the day of the run; they are always defined"
             yield Problem.at(node.line(use.line), path, "dateless-run", message, hint, "warning")
     for param, line in parsed.params:
         if param not in scope.params:
@@ -169,7 +169,7 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
 
 
 def _steps(text: str) -> int:
-    """The steps to read a text with templates: what stands between its marks takes longest."""
+    """The number of steps to read a text with templates. The text inside the tags takes longest."""
     return 150 + 25 * sum(len(tag) for tag in _TAGS.findall(text)) + len(text) // 40
 
 
@@ -177,14 +177,18 @@ def _check_output(job: str | None, scope: Scope) -> Iterator[tuple[Code, str, st
     if job is None:
         yield (
             "bad-template",
-            "`output()` takes one job's name, in quotes",
-            "as `output('extract').rows`, or `output('extract', default=none)`",
+            "`output()` needs the name of one job, in quotes",
+            "write `output('extract').rows`, or `output('extract', default=none)`",
         )
     elif job not in scope.jobs:
         yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream() or scope.jobs)
     elif job == scope.job or not set(scope.jobs[job]) <= scope.upstream():
-        hint = f"add `{job}` to `depends_on`" if job != scope.job else "a job cannot read its own output"
-        yield "not-upstream", f"the job `{scope.job}` does not wait for `{job}`, whose output it reads", hint
+        hint = (
+            f"add `{job}` to `depends_on`"
+            if job != scope.job
+            else "read the output in another job; a job cannot read its own output"
+        )
+        yield "not-upstream", f"the job `{scope.job}` reads the output of `{job}`, but does not wait for it", hint
     elif not scope.with_output >= set(scope.jobs[job]):
         yield "no-output", f"the job `{job}` has no output", f"add `output: json` to the job `{job}`"
 
@@ -195,7 +199,7 @@ _JINJA = jinja2.Environment(
     keep_trailing_newline=True,
     extensions=["jinja2.ext.do"],
 )
-_JINJA.globals.clear()  # they are names like all others here
+_JINJA.globals.clear()  # here they are names like all others
 _JINJA.filters.update(dict.fromkeys(names.AIRFLOW_FILTERS, str))
 
 
@@ -207,7 +211,7 @@ def _parse(text: str) -> _Parsed:
     except jinja2.TemplateSyntaxError as failure:
         return _Parsed(failure=(failure.message or "syntax error", failure.lineno))
     except RecursionError:
-        return _Parsed(failure=("nested too deep", 1))
+        return _Parsed(failure=("nested too deeply", 1))
     except Exception as failure:
         return _Parsed(failure=(str(failure) or type(failure).__name__, 1))
     outputs = tuple(
@@ -225,7 +229,7 @@ def _parse(text: str) -> _Parsed:
 
 
 def _output_argument(call: nodes.Call) -> str | None:
-    """The job in ``output('job')``, if it is written so that a reader of the file knows it."""
+    """The job in ``output('job')``, or None if the call does not name it as a constant."""
     named = len(call.args) == 1 and isinstance(call.args[0], nodes.Const)
     plain = call.dyn_args is None and call.dyn_kwargs is None
     if named and plain and all(one.key == "default" for one in call.kwargs):

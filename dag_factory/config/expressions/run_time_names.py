@@ -1,7 +1,7 @@
-"""The vocabulary of ``{{ }}``: an allow-list of names, attributes, methods, filters and tests.
+"""The allowed names, attributes, methods, filters and tests of ``{{ }}`` templates.
 
-``runtime_rules`` checks a file against it, ``runtime_sandbox`` enforces it when a task renders its templates. A name
-that is not here does not exist in a template. An environment adds names by ``templating.allow``.
+``run_time_rules`` checks files against these lists, and ``run_time_sandbox`` enforces them when a task renders its
+templates. A name that is not listed does not exist in a template. An environment adds names in ``templating.allow``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ CONTEXT = frozenset(
     "prev_end_date_success prev_start_date_success run_date run_id task_instance_key_str task_reschedule_count "
     "triggering_asset_events ts ts_nodash ts_nodash_with_tz".split()
 )
-"""Names with plain data or dates, and the function ``output``. Each is read in ``build.runtime_context``."""
+"""Names of plain data and dates, and the function ``output``. The builder reads each from the context of a task."""
 
 WITHOUT_DATE = frozenset(
     "data_interval_end data_interval_start logical_date prev_data_interval_end_success "
@@ -35,7 +35,7 @@ OBJECTS: dict[str, frozenset[str]] = {
     ),
 }
 OBJECTS["task_instance"] = OBJECTS["ti"]
-"""Airflow's objects, and those of their attributes that are plain data. Nothing else of them is reachable."""
+"""Objects of Airflow, and their attributes that are plain data. Nothing else of them is reachable."""
 
 MACROS: dict[str, tuple[str, ...]] = {
     "datetime": ("fromisoformat", "strptime"),
@@ -44,12 +44,12 @@ MACROS: dict[str, tuple[str, ...]] = {
     "ds_format": (),
     "timedelta": (),
 }
-"""The functions of ``macros``, each with the functions below it."""
+"""The functions of ``macros``, each with its own functions."""
 
 FUNCTIONS = frozenset(("dict", "namespace", "output", "range"))
 
 ALLOWABLE = frozenset("asset_state_store conn inlet_events outlet_events task_state_store var".split())
-"""Objects that give nothing unless an environment allows them by name."""
+"""Objects that a template can use only if the environment allows them by name."""
 
 _LOOKS = "capitalize casefold isalnum isalpha isdecimal isdigit islower isnumeric isspace istitle isupper lower"
 TEXT = frozenset(
@@ -76,7 +76,7 @@ TIMEDELTA = frozenset(
 )
 TIME = frozenset("hour isoformat microsecond minute second strftime".split())
 METHODS = TEXT | LIST | DICT | DATE | DATETIME | TIMEDELTA | TIME
-"""Every method that some value has. The type of the value decides when the task runs."""
+"""All methods that a value can have. The type of the value decides when the task runs."""
 
 LOOP = frozenset("cycle depth depth0 first index index0 last length nextitem previtem revindex revindex0".split())
 
@@ -87,7 +87,7 @@ FILTERS = AIRFLOW_FILTERS | frozenset(
     "title tojson trim truncate unique upper urlencode wordcount".split()
 )
 OWN_FILTERS = frozenset(("as_text", "label"))
-"""Filters of the factory. It writes ``label`` around a value itself; a file does not use that one."""
+"""Filters of this project. The builder adds ``label`` to values; files do not use it."""
 
 TESTS = frozenset(
     "boolean defined divisibleby even false float ge gt in integer iterable le lower lt mapping ne none number odd "
@@ -118,18 +118,18 @@ REPLACED = {
 """Names of Airflow 1 and 2, and what replaced them."""
 
 INSTEAD = {
-    "ti.xcom_pull": "use `output('job')`, or `output('job', default=none)` where the job may leave no output",
-    "task_instance.xcom_pull": "use `output('job')`, or `output('job', default=none)` where the job may leave none",
+    "ti.xcom_pull": "use `output('job')`, or `output('job', default=none)` if the job may have no output",
+    "task_instance.xcom_pull": "use `output('job')`, or `output('job', default=none)` if the job may have none",
     "ti.xcom_push": "write `/airflow/xcom/return.json` in the job, with `output: json`",
     "macros.uuid": "use `run_id`, which is unique in the pipeline",
-    "macros.random": "use `run_id`, or make the number in the job",
-    "macros.time": "use `ts`, or ask the clock in the job",
+    "macros.random": "use `run_id`, or compute the number in the job",
+    "macros.time": "use `ts`, or read the clock in the job",
     "macros.json": "use the filter `| tojson`",
     "macros.yaml": "use the filter `| tojson`",
     "macros.dateutil": "use `macros.datetime.fromisoformat(text)`, and `logical_date.add(months=1)` to shift a date",
-    "macros.datetime.now": "use `dag_run.start_date`, or ask the clock in the job",
-    "macros.datetime.today": "use `run_date`, or ask the clock in the job",
-    "macros.datetime.utcnow": "use `dag_run.start_date`, or ask the clock in the job",
+    "macros.datetime.now": "use `dag_run.start_date`, or read the clock in the job",
+    "macros.datetime.today": "use `run_date`, or read the clock in the job",
+    "macros.datetime.utcnow": "use `dag_run.start_date`, or read the clock in the job",
     "xcom_pull": "use `output('job')`",
     "try_number": "use `ti.try_number`",
     "conf": "use `dag_run.conf`",
@@ -149,18 +149,18 @@ METHODS_INSTEAD = {
 """The same for methods."""
 
 PARSE_TIME = frozenset(("environment", "inputs", "job", "matrix", "pipeline", "vars"))
-"""Names that ``${{ }}`` knows and ``{{ }}`` does not."""
+"""Names that are defined in ``${{ }}`` but not in ``{{ }}``."""
 
 SECRETS = {"conn": "connections", "var": "variables"}
-SECRET_HINT = "read a secret from the cluster: `env: {NAME: {secret: name/key}}`"
+SECRET_HINT = "pass a secret of the cluster as a variable: `env: {NAME: {secret: name/key}}`"
 
 
 def known() -> frozenset[str]:
-    """Every name that a template may begin with."""
+    """All names that an expression can begin with."""
     return CONTEXT | OBJECTS.keys() | FUNCTIONS | {"macros"}
 
 
 def is_allowed(path: str, allow: Set[str]) -> bool:
-    """Whether an environment allows a dotted name, or the one that it begins with."""
+    """Whether an environment allows a dotted name or a name that it begins with."""
     parts = path.split(".")
     return any(".".join(parts[:end]) in allow for end in range(1, len(parts) + 1))

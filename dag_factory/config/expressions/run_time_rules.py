@@ -1,7 +1,7 @@
-"""What a template of a job may do, decided on Jinja's syntax tree, before anything runs.
+"""Check on Jinja's syntax tree what a template of a job does, before anything runs.
 
-``uses`` reads a tree: the names of the context that it uses, with what it does with each, and what it may never do.
-``judged`` holds one use against the vocabulary and against what the environment allows beyond it.
+``find_uses`` finds the names of the context that a template uses, and what no template may do. ``check_use`` checks one
+use against the allowed names and the names that the environment allows in addition.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _APPLIES_BY_NAME = {
     "selectattr": ("test", 1),
     "rejectattr": ("test", 1),
 }
-"""Filters that apply another filter or a test, with the argument that names it."""
+"""Filters that apply another filter or a test, with the index of the argument that names it."""
 _HIDDEN = ("self", "super", "caller", "varargs", "kwargs")
-"""Names that Jinja itself defines in some places."""
+"""Names that Jinja defines in some places."""
 
 Description = tuple[Code, str, str]
 """Code, message, hint."""
 
 
 class Use(msgspec.Struct, frozen=True):
-    """One use of a name of the context: ``path`` is the dotted name, ``called`` whether it is called."""
+    """One use of a name of the context. ``path`` is the dotted name, and ``called`` is whether it is called."""
 
     path: str
     called: bool
@@ -50,21 +50,21 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """What no template may do."""
+    """Something that no template may do."""
 
-    words: Description
+    description: Description
     line: int
 
 
 class Uses(msgspec.Struct, frozen=True):
-    """What a template uses of its context, and what it may never do."""
+    """What a template uses of its context, and what it does that no template may do."""
 
     names: tuple[Use, ...]
     violations: tuple[Violation, ...]
 
 
 class _Names(meta.TrackingCodeGenerator):
-    """Finds the names that a template needs, and computes nothing: `{{ 9 ** 9 ** 9 }}` is a constant to Jinja."""
+    """Finds the names that a template needs, without computing constants such as `{{ 9 ** 9 ** 9 }}`."""
 
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
@@ -75,7 +75,7 @@ class _Names(meta.TrackingCodeGenerator):
 
 
 def find_uses(tree: nodes.Template, environment: jinja2.Environment) -> Uses:
-    """What the template does. Raises ``jinja2.TemplateError`` for what Jinja cannot compile."""
+    """What the template uses. Raises ``jinja2.TemplateError`` if Jinja cannot compile the template."""
     walk = _Walk()
     for kind in (nodes.Filter, nodes.Test):
         for node in tree.find_all(kind):
@@ -90,18 +90,18 @@ def find_uses(tree: nodes.Template, environment: jinja2.Environment) -> Uses:
 
 
 def check(tree: nodes.Template, environment: jinja2.Environment, allow: Set[str]) -> Iterator[tuple[Description, int]]:
-    """Everything in the template that is refused, with its line."""
+    """Everything in the template that is not allowed, with its line."""
     found = find_uses(tree, environment)
     for violation in found.violations:
-        yield violation.words, violation.line
+        yield violation.description, violation.line
     for use in found.names:
-        words = check_use(use, allow)
-        if words:
-            yield words, use.line
+        description = check_use(use, allow)
+        if description:
+            yield description, use.line
 
 
 def check_use(use: Use, allow: Set[str]) -> Description | None:
-    """What is wrong with the use of a name, or None."""
+    """The problem of the use of a name, or None."""
     path, parts = use.path, use.path.split(".")
     root, rest = parts[0], parts[1:]
     private = next((part for part in rest if part.startswith("__")), None)
@@ -111,7 +111,7 @@ def check_use(use: Use, allow: Set[str]) -> Description | None:
         return None
     for prefix in (".".join(parts[:end]) for end in (1, 2, 3)):
         if prefix in names.REPLACED:
-            return "undefined-name", f"Airflow 3 has no `{prefix}`", names.REPLACED[prefix]
+            return "undefined-name", f"`{prefix}` does not exist in Airflow 3", names.REPLACED[prefix]
         if "." in prefix and prefix in names.INSTEAD:
             return _not_available(prefix, names.INSTEAD[prefix])
     if root in names.OBJECTS:
@@ -128,29 +128,31 @@ def check_use(use: Use, allow: Set[str]) -> Description | None:
 
 def _unknown(root: str, path: str) -> Description:
     if root in names.SECRETS:
-        message = f"`{{{{ {root} }}}}` would read Airflow's {names.SECRETS[root]} into the pod"
-        hint = f"{names.SECRET_HINT}; an environment allows it by `templating: {{allow: [{root}]}}`"
+        message = f"`{{{{ {root} }}}}` would copy {names.SECRETS[root]} of Airflow into the pod"
+        hint = f"{names.SECRET_HINT}; an environment can allow it with `templating: {{allow: [{root}]}}`"
         return "forbidden-template", message, hint
     if root in names.ALLOWABLE:
-        return _not_available(root, f"an environment allows it by `templating: {{allow: [{root}]}}`")
+        return _not_available(
+            root, f"ask the platform team to allow it in the environment: `templating: {{allow: [{root}]}}`"
+        )
     if root in names.INSTEAD or root in _HIDDEN:
         return _not_available(root, names.INSTEAD.get(root, ""))
     if root in names.PARSE_TIME:
-        hint = f"write `${{{{ {path} }}}}` with a dollar sign: it is known when the file is read"
-        return "undefined-name", f"a template that runs later knows no `{root}`", hint
+        hint = f"write `${{{{ {path} }}}}` with a dollar sign; it is known when the file is read"
+        return "undefined-name", f"`{root}` is not defined when the job runs", hint
     hint = f"write `macros.{root}(...)`" if root in names.MACROS else did_you_mean(root, names.known())
-    return "undefined-name", f"Airflow knows no `{root}` in a template", hint
+    return "undefined-name", f"`{root}` is not defined in a template", hint
 
 
 def _object(root: str, rest: list[str], called: bool) -> Description | None:
     known = names.OBJECTS[root]
     listed = ", ".join(f"`{root}.{name}`" for name in sorted(known))
     if not rest:
-        return _not_available(root, f"name one of its values: {listed}", "is an object of Airflow, not a value")
+        return _not_available(root, f"use one of its values: {listed}", "is an object of Airflow, not a value")
     if rest[0] not in known:
         path = f"{root}.{rest[0]}"
         return _not_available(
-            path, f"use one of: {listed}; an environment allows more by `templating: {{allow: [{path}]}}`"
+            path, f"use one of: {listed}; an environment can allow more with `templating: {{allow: [{path}]}}`"
         )
     return _data(".".join((root, *rest)), rest[1:], called)
 
@@ -159,7 +161,7 @@ def _macro(rest: list[str], called: bool) -> Description | None:
     listed = ", ".join(f"`macros.{name}`" for name in sorted(names.MACROS))
     if not rest or rest[0] not in names.MACROS:
         path = ".".join(("macros", *rest[:2]))
-        more = f"; an environment allows more by `templating: {{allow: [{path}]}}`" if rest else ""
+        more = f"; an environment can allow more with `templating: {{allow: [{path}]}}`" if rest else ""
         return _not_available(path, f"use one of: {listed}{more}")
     path = ".".join(("macros", *rest))
     if len(rest) > 2 or (len(rest) == 2 and rest[1] not in names.MACROS[rest[0]]):
@@ -170,7 +172,7 @@ def _macro(rest: list[str], called: bool) -> Description | None:
 
 def _data(path: str, rest: list[str], called: bool) -> Description | None:
     if called and not rest:
-        return _not_available(path, f"write `{{{{ {path} }}}}` without brackets", "is a value, not a function")
+        return _not_available(path, f"write `{{{{ {path} }}}}` without parentheses", "is a value, not a function")
     return _method(rest[-1]) if called else None
 
 
@@ -178,11 +180,11 @@ def _method(name: str) -> Description | None:
     if name in names.METHODS:
         return None
     hint = names.METHODS_INSTEAD.get(name) or did_you_mean(name, names.METHODS)
-    return "forbidden-template", f"a template cannot call a method `{name}`", hint
+    return "forbidden-template", f"a template cannot call the method `{name}`", hint
 
 
 def _private(name: str) -> Description:
-    return "forbidden-template", f"a template cannot read `{name}`", "use names that do not begin with `__`"
+    return "forbidden-template", f"a template cannot read `{name}`", "use a name that does not begin with `__`"
 
 
 def _not_available(path: str, hint: str, why: str = "is not available in a template") -> Description:
@@ -190,7 +192,7 @@ def _not_available(path: str, hint: str, why: str = "is not available in a templ
 
 
 class _Walk:
-    """One walk over a tree. ``context`` has the names that the template does not define itself."""
+    """A walk over a syntax tree. ``context`` is the names that the template does not define itself."""
 
     def __init__(self) -> None:
         self.context: Set[str] = frozenset()
@@ -212,7 +214,7 @@ class _Walk:
         if name not in known:
             code: Code = "unknown-filter" if what == "filter" else "bad-template"
             hint = did_you_mean(name, known - names.OWN_FILTERS)
-            self.report(node, code, f"a template knows no {what} `{name}`", hint)
+            self.report(node, code, f"templates have no {what} `{name}`", hint)
 
     def visit(self, node: nodes.Node, called: bool = False) -> None:
         kind = type(node).__name__
@@ -232,7 +234,7 @@ class _Walk:
             if isinstance(node, nodes.Filter) and node.name in _READS_ATTRIBUTES:
                 self._attributes_by_name(node)
             if isinstance(node, nodes.For) and node.recursive:
-                self.report(node, "forbidden-template", "a template cannot have a recursive loop", "")
+                self.report(node, "forbidden-template", "a template cannot have a recursive loop", "remove `recursive`")
             self._below(node)
 
     def _below(self, node: nodes.Node) -> None:
@@ -241,14 +243,16 @@ class _Walk:
 
     def _statement(self, node: nodes.Node, kind: str) -> None:
         if kind in _FILE_STATEMENTS:
-            self.report(node, "bad-template", "a template here reads no other file", "")
+            self.report(
+                node, "bad-template", "a template cannot include another file", "write the text into the template"
+            )
         else:
             word = {"CallBlock": "call", "ScopedEvalContextModifier": "autoescape"}.get(kind, kind.lower())
             hint = "use `set`, `if`, `for`, `with` and `filter`"
             self.report(node, "forbidden-template", f"`{{% {word} %}}` is not available in a template", hint)
 
     def _path(self, node: nodes.Node) -> list[str]:
-        """The dotted name that an expression is, if it begins with a name of the context."""
+        """The steps of a dotted name that begins with a name of the context; empty for other expressions."""
         steps: list[str] = []
         while True:
             if isinstance(node, nodes.Getattr):
@@ -287,8 +291,8 @@ class _Walk:
         if isinstance(node.arg, nodes.Const) and str(node.arg.value).startswith("__"):
             self.report(node, *_private(str(node.arg.value)))
         elif _methods_of(node.node) is not None and not _is_index(node.arg):
-            message = "a text or a list takes a number in brackets, not a name"
-            self.report(node, "forbidden-template", message, "write the number, as `[0]`")
+            message = "the index of a text or list must be a number"
+            self.report(node, "forbidden-template", message, "write a number, such as `[0]`")
         self._below(node)
 
     def _attributes_by_name(self, node: nodes.Filter) -> None:
@@ -308,7 +312,7 @@ def _is_index(node: nodes.Node) -> bool:
 
 
 def _methods_of(node: nodes.Node) -> frozenset[str] | None:
-    """The methods of a literal, or None for what has keys or is known later."""
+    """The methods of a literal, or None for a map and for a value that is known later."""
     if isinstance(node, (nodes.TemplateData, nodes.Concat)) or (
         isinstance(node, nodes.Const) and isinstance(node.value, str)
     ):

@@ -1,8 +1,8 @@
-"""Jinja for ``{{ }}`` when a task runs: no live object is reachable, and work and output are bounded.
+"""The Jinja environment that renders ``{{ }}`` when a task runs. It exposes no live objects, and limits work.
 
-A template sees plain data, dates, and what stands for an object of Airflow: a ``Handle``, which gives listed
-attributes as data, or a ``Function``, which can only be called. The type of a value decides which methods it has.
-The rules that ``dagf check`` applies to a file apply here once more.
+A template can read plain data and dates. Objects of Airflow are replaced: a ``Handle`` gives listed attributes as data,
+and a ``Function`` can only be called. The type of a value decides which methods it has. The rules that ``dagf check``
+applies to files are applied again here.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 
 _INTERNAL = (Context, nodes.EvalContext, jinja2.Environment)
-_BITS = 1024  # of a whole number
-_DAY = 20  # values; a filter may list the days of a pendulum interval, and each is a new date
+_BITS = 1024  # the most bits of a whole number
+_DAY = 20  # values that a day counts; a filter can list the days of a pendulum interval, and each is a new date
 _UNMEASURED = frozenset("count d default defined e escape first last length none undefined".split())
-"""Filters and tests whose work does not depend on the size of what they are given."""
+"""Filters and tests whose work does not depend on the size of their arguments."""
 Lookup = Callable[[Mapping[str, Any], str], Any]
 """The value of a name in Airflow's context: plain data, a ``Handle``, a ``Function``, or Jinja's ``missing``."""
 
 
 class _Context(Context):
-    """One rendering. Its names are those that ``Lookup`` gives, each looked up once."""
+    """The context of one rendering. Each name is looked up once."""
 
     environment: TaskSandbox
 
@@ -69,7 +69,7 @@ class _Context(Context):
 
 
 class _TaskGuard(LimitTransformer):
-    """Beside what the parse-time sandbox counts: operands are checked, and a call looks for a method."""
+    """Counts what the compile-time sandbox counts, checks operands, and resolves methods of calls."""
 
     def visit_Call(self, node: nodes.Call) -> nodes.Call:
         self.generic_visit(node)
@@ -118,7 +118,7 @@ class TaskSandbox(Sandbox):
         filters: Mapping[str, Callable[..., Any]] | None = None,
         extensions: tuple[type[Extension], ...] = (),
     ) -> None:
-        """``filters`` are added to those of the vocabulary; ``allow`` is what the environment allows by name."""
+        """``filters`` are added to the allowed filters; ``allow`` are names that the environment allows in addition."""
         super().__init__(
             BOUNDS.rendered_bytes,
             comment_start_string=COMMENT_MARKS[0],
@@ -146,28 +146,28 @@ class TaskSandbox(Sandbox):
         }
 
     def begin(self, text: str = "") -> None:
-        """Start the count of work, of loop turns and of written text for one rendering; the task's goes on."""
+        """Reset the counts of work, loop turns and output for one rendering. The count of the task continues."""
         steps = BOUNDS.expression_steps - budget.steps_left()
         budget.reset()
         if self._begun:
             self._work += BOUNDS.rendered_values - self._left + steps
             if self._work > BOUNDS.task_work:
-                raise LimitExceeded(f"the templates of this task take more than {BOUNDS.task_work:,} steps in all")
+                raise LimitExceeded(f"the templates of this task take more than {BOUNDS.task_work:,} steps in total")
         super().begin(text)
         self._begun, self._left = True, BOUNDS.rendered_values
 
     def resolve(self, context: Mapping[str, Any], name: str) -> Any:
-        """A name's value in Airflow's context, or Jinja's ``missing``."""
+        """The value of a name in the context of Airflow, or ``missing`` of Jinja."""
         if name in self._functions:
             return self._functions[name]
         value = self._lookup(context, name)
         if value is missing and name in names.WITHOUT_DATE:
-            message = f"`{name}` is not defined: this run has no logical date. `run_date` and `ds` always are"
+            message = f"`{name}` is not defined, because this run has no logical date: use `run_date` or `ds`"
             return self.undefined(message, name=name)
         return value if value is missing or isinstance(value, (Handle, Function)) else self.measure(value)
 
     def measure(self, value: Any) -> Any:
-        """The value itself. Raises ``Refused`` for what is no data, ``TooMuch`` where all of it is too large."""
+        """The value itself. Raises ``NotAllowed`` if it is not data, and ``LimitExceeded`` if it is too large."""
         self._left = self._spend(value, self._left)
         return value
 
@@ -192,7 +192,7 @@ class TaskSandbox(Sandbox):
         elif isinstance(value, datetime.timedelta) and hasattr(value, "__iter__"):
             left -= _DAY * abs(value.days)
         elif isinstance(value, Undefined):
-            str(value)  # raises, and names what is missing
+            str(value)  # raises an error that names the missing value
         elif not isinstance(value, (*SCALARS, *DATES)) and not self._is_allowed(value):
             raise NotAllowed(f"a template cannot use {describe(value)} as a value")
         if left < 0:
@@ -200,12 +200,12 @@ class TaskSandbox(Sandbox):
         return left
 
     def _is_allowed(self, value: Any) -> bool:
-        """Whether a value can only come from a name that the environment allows."""
+        """Whether a value comes from a name that the environment allows in addition."""
         ours = (Handle, Function, Method, Namespace, LoopContext, *_INTERNAL)
         return bool(self._allow) and not isinstance(value, (*ours, *INTERPRETER))
 
     def _to_data(self, value: Any) -> Any:
-        """What a filter or a function gave, as data of its own: no iterators, no marked-up text."""
+        """The result of a filter or function as plain data, without iterators and markup."""
         if isinstance(value, (Undefined, Namespace)):
             return value
         if isinstance(value, str) and hasattr(value, "__html__"):
@@ -215,7 +215,7 @@ class TaskSandbox(Sandbox):
         return self.measure(value)
 
     def _bounded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A filter or a test whose arguments and result are measure; Jinja's marks on it are kept."""
+        """A filter or test with measured arguments and result. ``wraps`` keeps the attributes that Jinja reads."""
         measures = name not in _UNMEASURED
 
         @functools.wraps(function)
@@ -233,12 +233,12 @@ class TaskSandbox(Sandbox):
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         for (code, message, hint), _ in run_time_rules.check(source, self, self._allow):
-            if code != "undefined-name":  # Jinja says so itself when the name is used
+            if code != "undefined-name":  # Jinja reports it when the name is used
                 raise NotAllowed(f"{message}: {hint}" if hint else message)
         return super()._generate(source, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, dict):  # a key called `items` is a key
+        if isinstance(obj, dict):  # a key named `items` is a key
             return self.getitem(obj, attribute)
         if attribute.startswith("__"):
             raise NotAllowed(f"a template cannot read `{attribute}`")
@@ -264,7 +264,7 @@ class TaskSandbox(Sandbox):
         return self.undefined(obj=obj, name=attribute)
 
     def _allows_all_attributes(self, obj: Any, attribute: str) -> bool:
-        """Whether an object gives what is asked for: the template's own, and what the environment allows."""
+        """Whether all attributes are allowed: for namespaces of the template, and for what the environment allows."""
         return not attribute.startswith("_") and (isinstance(obj, Namespace) or self._is_foreign(obj))
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -283,7 +283,7 @@ class TaskSandbox(Sandbox):
         return self._is_allowed(obj) and not isinstance(obj, plain)
 
     def _method(self, obj: Any, name: str) -> Any:
-        """What `obj.name(...)` calls."""
+        """The method that `obj.name(...)` calls."""
         if isinstance(obj, (Handle, Function)):
             value = self.getattr(obj, name)
             if isinstance(value, Function):
@@ -301,7 +301,7 @@ class TaskSandbox(Sandbox):
             hint = names.METHODS_INSTEAD.get(name, "")
             raise NotAllowed(f"a template cannot call `{name}` of {describe(obj)}" + (f": {hint}" if hint else ""))
         if isinstance(obj, (str, list, tuple)):
-            self.measure(obj)  # a method looks through it; that of a map finds a key
+            self.measure(obj)  # a method searches the text or list; a method of a map finds a key
         if isinstance(obj, str):
             own = text.METHODS.get(name)
             found = functools.partial(own, obj) if own else text.sized(obj, found)
@@ -311,7 +311,7 @@ class TaskSandbox(Sandbox):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(__obj, Undefined):
-            str(__obj)  # raises, and names what is missing
+            str(__obj)  # raises an error that names the missing value
         if not isinstance(__obj, (Function, Method)):
             raise NotAllowed(f"a template cannot call {describe(__obj)}")
         for value in (*args, *kwargs.values()):

@@ -1,4 +1,4 @@
-"""Text that a template makes when a task runs: how large a result is, is known before it is made."""
+"""Text functions of run-time templates. The size of a result is checked before the result is made."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from dag_factory.config.expressions.run_time_values import DATES, SCALARS, NotAl
 from dag_factory.config.expressions.sandbox import LimitExceeded
 from dag_factory.settings import BOUNDS
 
-_COMPARED = 10**8  # characters of a text, times those of what is looked for in it
+_COMPARED = 10**8  # characters of a text, multiplied by those of the text to find in it
 _BY_WEEKDAY = frozenset(("first_of", "last_of", "next", "previous"))
 _DATE_TEXT = 200  # characters of a format or of the name of a time zone
 
 
 def fits(size: int) -> None:
-    """Raise ``TooMuch`` where a text would be larger than one may be."""
+    """Raise ``LimitExceeded`` if a text of this size is too long."""
     if size > BOUNDS.rendered_bytes:
         raise LimitExceeded(f"a text in a template would be longer than {BOUNDS.rendered_bytes:,} characters")
 
 
 def sized(text: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a text: its numbers may be widths, and it may look for each text at each place."""
+    """A method of a text with checked arguments: numbers can be widths, and texts can be searched at each index."""
 
     def bounded(*args: Any, **kwargs: Any) -> Any:
         values = (*args, *kwargs.values())
         fits(sum(abs(value) for value in values if isinstance(value, int)))
         if len(text) * max((len(value) for value in values if isinstance(value, str)), default=0) > _COMPARED:
-            raise LimitExceeded("a text in a template is too long to be searched for a text of that length")
+            raise LimitExceeded("a text in a template is too long for this search")
         return function(*args, **kwargs)
 
     return bounded
 
 
 def short(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of dates: it takes numbers, dates and short texts."""
+    """A date function that accepts only numbers, dates and short texts."""
 
     def bounded(*args: Any, **kwargs: Any) -> Any:
         for value in (*args, *kwargs.values()):
@@ -52,7 +52,7 @@ def short(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def dated(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a date. A locale would be looked for among Python's modules."""
+    """A method of a date without a locale, which would be searched among the modules of Python."""
     bounded = short(function)
 
     def without_locale(*args: Any, **kwargs: Any) -> Any:
@@ -73,7 +73,7 @@ def trimmed(text: Any, chars: str | None = None) -> str:
 
 
 def replaced(text: Any, old: str, new: str, count: int | None = None) -> str:
-    """`replace`, of a text or of what is written as one."""
+    """The filter and method `replace`."""
     text = str(text)
     fits(len(text) + text.count(old) * len(new))
     return str(text.replace(old, new, -1 if count is None else count))
@@ -97,7 +97,7 @@ def joined_by(separator: Any, values: Any) -> str:
 
 
 def formatted(text: Any, /, *args: Any, **kwargs: Any) -> str:
-    """Format as Python's `%` does. The size is bounded before: a width may be any number."""
+    """Format as `%` of Python does. The size is checked first, because a width can be any number."""
     text = str(text)
     longest = max((len(str(value)) for value in (*args, *kwargs.values())), default=0)
     widths = sum(map(int, re.findall(r"[0-9]+", text)))
@@ -111,7 +111,7 @@ def formatted(text: Any, /, *args: Any, **kwargs: Any) -> str:
 def as_json(eval_ctx: nodes.EvalContext, value: Any, indent: int | None = None) -> str:
     """The filter `tojson`."""
     if indent is not None and not 0 <= indent <= 16:
-        raise LimitExceeded("`tojson` takes an indent from 0 to 16")
+        raise LimitExceeded("the indent of `tojson` must be from 0 to 16")
     return str(do_tojson(eval_ctx, value, indent))
 
 
@@ -129,4 +129,4 @@ def batched(values: Any, count: int, fill: Any = None) -> Iterator[Any]:
 
 
 METHODS: dict[str, Callable[..., str]] = {"join": joined_by, "replace": replaced}
-"""Methods of a text whose result may be larger than all of their arguments."""
+"""Methods of a text whose result can be longer than all of their arguments."""

@@ -1,7 +1,7 @@
-"""The values that a template can have, and what each type of value gives.
+"""The values that a run-time template can use, and the methods and attributes of each type.
 
-Plain data and dates are themselves. A ``Handle`` stands for an object of Airflow, a ``Function`` for what a template
-can call.
+Plain data and dates are used as they are. A ``Handle`` replaces an object of Airflow, and a ``Function`` replaces
+something that a template can call.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from dag_factory.config.expressions import run_time_names as names
 SCALARS = (str, int, float, type(None))
 DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
 INTERPRETER = (ModuleType, CodeType, FrameType, TracebackType, GeneratorType)
-"""Python's own objects: never a value, whatever an environment allows."""
+"""Objects of the interpreter. They are never allowed as values, whatever an environment allows."""
 
 
 class NotAllowed(SecurityError):
-    """A template asks for what it may not have."""
+    """A template uses something that it must not use."""
 
 
 class Handle:
-    """An object of Airflow as a template sees it: ``read`` gives one of ``attributes`` as data."""
+    """An object of Airflow in a template: ``read`` returns one of ``attributes`` as data."""
 
     __slots__ = ("attributes", "name", "read")
 
@@ -38,7 +38,7 @@ class Handle:
 
 
 class Function:
-    """What a template can call by name, with the functions below it (``macros.datetime.strptime``)."""
+    """A function that a template can call by name, with its own functions (``macros.datetime.strptime``)."""
 
     __slots__ = ("below", "function", "name")
 
@@ -49,7 +49,7 @@ class Function:
 
 
 class Method:
-    """A method of a value, on its way to the call."""
+    """A method of a value that is about to be called."""
 
     __slots__ = ("function",)
 
@@ -58,7 +58,7 @@ class Method:
 
 
 def describe(value: Any) -> str:
-    """A value in a message."""
+    """A phrase for a value in a message."""
     if isinstance(value, (Handle, Function)):
         return f"`{value.name}`"
     words: dict[type, str] = {str: "a text", dict: "a map", list: "a list"}
@@ -66,7 +66,7 @@ def describe(value: Any) -> str:
 
 
 def methods(value: Any) -> frozenset[str]:
-    """The methods and attributes of a value of this type."""
+    """The methods and attributes that the type of a value has."""
     for kind, found in _TYPES:
         if isinstance(value, kind):
             return found
@@ -96,7 +96,7 @@ def readable_attributes(value: Any) -> frozenset[str] | tuple[str, ...]:
 
 
 class AssetName(str):
-    """The name of an asset, which knows the asset's URI."""
+    """The name of an asset, with the URI of the asset as an attribute."""
 
     uri: str
 
@@ -107,5 +107,5 @@ class AssetName(str):
 
     @property
     def name(self) -> str:
-        """The name as a plain text."""
+        """The name as plain text."""
         return str.__str__(self)

@@ -1,8 +1,8 @@
-"""Jinja for text that anybody may commit: no attributes, no calls into Python, bounded work and output.
+"""A Jinja sandbox for untrusted expressions: no attributes, no calls into Python, limited work and output.
 
-Stands on Jinja's own sandbox and differs in three ways: a dot reads a key and nothing else, every step is counted,
-and every value that an expression builds is measured, so that none grows by doubling. A step is about a microsecond;
-all expressions of a file share ``BOUNDS.expression_steps`` of them. Nothing asks a clock.
+It extends the sandbox of Jinja in three ways: a dot only reads a key, every step is counted, and every value that an
+expression builds is measured, so that no value grows by doubling. A step is about a microsecond, and all expressions of
+a file share ``BOUNDS.expression_steps``. The limits do not depend on a clock.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _DELIMITERS = {
     "comment_end_string": "#}}",
 }
 _UNMEASURED = frozenset("count d default first last length".split())
-"""Filters that do not look through what they are given."""
-_ITEMS = 16  # that C looks at in one step
-_NODES = 4  # of a syntax tree that one step takes
+"""Filters whose work does not depend on the size of their arguments."""
+_ITEMS = 16  # items that C code processes in one step
+_NODES = 4  # nodes of a syntax tree that one step executes
 _TAGS = re.compile(r"\$\{[{%].*?[%}]\}", re.DOTALL)
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 
 
 class LimitExceeded(jinja2.TemplateRuntimeError):
-    """An expression went over one of its bounds."""
+    """An expression exceeds one of its limits."""
 
 
 def dns(value: object) -> str:
@@ -62,14 +62,14 @@ def dns(value: object) -> str:
 
 
 def to_text(value: object) -> str:
-    """A value inside a text: text as it is, everything else as JSON."""
+    """A value as text: text as it is, and any other value as JSON."""
     return value if isinstance(value, str) else json.dumps(to_data(value), sort_keys=True)
 
 
 def to_data(value: Any) -> Any:
-    """Plain data of an expression's value: what ``map`` and its like yield becomes a list.
+    """The value of an expression as plain data. Iterators, such as the result of ``map``, become lists.
 
-    Raises ``TypeError`` for what is no data, and ``TooMuch`` before there is too much of it.
+    Raises ``TypeError`` if the value is not data, and ``LimitExceeded`` if it is too large.
     """
     return _to_data(value, [BOUNDS.values])
 
@@ -77,32 +77,32 @@ def to_data(value: Any) -> Any:
 def _to_data(value: Any, left: list[int]) -> Any:
     left[0] -= 1 + (len(value) // CHARACTERS if isinstance(value, str) else 0)
     if left[0] < 0:
-        raise LimitExceeded("an expression makes too many values")
+        raise LimitExceeded("an expression produces too many values")
     if isinstance(value, jinja2.Undefined):
-        return str(value)  # strict: raises, and names what is missing
+        return str(value)  # strict undefined: raises an error that names the missing value
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-            raise TypeError("an expression may not give half of a character")
+            raise TypeError("the result of an expression contains half of a surrogate pair")
         if "\0" in value:
-            raise TypeError("an expression may not give the character NUL, which no database takes")
+            raise TypeError("the result of an expression contains a NUL character, which databases cannot store")
         return str(value)
     if isinstance(value, int) and abs(value) > BOUNDS.whole_number:
-        raise TypeError("an expression may not give a number of more than 64 bits")
+        raise TypeError("the result of an expression is a number of more than 64 bits")
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise TypeError("an expression may not give a number without end")
+            raise TypeError("the result of an expression is infinite or not a number")
         return value
     if isinstance(value, dict):
         return {_to_data(str(key), left): _to_data(item, left) for key, item in value.items()}
     if isinstance(value, (list, tuple, range)) or hasattr(value, "__next__"):
         return [_to_data(item, left) for item in value]
-    raise TypeError(f"an expression may not give a {type(value).__name__}")
+    raise TypeError(f"the result of an expression must be plain data, not a {type(value).__name__}")
 
 
 def count_values(value: Any) -> int:
-    """What a value weighs, as ``tree.weight`` has it. Raises ``TooMuch`` where it is too much to keep."""
+    """The size of a value, as ``tree.count_values`` counts it. Raises ``LimitExceeded`` if it is too large."""
     return BOUNDS.values - _spend(value, BOUNDS.values)
 
 
@@ -122,7 +122,7 @@ def _spend_steps(steps: int) -> None:
 
 
 def _length(value: Any) -> int:
-    """The items that are looked at where a value is looked through; of a text, some characters are one."""
+    """The number of items in a value. Sixteen characters of text count as one item."""
     if isinstance(value, str):
         return len(value) // CHARACTERS
     return len(value) if isinstance(value, (list, tuple, dict, range)) else 0
@@ -130,7 +130,7 @@ def _length(value: Any) -> int:
 
 @lru_cache(1024)
 def _cost(text: str) -> tuple[int, int]:
-    """The steps to compile a text, and to write what stands outside of its marks."""
+    """The steps to compile a text, and the steps to render it."""
     marked = sum(len(tag) for tag in _TAGS.findall(text))
     return 300 + 25 * marked, 30 + marked // 4 + len(text) // 40
 
@@ -138,7 +138,7 @@ def _cost(text: str) -> tuple[int, int]:
 def _spend(value: Any, budget: int) -> int:
     budget -= 1
     if budget < 0:
-        raise LimitExceeded("an expression makes too many values")
+        raise LimitExceeded("an expression produces too many values")
     if isinstance(value, str):
         if len(value) > BOUNDS.expression_bytes:
             raise LimitExceeded(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
@@ -176,13 +176,13 @@ def _join(values: Iterable[Any], separator: str = "") -> str:
 
 def _round(value: float, precision: int = 0) -> float:
     if not -20 <= precision <= 20:
-        raise LimitExceeded("`round` takes a precision from -20 to 20")
+        raise LimitExceeded("the precision of `round` must be from -20 to 20")
     return round(value, precision)
 
 
 @jinja2.pass_environment
 def _sum(environment: Sandbox, values: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
-    """The sum; each sum of lists is a new list."""
+    """The filter `sum`. Each sum of lists is a new list, so each is counted."""
     total = start
     for value in values if attribute is None else map(make_attrgetter(environment, attribute), values):
         total = total + value
@@ -191,10 +191,10 @@ def _sum(environment: Sandbox, values: Iterable[Any], attribute: Any = None, sta
 
 
 class LimitTransformer(NodeTransformer):
-    """Counts loops and comparisons and measures what is built, in a template's syntax tree."""
+    """Adds filters to a syntax tree that count loops and comparisons, and measure new values."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
-        body = sum(1 for _ in node.find_all(nodes.Node))  # what one turn may do
+        body = sum(1 for _ in node.find_all(nodes.Node))  # the work of one turn
         self.generic_visit(node)
         node.iter = self.filtered(node.iter, "_count_items", nodes.Const(1 + body // _NODES))
         return node
@@ -223,7 +223,7 @@ class LimitTransformer(NodeTransformer):
 
     @staticmethod
     def filtered(node: Any, name: str, *arguments: nodes.Expr) -> nodes.Filter:
-        """The node behind one of the sandbox's own filters."""
+        """The node with one of the sandbox's own filters applied."""
         return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
 
     def _compared(self, node: nodes.Expr) -> nodes.Expr:
@@ -231,7 +231,7 @@ class LimitTransformer(NodeTransformer):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """The environment in which ``${{ }}`` is computed."""
+    """The Jinja environment that computes ``${{ }}``."""
 
     guard: type[LimitTransformer] = LimitTransformer
     intercepted_binops = frozenset(["*", "**", "%", "+"])
@@ -243,7 +243,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             autoescape=False,
             cache_size=0,
-            optimized=False,  # Jinja's optimizer takes a time that grows with the third power of an expression's depth
+            optimized=False,  # the optimizer of Jinja takes time cubic in the depth of an expression
             **(options or _DELIMITERS),
         )
         chosen: dict[str, Any] = {name: self.filters[name] for name in _FILTERS}
@@ -263,7 +263,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._limit = limit
 
     def begin(self, text: str = "") -> None:
-        """Start the count of loop turns, of written text and of what filters made for one rendering of a text."""
+        """Reset the counts of loop turns, output and results of filters for one rendering of a text."""
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
         compiling, rendering = _cost(text)
@@ -271,7 +271,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     @staticmethod
     def _counting(function: Callable[..., Any]) -> Callable[..., Any]:
-        """A test whose arguments are counted: `in` may be asked of a long list for each item of another."""
+        """A test with counted arguments. For example, `in` can search a long list for each item of another list."""
 
         @functools.wraps(function)
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -281,7 +281,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return counted
 
     def _measuring(self, function: Callable[..., Any], looks_through: bool = True) -> Callable[..., Any]:
-        """A filter whose results are measured, all of one rendering; what Jinja reads of its signature is kept."""
+        """A filter with measured results. ``wraps`` keeps the attributes that Jinja reads."""
 
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
@@ -295,7 +295,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return bounded
 
     def _measure_lazily(self, values: Iterator[Any]) -> Iterator[Any]:
-        """What a lazy filter yields, each measured when it comes: whoever asks for it may keep it."""
+        """The items of a lazy filter, each measured when it is produced, because the template may keep it."""
         for value in values:
             _spend_steps(1)
             self._left = _spend(value, self._left)
@@ -305,7 +305,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self.counted_text(to_text(value))
 
     def counted_text(self, text: str) -> str:
-        """The text itself, as long as all that was written so far is not too long."""
+        """The text itself. Raises ``LimitExceeded`` if the output so far is too long."""
         _spend_steps(1 + len(text) // 40)
         self._length += len(text)
         if self._length > self._limit:
@@ -320,7 +320,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             _spend_steps(steps)
             self._turns += 1
             if self._turns > BOUNDS.values:
-                raise LimitExceeded(f"the loops of an expression took more than {BOUNDS.values:,} turns")
+                raise LimitExceeded(f"the loops of an expression take more than {BOUNDS.values:,} turns")
             yield value
 
     @staticmethod
@@ -350,7 +350,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str):
-            raise LimitExceeded("`%` formats text as Python does; join text with `~`")
+            raise LimitExceeded("`%` does not format text here: join text with `~`")
         if operator == "*" and self._factor_size(left) * self._factor_size(right) > 10**18:
             raise LimitExceeded("the result of `*` is too large")
         if operator == "**" and not (abs(right) <= 64 and abs(left) <= 10**9):
@@ -358,12 +358,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self._result(super().call_binop(context, operator, left, right))
 
     def _result(self, value: Any) -> Any:
-        """What an operator gives, measured."""
+        """Measure the result of an operator."""
         return _measure_value(value)
 
     @staticmethod
     def _factor_size(value: Any) -> int:
-        """What a factor adds to a product's size; text and lists weigh so much that they only take small ones."""
+        """The size of a factor of a product. Texts and lists count so much that only small factors are allowed."""
         if isinstance(value, (str, list, tuple)):
             return (len(value) or 1) * 10**14
         return abs(int(value))

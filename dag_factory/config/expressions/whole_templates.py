@@ -1,7 +1,7 @@
-"""Templates of whole ``{{ name }}`` expressions, as Jinja itself parses them.
+"""Split a text into literal parts and ``{{ name }}`` expressions, as Jinja parses it.
 
-Where a guard reads a text before it is rendered, statements, comments and constants could hide what the text
-becomes. Such a place takes literal text and expressions that only read a value.
+A guard checks some texts before they are rendered. There, statements, comments and constants could hide the rendered
+text. So these texts may contain only literal text and expressions that read a value.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _TOKENS = {
 }
 
 Parts = tuple[tuple[bool, str], ...]
-"""The pieces of a text in order: whether it is an expression, and its source."""
+"""The parts of a text in order: whether a part is an expression, and its source."""
 
 
 @lru_cache(4096)
 def split_template(text: str) -> Parts | str:
-    """The pieces of a text; words for what it holds beside whole expressions, where it does."""
+    """The parts of a text, or a phrase that names what it contains besides such expressions."""
     if "{{" not in text and "{%" not in text:
         return ((False, text),)
     try:
         found = list(_pieces(text))
         tree = _JINJA.parse(text)
     except jinja2.TemplateSyntaxError as failure:
-        return f"what Jinja cannot read: {failure.message}"
+        return f"a syntax error: {failure.message}"
     except _NotWholeError as failure:
         return str(failure)
     except RecursionError:
-        return "an expression that is nested too deep"
+        return "an expression that is nested too deeply"
     for output in tree.find_all(nodes.Output):
         for node in output.nodes:
             if not (isinstance(node, nodes.TemplateData) or _only_reads(node)):
-                return "an expression that does not only read a value"
+                return "an expression that does more than read a value"
     return tuple(found)
 
 
@@ -62,7 +62,7 @@ def _pieces(text: str) -> Iterator[tuple[bool, str]]:
         if kind in _TOKENS:
             raise _NotWholeError(_TOKENS[kind])
         if kind in ("variable_begin", "variable_end") and value not in ("{{", "}}"):
-            raise _NotWholeError(f"`{value.strip()}`, which removes the space around it")
+            raise _NotWholeError(f"`{value.strip()}`, which removes whitespace around it")
         if inside or kind == "variable_begin":
             inside.append(value)
             if kind == "variable_end":
@@ -73,7 +73,7 @@ def _pieces(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _only_reads(node: nodes.Node) -> bool:
-    """Whether an expression is a name, with attributes, subscripts, calls and filters of constants."""
+    """Whether an expression is a name with attributes, subscripts, calls and filters whose arguments are constants."""
     if isinstance(node, nodes.Name):
         return True
     if isinstance(node, nodes.Getattr):

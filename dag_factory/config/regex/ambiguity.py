@@ -1,10 +1,10 @@
-"""Where a regular expression can match one text in many ways, found on its position automaton.
+"""Find loops of a regular expression that can match one text in many ways, on its position automaton.
 
-Each position of the automaton is a character of the pattern. Two paths that read the same text and come back to
-the same position make the number of ways double with each turn (exponential ambiguity); loops that follow each
-other and share a text make it grow by a power. Counted repetitions are taken as unbounded ones, a lookahead as a
-way that leads nowhere: so the automaton has at least the ways of the pattern, and perhaps more. What is found here
-is therefore only suspected; ``slow_patterns`` counts.
+Each position of the automaton is a character of the pattern. If two paths read the same text and return to the same
+position, the number of ways doubles with each turn (exponential ambiguity). Consecutive loops that share a text make it
+grow polynomially. The automaton treats counted repetitions as unbounded, and a lookahead as a path that leads nowhere.
+So it has all the ways of the pattern, and perhaps more. A loop found here is only a suspect; ``slow_patterns`` verifies
+it by counting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dag_factory.config.regex import python_parser
 from dag_factory.config.regex.python_parser import OPS as ops
 from dag_factory.config.regex.python_parser import Nodes
 
-_MANY = 2  # ways: whether there are more makes no difference
+_MANY = 2  # ways; more ways make no difference
 _LETTERS = "a0 -_.\n!\0~,/:@=AZzéÉ٣中\u2028😀"
 _MOST_LETTERS = 200
 _WORD = 200  # characters
@@ -29,20 +29,20 @@ _Pair = tuple[int, int]
 
 
 class TooLarge(Exception):
-    """The automaton is larger than allowed."""
+    """The automaton exceeds the limit of work."""
 
 
 class Pump(NamedTuple):
-    """A text that leads to a loop, and one that the loop takes."""
+    """A text that leads to a loop, and a text that the loop matches."""
 
     prefix: str
     word: str
 
 
 class _Part(NamedTuple):
-    """A part of a pattern: in how many ways it may be empty, and the positions where it begins and ends.
+    """A part of a pattern: the number of ways to match nothing, and the positions where the part begins and ends.
 
-    ``ways`` is the product of the alternatives that follow each other.
+    ``ways`` is the product of the numbers of consecutive alternatives.
     """
 
     empty: int
@@ -57,7 +57,7 @@ _NOTHING = _Part(1, {}, {})
 class Automaton:
     """The position automaton of a pattern; position 0 is the start.
 
-    ``work`` counts the edges that were made and looked at. Raises ``TooLarge`` where they are more than ``most_work``.
+    ``work`` counts the edges that are made and visited. Raises ``TooLarge`` if they exceed ``most_work``.
     """
 
     def __init__(self, parsed: Nodes, most_work: int) -> None:
@@ -91,7 +91,7 @@ class Automaton:
         empty, ways = 0, 0
         first: dict[int, int] = {}
         last: dict[int, int] = {}
-        for part in parts:  # their positions differ
+        for part in parts:  # the parts have different positions
             first.update(part.first)
             last.update(part.last)
             self.spend(len(part.first) + len(part.last))
@@ -139,7 +139,7 @@ class Automaton:
                 follows[first] = min(follows.get(first, 0) + one * other, _MANY)
 
     def _alphabet(self) -> tuple[str, list[int]]:
-        """Characters that stand for all, and for each position a bit for each of them that it takes."""
+        """Characters that represent all others, and for each position a bit mask of those that it matches."""
         named = dict.fromkeys(_LETTERS)
         for op, argument, _ in self._characters:
             named |= dict.fromkeys(_ends(op, argument))
@@ -155,15 +155,15 @@ class Automaton:
         return "".join(letters.values()), [0, *(masks[kind] for kind in kinds)]
 
     def letter(self, mask: int) -> str:
-        """One character of a set of them."""
+        """One character of a bit mask."""
         return self.letters[(mask & -mask).bit_length() - 1]
 
     def components(self) -> list[list[int]]:
-        """The loops: sets of positions that lead to each other, in an order in which none leads back."""
+        """The loops: sets of positions that lead to each other, in topological order."""
         return [one for one in _components(self.follows) if len(one) > 1 or one[0] in self.follows[one[0]]]
 
     def paths(self, start: int) -> dict[int, tuple[int, str]]:
-        """For each position that can be reached, the position before it and the character taken."""
+        """For each reachable position, the previous position and the matched character."""
         found: dict[int, tuple[int, str]] = {}
         waiting = deque([start])
         while waiting:
@@ -186,14 +186,14 @@ def _merge_ways(one: dict[int, int], other: dict[int, int], times: int) -> dict[
 
 
 def _ends(op: Any, argument: Any) -> Iterator[str]:
-    """The characters at which a class begins and ends, and those beside them."""
+    """The first and last characters of a class, and their neighbors."""
     for kind, what in argument if op is ops.IN else [(op, argument)]:
         for code in what if kind is ops.RANGE else [what] if kind in (ops.LITERAL, ops.NOT_LITERAL) else ():
             yield from (chr(near) for near in (code, code - 1, code + 1) if 0 <= near < 0x110000)
 
 
 def _components(follows: list[dict[int, int]]) -> list[list[int]]:
-    """Strongly connected components by Tarjan's algorithm without recursion, in topological order."""
+    """Strongly connected components in topological order, by Tarjan's algorithm without recursion."""
     index: dict[int, int] = {}
     low: dict[int, int] = {}
     open_: dict[int, None] = {}
@@ -236,7 +236,7 @@ def _word(paths: dict[Any, tuple[Any, str]], goal: Any, start: Any) -> str:
 
 
 def exponential(automaton: Automaton, most: int) -> list[Pump]:
-    """Loops that read one text in two ways, at most so many."""
+    """At most ``most`` loops that can match one text in two ways."""
     found: dict[Pump, None] = {}
     components = automaton.components()
     lead = automaton.paths(0) if components else {}
@@ -251,7 +251,7 @@ def exponential(automaton: Automaton, most: int) -> list[Pump]:
 
 
 def _ambiguous_turns(automaton: Automaton, inside: set[int]) -> Iterator[tuple[int, str]]:
-    """Positions of a loop with a text that leads back to each in two ways."""
+    """Positions of a loop, each with a text that leads back to it in two ways."""
     for here in sorted(inside):
         for there, ways in automaton.follows[here].items():
             if ways > 1 and there in inside and automaton.masks[there]:
@@ -259,7 +259,7 @@ def _ambiguous_turns(automaton: Automaton, inside: set[int]) -> Iterator[tuple[i
                 if there in paths:
                     back = _word(paths, here, there) if here != there else ""
                     yield here, automaton.letter(automaton.masks[there]) + back
-    # Pairs of positions that two paths are at after the same text; from a pair of equals to one of equals.
+    # Search pairs of positions that two paths reach with the same text, from one pair of equal positions to another.
     came: dict[_Pair, tuple[_Pair, str]] = {}
     waiting: deque[_Pair] = deque()
     for here in sorted(inside):
@@ -294,7 +294,7 @@ def _pairs(automaton: Automaton, inside: set[int], one: int, other: int) -> Iter
 def _origin(
     came: dict[tuple[int, int], tuple[tuple[int, int], str]], pair: tuple[int, int], last: str
 ) -> tuple[int, str]:
-    """The position of equals that a pair came from, and the text from there on, ending in ``last``."""
+    """The position where the two paths of a pair parted, and the text since then, ending in ``last``."""
     letters = [last]
     while pair[0] != pair[1] and len(letters) <= _WORD:
         pair, letter = came[pair]
@@ -303,7 +303,7 @@ def _origin(
 
 
 def loops(automaton: Automaton, most: int) -> list[Pump]:
-    """Texts that the loops take: each character that one takes again and again, and its shortest turns."""
+    """Texts that loops match: each character that a loop repeats, and the shortest turn of each loop."""
     found: dict[Pump, None] = {}
     components = automaton.components()
     lead = automaton.paths(0) if components else {}
@@ -323,14 +323,14 @@ def loops(automaton: Automaton, most: int) -> list[Pump]:
 
 
 def samples(automaton: Automaton, most: int) -> list[str]:
-    """Texts that lead through the pattern, each by the shortest way to one of its positions; the longest ones."""
+    """The longest of the texts that lead to each position of the pattern by the shortest path."""
     lead = automaton.paths(0)
     words = dict.fromkeys(_word(lead, position, 0) for position in lead if position)
     return sorted(words, key=len, reverse=True)[:most]
 
 
 def power_of(automaton: Automaton, length: int) -> int:
-    """About how many ways loops that share a text have to divide one of a length among them, where none double."""
+    """About how many ways consecutive loops have to divide a text of a length, if no loop is exponential."""
     components = automaton.components()
     of = {position: number for number, component in enumerate(components) for position in component}
     letters = [_union(automaton.masks[position] for position in component) for component in components]
@@ -343,7 +343,7 @@ def power_of(automaton: Automaton, length: int) -> int:
 
 
 def _shared(automaton: Automaton, component: list[int], letters: int, of: dict[int, int]) -> set[int]:
-    """The loops that can be reached by texts of one loop alone, and take such texts."""
+    """The loops that texts of one loop can reach, and that match such texts."""
     seen, waiting = set(component), list(component)
     while waiting:
         here = waiting.pop()

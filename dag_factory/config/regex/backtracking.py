@@ -1,8 +1,8 @@
-"""How many steps Python takes to search a text for a regular expression, counted without taking them.
+"""Count the steps that Python takes to search a text for a regular expression, without taking all of them.
 
-Python tries one way after the other: its steps may double with each character. Here what follows from one state
-at one index is computed once, and its steps are added wherever Python would take them again. So the count is that
-of a matcher without memory, and the work is bounded by the number of states times the length of the text.
+Python tries one way after the other, so its steps can double with each character. Here the steps from one state at one
+index are computed once, and added whenever Python would repeat them. So the count is that of a matcher without memory,
+but the work is at most the number of states times the length of the text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dag_factory.config.regex import python_parser
 from dag_factory.config.regex.python_parser import OPS as ops
 from dag_factory.config.regex.python_parser import Nodes
 
-_END, _END_INSIDE = 0, 1  # addresses: where the pattern ends, and where a part that is matched for itself ends
+_END, _END_INSIDE = 0, 1  # addresses of the end of the pattern, and of the end of an atomic group or lookaround
 Captures = tuple[int, ...]
 Key = tuple[int, int, tuple[int, ...], Captures]
 End = tuple[int, Captures] | None
-"""Where a match ends, with what its groups captured; None where there is no match."""
+"""The end of a match with its captures, or None if there is no match."""
 
 
 class TooManySteps(Exception):
@@ -26,11 +26,11 @@ class TooManySteps(Exception):
 
 
 class TooManyStates(Exception):
-    """To count the steps is too much work."""
+    """The count itself is too much work."""
 
 
 class Step(NamedTuple):
-    """One instruction of a compiled pattern; ``next`` is the address of the following one."""
+    """One instruction of a compiled pattern. ``next`` is the address of the next one."""
 
     kind: str
     next: int = 0
@@ -44,7 +44,7 @@ class Step(NamedTuple):
 
 
 class Program:
-    """A pattern compiled for counting. Raises as ``regexes.parse`` does."""
+    """A pattern compiled for counting. Raises as ``python_parser.parse`` does."""
 
     def __init__(self, pattern: str) -> None:
         parsed = python_parser.parse(pattern)
@@ -58,7 +58,7 @@ class Program:
         return len(self.steps) - 1
 
     def _compile(self, nodes: Nodes, following: int, flags: int) -> int:
-        """The address of the nodes' first instruction; after the last one goes on at ``following``."""
+        """The address of the first instruction of the nodes. The last one continues at ``following``."""
         for op, argument in reversed(list(nodes)):
             following = self._one(op, argument, following, flags)
         return following
@@ -89,7 +89,7 @@ class Program:
             group, yes, no = argument
             branches = (self._compile(yes, following, flags), self._compile(no or [], following, flags))
             return self._add(Step("condition", branches=branches, slot=self._slots[group]))
-        return self._add(Step("branch"))  # what never matches
+        return self._add(Step("branch"))  # never matches
 
     def _group(self, argument: Any, following: int, flags: int) -> int:
         group, added, removed, body = argument
@@ -104,7 +104,7 @@ class Program:
         if op is python_parser.POSSESSIVE:
             inner = self._repeat(ops.MAX_REPEAT, argument, _END_INSIDE, flags)
             return self._add(Step("atomic", following, body=inner))
-        loop = self._add(Step("accept"))  # its place, until the body is known
+        loop = self._add(Step("accept"))  # a placeholder until the body is known
         start = self._compile(body, loop, flags)
         endless = -1 if most is ops.MAXREPEAT or most == ops.MAXREPEAT else most
         nullable = body.getwidth()[0] == 0
@@ -141,7 +141,7 @@ def below_of(op: Any, argument: Any) -> Iterator[Nodes]:
 
 
 class _State:
-    """A state that is being counted: ``tried`` are the states that come next, the first one last."""
+    """A state that is being counted. ``tried`` are the next states, with the first one at the end."""
 
     __slots__ = ("end", "key", "steps", "tried")
 
@@ -150,9 +150,9 @@ class _State:
 
 
 class Count:
-    """The steps of one search. ``states`` is the work that counting took so far.
+    """Counts the steps of one search. ``states`` is the work of counting so far.
 
-    Where it ``fails``, no way through the pattern is taken for a match, as if the text went on with something else.
+    With ``fails``, no way through the pattern counts as a match, as if more text followed.
     """
 
     def __init__(self, program: Program, text: str, most_steps: int, most_states: int, fails: bool = False) -> None:
@@ -161,11 +161,11 @@ class Count:
         self._known: dict[Key, tuple[int, End]] = {}
         self.states = 0
         self.match: tuple[int, int] | None = None
-        """What was found, as ``re.Match.span`` has it."""
+        """The span of the match, as in ``re.Match.span``."""
         self._program = program
 
     def search(self) -> int:
-        """The steps of a search from the first index on until there is a match.
+        """The steps of a search from each index, until there is a match.
 
         Raises ``TooManySteps`` and ``TooManyStates``.
         """
@@ -181,7 +181,7 @@ class Count:
         return total
 
     def _run(self, first: Key) -> tuple[int, End]:
-        """The steps from one state on, and where they end in a match; depth first, without recursion."""
+        """The steps from one state, and the end of the match; depth first, without recursion."""
         known = self._known
         stack = [] if first in known else [self._begin(first)]
         while stack:
@@ -247,14 +247,14 @@ class Count:
         if count < step.least:
             return (again,)
         out = (step.next, index, loops[:-1], captures)
-        if stuck or count == step.most:  # Python does not repeat what took nothing
+        if stuck or count == step.most:  # Python does not repeat a body that matched nothing
             return (out,)
         return (out, again) if step.flag else (again, out)
 
     def _expand_group(
         self, step: Step, index: int, loops: tuple[int, ...], captures: Captures
     ) -> tuple[tuple[Key, ...], int, End]:
-        """A part that is matched for itself: once it has matched, no other way through it is tried."""
+        """Expand an atomic group or a lookaround: after it has matched, no other way through it is tried."""
         start = index - step.least
         steps, end = self._run((step.body, start, (), captures)) if start >= 0 else (0, None)
         if step.kind == "atomic":
@@ -278,5 +278,5 @@ class Count:
 
 
 def _progressed(loops: tuple[int, ...]) -> tuple[int, ...]:
-    """The loops after something was taken: each may repeat again."""
+    """The state of the loops after a character was matched: each loop can repeat again."""
     return tuple([one & ~1 for one in loops]) if loops else loops

@@ -1,6 +1,6 @@
-"""Regular expressions as Python's own parser reads them: access to its private names, and single nodes to match.
+"""Access to the parser of Python's regular expressions, whose names are private, and matchers for single nodes.
 
-The names moved in Python 3.11, and atomic groups came with it.
+Python 3.11 moved the names and added atomic groups.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ except ImportError:  # Python 3.10
     import sre_parse as parser
 
 OPS: Any = ops
-"""The names of the parser's operations."""
+"""The operations of the parser."""
 Nodes = Any
 """A parsed pattern: pairs of an operation and its arguments."""
 
@@ -35,7 +35,7 @@ _TYPES = re.ASCII | re.LOCALE | re.UNICODE
 
 @lru_cache(512)
 def parse(pattern: str) -> Nodes:
-    """The parsed pattern. Raises ``re.error``, ``OverflowError`` or ``RecursionError`` where Python cannot read it."""
+    """The parsed pattern. Raises ``re.error``, ``OverflowError`` or ``RecursionError`` if Python cannot parse it."""
     re.compile(pattern)
     return parser.parse(pattern)
 
@@ -46,12 +46,12 @@ def flags_below(flags: int, added: int, removed: int) -> int:
 
 
 def single(op: Any, argument: Any, flags: int) -> Callable[[str, int], Any]:
-    """What tells whether one node matches at an index of a text: a class of characters, or a place such as ``$``."""
+    """A matcher of one node at an index of a text. The node is a class of characters, or an assertion such as ``$``."""
     return _single(repr((op, argument)), flags, _Node(op, argument))
 
 
 class _Node:
-    """One node, equal to all others, so that the cache goes by the text of the node alone."""
+    """One node. All nodes are equal, so that the cache uses only the text of the node as its key."""
 
     def __init__(self, op: Any, argument: Any) -> None:
         self.item = (op, argument)

@@ -19,9 +19,9 @@ from dag_factory.config.regex.python_parser import OPS as ops
 from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
 
-_REPETITIONS = 40  # two to the fortieth are hours; forty to the third is a moment
-_PUMPS = 16  # of one pattern
-_ENDS = ("\n\0", "!", ",,")  # what most repetitions do not take
+_REPETITIONS = 40  # 2^40 steps take hours; 40^3 steps take an instant
+_PUMPS = 16  # the most loops to try of one pattern
+_ENDS = ("\n\0", "!", ",,")  # texts that most repetitions do not match
 _SAMPLES = 8
 _FEW = 4
 _UNITS, _MOST_UNITS = 50, 20_000
@@ -45,9 +45,9 @@ class Verdict(NamedTuple):
 
 @lru_cache(512)
 def find_slow_text(pattern: str) -> Verdict:
-    """Whether somebody may type a text with which the pattern takes too long.
+    """Find a text with which the pattern takes too long.
 
-    Raises ``ValueError`` with one line about a pattern that Python cannot read.
+    Raises ``ValueError`` with one line if Python cannot parse the pattern.
     """
     try:
         automaton = _automaton(pattern)
@@ -57,7 +57,7 @@ def find_slow_text(pattern: str) -> Verdict:
         if pumps or power > BOUNDS.pattern_steps // _REPETITIONS:
             pumps = (pumps + loops(automaton, 2 * _PUMPS))[: 2 * _PUMPS]
         texts = [pump.prefix + pump.word * _REPETITIONS for pump in pumps] + samples(automaton, _SAMPLES)
-        # What leads to a loop may not be what a lookahead asks for, and what the loop takes may match at once.
+        # A prefix may not satisfy a lookahead, and the text of a loop may match at once. So also try texts without prefix.
         texts += [word * _REPETITIONS for word in _words(automaton.letters)]
     except TooLarge:
         return Verdict(unclear=True, work=BOUNDS.pattern_work)
@@ -73,13 +73,13 @@ def find_slow_text(pattern: str) -> Verdict:
 
 
 def _words(letters: str) -> list[str]:
-    """Each character, and short words of the first ones."""
+    """Each character, and short words of the first characters."""
     few = letters[:_FEW]
     return [*letters[:_PUMPS], *(one + other for one, other in itertools.permutations(few, 2))]
 
 
 def _check_endings(pattern: str, text: str, letters: str) -> Verdict:
-    """Whether something that follows the text makes the pattern try all ways to take the text, and too many."""
+    """Check whether an ending of the text makes the pattern try all ways to match it, in too many steps."""
     all_ways = _count_steps(pattern, text, BOUNDS.pattern_steps // 4, fails=True)
     if all_ways.text is None:
         return all_ways
@@ -96,7 +96,7 @@ def _check_endings(pattern: str, text: str, letters: str) -> Verdict:
 
 @lru_cache(512)
 def check_text(pattern: str, text: str) -> Verdict:
-    """Whether the pattern takes too long with this text. Raises as ``trap`` does."""
+    """Check whether the pattern takes too long with this text. Raises as ``find_slow_text`` does."""
     try:
         automaton = _automaton(pattern)
         steps = power_of(automaton, len(text)) * automaton.ways * len(automaton.follows) * (len(text) + 1)
@@ -109,9 +109,9 @@ def check_text(pattern: str, text: str) -> Verdict:
 
 
 def compile_work(pattern: str) -> int:
-    """About the work to compile a pattern for the compiler's own library, which writes counted repetitions out.
+    """Estimate the work to compile a pattern with ``jsonschema-rs``, which expands counted repetitions.
 
-    Raises as ``trap`` does.
+    Raises as ``find_slow_text`` does.
     """
     return min(_UNITS * _count_nodes(_parse(pattern)), _MOST_UNITS)
 
@@ -140,7 +140,7 @@ def _count_steps(pattern: str, text: str, most_steps: int, fails: bool = False) 
 
 
 def _automaton(pattern: str) -> Automaton:
-    """Made anew for each question, so that its count of the work does not depend on earlier ones."""
+    """A new automaton for each check, so that its count of work does not depend on earlier checks."""
     try:
         return Automaton(_parse(pattern), BOUNDS.pattern_work)
     except RecursionError:
@@ -153,7 +153,9 @@ def _parse(pattern: str) -> python_parser.Nodes:
     try:
         return python_parser.parse(pattern)
     except (re.error, OverflowError, RecursionError) as failure:
-        raise ValueError(f"Python, and so Airflow, cannot read the pattern {show(pattern)}: {failure}") from None
+        raise ValueError(
+            f"the pattern {show(pattern)} is not a valid regular expression of Python, which Airflow uses: {failure}"
+        ) from None
 
 
 @lru_cache(64)

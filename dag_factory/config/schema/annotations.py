@@ -1,8 +1,8 @@
-"""What the schemas' own annotations say of each place in a document: how it merges, what renders it.
+"""The annotations of the schemas for each place in a document: how its values merge, and whether Airflow renders it.
 
-``x-merge`` (see ``layers``), ``x-templated`` (Airflow renders ``{{ }}`` there and below), ``x-null: value``
-(null does not unset, there and below) or ``below`` (only inside), ``x-ends`` (keys beside it that a value here
-ends in lower layers).
+The annotations are ``x-merge`` (see ``merge``), ``x-templated`` (Airflow renders ``{{ }}`` there and below),
+``x-null: value`` (null is a value there and below) or ``below`` (null is a value only below), and ``x-ends`` (a value
+here removes these sibling keys from lower layers).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dag_factory.config.schema.registry import JSON
 
 
 class Shape:
-    """One place in the language; children are found as documents are walked."""
+    """One place in a document, with its annotations. Children are created when a document is walked."""
 
     def __init__(
         self, branches: tuple[tuple[JSON, str], ...], templated: bool = False, keeps_null: bool = False
@@ -23,8 +23,8 @@ class Shape:
         self._branches = branches
         self._children: dict[str, Shape] = {}
         self.merge: str = self._annotation("x-merge") or ""
-        said = self._annotation("x-templated")
-        self.templated: bool = templated if said is None else bool(said)
+        annotated = self._annotation("x-templated")
+        self.templated: bool = templated if annotated is None else bool(annotated)
         null = self._annotation("x-null")
         self.keeps_null: bool = keeps_null or null == "value"
         self._null_below = self.keeps_null or null == "below"
@@ -34,7 +34,7 @@ class Shape:
         return next((schema[name] for schema, _ in self._branches if name in schema), None)
 
     def child(self, key: str) -> Shape:
-        """The place of a map's key."""
+        """The shape of the value of a key of this map."""
         found = self._children.get(key)
         if found is None:
             found = self._children[key] = Shape(self._below("properties", key), self.templated, self._null_below)
@@ -42,7 +42,7 @@ class Shape:
 
     @cached_property
     def items(self) -> Shape:
-        """The place of a list's item."""
+        """The shape of the items of this list."""
         return Shape(self._below("items", None), self.templated, self._null_below)
 
     def _below(self, keyword: str, key: str | None) -> tuple[tuple[JSON, str], ...]:
@@ -57,7 +57,7 @@ class Shape:
 
 
 def _branches(schema: JSON, base: str) -> list[tuple[JSON, str]]:
-    """The schema, what it refers to, and its alternatives: an annotation nearest the use comes first."""
+    """The schema, the schemas that it refers to, and its alternatives. The schema nearest to the use comes first."""
     found = [(schema, base)]
     if "$ref" in schema:
         found += _branches(*registry.follow_reference(schema, base))
@@ -72,5 +72,5 @@ def _branches(schema: JSON, base: str) -> list[tuple[JSON, str]]:
 
 @lru_cache
 def shape(name: str, pointer: str = "") -> Shape:
-    """The shape of a whole file (``pipeline.schema.json``) or of one definition in it."""
+    """The shape of a whole file (``pipeline.schema.json``), or of one definition in it."""
     return Shape(tuple(_branches({"$ref": f"{name}#{pointer}"}, name)))

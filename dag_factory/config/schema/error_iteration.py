@@ -1,7 +1,8 @@
-"""JSON Schema's errors one by one, for who has to word them.
+"""A validator that lists JSON Schema errors in detail.
 
-Whether a document fits is decided by jsonschema-rs, in time that grows with the document. Its errors say too
-little; so where something is wrong the ``jsonschema`` library looks again, with its two slow rules exchanged.
+``jsonschema-rs`` decides whether a document is valid, in time proportional to the size of the document. Its errors
+contain too little for good messages. So ``jsonschema`` validates invalid documents again, with replacements for its two
+slow rules.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from jsonschema.validators import extend
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    """Python's own regular expressions can take for ever."""
+    """Regular expressions of Python can take exponential time."""
     if isinstance(instance, str) and not _fits(pattern).is_valid(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _unique(validator: Any, unique: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    """The library compares each item with each other where they cannot be sorted."""
+    """The rule of the library compares all pairs of items if the items cannot be sorted."""
     if unique and validator.is_type(instance, "array") and not _UNIQUE.is_valid(instance):
         yield ValidationError(f"{instance!r} has non-unique elements")
 
@@ -41,5 +42,5 @@ ErrorValidator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-
 
 
 def without_dialect(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without ``$schema``, by which the library would take its own rules again."""
-    return {key: said for key, said in schema.items() if key != "$schema"}
+    """The schema without ``$schema``, which would make the library use its own rules again."""
+    return {key: value for key, value in schema.items() if key != "$schema"}

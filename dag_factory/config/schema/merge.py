@@ -1,18 +1,18 @@
-"""Laying one tree over another, as the language page says.
+"""Merge a higher layer over a lower one.
 
-Maps merge; a list merges by a key, joins, or replaces; ``null`` unsets. Which of these holds for a place
-is said once, by the annotation ``x-merge`` in the JSON Schemas:
+Maps merge, lists merge by a key, are joined or are replaced, and ``null`` unsets a key. The annotation ``x-merge`` in
+the JSON Schemas defines which rule applies at a place:
 
-==============  =========================================================================
-``key:NAME``    list items with one value under ``NAME`` merge, others are added
-``join``        what the lower list has not yet is added
-``retain``      maps merge, and keys of the lower that the higher does not name go
-``replace``     the higher value stands as it is, nulls included (one-of maps)
-``count``       as ``replace``, but a number changes the count of what lies below (``retries``)
-absent          maps merge, lists and single values replace
-==============  =========================================================================
+==============  ==========================================================================
+``key:NAME``    list items with the same value of ``NAME`` merge, other items are added
+``join``        items that the lower list does not have are added
+``retain``      maps merge, but keys that only the lower map has are removed
+``replace``     the higher value replaces the lower one, nulls included (one-of maps)
+``count``       like ``replace``, but a number changes the count of the lower value (``retries``)
+absent          maps merge, lists and single values are replaced
+==============  ==========================================================================
 
-``x-ends`` names the keys beside it that a value ends in lower layers: a ``script`` a ``command``.
+``x-ends`` names sibling keys that a value removes from lower layers: a ``script`` removes a ``command``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, is_null, li
 
 
 def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = True) -> Node | None:
-    """``high`` laid over ``low``; None stands for a layer that says nothing.
+    """Merge ``high`` over ``low``. None is a layer without a value.
 
-    ``unset`` False keeps a null as it is written: the result is a layer itself, which unsets what lies
-    below it.
+    With ``unset`` False, nulls stay in the result: it is a layer itself, and its nulls unset keys of layers below.
     """
     if high is None:
         return low
@@ -43,7 +42,7 @@ def merge(low: Node | None, high: Node | None, shape: Shape, *, unset: bool = Tr
 
 
 def drop_nulls(node: Node, shape: Shape) -> Node:
-    """The tree without the keys that ``null`` unsets: a layer with nothing below it."""
+    """The tree without keys whose value is ``null``, for a layer that has no layer below it."""
     if shape.merge in ("replace", "count") or not isinstance(node, MapNode):
         return node
     if not any(is_null(item) or isinstance(item, MapNode) for item in node.entries.values()):
@@ -75,8 +74,8 @@ def _merge_maps(low: MapNode, high: MapNode, shape: Shape, unset: bool) -> MapNo
 
 def _merge_lists(low: ListNode, high: ListNode, shape: Shape, unset: bool) -> ListNode:
     if shape.merge == "join":
-        have = [to_python(item) for item in low.items]
-        added = tuple(item for item in high.items if to_python(item) not in have)
+        existing = [to_python(item) for item in low.items]
+        added = tuple(item for item in high.items if to_python(item) not in existing)
         return list_node((*low.items, *added), high.position)
     if shape.merge.startswith("key:"):
         name = shape.merge.removeprefix("key:")
@@ -93,13 +92,13 @@ def _merge_lists(low: ListNode, high: ListNode, shape: Shape, unset: bool) -> Li
 
 
 def _counted(low: Node, high: Node) -> Node:
-    """A number of retries over a rule: the rule with that count. A rule's name is kept under ``rule``.
+    """Merge a number of retries over a rule: the result is the rule with that count. A rule's name goes under ``rule``.
 
-    What an expression gives is not known yet; where it is a name, the rest is left out when it is computed.
+    The result of an expression is not known yet. If it is a name, the other keys are removed after it is computed.
     """
     if not isinstance(high, Scalar) or (not high.dynamic and type(high.value) is not int):
         return high
-    if is_null(low):  # a map replaces, so that the null goes on hiding what lies below
+    if is_null(low):  # a map replaces, so the null still hides the layers below
         return map_node({"retries": high}, {"retries": high.position}, high.position)
     if isinstance(low, Scalar) and isinstance(low.value, str):
         return map_node({"rule": low, "retries": high}, {"rule": low.position, "retries": high.position}, high.position)

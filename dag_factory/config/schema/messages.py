@@ -1,7 +1,7 @@
-"""JSON Schema's errors in a person's words.
+"""Turn JSON Schema errors into codes, messages and hints.
 
-A schema may say more of itself: ``x-code`` (the problem's stable code), ``x-message`` (what the value must
-be), ``x-problem`` (the whole message) and ``x-hint`` (the mend). Those win over the general words here.
+A schema can annotate itself with ``x-code`` (the code of the problem), ``x-message`` (what the value must be),
+``x-problem`` (the whole message) and ``x-hint`` (how to fix it). Annotations override the general texts of this module.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _TYPES = {
     "null": "null",
 }
 Description = tuple[str | None, Code, str, str]
-"""The key at fault (None: the value itself), code, message, hint."""
+"""The wrong key (None if the value itself is wrong), code, message, hint."""
 
 
 def relevant_errors(error: ValidationError) -> Iterator[ValidationError]:
-    """The errors to tell of one error: of alternatives, those of the one that was meant."""
+    """The errors to report for one error. For alternatives, these are the errors of the alternative that was meant."""
     alternatives = error.validator in ("anyOf", "oneOf")
     if not alternatives or not error.context or _annotation(error, "x-message") or _required_alternatives(error):
         yield error
@@ -48,12 +48,12 @@ def relevant_errors(error: ValidationError) -> Iterator[ValidationError]:
 
 
 def _has_wrong_type(found: list[ValidationError]) -> bool:
-    """Whether a branch refuses the value's very type: then it was not the branch meant."""
+    """Whether a branch does not even allow the type of the value. Then it is not the branch that was meant."""
     return any(inner.validator in ("type", "const") and not inner.path for inner in found)
 
 
 def describe_error(error: ValidationError, otherwise: str = "another value") -> Iterator[Description]:
-    """One error's problems, one for each key at fault; the mend, where no schema says it, is what is wanted."""
+    """Describe one error, once for each wrong key. Without a hint in the schema, the hint names the expected value."""
     for key, code, message, hint in _describe(error):
         wanted = _annotation(error, "x-message") or otherwise
         yield key, code, message, hint or (f"write {wanted}" if wanted else "")
@@ -93,21 +93,21 @@ def _describe(error: ValidationError) -> Iterator[Description]:
             for key, others in expected.items():
                 missing = [f"`{other}`" for other in others if other not in value] if key in value else []
                 if missing:
-                    text = f"`{key}` needs {' and '.join(missing)} beside it"
+                    text = f"`{key}` also needs {' and '.join(missing)}"
                     yield key, code or "conflicting-keys", text, hint or f"add {' and '.join(missing)}"
         case "dependentRequired" | "not" | "dependentSchemas":
-            yield None, code or "conflicting-keys", wanted or "these keys do not go together", hint
+            yield None, code or "conflicting-keys", wanted or "these keys cannot be used together", hint
         case "type":
             kinds = expected if isinstance(expected, list) else [expected]
             text = wanted or " or ".join(_TYPES[kind] for kind in kinds if kind != "null" or len(kinds) == 1)
             yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
         case "enum":
             options = [option for option in expected if option is not None]
-            mend = ""
+            suggestion = ""
             if isinstance(value, str):
-                mend = _other_name_hint(error, value) or did_you_mean(value, [str(option) for option in options])
+                suggestion = _other_name_hint(error, value) or did_you_mean(value, [str(option) for option in options])
             text = wanted or f"one of {', '.join(str(option) for option in options)}"
-            yield None, code or "bad-value", f"{show(value)} is not {text}", mend or hint
+            yield None, code or "bad-value", f"{show(value)} is not {text}", suggestion or hint
         case "const":
             yield None, code or "bad-value", f"{show(value)} is not {wanted or show(expected)}", hint
         case "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties":
@@ -115,8 +115,8 @@ def _describe(error: ValidationError) -> Iterator[Description]:
         case "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties":
             yield None, code or "too-large", _limit_message(error, "at most", wanted), hint
         case "uniqueItems" if isinstance(value, list):
-            twice = next((item for index, item in enumerate(value) if item in value[:index]), None)
-            yield None, code or "repeated-value", f"{show(twice)} is listed twice", "remove one of the two"
+            duplicate = next((item for index, item in enumerate(value) if item in value[:index]), None)
+            yield None, code or "repeated-value", f"{show(duplicate)} is listed twice", "remove one of the two"
         case "anyOf" | "oneOf" if _required_alternatives(error) and isinstance(value, dict) and not wanted:
             yield from _describe_alternatives(error, value, _required_alternatives(error), code, hint)
         case "anyOf" | "oneOf":
@@ -130,7 +130,7 @@ def _describe(error: ValidationError) -> Iterator[Description]:
 
 
 def _required_alternatives(error: ValidationError) -> list[list[str]]:
-    """What each alternative asks for, where all they ask for is keys; else nothing."""
+    """The keys that each alternative requires, if all alternatives only require keys; otherwise an empty list."""
     branches: Any = error.validator_value if error.validator in ("anyOf", "oneOf") else []
     asked = [branch["required"] for branch in branches if isinstance(branch, dict) and list(branch) == ["required"]]
     return asked if len(asked) == len(branches) else []
@@ -146,7 +146,7 @@ def _describe_alternatives(
         exactly = "exactly one" if error.validator == "oneOf" else "at least one"
         yield None, code or "missing-key", f"{exactly} of {listed} must be given", hint or f"add {listed}"
     else:
-        text = f"{' and '.join(given)} exclude each other"
+        text = f"{' and '.join(given)} cannot be used together"
         last = next(keys[0] for keys in reversed(asked) if all(key in value for key in keys))
         yield last, code or "conflicting-keys", text, hint or f"keep one of {listed}"
 
@@ -160,19 +160,19 @@ def _schema(error: ValidationError) -> JSON:
 
 
 def _other_name_hint(error: ValidationError, key: str) -> str:
-    """The schema's own word on a key, or one of several values, that belongs elsewhere or is called otherwise."""
-    said = _schema(error).get("x-instead", {})
-    while isinstance(said, dict):
-        if key in said:
-            return str(said[key])
-        if "$ref" not in said:
+    """The schema's hint for a key or value that belongs elsewhere or has another name here."""
+    hints = _schema(error).get("x-instead", {})
+    while isinstance(hints, dict):
+        if key in hints:
+            return str(hints[key])
+        if "$ref" not in hints:
             return ""
-        said = resolve({"$ref": said["$ref"]}, "job.schema.json")[0]
+        hints = resolve({"$ref": hints["$ref"]}, "job.schema.json")[0]
     return ""
 
 
 def _indentation_hint(error: ValidationError, key: str, value: Any) -> str:
-    """Where a key belongs whose value has the keys of another definition: a job that is not below `jobs`."""
+    """A hint for a key that is not indented enough, such as a job that is not below `jobs`."""
     for parent, definition in _schema(error).get("x-indented", {}).items():
         known = resolve({"$ref": definition}, "job.schema.json")[0]["properties"]
         if isinstance(value, dict) and value and all(name in known for name in value):

@@ -1,8 +1,8 @@
-"""JSON Schemas that people write into pipelines, of a param.
+"""The JSON Schemas that users write for the params of a pipeline.
 
-They stand alone: a reference could lead to a file or an address, which Airflow, too, would read. Airflow holds
-each default against them too, where the DAG is built and again for each run, in the scheduler; there a pattern
-is Python's, which can take for ever.
+They cannot refer to other schemas: a reference could lead to a file or an address, and Airflow would read it too.
+Airflow also validates each default against its schema: when it builds the DAG, and in the scheduler for each run. There
+Python matches patterns, which can take exponential time.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from dag_factory.config.schema import validation_cost
 from dag_factory.config.schema.validation_cost import TooMuchWork
 
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
-_DATA = ("default", "const", "enum", "examples")  # under these stands no schema
+_DATA = ("default", "const", "enum", "examples")  # the values of these keywords are not schemas
 _SIMPLE = frozenset(
     "type enum const title description description_md section values_display examples minimum maximum exclusiveMinimum "
     "exclusiveMaximum minLength maxLength".split()
 )
-"""What both libraries read alike, in a moment."""
+"""Keywords for which both libraries give the same result quickly."""
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
-    """What tells whether a value fits. Raises ``ValueError`` with one line about what is no schema."""
+    """The validator of a schema. Raises ``ValueError`` with one line if the schema is not valid."""
     reference = _first_reference(schema)
     if reference:
-        raise ValueError(f"`{reference}` is not read here, where a schema stands alone")
+        raise ValueError(f"`{reference}` is not supported: a schema here cannot refer to other schemas")
     return _compiled(msgspec.json.encode(schema))
 
 
 def find_error(schema: Any, value: Any) -> str:
-    """Why a value does not fit a schema, in a line; nothing where it does. Raises as ``validator`` does.
+    """Why a value does not match a schema, in one line; an empty text if it does. Raises as ``validator`` does.
 
-    The two libraries differ in formats, patterns and fractions: what Airflow could take otherwise its own is asked.
-    Raises ``TooMuchWork`` where that is too much for one file, before it is done.
+    The two libraries treat formats, patterns and fractions differently. So the library of Airflow checks whatever could
+    give another result there. Raises ``TooMuchWork``, before the work is done, if it is too much for one file.
     """
     compiled = validator(schema)
     if set(schema) <= _SIMPLE and not isinstance(value, (dict, list)):
@@ -56,7 +56,7 @@ def find_error(schema: Any, value: Any) -> str:
 
 @lru_cache(512)
 def _find_error_as_airflow(schema: bytes, value: bytes) -> str:
-    import jsonschema  # slow to import, and most params say nothing that needs it
+    import jsonschema  # slow to import, and most params do not need it
 
     try:
         jsonschema.validate(
@@ -64,13 +64,13 @@ def _find_error_as_airflow(schema: bytes, value: bytes) -> str:
         )
     except (jsonschema.ValidationError, jsonschema.SchemaError) as failure:
         return failure.message
-    except Exception as failure:  # a checker of a format, or a pattern, that stumbles over the value
+    except Exception as failure:  # a format checker or a pattern that fails with the value
         return f"{type(failure).__name__}: {failure}"
     return ""
 
 
 def count_work(schema: Any) -> None:
-    """Count the work to read a schema. Raises ``TooMuchWork`` where that is too much for one file."""
+    """Count the work to read a schema. Raises ``TooMuchWork`` if it is too much for one file."""
     meter = validation_cost.Meter(budget.work_left())
     validation_cost.count_schema(schema, meter)
     for pattern in dict.fromkeys(_patterns(schema)):
@@ -79,9 +79,9 @@ def count_work(schema: Any) -> None:
 
 
 def find_slow_pattern(schema: Any, value: Any) -> str:
-    """A pattern of a schema that takes Airflow too long to hold against a value's texts; nothing where there is none.
+    """A pattern of a schema that Airflow cannot match fast enough against a text of the value; an empty text if none.
 
-    Raises ``ValueError`` with one line about a pattern that Python cannot read, and ``TooMuchWork``.
+    Raises ``ValueError`` with one line about a pattern that Python cannot parse, and ``TooMuchWork``.
     """
     patterns = dict.fromkeys(_patterns(schema))
     texts = dict.fromkeys(_texts(value)) if patterns else {}
@@ -93,9 +93,9 @@ def find_slow_pattern(schema: Any, value: Any) -> str:
 
 
 def find_exponential_pattern(schema: Any) -> tuple[str, str | None] | None:
-    """A pattern of a schema, and a text that somebody may type which takes Airflow too long to hold against it.
+    """A pattern of a schema that takes exponential time on some input, and such an input.
 
-    No text where it is too much work to look for one. Raises as ``too_slow`` does.
+    The input is None if it is too much work to look for one. Raises as ``find_slow_pattern`` does.
     """
     for pattern in dict.fromkeys(_patterns(schema)):
         found = _charge(slow_patterns.find_slow_text(pattern))
@@ -123,11 +123,11 @@ def _patterns(schema: Any) -> Iterator[str]:
 
 
 def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
-    """Every schema in a schema, itself included, however deep; what is data is none, whatever it holds."""
+    """Every schema in a schema at any depth, itself included. Data, such as a default, is not a schema."""
     if isinstance(schema, dict):
         yield schema
         for key, below in schema.items():
-            if key in _NAMED and isinstance(below, dict):  # its keys are names, of which one may be `default`
+            if key in _NAMED and isinstance(below, dict):  # its keys are names, and one of them may be `default`
                 for one in below.values():
                     yield from _schemas(one)
             elif key not in _DATA:
@@ -160,9 +160,9 @@ def _compiled(schema: bytes) -> jsonschema_rs.Draft202012Validator:
 
 
 def _first_reference(schema: Any) -> str:
-    """The first key that refers to something else."""
+    """The first keyword that refers to another schema."""
     return next((key for one in _schemas(schema) for key in _REFERENCES if isinstance(one.get(key), str)), "")
 
 
 def _reject_reference(address: str) -> Any:
-    raise ValueError(f"`{address}` is not read here, where a schema stands alone")
+    raise ValueError(f"`{address}` is not supported: a schema here cannot refer to other schemas")

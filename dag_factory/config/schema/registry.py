@@ -1,7 +1,6 @@
-"""The JSON Schemas in ``schemas/``: the one definition of the language, loaded once for each process.
+"""The JSON Schemas in ``schemas/``, the single definition of the language. Each process loads them once.
 
-A compiled validator says whether a document fits; the slower library is asked only when it does not,
-since it tells why.
+A compiled validator decides whether a document is valid. Only for an invalid document, the slower library explains why.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import dag_factory
 
-if TYPE_CHECKING:  # not paid for where everything is kept from before
+if TYPE_CHECKING:  # a slow import that a fully cached pass does not need
     import jsonschema_rs
 
 JSON = dict[str, Any]
 
 
 def folder() -> Path:
-    """Where the schemas lie: inside the installed package, or beside it in a checkout."""
+    """The folder of the schemas: inside the installed package, or beside it in a checkout."""
     package = Path(dag_factory.__file__).resolve().parent
     installed = package / "schemas"
     return installed if installed.is_dir() else package.parent / "schemas"
@@ -33,14 +32,14 @@ def documents() -> dict[str, JSON]:
 
 
 def resolve(schema: JSON, base: str) -> tuple[JSON, str]:
-    """Follow ``$ref`` to the schema at its end. Returns that schema and the file it stands in."""
+    """Follow ``$ref`` to the last schema. Returns that schema and the name of its file."""
     while "$ref" in schema:
         schema, base = follow_reference(schema, base)
     return schema, base
 
 
 def follow_reference(schema: JSON, base: str) -> tuple[JSON, str]:
-    """The very schema that a ``$ref`` names, which may refer on and say more beside that."""
+    """Follow one ``$ref``. The schema that it names may have a ``$ref`` and annotations of its own."""
     file, _, pointer = schema["$ref"].partition("#")
     base = file or base
     found = documents()[base]

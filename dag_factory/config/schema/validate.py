@@ -1,6 +1,6 @@
-"""A document held against its JSON Schema: every error becomes a problem at the place a person edits.
+"""Validate a document against its JSON Schema. Every error becomes a problem with a position in the source file.
 
-What still holds an expression is left for the second look, after the expression is computed.
+A value that still contains an expression is validated again after the expression is computed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dag_factory.config.schema import registry as schemas
 from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, at, key_position, map_node, position_at, to_python
 from dag_factory.settings import BOUNDS
 
-if TYPE_CHECKING:  # a slow import, only paid for where something is wrong
+if TYPE_CHECKING:  # a slow import that only invalid documents need
     from jsonschema import Draft202012Validator, ValidationError
 
 
 def validate(node: Node, name: str, pointer: str = "", path: KeyPath = ()) -> list[tuple[KeyPath, Problem]]:
-    """What does not fit in ``node``: pairs of the path below ``node`` and the problem.
+    """The errors in ``node``: pairs of the path below ``node`` and the problem.
 
-    ``name`` and ``pointer`` choose the schema (``job.schema.json``, ``/$defs/job``); ``path`` is where
-    ``node`` stands in its document.
+    ``name`` and ``pointer`` select the schema (``job.schema.json``, ``/$defs/job``). ``path`` is the path of ``node``
+    in its document.
     """
     document = to_python(node)
     if schemas.validator(name, pointer).is_valid(document):
@@ -36,11 +36,14 @@ def validate(node: Node, name: str, pointer: str = "", path: KeyPath = ()) -> li
             below = tuple(leaf.absolute_path)
             if _is_pending(node, below, leaf):
                 continue
-            for key, code, message, said in messages.describe_error(leaf):
-                hint = _NOT_COMPUTED if key is None and _is_expression(node, below) else said
+            for key, code, message, hint in messages.describe_error(leaf):
+                if key is None and _is_expression(node, below):
+                    hint = _NOT_COMPUTED
                 where = (*below, key) if key is not None else below
                 position = _position(node, below, key)
-                once = message if code == "missing-key" else code  # of two rules that one value breaks, the first
+                once = (
+                    message if code == "missing-key" else code
+                )  # report only the first of two rules that one value breaks
                 found.setdefault((where, once), (where, Problem.at(position, (*path, *where), code, message, hint)))
         if len(found) > BOUNDS.problems_per_file:
             break
@@ -48,7 +51,7 @@ def validate(node: Node, name: str, pointer: str = "", path: KeyPath = ()) -> li
 
 
 def _order(node: Node, error: ValidationError) -> tuple[int, int]:
-    """By place in the file: the library gives errors in any order."""
+    """The position in the file. The library returns errors in no particular order."""
     position = position_at(node, tuple(error.absolute_path))
     return position.line, position.column
 
@@ -69,7 +72,7 @@ def _explaining_validator(name: str, pointer: str) -> Draft202012Validator:
 
 
 def _position(node: Node, path: KeyPath, key: str | None) -> Position:
-    """A key's own place where the key is at fault, else the value's."""
+    """The position of the key if the key is wrong, otherwise of the value."""
     if key is not None:
         position = key_position(at(node, path), key)
         if position:
@@ -77,7 +80,7 @@ def _position(node: Node, path: KeyPath, key: str | None) -> Position:
     return position_at(node, path)
 
 
-_NOT_COMPUTED = "write the value itself: an expression cannot stand for all of it here"
+_NOT_COMPUTED = "write the value itself; an expression cannot be the whole value here"
 
 
 def _is_expression(node: Node, path: KeyPath) -> bool:
@@ -86,7 +89,7 @@ def _is_expression(node: Node, path: KeyPath) -> bool:
 
 
 def _is_pending(node: Node, path: KeyPath, error: ValidationError) -> bool:
-    """Whether an expression may still mend it."""
+    """Whether the error may disappear once an expression is computed."""
     found = at(node, path)
     if found is None or not found.dynamic:
         return False
@@ -96,10 +99,10 @@ def _is_pending(node: Node, path: KeyPath, error: ValidationError) -> bool:
 
 
 def prune(node: Node, paths: list[KeyPath]) -> Node:
-    """The tree without what is wrong, so that the rest can be checked further.
+    """The tree without the values at ``paths``, so that the rest can be checked.
 
-    The nearest key of a map that holds a wrong place is taken out; a job that is wrong as a whole stays,
-    empty, so that whoever depends on it is not blamed.
+    For each path, the nearest enclosing key of a map is removed. A job that is wrong as a whole stays as an empty map,
+    so that no error is reported for the jobs that depend on it.
     """
     wrong: _Wrong = {}
     for path in paths:
@@ -112,7 +115,7 @@ def prune(node: Node, paths: list[KeyPath]) -> Node:
     return _without(node, wrong, ()) if wrong else node
 
 
-_Wrong = dict["str | int | None", "_Wrong"]  # the steps to what is wrong; None ends such a path
+_Wrong = dict["str | int | None", "_Wrong"]  # the steps of the wrong paths; None ends a path
 
 
 def _without(node: Node, wrong: _Wrong, path: KeyPath) -> Node:

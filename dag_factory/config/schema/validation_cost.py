@@ -1,7 +1,7 @@
-"""How much work it is to hold a value against a JSON Schema with the library that Airflow uses, before it is done.
+"""Estimate the work to validate a value with the library that Airflow uses, before the work is done.
 
-The schema is walked as the library walks it, and each rule that meets a value is counted. The unit is about two
-microseconds: of work that nobody has seen before, a second has some 500,000.
+The schema is walked as the library walks it, and each rule that applies to a value is counted. A unit is about two
+microseconds, so a second has about 500,000 units, if nothing is cached.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 from dag_factory.config.regex import slow_patterns
 from dag_factory.config.tree import CHARACTERS
 
-_SCHEMA = 100  # units to check one schema against the language of schemas
+_SCHEMA = 100  # units to check one schema against the meta-schema
 _RULE = 4
-_STEPS = 200  # of a regular expression, in one unit
-_COMBINATORS = ("allOf", "anyOf", "oneOf")  # schemas of the value itself
+_STEPS = 200  # steps of a regular expression in one unit
+_COMBINATORS = ("allOf", "anyOf", "oneOf")  # schemas that apply to the value itself
 _CONDITIONS = ("if", "then", "else", "not")
 _ITEMS = ("items", "additionalItems", "contains", "unevaluatedItems")
 _VALUES = ("additionalProperties", "unevaluatedProperties")
@@ -26,20 +26,20 @@ class TooMuchWork(Exception):
 
 
 class Meter:
-    """Adds up work. Raises ``TooMuchWork`` where it is more than ``most``."""
+    """Adds up work. Raises ``TooMuchWork`` if it exceeds ``most``."""
 
     def __init__(self, most: int) -> None:
         self.used, self._most = 0, most
 
     def spend(self, units: int) -> None:
-        """Add some."""
+        """Add ``units`` of work."""
         self.used += units
         if self.used > self._most:
             raise TooMuchWork
 
 
 def count_schema(schema: Any, meter: Meter) -> None:
-    """The work to check a schema itself."""
+    """Count the work to check a schema itself."""
     meter.spend(1)
     if isinstance(schema, dict):
         meter.spend(_SCHEMA)
@@ -53,7 +53,7 @@ def count_schema(schema: Any, meter: Meter) -> None:
 
 
 def count_value(schema: Any, value: Any, meter: Meter) -> None:
-    """The work to hold a value against a schema, each alternative included."""
+    """Count the work to validate a value, including every alternative."""
     meter.spend(_RULE)
     if not isinstance(schema, dict):
         return
@@ -99,7 +99,7 @@ def _of_items(key: str, rule: Any, value: list[Any], meter: Meter) -> None:
     elif key == "prefixItems" and isinstance(rule, list):
         for schema, below in zip(rule, value, strict=False):
             count_value(schema, below, meter)
-    elif key == "uniqueItems":  # what cannot be sorted is compared one by one
+    elif key == "uniqueItems":  # items that cannot be sorted are compared in pairs
         sortable = len({type(item) for item in value}) == 1 and not isinstance(value[0], dict) if value else True
         meter.spend(len(value) * (1 if sortable else len(value) // 4 + 1) + size(value))
 
@@ -112,7 +112,7 @@ def _of_text(key: str, rule: Any, value: str, meter: Meter) -> None:
 
 
 def _combined(schema: dict[str, Any]) -> Iterator[Any]:
-    """Schemas that hold for the value itself."""
+    """The schemas that apply to the value itself."""
     for key in _COMBINATORS:
         rule = schema.get(key)
         yield from rule if isinstance(rule, list) else ()
@@ -123,7 +123,7 @@ def _combined(schema: dict[str, Any]) -> Iterator[Any]:
 
 
 def _of_evaluated(schema: Any, value: Any, meter: Meter) -> None:
-    """The work to find out what the schemas of a value have looked at: each is tried once more, and so on below."""
+    """Count the work to find what the schemas of a value have evaluated: each is tried again, at every level."""
     if not isinstance(schema, dict):
         return
     for key in (*_VALUES, "contains", "unevaluatedItems", "patternProperties"):
@@ -142,7 +142,7 @@ def _again(key: str, rule: Any, value: Any, meter: Meter) -> None:
 
 
 def size(value: Any) -> int:
-    """How many values a value holds, itself included; a long text is several."""
+    """The number of values in a value, itself included. A long text counts as several."""
     if isinstance(value, str):
         return 1 + len(value) // CHARACTERS
     below: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
