@@ -1,8 +1,8 @@
-"""Whether Python may take for ever to search a text for a regular expression: decided by counting, never by time.
+"""Find regular expressions that take exponential time in Python, by counting steps instead of measuring time.
 
-``ambiguity`` finds loops that may read one text in many ways. Where it finds none, the pattern is is_fast. Else texts
-are made that repeat such a loop and then do not match, and ``backtracking`` counts the steps that Python takes with
-them. So a text proves what is refused, and the verdict is the same on every machine.
+``ambiguity`` finds loops that can match one text in many ways. Without such loops, the pattern is fast. Otherwise this
+module makes texts that repeat such a loop and then do not match, and ``backtracking`` counts the steps that Python
+takes with them. So every rejected pattern has a text as proof, and the verdict is the same on every machine.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _UNITS, _MOST_UNITS = 50, 20_000
 
 
 class Verdict(NamedTuple):
-    """A text that takes too long, or None; whether even that is too much to find out.
+    """The result of a check: a text that takes too long, or None. ``unclear`` means that the check is too much work.
 
-    ``work`` is that of the check, ``steps`` are about those that Python takes with a text that is is_fast.
+    ``work`` is the work of the check. ``steps`` is about the number of steps that Python takes with a fast text.
     """
 
     text: str | None = None
@@ -57,7 +57,7 @@ def find_slow_text(pattern: str) -> Verdict:
         if pumps or power > BOUNDS.pattern_steps // _REPETITIONS:
             pumps = (pumps + loops(automaton, 2 * _PUMPS))[: 2 * _PUMPS]
         texts = [pump.prefix + pump.word * _REPETITIONS for pump in pumps] + samples(automaton, _SAMPLES)
-        # A prefix may not satisfy a lookahead, and the text of a loop may match at once. So also try texts without prefix.
+        # A prefix may not satisfy a lookahead, or the text of a loop may match at once. So also try plain repetitions.
         texts += [word * _REPETITIONS for word in _words(automaton.letters)]
     except TooLarge:
         return Verdict(unclear=True, work=BOUNDS.pattern_work)
