@@ -1,6 +1,6 @@
-"""The compiler: text in, a frozen model or a list of problems out. Imports neither Airflow nor Kubernetes.
+"""The compiler: from text to a frozen model or a list of problems. Imports neither Airflow nor Kubernetes.
 
-``read -> layer -> check -> model``; see ``project.open_project`` for the way in.
+``read -> merge layers -> check -> model``; the entry point is ``open_project``.
 """
 
 from dag_factory.config.model import Pipeline

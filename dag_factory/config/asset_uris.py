@@ -1,7 +1,7 @@
-"""An asset's URI as Airflow stores it: two spellings of one URI are one asset.
+"""The URI of an asset as Airflow stores it, so that two spellings of one URI are one asset.
 
-Airflow rewrites a URI in the same way, and with rules of the providers that an instance has installed. Here the
-rules of all providers hold, so that an asset is the same on every machine.
+Airflow normalizes a URI in the same way, with the rules of the providers that are installed. This module applies the
+rules of all providers, so that an asset is the same on every machine.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-_OWN = "x-"  # what such a scheme means is nobody's but the writer's
+_PRIVATE = "x-"  # the prefix of schemes without a common meaning
 
 
 class _Table(msgspec.Struct, frozen=True):
-    """A table in a database: the scheme and the port that its URI is stored with, and the names in its path."""
+    """A table in a database: the stored scheme and port, and the names in the path of its URI."""
 
     scheme: str
     port: int
@@ -37,9 +37,9 @@ _BUCKETS = frozenset(("s3", "gs"))
 
 @lru_cache(4096)
 def normalize(uri: str) -> str:
-    """The URI as Airflow stores it; a text that is not a URI is unchanged.
+    """The URI as Airflow stores it; other text is unchanged.
 
-    Raises ``ValueError`` for what cannot be read as a URI.
+    Raises ``ValueError`` if the URI is malformed.
     """
     parts = split_uri(uri)
     if not parts:
@@ -54,14 +54,14 @@ def normalize(uri: str) -> str:
 
 
 def split_uri(uri: str) -> SplitResult | None:
-    """The parts of a URI, the scheme in lower case; None for other text, and where its scheme is the writer's own."""
+    """The parts of a URI with the scheme in lower case; None for other text and for private schemes."""
     parts = urlsplit(uri)
     scheme = parts.scheme.lower()
-    return parts._replace(scheme=scheme) if scheme and not scheme.startswith(_OWN) else None
+    return parts._replace(scheme=scheme) if scheme and not scheme.startswith(_PRIVATE) else None
 
 
 def missing_for_provider(uri: str) -> str:
-    """What a URI lacks that the provider of its scheme demands; nothing where it lacks nothing."""
+    """What the provider of the scheme requires and the URI lacks; empty if it lacks nothing."""
     parts = split_uri(uri)
     if not parts:
         return ""

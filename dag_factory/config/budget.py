@@ -1,7 +1,7 @@
-"""What one configuration file may still cost while it is compiled: processor time, and the values it makes.
+"""The budget of one configuration file while it is compiled: processor time, and the values that it makes.
 
-Two kinds of bounds. The counted ones end a file's work at a place that can be told. ``within`` is for what
-nobody has counted: it interrupts whatever runs, a regular expression too, and tells the file alone.
+There are two kinds of limits. Counted limits stop the work on a file at a known position. ``within`` is for everything
+that is not counted: it interrupts any work, even a regular expression, and knows only the file.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dag_factory.settings import BOUNDS
 
 T = TypeVar("T")
 REMEMBERED = 4_000  # texts with expressions
-_AGAIN = 0.1  # seconds; where the first interruption was lost, as in a destructor
+_AGAIN = 0.1  # seconds until the next signal, if the first was lost, for example in a destructor
 
 
 class OutOfTime(BaseException):
-    """The work took too long. No ``Exception``, so that nothing in between takes it for a fault of its own."""
+    """The work took too long. Not an ``Exception``, so that no handler in between catches it."""
 
 
 class _Account(threading.local):
@@ -42,12 +42,12 @@ _account = _Account()
 
 
 def reset() -> None:
-    """Give another file its steps and its values."""
+    """Start the budget of another file."""
     _account.open()
 
 
 def spend_steps(steps: int) -> bool:
-    """Whether the file's expressions may take so many steps more, which are then spent."""
+    """Spend steps of the file's expressions. Return whether they were left."""
     _account.steps -= steps
     return _account.steps >= 0
 
@@ -58,15 +58,15 @@ def steps_left() -> int:
 
 
 def spend_words(words: int) -> bool:
-    """Whether the file may have a word that it gets wrong compared with so many others."""
+    """Spend comparisons of an unknown name with known names. Return whether they were left."""
     _account.words -= words
     return _account.words >= 0
 
 
 def is_new(text: str) -> bool:
-    """Whether a text with expressions has to be compiled: most are compiled once for a file.
+    """Whether a text with expressions was not seen in this file, so that compiling it counts.
 
-    The last ones are remembered, fewer than the process remembers: so the answer does not depend on earlier files.
+    It remembers fewer texts than the process caches, so the answer does not depend on earlier files.
     """
     if text in _account.texts:
         return False
@@ -77,47 +77,47 @@ def is_new(text: str) -> bool:
 
 
 def spend(values: int) -> bool:
-    """Whether the file may make so many values more, which are then spent; see ``tree.weight``."""
+    """Spend values that the file makes. Return whether they were left; see ``tree.count_values``."""
     _account.values -= values
     return _account.values >= 0
 
 
 def spend_maps(maps: int) -> bool:
-    """The same for maps; see ``tree.maps``."""
+    """The same for maps; see ``tree.count_maps``."""
     _account.maps -= maps
     return _account.maps >= 0
 
 
 def work_left() -> int:
-    """The work that is left to check the file's params; see ``validation_work``."""
+    """The work that is left to check the file's params; see ``validation_cost``."""
     return _account.work
 
 
 def spend_work(work: int) -> bool:
-    """Whether the file may take so much of it, which is then spent."""
+    """Spend work to check params. Return whether it was left."""
     _account.work -= work
     return _account.work >= 0
 
 
 def spend_dag_work(work: int) -> bool:
-    """The same for what Airflow has to build and to serialize; see ``work``."""
+    """The same for the work to build and serialize DAGs; see ``loader_work``."""
     _account.dag_work -= work
     return _account.dag_work >= 0
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` returns. Raises ``OutOfTime`` where it takes more processor time than that.
+    """The result of ``work``. Raises ``OutOfTime`` after ``seconds`` of processor time.
 
-    Python interrupts its main thread only: in another one the work has the time that it takes. Bounds may
-    stand in each other: where an outer one is over, no inner one says that it was its own.
+    Python delivers signals only to its main thread; in another thread the time is unlimited. Calls may be nested: if an
+    outer limit is exceeded, the outer call raises.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    mine = _Bound(time.process_time() + seconds)
+    own = _Bound(time.process_time() + seconds)
     depth = len(_bounds)
     before = signal.signal(signal.SIGPROF, _interrupt) if depth == 0 else None
     earlier = signal.getitimer(signal.ITIMER_PROF) if depth == 0 else (0.0, 0.0)
-    _bounds.append(mine)
+    _bounds.append(own)
     try:
         try:
             _set_timer()
@@ -125,10 +125,10 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except _Over as over:
-        if over.bound is mine:
+        if over.bound is own:
             raise OutOfTime from None
         raise
-    finally:  # the timer once more, since the signal may have come just before it was stopped: no other comes so soon
+    finally:  # stop the timer again: a signal just before the first stop may have set it again
         signal.setitimer(signal.ITIMER_PROF, 0)
         del _bounds[depth:]
         if depth:
@@ -143,23 +143,23 @@ class _Bound(NamedTuple):
 
 
 class _Over(BaseException):
-    """On its way to the bound that is over."""
+    """Raised through nested calls to the call whose limit is exceeded."""
 
     def __init__(self, bound: _Bound) -> None:
         self.bound = bound
 
 
 _bounds: list[_Bound] = []
-"""Those of the main thread that hold now, each within the one before it."""
+"""The active limits of the main thread, outermost first."""
 
 
 def _next() -> _Bound:
-    """The bound that ends first; of several the outermost."""
+    """The limit that ends first; of several, the outermost."""
     return min(_bounds, key=lambda bound: bound.deadline)
 
 
 def _set_timer() -> None:
-    """Raises ``_Over`` where a bound is over already: the kernel gives a timer that is set anew another tick."""
+    """Set the timer. Raises ``_Over`` if a limit is already exceeded: a timer that is set again gets another tick."""
     over = _next()
     left = over.deadline - time.process_time()
     if left <= 0:

@@ -1,4 +1,4 @@
-"""One name for some bytes."""
+"""A digest of several byte strings."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 
 
 def digest(*parts: bytes) -> str:
-    """One name for some bytes; the boundaries between the parts count."""
-    whole = hashlib.blake2b(digest_size=20)
+    """A digest of some byte strings, including the boundaries between them."""
+    total = hashlib.blake2b(digest_size=20)
     for part in parts:
-        whole.update(len(part).to_bytes(8, "little"))
-        whole.update(part)
-    return whole.hexdigest()
+        total.update(len(part).to_bytes(8, "little"))
+        total.update(part)
+    return total.hexdigest()

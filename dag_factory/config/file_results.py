@@ -1,6 +1,6 @@
-"""What came of one pipeline file in one environment: the unit in which compiling is kept and shared out.
+"""The result of one pipeline file in one environment: the unit that is cached, and that shards divide.
 
-What makes one is in ``compiling``, which a process that finds everything kept never imports.
+``compile_file`` makes it. A process that finds everything in the cache does not import that module.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dag_factory.config.problems import Problem
 
 
 class PipelineResult(msgspec.Struct, frozen=True):
-    """A pipeline in one environment. No pipeline and no problems: it does not exist there.
+    """A pipeline in one environment. Without a pipeline and without problems, it does not exist there.
 
-    ``work`` is what its DAG costs a loader, in units.
+    ``work`` is the work of its DAG for a loader, in units.
     """
 
     id: str
@@ -25,7 +25,7 @@ class PipelineResult(msgspec.Struct, frozen=True):
 
 
 class AssetMention(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An asset as a file names it, and the first place where it does; the URI is the name where it has no other."""
+    """An asset that a file names, and the first position of it; without a URI of its own, the URI is the name."""
 
     name: str
     uri: str
@@ -34,9 +34,9 @@ class AssetMention(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class FileResult(msgspec.Struct, frozen=True):
-    """``results`` are of the DAGs that the file ``id`` claims; ``instances`` says where those of a family stand.
+    """``results`` are those of the DAGs that the file ``id`` claims; ``instances`` has the positions of its instances.
 
-    ``readable`` is false where not even the ids are known. ``assets`` are named by the pipelines that can be built.
+    ``readable`` is false if not even the ids are known. ``assets`` are those of the pipelines that can be built.
     """
 
     id: str
@@ -48,5 +48,5 @@ class FileResult(msgspec.Struct, frozen=True):
 
 
 def unreadable(file_id: str, file: str, problem: Problem) -> FileResult:
-    """The outcome of a file that cannot be read."""
+    """The result of a file that cannot be read."""
     return FileResult(file_id, file, (PipelineResult(file_id, None, (problem,)),), readable=False)

@@ -1,4 +1,4 @@
-"""Every limit that holds for a pipeline, as data: a model carries it to the worker."""
+"""The limits of a pipeline as data, which its model carries to the worker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rule: ``by`` names who set it, as ``the team `growth` ``; ``words`` are its patterns or names."""
+    """One rule: ``by`` names who set it, such as ``the team `growth` ``; ``words`` are its patterns or names."""
 
     by: str
     file: str
@@ -17,12 +17,12 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """Where the rule is written: ``file:line``."""
+        """The position of the rule: ``file:line``."""
         return f"{self.file}:{self.line}"
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """The most that a pod may use of one resource, as a Kubernetes quantity."""
+    """The maximum of one resource for a pod, as a Kubernetes quantity."""
 
     by: str
     file: str
@@ -31,14 +31,14 @@ class Limit(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where the limit is written: ``file:line``."""
+        """The position of the limit: ``file:line``."""
         return f"{self.file}:{self.line}"
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """The most that a pipeline may ask for under one key, durations in seconds; ``text`` is as written.
+    """The maximum for one key of a pipeline, durations in seconds; ``text`` is the text in the file.
 
-    Of ``min_schedule_interval`` it is the least.
+    For ``min_schedule_interval`` it is the minimum.
     """
 
     by: str
@@ -49,12 +49,12 @@ class Bound(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where the bound is written: ``file:line``."""
+        """The position of the bound: ``file:line``."""
         return f"{self.file}:{self.line}"
 
 
 class PlatformLayers(msgspec.Struct, frozen=True):
-    """What layers of the platform's files add to a pod: the way to nodes, and containers with their `resources`."""
+    """What the layers of the platform's files add to a pod; ``containers`` has their `resources` by name."""
 
     selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Any], ...] = ()
@@ -62,7 +62,7 @@ class PlatformLayers(msgspec.Struct, frozen=True):
 
 
 class OtherNodes(msgspec.Struct, frozen=True):
-    """The nodes that only flavors outside a team's list use: labels with their values, and tolerations."""
+    """The nodes that only flavors outside a team's list use, by labels with their values, and by tolerations."""
 
     by: str
     file: str
@@ -73,23 +73,23 @@ class OtherNodes(msgspec.Struct, frozen=True):
 
 
 class Guards(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The limits of an environment and of its teams together; the empty value allows everything.
+    """The limits of an environment and of its teams combined; the empty value allows everything.
 
-    ``limits`` are by Kubernetes' names of resources, and ``gpu`` for cards under any name; of several limits the
-    lowest is here.
+    ``limits`` are by the Kubernetes names of resources, and ``gpu`` for GPUs under any name. Of several limits, the
+    lowest applies.
     """
 
     images: tuple[Rule, ...] = ()  # an image must match a pattern of each
     forbid_latest: Rule | None = None
     limits: dict[str, Limit] = {}
     flavors: tuple[Rule, ...] = ()  # a flavor must match a pattern of each
-    flavor_limits: dict[str, Limit] = {}  # as `limits`: the most that one of the flavors on the list gives
-    platform_containers: dict[str, dict[str, Any]] = {}  # that do not count for `flavor_limits`: `resources` by name
+    flavor_limits: dict[str, Limit] = {}  # as `limits`: the maximum over the allowed flavors
+    platform_containers: dict[str, dict[str, Any]] = {}  # not counted for `flavor_limits`: `resources` by name
     nodes: tuple[OtherNodes, ...] = ()  # for each list of flavors
-    require: tuple[Rule, ...] = ()  # keys of jobs that the final pod must have
-    pod_security: Rule | None = None  # its word is the strictest level
-    allow: dict[str, tuple[Rule, ...]] = {}  # allow-lists by their keys; what a pod refers to must match each of a key
-    bounds: dict[str, Bound] = {}  # by the keys of `limits`; of several bounds the strictest is here
+    require: tuple[Rule, ...] = ()  # keys of jobs that the final pod must set
+    pod_security: Rule | None = None  # its only word is the strictest level
+    allow: dict[str, tuple[Rule, ...]] = {}  # by key: what a pod refers to must match every list
+    bounds: dict[str, Bound] = {}  # by the keys of `limits`; of several bounds, the strictest applies
 
 
 NONE = Guards()

@@ -1,8 +1,10 @@
-"""What a configuration means: the compiler's result, which the scheduler, the terminal and the browser read.
+"""The compiler's result, which the scheduler, the terminal and the browser read.
 
-Everything is resolved: layers are merged, expressions of the kind ``${{ }}`` computed, durations are
-seconds, flavors are laid under their jobs. ``{{ }}`` stands untouched, for Airflow to render when the
-task runs. Kubernetes fragments (``tolerations``, ``affinity`` ...) keep Kubernetes' own camelCase keys.
+Everything is resolved: layers are merged, expressions ``${{ }}`` are computed, durations are seconds, and flavors are
+merged into their jobs. Templates ``{{ }}`` are unchanged; Airflow renders them when the task runs. Kubernetes fragments
+(``tolerations``, ``affinity`` ...) keep the camelCase keys of Kubernetes.
+
+The last good versions of DAGs are stored in this form: fields keep their names, and new fields have a default.
 """
 
 from __future__ import annotations
@@ -23,11 +25,11 @@ class _Frozen(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Manual(_Frozen, frozen=True, kw_only=True, tag="manual"):
-    """No schedule: the pipeline runs when somebody starts it."""
+    """No schedule: the pipeline runs only when a person or another system starts it."""
 
 
 class Preset(_Frozen, frozen=True, kw_only=True, tag="preset"):
-    """One of Airflow's named schedules, as ``@daily``."""
+    """One of Airflow's named schedules, such as ``@daily``."""
 
     name: str
 
@@ -45,7 +47,7 @@ class Every(_Frozen, frozen=True, kw_only=True, tag="every"):
 
 
 class Asset(_Frozen, frozen=True, kw_only=True, tag="asset"):
-    """Something that jobs read and write, known by its name; the name is its URI too where it has no other."""
+    """Something that jobs read and write, identified by its name; without a URI of its own, the name is the URI."""
 
     name: str
     uri: str | None = None
@@ -67,7 +69,7 @@ AssetRule = Asset | AllOf | AnyOf
 
 
 class Assets(_Frozen, frozen=True, kw_only=True, tag="assets"):
-    """Updates of assets, and the times of ``cron`` beside them, if any."""
+    """Updates of assets, and the times of ``cron`` in addition, if any."""
 
     rule: AssetRule
     cron: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ Schedule = Manual | Preset | Cron | Every | Assets
 
 
 class Param(_Frozen, frozen=True, kw_only=True):
-    """A run's parameter: the JSON Schema that Airflow's trigger form shows, and the default, if any."""
+    """A parameter of a run: the JSON Schema that Airflow's trigger form shows, and the default, if any."""
 
     name: str
     schema: dict[str, Any]
@@ -87,7 +89,7 @@ class Param(_Frozen, frozen=True, kw_only=True):
 
 
 def group_id(path: str) -> str:
-    """What Airflow calls the group at a path; it takes no dots."""
+    """Airflow's name of the group at a path; it does not allow dots."""
     return path.replace(".", "__")
 
 
@@ -130,25 +132,25 @@ class Volume(_Frozen, frozen=True, kw_only=True):
 
 
 class ForEach(_Frozen, frozen=True, kw_only=True):
-    """Once for each item of a list: of another job's output, of a param, or of ``items``."""
+    """One instance for each item of a list: of another job's output, of a param, or of ``items``."""
 
-    variable: str = ""  # holds the item; none where it is empty
+    variable: str = ""  # the environment variable with the item; none if empty
     output: str | None = None  # the job whose output is the list
     path: tuple[str, ...] = ()  # the keys that lead to the list in that output
     param: str | None = None
-    items: tuple[Any, ...] | None = None  # numbers that JSON would write otherwise are text
-    label: str | None = None  # a template: the instance's name in the grid
+    items: tuple[Any, ...] | None = None  # numbers that JSON would write differently are text
+    label: str | None = None  # a template for the instance's name in the grid
     max_parallel: int | None = None
     own_task: bool = False  # a task without a pod makes the list: Airflow maps over whole outputs only
 
 
 def items_task(name: str) -> str:
-    """The task that makes the list for a job or a group of this name; no job's name has a dot."""
+    """The id of the task that makes the list for a job or a group; the name of a job has no dot."""
     return f"{name}.items"
 
 
 class Outcome(_Frozen, frozen=True, kw_only=True):
-    """What follows when a pod failed so: for one of ``reasons``, or with one of ``exit_codes``."""
+    """What happens after a pod failed for one of ``reasons``, or with one of ``exit_codes``."""
 
     reasons: tuple[str, ...] = ()
     exit_codes: tuple[int, ...] = ()
@@ -157,7 +159,7 @@ class Outcome(_Frozen, frozen=True, kw_only=True):
 
 
 class Retries(_Frozen, frozen=True, kw_only=True):
-    """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds. ``on``: the first that fits."""
+    """How often a failed try is repeated; ``delay`` and ``max_delay`` in seconds. ``on``: the first match applies."""
 
     count: int = 0
     delay: int | None = None
@@ -168,7 +170,7 @@ class Retries(_Frozen, frozen=True, kw_only=True):
 
 
 class Alerts(_Frozen, frozen=True, kw_only=True):
-    """The names of the channels that are told, for each event."""
+    """The names of the channels to notify, for each event."""
 
     on_failure: tuple[str, ...] = ()
     on_success: tuple[str, ...] = ()
@@ -177,7 +179,7 @@ class Alerts(_Frozen, frozen=True, kw_only=True):
 
 
 class Channel(_Frozen, frozen=True, kw_only=True):
-    """A way to tell people. ``connection`` is an Airflow connection's id, which holds what is secret."""
+    """A way to notify people. ``connection`` is the id of an Airflow connection, which holds the secrets."""
 
     name: str
     kind: Literal["email", "slack", "webhook"]
@@ -187,7 +189,7 @@ class Channel(_Frozen, frozen=True, kw_only=True):
 
 
 class Flavor(_Frozen, frozen=True, kw_only=True):
-    """A size of pod. Quantities are Kubernetes' (``500m``, ``16Gi``); requests equal limits unless said."""
+    """A size of a pod. Quantities are those of Kubernetes (``500m``, ``16Gi``); requests default to the limits."""
 
     name: str
     requests: dict[str, str] = {}
@@ -206,7 +208,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     name: str
     flavor: Flavor
     image: str
-    command: tuple[str, ...] | None = None  # a script is here already, behind its shell
+    command: tuple[str, ...] | None = None  # a script is its last item, after the shell
     args: tuple[str, ...] | None = None
     working_dir: str | None = None
     ports: tuple[Fragment, ...] = ()
@@ -215,12 +217,12 @@ class Job(_Frozen, frozen=True, kw_only=True):
     volumes: tuple[Volume, ...] = ()
     depends_on: tuple[str, ...] = ()
     trigger_rule: str = "all_success"
-    when: str | None = None  # a template that is read as yes or no when the task first starts
+    when: str | None = None  # a template, evaluated as true or false when the task first starts
     group: str | None = None  # a path of groups: ``load.sales``
-    mapped_group: str | None = None  # the one of them that runs for each item of a list
-    matrix: dict[str, Any] = {}  # the values of the cell that this is
+    mapped_group: str | None = None  # the one of these groups that runs for each item of a list
+    matrix: dict[str, Any] = {}  # the values of this cell
     for_each: ForEach | None = None
-    teardown_of: tuple[str, ...] = ()  # the jobs that set up what this one takes down, whatever happened
+    teardown_of: tuple[str, ...] = ()  # the setup jobs that this job cleans up after
     output: bool = False  # /airflow/xcom/return.json becomes the task's XCom
     retries: Retries = Retries()
     timeout: int | None = None
@@ -245,7 +247,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     pod_security_context: Fragment | None = None
     host_aliases: tuple[Fragment, ...] = ()
     init_containers: tuple[Fragment, ...] = ()  # sidecars first, each with `restartPolicy: Always`
-    pod: Fragment | None = None  # laid over the pod that all else makes, see `strategic`
+    pod: Fragment | None = None  # merged over the generated pod, see `strategic_merge`
     deferrable: bool = False
     alerts: Alerts = Alerts()
     inlets: tuple[Asset, ...] = ()
@@ -254,7 +256,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
 
 
 class XcomSidecar(_Frozen, frozen=True, kw_only=True):
-    """The container that reads a job's output for Airflow; what is None stays as Airflow has it."""
+    """The container that reads a job's output for Airflow; None means Airflow's default."""
 
     image: str | None = None
     security_context: Fragment | None = None
@@ -282,14 +284,14 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     cluster: Cluster
     jobs: tuple[Job, ...]
     cells: dict[str, tuple[str, ...]] = {}  # the jobs of each matrix, by its name
-    groups: dict[str, ForEach] = {}  # the groups that run for each item of a list, by their path
+    groups: dict[str, ForEach] = {}  # the groups that run for each item of a list, by path
     description: str | None = None
     doc: str | None = None
     owner: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     schedule: Schedule = Manual()
-    schedule_off: str | None = None  # the environment's file that switches a schedule off
-    only: tuple[str, ...] = ()  # the environments that the pipeline exists in; none: all
+    schedule_off: str | None = None  # the environment's file that turns the schedule off
+    only: tuple[str, ...] = ()  # the environments of the pipeline; empty: all
     timezone: str = "UTC"
     start_date: str
     end_date: str | None = None
@@ -300,13 +302,13 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     deadline: int | None = None
     alerts: Alerts = Alerts()
     alerts_enabled: bool = True  # in this environment
-    channels: tuple[Channel, ...] = ()  # that the pipeline or a job names
+    channels: tuple[Channel, ...] = ()  # those that the pipeline or a job names
     paused: bool | None = None
     depends_on_past: bool = False
     params: tuple[Param, ...] = ()
     pools: dict[str, int] = {}
-    guards: Guards = NONE  # the limits that the worker checks each pod against, too
-    templates_allow: tuple[str, ...] = ()  # what `{{ }}` may name here beyond the vocabulary
-    held: tuple[Problem, ...] = ()  # why this is the last good model of a file that has problems now
-    stopped: tuple[Problem, ...] = ()  # the rules of today that it breaks: it has no schedule, and its tasks fail
-    resolved: str = ""  # the whole configuration after all layers, as YAML in the language's own words
+    guards: Guards = NONE  # the limits; the worker checks each pod against them, too
+    templates_allow: tuple[str, ...] = ()  # additional names that `{{ }}` may use
+    held: tuple[Problem, ...] = ()  # why this last good version runs: the errors of the current file
+    stopped: tuple[Problem, ...] = ()  # the current rules that it breaks: it has no schedule, and its tasks fail
+    resolved: str = ""  # the whole configuration after all layers, as YAML of the language

@@ -1,4 +1,4 @@
-"""Places in files and paths in documents."""
+"""Positions in files and paths in documents."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ KeyPath = tuple[str | int, ...]
 
 
 class Position(msgspec.Struct, frozen=True, gc=False):
-    """A place in a file; ``line`` and ``column`` count from 1, 0 stands for the file as a whole.
+    """A position in a file. ``line`` and ``column`` count from 1; 0 means the file as a whole.
 
-    A place in a template's text has the ``caller``: the place that calls the template.
+    A position in a template has a ``caller``: the position that calls the template.
     """
 
     file: str
@@ -21,12 +21,12 @@ class Position(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> str:
-        """``file:line:column`` of what a person edits: of a value in a template, the call."""
+        """``file:line:column`` where a person edits the value; for a value in a template, that of the call."""
         return self.caller.place if self.caller else f"{self.file}:{self.line}:{self.column}"
 
 
 def dotted(path: KeyPath) -> str:
-    """A path in the document's own words: ``jobs.train.args[2]``."""
+    """A path as text: ``jobs.train.args[2]``."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step

@@ -1,7 +1,7 @@
-"""A problem is a value: what is wrong, where a person edits it, and how it is mended.
+"""A problem is a value: what is wrong, where it is, and how to fix it.
 
-Every stage of the compiler returns problems beside its result and raises none of them, so that one
-run tells everything that is wrong in every file.
+Every stage of the compiler returns problems beside its result and does not raise them, so that one run reports every
+problem of every file.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 else:
     Code = str  # msgspec reads problems that another version stored, with codes that this one may not have
 
-_LONGEST = 1_000  # characters of a message, a hint or a path: none fills a screen
+_LONGEST = 1_000  # characters of a message, a hint or a path, so that none fills a screen
 
 Severity = Literal["error", "warning"]
 
 
 class Problem(msgspec.Struct, frozen=True, order=True):
-    """One thing wrong in one place.
+    """One problem at one position.
 
-    ``file`` is relative to the project's home, in POSIX form; ``line`` and ``column`` count from 1
-    (0: the file as a whole); ``path`` is the place in the document's own words, as
-    ``jobs.train.resource_flavor``; ``code`` is a stable kebab-case word; ``hint`` says the mend.
+    ``file`` is relative to the project's home, in POSIX form. ``line`` and ``column`` count from 1 (0: the file as a
+    whole). ``path`` is the path in the document, such as ``jobs.train.resource_flavor``. ``code`` is a stable name in
+    kebab case. ``hint`` says how to fix the problem.
     """
 
     file: str
@@ -46,28 +46,35 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     def at(
         cls, position: Position, path: KeyPath, code: Code, message: str, hint: str = "", severity: Severity = "error"
     ) -> Problem:
-        """A problem of the value at ``position``, whose place in its document is ``path``.
+        """A problem of the value at ``position``, which has ``path`` in its document.
 
-        Of a value in a template the caller's place is named, and the template's in the message.
+        For a value in a template, the position is that of the call; the message names the position in the template.
         """
         while position.caller is not None:
             message = f"{message} (in {position.file}:{position.line})"
             position = position.caller
-        where = printable(dotted(path))
+        printable_path = printable(dotted(path))
         return cls(
-            position.file, position.line, position.column, code, printable(message), where, printable(hint), severity
+            position.file,
+            position.line,
+            position.column,
+            code,
+            printable(message),
+            printable_path,
+            printable(hint),
+            severity,
         )
 
     @property
     def place(self) -> str:
-        """``file:line:column``, or the file alone where the problem is the file's as a whole."""
+        """``file:line:column``, or only the file for a problem of the file as a whole."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 def printable(text: str) -> str:
-    """Text in which nothing can drive a terminal: every other character as Python writes it in a string.
+    """Text without control characters, which could control a terminal; they become Python escapes.
 
-    What is longer than anybody reads is cut.
+    Very long text is cut.
     """
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}…"
@@ -77,17 +84,17 @@ def printable(text: str) -> str:
 
 
 def printable_name(name: str) -> str:
-    """A file's name as text that can be printed anywhere; a file may be called in any bytes."""
+    """The name of a file as printable text; the name of a file may be any bytes."""
     return printable(name.encode("utf-8", "backslashreplace").decode())
 
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems that forbid a build."""
+    """The problems that prevent a build."""
     return tuple(problem for problem in problems if problem.severity == "error")
 
 
 def up_to_limit(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """The problems, up to more errors than a person mends at once: what comes then is not looked for."""
+    """Yield problems until the limit of errors for a file is exceeded; the rest is not searched."""
     left = BOUNDS.problems_per_file
     for problem in problems:
         yield problem
@@ -97,16 +104,16 @@ def up_to_limit(problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def more_problems(position: Position) -> Problem:
-    """What stands for all problems that are not reported, at the place of the first of them."""
-    message, hint = "there are more problems in this file; the rest of it was not looked at", "mend the first ones"
+    """The problem that replaces all unreported problems, at the position of the first of them."""
+    message, hint = "there are more problems in this file; they are not shown", "fix the first problems"
     return Problem(position.file, position.line, position.column, "too-many-problems", message, "", hint)
 
 
 def limit_problems(problems: SequenceT[Problem]) -> tuple[tuple[Problem, ...], bool]:
-    """No more problems of one text than a person mends at once, errors before warnings, and whether there are more."""
+    """The problems of a file up to the limit, errors before warnings, and whether there are more."""
     if len(problems) <= BOUNDS.problems_per_file:
         return tuple(problems), False
     ordered = sorted(problems, key=lambda problem: problem.severity != "error")
     last = ordered[BOUNDS.problems_per_file]
-    more = msgspec.structs.replace(more_problems(Position(last.file, last.line, last.column)), severity=last.severity)
-    return (*ordered[: BOUNDS.problems_per_file], more), True
+    rest = msgspec.structs.replace(more_problems(Position(last.file, last.line, last.column)), severity=last.severity)
+    return (*ordered[: BOUNDS.problems_per_file], rest), True

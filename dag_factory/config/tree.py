@@ -1,8 +1,8 @@
-"""The source tree: YAML's values, each with the place a person edits.
+"""The source tree: the values of a YAML file, each with its position in the file.
 
-Layers are merged and expressions computed on this tree, so that a problem found late still names the
-file, line and column where the value was written. Trees are immutable; an alias is its anchor's node. None
-holds itself, so the garbage collector need not walk them (``gc=False``), of which there are many.
+Layers are merged and expressions are computed on this tree, so a problem found late still names the file, line and
+column of the value. Trees are immutable; an alias is the same node as its anchor. A tree never contains itself, so the
+garbage collector does not need to walk its many nodes (``gc=False``).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import msgspec
 from dag_factory.config.positions import KeyPath, Position
 
 CHARACTERS = 16
-"""So much text weighs as much as a value."""
+"""The number of characters that count as one value."""
 
 
 class Scalar(msgspec.Struct, frozen=True, gc=False):
-    """A single value and its text as written. ``block`` says that the text began on the next line."""
+    """A single value and its text in the file. ``block``: the text is a block scalar, which begins on the next line."""
 
     value: bool | int | float | str | None
     text: str
     position: Position
-    dynamic: bool = False  # holds an expression yet to be computed
+    dynamic: bool = False  # contains an expression that is not computed yet
     block: bool = False
 
     def line(self, number: int) -> Position:
-        """The place of one of the text's lines, counted from 1; of other than a block only the begin is known."""
+        """The position of a line of the text, counted from 1; the start of the text if it is not a block scalar."""
         return Position(self.position.file, self.position.line + number, 1) if self.block else self.position
 
 
@@ -82,29 +82,29 @@ _EMPTY = MapNode({}, {}, Position(""))
 
 
 def scalar(value: Any, position: Position) -> Scalar:
-    """A computed value; its text is the string itself, or the value as JSON."""
+    """A node for a computed value; its text is the string itself, or the value as JSON."""
     return Scalar(value, value if isinstance(value, str) else json.dumps(value), position)
 
 
 def map_node(entries: dict[str, Node], keys: dict[str, Position], position: Position) -> MapNode:
-    """A map that knows whether an expression is left inside it."""
+    """Make a map; it is dynamic if one of its entries is."""
     return MapNode(entries, keys, position, _any_dynamic(entries.values()))
 
 
 def list_node(items: tuple[Node, ...], position: Position) -> ListNode:
-    """A list that knows whether an expression is left inside it."""
+    """Make a list; it is dynamic if one of its items is."""
     return ListNode(items, position, _any_dynamic(items))
 
 
 def _any_dynamic(nodes: Iterable[Node]) -> bool:
-    for node in nodes:  # noqa: SIM110 - made for every map of every file: `any` takes twice as long
+    for node in nodes:  # noqa: SIM110 - called for every map of every file: `any` takes twice as long
         if node.dynamic:
             return True
     return False
 
 
 def from_python(value: Any, position: Position) -> Node:
-    """A tree for plain data that came from one place (an expression's result, a built-in default)."""
+    """A tree for plain data from one position, such as the result of an expression or a built-in default."""
     if isinstance(value, dict):
         entries = {str(key): from_python(item, position) for key, item in value.items()}
         return map_node(entries, dict.fromkeys(entries, position), position)
@@ -114,7 +114,7 @@ def from_python(value: Any, position: Position) -> Node:
 
 
 def to_python(node: Node) -> Any:
-    """Dicts, lists and scalars, as JSON Schema and Kubernetes know them."""
+    """The tree as plain dicts, lists and values."""
     if isinstance(node, Scalar):
         return node.value
     if isinstance(node, MapNode):
@@ -123,13 +123,13 @@ def to_python(node: Node) -> Any:
 
 
 def whole_number(node: Node | None) -> int | None:
-    """A whole number, however it is written (``16``, ``0x10``, ``16.0``); None for anything else."""
+    """An integer in any notation (``16``, ``0x10``, ``16.0``); None for anything else."""
     value = node.value if isinstance(node, Scalar) else None
     return int(value) if isinstance(value, (int, float)) and value == int(value) else None
 
 
 def fragment(node: Node) -> Any:
-    """As ``plain``, for Kubernetes, which takes no ``1000.0`` where it wants a whole number."""
+    """As ``to_python``, with ``1000.0`` as an integer, because Kubernetes rejects floats for integers."""
     if isinstance(node, Scalar):
         return int(node.value) if isinstance(node.value, float) and node.value.is_integer() else node.value
     if isinstance(node, MapNode):
@@ -138,7 +138,7 @@ def fragment(node: Node) -> Any:
 
 
 def is_null(node: Node | None) -> bool:
-    """Whether the value is written, and is null."""
+    """Whether there is a value, and it is null."""
     return isinstance(node, Scalar) and node.value is None
 
 
@@ -197,7 +197,7 @@ def at(node: Node, path: KeyPath) -> Node | None:
 
 
 def replace_at(node: Node, path: KeyPath, new: Node) -> Node:
-    """The tree with another node at a path that leads somewhere in it."""
+    """The tree with another node at a path that exists in it."""
     if not path:
         return new
     step, rest = path[0], path[1:]
@@ -210,7 +210,7 @@ def replace_at(node: Node, path: KeyPath, new: Node) -> Node:
 
 
 def position_at(node: Node, path: KeyPath) -> Position:
-    """The place of the deepest node that the path reaches."""
+    """The position of the deepest node that the path reaches."""
     for step in path:
         inner = at(node, (step,))
         if inner is None:
@@ -220,7 +220,7 @@ def position_at(node: Node, path: KeyPath) -> Position:
 
 
 def key_position(node: Node | None, key: str) -> Position | None:
-    """Where a key is written, or None where the map does not have it."""
+    """The position of a key, or None if the map does not have it."""
     return node.keys.get(key) if isinstance(node, MapNode) else None
 
 
@@ -228,23 +228,23 @@ def without(node: MapNode, *names: str) -> MapNode:
     """The map without some of its keys."""
     if not any(name in node.entries for name in names):
         return node
-    kept = {key: item for key, item in node.entries.items() if key not in names}
-    return map_node(kept, {key: node.keys[key] for key in kept}, node.position)
+    rest = {key: item for key, item in node.entries.items() if key not in names}
+    return map_node(rest, {key: node.keys[key] for key in rest}, node.position)
 
 
-def with_positions(node: Node, place: Callable[[Position], Position]) -> Node:
-    """The tree with every place moved, as from a rendered text to its template."""
+def with_positions(node: Node, change: Callable[[Position], Position]) -> Node:
+    """The tree with every position changed, for example from a rendered text to its template."""
     if isinstance(node, Scalar):
-        return msgspec.structs.replace(node, position=place(node.position))
+        return msgspec.structs.replace(node, position=change(node.position))
     if isinstance(node, MapNode):
-        items = {key: with_positions(item, place) for key, item in node.entries.items()}
-        keys = {key: place(position) for key, position in node.keys.items()}
-        return MapNode(items, keys, place(node.position), node.dynamic)
-    return ListNode(tuple(with_positions(item, place) for item in node.items), place(node.position), node.dynamic)
+        items = {key: with_positions(item, change) for key, item in node.entries.items()}
+        keys = {key: change(position) for key, position in node.keys.items()}
+        return MapNode(items, keys, change(node.position), node.dynamic)
+    return ListNode(tuple(with_positions(item, change) for item in node.items), change(node.position), node.dynamic)
 
 
 def count_values(node: Node | None) -> int:
-    """How many values a tree holds, itself included; what an alias repeats counts again, and long text as several."""
+    """The number of values in a tree, including itself. Each use of an alias counts; long text counts as several."""
     if isinstance(node, Scalar):
         return 1 + len(node.text) // CHARACTERS
     if isinstance(node, MapNode):
@@ -253,7 +253,7 @@ def count_values(node: Node | None) -> int:
 
 
 def count_maps(node: Node) -> int:
-    """How many maps a tree holds, itself included."""
+    """The number of maps in a tree, including itself."""
     if isinstance(node, Scalar):
         return 0
     if isinstance(node, MapNode):
@@ -262,7 +262,7 @@ def count_maps(node: Node) -> int:
 
 
 def scalars(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Scalar]]:
-    """Every single value below a node with its path, in the order written."""
+    """Yield every single value below a node with its path, in the order of the file."""
     if isinstance(node, Scalar):
         yield path, node
     elif isinstance(node, MapNode):
@@ -274,7 +274,7 @@ def scalars(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Scalar]]:
 
 
 def transform(node: Node, change: Callable[[KeyPath, Scalar], Node], path: KeyPath = ()) -> Node:
-    """The tree with each single value that holds an expression replaced by ``change`` of it."""
+    """Replace each single value that contains an expression by the result of ``change``."""
     if not node.dynamic:
         return node
     if isinstance(node, Scalar):

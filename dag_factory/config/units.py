@@ -1,4 +1,4 @@
-"""Durations and Kubernetes quantities: text to numbers that can be compared."""
+"""Durations and Kubernetes quantities as numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUFFIX: dict[str | None, Decimal] = {
 
 
 def seconds(text: str) -> int | None:
-    """``1h30m`` as seconds, or None where the text is no duration. Units: d, h, m, s, in this order."""
+    """``1h30m`` as seconds, or None if the text is not a valid duration. Units: d, h, m, s, in this order."""
     match = _DURATION.fullmatch(text)
     if not text or not match:
         return None
@@ -37,7 +37,7 @@ def duration_text(number: int) -> str:
 
 @lru_cache(4096)
 def quantity(text: str) -> Decimal | None:
-    """A Kubernetes quantity in its base unit (cores, bytes, pieces), or None where the text is none."""
+    """A Kubernetes quantity in its base unit (cores, bytes, pieces), or None if the text is not valid."""
     match = _QUANTITY.fullmatch(text)
     if not match:
         return None

@@ -193,5 +193,5 @@ def test_what_cannot_be_checked_is_stopped_and_costs_nobody_else(home: Path, mon
 
     monkeypatch.setattr(current_rules, "final_pod", fail)
     dags = loaded(home)
-    assert "it cannot be checked against the rules of today" in outcome(dags["growth.churn"], next_method=None)
+    assert "it cannot be checked against the current rules" in outcome(dags["growth.churn"], next_method=None)
     assert "stopped" not in dags["growth.uplift"].tags

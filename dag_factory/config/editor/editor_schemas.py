@@ -1,9 +1,9 @@
-"""The schemas as an editor is best served with them: those of ``schemas/``, with one project's names in them.
+"""Schemas for editors: those of ``schemas/`` with the names of one project.
 
-Where a name is meant (``x-names``) it is chosen from a list; ``with`` knows the inputs of the template that is
-called; a job's name is offered where the same file has that job. JSON Schema cannot look at a neighbouring key
-in general, so for each job name of the project there is a rule: *if* this file has it, it may be named.
-And what an expression may still make right is not underlined.
+A key that takes a name (``x-names``) offers a list of names. ``with`` offers the inputs of the template that is called.
+A job's name is offered if the same file has that job. JSON Schema cannot read a neighboring key in general, so there is
+a rule for each job name of the project: *if* this file has the job, its name is offered. A value with an expression is
+not marked as an error, because it may still become valid.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _EXPRESSION = "\\$\\{[{%]"
 _UNSET = "Unset the value of a lower layer."
 _CALLS = {"job-templates": "uses", "pipeline-templates": "template"}
 _CONDITIONS = ("if", "not", "oneOf")
-_MOST_JOBS = 5_000
+_MAX_JOBS = 5_000
 _PIPELINE = "pipeline.schema.json"
 _JOB = "job.schema.json"
 
 
 def editor_schemas(words: ProjectNames) -> dict[str, str]:
-    """The text of each schema by its file name; the same names give the same texts."""
+    """The text of each schema by its file name. Equal names give equal texts."""
     made = {name: _schema(document, name, words) for name, document in registry.documents().items()}
     job, pipeline = made[_JOB]["$defs"], made[_PIPELINE]
     calls, family = [*_inputs(words, "job-templates")], [*_inputs(words, "pipeline-templates")]
@@ -42,7 +42,7 @@ def editor_schemas(words: ProjectNames) -> dict[str, str]:
 
 
 def _schema(schema: Any, base: str, words: ProjectNames) -> Any:
-    """A schema with the project's names, and with room for expressions."""
+    """A schema with the project's names that also accepts expressions."""
     if not isinstance(schema, dict):
         return schema
     if schema.get("x-names") in words.names and schema["x-names"] != "jobs":
@@ -50,14 +50,14 @@ def _schema(schema: Any, base: str, words: ProjectNames) -> Any:
     made = {
         key: value if key in _CONDITIONS else _below(key, value, lambda inner: _schema(inner, base, words))
         for key, value in schema.items()
-        if key != "default"  # the language server would write each of them out where a map is begun
+        if key != "default"  # the language server would insert all of them into a new map
     }
     named = schema.get("propertyNames", {}).get("x-names") if isinstance(schema.get("propertyNames"), dict) else None
     if named in words.names:
         entry = schema.get("additionalProperties", {})
         about = {name: {"description": line, **entry} if line else entry for name, line in words.names[named].items()}
         made["properties"] = {**about, **made.get("properties", {})}
-    return _roomy(made) if "x-message" in made and not made.get("x-static") else made
+    return _accepting_expressions(made) if "x-message" in made and not made.get("x-static") else made
 
 
 def _below(key: str, value: Any, change: Callable[[Any], Any]) -> Any:
@@ -69,21 +69,21 @@ def _below(key: str, value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _choice(schema: JSON, names: dict[str, str]) -> JSON:
-    """One of the names; also an expression, where one may stand."""
+    """A choice of names; also an expression, where expressions are allowed."""
     dropped = ("$ref", "$comment", "pattern", "minLength", "maxLength", "examples")
     made = {key: value for key, value in schema.items() if key not in dropped}
     kinds = made.pop("type", "string")
     null = "null" in kinds
     choice = {"enum": [*names, *[None] * null], "enumDescriptions": [*names.values(), *[_UNSET] * null]}
     others = [kind for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind not in ("string", "null")]
-    if others:  # the value may be a name, or what it may be beside
+    if others:  # the value may also be of another type
         about: JSON = {key: made[key] for key in ("title", "description", "errorMessage") if key in made}
         return {**about, "anyOf": [choice, {**made, "type": others}, _expression()]}
     return {**made, **choice} if made.get("x-static") else {**made, "anyOf": [choice, _expression()]}
 
 
-def _roomy(schema: JSON) -> JSON:
-    """The schema, which also takes an expression: what comes of it is known later."""
+def _accepting_expressions(schema: JSON) -> JSON:
+    """The schema, which also accepts an expression: its value is known only later."""
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if "enum" in schema:
@@ -101,7 +101,7 @@ def _expression() -> JSON:
 
 
 def _inputs(words: ProjectNames, table: str) -> Iterator[JSON]:
-    """For each template: where it is called, ``with`` has its inputs."""
+    """Yield a rule for each template: where it is called, ``with`` has its inputs."""
     for name, template in words.templates[table].items():
         called = {"properties": {_CALLS[table]: {"const": name}}, "required": [_CALLS[table]]}
         inputs = {
@@ -115,47 +115,47 @@ def _inputs(words: ProjectNames, table: str) -> Iterator[JSON]:
 
 
 def _input(template: Template, key: str) -> JSON:
-    """What an editor shows of an input. Whether a value fits is the compiler's to say, once it is computed."""
-    said = template.inputs[key] if isinstance(template.inputs[key], dict) else {}
-    about = str(said.get("description", ""))
-    needed = "Needed." if key in template.required else ""
-    default = f"Default: {json.dumps(said['default'], ensure_ascii=False)}" if "default" in said else ""
-    made: JSON = {"description": " ".join(part for part in (about, needed, default) if part)}
-    choices = said.get("enum", [True, False] if said.get("type") == "boolean" else [])
+    """What an editor shows for an input. The compiler validates the value once it is computed."""
+    schema = template.inputs[key] if isinstance(template.inputs[key], dict) else {}
+    about = str(schema.get("description", ""))
+    required = "Required." if key in template.required else ""
+    default = f"Default: {json.dumps(schema['default'], ensure_ascii=False)}" if "default" in schema else ""
+    made: JSON = {"description": " ".join(part for part in (about, required, default) if part)}
+    choices = schema.get("enum", [True, False] if schema.get("type") == "boolean" else [])
     if choices:
         made["defaultSnippets"] = [{"label": json.dumps(choice).strip('"'), "body": choice} for choice in choices]
     return made
 
 
 def _jobs(words: ProjectNames) -> Iterator[JSON]:
-    """For each job name: a file that has the job may name it, in its jobs and in its environments' own."""
-    places = list(_naming(registry.documents()[_JOB]["$defs"]["job"], _JOB))
-    for name in list(words.names.get("jobs", ()))[:_MOST_JOBS]:
+    """Yield a rule for each job name: a file with the job offers its name, also under ``environments``."""
+    places = list(_job_references(registry.documents()[_JOB]["$defs"]["job"], _JOB))
+    for name in list(words.names.get("jobs", ()))[:_MAX_JOBS]:
         offer: JSON = {"defaultSnippets": [{"label": name, "body": name, "description": "A job of this pipeline."}]}
         one: JSON = {}
         for place in places:
-            _lay(one, place, offer)
+            _set(one, place, offer)
         jobs = {"jobs": {"additionalProperties": one}}
         has = {"properties": {"jobs": {"type": "object", "required": [name]}}, "required": ["jobs"]}
         then = {"properties": {**jobs, "environments": {"additionalProperties": {"properties": jobs}}}}
         yield {"if": has, "then": then}
 
 
-def _naming(schema: JSON, base: str) -> Iterator[tuple[str, ...]]:
-    """Where a job names other jobs: steps into a schema, as ``properties``, ``depends_on``, ``items``."""
+def _job_references(schema: JSON, base: str) -> Iterator[tuple[str, ...]]:
+    """Yield where a job names other jobs: steps into a schema, such as ``properties``, ``depends_on``, ``items``."""
     resolved, base = registry.resolve(schema, base)
-    if base != _JOB:  # Kubernetes' own
+    if base != _JOB:  # a Kubernetes schema
         return
     schema = {**resolved, **schema}
     if schema.get("x-names") == "jobs":
         yield ()
     for key, inner in schema.get("properties", {}).items():
-        yield from (("properties", key, *rest) for rest in _naming(inner, base))
+        yield from (("properties", key, *rest) for rest in _job_references(inner, base))
     if isinstance(schema.get("items"), dict):
-        yield from (("items", *rest) for rest in _naming(schema["items"], base))
+        yield from (("items", *rest) for rest in _job_references(schema["items"], base))
 
 
-def _lay(schema: JSON, steps: tuple[str, ...], leaf: JSON) -> None:
+def _set(schema: JSON, steps: tuple[str, ...], leaf: JSON) -> None:
     for step in steps:
         schema = schema.setdefault(step, {})
     schema.update(leaf)

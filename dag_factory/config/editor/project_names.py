@@ -1,7 +1,7 @@
-"""The names that a project defines, with a line about each: its flavors, pools, environments, templates, jobs.
+"""The names that a project defines, each with a short description: flavors, pools, environments, templates, jobs.
 
-The schemas say where a name is defined (``x-files``, ``x-defines``) and where one is meant (``x-names``), so a
-new table needs nothing here. Files are read as text only: what is wrong in one costs no name of it.
+The schemas say where a name is defined (``x-files``, ``x-defines``) and where one is used (``x-names``), so a new table
+needs no change here. Files are only parsed, not validated, so a problem in a file removes no name.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.source.yaml_writer import one_line
 from dag_factory.config.templates.catalog import Catalog, Kind
 from dag_factory.config.templates.template import Template
-from dag_factory.config.tree import Node, Scalar, entries_of
+from dag_factory.config.tree import Node, Scalar, entries_of, text_of
 
 TEMPLATES: dict[str, Kind] = {"job-templates": "jobs", "pipeline-templates": "pipelines"}
-"""The names of templates, and the kind of template each stands for."""
+"""The groups of template names, and the kind of template of each."""
 _BUILT_IN = {"pools": {"default_pool": "Airflow's own pool."}}
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 
 class ProjectNames(msgspec.Struct, frozen=True):
-    """``names``: what a table is called -> its names in the order of the file, each with a line.
+    """``names``: for each table its names in the order of the file, each with a short description.
 
-    ``templates`` are those that can be called, by kind (``job-templates``) and reference; ``unread`` lists the
-    files that could not be read.
+    ``templates`` are those that can be called, by group (``job-templates``) and reference. ``unread`` lists
+    the files that could not be read.
     """
 
     names: dict[str, dict[str, str]]
@@ -40,11 +40,11 @@ class ProjectNames(msgspec.Struct, frozen=True):
 
 
 def project_names(home: Path) -> ProjectNames:
-    """Every name that the project in ``home`` defines. Never raises for what stands in a file."""
+    """Every name that the project in ``home`` defines. Never raises for the contents of a file."""
     names: dict[str, dict[str, str]] = {}
     unread: list[str] = []
     for schema in sorted(registry.documents().values(), key=lambda schema: "*" in schema.get("x-files", "")):
-        for path in _files(home, schema.get("x-files", "")):  # a table's own file first, then what others add to it
+        for path in _files(home, schema.get("x-files", "")):  # the table's own file first, then files that add to it
             file = path.relative_to(home).as_posix()
             document, _ = read_document(path, home / "configs", file)
             if document is None:
@@ -71,7 +71,7 @@ def _files(home: Path, pattern: str) -> list[Path]:
 
 
 def _defined(schema: JSON, base: str, node: Node | None) -> Iterator[tuple[str, str, Node]]:
-    """Each key of a map that defines names: the table's word, the name, and what stands under it."""
+    """Yield each key of a map that defines names: the table, the name, and its value."""
     schema, base = {**registry.resolve(schema, base)[0], **schema}, registry.resolve(schema, base)[1]
     if "x-defines" in schema and "x-files" not in schema:
         for name, inner in entries_of(node).items():
@@ -88,13 +88,13 @@ def _templates(catalogue: Catalog, table: str) -> dict[str, Template]:
 
 
 def _about(node: Node | None) -> str:
-    """A line about a table's entry: its own description, else its values that are no lists or maps, else all."""
+    """A short description of an entry: its own description, else its single values, else all of its values."""
     inner = entries_of(node)
-    said = inner.get("description")
-    if isinstance(said, Scalar) and said.value is not None:
-        return said.text
+    description = text_of(inner.get("description"))
+    if description is not None:
+        return description
     if node is None or "version" in inner:  # a whole file
         return ""
     short = {key: item for key, item in inner.items() if isinstance(item, Scalar)} or inner
     text = ", ".join(f"{key}: {one_line(item)}" for key, item in short.items()) or one_line(node)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"

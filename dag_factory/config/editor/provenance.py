@@ -1,7 +1,7 @@
-"""Where each value of a resolved pipeline was set: the file, the line, and the layer.
+"""The origin of each value of a resolved pipeline: the file, the line, and the layer.
 
-A value carries its place through all merging and computing. The layer is told by the place alone: which file
-it is in, and which path is written there. So nothing of this costs anything until somebody asks.
+A value keeps its position through merging and computing. The position alone determines the layer: by the file, and by
+the path at that position. So this costs nothing until it is used.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ BUILT_IN = "built in"
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """One value and who set it.
+    """One value and its origin.
 
-    ``path`` leads to it in the resolved pipeline; ``layer`` is as ``flavor gpu-a100``, ``pipeline defaults``,
-    ``job train``, ``environment prod``, ``template python@v1``. ``line`` and ``column`` are 0 where no file says
-    it; ``caller`` is the place that called the template.
+    ``path`` is its path in the resolved pipeline. ``layer`` is for example ``flavor gpu-a100``, ``pipeline defaults``,
+    ``job train``, ``environment prod`` or ``template python@v1``. ``line`` and ``column`` are 0 if no file sets the
+    value. ``caller`` is the position that calls the template.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Origin(msgspec.Struct, frozen=True):
 def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
     """Every single value of a pipeline with its origin, in the order of the resolved text.
 
-    Empty where there is no such pipeline in the project's environment, or where its problems forbid it.
+    Empty if the pipeline does not exist in the project's environment, or has errors.
     """
     for file_id in candidate_files(dag_id):
         if file_exists(project.home, file_id):
@@ -78,14 +78,14 @@ def _origins(source: PipelineSource, whole: ResolvedPipeline) -> Iterator[Origin
             known[position.file] = paths(document) if document else {}
         here = known[position.file].get((position.line, position.column), [])
         job = whole.source_names.get(str(path[1])) if path[0] == "jobs" else None
-        layer = _layer(position, _meant(here, path, job), source.file)
+        layer = _layer(position, _choose(here, path, job), source.file)
         yield Origin(
             dotted(path), to_python(node), layer, position.file, position.line, position.column, position.caller
         )
 
 
 def _values(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
-    """Every single value, and every map and list that holds none."""
+    """Yield every single value, and every empty map and list."""
     if isinstance(node, Scalar):
         yield path, node
         return
@@ -96,8 +96,8 @@ def _values(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
         yield path, node
 
 
-def _meant(here: list[KeyPath], path: KeyPath, job: str | None) -> KeyPath:
-    """Of the paths written at a place, which are several for an alias, the one that led to ``path``."""
+def _choose(here: list[KeyPath], path: KeyPath, job: str | None) -> KeyPath:
+    """Of the paths at a position (several for an alias), the one that led to ``path``."""
     if job is None:
         return next((found for found in here if found == path), here[0] if here else ())
     own = [found for found in here if found[:2] == ("jobs", job)]
@@ -106,7 +106,7 @@ def _meant(here: list[KeyPath], path: KeyPath, job: str | None) -> KeyPath:
 
 
 def _layer(position: Position, path: KeyPath, pipeline: str) -> str:
-    """A layer in words, by the file and the path in it."""
+    """The name of a layer, from the file and the path in it."""
     if not position.file:
         return BUILT_IN
     if position.file == pipeline:
@@ -126,7 +126,7 @@ def _layer(position: Position, path: KeyPath, pipeline: str) -> str:
 
 
 def _part(path: KeyPath) -> str:
-    """A part of a pipeline's own file."""
+    """The name of a part of a pipeline's own file."""
     if path[:1] == ("defaults",):
         return "pipeline defaults"
     if path[:1] == ("jobs",) and len(path) > 1:

@@ -1,12 +1,11 @@
-"""A file as a tree that fits its schema: read, held against it, without what is wrong in it.
+"""A file as a tree that matches its schema: read, validated, and without its invalid values.
 
-The pipelines and the platform's tables come in here alike; ``computed`` does the same again where an
-expression stood.
+Both pipelines and the platform's tables are read here. ``compute`` validates again after it computes expressions.
 """
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import msgspec
 
@@ -22,45 +21,45 @@ from dag_factory.config.tree import MapNode, map_node, scalars
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A file's map without what is wrong in it (None: nothing of it can be used), and what is wrong."""
+    """The map of a file without invalid values (None: nothing in it can be used), and the problems."""
 
     node: MapNode | None
     problems: tuple[Problem, ...]
 
 
 def read(platform: PlatformFiles, file: str, schema: str) -> Document | None:
-    """One of the platform's files held against ``schema``; None where there is none."""
+    """Read one of the platform's files and validate it with ``schema``; None if the file does not exist."""
     data = platform.read(file)
     return None if data is None else parse(data, file, schema)
 
 
 def parse(data: bytes | Problem, file: str, schema: str) -> Document:
-    """Hold a file's bytes against ``schema``."""
+    """Parse a file's bytes and validate them with ``schema``."""
     document, problems = document_of(data, file)
     if document is None:
         return Document(None, problems)
     document, about_version = migrate(document, schema)
-    if document is None:  # nothing in it can be judged
+    if document is None:  # of an unknown version, so nothing in it can be validated
         return Document(None, tuple(about_version))
     problems = (*problems, *about_version)
     wrong = validate(document, schema)
     found = tuple(problem for _, problem in wrong)
     other_version = tuple(problem for problem in found if problem.code == "unknown-version")
-    if other_version:  # the rest of the file cannot be judged
+    if other_version:  # the rest of the file cannot be validated
         return Document(None, other_version)
-    told, more = limit_problems(found)
+    reported, more = limit_problems(found)
     if more:
-        return Document(None, (*problems, *told))
-    return Document(_map(prune(document, [where for where, _ in wrong])), (*problems, *found))
+        return Document(None, (*problems, *reported))
+    return Document(_map_or_empty(prune(document, [where for where, _ in wrong])), (*problems, *found))
 
 
-def read_document(path: FilePath, root: FilePath, file: str) -> tuple[MapNode | None, tuple[Problem, ...]]:
-    """A file's map, or None, and what is wrong with its text; see ``files.read_bytes``."""
+def read_document(path: Path, root: Path, file: str) -> tuple[MapNode | None, tuple[Problem, ...]]:
+    """The map of a file, or None, and the problems of its text; see ``files.read_bytes``."""
     return document_of(read_bytes(path, root, file), file)
 
 
 def document_of(data: bytes | Problem, file: str) -> tuple[MapNode | None, tuple[Problem, ...]]:
-    """The map that a file's bytes hold, or None, and what is wrong with its text."""
+    """The map in a file's bytes, or None, and the problems of its text."""
     text = data if isinstance(data, Problem) else text_of(data, file)
     if isinstance(text, Problem):
         return None, (text,)
@@ -70,7 +69,7 @@ def document_of(data: bytes | Problem, file: str) -> tuple[MapNode | None, tuple
         return None, problems or (empty,)
     if not isinstance(node, MapNode):
         position = node.position
-        message = "the file must hold keys and values"
+        message = "the file must contain keys and values"
         hint = "begin it with `version: 1`"
         return None, (
             *problems, Problem(file, position.line, position.column, "wrong-type", message, hint=hint),
@@ -79,7 +78,7 @@ def document_of(data: bytes | Problem, file: str) -> tuple[MapNode | None, tuple
 
 
 def read_required(platform: PlatformFiles, file: str, schema: str) -> Document:
-    """The same for a file that the project cannot do without."""
+    """The same for a file that every project needs."""
     missing = Problem(file, 0, 0, "missing-file", "this file is missing", hint="create it; it begins with `version: 1`")
     return read(platform, file, schema) or Document(None, (missing,))
 
@@ -87,20 +86,20 @@ def read_required(platform: PlatformFiles, file: str, schema: str) -> Document:
 def compute(
     node: MapNode, context: Context, schema: str, pointer: str = "", path: KeyPath = (), keep: bool = False
 ) -> tuple[MapNode, list[Problem]]:
-    """A tree with its expressions computed and held against its schema again, what is wrong taken out.
+    """Compute the expressions of a tree, validate it again, and remove invalid values.
 
-    An expression that failed is taken out too, or stays as it was written where ``keep`` says so: then its
-    absence is not told as well. ``path`` is where the node stands in its document.
+    An expression that failed is removed too. With ``keep`` it stays as it is in the file, so that the value is not
+    reported as missing as well. ``path`` is the node's path in its document.
     """
     if not node.dynamic:
         return node, []
-    result, trouble = evaluate(node, context, path)
+    result, problems = evaluate(node, context, path)
     wrong = validate(result, schema, pointer, path)
     gone = [where for where, _ in wrong]
     if not keep:
         gone += [where for where, item in scalars(result) if item.dynamic]
-    return _map(prune(result, gone)), [*trouble, *(problem for _, problem in wrong)]
+    return _map_or_empty(prune(result, gone)), [*problems, *(problem for _, problem in wrong)]
 
 
-def _map(node: object) -> MapNode:
+def _map_or_empty(node: object) -> MapNode:
     return node if isinstance(node, MapNode) else map_node({}, {}, Position(""))

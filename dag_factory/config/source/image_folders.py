@@ -1,4 +1,4 @@
-"""The folders of a project that stand for images on one machine: code with a recipe, below ``images/``."""
+"""The folders below ``images/`` that stand for images on a local machine: code with a recipe."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ENVIRONMENT = "local"
-"""The environment that runs on one machine."""
+"""The environment of the local machine."""
 FOLDER = "images"
 _RECIPES = ("Dockerfile", "requirements.txt")
 _DEPTH = 3
-_MOST = 1_000  # folders
+_MAX_FOLDERS = 1_000
 _NAME = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
 
 
 def folders(home: Path) -> tuple[str, ...]:
-    """The folders below ``images/`` that stand for images, sorted: those with a recipe. Links are not followed."""
+    """The folders below ``images/`` with a recipe, sorted. Links are not followed."""
     if os.path.islink(home / FOLDER):  # noqa: PTH114 - says no, where is_symlink() raises
         return ()
-    return tuple(sorted(_folders(str(home), FOLDER, _DEPTH))[:_MOST])
+    return tuple(sorted(_folders(str(home), FOLDER, _DEPTH))[:_MAX_FOLDERS])
 
 
 def _folders(home: str, folder: str, depth: int) -> Iterator[str]:

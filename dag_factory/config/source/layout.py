@@ -1,4 +1,4 @@
-"""Where a project's files lie, and which DAG each of them is."""
+"""Where a project's files are, and which DAG each file defines."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ ENVIRONMENTS = f"{PLATFORM}/environments"
 SHIPPED = Path(dag_factory.__file__).resolve().parent / "templates"
 """The templates that come with the package."""
 DAG_ID_LENGTH = 250
-TEAM_LENGTH = 95  # Airflow's tags have up to 100 characters, `team:` among them
+TEAM_LENGTH = 95  # an Airflow tag has at most 100 characters, including `team:`
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ENDINGS = ("yaml", "yml")
-_ODD = re.compile(r"\.(ya?m|ymal|yalm|yl|json|j2|jinja|toml)[^/~]*$", re.IGNORECASE)
-"""The ends of names that somebody may have meant for a pipeline's."""
+_SIMILAR_ENDING = re.compile(r"\.(ya?m|ymal|yalm|yl|json|j2|jinja|toml)[^/~]*$", re.IGNORECASE)
+"""Endings of files that were probably meant to be pipelines."""
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
 
 class Listing(NamedTuple):
-    """The ids of all pipeline files, sorted, and what is wrong with files that would be some, or environments.
+    """The ids of all pipeline files, sorted, and the problems of files that look like pipelines or environments.
 
-    Of folders that cannot be looked into, ``unread`` has the problems by what the ids of files there begin with.
-    ``complete`` is false where there is no folder of pipelines at all.
+    For folders that cannot be read, ``unreadable`` has the problems by the prefix of the file ids there.
+    ``complete`` is false if there is no folder of pipelines at all.
     """
 
     ids: list[str]
@@ -44,13 +44,13 @@ def list_files(home: Path) -> Listing:
     """Every pipeline file of a project."""
     found: list[str] = []
     problems: list[Problem] = _misnamed(home)
-    unread: dict[str, Problem] = {}
+    unreadable: dict[str, Problem] = {}
     complete = os.path.lexists(home / PIPELINES)
     if not complete:
-        hint = "create it, with a file `.gitkeep` where there is no pipeline yet: git keeps no empty folder"
-        message = "there is no such folder, so no DAG"
+        hint = "create it; git does not keep empty folders, so add a file `.gitkeep` until there is a pipeline"
+        message = "the folder does not exist, so there are no DAGs"
         problems.append(Problem(PIPELINES, 0, 0, "no-pipelines", message, hint=hint, severity="warning"))
-    for relative in _files(home, "", problems, unread):
+    for relative in _files(home, "", problems, unreadable):
         stem, _, suffix = relative.rpartition(".")
         dag_id = stem.replace("/", ".")
         team = stem.partition("/")[0] if "/" in stem else ""
@@ -60,28 +60,30 @@ def list_files(home: Path) -> Listing:
         file = printable_name(f"{PIPELINES}/{relative}")
         wrong = next((part for part in stem.split("/") if not _NAME.fullmatch(part)), None)
         if suffix.lower() not in _ENDINGS:
-            hint = f"a pipeline's file ends in .yaml{_yaml_name(relative)}; move other files out of this folder"
+            hint = f"use the ending .yaml for a pipeline{_yaml_name(relative)}; move other files out of this folder"
             problems.append(
                 Problem(file, 0, 0, "unknown-file", "nothing reads this file", hint=hint, severity="warning")
             )
         elif suffix != "yaml":
-            message = f"the file ends in .{suffix}: nothing reads it"
+            message = f"the file ends in .{suffix}, so nothing reads it"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint="rename it to .yaml"))
         elif wrong is not None:
-            message = f"{show(printable_name(wrong))} cannot be part of a DAG's id"
-            hint = "use lower case letters, digits, `-` and `_`, a letter or digit first"
+            message = f"{show(printable_name(wrong))} cannot be part of a DAG id"
+            hint = "use lower case letters, digits, `-` and `_`; begin with a letter or a digit"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
         elif len(team) > TEAM_LENGTH:
-            message = f"the folder's name has {len(team)} characters, more than a team's {TEAM_LENGTH}"
+            message = (
+                f"the name of the folder has {len(team)} characters, more than the limit of {TEAM_LENGTH} for a team"
+            )
             problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten it; it becomes a tag of the DAG"))
         else:
-            message = f"the DAG's id would have {len(dag_id)} characters, more than Airflow's {DAG_ID_LENGTH}"
-            problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten the names of file and folders"))
-    return Listing(sorted(found), [*problems, *unread.values()], unread, complete)
+            message = f"the DAG id has {len(dag_id)} characters, more than Airflow's limit of {DAG_ID_LENGTH}"
+            problems.append(Problem(file, 0, 0, "bad-name", message, hint="shorten the name of the file or a folder"))
+    return Listing(sorted(found), [*problems, *unreadable.values()], unreadable, complete)
 
 
 def environments(home: Path) -> tuple[str, ...]:
-    """The environments that the project has, sorted."""
+    """The environments of the project, sorted."""
     try:
         stems = [name[:-5] for name in os.listdir(f"{home}/{ENVIRONMENTS}") if name.endswith(".yaml")]  # noqa: PTH208
     except OSError:
@@ -90,7 +92,7 @@ def environments(home: Path) -> tuple[str, ...]:
 
 
 def _misnamed(home: Path) -> list[Problem]:
-    """Files that look like an environment and are none, for their names."""
+    """Problems of files that look like an environment but have an invalid name."""
     found = []
     for path in sorted((home / ENVIRONMENTS).glob("*.*")):
         if path.suffix.lower() not in (".yaml", ".yml"):
@@ -98,22 +100,22 @@ def _misnamed(home: Path) -> list[Problem]:
         if not path.name.startswith(".") and not (path.suffix == ".yaml" and _NAME.fullmatch(path.stem)):
             file, message = (
                 printable_name(f"{ENVIRONMENTS}/{path.name}"),
-                f"{show(printable_name(path.name))} cannot be an environment's file",
+                f"{show(printable_name(path.name))} is not a valid name for an environment's file",
             )
-            hint = "name it with lower case letters, digits, `-` and `_`, and end it in .yaml"
+            hint = "use lower case letters, digits, `-` and `_`, and the ending .yaml"
             found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
     return found
 
 
-def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, Problem]) -> Iterator[str]:
-    """Every file of a folder below ``pipelines/`` that may be meant for a pipeline, by its name there; none is hidden.
+def _files(home: Path, folder: str, problems: list[Problem], unreadable: dict[str, Problem]) -> Iterator[str]:
+    """Yield every file below a folder of ``pipelines/`` that may be a pipeline, by its name there; no hidden files.
 
-    What cannot be walked is told, in ``unread`` where nobody knows what is there. Of ten thousand names, as text, a
-    tenth of what paths would take.
+    Folders that cannot be read are reported, in ``unreadable`` if their files are unknown. Names are plain text: for
+    ten thousand files that takes a tenth of the time of ``Path`` objects.
     """
     below = f"{PIPELINES}/{folder}".rstrip("/")
     try:
-        if os.path.islink(home / below):  # noqa: PTH114 - says no, where is_symlink() raises
+        if os.path.islink(home / below):  # noqa: PTH114 - returns False where is_symlink() raises
             hint, message = "commit the folder itself", "links to folders are not followed"
             problems.append(Problem(printable_name(below), 0, 0, "linked-folder", message, hint=hint))
             return
@@ -122,8 +124,8 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
         return
     except OSError as failure:
         message = f"cannot be read: {failure.strerror}"
-        start = f"{folder}/".lstrip("/").replace("/", ".")
-        unread[start] = Problem(printable_name(below), 0, 0, "unreadable", message, hint="check the folder's mode")
+        prefix = f"{folder}/".lstrip("/").replace("/", ".")
+        unreadable[prefix] = Problem(printable_name(below), 0, 0, "unreadable", message, hint="check the folder's mode")
         return
     for name in children:
         if name.startswith("."):
@@ -132,43 +134,43 @@ def _files(home: Path, folder: str, problems: list[Problem], unread: dict[str, P
         if name.endswith((".yaml", ".yml")):
             yield path
         elif path.count("/") >= BOUNDS.folders:
-            message = f"a folder more than {BOUNDS.folders} levels deep is not looked into"
+            message = f"folders more than {BOUNDS.folders} levels deep are not read"
             problems.append(Problem(printable_name(below), 0, 0, "too-deep", message, hint="move it up"))
             return
-        elif os.path.isdir(home / PIPELINES / path):  # noqa: PTH112 - says no, where is_dir() raises
-            yield from _files(home, path, problems, unread)
-        elif _ODD.search(name):
+        elif os.path.isdir(home / PIPELINES / path):  # noqa: PTH112 - returns False where is_dir() raises
+            yield from _files(home, path, problems, unreadable)
+        elif _SIMILAR_ENDING.search(name):
             yield path
 
 
 def _yaml_name(relative: str) -> str:
-    stem = _ODD.sub("", relative.rpartition("/")[2])
+    stem = _SIMILAR_ENDING.sub("", relative.rpartition("/")[2])
     return f", as `{printable_name(stem)}.yaml`" if _NAME.fullmatch(stem) else ""
 
 
 def file_exists(home: Path, dag_id: str) -> bool:
-    """Whether there is the file of a pipeline, in a folder that would be walked."""
+    """Whether the file of a pipeline exists, in a folder that ``list_files`` reads."""
     folder, (*folders, name) = f"{home}/{PIPELINES}", dag_id.split(".")
     for below in ("", *(f"/{one}" for one in folders)):
         folder += below
-        if os.path.islink(folder):  # noqa: PTH114 - a task's start waits for it
+        if os.path.islink(folder):  # noqa: PTH114 - the start of a task waits for it
             return False
     try:
         os.lstat(f"{folder}/{name}.yaml")
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # it may be there: the DAG processor holds what it had
+    except OSError:  # it may exist: the DAG processor keeps its DAG
         return True
     return True
 
 
 def is_dag_id(text: str) -> bool:
-    """Whether a text could be the id of a pipeline's DAG."""
+    """Whether a text is a valid id for a pipeline's DAG."""
     return len(text) <= DAG_ID_LENGTH and all(_NAME.fullmatch(part) for part in text.split("."))
 
 
 def candidate_files(dag_id: str) -> tuple[str, ...]:
-    """The ids of the files that a DAG may be written in: its own, and the one that it could be an instance of."""
+    """The ids of the files that may define a DAG: its own, and the one of which it could be an instance."""
     if not is_dag_id(dag_id):
         return ()
     family = dag_id.rpartition(".")[0]
@@ -176,15 +178,15 @@ def candidate_files(dag_id: str) -> tuple[str, ...]:
 
 
 def id_of(file: str) -> str:
-    """The id of a pipeline's file by its name, as ``file_of`` gives it."""
+    """The id of a pipeline's file, from its name as ``file_of`` returns it."""
     return file.removeprefix(f"{PIPELINES}/").removesuffix(".yaml").replace("/", ".")
 
 
 def path_of(home: Path, dag_id: str) -> Path:
-    """The file of a pipeline, by its DAG's id."""
+    """The path of a pipeline's file, from its id."""
     return home / file_of(dag_id)
 
 
 def file_of(dag_id: str) -> str:
-    """The file of a pipeline by its name below the project's home, as problems and marks carry it."""
+    """The name of a pipeline's file relative to the project's home, as problems and positions have it."""
     return f"{PIPELINES}/{dag_id.replace('.', '/')}.yaml"

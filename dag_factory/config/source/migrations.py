@@ -1,8 +1,8 @@
-"""Files of an older version of the language, read as if they were written in the one of now.
+"""Migrate files of an older version of the language to the current version, in memory.
 
-A file says its version. One version back is migrated in memory: the tree is changed, each value keeps its
-place, and a warning says what to write. There is one version so far, so there is no migration; the first
-change of the language that is no addition brings one for each kind of file it touches.
+A file names its version. A migration changes the tree, each value keeps its position, and a warning says what to
+write. There is only one version so far, so there is no migration. The first change of the language that is not an
+addition needs one for each kind of file that it affects.
 """
 
 from __future__ import annotations
@@ -21,58 +21,60 @@ CURRENT = 1
 class Migration(msgspec.Struct, frozen=True):
     """From one version to the next, for one kind of file.
 
-    ``change`` gives the tree in the next version's words; it takes any map, right or wrong, and moves nodes
-    without losing their marks. ``mend`` says in a few words what a person writes instead.
+    ``change`` returns the tree in the next version. It accepts any map, valid or not, and keeps the positions of
+    nodes. ``instruction`` says in a few words what to write instead.
     """
 
     change: Callable[[MapNode], MapNode]
-    mend: str
+    instruction: str
 
 
 MIGRATIONS: dict[tuple[str, int], Migration] = {}
-"""By the kind of file (its schema's name) and the version that is left behind.
+"""By the kind of file (the name of its schema) and the old version.
 
-``job.schema.json`` is the text of a job template, ``pipeline.schema.json`` that of a pipeline template too.
+``job.schema.json`` also applies to job templates, and ``pipeline.schema.json`` to pipeline templates.
 """
 
 
 def migrate(document: MapNode, schema: str) -> tuple[MapNode | None, list[Problem]]:
-    """The document in the version of now, and a warning where it was not; None where it is from the future.
+    """Migrate a document to the current version, with a warning if it was older; None if it is newer.
 
-    What has no version, or one that nobody can read, comes back as it is: the schema says so.
+    A document without a version, or with one that is not supported, is unchanged: the schema reports it.
     """
-    version, place = version_of(document), _place(document)
+    version, position = version_of(document), _position(document)
     if version > CURRENT:
-        message = f"written in version {version} of the language; this dagwright reads version {CURRENT}"
+        message = (
+            f"the file is written in version {version} of the language, but this dagwright reads version {CURRENT}"
+        )
         hint = "install a newer dagwright, from its checkout (`git pull`, then `pip install .`) or its git URL"
-        return None, [Problem.at(place, ("version",), "unknown-version", message, hint)]
+        return None, [Problem.at(position, ("version",), "unknown-version", message, hint)]
     if version == CURRENT or any((schema, step) not in MIGRATIONS for step in range(version, CURRENT)):
         return document, []
     document = migrate_tree(document, schema, version)
-    mends = [MIGRATIONS[schema, step].mend for step in range(version, CURRENT)]
-    now = Scalar(CURRENT, str(CURRENT), place)
-    document = map_node({**document.entries, "version": now}, document.keys, document.position)
-    message = f"written in version {version} of the language, which will not be read for ever"
-    hint = f"write `version: {CURRENT}` and {', '.join(mends)}; then `dagf check` says what is left to do"
-    return document, [Problem.at(place, ("version",), "old-version", message, hint, "warning")]
+    instructions = [MIGRATIONS[schema, step].instruction for step in range(version, CURRENT)]
+    current = Scalar(CURRENT, str(CURRENT), position)
+    document = map_node({**document.entries, "version": current}, document.keys, document.position)
+    message = f"the file is written in version {version} of the language, which a later release will not read"
+    hint = f"write `version: {CURRENT}` and {', '.join(instructions)}; then run `dagf check`"
+    return document, [Problem.at(position, ("version",), "old-version", message, hint, "warning")]
 
 
 def version_of(document: MapNode) -> int:
-    """The version that a file says; the one of now where it says none that could be one."""
-    written = document.get("version")
-    if not isinstance(written, Scalar) or not isinstance(written.value, int) or isinstance(written.value, bool):
+    """The version of a file; the current version if it has none or an invalid one."""
+    version = document.get("version")
+    if not isinstance(version, Scalar) or not isinstance(version.value, int) or isinstance(version.value, bool):
         return CURRENT
-    return written.value
+    return version.value
 
 
 def migrate_tree(tree: MapNode, schema: str, version: int) -> MapNode:
-    """A tree of an older version in the words of now, without a word about it."""
+    """Migrate a tree of an older version to the current version, without a warning."""
     for step in range(version, CURRENT):
         migration = MIGRATIONS.get((schema, step))
         tree = migration.change(tree) if migration else tree
     return tree
 
 
-def _place(document: MapNode) -> Position:
-    written = document.get("version")
-    return written.position if written else document.position
+def _position(document: MapNode) -> Position:
+    version = document.get("version")
+    return version.position if version else document.position

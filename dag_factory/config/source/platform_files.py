@@ -1,7 +1,7 @@
 """The platform team's files of one project, each read once.
 
-A checkout may change them in the middle of a pass. What a pass compiles with, and the digest under which it is
-kept, are of the same bytes, or something kept would be wrong for ever.
+A checkout may change them in the middle of a pass. The bytes that a pass compiles with and the digest in its cache keys
+must belong together, or the cache would hold a wrong entry.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _ENDINGS = (".yaml", ".yml", ".j2")
 
 
 class PlatformFiles:
-    """Everything below ``configs/platform/`` of the project in ``home``, as it was when it was first asked for.
+    """Everything below ``configs/platform/`` of the project in ``home``, as it was when it was first read.
 
-    Two of them are equal where all that they hold is.
+    Two objects are equal if their files are.
     """
 
     def __init__(self, home: Path) -> None:
@@ -38,47 +38,47 @@ class PlatformFiles:
         return isinstance(other, PlatformFiles) and self.digest == other.digest
 
     def read(self, file: str) -> bytes | Problem | None:
-        """A file's bytes by its name below ``home``, the problem that keeps them from being read, or None: no file."""
+        """The bytes of a file, or the problem that prevents reading it; None if there is no such file."""
         if file not in self._read:
-            self._read[file] = self._bytes(file) if self._is_there(file) else self._misnamed(file)
+            self._read[file] = self._bytes(file) if self._exists(file) else self._misnamed(file)
         return self._read[file]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The name of every file that could be a table or a template, sorted. Links to folders are not followed.
 
-        A folder by such a name is one too, and cannot be read: or what it holds would be in force for nobody.
+        A folder with such a name is included. Reading it fails, so that its contents are not silently ignored.
         """
         found: list[str] = []
-        above = len(f"{self.home}/")
+        prefix = len(f"{self.home}/")
         for parent, folders, names in os.walk(f"{self.home}/{PLATFORM}"):
-            found += (f"{parent}/{name}"[above:] for name in (*names, *folders) if _could_be(name))
-            deep = parent.count("/", above) > BOUNDS.folders
-            folders[:] = [] if deep else [name for name in folders if not _could_be(name)]
+            found += (f"{parent}/{name}"[prefix:] for name in (*names, *folders) if _may_be_table(name))
+            deep = parent.count("/", prefix) > BOUNDS.folders
+            folders[:] = [] if deep else [name for name in folders if not _may_be_table(name)]
         return tuple(sorted(found))
 
     def unknown(self, tables: Collection[str]) -> Iterator[Problem]:
-        """A warning for each file beside the ``tables`` that is none of them, by its name."""
+        """Yield a warning for each file beside the ``tables`` that is not one of them."""
         known = {file.rpartition("/")[2] for file in tables}
         for file in self.names:
             folder, _, name = file.rpartition("/")
-            if folder == PLATFORM and name not in known and not any(_alike(name, table) for table in known):
+            if folder == PLATFORM and name not in known and not any(_is_similar(name, table) for table in known):
                 message, hint = "nothing reads this file", did_you_mean(name, known)
                 yield Problem(printable_name(file), 0, 0, "unknown-file", message, hint=hint, severity="warning")
 
     @cached_property
     def image_folders(self) -> tuple[str, ...]:
-        """The folders of code that stand for images on one machine."""
+        """The folders of code that stand for images on a local machine."""
         return image_folders.folders(self.home)
 
     @cached_property
     def environments(self) -> tuple[str, ...]:
-        """The environments that the project has, sorted."""
+        """The environments of the project, sorted."""
         return environments(self.home)
 
     @cached_property
     def digest(self) -> str:
-        """One name for the names and bytes of all of them; what cannot be read counts as its problem."""
+        """A digest of the names and bytes of all files; for a file that cannot be read, of its problem."""
         parts = [name.encode() for name in self.environments]
         for file in self.names:
             data = self.read(file)
@@ -86,25 +86,25 @@ class PlatformFiles:
         return digest(*parts)
 
     def have_changed(self) -> bool:
-        """Whether they are others by now than when they were read."""
+        """Whether the files differ from what was read."""
         return PlatformFiles(self.home) != self
 
-    def _is_there(self, file: str) -> bool:
-        if "names" in self.__dict__:  # what came later is of another state
+    def _exists(self, file: str) -> bool:
+        if "names" in self.__dict__:  # a file created later belongs to another state
             return file in self.names
         path = self.home / file
         folders = path.parents[: len(Path(file).relative_to(PLATFORM).parts) - 1]
         return os.path.lexists(path) and not any(folder.is_symlink() for folder in folders)
 
     def _misnamed(self, table: str) -> Problem | None:
-        """A table that is there by nearly its name: what it limits must not stop to hold without a word."""
+        """A problem if a table exists under a similar name: its limits must not be silently ignored."""
         folder, _, wanted = table.rpartition("/")
         if folder != PLATFORM:
             return None
         for file in self.names:
             parent, _, name = file.rpartition("/")
-            if parent == folder and _alike(name, wanted):
-                message, hint = f"the name of this table is `{wanted}`", "rename it"
+            if parent == folder and _is_similar(name, wanted):
+                message, hint = f"the name of this table must be `{wanted}`", "rename it"
                 return Problem(printable_name(file), 0, 0, "bad-name", message, hint=hint)
         return None
 
@@ -117,10 +117,10 @@ class PlatformFiles:
         return read(f"{self.home}/{file}", f"{self.home}/configs", file)
 
 
-def _could_be(name: str) -> bool:
+def _may_be_table(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
 
 
-def _alike(name: str, table: str) -> bool:
-    """Whether a file's name is a table's but for its case or ending."""
+def _is_similar(name: str, table: str) -> bool:
+    """Whether a file's name differs from a table's name only in case or ending."""
     return name.lower().removesuffix(".yml").removesuffix(".yaml") == table.removesuffix(".yaml")

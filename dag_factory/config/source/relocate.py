@@ -1,7 +1,7 @@
-"""A problem's path in the words of the file that it names.
+"""Change the paths of problems to paths in the files that they name.
 
-A value that came through ``defaults``, an overlay, a flavor or the environment is checked as a part of a
-job. The place is the one where it was written; here the path becomes the one that leads there.
+A value from ``defaults``, an overlay, a flavor or the environment is checked as a part of a job. Its position is where
+the file has it. Here its path becomes the path to that position.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Paths = dict[tuple[int, int], list[KeyPath]]
 
 
 def relocate_problems(problems: Iterable[Problem], documents: MappingT[str, Node]) -> list[Problem]:
-    """The problems, their paths as in ``documents``, which are the trees of files by name."""
+    """The problems with paths as in ``documents``, which has the trees of files by name."""
     problems = list(problems)
     known: dict[str, Paths] = {}
     found = []
@@ -32,32 +32,32 @@ def relocate_problems(problems: Iterable[Problem], documents: MappingT[str, Node
             lines = {other.line for other in problems if other.file == problem.file}
             known[problem.file] = paths(document, lines)
         here = known[problem.file].get((problem.line, problem.column), [])
-        found.append(msgspec.structs.replace(problem, path=_chosen(problem.path, here)))
+        found.append(msgspec.structs.replace(problem, path=_choose_path(problem.path, here)))
     return found
 
 
 def paths(document: Node, lines: Collection[int] = ()) -> Paths:
-    """The paths that are written at each line and column of a document; an alias has those of all its uses.
+    """The paths at each line and column of a document; an alias has the paths of all its uses.
 
-    Of the lines inside a block, those among ``lines`` alone: a block may be long, and used often.
+    Lines inside a block scalar are included only if they are in ``lines``: a block may be long, and used often.
     """
     found: Paths = {}
     _collect(document, (), found, lines)
     return found
 
 
-def _chosen(path: str, here: list[KeyPath]) -> str:
-    """The path that is written at the place, unless the one told leads there already or further."""
-    written = [printable(dotted(steps)) for steps in here]
-    if not written or any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in written):
+def _choose_path(path: str, here: list[KeyPath]) -> str:
+    """The path at the position, unless ``path`` already leads there or further."""
+    candidates = [printable(dotted(steps)) for steps in here]
+    if not candidates or any(path == other or path.startswith((f"{other}.", f"{other}[")) for other in candidates):
         return path
-    if not written[0]:  # the file's first place: what is said of a file that lacks something
+    if not candidates[0]:  # the start of the file: a problem about something that the file lacks
         return path
-    return next((other for other in written if other.split(".")[-1] == path.split(".")[-1]), written[0])
+    return next((other for other in candidates if other.split(".")[-1] == path.split(".")[-1]), candidates[0])
 
 
 def _collect(node: Node, path: KeyPath, found: Paths, lines: Collection[int]) -> None:
-    """Every place below a node, outermost paths first."""
+    """Collect every position below a node, outermost paths first."""
     found.setdefault((node.position.line, node.position.column), []).append(path)
     if isinstance(node, MapNode):
         for key, item in node.entries.items():

@@ -1,6 +1,8 @@
-"""Text to source tree, by YAML 1.2's core schema: ``on``, ``yes``, ``NO`` and dates are text, ``010`` is ten.
+"""Parse text into a source tree by the core schema of YAML 1.2.
 
-libyaml parses where PyYAML was built with it; tags are resolved here, since PyYAML resolves by YAML 1.1.
+``on``, ``yes``, ``NO`` and dates are text, and ``010`` is ten.
+
+libyaml parses if PyYAML was built with it. Tags are resolved here, because PyYAML resolves them by YAML 1.1.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from dag_factory.config.tree import CHARACTERS, MapNode, Node, Scalar, list_node
 from dag_factory.settings import BOUNDS
 
 _SAFE_DEPTH = 500
-"""What the parser, which calls itself for each level, can take; a file is asked for its depth above it."""
+"""The depth that the recursive parser can handle; only files that may be deeper are checked exactly."""
 _PLAIN, _TEXT = "plain", "text"
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACES = re.compile(r"\$?\{\{.*?\}\}[^\s,\]}]*")
-_NUL = "the character NUL stands in a text"
+_NUL = "the text contains the character NUL"
 _STANDARD = "tag:yaml.org,2002:"
 _IN_PLACE = ColumnShifts()
 _SCALAR_TAGS = frozenset((_PLAIN, _TEXT, *(f"{_STANDARD}{name}" for name in ("str", "int", "float", "bool", "null"))))
@@ -38,7 +40,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
 class _Resolver:
-    """In place of PyYAML's resolver: says only whether a scalar was plain."""
+    """Replaces PyYAML's resolver: tells only whether a scalar was plain."""
 
     def descend_resolver(self, *_: Any) -> None: ...
 
@@ -65,7 +67,7 @@ else:  # pragma: no cover - depends on how PyYAML was built
 
 
 class Rejected(Exception):
-    """The text cannot become a tree; carries the one problem that says why."""
+    """The text cannot become a tree; has the problem that says why."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -73,12 +75,12 @@ class Rejected(Exception):
 
 
 def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
-    """Parse one document. Returns its tree (None where there is none) and what is wrong with it.
+    """Parse one document. Return its tree (None if there is none) and its problems.
 
-    ``file`` is the name that marks and problems carry.
+    ``file`` is the name in positions and problems.
     """
     text, back = replace_breaks(text)
-    moved = _IN_PLACE
+    shifts = _IN_PLACE
     try:
         if _deepest(text) > _SAFE_DEPTH:
             _check_nesting(text, file)
@@ -88,47 +90,49 @@ def read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
             rewritten = join_surrogate_pairs(text, yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader)
             if rewritten is None:
                 raise
-            text, moved = rewritten
+            text, shifts = rewritten
             root = _Composer(text).get_single_node()
     except error.MarkedYAMLError as failure:
-        return None, (_syntax_problem(failure, text, file, moved),)
+        return None, (_syntax_problem(failure, text, file, shifts),)
     except (error.YAMLError, RecursionError, ValueError) as failure:
         return None, (_unreadable_problem(failure, text, file),)
-    except Rejected as refused:
-        return None, (refused.problem,)
+    except Rejected as rejected:
+        return None, (rejected.problem,)
     if root is None:
         return None, ()
-    builder = _Builder(file, text, moved, back)
+    builder = _Builder(file, text, shifts, back)
     try:
         return builder.node(root), limit_problems(builder.problems)[0]
-    except Rejected as refused:
-        return None, (refused.problem, *limit_problems(builder.problems)[0])
+    except Rejected as rejected:
+        return None, (rejected.problem, *limit_problems(builder.problems)[0])
 
 
 class _Builder:
-    """Turns PyYAML's nodes into the tree; a collection with an anchor is built once however often it is used."""
+    """Turns PyYAML's nodes into the tree. A collection with an anchor is built only once."""
 
     def __init__(
-        self, file: str, text: str, moved: ColumnShifts = _IN_PLACE, back: dict[int, str] | None = None
+        self, file: str, text: str, shifts: ColumnShifts = _IN_PLACE, back: dict[int, str] | None = None
     ) -> None:
         self.file = file
         self._text = text
-        self._moved = moved
-        self._back = back or {}  # characters that stand for others
+        self._shifts = shifts
+        self._back = back or {}  # characters that replace others
         self.problems: list[Problem] = []
-        self._built: dict[int, tuple[Node, int]] = {}  # node and the values below it, aliases expanded
+        self._built: dict[
+            int, tuple[Node, int]
+        ] = {}  # the node, and the number of values below it with aliases expanded
         self._open: set[int] = set()
-        self._path: list[str | int] = []  # of what is being built
+        self._path: list[str | int] = []  # of the node that is being built
         self._size = 0
 
     def node(self, source: Any) -> Node:
-        """The tree of one of PyYAML's nodes. Raises ``Refused`` for what cannot become one."""
+        """The tree of one of PyYAML's nodes. Raises ``Rejected`` if it cannot become a tree."""
         if isinstance(source, nodes.ScalarNode):
             return self._scalar(source)
         known = self._built.get(id(source))
         if known is None:
             if id(source) in self._open:
-                message, hint = "an alias stands inside its own anchor", "write the value out instead of the alias"
+                message, hint = "the alias is inside its own anchor", "write the value instead of the alias"
                 raise Rejected(self._problem(source, "alias-loop", message, hint))
             before = self._size
             self._open.add(id(source))
@@ -142,10 +146,8 @@ class _Builder:
     def _grow(self, source: Any, count: int) -> None:
         self._size += count
         if self._size > BOUNDS.values:
-            message = f"the file holds more than {BOUNDS.values:,} values once its aliases are expanded"
-            raise Rejected(
-                self._problem(source, "too-many-values", message, "repeat less by alias, or divide the file")
-            )
+            message = f"the file contains more than {BOUNDS.values:,} values once its aliases are expanded"
+            raise Rejected(self._problem(source, "too-many-values", message, "use fewer aliases, or split the file"))
 
     def _collection(self, source: Any) -> Node:
         self._grow(source, len(source.value))
@@ -159,12 +161,12 @@ class _Builder:
         return self._unquoted(source) if _is_braces(source) else self._mapping(source)
 
     def _unquoted(self, source: Any) -> Scalar:
-        """``{{ name }}`` without quotes, which is a map in a map to YAML: told, and then taken as it was meant."""
-        written = self._text[source.start_mark.index : source.end_mark.index].translate(self._back)
+        """``{{ name }}`` without quotes, which YAML reads as a map in a map: report it, then use it as the text."""
+        template = self._text[source.start_mark.index : source.end_mark.index].translate(self._back)
         self.problems.append(
-            self._problem(source, "unquoted-template", f"{show(written)} stands without quotes", _in_quotes(written))
+            self._problem(source, "unquoted-template", f"{show(template)} has no quotes", _in_quotes(template))
         )
-        return Scalar(written, written, self._position(source))
+        return Scalar(template, template, self._position(source))
 
     def _below(self, step: str | int, source: Any) -> Node:
         self._path.append(step)
@@ -179,15 +181,17 @@ class _Builder:
             if self._back and isinstance(key, nodes.ScalarNode):
                 key.value = key.value.translate(self._back)
             if not isinstance(key, nodes.ScalarNode):
-                self.problems.append(self._problem(key, "bad-key", "a key must be a single word", "write `key: value`"))
+                self.problems.append(
+                    self._problem(key, "bad-key", "a key must be a single value", "write `key: value`")
+                )
             elif key.value == "<<" and key.tag == _PLAIN:
-                hint = "merge keys are YAML 1.1; put what jobs share under `defaults`"
-                self.problems.append(self._problem(key, "merge-key", "`<<` is not read here", hint))
+                hint = "move what the jobs share to `defaults`"
+                self.problems.append(self._problem(key, "merge-key", "merge keys (`<<`) are not supported", hint))
             elif "\0" in key.value:
-                self.problems.append(self._problem(key, "bad-value", _NUL, "take it out: no database holds it"))
+                self.problems.append(self._problem(key, "bad-value", _NUL, "remove it; databases cannot store it"))
             elif key.value in keys:
-                message = f"the key `{key.value}` stands twice; first in line {keys[key.value].line}"
-                hint = "keep one of the two"
+                message = f"duplicate key `{key.value}` (first defined on line {keys[key.value].line})"
+                hint = "remove one of the two"
                 self.problems.append(self._problem(key, "duplicate-key", message, hint, key.value))
             else:
                 if key.tag not in _SCALAR_TAGS:
@@ -204,7 +208,7 @@ class _Builder:
         if len(text) >= CHARACTERS:
             self._grow(source, len(text) // CHARACTERS)
         if "\0" in text:
-            self.problems.append(self._problem(source, "bad-value", _NUL, "take it out: no database holds it"))
+            self.problems.append(self._problem(source, "bad-value", _NUL, "remove it; databases cannot store it"))
         value: bool | int | float | str | None = text
         if tag == _PLAIN:
             value = core_value(text)
@@ -223,7 +227,7 @@ class _Builder:
 
     def _position(self, source: Any) -> Position:
         start = source.start_mark
-        column = start.column if self._moved is _IN_PLACE else self._moved.column(start.line, start.column)
+        column = start.column if self._shifts is _IN_PLACE else self._shifts.column(start.line, start.column)
         return Position(self.file, start.line + 1, column + 1)
 
     def _problem(self, source: Any, code: Code, message: str, hint: str = "", *below: str) -> Problem:
@@ -231,9 +235,9 @@ class _Builder:
 
 
 def core_value(text: str) -> bool | int | float | str | None:
-    """A plain scalar's value by YAML 1.2's core schema.
+    """The value of a plain scalar by the core schema of YAML 1.2.
 
-    Infinity and the like, which JSON has not, are text, and so are whole numbers that 64 bits do not hold.
+    Infinity and NaN, which JSON lacks, are text; so are integers that do not fit into 64 bits.
     """
     if text in _NULL:
         return None
@@ -250,15 +254,15 @@ def core_value(text: str) -> bool | int | float | str | None:
 
 
 def _deepest(text: str) -> int:
-    """An upper bound of the nesting, at a glance: most files never need the exact count.
+    """A quick upper bound of the nesting depth; most files never need the exact count.
 
-    Without brackets each level takes a column of its own in a line.
+    Without brackets, each level needs at least one more column.
     """
     return text.count("[") + text.count("{") + max(map(len, text.split("\n")))
 
 
 def _check_nesting(text: str, file: str) -> None:
-    """Refuse what is nested too deep before anything recursive reads it."""
+    """Reject text that is nested too deeply before anything recursive reads it."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader):
         if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
@@ -276,7 +280,7 @@ def _nesting_problem(position: Position) -> Problem:
 
 
 def _is_braces(source: Any) -> bool:
-    """Whether a map is one in a map, with nothing between their brackets."""
+    """Whether a map is in a map, with nothing between their brackets."""
     if len(source.value) != 1 or not source.flow_style:
         return False
     key = source.value[0][0]
@@ -284,38 +288,38 @@ def _is_braces(source: Any) -> bool:
     return bool(inner and key.start_mark.index == source.start_mark.index + 1)
 
 
-def _in_quotes(written: str) -> str:
-    quote = '"' if '"' not in written else "'"
-    shown = "\n" not in written and quote not in written
-    return "put the whole value in quotes" + (f", as {quote}{written}{quote}" if shown else "")
+def _in_quotes(template: str) -> str:
+    quote = '"' if '"' not in template else "'"
+    example = "\n" not in template and quote not in template
+    return "put the whole value in quotes" + (f", as {quote}{template}{quote}" if example else "")
 
 
-def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, moved: ColumnShifts) -> Problem:
+def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, shifts: ColumnShifts) -> Problem:
     position: Any = failure.problem_mark or failure.context_mark
-    line, column = (position.line + 1, moved.column(position.line, position.column) + 1) if position else (1, 1)
+    line, column = (position.line + 1, shifts.column(position.line, position.column) + 1) if position else (1, 1)
     message = " ".join(part for part in (failure.problem, failure.context) if part)
     began: Any = failure.context_mark
     if began and began.line + 1 != line:
-        message += f" that began in line {began.line + 1}"
-    written_lines = lines(text.rstrip())
-    if line > len(written_lines):  # the end of the file: point behind its last word
-        line, column = len(written_lines), len(written_lines[-1]) + 1
-    written = written_lines[line - 1]
-    if "\t" in written[: len(written) - len(written.lstrip())] or "'\\t'" in message:
+        message += f" that began on line {began.line + 1}"
+    file_lines = lines(text.rstrip())
+    if line > len(file_lines):  # the end of the file: point after its last character
+        line, column = len(file_lines), len(file_lines[-1]) + 1
+    line_text = file_lines[line - 1]
+    if "\t" in line_text[: len(line_text) - len(line_text.lstrip())] or "'\\t'" in message:
         hint = "indent with spaces; YAML does not allow tabs"
-    elif wrong := explain(message, written_lines, line):
+    elif wrong := explain(message, file_lines, line):
         message, hint = wrong
-        column = len(written) - len(written.lstrip()) + 1
-    elif braces := _BRACES.search(_QUOTED.sub("", written)):
+        column = len(line_text) - len(line_text.lstrip()) + 1
+    elif braces := _BRACES.search(_QUOTED.sub("", line_text)):
         hint = _in_quotes(braces[0])
     elif "mapping values are not allowed" in message:
-        hint = "quote a value that holds `: `, or check the indentation"
+        hint = "quote a value that contains `: `, or check the indentation"
     elif "expected <document start>" in message or "expected a single document" in message:
-        message, hint = "more than one document in the file", "one file holds one document: remove the `---`"
+        message, hint = "more than one document in the file", "remove the `---`; a file has one document"
     elif "start any token" in message:
-        hint = "quote the value: it begins with a sign that YAML keeps for itself"
+        hint = "quote the value; it begins with a character that YAML reserves"
     else:
-        hint = "check the indentation, the quotes and the brackets above this place"
+        hint = "check the indentation, quotes and brackets above this position"
     return Problem(file, line, column, "yaml-syntax", message, hint=hint)
 
 
@@ -327,6 +331,6 @@ def _unreadable_problem(failure: Exception, text: str, file: str) -> Problem:
     else:
         line, column = 1, 1
     return Problem(
-        file, line, column, "yaml-syntax", f"not readable as YAML: {str(failure).splitlines()[0]}",
+        file, line, column, "yaml-syntax", f"not valid YAML: {str(failure).splitlines()[0]}",
         hint="remove control characters; write them as escapes in double quotes",
     )  # fmt: skip

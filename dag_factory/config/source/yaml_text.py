@@ -1,6 +1,6 @@
-"""What libyaml reads otherwise than YAML 1.2 says, rewritten before it parses.
+"""Rewrite text that libyaml reads differently from YAML 1.2, before it is parsed.
 
-Both cases are rare, so a file without them pays for one search. Positions stay those of the file.
+Both cases are rare: a file without them costs one search. Positions remain those of the file.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _UNUSED = "\uf8f0\uf8f1\uf8f2\uf8f3\uf8f4\uf8f5\uf8f6\uf8f7\uf8f8\uf8f9\uf8fa\uf
 _ESCAPE = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE | re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SHORTER = 2  # characters that `\U0001f600` is shorter than `\ud83d\ude00`
+_SHORTER = 2  # `\U0001f600` is two characters shorter than `\ud83d\ude00`
 
 
 class ColumnShifts(msgspec.Struct, frozen=True):
-    """The columns, by line, behind which a rewritten text is shorter than the file; lines and columns count from 0."""
+    """The columns, by line, after which the rewritten text is shorter than the file; both count from 0."""
 
     columns: dict[int, list[int]] = {}
 
@@ -32,29 +32,29 @@ class ColumnShifts(msgspec.Struct, frozen=True):
 
 
 def lines(text: str) -> list[str]:
-    """The lines of a text as YAML 1.2 counts them: no other character than CR and LF ends one."""
+    """The lines of a text as YAML 1.2 counts them: only CR and LF end a line."""
     return _LINE_END.split(text)
 
 
 def replace_breaks(text: str) -> tuple[str, dict[int, str]]:
-    """The text with other characters for NEL, LS and PS, and the table that translates them back.
+    """Replace NEL, LS and PS by unused characters; also return the table that translates them back.
 
-    To libyaml those three end a line, and with it a comment; in YAML 1.2 they are ordinary characters.
+    For libyaml these three end a line, and so a comment; in YAML 1.2 they are ordinary characters.
     """
     found = sorted(set(_BREAKS.findall(text)))
     if not found:
         return text, {}
     free = (char for char in _UNUSED if char not in text)
-    there = dict(zip(found, free, strict=False))
-    return text.translate(str.maketrans(there)), {ord(new): old for old, new in there.items()}
+    replacements = dict(zip(found, free, strict=False))
+    return text.translate(str.maketrans(replacements)), {ord(new): old for old, new in replacements.items()}
 
 
 def join_surrogate_pairs(text: str, loader: Any) -> tuple[str, ColumnShifts] | None:
-    """The text with one escape for each pair of surrogates in double quotes, as JSON writes what is beyond U+FFFF.
+    """Join each pair of surrogate escapes in double quotes, which JSON uses beyond U+FFFF, into one escape.
 
-    None where there is no such pair, or the text cannot be parsed for another reason. ``loader`` is PyYAML's.
+    None if there is no such pair, or if the text cannot be parsed for another reason. ``loader`` is PyYAML's.
     """
-    probe = _SURROGATE.sub(r"\\u0041", text)  # as long, so that positions are the same
+    probe = _SURROGATE.sub(r"\\u0041", text)  # of the same length, so that positions stay the same
     if probe == text:
         return None
     try:
@@ -83,7 +83,7 @@ def _joined(high: str, low: str) -> str:
 
 
 def _columns(text: str, ends: list[int]) -> dict[int, list[int]]:
-    """The line and column of each of some indexes, by line; in order."""
+    """The columns of some indexes by line, in order."""
     starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
     columns: dict[int, list[int]] = {}
     for index in ends:

@@ -1,4 +1,4 @@
-"""A tree as YAML for people: block style, each scalar's text kept as it was written."""
+"""Write a tree as readable YAML: in block style, with the original text of each scalar."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _entry(head: str, item: Node, indent: int, lines: list[str]) -> None:
         lines += ("  " * (indent + 1) + line if line else "" for line in item.value.splitlines())
         return
     blocks = isinstance(item, ListNode) and any(_is_block(inner) for inner in item.items)
-    flow = "" if blocks or _deep(item) else _flow(item)
+    flow = "" if blocks or _has_nested_map(item) else _flow(item)
     if flow and len(head) + len(flow) < _WIDTH:
         lines.append(f"{head} {flow}")
     else:
@@ -59,7 +59,7 @@ def _entry(head: str, item: Node, indent: int, lines: list[str]) -> None:
 
 
 def _is_block(node: Node) -> bool:
-    """Whether a value is text that can stand as a literal block and come back the same."""
+    """Whether a value is text that a literal block represents exactly."""
     text = node.value if isinstance(node, Scalar) else None
     if not isinstance(text, str) or "\n" not in text:
         return False
@@ -72,7 +72,7 @@ def _is_block(node: Node) -> bool:
     )
 
 
-def _deep(node: Node) -> bool:
+def _has_nested_map(node: Node) -> bool:
     return isinstance(node, MapNode) and any(isinstance(item, MapNode) for item in node.entries.values())
 
 
@@ -92,6 +92,6 @@ def _text(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes; what YAML does not allow as it is, and what nobody could see, as an escape."""
-    written = json.dumps(text, ensure_ascii=False)
-    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in written)
+    """The text in double quotes; invisible characters and those that YAML does not allow become escapes."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in quoted)

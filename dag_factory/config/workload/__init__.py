@@ -1,1 +1,1 @@
-"""How often a pipeline runs, and how much its jobs can hold at once."""
+"""How often a pipeline runs, and how many resources its jobs can use at once."""

@@ -1,25 +1,25 @@
-"""How much the jobs of one run can hold at once, when each waits for the jobs before it."""
+"""The maximum resources that the jobs of one run can use at once, given their dependencies."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
 
-_MOST_PAIRS = 20_000  # of jobs in order; beyond, the order is not looked at, so the result is an upper bound
+_MAX_PAIRS = 20_000  # of dependent jobs; above this, dependencies are ignored, so the result is an upper bound
 
 
 def most_at_once(weights: Mapping[str, int], waits_for: Mapping[str, tuple[str, ...]]) -> int:
-    """The largest sum of weights of jobs none of which waits for another, directly or through others."""
+    """The largest sum of weights of jobs that do not wait for each other, directly or indirectly."""
     heavy = {name: weight for name, weight in weights.items() if weight > 0}
     total = sum(heavy.values())
-    later = _in_order(heavy, waits_for)
-    if sum(map(len, later.values())) > _MOST_PAIRS:
+    dependencies = _dependencies(heavy, waits_for)
+    if sum(map(len, dependencies.values())) > _MAX_PAIRS:
         return total
-    return total - _flow(heavy, later)
+    return total - _flow(heavy, dependencies)
 
 
-def _in_order(heavy: Mapping[str, int], waits_for: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    """For each heavy job the heavy jobs that it waits for."""
+def _dependencies(heavy: Mapping[str, int], waits_for: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    """For each job with a weight, all such jobs that it waits for."""
     found = {}
     for name in heavy:
         seen: dict[str, None] = {}
@@ -33,15 +33,15 @@ def _in_order(heavy: Mapping[str, int], waits_for: Mapping[str, tuple[str, ...]]
     return found
 
 
-def _flow(weights: Mapping[str, int], later: Mapping[str, list[str]]) -> int:
-    """The largest flow from each job to those that it waits for; by Dilworth's theorem what the sum is too much."""
+def _flow(weights: Mapping[str, int], dependencies: Mapping[str, list[str]]) -> int:
+    """The maximum flow from jobs to their dependencies; by Dilworth's theorem, the excess of the total weight."""
     out, into = dict(weights), dict(weights)
     sent: dict[tuple[str, str], int] = {}
-    takers: dict[str, list[str]] = {}
+    receivers: dict[str, list[str]] = {}
     flow = 0
     for source in weights:
         while out[source]:
-            path = _augmenting(source, into, later, takers, sent)
+            path = _augmenting(source, into, dependencies, receivers, sent)
             if path is None:
                 break
             back = [sent[(path[index + 1], path[index])] for index in range(1, len(path) - 1, 2)]
@@ -49,7 +49,7 @@ def _flow(weights: Mapping[str, int], later: Mapping[str, list[str]]) -> int:
             for index in range(len(path) - 1):
                 pair = (path[index], path[index + 1]) if index % 2 == 0 else (path[index + 1], path[index])
                 if pair not in sent:
-                    takers.setdefault(pair[1], []).append(pair[0])
+                    receivers.setdefault(pair[1], []).append(pair[0])
                 sent[pair] = sent.get(pair, 0) + (amount if index % 2 == 0 else -amount)
             out[source] -= amount
             into[path[-1]] -= amount
@@ -60,11 +60,11 @@ def _flow(weights: Mapping[str, int], later: Mapping[str, list[str]]) -> int:
 def _augmenting(
     source: str,
     into: Mapping[str, int],
-    later: Mapping[str, list[str]],
-    takers: Mapping[str, list[str]],
+    dependencies: Mapping[str, list[str]],
+    receivers: Mapping[str, list[str]],
     sent: Mapping[tuple[str, str], int],
 ) -> list[str] | None:
-    """A way from a giving job to a taking job that has room: giver, taker, giver, taker ..."""
+    """An augmenting path from a sender to a receiver with capacity left: sender, receiver, sender, receiver ..."""
     came: dict[tuple[bool, str], tuple[bool, str] | None] = {(True, source): None}
     queue = deque([(True, source)])
     while queue:
@@ -77,9 +77,9 @@ def _augmenting(
                 step = came[step]
             return path[::-1]
         following = (
-            [(False, job) for job in later[name]]
+            [(False, job) for job in dependencies[name]]
             if gives
-            else [(True, job) for job in takers.get(name, ()) if sent[(job, name)] > 0]
+            else [(True, job) for job in receivers.get(name, ()) if sent[(job, name)] > 0]
         )
         for one in following:
             if one not in came:

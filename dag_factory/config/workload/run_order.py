@@ -1,7 +1,7 @@
-"""Which jobs have ended for certain while another one runs, whatever their trigger rules and mapped groups.
+"""Which jobs have certainly ended while another job runs, given trigger rules and mapped groups.
 
-`depends_on` alone does not say it. A job with `always` does not wait. A job may fail or be skipped before all that
-it waits for have ended, and a job with `all_done` may then follow it. In a mapped group each item goes its own way.
+`depends_on` alone does not tell. A job with `always` does not wait. A job may fail or be skipped before all of its
+dependencies have ended, and a job with `all_done` may then follow it. In a mapped group, items are independent.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _NONE = 0
 
 
 class _Ended(NamedTuple):
-    """Sets of jobs, as bits of a number.
+    """Sets of jobs that have ended, as bits of a number.
 
-    ``running``: those that have ended while an instance runs; ``ran``: when all instances succeeded; ``over``: when
-    the job is over in any way.
+    ``running``: while an instance of the job runs. ``ran``: after all instances succeeded. ``over``: after the job
+    ended in any state.
     """
 
     running: int
@@ -28,9 +28,9 @@ class _Ended(NamedTuple):
 
 
 def ended_before(jobs: Collection[Job], among: Collection[str], apart: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """For each job of ``among`` those of them that have ended while it runs; who precedes whom is transitive.
+    """For each job of ``among``, those of them that have ended while it runs; the relation is transitive.
 
-    ``apart`` are mapped groups of which an item may be in one job while another item is in the next.
+    ``apart`` are mapped groups in which one item may be in a job while another item is in the next job.
     """
     known = {job.name: job for job in jobs}
     bits = {name: 1 << index for index, name in enumerate(among)}
@@ -38,7 +38,7 @@ def ended_before(jobs: Collection[Job], among: Collection[str], apart: Collectio
     for job in _upstream_first(known):
         ended[job.name] = _ended(job, known, bits, ended, apart)
     order: dict[str, int] = {}
-    for name in ended:  # transitive: a job stays only with all that precede it
+    for name in ended:  # transitive: a job counts only with all jobs that precede it
         if name in bits:
             before = ended[name].running
             order[name] = sum(bits[one] for one in order if before & bits[one] and not order[one] & ~before)
@@ -68,7 +68,7 @@ def _ended(
 
 
 def _upstream_first(known: dict[str, Job]) -> Iterator[Job]:
-    """Each job after all that it waits for."""
+    """Yield each job after all of its dependencies."""
     seen: set[str] = set()
     stack = [(name, False) for name in known]
     while stack:

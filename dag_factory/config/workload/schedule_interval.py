@@ -1,6 +1,6 @@
-"""How often a schedule starts a run at most, by the clock of its time zone.
+"""The shortest interval between two runs of a schedule, in the local time of its time zone.
 
-No verdict depends on today: days are those of a fixed window.
+Results do not depend on the current date: days are those of a fixed window.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from itertools import pairwise
 
 from dag_factory.config import model
 
-_FIRST, _LAST = date(2024, 1, 1), date(2028, 1, 1)  # four years: each day of the year, on several weekdays
+_FIRST, _LAST = date(2024, 1, 1), date(2028, 1, 1)  # four years: each day of the year, on different weekdays
 _DAY = 24 * 60  # minutes
 _PRESETS = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *"}
 _PRESETS |= {"@quarterly": "0 0 1 */3 *", "@yearly": "0 0 1 1 *"}
 
 
 def shortest_interval(schedule: model.Schedule) -> int | None:
-    """The shortest time between two runs in seconds; None where no clock starts them, or one run only.
+    """The shortest time between two runs in seconds; None if time does not start runs, or starts only one.
 
-    ``@continuous`` starts a run when the last has ended: 0.
+    0 for ``@continuous``, which starts a run when the previous one has ended.
     """
     if isinstance(schedule, model.Every):
         return schedule.seconds
@@ -38,11 +38,11 @@ def shortest_interval(schedule: model.Schedule) -> int | None:
 
 @lru_cache(1024)
 def _shortest(expressions: tuple[str, ...]) -> int | None:
-    """The shortest gap between the times of several cron expressions, each of them valid."""
+    """The shortest gap between the times of several valid cron expressions."""
     times = {expression: _times(expression) for expression in dict.fromkeys(expressions)}
     days = {expression: _days(expression) for expression in times}
-    if all(found is None for found in days.values()):  # all run each day
-        return _of_days([sorted({time for found in times.values() for time in found})])
+    if all(found is None for found in days.values()):  # all fire every day
+        return _shortest_daily([sorted({time for found in times.values() for time in found})])
     every_day = [minute for expression in times if days[expression] is None for minute in times[expression]]
     some_days: dict[date, set[int]] = {}
     for expression, found in days.items():
@@ -64,15 +64,15 @@ def _shortest(expressions: tuple[str, ...]) -> int | None:
     return None if shortest is None else shortest * 60
 
 
-def _of_days(days: Iterable[list[int]]) -> int:
-    """The shortest gap where each day has the same times."""
+def _shortest_daily(days: Iterable[list[int]]) -> int:
+    """The shortest gap if every day has the same times."""
     (minutes,) = days
     return 60 * min(later - earlier for earlier, later in pairwise([*minutes, minutes[0] + _DAY]))
 
 
 def _times(expression: str) -> list[int]:
     """The minutes of a day at which an expression fires."""
-    from croniter import croniter  # heavy; only pipelines with a cron under a limit pay for it
+    from croniter import croniter  # a slow import; only pipelines with a cron expression and a limit need it
 
     minutes, hours = croniter.expand(expression)[0][:2]
     return [hour * 60 + minute for hour in _numbers(hours, range(24)) for minute in _numbers(minutes, range(60))]
@@ -83,7 +83,7 @@ def _numbers(field: Sequence[int | str], every: Iterable[int]) -> list[int]:
 
 
 def _days(expression: str) -> list[date] | None:
-    """The days of the window on which an expression fires; None: each day."""
+    """The days of the window on which an expression fires; None: every day."""
     from croniter import croniter
 
     fields = expression.split()
