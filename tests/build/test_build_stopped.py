@@ -18,7 +18,7 @@ TWO_FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, other: {cpu: 
 TIGHTENED = {
     "a revoked image": (LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n", "image-not", f"{LOCAL}:2"),
     "a lower ceiling": (LOCAL, "version: 1\nflavors: {max: {cpu: 500m}}\n", "over the ceiling", f"{LOCAL}:2"),
-    "a flavor that is gone": (FLAVORS, TWO_FLAVORS.replace("small", "tiny"), "the flavor `small` no longer exists", FLAVORS),
+    "a flavor that is gone": (FLAVORS, TWO_FLAVORS.replace("small", "tiny"), "`small` no longer exists", FLAVORS),
     "a team's flavors": (TEAMS, "version: 1\nteams: {growth: {flavors: [other]}}\n", "may use", f"{TEAMS}:2"),
     "a team's images": (TEAMS, "version: 1\nteams: {growth: {images: ['b:*']}}\n", "allows", f"{TEAMS}:2"),
     "an account": (LOCAL, "version: 1\nservice_accounts: [other]\n", "the service account `default`", f"{LOCAL}:2"),
