@@ -1,4 +1,4 @@
-"""``${{ }}``: what is computed when a file is read, and what is said where it cannot be."""
+"""``${{ }}`` expressions: their values, and the problems of expressions that fail."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _the_clock_of_a_file() -> None:
         ("${{ 2.45 | round(1) }}", 2.5),
     ],
 )
-def test_a_text_that_is_one_expression_keeps_the_value_s_type(text: str, expected: object) -> None:
+def test_a_single_expression_keeps_the_type_of_its_value(text: str, expected: object) -> None:
     result = render(text, CONTEXT)
     assert result == expected
     assert type(result) is type(expected)
@@ -77,11 +77,11 @@ def test_a_text_that_is_one_expression_keeps_the_value_s_type(text: str, expecte
         ),
     ],
 )
-def test_anything_else_is_text(text: str, expected: str) -> None:
+def test_any_other_text_gives_text(text: str, expected: str) -> None:
     assert render(text, CONTEXT) == expected
 
 
-def test_every_place_of_a_pipeline_may_hold_one() -> None:
+def test_expressions_work_in_every_value_of_a_pipeline() -> None:
     found = Written(
         """
         description: In ${{ environment }}, by ${{ vars.registry }}
@@ -109,7 +109,7 @@ def test_every_place_of_a_pipeline_may_hold_one() -> None:
     assert last.depends_on == ("first",)
 
 
-def test_platform_files_may_speak_of_the_pipeline_and_the_job() -> None:
+def test_platform_files_can_refer_to_the_pipeline_and_the_job() -> None:
     found = Written(
         "jobs: {j: {}}",
         flavors="version: 1\nflavors: {small: {cpu: '${{ vars.cpus }}', labels: {p: '${{ pipeline.id | dns }}'}}}\n",
@@ -120,8 +120,8 @@ def test_platform_files_may_speak_of_the_pipeline_and_the_job() -> None:
     assert found.jobs[0].env[0].value == "j"
 
 
-def test_a_value_of_vars_is_not_read_again() -> None:
-    """What it holds is text: here Airflow would take it for a template of its own, and that is told."""
+def test_a_value_of_vars_is_not_computed_again() -> None:
+    """The value is text. Here Airflow would render it as a template, which is reported."""
     text = "jobs: {j: {env: {A: '${{ vars.a }}'}}}"
     environments = {"dev": "version: 1\nvars: {a: \"${{ '$' ~ '{{ vars }}' }}\"}\n"}
     assert Written(text, environments=environments).said().startswith("`vars` is not defined when the job runs")
@@ -148,11 +148,11 @@ def test_a_value_of_vars_is_not_read_again() -> None:
         ("start_date: ${{ nope }}\njobs: {j: {}}", "undefined-name 1:13 start_date"),
     ],
 )
-def test_what_is_wrong_is_told_once_where_it_stands(text: str, expected: str) -> None:
+def test_an_error_is_reported_once_at_its_position(text: str, expected: str) -> None:
     assert problems(text) == [expected]
 
 
-def test_one_expression_that_fails_does_not_hide_what_another_gives() -> None:
+def test_an_expression_that_fails_does_not_hide_another() -> None:
     assert problems("jobs: {j: {timeout: '${{ 5 }}', env: {A: '${{ nope }}'}}}") == [
         "bad-duration 1:21 jobs.j.timeout",
         "undefined-name 1:42 jobs.j.env.A",
@@ -168,11 +168,11 @@ def test_one_expression_that_fails_does_not_hide_what_another_gives() -> None:
         ("qqqq", "known here: environment, job, pipeline, vars"),
     ],
 )
-def test_an_undefined_name_says_what_there_is(expression: str, hint: str) -> None:
+def test_the_hint_for_an_undefined_name_lists_the_defined_ones(expression: str, hint: str) -> None:
     assert said(f"jobs: {{j: {{docker_image: '${{{{ {expression} }}}}'}}}}").endswith(hint)
 
 
-def test_in_a_block_the_line_that_failed_is_named() -> None:
+def test_a_problem_in_a_block_has_the_line_that_failed() -> None:
     text = """
         jobs:
           j:
@@ -188,7 +188,7 @@ def test_in_a_block_the_line_that_failed_is_named() -> None:
     assert problems(text) == ["undefined-name 5:1 jobs.j.script", "bad-expression 10:1 jobs.k.script"]
 
 
-def test_the_place_is_the_one_a_person_edits() -> None:
+def test_the_position_is_in_the_source_file() -> None:
     head = "version: 1\ndefaults:\n  docker_image: image\n  resource_flavor: small\n  labels: {a: '${{ vars.a }}'}\n"
     text = "jobs: {a: {}, b: {}}\nenvironments: {dev: {jobs: {b: {env: {B: '${{ vars.b }}'}}}}}\n"
     assert problems(text, head=head) == [
@@ -197,7 +197,7 @@ def test_the_place_is_the_one_a_person_edits() -> None:
     ]
 
 
-def test_the_place_may_be_in_the_platform_s_files() -> None:
+def test_the_position_can_be_in_a_platform_file() -> None:
     written = Written(
         "jobs: {a: {}, b: {}}",
         head=HEAD,
@@ -210,7 +210,7 @@ def test_the_place_may_be_in_the_platform_s_files() -> None:
     ]
 
 
-def test_a_script_keeps_the_end_of_its_last_line() -> None:
+def test_a_script_keeps_the_newline_at_its_end() -> None:
     assert job("jobs:\n  j:\n    script: |\n      echo ${{ vars.registry }}\n").command == (
         "/bin/sh", "-ec", "echo acme\n",
     )  # fmt: skip
@@ -260,7 +260,7 @@ NAMED = {
         ),
     ],
 )
-def test_what_is_read_without_jinja_reads_as_jinja_would(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_of_plain_names_gives_the_same_value_as_jinja(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def result() -> tuple[type, object]:
         try:
             value = render(text, NAMED)

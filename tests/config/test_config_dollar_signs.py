@@ -1,4 +1,4 @@
-"""Text that ``{{ }}`` brings reaches the program as it is; the author's own ``$(NAME)`` is expanded."""
+"""Text from ``{{ }}`` reaches the program unchanged, and only the author's own ``$(NAME)`` is expanded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BROUGHT = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
 
 
 def expanded(text: str) -> str:
-    """What Kubernetes makes of a text (the algorithm of its ``expansion.Expand``)."""
+    """Expand a text as ``expansion.Expand`` of Kubernetes does."""
     result, position = "", 0
     while position < len(text):
         char, following = text[position], text[position + 1 : position + 2]
@@ -41,18 +41,18 @@ def expanded(text: str) -> str:
 
 
 def arrives(text: str, x: object) -> str:
-    """What the program gets: Airflow renders, then Kubernetes expands."""
+    """The text that a program gets after Airflow renders and Kubernetes expands it."""
     return expanded(AIRFLOW.from_string(escape_rendered(text)).render(x=x))
 
 
 @given(BROUGHT)
-def test_a_value_alone_arrives_as_it_is(x: str) -> None:
+def test_a_value_reaches_the_program_unchanged(x: str) -> None:
     assert arrives("{{ x }}", x) == x
 
 
 @given(BROUGHT, st.sampled_from(["--title={{ x }}", "{{ x }}{{ x }}", "{% if x %}{{ x }}{% endif %}"]), BROUGHT)
-def test_no_value_reads_a_secret(x: str, template: str, beside: str) -> None:
-    """Whatever the author writes beside it, as long as the author does not name the variable."""
+def test_a_value_cannot_read_a_secret(x: str, template: str, beside: str) -> None:
+    """This holds for every text around it in which the author does not name the variable."""
     beside = beside.replace("DB_PASSWORD", "A").replace("{", "").replace("}", "")
     before = "" if beside.endswith("$") else beside  # `${{` is computed when the file is read
     for text in (before + template, template + beside, before + template + beside):
@@ -64,7 +64,7 @@ def test_no_value_reads_a_secret(x: str, template: str, beside: str) -> None:
     [
         ("$(HOME)/{{ x }}", "$(HOME)", "/root/$(HOME)"),
         ("cost $$5 {{ x }}", "$$5", "cost $5 $$5"),
-        ("$({{ x }})", "DB_PASSWORD", "$(DB_PASSWORD)"),  # a value does not choose the variable
+        ("$({{ x }})", "DB_PASSWORD", "$(DB_PASSWORD)"),  # a value cannot choose the variable
         ("$(DB_{{ x }})", "PASSWORD", "$(DB_PASSWORD)"),
         ("$ {{- x }}", "(DB_PASSWORD)", "$(DB_PASSWORD)"),
         ("$$$ {{- x }}", "(DB_PASSWORD)", "$$(DB_PASSWORD)"),
@@ -89,12 +89,12 @@ def test_no_value_reads_a_secret(x: str, template: str, beside: str) -> None:
         ("  {%- if x %} {{ x }} {% endif -%}  ", "$$", " $$ "),
     ],
 )
-def test_each_way_to_write(text: str, x: object, result: str) -> None:
+def test_every_form_of_expression(text: str, x: object, result: str) -> None:
     assert arrives(text, x) == result
 
 
 @given(BROUGHT, BROUGHT)
-def test_text_that_is_escaped_already_is_not_escaped_twice(x: str, beside: str) -> None:
+def test_escaped_text_is_not_escaped_again(x: str, beside: str) -> None:
     beside = beside.replace("{", "").replace("}", "")
     written = beside if beside.endswith("$") else beside + "{{ x }}"
     meant = AIRFLOW.from_string(written).render(x=x)
@@ -104,12 +104,12 @@ def test_text_that_is_escaped_already_is_not_escaped_twice(x: str, beside: str) 
 
 
 @pytest.mark.parametrize("text", ["", "plain", "$(HOME)", "$$", "{", "}}", "{x}"])
-def test_text_without_templates_is_not_marked(text: str) -> None:
+def test_text_without_templates_gets_no_tag(text: str) -> None:
     assert escape_rendered(text) == text
 
 
-def test_nobody_can_end_the_mark() -> None:
-    """The compiler reads each text alone, where the tag is unknown."""
+def test_a_text_cannot_end_the_tag() -> None:
+    """The compiler parses each text by itself, and the tag is unknown there."""
     from written import problems
 
     text = "{% end_escape_dollars %}{{ ds }}{% escape_dollars %}"

@@ -1,4 +1,4 @@
-"""What ``as_argument`` and ``as_json`` make: a program gets what was meant, whatever ``{{ }}`` gives."""
+"""``as_argument`` and ``as_json``: a program gets the intended value, whatever ``{{ }}`` inserts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AIRFLOW = SandboxedEnvironment(
     keep_trailing_newline=True,
     undefined=jinja2.StrictUndefined,
 )
-# Jinja's line end is \n, and NUL is refused before.
+# Jinja changes line ends to \n, and NUL is rejected earlier.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=20)
 NASTY = st.sampled_from(
     ["$(HOME)", "$$", "$$(HOME)", '"', "\\", "'", "{#", "#}", "}}", "%}", "\n", "</script>", "\u2028"]
@@ -44,7 +44,7 @@ VALUE = st.recursive(
 
 
 def arrives(text: str, x: Any) -> str:
-    """What a program gets: Airflow renders, then Kubernetes expands."""
+    """The text that a program gets after Airflow renders and Kubernetes expands it."""
     rendered = AIRFLOW.from_string(text).render(x=x)
     return re.sub(r"\$\$|\$\((\w+)\)", lambda match: "$" if match[0] == "$$" else "EXPANDED", rendered)
 
@@ -61,16 +61,16 @@ def meant(value: Any, x: Any) -> Any:
 
 
 @given(VALUE.filter(lambda value: "{{" not in json.dumps(value) or "{{" in str(value)), TEXT | NASTY)
-def test_json_arrives_as_the_value_that_was_meant(value: Any, x: str) -> None:
+def test_a_program_gets_the_intended_json_value(value: Any, x: str) -> None:
     try:
         text = as_json(value)
-    except jinja2.TemplateRuntimeError:  # a text that chance made look like a template
+    except jinja2.TemplateRuntimeError:  # a random text that looks like a template
         return
     assert json.loads(arrives(text, x)) == meant(value, x)
 
 
 @given(TEXT | NASTY | LATER.filter(lambda text: "tojson" not in text), TEXT | NASTY)
-def test_a_text_arrives_as_it_was_written(value: str, x: str) -> None:
+def test_a_program_gets_a_text_as_it_is_written(value: str, x: str) -> None:
     try:
         text = as_argument(value)
     except jinja2.TemplateRuntimeError:
@@ -78,7 +78,7 @@ def test_a_text_arrives_as_it_was_written(value: str, x: str) -> None:
     assert arrives(text, x) == meant(value, x)
 
 
-def test_an_expression_that_gives_json_keeps_the_values_type() -> None:
+def test_an_expression_with_tojson_keeps_the_type_of_its_value() -> None:
     text = as_json({"rows": " {{ x | tojson }} ", "said": "<{{ x | tojson }}>", "other": "{{ 'a' ~ x | tojson }}"})
     assert json.loads(arrives(text, [1, "$$"])) == {"rows": [1, "$$"], "said": '<[1, "$$"]>', "other": 'a[1, "$$"]'}
 
@@ -86,12 +86,12 @@ def test_an_expression_that_gives_json_keeps_the_values_type() -> None:
 @pytest.mark.parametrize(
     "text", ["{{ x", "{% if x %}", "{% endfilter %}{{ x }}{% filter upper %}", "{% raw %}{{", "{{# {{ x }}"]
 )
-def test_a_text_that_is_no_whole_template_is_refused(text: str) -> None:
+def test_an_incomplete_template_is_rejected(text: str) -> None:
     for write in (as_argument, as_json):
         with pytest.raises(jinja2.TemplateRuntimeError, match="not valid Jinja"):
             write(text)
 
 
-def test_a_key_that_would_be_rendered_is_refused() -> None:
+def test_a_key_with_a_template_is_rejected() -> None:
     with pytest.raises(jinja2.TemplateRuntimeError, match="works only in values"):
         as_json({"{{ x }}": 1})

@@ -1,4 +1,4 @@
-"""What lies over what: environment, defaults, flavor, job, and the environment's own words in a pipeline."""
+"""The order of the layers: environment, defaults, flavor, job, and the overlay of an environment in a pipeline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dag_factory.config.tree import from_python, to_python
 
 
 def layered(own: str = "{}", defaults: str = "", flavor: str = "", environment: str = "", overlay: str = "{}") -> Job:
-    """One job, with a word in each layer that is given."""
+    """One job with a value in each given layer."""
     return job(
         f"jobs: {{j: {own}}}\nenvironments: {{dev: {overlay}}}\n",
         head=f"version: 1\ndefaults: {{docker_image: image, resource_flavor: small, {defaults}}}\n",
@@ -30,7 +30,7 @@ def env(found: Job) -> dict[str, str | None]:
     return {variable.name: variable.value for variable in found.env}
 
 
-def test_each_layer_lies_over_the_one_before() -> None:
+def test_each_layer_overrides_the_one_before() -> None:
     found = layered(
         environment="env: {A: 1, B: 1, C: 1, D: 1, E: 1}",
         defaults="env: {B: 2, C: 2, D: 2, E: 2}",
@@ -41,14 +41,14 @@ def test_each_layer_lies_over_the_one_before() -> None:
     assert env(found) == {"A": "1", "B": "2", "C": "3", "D": "4", "E": "5"}
 
 
-def test_an_overlay_of_defaults_lies_under_the_flavor_and_the_job() -> None:
+def test_the_flavor_and_the_job_override_an_overlay_of_defaults() -> None:
     found = layered(defaults="env: {A: 1}", flavor="env: {B: 2}", own="{env: {C: 3}}",
                     overlay="{defaults: {env: {A: o, B: o, C: o}}}")  # fmt: skip
     assert env(found) == {"A": "o", "B": "2", "C": "3"}
 
 
 @pytest.mark.parametrize("layer", ["environment", "defaults"])
-def test_null_in_a_job_unsets_what_lies_below(layer: str) -> None:
+def test_null_in_a_job_unsets_lower_layers(layer: str) -> None:
     lower = {layer: "retries: 3, env: {A: a, B: b}, tolerations: [{operator: Exists}]"}
     found = layered(own="{retries: null, env: {A: null}, tolerations: null}", **lower)
     assert (found.retries, env(found), found.tolerations) == (Retries(), {"B": "b"}, ())
@@ -60,13 +60,13 @@ def test_null_unsets_from_every_layer() -> None:
     assert layered(flavor="service_account: robot", own="{service_account: null}").service_account is None
 
 
-def test_null_in_an_overlay_unsets_the_job_s_own_word_and_the_default_behind_it() -> None:
+def test_null_in_an_overlay_unsets_the_value_of_the_job_and_the_default() -> None:
     found = layered(defaults="retries: 3", own="{retries: 5}", overlay="{jobs: {j: {retries: null}}}")
     assert found.retries == Retries()
     assert layered(defaults="retries: 3", overlay="{defaults: {retries: null}}").retries == Retries()
 
 
-def test_null_of_a_pipeline_s_key_unsets_the_environment_s_default() -> None:
+def test_null_in_a_pipeline_unsets_the_default_of_the_environment() -> None:
     environments = {"dev": "version: 1\ndefaults: {pipeline: {max_active_runs: 3, timeout: 1h}}\n"}
     found = Written("max_active_runs: null\njobs: {a: {}}\n", environments=environments).built()
     assert (found.max_active_runs, found.timeout) == (None, 3600)
@@ -86,7 +86,7 @@ def test_null_in_an_overlay_removes_a_job() -> None:
     assert [each.name for each in found.jobs] == ["a", "c"]
 
 
-def test_a_removed_job_that_another_waits_for_is_told_at_the_one_that_waits() -> None:
+def test_a_dependency_on_a_removed_job_is_reported_at_the_dependent_job() -> None:
     assert problems("jobs: {a: {}, b: {depends_on: [a]}}\nenvironments: {dev: {jobs: {a: null}}}\n") == [
         "unknown-job 1:32 jobs.b.depends_on[0]"
     ]
@@ -95,16 +95,16 @@ def test_a_removed_job_that_another_waits_for_is_told_at_the_one_that_waits() ->
     ]
 
 
-def test_an_overlay_may_add_a_job_and_an_empty_one_changes_nothing() -> None:
+def test_an_overlay_can_add_a_job_and_an_empty_one_changes_nothing() -> None:
     assert [each.name for each in built("jobs: {a: {}}\nenvironments: {dev: {jobs: {b: {}}}}\n").jobs] == ["a", "b"]
     assert built("jobs: {a: {}}\nenvironments: {dev: null}\n") == built("jobs: {a: {}}\nenvironments:\n")
 
 
-def test_a_job_that_says_nothing_takes_the_defaults() -> None:
+def test_an_empty_job_gets_the_defaults() -> None:
     assert job("jobs:\n  report:\n").image == "image"
 
 
-def test_defaults_that_name_an_image_are_one_job() -> None:
+def test_defaults_with_an_image_are_one_job() -> None:
     assert [each.name for each in built("").jobs] == ["main"]
     assert [each.name for each in built("jobs:\n").jobs] == ["main"]
 
@@ -126,7 +126,7 @@ def test_without_jobs_there_is_nothing_to_build() -> None:
         ("script: low", "script: null", None),
     ],
 )
-def test_a_script_ends_a_command_below_it_and_the_other_way_round(
+def test_a_script_removes_a_lower_command_and_the_reverse(
     low: str, high: str, expected: tuple[str, ...] | None
 ) -> None:
     assert layered(defaults=low, own=f"{{{high}}}").command == expected
@@ -134,7 +134,7 @@ def test_a_script_ends_a_command_below_it_and_the_other_way_round(
     assert layered(environment=low, defaults=high).command == expected
 
 
-def test_one_of_maps_replace_whole() -> None:
+def test_one_of_maps_are_replaced() -> None:
     found = layered(defaults="env: {A: {secret: a/b}}, retries: {retries: 3, delay: 30s}",
                     own="{env: {A: {config_map: c/d}}, retries: {retries: 1}}")  # fmt: skip
     assert [variable.name for variable in found.env if variable.secret] == []
@@ -155,7 +155,7 @@ def test_volumes_merge_by_their_mount_path() -> None:
     ]
 
 
-def test_some_lists_join_without_repeats_and_others_replace() -> None:
+def test_some_lists_are_joined_without_duplicates_and_others_are_replaced() -> None:
     found = layered(
         environment="image_pull_secrets: [a, b], tolerations: [{key: x}], command: [low, low]",
         flavor="tolerations: [{key: y}]",
@@ -166,21 +166,21 @@ def test_some_lists_join_without_repeats_and_others_replace() -> None:
     assert found.command == ("high",)
 
 
-def test_tags_join_over_environment_pipeline_and_overlay() -> None:
+def test_tags_of_environment_pipeline_and_overlay_are_joined() -> None:
     environments = {"dev": "version: 1\ndefaults: {pipeline: {tags: [house], owner: them}}\n"}
     text = "tags: [a, house]\njobs: {j: {}}\nenvironments: {dev: {tags: [b]}}\n"
     found = Written(text, environments=environments).built()
     assert (found.tags, found.owner) == (("house", "a", "b"), ("them",))
 
 
-def test_only_says_where_a_pipeline_exists() -> None:
+def test_only_lists_the_environments_of_a_pipeline() -> None:
     written = Written("only: [prod]\njobs: {a: {}}\n", environments={"dev": ENVIRONMENT, "prod": ENVIRONMENT})
     assert written.compiled("dev").pipelines == ()
     assert written.problems("dev") == []
     assert written.built("prod").environment == "prod"
 
 
-def test_an_environment_that_does_not_exist_is_told_even_where_the_pipeline_does_not() -> None:
+def test_an_unknown_environment_is_reported_even_if_the_pipeline_does_not_exist_there() -> None:
     assert problems("only: [prdo]\njobs: {a: {}}\n") == ["unknown-environment 1:8 only[0]"]
     assert problems("jobs: {a: {}}\nenvironments: {deev: {}}\n") == ["unknown-environment 2:16 environments.deev"]
 
@@ -196,22 +196,22 @@ def test_an_environment_that_does_not_exist_is_told_even_where_the_pipeline_does
         ("only: ['${{ environment }}']", "bad-name 1:8 only[0]"),
     ],
 )
-def test_what_must_be_known_first_is_no_expression(text: str, expected: str) -> None:
+def test_static_keys_cannot_be_expressions(text: str, expected: str) -> None:
     assert problems(text) == [expected]
 
 
-def test_the_version_is_no_expression() -> None:
+def test_the_version_cannot_be_an_expression() -> None:
     assert problems("version: ${{ 1 }}\n", head="") == ["unknown-version 1:10 version"]
 
 
-def test_defaults_that_would_be_laid_under_too_many_jobs_are_refused() -> None:
+def test_large_defaults_of_many_jobs_are_rejected() -> None:
     env = ", ".join(f"A{number}: x" for number in range(1_000))
     jobs = "\n".join(f"  j{number}: {{}}" for number in range(600))
     head = f"version: 1\ndefaults: {{docker_image: image, resource_flavor: small, env: {{{env}}}}}\n"
     assert problems(f"jobs:\n{jobs}", head=head) == ["too-many-values 402:3 jobs.j400"]
 
 
-def test_head_of_the_tests_is_what_it_says() -> None:
+def test_the_head_of_the_tests_is_correct() -> None:
     assert HEAD.count("\n") == 2
     assert job("jobs: {a: {env: {X: 1}}}").env == (EnvVar(name="X", value="1"),)
 
@@ -254,18 +254,22 @@ def nulls(value: Any) -> bool:
 
 @settings(deadline=None)
 @given(_LAYER, _LAYER, _LAYER)
-def test_a_layer_made_of_two_is_as_good_as_the_two(low: Any, middle: Any, high: Any) -> None:
-    """What an overlay does to a pipeline's text must not change what the text does to the layers below it."""
+def test_two_layers_merged_first_give_the_same_result(low: Any, middle: Any, high: Any) -> None:
+    """An overlay of a pipeline must not change how the pipeline merges with lower layers."""
     upper = merge(from_python(middle, Position("f")), from_python(high, Position("f")), _JOB, unset=False)
     assert upper is not None
     joined, apart = laid(low, to_python(upper)), laid(low, middle, high)
-    for key in ("env", "labels", "affinity"):  # a null map in the middle starts it anew: one layer cannot say that
+    for key in (
+        "env",
+        "labels",
+        "affinity",
+    ):  # a null map in the middle removes the lower map; a single layer cannot express that
         if middle.get(key, 0) is None:
             joined.pop(key, None), apart.pop(key, None)
     for key in ("volumes", "tolerations"):
         if middle.get(key, 0) is None or high.get(key, 0) is None:
             joined.pop(key, None), apart.pop(key, None)
-    for found in (joined, apart):  # two ways to say a number
+    for found in (joined, apart):  # two forms of a number
         if isinstance(found.get("retries"), int):
             found["retries"] = {"retries": found["retries"]}
     assert joined == apart
@@ -273,7 +277,7 @@ def test_a_layer_made_of_two_is_as_good_as_the_two(low: Any, middle: Any, high: 
 
 @settings(deadline=None)
 @given(_LAYER, _LAYER)
-def test_merging_leaves_no_null_and_no_path_twice(low: Any, high: Any) -> None:
+def test_a_merged_tree_has_no_null_and_no_duplicate_path(low: Any, high: Any) -> None:
     merged = laid(low, high)
     assert not nulls(merged)
     paths = [volume["mount_path"] for volume in merged.get("volumes", [])]
@@ -283,11 +287,11 @@ def test_merging_leaves_no_null_and_no_path_twice(low: Any, high: Any) -> None:
 
 @settings(deadline=None)
 @given(_LAYER)
-def test_a_layer_over_itself_or_over_nothing_is_itself(layer: Any) -> None:
+def test_a_layer_over_itself_or_over_nothing_is_unchanged(layer: Any) -> None:
     assert laid(layer, layer) == laid(layer) == laid({}, layer)
 
 
-def test_an_overlay_does_not_remove_all_jobs_by_null() -> None:
+def test_an_overlay_cannot_remove_all_jobs_with_null() -> None:
     text = "jobs: {a: {}}\nenvironments: {dev: {jobs: null}}\n"
     assert problems(text) == ["no-jobs 2:22 environments.dev.jobs"]
     assert "jobs: {report: null}" in said(text)

@@ -1,4 +1,4 @@
-"""Schemas that stand in files: they say no more than what a value is."""
+"""JSON Schemas in files: of params and of inputs of templates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECRET = "root:x:0:0"
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/x", "file:///etc/passwd", "#", "#/$defs/x", "job.schema.json"])
 @pytest.mark.parametrize("key", ["$ref", "$dynamicRef", "$schema"])
-def test_no_schema_leads_anywhere(key: str, address: str) -> None:
+def test_a_schema_cannot_refer_to_another(key: str, address: str) -> None:
     for schema in (
         {key: address},
         {"items": {"anyOf": [{"properties": {"a": {key: address}}}]}},
@@ -28,11 +28,11 @@ def test_no_schema_leads_anywhere(key: str, address: str) -> None:
             param_schemas.validator(schema)
 
 
-def test_what_is_data_may_be_called_so() -> None:
+def test_data_can_contain_the_names_of_keywords() -> None:
     assert not param_schemas.find_error({"default": {"$ref": "x"}, "properties": {"$ref": {"type": "string"}}}, {})
 
 
-def test_a_param_reads_no_file() -> None:
+def test_a_param_cannot_read_a_file() -> None:
     written = Written("params: {a: {type: array, default: [], items: {$ref: 'file:///etc/passwd'}}}")
     assert written.problems() == ["bad-param 1:10 params.a"]
     assert "`$ref` is not supported" in written.said() and SECRET not in written.said()
@@ -55,17 +55,17 @@ def template(inputs: str) -> Written:
         "{type: object, properties: {x: {}}, required: [[a]]}",
     ],
 )
-def test_an_input_that_is_no_schema_is_the_templates_problem(inputs: str) -> None:
+def test_an_input_without_a_valid_schema_is_a_problem_of_the_template(inputs: str) -> None:
     codes = {problem.code for problem in template(inputs).surveyed().problems}
     assert codes == {"bad-template-file", "broken-template"}
     assert all(problem.line and problem.hint for problem in template(inputs).surveyed().problems)
 
 
-def test_an_input_may_be_anything() -> None:
+def test_an_input_can_have_any_value() -> None:
     assert template("{x: true}").problems() == []
 
 
-def test_a_pattern_that_backtracks_ends() -> None:
+def test_a_pattern_that_backtracks_is_limited() -> None:
     assert param_schemas.find_slow_pattern({"type": "string", "pattern": "^(a+)+$"}, "a" * 60 + "!")
 
 
@@ -109,21 +109,21 @@ SAFE = [
 
 
 @pytest.mark.parametrize("pattern", TRAPS)
-def test_a_pattern_in_which_somebody_may_type_a_trap_is_told(pattern: str) -> None:
+def test_a_pattern_with_exponential_time_is_reported(pattern: str) -> None:
     written = Written(f"params: {{a: {{type: string, default: '', pattern: {json.dumps(pattern)}}}}}")
     assert "bad-param 1:10 params.a" in written.problems()
     assert "takes exponential time on input such as" in written.said()
 
 
 @pytest.mark.parametrize("name", ["default", "const", "enum", "examples", "pattern"])
-def test_a_property_may_be_called_as_a_keyword_and_hides_nothing(name: str) -> None:
+def test_a_property_with_the_name_of_a_keyword_hides_nothing(name: str) -> None:
     schema = {"properties": {name: {"pattern": "^((a+)+$|.*)"}}}
     assert param_schemas.find_slow_pattern(schema, {name: "a" * 60 + "!"})
     assert param_schemas.find_exponential_pattern(schema)
 
 
 @pytest.mark.parametrize("pattern", SAFE)
-def test_a_pattern_that_comes_to_an_end_is_not(pattern: str) -> None:
+def test_a_fast_pattern_is_not_reported(pattern: str) -> None:
     assert param_schemas.find_exponential_pattern({"items": {"pattern": pattern}}) is None
 
 
@@ -136,7 +136,7 @@ def test_a_pattern_that_comes_to_an_end_is_not(pattern: str) -> None:
         "{type: array, items: {type: integer}, default: [a]}",
     ],
 )
-def test_a_default_that_airflow_would_not_take_is_told_with_its_line(param: str) -> None:
+def test_a_default_that_airflow_rejects_is_reported_with_its_line(param: str) -> None:
     (problem,) = Written(f"params: {{a: {param}}}").problems()
     assert problem.startswith("bad-default 1:")
 
@@ -152,6 +152,6 @@ SLOW = {
 
 
 @pytest.mark.parametrize("param", SLOW.values(), ids=SLOW)
-def test_what_airflow_would_hold_long_for_each_run_is_told(param: str) -> None:
+def test_params_that_are_slow_to_validate_are_reported(param: str) -> None:
     (problem,) = Written(f"params: {{a: {{{param}}}}}").problems()
     assert problem.startswith("bad-")

@@ -1,4 +1,4 @@
-"""``{{ }}``: checked now, so that nobody learns of it at night."""
+"""``{{ }}`` templates are checked when the file is read, before a job fails at night."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HINT_PLACE = "`{{ }}` works in command, args, script, env"
         "{% do [].count(1) %}",
     ],
 )
-def test_may_be_said(text: str) -> None:
+def test_an_allowed_template(text: str) -> None:
     assert (
         problems(PARAMS + f"jobs:\n  a: {{output: json}}\n  b:\n    depends_on: [a]\n    script: |\n      {text}\n")
         == []
@@ -60,7 +60,7 @@ def test_may_be_said(text: str) -> None:
         ("{% extends 'other' %}", "bad-template"),
     ],
 )
-def test_may_not_be_said(text: str, code: str) -> None:
+def test_a_template_that_is_not_allowed(text: str, code: str) -> None:
     found = problems(
         PARAMS
         + "jobs:\n  a: {output: json}\n  none: {}\n  c: {output: json}\n"
@@ -70,17 +70,17 @@ def test_may_not_be_said(text: str, code: str) -> None:
     assert {line.split()[0] for line in found} <= {code, "undefined-name"}
 
 
-def test_what_is_nested_too_deep_is_told() -> None:
+def test_a_template_that_is_nested_too_deeply_is_reported() -> None:
     deep = "{{ " + "(" * 3000 + " }}"
     assert problems(f"jobs: {{j: {{script: '{deep}'}}}}") == ["bad-template 1:20 jobs.j.script"]
 
 
-def test_an_output_is_read_of_any_job_upstream() -> None:
+def test_a_template_can_read_the_output_of_any_upstream_job() -> None:
     text = "jobs: {a: {output: json}, b: {depends_on: [a]}, c: {depends_on: [b], script: \"{{ output('a') }}\"}}"
     assert problems(text) == []
 
 
-def test_nobody_is_blamed_for_an_output_or_dependency_that_was_wrong_itself() -> None:
+def test_an_invalid_output_or_dependency_causes_no_further_problems() -> None:
     assert problems("jobs: {a: {output: true}, b: {depends_on: [a], script: \"{{ output('a') }}\"}}") == [
         "bad-value 1:20 jobs.a.output"
     ]
@@ -115,12 +115,12 @@ NOT_RENDERED = [
 
 
 @pytest.mark.parametrize("text", RENDERED)
-def test_is_rendered_where_the_operator_renders(text: str) -> None:
+def test_templates_work_where_the_operator_renders_them(text: str) -> None:
     assert problems(f"jobs: {{j: {{{text}}}}}") == []
 
 
 @pytest.mark.parametrize(("text", "path"), NOT_RENDERED)
-def test_is_a_problem_where_nothing_renders(text: str, path: str) -> None:
+def test_templates_are_errors_where_they_are_not_rendered(text: str, path: str) -> None:
     (found,) = problems(f"jobs: {{j: {{{text}}}}}")
     assert (found.split()[0], found.split()[2]) == ("unrendered-template", path)
     assert HINT_PLACE in said(f"jobs: {{j: {{{text}}}}}")
@@ -137,23 +137,23 @@ params: {a: {default: '{{ ds }}'}}
 
 
 @pytest.mark.parametrize("key", HEADERS.strip().splitlines())
-def test_nothing_renders_a_pipeline_s_own_keys(key: str) -> None:
+def test_the_keys_of_a_pipeline_are_not_rendered(key: str) -> None:
     (found,) = problems(f"{key}\njobs: {{j: {{}}}}")
     assert found.startswith("unrendered-template 1:")
 
 
-def test_a_template_may_come_from_vars_and_is_checked_too() -> None:
+def test_a_template_from_vars_is_checked_too() -> None:
     assert job("jobs: {j: {args: [\"${{ '{{' }} ds }}\"]}}").args == ("{{ ds }}",)
     assert problems("jobs: {j: {args: [\"${{ '{{' }} dss }}\"]}}") == ["undefined-name 1:19 jobs.j.args[0]"]
 
 
-def test_a_template_in_defaults_is_told_once_where_it_stands() -> None:
+def test_a_problem_in_defaults_is_reported_once_at_its_position() -> None:
     head = "version: 1\ndefaults:\n  docker_image: image\n  resource_flavor: small\n  env: {A: '{{ dss }}'}\n"
     assert problems("jobs: {a: {}, b: {}, c: {}}", head=head) == ["undefined-name 0:12 defaults.env.A"]
 
 
 def hint(text: str, head: str = PARAMS) -> str:
-    """The hint of the one problem that a text in a job has."""
+    """The hint of the only problem of a text in a job."""
     words = said(
         f"{head}jobs: {{j: {{args: [{text!r}]}}}}" if "'" not in text else f'{head}jobs: {{j: {{args: ["{text}"]}}}}'
     )
@@ -176,11 +176,11 @@ def hint(text: str, head: str = PARAMS) -> str:
         ("${{ output('a').rows }}", "`{{ output('a').rows }}`"),
     ],
 )
-def test_mixed_up_braces_get_the_right_spelling(text: str, right: str) -> None:
+def test_the_hint_for_wrong_braces_shows_the_right_ones(text: str, right: str) -> None:
     assert right in hint(text)
 
 
-def test_a_name_of_parse_time_where_nothing_renders_gets_its_dollar_sign() -> None:
+def test_the_hint_for_a_compile_time_name_adds_the_dollar_sign() -> None:
     assert "`${{ vars.registry }}`" in said("jobs: {j: {working_dir: '/{{ vars.registry }}'}}")
 
 
@@ -206,7 +206,7 @@ def test_a_name_of_parse_time_where_nothing_renders_gets_its_dollar_sign() -> No
         ("{{ ti.hostname }}", "`templating: {allow: [ti.hostname]}`"),
     ],
 )
-def test_a_name_that_is_gone_or_refused_says_what_to_use(text: str, right: str) -> None:
+def test_the_hint_for_a_removed_or_forbidden_name_names_the_replacement(text: str, right: str) -> None:
     assert right in hint(text)
 
 
@@ -223,16 +223,16 @@ RAW = "`{% raw %}...{% endraw %}`"
         "doc: 'braces {{ so }}'",
     ],
 )
-def test_every_message_about_braces_names_the_way_out(job: str) -> None:
+def test_every_hint_about_braces_shows_raw_tags(job: str) -> None:
     assert RAW in said(f"jobs: {{j: {{{job}}}}}")
 
 
 @pytest.mark.parametrize("key", HEADERS.strip().splitlines())
-def test_so_do_those_about_a_pipelines_own_keys(key: str) -> None:
+def test_hints_about_braces_in_pipeline_keys_show_raw_tags(key: str) -> None:
     assert RAW in said(f"{key}\njobs: {{j: {{}}}}")
 
 
-def test_literal_braces_where_nothing_renders_lose_their_marks() -> None:
+def test_raw_tags_are_removed_where_nothing_is_rendered() -> None:
     text = """
         description: "a {% raw %}{{ b }}{% endraw %}"
         params:
@@ -254,7 +254,7 @@ def test_literal_braces_where_nothing_renders_lose_their_marks() -> None:
 
 
 @pytest.mark.parametrize("path", ["working_dir: '/{% raw %}{{ a }}{% endraw %}'", "shell: ['{% raw %}{{{% endraw %}']"])
-def test_marks_that_nothing_takes_off_are_reported(path: str) -> None:
+def test_raw_tags_that_are_not_removed_are_reported(path: str) -> None:
     assert problems(f"jobs: {{j: {{{path}}}}}")[0].startswith("unrendered-template")
 
 
@@ -266,7 +266,7 @@ def test_an_output_with_a_default(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["{{ output('a', none) }}", "{{ output(*['a']) }}", "{{ output('a', **{}) }}"])
-def test_an_output_is_named_in_a_way_that_can_be_followed(text: str) -> None:
+def test_an_output_needs_a_constant_job_name(text: str) -> None:
     found = problems(f'jobs: {{a: {{output: json}}, b: {{depends_on: [a], args: ["{text}"]}}}}')
     assert [line.split()[0] for line in found] == ["bad-template"]
 
@@ -275,14 +275,14 @@ def test_an_output_is_named_in_a_way_that_can_be_followed(text: str) -> None:
     ("schedule", "warned"),
     [("'@daily'", False), ("{cron: ['0 3 * * *']}", False), ("null", True), ("{assets: [x]}", True)],
 )
-def test_a_data_interval_in_a_pipeline_whose_runs_may_have_none(schedule: str, warned: bool) -> None:
+def test_a_data_interval_in_a_pipeline_without_logical_dates_is_a_warning(schedule: str, warned: bool) -> None:
     text = f"schedule: {schedule}\njobs: {{j: {{args: ['{{{{ data_interval_start }}}} {{{{ ds }}}}']}}}}"
     found = problems(text)
     assert [line.split()[0] for line in found] == ["dateless-run"] * warned
     assert not warned or "run_date" in said(text)
 
 
-def test_a_param_that_is_named_like_a_method() -> None:
+def test_a_param_with_the_name_of_a_method() -> None:
     text = (
         "params: {items: {type: integer, default: 1}}\njobs: {j: {args: ['{{ params.items }} {{ params.items() }}']}}"
     )
@@ -291,7 +291,7 @@ def test_a_param_that_is_named_like_a_method() -> None:
 
 
 @pytest.mark.parametrize("word", ["ti.hostname", "macros.uuid.uuid4", "inlet_events", "task.doc_md"])
-def test_an_environment_widens_the_vocabulary(word: str) -> None:
+def test_an_environment_can_allow_more_names(word: str) -> None:
     text = f"jobs: {{a: {{args: ['{{{{ {word}.x }}}}']}}}}"
     assert problems(text) == ["forbidden-template 1:19 jobs.a.args[0]"]
     allowed = {"dev": f"version: 1\ntemplating: {{allow: [{word}]}}\n"}
@@ -304,7 +304,7 @@ def test_an_environment_widens_the_vocabulary(word: str) -> None:
 @pytest.mark.parametrize(
     "word", ["secrets", "macros.uuid", "macros.json", "macros", "ti", "dag", "ti._x", "self", "os.x"]
 )
-def test_what_no_environment_can_allow(word: str) -> None:
+def test_names_that_no_environment_can_allow(word: str) -> None:
     environment = {"dev": f"version: 1\ntemplating: {{allow: ['{word}']}}\n"}
     found = Written("jobs: {a: {}}", environments=environment).problems()
     assert "bad-value dev.yaml:2:22 templating.allow[0]" in found

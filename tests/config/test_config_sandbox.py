@@ -1,4 +1,4 @@
-"""Nothing that anybody commits runs code, reads what it should not, or takes more than its share of time."""
+"""Expressions in committed files cannot run code, read secrets, or use more work than the limits allow."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ BLOCKS = [
 @pytest.mark.parametrize(
     "text", ["${{ " + line + " }}" for line in ESCAPES.strip().splitlines()] + BLOCKS, ids=lambda text: text[:60]
 )
-def test_ends_in_a_problem_after_little_work(text: str) -> None:
+def test_an_attack_ends_in_a_problem_after_little_work(text: str) -> None:
     def work() -> None:
         with pytest.raises(jinja2.TemplateError):
             render(text, CONTEXT)
@@ -151,7 +151,7 @@ def test_ends_in_a_problem_after_little_work(text: str) -> None:
 
 
 def calls(work: Callable[[], object]) -> int:
-    """The functions that are called, of Python's and of C's: a measure of work that no other program changes."""
+    """The number of calls of Python and C functions: a measure of work that other programs do not change."""
     count = 0
 
     def seen(_frame: FrameType, event: str, _argument: object) -> None:
@@ -168,7 +168,7 @@ def calls(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("step", ["[0]", ".a", "|first", "|default(1)"])
-def test_the_work_to_read_an_expression_grows_with_its_length_alone(step: str) -> None:
+def test_the_work_to_read_an_expression_grows_linearly(step: str) -> None:
     short, long = (
         calls(lambda text="vars" + step * count: render(f"${{{{ {text} is defined }}}}", CONTEXT)) for count in (20, 80)
     )
@@ -180,7 +180,7 @@ def _the_budget_of_a_file() -> None:
     budget.reset()
 
 
-def test_the_context_is_as_it_was() -> None:
+def test_the_context_is_not_changed() -> None:
     before = repr(CONTEXT)
     for text in ("${{ vars.list.append(3) }}", "${% set vars.a = 1 %}", "${% for vars in [1] %}${% endfor %}"):
         try:
@@ -200,14 +200,14 @@ WIDE = "${% for x in range(2000) %}" + "${% set y = x + 1 %}" * 300 + "${% endfo
 
 @pytest.mark.parametrize("text", [LONG, SEARCHING, SORTING, WIDE, "${{ 1 }}"], ids=lambda text: text[-60:])
 def test_the_expressions_of_a_file_share_their_steps(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each alone takes few enough; a thousand of them may not take a thousand times as many."""
+    """One expression is below the limit, but a thousand of them share the limit of the file."""
     few = msgspec.structs.replace(BOUNDS, expression_steps=200_000 if len(text) > 20 else 10_000)
     for module in (budget, sandbox):
         monkeypatch.setattr(module, "BOUNDS", few)
     position = Position("f", 1, 1)
     many = list_node(tuple(Scalar(text, text, position, True) for _ in range(400)), position)
     found = []
-    for _ in range(2):  # the second time everything is compiled: the verdict is the same
+    for _ in range(2):  # the second time, everything is compiled; the verdict is the same
         budget.reset()
         found.append(evaluate(many, CONTEXT))
     _, problems = found[0]
@@ -219,7 +219,7 @@ def test_the_expressions_of_a_file_share_their_steps(text: str, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("text", [LONG, "${{ 1|string }}", "${% if 1 %}${{ vars.list|sum }}${% endif %}"])
-def test_no_expression_asks_a_clock(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_do_not_depend_on_a_clock(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def clock() -> float:
         raise AssertionError("a clock was asked")
 
@@ -228,12 +228,12 @@ def test_no_expression_asks_a_clock(text: str, monkeypatch: pytest.MonkeyPatch) 
     render(text, CONTEXT)
 
 
-def test_a_sum_of_lists_is_their_chain_as_far_as_it_may_be() -> None:
+def test_a_sum_of_lists_is_their_concatenation_up_to_the_limit() -> None:
     assert render("${{ [[1], [2, 3]]|sum(start=[]) }}", CONTEXT) == [1, 2, 3]
     assert render("${{ [{'a': 1}, {'a': 2}]|sum(attribute='a') }}", CONTEXT) == 3
 
 
-def test_what_is_computed_is_as_short_as_what_may_be_written() -> None:
+def test_a_computed_text_has_the_same_limit_as_a_written_one() -> None:
     fits = "a" * (BOUNDS.expression_bytes - 1)
     assert render("${{ 'a' }}${{ '" + fits[:-20] + "' }}", CONTEXT).startswith("aaa")
     with pytest.raises(jinja2.TemplateError, match="has at most"):

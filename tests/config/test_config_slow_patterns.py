@@ -1,4 +1,4 @@
-"""Whether a pattern is slow is decided by counting: no clock, and the same verdict whatever was checked before."""
+"""Slow patterns are found by counting: without a clock, and with the same verdict in any order of checks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FINE = [
 
 
 @pytest.mark.parametrize("pattern", SLOW)
-def test_a_slow_pattern_is_found_with_a_text_that_proves_it(pattern: str) -> None:
+def test_a_slow_pattern_is_found_with_a_text_as_proof(pattern: str) -> None:
     text = slow_patterns.find_slow_text(pattern).text
     assert text is not None and len(text) < 300
     with pytest.raises(TooManySteps):
@@ -54,12 +54,12 @@ def test_a_slow_pattern_is_found_with_a_text_that_proves_it(pattern: str) -> Non
 
 
 @pytest.mark.parametrize("pattern", FINE)
-def test_a_quick_pattern_is_fine(pattern: str) -> None:
+def test_a_fast_pattern_is_accepted(pattern: str) -> None:
     assert slow_patterns.find_slow_text(pattern).is_fast
 
 
 @pytest.mark.parametrize("pattern", [*SLOW, *FINE])
-def test_the_verdict_and_its_work_ask_no_clock(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verdict_and_its_work_do_not_depend_on_a_clock(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def clock(*_: object) -> float:
         raise AssertionError("a clock was asked")
 
@@ -72,12 +72,12 @@ def test_the_verdict_and_its_work_ask_no_clock(pattern: str, monkeypatch: pytest
     assert slow_patterns.find_slow_text(pattern) == before
 
 
-def test_the_steps_double_with_each_character_of_a_trap() -> None:
+def test_the_steps_double_with_each_character() -> None:
     steps = [Count(Program("^(a+)+$"), "a" * length + "!", 10**9, 10**5).search() for length in range(10, 20)]
     assert all(1.8 < later / earlier < 2.2 for earlier, later in itertools.pairwise(steps))
 
 
-def test_to_count_takes_no_more_work_than_allowed() -> None:
+def test_the_work_of_counting_is_limited() -> None:
     with pytest.raises(TooManyStates):
         Count(Program("^((?:a?){50}){50}b"), "a" * 40, 10**30, 1_000).search()
     with pytest.raises(TooLarge):
@@ -90,7 +90,7 @@ SUFFIXES = ["*", "+", "?", "*?", "+?", "??", "{2}", "{0,3}", "{2,}", "{1,2}?"]
 
 
 def pattern_of(chosen: random.Random, depth: int) -> str:
-    """A pattern with every construct, made by chance from a seed."""
+    """A random pattern with every construct, from a seed."""
     kind = chosen.random()
     if depth == 0 or kind < 0.2:
         return chosen.choice(PARTS)
@@ -105,14 +105,14 @@ def pattern_of(chosen: random.Random, depth: int) -> str:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_counts_finds_what_python_finds(seed: int) -> None:
+def test_the_count_finds_the_same_match_as_python(seed: int) -> None:
     chosen = random.Random(seed)
     for _ in range(60):
         pattern = pattern_of(chosen, 4)
         text = "".join(chosen.choice("abA\n") for _ in range(chosen.randrange(9)))
         try:
             found = re.compile(pattern).search(text)
-        except re.error:  # `^*` and its like
+        except re.error:  # for example `^*`
             continue
         count = Count(Program(pattern), text, 10_000_000, 100_000)
         assert count.search() > 0

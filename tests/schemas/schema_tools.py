@@ -1,4 +1,4 @@
-"""The schemas as tests read them: loaded, walked, and asked by both libraries."""
+"""Helpers of the schema tests: load and walk the schemas, and validate with both libraries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 
 
 def subschemas(schema: JSON, pointer: str = "") -> Iterator[tuple[str, JSON]]:
-    """Every schema in a schema with its place; annotations and examples are no schemas."""
+    """Every schema in a schema with its pointer, without annotations and examples."""
     yield pointer, schema
     for keyword in _VALUES:
         if isinstance(schema.get(keyword), dict):
@@ -54,7 +54,7 @@ def _worded(name: str) -> Draft202012Validator:
 
 
 def problems(kind: str, document: Any) -> list[ValidationError]:
-    """The errors of a document; both libraries must be of one mind."""
+    """The errors of a document. Both libraries must agree."""
     name = f"{kind}.schema.json"
     found = sorted(_worded(name).iter_errors(document), key=lambda error: [str(step) for step in error.absolute_path])
     assert _compiled(name).is_valid(document) == (not found), f"the libraries differ: {document!r}: {found}"
@@ -62,7 +62,7 @@ def problems(kind: str, document: Any) -> list[ValidationError]:
 
 
 def codes(kind: str, document: Any) -> set[tuple[str, str]]:
-    """Where each error stands and its code: the schema's own, else the keyword that failed."""
+    """The path and the code of each error: the code of the schema, or the keyword that failed."""
     found = set()
     for error in problems(kind, document):
         own = error.schema.get("x-code") if isinstance(error.schema, dict) else None
@@ -72,7 +72,7 @@ def codes(kind: str, document: Any) -> set[tuple[str, str]]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Dates are text and only true and false are booleans, as in YAML 1.2."""
+    """A loader in which dates are text, and only true and false are booleans, as in YAML 1.2."""
 
 
 _Loader.yaml_implicit_resolvers = {

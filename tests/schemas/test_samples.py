@@ -1,4 +1,4 @@
-"""What the schemas accept and refuse, and with which words; both libraries agree on every sample."""
+"""Samples that the schemas accept or reject, with the codes. Both libraries agree on every sample."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ def job(text: str) -> dict[str, Any]:
 
 
 def inside(found: set[tuple[str, str]], prefix: str = "jobs.j") -> set[tuple[str, str]]:
-    """Codes with places below a prefix."""
+    """Codes with their paths below a prefix."""
     return {(place.removeprefix(prefix).lstrip("."), code) for place, code in found}
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "pipelines").rglob("*.yaml")), ids=lambda path: path.stem)
-def test_the_example_pipelines_are_right(path: Path) -> None:
+def test_the_example_pipelines_are_valid(path: Path) -> None:
     assert problems("pipeline", read(path.read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "platform/environments").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_example_environments_are_right(path: Path) -> None:
+def test_the_example_environments_are_valid(path: Path) -> None:
     assert problems("environment", read(path.read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("table", ["flavors", "retries", "alerts"])
-def test_the_example_tables_are_right(table: str) -> None:
+def test_the_example_tables_are_valid(table: str) -> None:
     assert problems(table, read((CONFIGS / f"platform/{table}.yaml").read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("sample", GOOD["jobs"], ids=str)
-def test_a_job_may_be(sample: Any) -> None:
+def test_a_valid_job(sample: Any) -> None:
     assert problems("pipeline", {"version": 1, "jobs": {"j": sample}}) == []
 
 
@@ -203,8 +203,8 @@ BAD_JOBS = [
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_JOBS)
-def test_a_job_may_not_be(text: str, place: str, code: str) -> None:
-    """Each mistake gives one problem, at its own place."""
+def test_an_invalid_job(text: str, place: str, code: str) -> None:
+    """Each mistake gives one problem at its own path."""
     assert inside(codes("pipeline", job(text))) == {(place, code)}
 
 
@@ -231,13 +231,13 @@ def test_null_unsets_inside_maps() -> None:
     assert problems("pipeline", job("{affinity: {podAffinity: null}, security_context: {runAsUser: null}}")) == []
 
 
-def test_null_is_refused_where_it_means_nothing() -> None:
+def test_null_is_rejected_where_it_has_no_meaning() -> None:
     assert codes("pipeline", {"version": 1, "only": None}) == {("only", "type")}
     assert codes("flavors", {"version": 1, "flavors": {"f": None}}) == {("flavors.f", "type")}
 
 
 @pytest.mark.parametrize("sample", GOOD["pipelines"], ids=str)
-def test_a_pipeline_may_be(sample: Any) -> None:
+def test_a_valid_pipeline(sample: Any) -> None:
     assert problems("pipeline", sample) == []
 
 
@@ -301,7 +301,7 @@ BAD_PIPELINES = [
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_PIPELINES)
-def test_a_pipeline_may_not_be(text: str, place: str, code: str) -> None:
+def test_an_invalid_pipeline(text: str, place: str, code: str) -> None:
     assert codes("pipeline", read(text)) == {(place, code)}
 
 
@@ -336,13 +336,13 @@ BAD_FLAVORS = [
 
 
 @pytest.mark.parametrize("sample", GOOD["flavors"], ids=str)
-def test_a_flavor_may_be(sample: Any) -> None:
+def test_a_valid_flavor(sample: Any) -> None:
     assert problems("flavors", {"version": 1, "flavors": {"f": sample}}) == []
     assert problems("environment", {"version": 1, "flavors": {"define": {"f": sample}}}) == []
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_FLAVORS)
-def test_a_flavor_may_not_be(text: str, place: str, code: str) -> None:
+def test_an_invalid_flavor(text: str, place: str, code: str) -> None:
     document = {"version": 1, "flavors": {"f": read(text)}}
     assert inside(codes("flavors", document), "flavors.f") == {(place, code)}
 
@@ -358,7 +358,7 @@ BAD_TABLES = [
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_TABLES)
-def test_the_table_may_not_be(text: str, place: str, code: str) -> None:
+def test_an_invalid_flavor_table(text: str, place: str, code: str) -> None:
     assert codes("flavors", read(text)) == {(place, code)}
 
 
@@ -399,17 +399,17 @@ BAD_ENVIRONMENTS = [
 
 
 @pytest.mark.parametrize("sample", GOOD["environments"], ids=str)
-def test_an_environment_may_be(sample: Any) -> None:
+def test_a_valid_environment(sample: Any) -> None:
     assert problems("environment", {"version": 1, **sample}) == []
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_ENVIRONMENTS)
-def test_an_environment_may_not_be(text: str, place: str, code: str) -> None:
+def test_an_invalid_environment(text: str, place: str, code: str) -> None:
     assert codes("environment", {"version": 1, **read(text)}) == {(place, code)}
 
 
 @pytest.mark.parametrize("sample", GOOD["retries"], ids=str)
-def test_a_retry_rule_may_be(sample: Any) -> None:
+def test_a_valid_retry_rule(sample: Any) -> None:
     assert problems("retries", {"version": 1, "rules": {"r": sample}}) == []
     assert problems("pipeline", {"version": 1, "defaults": {"retries": sample}}) == []
 
@@ -426,12 +426,12 @@ BAD_RULES = [
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_RULES)
-def test_the_retry_rules_may_not_be(text: str, place: str, code: str) -> None:
+def test_invalid_retry_rules(text: str, place: str, code: str) -> None:
     assert codes("retries", read(text)) == {(place, code)}
 
 
 @pytest.mark.parametrize("sample", GOOD["channels"], ids=str)
-def test_a_channel_may_be(sample: Any) -> None:
+def test_a_valid_channel(sample: Any) -> None:
     assert problems("alerts", {"version": 1, "channels": {"c": sample}}) == []
 
 
@@ -450,13 +450,13 @@ BAD_CHANNELS = [
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_CHANNELS)
-def test_a_channel_may_not_be(text: str, place: str, code: str) -> None:
+def test_an_invalid_channel(text: str, place: str, code: str) -> None:
     found = inside(codes("alerts", {"version": 1, "channels": {"c": read(text)}}), "channels.c")
     assert found == {(place, one) for one in code.split()}
 
 
 @pytest.mark.parametrize("sample", GOOD["teams"], ids=str)
-def test_a_team_may_be(sample: Any) -> None:
+def test_a_valid_team(sample: Any) -> None:
     assert problems("teams", {"version": 1, "teams": {"growth": sample, "growth/ads": sample}}) == []
 
 
@@ -478,11 +478,11 @@ BAD_TEAMS = [
 
 
 @pytest.mark.parametrize(("text", "place", "code"), BAD_TEAMS)
-def test_the_teams_may_not_be(text: str, place: str, code: str) -> None:
+def test_invalid_teams(text: str, place: str, code: str) -> None:
     assert codes("teams", {"version": 1, **read(text)}) == {(place, code)}
 
 
-def test_what_a_team_may_require_is_a_key() -> None:
+def test_a_team_can_require_only_keys() -> None:
     keys = DOCUMENTS["teams.schema.json"]["$defs"]["team"]["properties"]["require"]["items"]["enum"]
     pipeline, job = DOCUMENTS["pipeline.schema.json"], DOCUMENTS["job.schema.json"]["$defs"]["defaults"]
     assert set(keys) <= {*pipeline["properties"], *job["properties"]}

@@ -1,4 +1,4 @@
-"""The examples in the descriptions are values of the language."""
+"""The examples in the descriptions are valid values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REGISTRY = jsonschema_rs.Registry(list(DOCUMENTS.items()))
 
 
 def described() -> list[tuple[str, str, str]]:
-    """File, place and the first example of each schema that has one in its own words."""
+    """The file, the pointer and the first example of each schema whose description has one."""
     found = []
     for name, document in DOCUMENTS.items():
         for pointer, schema in subschemas(document):
@@ -30,11 +30,11 @@ def value(text: str) -> Any:
     try:
         return read(text)
     except Exception:
-        return text  # {{ }} and what begins with @ are written in quotes
+        return text  # {{ }} and text that begins with @ need quotes
 
 
 @pytest.mark.parametrize(("name", "pointer", "text"), described())
-def test_the_example_fits(name: str, pointer: str, text: str) -> None:
+def test_the_example_is_valid(name: str, pointer: str, text: str) -> None:
     validator = jsonschema_rs.Draft202012Validator({"$ref": f"{name}#{pointer}"}, registry=REGISTRY)
     found = value(text)
     fits = validator.is_valid(found) or (not isinstance(found, str) and validator.is_valid(text))

@@ -1,4 +1,4 @@
-"""The schemas as a whole: valid, closed, documented, and the language of now, no more and no less."""
+"""The schemas as a whole: they are valid, closed and documented, and define exactly the current language."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ JOB_KEYS = """resource_flavor docker_image command args script shell working_dir
     pod_security_context host_aliases
     init_containers sidecars presets pod deferrable alerts inlets outlets uses with doc"""
 WIRING_KEYS = {"depends_on", "matrix", "for_each", "teardown"}
-"""What says how jobs hang together stands at each job alone."""
+"""Keys that connect jobs. They are allowed only at a job."""
 POD_KEYS = """ports env env_from volumes startup_timeout termination_grace service_account labels annotations
     node_selector tolerations affinity priority_class runtime_class image_pull_policy image_pull_secrets
     security_context pod_security_context host_aliases init_containers sidecars pod"""
 FLAVOR_KEYS = f"cpu memory gpu shm ephemeral_storage requests limits pool cost_per_hour next {POD_KEYS}"
 GUARD_KEYS = """pod_security service_accounts secrets config_maps claims priority_classes runtime_classes schedulers
     pull_secrets pools node_selectors tolerations labels annotations presets templates limits"""
-"""What environments and teams forbid alike."""
+"""Rules that both environments and teams can set."""
 ENVIRONMENT_KEYS = f"""version description extends vars cluster images flavors schedules alerts timezone templating
     defaults {GUARD_KEYS}"""
 TEAM_KEYS = f"namespace service_account flavors images max require defaults {GUARD_KEYS}"
@@ -46,7 +46,7 @@ def keys_of(name: str, *path: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_is_valid_and_named_like_its_file(name: str) -> None:
+def test_a_schema_is_valid_and_has_the_name_of_its_file(name: str) -> None:
     document = DOCUMENTS[name]
     Draft202012Validator.check_schema(document)
     assert document["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
@@ -56,7 +56,7 @@ def test_is_valid_and_named_like_its_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_reference_leads_somewhere(name: str) -> None:
+def test_every_reference_resolves(name: str) -> None:
     resolver = REGISTRY.resolver(base_uri=name)
     for pointer, schema in subschemas(DOCUMENTS[name]):
         if "$ref" in schema:
@@ -78,7 +78,7 @@ def test_references_name_files_of_this_folder() -> None:
     assert files - {""} <= {path.name for path in FOLDER.iterdir()}
 
 
-def test_the_language_has_the_keys_of_now() -> None:
+def test_the_language_has_exactly_these_keys() -> None:
     assert keys_of("pipeline.schema.json") == set(PIPELINE_KEYS.split())
     assert keys_of("pipeline.schema.json", "$defs", "overlay") == set(PIPELINE_KEYS.split()) - {
         "version",
@@ -96,8 +96,8 @@ def test_the_language_has_the_keys_of_now() -> None:
     assert keys_of("teams.schema.json", "$defs", "team") == set(TEAM_KEYS.split())
 
 
-def test_a_key_of_several_places_has_one_definition() -> None:
-    """What `job`, `defaults` and `flavor` share is the same reference, so that it cannot drift."""
+def test_a_key_that_is_used_in_several_places_has_one_definition() -> None:
+    """`job`, `defaults` and `flavor` use the same reference for a key, so that it cannot differ."""
     definitions = DOCUMENTS["job.schema.json"]["$defs"]
     job = definitions["job"]["properties"]
     defaults = definitions["defaults"]["properties"]
@@ -120,7 +120,7 @@ def test_objects_are_closed(name: str) -> None:
 
 
 def described(name: str, schema: dict[str, Any]) -> str:
-    """A schema's own description, else that of what it refers to, as editors show it."""
+    """The description that editors show: of the schema, or of the schema that it refers to."""
     while not schema.get("description") and "$ref" in schema:
         file, _, pointer = schema["$ref"].partition("#")
         name = file or name
@@ -131,7 +131,7 @@ def described(name: str, schema: dict[str, Any]) -> str:
 
 
 def values_below(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every schema of a value that a person writes: of a key, of a map's free key, of a list's item."""
+    """Every schema of a value that a user writes: of a key, of a free key of a map, or of an item of a list."""
     for pointer, schema in subschemas(DOCUMENTS[name]):
         for keyword in ("properties", "patternProperties"):
             for key, inner in schema.get(keyword, {}).items():
@@ -166,8 +166,8 @@ def test_hover_text_has_an_example(name: str, pointer: str, schema: dict[str, An
     assert "Example" in described(name, schema)
 
 
-def test_what_may_fail_says_what_is_wanted() -> None:
-    """Each sub-schema that a value can fail carries the words of the problem."""
+def test_every_schema_that_can_fail_has_a_message() -> None:
+    """Each subschema that a value can fail has the text of the message."""
     failing = {"type", "pattern", "enum", "const", "not", "oneOf", "anyOf", "dependentRequired", "minProperties"}
     for name, pointer, schema in OURS:
         if "/oneOf/" in pointer or pointer.split("/")[-1] in ("if", "not") or "/if/" in pointer:
@@ -178,7 +178,7 @@ def test_what_may_fail_says_what_is_wanted() -> None:
             assert schema.get("x-message"), f"{name}{pointer}: the compiler would tell of each branch"
 
 
-def test_annotations_are_the_known_ones_and_well_formed() -> None:
+def test_annotations_are_known_and_well_formed() -> None:
     kinds: dict[str, Any] = {
         "x-code": str,
         "x-message": str,
@@ -211,7 +211,16 @@ def test_annotations_are_the_known_ones_and_well_formed() -> None:
             assert merge.removeprefix("key:") in item["required"]
 
 
-def test_patterns_and_enums_speak_to_editors() -> None:
+def test_hints_are_lower_case_clauses_without_a_final_period() -> None:
+    for name, pointer, schema in EVERYTHING:
+        instead = {key: hint for key, hint in schema.get("x-instead", {}).items() if key != "$ref"}
+        for hint in (schema.get("x-hint", "fix it"), *instead.values()):
+            assert not hint[0].isupper(), f"{name}{pointer}: {hint}"
+            assert not hint.endswith(".") or hint.endswith("..."), f"{name}{pointer}: {hint}"
+            assert ". " not in hint, f"{name}{pointer}: {hint}"
+
+
+def test_patterns_and_enums_have_texts_for_editors() -> None:
     for name, pointer, schema in OURS:
         if "pattern" in schema and not pointer.endswith("/if"):
             assert schema.get("errorMessage"), f"{name}{pointer}"
@@ -225,25 +234,25 @@ def test_patterns_and_enums_speak_to_editors() -> None:
 
 
 def test_no_default_is_null() -> None:
-    """yaml-language-server 1.25 completes nothing any more where it meets one."""
+    """yaml-language-server 1.25 stops completing when it meets such a default."""
     assert [pointer for _, pointer, schema in EVERYTHING if "default" in schema and schema["default"] is None] == []
 
 
 def test_examples_are_single_values() -> None:
-    """Editors offer them for completion and cannot name a map or a list."""
+    """Editors offer them for completion, but cannot show a map or a list."""
     for name, pointer, schema in OURS:
         for example in schema.get("examples", ()):
             assert not isinstance(example, (dict, list)), f"{name}{pointer}"
 
 
-def test_patterns_end_where_the_text_ends() -> None:
-    """Python's `$` also stands before a last line break; the compiled validator's does not."""
+def test_patterns_match_to_the_end_of_the_text() -> None:
+    """In Python, `$` also matches before a final line break. In the compiled validator it does not."""
     for name, pointer, schema in OURS:
         pattern = schema.get("pattern", "")
         assert pattern.count("$") == pattern.count("$(?!\\n)") + pattern.count("|$)"), f"{name}{pointer}"
 
 
-def test_words_of_elsewhere_are_no_keys() -> None:
+def test_names_from_other_tools_are_not_keys() -> None:
     for name, pointer, schema in EVERYTHING:
         if "x-instead" in schema:
             known = {*schema.get("properties", ()), *schema.get("enum", ())}
@@ -253,18 +262,18 @@ def test_words_of_elsewhere_are_no_keys() -> None:
 
 
 def test_names_are_defined_somewhere() -> None:
-    """What a value may name is what a table's keys define, or templates."""
+    """A value can refer only to names that the keys of a table define, or to templates."""
     defined = {schema["x-defines"] for _, _, schema in EVERYTHING if "x-defines" in schema}
     named = {schema["x-names"] for _, _, schema in EVERYTHING if "x-names" in schema}
     assert named - {"job-templates", "pipeline-templates"} <= defined
 
 
-def test_every_kind_of_file_says_which_files_it_describes() -> None:
+def test_every_schema_of_a_file_names_its_files() -> None:
     parts = {"job.schema.json", "kubernetes.schema.json", "template.schema.json"}
     assert {name for name, document in DOCUMENTS.items() if "x-files" in document} == set(DOCUMENTS) - parts
 
 
-def test_merging_is_what_the_language_says() -> None:
+def test_the_merge_annotations_are_those_of_the_language() -> None:
     found = {
         (name.split(".")[0], pointer.removeprefix("/$defs/")): schema["x-merge"]
         for name, pointer, schema in OURS
@@ -296,14 +305,17 @@ def test_merging_is_what_the_language_says() -> None:
     }
 
 
-def test_null_is_a_value_only_here() -> None:
+def test_null_is_a_value_only_in_these_places() -> None:
     found = {pointer for _, pointer, schema in EVERYTHING if schema.get("x-null") == "value"}
-    overlay = {"/$defs/podPatch/properties/spec", "/$defs/podPatch/properties/metadata"}  # takes away what lies below
+    overlay = {
+        "/$defs/podPatch/properties/spec",
+        "/$defs/podPatch/properties/metadata",
+    }  # null removes a key of lower layers
     params = {"/$defs/param/properties/default", "/$defs/param/properties/const"}
     assert found == {"/$defs/schedule", *params} | overlay
 
 
-def test_templates_render_where_the_operator_renders_them() -> None:
+def test_templates_are_rendered_where_the_operator_renders_them() -> None:
     keys = {
         pointer.removeprefix("/$defs/")
         for name, pointer, schema in EVERYTHING
@@ -314,7 +326,7 @@ def test_templates_render_where_the_operator_renders_them() -> None:
     assert keys - parts == set(language.split())
 
 
-def test_kubernetes_fragments_are_those_of_the_installed_client() -> None:
+def test_kubernetes_schemas_match_the_installed_client() -> None:
     pytest.importorskip("kubernetes")
     written = (FOLDER / "kubernetes.schema.json").read_text("utf-8")
     code = "from scripts import kubernetes_schema; print(kubernetes_schema.text(), end='')"
@@ -325,11 +337,11 @@ def test_kubernetes_fragments_are_those_of_the_installed_client() -> None:
     assert made.stdout == written, "run: python scripts/kubernetes_schema.py"
 
 
-def test_trigger_rules_are_those_of_the_installed_airflow() -> None:
+def test_trigger_rules_match_the_installed_airflow() -> None:
     pytest.importorskip("airflow")
     code = "from airflow.task.trigger_rule import TriggerRule; print(*(rule.value for rule in TriggerRule))"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     airflows = set(made.stdout.splitlines()[-1].split())
     ours = set(DOCUMENTS["job.schema.json"]["$defs"]["trigger_rule"]["enum"]) - {None}
-    # Airflow gives a teardown this rule by itself.
+    # Airflow gives this rule to a teardown itself.
     assert ours == airflows - {"all_done_setup_success"}
