@@ -103,7 +103,8 @@ def merge_layers(layers: SequenceT[Node | None], base: MapNode | None = None) ->
     """Merge the layers of a job, low to high, over ``base``, which is merged already."""
     merged: Node | None = base
     for layer in layers:
-        merged = merge(merged, layer, shape(*SCHEMA))
+        if layer is not None:
+            merged = merge(merged, layer, shape(*SCHEMA))
     return merged if isinstance(merged, MapNode) else map_node({}, {}, Position(""))
 
 
