@@ -150,7 +150,7 @@ def _exactly_one(value: Fragment, path: KeyPath, names: tuple[str, ...], what: s
         yield Fault(path, f"no {what} is set", "add one")
     elif len(found) > 1:
         listed = " and ".join(f"`{name}`" for name in found[:2])
-        yield Fault(path, f"{listed} are mutually exclusive: only one {what} is allowed", "remove one")
+        yield Fault(path, f"{listed} cannot be used together: only one {what} is allowed", "remove one")
 
 
 def _check_container(container: Fragment, path: KeyPath, before: bool) -> Iterator[Fault]:
@@ -161,10 +161,10 @@ def _check_container(container: Fragment, path: KeyPath, before: bool) -> Iterat
             yield Fault(where, f"another volume is mounted at `{place}` in this container", "use another path")
         seen.add(place)
         if mount.get("subPath") and mount.get("subPathExpr"):
-            yield Fault(where, "`subPath` and `subPathExpr` are mutually exclusive", "remove one")
+            yield Fault(where, "`subPath` and `subPathExpr` cannot be used together", "remove one")
     for index, variable in enumerate(container.get("env") or ()):
         if variable.get("value") and variable.get("valueFrom"):
-            yield Fault((*path, "env", index), "`value` and `valueFrom` are mutually exclusive", "remove one")
+            yield Fault((*path, "env", index), "`value` and `valueFrom` cannot be used together", "remove one")
     for name in ("livenessProbe", "startupProbe"):
         if ((container.get(name) or {}).get("successThreshold") or 1) != 1:
             yield Fault(
@@ -191,7 +191,7 @@ def _check_volume(volume: Fragment, path: KeyPath) -> Iterator[Fault]:
     found = [key for key, value in volume.items() if key != "name" and value is not None]
     if len(found) > 1:  # with none, Kubernetes creates an empty directory
         listed = " and ".join(f"`{key}`" for key in found[:2])
-        yield Fault(path, f"{listed} are mutually exclusive: a volume has one source", "remove one")
+        yield Fault(path, f"{listed} cannot be used together: a volume has one source", "remove one")
     for key in found:
         required = _REQUIRED_IN_SOURCE.get(key)
         if required and not (volume[key] or {}).get(required):
