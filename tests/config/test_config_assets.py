@@ -1,4 +1,4 @@
-"""Assets: schedules that wait for them, jobs that read and write them."""
+"""Assets: schedules that wait for them, and jobs that read and write them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def test_a_schedule_of_assets(text: str, rule: object) -> None:
     assert built(f"schedule: {{assets: {text}}}\njobs: {{a: }}").schedule == Assets(rule=rule)  # type: ignore[arg-type]
 
 
-def test_times_beside_assets() -> None:
+def test_a_schedule_of_times_and_assets() -> None:
     one = built('schedule: {assets: [prices], cron: "0 3 * * *"}\njobs: {a: }').schedule
     assert one == Assets(rule=AllOf(of=(PRICES,)), cron=("0 3 * * *",))
     two = built('schedule: {assets: prices, cron: ["0 3 * * *", "0 4 * * *"]}\njobs: {a: }').schedule
     assert two == Assets(rule=PRICES, cron=("0 3 * * *", "0 4 * * *"))
 
 
-def test_an_overlay_replaces_a_schedule_whole() -> None:
+def test_an_overlay_replaces_the_whole_schedule() -> None:
     text = """
         schedule: {assets: [prices], cron: "0 3 * * *"}
         jobs: {a: }
@@ -44,7 +44,7 @@ def test_an_overlay_replaces_a_schedule_whole() -> None:
     assert built(text).schedule == Assets(rule=AnyOf(of=(RATES,)))
 
 
-def test_an_environment_without_schedules_heeds_no_asset() -> None:
+def test_manual_schedules_ignore_assets() -> None:
     environments = {"dev": "version: 1\nschedules: manual\n"}
     assert Written("schedule: {assets: [prices]}\njobs: {a: }", environments=environments).built().schedule == Manual()
 
@@ -70,7 +70,7 @@ def test_lists_of_all_layers_join() -> None:
         ("postgres://me:secret@host/a/b/c", "the URI of an asset contains a password"),
     ],
 )
-def test_an_asset_that_airflow_does_not_take(asset: str, words: str) -> None:
+def test_an_asset_that_airflow_rejects(asset: str, words: str) -> None:
     text = f"schedule: {{assets: [{asset}]}}\njobs: {{a: {{outlets: [{asset}]}}}}"
     assert problems(text) == ["bad-asset 1:21 schedule.assets[0]", "bad-asset 2:22 jobs.a.outlets[0]"]
     assert words in said(text)
@@ -99,7 +99,7 @@ def test_an_asset_has_the_spelling_that_airflow_stores(written: str, stored: str
     assert job(f"jobs: {{a: {{inlets: [{{name: x, uri: '{written}'}}]}}}}").inlets == (Asset(name="x", uri=stored),)
 
 
-def test_two_spellings_are_one_asset() -> None:
+def test_two_spellings_of_a_uri_are_one_asset() -> None:
     both = "[s3://sales/orders/, s3://sales/orders, {name: s3://sales/orders/, uri: s3://sales/orders/}]"
     one = job(f"jobs: {{a: {{outlets: {both}}}}}").outlets
     assert one == (ORDERS,)
@@ -116,7 +116,7 @@ def test_a_uri_that_the_provider_of_its_scheme_rejects_is_a_warning(asset: str, 
 
 
 @pytest.mark.parametrize("asset", ["x-mine://A/b/", "file:///data/x", "churn model", "a/b", "s3://sales/orders?a=1"])
-def test_an_asset_that_is_kept(asset: str) -> None:
+def test_an_asset_that_stays_unchanged(asset: str) -> None:
     assert problems(f"jobs: {{a: {{outlets: ['{asset}']}}}}") == []
 
 
@@ -141,48 +141,48 @@ def test_a_required_param_in_a_run_that_an_asset_starts() -> None:
     ]
 
 
-def test_a_wrong_time_beside_assets() -> None:
+def test_an_invalid_cron_with_assets() -> None:
     assert problems('schedule: {assets: [prices], cron: "0 25 * * *"}\njobs: {a: }') == ["bad-cron 1:36 schedule.cron"]
 
 
 def conflicts(*pipelines: str) -> list[tuple[str, str]]:
-    """What is told of files that see each other's assets: places and messages."""
+    """The conflicts of assets between files: positions and messages."""
     head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small}\n"
     found = Written("jobs: {a: }", files={f"pipelines/{i}.yaml": head + text for i, text in enumerate(pipelines)})
-    told = found.compiled().problems
-    assert [(problem.code, problem.severity) for problem in told] == [("asset-conflict", "warning")] * len(told)
-    assert told == found.surveyed().problems
-    return [(problem.place.removeprefix("configs/pipelines/"), problem.message) for problem in told]
+    reported = found.compiled().problems
+    assert [(problem.code, problem.severity) for problem in reported] == [("asset-conflict", "warning")] * len(reported)
+    assert reported == found.surveyed().problems
+    return [(problem.place.removeprefix("configs/pipelines/"), problem.message) for problem in reported]
 
 
 ORDERS_OF_SALES = "jobs: {a: {outlets: [{name: orders, uri: s3://sales/orders}]}}\n"
 
 
-def test_two_files_that_mean_the_same_asset() -> None:
+def test_two_files_with_the_same_asset() -> None:
     assert (
         conflicts(ORDERS_OF_SALES, "schedule: {assets: [{name: orders, uri: s3://sales/orders}]}\njobs: {a: }\n") == []
     )
 
 
-def test_a_name_with_two_uris_is_told_where_it_stands_second() -> None:
+def test_a_name_with_two_uris_is_reported_at_the_second() -> None:
     waiting = "schedule: {assets: {any: [prices, orders]}}\njobs: {a: }\n"
     message = "the asset `orders` has the URI `orders` here, but `s3://sales/orders` in configs/pipelines/0.yaml:3:22"
     assert conflicts(ORDERS_OF_SALES, waiting, waiting) == [("1.yaml:3:35", message), ("2.yaml:3:35", message)]
 
 
-def test_a_uri_with_two_names_is_told_where_it_stands_second() -> None:
+def test_a_uri_with_two_names_is_reported_at_the_second() -> None:
     text = "jobs:\n  a: {inlets: [s3://sales/orders]}\n"
     first = "configs/pipelines/0.yaml:3:22"
     message = f"the URI `s3://sales/orders` is the asset `s3://sales/orders` here, but `orders` in {first}"
     assert conflicts(ORDERS_OF_SALES, text) == [("1.yaml:4:16", message)]
 
 
-def test_one_file_may_disagree_with_itself() -> None:
+def test_a_conflict_within_one_file_is_reported() -> None:
     text = "jobs:\n  a: {outlets: [orders]}\n  b: {matrix: {x: [1, 2]}, inlets: [{name: orders, uri: s3://sales/orders}]}\n"
     ((place, _),) = conflicts(text)
     assert place == "0.yaml:5:37"
 
 
-def test_a_file_with_many_conflicts_is_cut_short() -> None:
+def test_the_conflicts_of_a_file_are_limited() -> None:
     text = "jobs:\n" + "".join(f"  a{i}: {{outlets: [{{name: x, uri: s3://a/{i}}}]}}\n" for i in range(80))
     assert len(conflicts(text)) == 50

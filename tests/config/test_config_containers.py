@@ -1,4 +1,4 @@
-"""Sidecars, init containers and the raw overlay: one pod, looked at as a whole."""
+"""Sidecars, init containers and the raw overlay, checked as one pod."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_ports_and_aliases() -> None:
     assert found.host_aliases == ({"ip": "10.0.0.7", "hostnames": ["w"]},)
 
 
-def test_the_final_pod_is_what_rules_look_at() -> None:
+def test_rules_check_the_final_pod() -> None:
     text = f"jobs: {{a: {{sidecars: [{SIDECAR}], pod: {{spec: {{containers: ["
     text += "{name: base, image: 'other:1'}, {name: extra, image: 'extra:1'}]}}}}"
     compiled = Written(text).compiled()
@@ -120,7 +120,7 @@ def test_the_final_pod_is_what_rules_look_at() -> None:
         ),
     ],
 )
-def test_what_the_cluster_would_refuse(text: str, expected: str) -> None:
+def test_what_the_cluster_would_reject(text: str, expected: str) -> None:
     assert expected in problems(f"jobs: {{a: {{{text}}}}}")
 
 
@@ -151,14 +151,14 @@ WHOLE = "topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule"
         ("{topologyKey: zone, $patch: delete}", ""),
     ],
 )
-def test_what_is_left_of_a_constraint_is_whole(constraints: str, missing: str) -> None:
+def test_a_merged_constraint_is_complete(constraints: str, missing: str) -> None:
     found = Written(f"jobs: {{a: {{pod: {{spec: {{topologySpreadConstraints: [{constraints}]}}}}}}}}")
-    told = ["missing-key 1:53 jobs.a.pod.spec.topologySpreadConstraints[0]"] if missing else []
-    assert found.problems() == told
+    reported = ["missing-key 1:53 jobs.a.pod.spec.topologySpreadConstraints[0]"] if missing else []
+    assert found.problems() == reported
     assert (f"has no `{missing}`" in found.said()) == bool(missing)
 
 
-def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
+def test_reserved_labels_are_rejected_in_every_place() -> None:
     head = "version: 1\ndefaults: {docker_image: i, resource_flavor: small, labels: {dagwright/team: x}}\n"
     assert problems("jobs: {a: {}}", head=head) == ["reserved-label 0:62 defaults.labels.dagwright/team"]
     files = {
@@ -176,7 +176,7 @@ def test_the_factorys_labels_are_its_own_wherever_they_are_written() -> None:
     assert job("jobs: {a: {annotations: {dagwright/team: x}, node_selector: {dagwright/pool: x}}}").node_selector
 
 
-def test_hints_name_the_place_where_it_belongs() -> None:
+def test_hints_name_the_right_key() -> None:
     assert "`pod: {spec: {hostNetwork: ...}}`" in said("jobs: {a: {pod: {hostNetwork: true}}}")
     assert "`retries` sets how often" in said("jobs: {a: {pod: {spec: {restartPolicy: Always}}}}")
     assert "cluster.xcom_sidecar" in said("jobs: {a: {sidecars: [{name: airflow-xcom-sidecar, image: a}]}}")
@@ -186,7 +186,7 @@ def test_hints_name_the_place_where_it_belongs() -> None:
     )
 
 
-def test_an_overlay_means_the_container_of_that_name() -> None:
+def test_an_overlay_changes_the_container_of_that_name() -> None:
     found = job(
         "jobs: {a: {sidecars: [{name: x, image: a}], pod: {spec: {initContainers: [{name: x, image: b}],"
         " volumes: [{name: extra, emptyDir: {}}],"
@@ -204,7 +204,7 @@ def test_ceilings_count_sidecars() -> None:
     assert "memory 3Gi (at most 2Gi)" in written.said()
 
 
-def test_init_containers_run_before_not_beside() -> None:
+def test_init_containers_do_not_run_at_the_same_time_as_the_job() -> None:
     def init(memory: str) -> Written:
         container = f"{{name: x, image: a, resources: {{limits: {{cpu: 1, memory: {memory}}}}}}}"
         return Written(f"jobs: {{a: {{init_containers: [{container}]}}}}", environments=CEILING)
@@ -213,14 +213,14 @@ def test_init_containers_run_before_not_beside() -> None:
     assert init("3Gi").problems() == ["over-ceiling 0:50 defaults.resource_flavor"]
 
 
-def test_ceilings_count_what_an_overlay_makes_of_the_job() -> None:
+def test_ceilings_count_the_resources_of_an_overlay() -> None:
     text = "jobs: {a: {pod: {spec: {containers: [{name: base, resources: {limits: {memory: 3Gi}}}]}}}}"
     assert Written(text, environments=CEILING).problems() == [
         "over-ceiling 1:80 jobs.a.pod.spec.containers[0].resources.limits.memory"
     ]
 
 
-def test_overlays_of_all_layers_meet() -> None:
+def test_overlays_of_all_layers_are_merged() -> None:
     head = (
         "version: 1\ndefaults: {docker_image: i, resource_flavor: small,"
         " pod: {spec: {hostNetwork: true, priority: 5, containers: [{name: base, tty: true}]}}}\n"
@@ -232,7 +232,7 @@ def test_overlays_of_all_layers_meet() -> None:
     assert job("jobs: {a: {pod: null}}", head=head).pod is None
 
 
-def test_labels_of_an_overlay_are_text_as_written() -> None:
+def test_labels_of_an_overlay_are_the_text_of_the_file() -> None:
     found = job("jobs: {a: {pod: {metadata: {labels: {release: 1.0, gone: null}}}}}")
     assert found.pod == {"metadata": {"labels": {"release": "1.0", "gone": None}}}
 
@@ -244,7 +244,7 @@ def test_the_resolved_configuration_shows_them() -> None:
 
 
 @pytest.mark.parametrize("key", ["init_containers", "sidecars"])
-def test_templates_beside_the_job(key: str) -> None:
+def test_templates_in_other_containers(key: str) -> None:
     container = (
         "{name: x, image: a, command: [mkdir, '/d/{{ run_id }}'], args: ['{{ params.p }}'],"
         " env: [{name: A, value: '{{ ds }}'}], volumeMounts: [{name: d, mountPath: /d, subPath: '{{ ds }}'}]}"

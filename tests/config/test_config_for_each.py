@@ -1,4 +1,4 @@
-"""A job's ``for_each``: over a list, over another job's output."""
+"""``for_each`` of a job, over a list or over the output of another job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_over_a_list() -> None:
     assert built(text).jobs[0].for_each == ForEach(variable="ITEM", items=items, max_parallel=3)
 
 
-def test_over_a_list_that_the_environment_gives() -> None:
+def test_over_a_list_of_the_environment() -> None:
     environments = {"dev": "version: 1\nvars: {countries: [DE, FR], none: []}\n"}
     over = "{for_each: {list: '${{ vars.%s }}', as: C}}"
     text = f"jobs: {{a: {over % 'countries'}, b: {over % 'none'}}}"
@@ -22,7 +22,7 @@ def test_over_a_list_that_the_environment_gives() -> None:
     assert [job.for_each.items for job in jobs if job.for_each] == [("DE", "FR"), ()]
 
 
-def test_over_an_output_that_it_then_waits_for() -> None:
+def test_over_an_output_adds_a_dependency() -> None:
     text = """
         jobs:
           list: {output: json}
@@ -37,7 +37,7 @@ def test_over_an_output_that_it_then_waits_for() -> None:
     assert "depends_on: [other, list]" in pipeline.resolved
 
 
-def test_the_source_counts_as_waited_for() -> None:
+def test_the_source_is_a_dependency() -> None:
     text = "jobs: {list: {output: json}, a: {for_each: {output: list, as: C}, script: \"echo {{ output('list') }}\"}}"
     assert problems(text) == []
 
@@ -47,7 +47,7 @@ def test_a_cell_of_a_matrix_runs_over_a_list_too() -> None:
     assert [job.for_each and job.for_each.items for job in built(text).jobs] == [(1,), (2,)]
 
 
-def test_an_overlay_replaces_it_whole() -> None:
+def test_an_overlay_replaces_the_whole_for_each() -> None:
     text = """
         jobs: {list: {output: json}, a: {for_each: {output: list, as: C, max_parallel: 4}}}
         environments: {dev: {jobs: {a: {for_each: {list: [DE], as: C}}}}}
@@ -68,7 +68,7 @@ def test_an_overlay_replaces_it_whole() -> None:
         ("{for_each: {list: [x], as: C}, env: {C: d}}", "variable-taken 2:33 jobs.a.for_each.as", "env: {C: null}"),
     ],
 )
-def test_what_is_wrong(job: str, problem: str, words: str) -> None:
+def test_errors(job: str, problem: str, words: str) -> None:
     text = f"""
         jobs:
           a: {job}
@@ -81,11 +81,11 @@ def test_what_is_wrong(job: str, problem: str, words: str) -> None:
     assert words in said(text)
 
 
-def test_one_cell_of_a_matrix_may_be_the_source() -> None:
+def test_one_cell_of_a_matrix_can_be_the_source() -> None:
     text = "jobs: {grid: {matrix: {x: [x, y]}, output: json}, a: {for_each: {output: grid-x, as: C}}}"
     assert built(text).jobs[2].depends_on == ("grid-x",)
 
 
-def test_more_items_than_the_bound() -> None:
+def test_too_many_items() -> None:
     text = f"jobs: {{a: {{for_each: {{list: {[*range(1025)]}, as: C}}}}}}"
     assert problems(text) == ["too-many-items 1:29 jobs.a.for_each.list"]

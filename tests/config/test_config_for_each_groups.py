@@ -54,7 +54,7 @@ def test_a_chain_for_each_item() -> None:
     assert jobs["over"].for_each == ForEach(output="compute", own_task=True)
 
 
-def test_an_overlay_changes_a_groups_list() -> None:
+def test_an_overlay_changes_the_list_of_a_group() -> None:
     text = (
         CHAIN.replace("{{ output('setup') }} ", "")
         + "    environments: {dev: {groups: {regrid: {for_each: {list: [a]}}}}}\n"
@@ -116,6 +116,6 @@ def test_an_overlay_changes_a_groups_list() -> None:
         ),
     ],
 )
-def test_what_is_wrong(text: str, problem: str, words: str) -> None:
+def test_errors(text: str, problem: str, words: str) -> None:
     assert problem in problems(PARAMS + text)
     assert words in said(PARAMS + text)

@@ -1,4 +1,4 @@
-"""``when`` and ``group``: what the compiler makes of them and what it refuses."""
+"""``when`` and ``group``: their models and their errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_condition(text: str, when: str | None) -> None:
     assert job(f"params: {{full: true}}\njobs: {{a: {{when: {text}}}}}").when == when
 
 
-def test_a_condition_is_checked_like_every_template() -> None:
+def test_a_condition_is_checked_like_other_templates() -> None:
     assert problems("jobs: {a: {when: '{{ params.full }}'}}") == ["unknown-param 1:18 jobs.a.when"]
     assert problems("jobs: {a: {when: '{{ full }}'}}") == ["undefined-name 1:18 jobs.a.when"]
     assert problems("jobs: {a: {when: '{{ full'}}") == ["bad-template 1:18 jobs.a.when"]
@@ -50,11 +50,11 @@ def test_a_group() -> None:
         ("{a: {group: b.c}, d: {group: b__c}}", "group-name-taken 1:37 jobs.d.group"),
     ],
 )
-def test_a_name_that_is_taken(jobs: str, problem: str) -> None:
+def test_a_duplicate_name(jobs: str, problem: str) -> None:
     assert problems(f"jobs:  {jobs}") == [problem]
 
 
-def test_jobs_of_one_group_may_be_many() -> None:
+def test_a_group_with_many_jobs() -> None:
     assert problems("jobs: {a: {group: c.d}, b: {group: c.d}, e: {group: c}, d: }") == []
 
 

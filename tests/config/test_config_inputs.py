@@ -1,4 +1,4 @@
-"""A template's inputs as one JSON Schema: what goes together, at which place it is told, and what it may not do."""
+"""The inputs of a template as one JSON Schema: relations between inputs, positions of errors, and limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def schema_of(text: str) -> tuple[dict, list[str]]:
     ]
 
 
-def told(given: str, schema: str = WHOLE) -> list[str]:
+def reported(given: str, schema: str = WHOLE) -> list[str]:
     node, problems = read(given, "flow.yaml")
     assert not problems
     _, found = validate_inputs("it@v1", schema_of(schema)[0], node, CALLER, ("with",))
@@ -67,23 +67,23 @@ def told(given: str, schema: str = WHOLE) -> list[str]:
         ("{model: a, query: q, limit: 1}", "unknown-input 1:22 with.limit: the template `it@v1` has no input `limit`"),
     ],
 )
-def test_a_call_is_held_against_the_whole_schema(given: str, expected: str) -> None:
+def test_a_call_is_validated_against_the_whole_schema(given: str, expected: str) -> None:
     name = expected.partition("with.")[2].partition(":")[0].partition(".")[0]
     wanted = expected.replace("{}", f"the input `{name}` of `it@v1`: ")
-    found = told(given)
+    found = reported(given)
     assert len(found) == bool(expected) and all(line.startswith(wanted) for line in found), found
 
 
-def test_where_text_is_asked_for_it_is_taken_as_it_was_written() -> None:
+def test_an_input_of_type_string_is_the_text_of_the_file() -> None:
     node, _ = read("{model: 1.10, query: yes, parts: [1.0, true, x], depth: 5}", "flow.yaml")
     values, problems = validate_inputs("it@v1", schema_of(WHOLE)[0], node, CALLER, ("with",))
     assert not problems
     assert values == {"model": "1.10", "query": "yes", "parts": ["1.0", "true", "x"], "depth": 5}
 
 
-def test_what_a_default_breaks_is_told_at_the_caller() -> None:
+def test_an_error_of_a_default_is_reported_at_the_caller() -> None:
     schema = "{a: {type: integer, default: many}, b: {}}"
-    assert [line.split(":")[0] for line in told("{b: 1}", schema)] == ["bad-input 7"]
+    assert [line.split(":")[0] for line in reported("{b: 1}", schema)] == ["bad-input 7"]
 
 
 @pytest.mark.parametrize(
@@ -119,22 +119,22 @@ def test_what_a_default_breaks_is_told_at_the_caller() -> None:
         ),
     ],
 )
-def test_a_schema_that_is_none_is_told_in_the_template(text: str, expected: str) -> None:
+def test_an_invalid_schema_is_reported_in_the_template(text: str, expected: str) -> None:
     schema, found = schema_of(text)
     assert len(found) == 1 and found[0].startswith(expected), found
     assert schema["properties"] == {}
 
 
-def test_a_schema_may_refer_to_itself() -> None:
+def test_a_schema_can_refer_to_itself() -> None:
     schema = "{type: object, properties: {a: {$ref: '#/$defs/b'}}, $defs: {b: {type: integer}}}"
-    assert told("{a: 1}", schema) == []
-    assert told("{a: x}", schema)[0].startswith(
+    assert reported("{a: 1}", schema) == []
+    assert reported("{a: x}", schema)[0].startswith(
         "bad-input 1:5 with.a: the input `a` of `it@v1`: `x` is not a whole number"
     )
 
 
-def test_a_schema_without_end_ends_in_a_problem() -> None:
+def test_an_endless_schema_is_a_problem() -> None:
     schema = "{type: object, properties: {a: {}}, allOf: [{$ref: '#/allOf/0'}, {required: [a]}]}"
-    found = told("{}", schema)
+    found = reported("{}", schema)
     assert [line.split(" ")[0] for line in found] == ["broken-template"] or found[0].startswith("missing-input")
     assert isinstance(read("{}", "x")[0], MapNode)

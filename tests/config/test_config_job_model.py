@@ -1,4 +1,4 @@
-"""A job as a model: its command line, environment and volumes, as they were written."""
+"""The model of a job: its command line, environment and volumes keep the text of the file."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def env(text: str) -> tuple[EnvVar, ...]:
         ("'${{ 1.0 }}'", "1.0"), ("'${{ true }}'", "true"), ("'${{ [1] | tojson }}'", "[1]"),
     ],
 )  # fmt: skip
-def test_a_variable_is_as_written(text: str, value: str) -> None:
+def test_a_variable_is_the_text_of_the_file(text: str, value: str) -> None:
     assert env(text) == (EnvVar(name="A", value=value),)
 
 
 @pytest.mark.parametrize("text", ["null", "~", ""])
-def test_null_is_no_variable(text: str) -> None:
+def test_null_removes_a_variable(text: str) -> None:
     assert env(text) == ()
 
 
-def test_a_variable_may_come_from_elsewhere() -> None:
+def test_a_variable_from_a_secret_config_map_or_field() -> None:
     assert env("{secret: warehouse/url}") == (EnvVar(name="A", secret=KeyRef(name="warehouse", key="url")),)
     assert env("{config_map: settings/a.b}") == (EnvVar(name="A", config_map=KeyRef(name="settings", key="a.b")),)
     assert env("{field: metadata.name}") == (EnvVar(name="A", field="metadata.name"),)
@@ -50,7 +50,7 @@ def test_all_keys_of_a_secret_or_config_map() -> None:
     )
 
 
-def test_arguments_are_as_written() -> None:
+def test_arguments_are_the_text_of_the_file() -> None:
     assert job("jobs: {j: {command: [run, 1.0, 010], args: [true, NO, '']}}").command == ("run", "1.0", "010")
     assert job("jobs: {j: {args: [true, NO, '']}}").args == ("true", "NO", "")
     assert job("jobs: {j: {labels: {a: 1.0, b: 010}}}").labels == {"a": "1.0", "b": "010"}
@@ -66,19 +66,19 @@ def test_arguments_are_as_written() -> None:
         ("echo $$$(x)", "echo $$$$$$(x)"),
     ],
 )
-def test_the_shell_reads_what_was_written(script: str, given: str) -> None:
-    """Kubernetes replaces ``$(NAME)`` and halves ``$$`` in a command; that is undone beforehand."""
+def test_the_shell_reads_the_text_of_the_file(script: str, given: str) -> None:
+    """Kubernetes replaces ``$(NAME)`` and turns ``$$`` into ``$`` in a command, so dollar signs are escaped."""
     assert job(f'jobs: {{j: {{script: "{script}"}}}}').command == ("/bin/sh", "-ec", given)
     assert expanded(given) == script
 
 
 @given(st.text(st.sampled_from("$(){}#a1 \n"), max_size=30).filter(lambda text: "{{" not in text))
-def test_any_script_reaches_the_shell_as_it_is(script: str) -> None:
+def test_any_script_reaches_the_shell_unchanged(script: str) -> None:
     assert expanded(given_script(script)) == script
 
 
 def expanded(text: str) -> str:
-    """What Kubernetes makes of a command when no variable of the pod is named in it (its own algorithm)."""
+    """The command that Kubernetes runs if it names no variable of the pod (the algorithm of Kubernetes)."""
     result, position = "", 0
     while position < len(text):
         if text[position] == "$" and position + 1 < len(text):
@@ -97,7 +97,7 @@ def expanded(text: str) -> str:
     return result
 
 
-def test_a_shell_of_one_s_own() -> None:
+def test_another_shell() -> None:
     found = job("jobs: {j: {script: ls, shell: [bash, -euo, pipefail, -c]}}")
     assert (found.command, found.args) == (("bash", "-euo", "pipefail", "-c", "ls"), None)
 
@@ -126,7 +126,7 @@ def test_volumes() -> None:
     )
 
 
-def test_names_of_volumes_keep_apart_what_kubernetes_cannot_tell_apart() -> None:
+def test_similar_sources_give_different_volume_names() -> None:
     folders = ", ".join(f"{{mount_path: {path}, empty_dir: {{}}}}" for path in ("/a_b", "/a-b", "/A/b"))
     long = f"{{mount_path: /c, config_map: {'x' * 200}}}"
     names = [volume.name for volume in job(f"jobs: {{j: {{volumes: [{folders}, {long}]}}}}").volumes]
@@ -155,11 +155,11 @@ def test_names_of_volumes_keep_apart_what_kubernetes_cannot_tell_apart() -> None
         ),
     ],
 )
-def test_two_volumes_in_one_place_or_of_one_name(text: str, expected: str) -> None:
+def test_two_volumes_with_one_path_or_one_name(text: str, expected: str) -> None:
     assert problems(f"jobs: {{j: {{{text}}}}}") == [expected]
 
 
-def test_shared_memory_is_the_flavor_s() -> None:
+def test_the_flavor_sets_shared_memory() -> None:
     flavors = "version: 1\nflavors: {small: {cpu: 1, shm: 1Gi}}\n"
     text = "jobs: {j: {volumes: [{mount_path: /dev/shm, empty_dir: {}}]}}"
     assert problems(text) == []
@@ -189,7 +189,7 @@ MODES = [
 
 @pytest.mark.parametrize(("volume", "place", "hint"), MODES)
 @pytest.mark.parametrize("layer", ["job", "preset"])
-def test_a_file_mode_that_only_looks_octal(volume: str, place: str, hint: str, layer: str) -> None:
+def test_a_file_mode_that_looks_octal(volume: str, place: str, hint: str, layer: str) -> None:
     pod = f"{{pod: {{spec: {{volumes: [{{name: v, {volume}}}]}}}}}}"
     files = {"platform/presets.yaml": f"version: 1\npresets: {{p: {pod}}}\n"} if layer == "preset" else {}
     own = pod if layer == "job" else "{presets: [p]}"
@@ -212,7 +212,7 @@ def test_a_space_in_an_image(image: str) -> None:
     assert "bad-image 1:47 jobs.j.init_containers[0].image" in found
 
 
-def test_a_host_path_is_normalized_and_does_not_lead_out() -> None:
+def test_a_host_path_is_normalized_and_cannot_contain_dots() -> None:
     assert job("jobs: {j: {volumes: [{mount_path: /x, host_path: //mnt/./fast/}]}}").volumes[0].source == "/mnt/fast"
     text = "jobs: {j: {volumes: [{mount_path: /x, host_path: /etc/..}]}}"
     assert problems(text) == ["bad-path 1:50 jobs.j.volumes[0].host_path"]

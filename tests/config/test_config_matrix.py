@@ -1,4 +1,4 @@
-"""A job's ``matrix``: its cells, their names and values, and what others make of them."""
+"""The ``matrix`` of a job: its cells, their names and values, and references to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_cell_for_each_combination_named_by_its_values() -> None:
     }
 
 
-def test_exclude_takes_cells_away() -> None:
+def test_exclude_removes_cells() -> None:
     matrix = "{country: [DE, FR], depth: [5, 10], exclude: [{country: DE, depth: 10}, {country: FR}]}"
     assert list(cells(matrix)) == ["train-de-5"]
 
@@ -43,23 +43,23 @@ def test_include_adds_values_or_a_cell() -> None:
     assert found["train-it-3"] == {"c": "IT", "d": 3, "seed": 1}
 
 
-def test_a_matrix_of_include_alone() -> None:
+def test_a_matrix_with_only_include() -> None:
     found = cells("{include: [{country: DE, depth: 5}, {country: FR}]}")
     assert found == {"train-de-5": {"country": "DE", "depth": 5}, "train-fr": {"country": "FR"}}
 
 
-def test_the_cells_names_are_what_the_job_says() -> None:
+def test_the_job_sets_the_names_of_its_cells() -> None:
     found = cells("{country: [DE, FR], name: '${{ job.name }}_${{ matrix.country | lower }}'}")
     assert list(found) == ["train_de", "train_fr"]
 
 
-def test_values_are_of_the_type_that_is_written() -> None:
+def test_values_keep_their_types() -> None:
     values = cells("{python: [3.9, 3.10, 3.0], name: \"p${{ matrix.python | string | replace('.', '-') }}\"}")
     assert [value["python"] for value in values.values()] == [3.9, "3.10", 3.0]
     assert list(cells("{a: [true, 1.5, -2, Köln/Süd]}")) == ["train-true", "train-1-5", "train-2", "train-k-ln-s-d"]
 
 
-def test_the_environment_may_give_an_axis() -> None:
+def test_the_environment_can_set_an_axis() -> None:
     environments = {"dev": "version: 1\nvars: {countries: [DE, FR]}\n"}
     text = "jobs: {train: {matrix: {country: '${{ vars.countries }}'}}}"
     assert [job.name for job in Written(text, environments=environments).built().jobs] == ["train-de", "train-fr"]
@@ -91,7 +91,7 @@ def test_expressions_read_the_cell() -> None:
     ]
 
 
-def test_a_matrix_job_stands_for_all_its_cells_and_a_cell_for_itself() -> None:
+def test_a_dependency_on_a_matrix_or_on_one_cell() -> None:
     text = """
         jobs:
           train: {matrix: {country: [DE, FR]}, output: json}
@@ -127,13 +127,13 @@ def test_the_resolved_configuration_has_the_cells() -> None:
         ("{a: '${{ vars.release }}'}", "bad-matrix 1:28 jobs.train.matrix.a", "a list of values"),
     ],
 )
-def test_a_matrix_that_is_wrong(matrix: str, problem: str, words: str) -> None:
+def test_a_matrix_with_errors(matrix: str, problem: str, words: str) -> None:
     text = f"jobs: {{train: {{matrix: {matrix}, script: '${{{{ matrix.a }}}}'}}, other: {{depends_on: [train]}}}}"
     assert problems(text) == [problem]
     assert words in said(text)
 
 
-def test_more_cells_than_the_bound() -> None:
+def test_too_many_cells() -> None:
     axis = [*range(17)]
     text = f"jobs: {{train: {{matrix: {{a: {axis}, b: {axis}}}}}}}"
     assert problems(text) == ["too-many-cells 1:24 jobs.train.matrix"]
@@ -146,7 +146,7 @@ def test_the_cells_count_as_jobs() -> None:
     assert [line.split()[0] for line in problems(f"jobs: {{{jobs}}}")] == ["too-many-jobs"]
 
 
-def test_a_mistake_in_all_cells_is_told_once() -> None:
+def test_an_error_in_all_cells_is_reported_once() -> None:
     text = """
         jobs:
           train: {matrix: {a: [x, y, z]}, timeout: "${{ 5 }}", script: "{{ output('other') }} {{ nothing }}"}
@@ -163,7 +163,7 @@ def test_a_mistake_in_all_cells_is_told_once() -> None:
     assert "did you mean `train`?" in said(text)
 
 
-def test_a_circle_through_cells_is_told_once() -> None:
+def test_a_cycle_through_cells_is_reported_once() -> None:
     text = "jobs: {train: {matrix: {a: [x, y]}, depends_on: [all]}, all: {depends_on: [train]}}"
     assert problems(text) == ["dependency-cycle 1:50 jobs.train.depends_on[0]"]
     assert "train -> all -> train" in said(text)
@@ -172,7 +172,7 @@ def test_a_circle_through_cells_is_told_once() -> None:
     ]
 
 
-def test_cells_may_wait_for_each_other() -> None:
+def test_cells_can_depend_on_each_other() -> None:
     text = """
         jobs:
           train:
@@ -182,7 +182,7 @@ def test_cells_may_wait_for_each_other() -> None:
     assert [job.depends_on for job in built(text).jobs] == [(), ("train-1",), ("train-2",)]
 
 
-def test_a_group_is_not_called_like_a_matrix() -> None:
+def test_a_group_cannot_have_the_name_of_a_matrix() -> None:
     text = "jobs: {train: {matrix: {a: [x]}, group: train}, b: {group: train-x}}"
     assert [line.split()[0] for line in problems(text)] == ["group-name-taken"] * 2
 
@@ -193,7 +193,7 @@ _AXES = st.dictionaries(st.sampled_from(["x", "y", "z"]), _VALUES, min_size=1)
 
 @settings(max_examples=60, deadline=None)
 @given(_AXES)
-def test_the_cells_are_the_product_in_the_order_written(axes: dict[str, list[str]]) -> None:
+def test_the_cells_are_the_product_in_the_order_of_the_file(axes: dict[str, list[str]]) -> None:
     wanted = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     text = "{" + ", ".join(f"{name}: [{', '.join(values)}]" for name, values in axes.items()) + "}"
     found = cells(text)
@@ -226,8 +226,8 @@ def written_flow(values: dict[str, str]) -> str:
 
 @settings(max_examples=60, deadline=None)
 @given(_AXES, _ENTRIES)
-def test_include_by_the_rule(axes: dict[str, list[str]], added: list[dict[str, str]]) -> None:
-    """An entry goes to every cell of the product that has its values on the axes, else it is a cell."""
+def test_include_follows_its_definition(axes: dict[str, list[str]], added: list[dict[str, str]]) -> None:
+    """An entry is added to every cell of the product with its axis values, or else becomes a cell."""
     product = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     extra: list[dict[str, str]] = []
     for entry in added:
@@ -250,7 +250,7 @@ def test_include_by_the_rule(axes: dict[str, list[str]], added: list[dict[str, s
 
 @settings(max_examples=40, deadline=None)
 @given(_AXES)
-def test_every_cell_is_the_job_with_its_values_in(axes: dict[str, list[str]]) -> None:
+def test_every_cell_is_the_job_with_its_values(axes: dict[str, list[str]]) -> None:
     lists = ", ".join(f"{name}: [{', '.join(values)}]" for name, values in axes.items())
     reads = ", ".join(f'{name.upper()}: "${{{{ matrix.{name} }}}}"' for name in axes)
     made = built(
@@ -266,14 +266,14 @@ def test_every_cell_is_the_job_with_its_values_in(axes: dict[str, list[str]]) ->
 
 
 def in_template(tmp_path: Path, kind: str, body: str, pipeline: str) -> Compiled:
-    """A pipeline that calls the template `t@v1`, whose text is `body`."""
+    """A pipeline that uses the template `t@v1`, whose text is `body`."""
     file = Written(pipeline).into(tmp_path) / f"configs/platform/templates/{kind}/t/v1.yaml.j2"
     file.parent.mkdir(parents=True)
     file.write_text(f"version: 1\ndescription: x\ninputs: {{}}\n---\n{body}")
     return open_project(tmp_path, "dev").compile_all()
 
 
-def test_a_pipeline_template_leaves_the_cells_to_the_file_it_makes(tmp_path: Path) -> None:
+def test_a_pipeline_template_can_contain_a_matrix(tmp_path: Path) -> None:
     body = "jobs: {train: {matrix: {c: [DE, FR]}, script: '${% raw %}echo ${{ matrix.c }}${% endraw %}'}}"
     found = in_template(tmp_path, "pipelines", body, "template: t@v1")
     assert found.problems == ()

@@ -1,4 +1,4 @@
-"""What a pipeline gives to all its jobs' environment, and what an environment lets templates read."""
+"""``params_env``, and the names that an environment allows in templates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_other_layer_wins() -> None:
     assert job(PARAMS + "jobs: {a: {}}", head=head).env[1].value == "IT"
 
 
-def test_an_environment_may_say_it_for_all_and_an_overlay_may_unset_it() -> None:
+def test_an_environment_sets_the_prefix_and_an_overlay_unsets_it() -> None:
     environment = {"dev": "version: 1\ndefaults: {pipeline: {params_env: P_}}\n"}
     [found] = Written("params: {a: 1}\njobs: {a: {}}", environments=environment).built().jobs
     assert [variable.name for variable in found.env] == ["P_A"]
@@ -51,7 +51,7 @@ def test_the_resolved_configuration_shows_the_variables() -> None:
 
 
 @pytest.mark.parametrize("word", ["conn", "var"])
-def test_templates_that_read_airflow_are_refused_unless_allowed(word: str) -> None:
+def test_templates_that_read_airflow_are_rejected_unless_allowed(word: str) -> None:
     text = f"jobs: {{a: {{env: {{A: '{{{{ {word}.x }}}}'}}}}}}"
     assert problems(text) == ["forbidden-template 1:21 jobs.a.env.A"]
     assert f"templating: {{allow: [{word}]}}" in Written(text).said()

@@ -1,4 +1,4 @@
-"""What Kubernetes refuses of a pod is reported when the file is compiled, at the line that has to change."""
+"""Pods that Kubernetes would reject are reported when the file is compiled, at the line to change."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def compiled(home: Path, job: str) -> Compiled:
 
 
 @pytest.mark.parametrize("job", REFUSED.values(), ids=REFUSED)
-def test_what_kubernetes_refuses_is_reported_at_its_line(home: Path, job: str) -> None:
+def test_an_invalid_pod_is_reported_at_its_line(home: Path, job: str) -> None:
     found = compiled(home, job)
     assert not found.pipelines
     assert {problem.line for problem in found.problems} == {4}, found.problems
@@ -67,13 +67,13 @@ def test_what_kubernetes_refuses_is_reported_at_its_line(home: Path, job: str) -
 
 
 @pytest.mark.parametrize("job", TAKEN)
-def test_what_kubernetes_takes_is_taken(home: Path, job: str) -> None:
+def test_a_valid_pod_is_accepted(home: Path, job: str) -> None:
     found = compiled(home, job)
     assert not [problem for problem in found.problems if problem.severity == "error"]
     assert found.pipelines
 
 
-def test_the_place_is_the_part_that_has_to_change(home: Path) -> None:
+def test_the_position_is_the_value_to_change(home: Path) -> None:
     job = (
         "pod: {spec: {containers: [{name: base, volumeMounts: [\n"
         "      {name: v, mountPath: /a},\n      {mountPath: /b}]}]}}, " + VOLUME
@@ -83,7 +83,7 @@ def test_the_place_is_the_part_that_has_to_change(home: Path) -> None:
     assert problem.path == "jobs.a.pod.spec.containers[0].volumeMounts[1]"
 
 
-def test_pods_that_a_real_cluster_ran_have_no_fault() -> None:
+def test_pods_from_a_real_cluster_are_valid() -> None:
     recorded = (FIXTURES / "pods.yaml").read_text()
     pods: list[dict[str, Any]] = [pod for pod in yaml.safe_load_all(recorded) if pod]
     assert len(pods) > 15

@@ -1,4 +1,4 @@
-"""Presets: named pieces of a job, laid between the pipeline's defaults and the flavor."""
+"""Presets: named parts of a job, merged between the pipeline's defaults and the flavor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def env(written: Written) -> dict[str, str | None]:
     return {variable.name: variable.value for variable in written.built().jobs[-1].env}
 
 
-def test_a_preset_is_laid_under_the_job() -> None:
+def test_a_preset_is_merged_under_the_job() -> None:
     job = project("jobs: {a: {presets: [warehouse, volume], env: {OWN: a}}}").built().jobs[0]
     assert job.annotations == {"egress": "warehouse"}
     assert [(volume.name, volume.mount_path) for volume in job.volumes] == [("pvc-shared", "/data")]
@@ -48,24 +48,24 @@ def test_lists_of_all_layers_join_in_order() -> None:
     assert env(written) == {"DB_URL": None, "STAGE": "warehouse", "JOB": "flow-a"}
 
 
-def test_null_at_a_job_takes_away_what_lower_layers_name() -> None:
+def test_null_on_a_job_removes_the_presets_of_lower_layers() -> None:
     head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small, presets: [warehouse]}\n"
     assert env(project("jobs: {a: {presets: null}}", head=head)) == {}
 
 
-def test_presets_lie_above_defaults_and_below_the_flavor() -> None:
+def test_presets_are_between_defaults_and_flavor() -> None:
     flavors = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi, env: {STAGE: flavor}}, large: {cpu: 8}}\n"
     head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small, env: {STAGE: defaults}}\n"
     assert env(project("jobs: {a: {presets: [volume]}}", head=head, flavors=flavors))["STAGE"] == "flavor"
     assert env(project("jobs: {a: {presets: [volume, large]}}", head=head, flavors=flavors))["STAGE"] == "volume"
 
 
-def test_a_preset_may_choose_the_flavor() -> None:
+def test_a_preset_can_set_the_flavor() -> None:
     job = project("jobs: {a: {presets: [large]}}").built().jobs[0]
     assert (job.flavor.name, job.retries.count) == ("large", 2)
 
 
-def test_a_name_may_be_computed() -> None:
+def test_a_name_can_be_computed() -> None:
     assert "JOB" in env(project("jobs: {a: {presets: ['${{ vars.release and \"named\" }}']}}"))
 
 
@@ -78,7 +78,7 @@ def test_an_unknown_preset() -> None:
     assert "configs/platform/presets.yaml" in missing.said()
 
 
-def test_a_broken_preset_costs_only_its_users() -> None:
+def test_a_preset_with_errors_affects_only_its_users() -> None:
     table = "version: 1\npresets:\n  good: {env: {A: a}}\n  bad: {timeout: 5}\n"
     assert project("jobs: {a: {presets: [good]}}", table).compiled().pipelines
     bad = project("jobs: {a: {presets: [bad]}}", table)
@@ -89,7 +89,7 @@ def test_a_broken_preset_costs_only_its_users() -> None:
     assert not bad.compiled().pipelines
 
 
-def test_a_table_that_cannot_be_read_costs_only_its_users() -> None:
+def test_a_table_that_cannot_be_read_affects_only_its_users() -> None:
     assert project("jobs: {a: {}}", "version: 1\npresets: [\n").compiled().pipelines
     assert not project("jobs: {a: {presets: [x]}}", "version: 1\npresets: [\n").compiled().pipelines
     for table in ("version: 7\npresets: {x: {}}\n", "version: 1\npresets: [x]\n"):
@@ -97,28 +97,28 @@ def test_a_table_that_cannot_be_read_costs_only_its_users() -> None:
         assert "broken-preset 1:22 jobs.a.presets[0]" in found
 
 
-def test_presets_do_not_name_presets() -> None:
+def test_presets_cannot_name_presets() -> None:
     table = "version: 1\npresets: {a: {presets: [b]}, b: {}}\n"
     written = project("jobs: {a: {presets: [b]}}", table)
     assert written.problems() == ["nested-preset presets.yaml:2:15 presets.a.presets"]
     assert "presets: [a, b]" in written.said()
 
 
-def test_a_wrong_expression_is_told_where_it_is_written() -> None:
+def test_an_invalid_expression_is_reported_at_its_position() -> None:
     table = 'version: 1\npresets:\n  a: {env: {A: "${{ vars.nothing }}"}}\n'
     assert project("jobs: {a: {presets: [a]}, b: {presets: [a]}}", table).problems() == [
         "undefined-name presets.yaml:3:16 presets.a.env.A"
     ]
 
 
-def test_a_template_of_a_run_is_rendered_in_a_preset_too() -> None:
+def test_run_time_templates_in_a_preset() -> None:
     table = "version: 1\npresets:\n  a: {env: {A: '{{ nothing }}'}}\n"
     assert project("jobs: {a: {presets: [a]}}", table).problems() == [
         "undefined-name presets.yaml:3:16 presets.a.env.A"
     ]
 
 
-def test_depends_on_is_no_piece_of_a_job() -> None:
+def test_a_preset_cannot_set_depends_on() -> None:
     table = "version: 1\npresets: {a: {depends_on: [b]}}\n"
     assert project("jobs: {a: {}}", table).problems() == ["unknown-key presets.yaml:2:15 presets.a.depends_on"]
 
@@ -142,7 +142,7 @@ def calling(pipeline: str, template: str) -> Written:
     return Written(pipeline, files=files)
 
 
-def test_a_call_in_a_preset_that_only_a_template_names_is_told() -> None:
+def test_a_preset_of_a_template_cannot_call_a_template() -> None:
     wrong = calling("jobs: {a: {uses: t@v1}}", "presets: [plain, calls]")
     assert wrong.problems() == ["bad-template-file 1:12 jobs.a.uses"]
     assert "the preset `calls` sets `uses`" in wrong.said()
@@ -151,7 +151,7 @@ def test_a_call_in_a_preset_that_only_a_template_names_is_told() -> None:
     assert calling("jobs: {a: {uses: t@v1, presets: null}}", "presets: [calls]").built()
 
 
-def test_a_call_in_a_preset_that_the_job_names_is_made() -> None:
+def test_a_preset_of_a_job_can_call_a_template() -> None:
     assert set(env(calling("jobs: {a: {presets: [calls]}}", ""))) == {"A", "O"}
     assert set(env(calling("jobs: {a: {uses: t@v1}}", "presets: [plain]"))) == {"B"}
     assert set(env(calling("jobs: {a: {uses: t@v1, presets: [calls]}}", "presets: [calls]"))) == {"A"}

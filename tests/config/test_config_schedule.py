@@ -1,4 +1,4 @@
-"""When a pipeline runs, and what its params must be for that."""
+"""Schedules, dates and params of a pipeline."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ JOBS = "\njobs: {a: {}}\n"
         ("", Manual()),
     ],
 )
-def test_a_schedule_is(text: str, expected: object) -> None:
+def test_a_valid_schedule(text: str, expected: object) -> None:
     assert built(f"schedule: {text}{JOBS}").schedule == expected
 
 
-def test_none_is_by_hand() -> None:
+def test_no_schedule_is_manual() -> None:
     assert built(JOBS).schedule == Manual()
 
 
@@ -61,11 +61,11 @@ def test_none_is_by_hand() -> None:
         ("'@continuous'", "bad-schedule 1:11 schedule"),
     ],
 )
-def test_a_schedule_is_not(text: str, expected: str) -> None:
+def test_an_invalid_schedule(text: str, expected: str) -> None:
     assert problems(f"schedule: {text}{JOBS}") == [expected]
 
 
-def test_continuous_runs_follow_each_other() -> None:
+def test_continuous_needs_one_active_run() -> None:
     assert built(f"schedule: '@continuous'\nmax_active_runs: 1{JOBS}").schedule == Preset(name="@continuous")
 
 
@@ -80,9 +80,9 @@ def test_continuous_runs_follow_each_other() -> None:
         ("@none", "`null`"),
     ],
 )
-def test_a_word_says_which_was_meant(text: str, hint: str) -> None:
-    told = said(f"schedule: '{text}'{JOBS}")
-    assert hint in told.split(" -- ")[1] and "fields" not in told
+def test_a_word_has_a_suggestion(text: str, hint: str) -> None:
+    text_shown = said(f"schedule: '{text}'{JOBS}")
+    assert hint in text_shown.split(" -- ")[1] and "fields" not in text_shown
 
 
 @pytest.mark.parametrize(
@@ -120,21 +120,21 @@ def test_other_words_show_the_five_fields(text: str) -> None:
         ("0 3 * * 1-8", "the day of the week 8 is out of range; it must be 0 to 7"),
     ],
 )
-def test_a_cron_field_out_of_its_range_is_named(cron: str, reason: str) -> None:
+def test_a_cron_field_out_of_range_is_named(cron: str, reason: str) -> None:
     assert reason in said(f"schedule: {cron}{JOBS}")
 
 
 @pytest.mark.parametrize("cron", ["*/90 3 * * *", "0 3 L * *", "0 3 * * 5#2", "0 3 * jan-dec sun", "0 3 15W * *"])
-def test_what_is_in_range_is_not_named(cron: str) -> None:
+def test_a_cron_field_in_range_is_not_named(cron: str) -> None:
     assert "out of range" not in said(f"schedule: '{cron}'{JOBS}")
 
 
-def test_the_weekday_nearest_a_day_is_that_and_not_the_day() -> None:
+def test_the_nearest_weekday_excludes_a_day_of_the_week() -> None:
     times = croniter("0 3 15W * *", datetime(2026, 8, 1))  # the 15th of August is a Saturday, of November a Sunday
     assert [times.get_next(datetime).day for _ in range(4)] == [14, 15, 15, 16]
 
 
-def test_words_for_a_schedule_do_not_depend_on_the_machine_s_language(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descriptions_do_not_depend_on_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locale.getlocale", lambda *_: (None, None))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -142,45 +142,45 @@ def test_words_for_a_schedule_do_not_depend_on_the_machine_s_language(monkeypatc
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+3"])
-def test_a_timezone_is(name: str) -> None:
+def test_a_valid_timezone(name: str) -> None:
     assert built(f"timezone: {name}{JOBS}").timezone == name
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlim", "Europe", "../UTC", "/etc/passwd", "CETT", "''", "5"])
-def test_a_timezone_is_not(name: str) -> None:
+def test_an_invalid_timezone(name: str) -> None:
     assert problems(f"timezone: {name}{JOBS}") == ["bad-timezone 1:11 timezone"]
 
 
-def test_a_timezone_says_which_was_meant() -> None:
+def test_a_timezone_has_a_suggestion() -> None:
     assert "`Europe/Berlin`" in said(f"timezone: Europe/Berlim{JOBS}")
 
 
 @pytest.mark.parametrize("text", ["2026-01-31", "2024-02-29", "2026-01-31T06:00", "2026-01-31 06:00:00+02:00"])
-def test_a_date_is(text: str) -> None:
+def test_a_valid_date(text: str) -> None:
     assert built(f"start_date: {text}{JOBS}").start_date == text
 
 
 @pytest.mark.parametrize(
     "text", ["2026-02-30", "2025-02-29", "31.1.2026", "2026-1-1", "20260131", "now", "2026-01-31T25:00"]
 )
-def test_a_date_is_not(text: str) -> None:
+def test_an_invalid_date(text: str) -> None:
     assert problems(f"start_date: {text}{JOBS}") == ["bad-date 1:13 start_date"]
 
 
-def test_the_end_does_not_lie_before_the_start() -> None:
+def test_the_end_cannot_be_before_the_start() -> None:
     assert problems(f"start_date: 2026-02-01\nend_date: 2026-01-01{JOBS}") == ["bad-date 2:11 end_date"]
     environments = {"dev": "version: 1\ndefaults: {pipeline: {start_date: 2026-02-01}}\n"}
     assert Written(f"end_date: 2026-01-01{JOBS}", environments=environments).problems() == ["bad-date 1:11 end_date"]
 
 
-def test_what_a_pipeline_leaves_out_is_the_environment_s() -> None:
+def test_the_environment_sets_defaults() -> None:
     environment = "version: 1\ntimezone: Europe/Berlin\ndefaults: {pipeline: {start_date: 2026-01-01}}\n"
     found = Written(JOBS, environments={"dev": environment, "bare": ENVIRONMENT})
     assert (found.built().timezone, found.built().start_date) == ("Europe/Berlin", "2026-01-01")
     assert (found.built("bare").timezone, found.built("bare").start_date) == ("UTC", DEFAULT_START_DATE)
 
 
-def test_an_environment_may_pause_or_take_all_schedules() -> None:
+def test_an_environment_can_pause_or_disable_schedules() -> None:
     environments = {name: f"version: 1\nschedules: {name}\n" for name in ("run", "paused", "manual")}
     written = Written(f"schedule: '@daily'{JOBS}", environments=environments)
     assert [written.built(name).schedule == Manual() for name in environments] == [False, False, True]
@@ -188,7 +188,7 @@ def test_an_environment_may_pause_or_take_all_schedules() -> None:
     assert Written(f"paused: false{JOBS}", environments=environments).built("paused").paused is False
 
 
-def test_who_switches_a_schedule_off_is_in_the_model() -> None:
+def test_the_model_names_the_file_that_disables_a_schedule() -> None:
     environments = {
         "base": "version: 1\nschedules: manual\n",
         "dev": "version: 1\nextends: base\n",
@@ -244,7 +244,7 @@ def test_a_word_for_a_boolean_is_a_warning(param: str) -> None:
 @pytest.mark.parametrize(
     "param", ["false", "nope", "NO", "{type: string, default: no}", "{enum: [on, off], default: on}"]
 )
-def test_what_is_no_word_for_a_boolean(param: str) -> None:
+def test_other_text_is_not_a_boolean(param: str) -> None:
     assert problems(f"params: {{a: {param}}}{JOBS}") == []
 
 
@@ -262,12 +262,12 @@ def test_what_is_no_word_for_a_boolean(param: str) -> None:
         ("[1]", "wrong-type 1:13 params.a"),
     ],
 )
-def test_a_param_that_cannot_be(text: str, expected: str) -> None:
+def test_an_invalid_param(text: str, expected: str) -> None:
     assert problems(f"params: {{a: {text}}}{JOBS}") == [expected]
 
 
 @pytest.mark.parametrize("param", ["{type: integer}", "{type: integer, default: null}", "{enum: [x]}"])
-def test_a_scheduled_run_has_nobody_to_ask(param: str) -> None:
+def test_a_scheduled_run_needs_defaults(param: str) -> None:
     assert problems(f"params: {{a: {param}}}{JOBS}") == []
     assert problems(f"schedule: '@daily'\nparams: {{a: {param}}}{JOBS}") == ["required-param 2:10 params.a"]
     assert problems(f"params: {{a: {param}}}{JOBS}environments: {{dev: {{schedule: '@daily'}}}}") == [

@@ -1,4 +1,4 @@
-"""Free text of the form inside a script: a warning, and only where any text can arrive."""
+"""Free text of the trigger form in a script is a warning, but only for params that can be any text."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_free_text_in_a_script_is_a_warning(text: str) -> None:
         "echo {{ ds }} $TITLE",
     ],
 )
-def test_what_cannot_leave_its_quotes_is_none(text: str) -> None:
+def test_a_value_that_cannot_end_its_quotes_is_allowed(text: str) -> None:
     assert script(text) == []
 
 
-def test_arguments_and_variables_are_none() -> None:
+def test_arguments_and_variables_are_allowed() -> None:
     assert problems(PARAMS + "jobs: {a: {args: ['{{ params.title }}'], env: {A: '{{ params.title }}'}}}") == []
 
 
@@ -71,7 +71,7 @@ LISTS = (
 
 
 @pytest.mark.parametrize(("name", "codes"), [("names", ["text-in-script"]), ("sizes", [])])
-def test_text_in_a_list_of_the_form(name: str, codes: list[str]) -> None:
+def test_text_in_a_list_param(name: str, codes: list[str]) -> None:
     assert [one.split()[0] for one in script(f"echo {{{{ params.{name}[0] }}}}", LISTS)] == codes
     job = f"  a:\n    for_each: {{param: {name}}}\n    script: echo {{{{ item }}}}\n"
     assert [one.split()[0] for one in problems(f"schedule: null\n{LISTS}jobs:\n{job}")] == codes

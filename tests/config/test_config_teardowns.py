@@ -1,4 +1,4 @@
-"""A job's ``teardown``: what it waits for, and what does not go with it."""
+"""The ``teardown`` of a job: its dependencies and its errors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from written import built, job, problems, said
 
 
 def waits(jobs: str) -> dict[str, tuple[str, ...]]:
-    """What each teardown waits for."""
+    """The dependencies of each teardown."""
     return {one.name: one.depends_on for one in built(f"jobs:\n{jobs}").jobs if one.teardown_of}
 
 
-def test_it_waits_for_the_last_of_all_that_follow() -> None:
+def test_a_teardown_waits_for_the_last_of_the_users() -> None:
     jobs = """
   create: {}
   load: {depends_on: [create]}
@@ -25,7 +25,7 @@ def test_it_waits_for_the_last_of_all_that_follow() -> None:
     assert "depends_on: [create, train, score]" in built(f"jobs:\n{jobs}").resolved
 
 
-def test_it_waits_for_what_it_says_instead() -> None:
+def test_a_teardown_can_set_its_dependencies() -> None:
     jobs = """
   create: {}
   load: {depends_on: [create]}
@@ -35,11 +35,11 @@ def test_it_waits_for_what_it_says_instead() -> None:
     assert waits(jobs) == {"delete": ("load", "create")}
 
 
-def test_nothing_follows() -> None:
+def test_a_setup_without_users() -> None:
     assert waits("  a: {}\n  b: {teardown: {of: a}}\n") == {"b": ("a",)}
 
 
-def test_several_at_once_and_one_in_the_other() -> None:
+def test_several_setups_and_nested_teardowns() -> None:
     jobs = """
   net: {}
   create: {depends_on: [net]}
@@ -51,7 +51,7 @@ def test_several_at_once_and_one_in_the_other() -> None:
     assert waits(jobs) == {"delete": ("create", "train"), "close": ("net", "train"), "both": ("net", "create", "train")}
 
 
-def test_of_a_matrix_it_takes_down_all_cells() -> None:
+def test_a_teardown_of_a_matrix_covers_all_cells() -> None:
     jobs = """
   create: {matrix: {n: [1, 2]}}
   train: {depends_on: [create]}
@@ -63,7 +63,7 @@ def test_of_a_matrix_it_takes_down_all_cells() -> None:
     assert found["first"] == ("create-1",)
 
 
-def test_a_teardown_ends_the_rule_of_a_lower_layer() -> None:
+def test_a_teardown_removes_the_rule_of_a_lower_layer() -> None:
     head = "version: 1\ndefaults: {docker_image: image, resource_flavor: small, trigger_rule: all_done}\n"
     assert job("jobs: {a: {trigger_rule: null}, b: {teardown: {of: a}}}", head=head).trigger_rule == "all_success"
 
@@ -96,11 +96,11 @@ def test_a_teardown_ends_the_rule_of_a_lower_layer() -> None:
         ),
     ],
 )
-def test_what_is_wrong(jobs: str, problem: str, words: str) -> None:
+def test_errors(jobs: str, problem: str, words: str) -> None:
     assert problems(f"jobs:  {jobs}") == [problem]
     assert words in said(f"jobs:  {jobs}")
 
 
-def test_a_rule_further_down_is_free() -> None:
+def test_jobs_further_downstream_can_have_any_rule() -> None:
     jobs = "{a: {}, b: {teardown: {of: a}}, c: {depends_on: [a]}, d: {depends_on: [c], trigger_rule: all_done}}"
     assert problems(f"jobs: {jobs}") == []

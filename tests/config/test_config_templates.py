@@ -1,4 +1,4 @@
-"""Pipelines and jobs made from templates, as a caller meets them."""
+"""Pipelines and jobs that use templates."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def compiled(home: Path) -> Compiled:
     return open_project(home, "dev").compile_all()
 
 
-def told(found: Compiled) -> list[str]:
+def reported(found: Compiled) -> list[str]:
     return [f"{problem.code} {Path(problem.file).name}:{problem.line}:{problem.column}" for problem in found.problems]
 
 
-def test_a_template_lies_under_the_files_own_keys(write) -> None:
+def test_a_template_is_merged_under_the_keys_of_the_file(write) -> None:
     home = write(
         flow="""
         version: 1
@@ -86,7 +86,7 @@ def test_a_template_lies_under_the_files_own_keys(write) -> None:
     assert {variable.name: variable.value for variable in load.env} == {"COUNTRY": "DE", "EXTRA": "1"}
 
 
-def test_instances_make_a_family_and_a_worker_finds_each(write) -> None:
+def test_instances_are_pipelines_and_a_worker_finds_each(write) -> None:
     home = write(
         regional="""
         version: 1
@@ -103,7 +103,7 @@ def test_instances_make_a_family_and_a_worker_finds_each(write) -> None:
     assert not open_project(home, "dev").compile_one("team.regional").pipelines
 
 
-def test_a_wrong_instance_costs_itself_only(write) -> None:
+def test_an_instance_with_errors_affects_only_itself(write) -> None:
     home = write(
         regional="""
         version: 1
@@ -115,10 +115,10 @@ def test_a_wrong_instance_costs_itself_only(write) -> None:
     )
     found = compiled(home)
     assert [one.id for one in found.pipelines] == ["team.regional.de"]
-    assert told(found) == ["bad-input regional.yaml:6:17"]
+    assert reported(found) == ["bad-input regional.yaml:6:17"]
 
 
-def test_an_instance_may_not_claim_another_files_id(write) -> None:
+def test_an_instance_cannot_have_the_id_of_another_file(write) -> None:
     home = write(
         **{
             "regional": "version: 1\ntemplate: regional@v1\ninstances: {de: {country: DE}, fr: {country: FR}}\n",
@@ -127,11 +127,11 @@ def test_an_instance_may_not_claim_another_files_id(write) -> None:
     )
     found = compiled(home)
     assert [one.id for one in found.pipelines] == ["team.regional.fr", "team.regional.de"]
-    assert told(found) == ["duplicate-id regional.yaml:3:13"]
+    assert reported(found) == ["duplicate-id regional.yaml:3:13"]
     assert open_project(home, "dev").compile_one("team.regional.de").pipelines[0].file.endswith("regional/de.yaml")
 
 
-def test_a_job_template_stands_between_flavor_and_job(write) -> None:
+def test_a_job_template_is_between_flavor_and_job(write) -> None:
     home = write(
         flow="""
         version: 1
@@ -157,15 +157,15 @@ def test_a_job_template_stands_between_flavor_and_job(write) -> None:
         ("{with: {model: x}}", "missing-key flow.yaml:4:7", "uses"),
     ],
 )
-def test_a_wrong_call_is_told_at_the_caller(write, job: str, expected: str, hint: str) -> None:
+def test_an_invalid_call_is_reported_at_the_caller(write, job: str, expected: str, hint: str) -> None:
     found = compiled(
         write(flow=f"version: 1\ndefaults: {{docker_image: i, resource_flavor: small}}\njobs:\n  a: {job}\n")
     )
-    assert expected in told(found)
+    assert expected in reported(found)
     assert any(hint in problem.hint for problem in found.problems)
 
 
-def test_what_is_wrong_inside_a_template_names_caller_and_template(write) -> None:
+def test_an_error_inside_a_template_names_caller_and_template(write) -> None:
     home = write(
         **{
             "flow": "version: 1\ntemplate: broken@v1\n",
@@ -179,7 +179,7 @@ def test_what_is_wrong_inside_a_template_names_caller_and_template(write) -> Non
         }
     )
     found = compiled(home)
-    assert set(told(found)) == {"unknown-flavor flow.yaml:2:1", "unknown-key flow.yaml:2:1"}
+    assert set(reported(found)) == {"unknown-flavor flow.yaml:2:1", "unknown-key flow.yaml:2:1"}
     messages = " ".join(problem.message for problem in found.problems)
     assert "broken/v1.yaml.j2:3" in messages and "broken/v1.yaml.j2:5" in messages
 
@@ -193,7 +193,7 @@ def test_what_is_wrong_inside_a_template_names_caller_and_template(write) -> Non
         ("version: 1\nnputs: {}\n---\n", "unknown-key v1.yaml.j2:2:1"),
     ],
 )
-def test_a_broken_template_is_told_though_nobody_calls_it(write, text: str, expected: str) -> None:
+def test_errors_of_an_unused_template_are_reported(write, text: str, expected: str) -> None:
     home = write(**{"platform/templates/jobs/odd/v1.yaml.j2": text})
     (problem,) = errors(survey(home).problems)
     assert f"{problem.code} {Path(problem.file).name}:{problem.line}:{problem.column}" == expected
@@ -210,7 +210,7 @@ def test_a_broken_template_is_told_though_nobody_calls_it(write, text: str, expe
         "jobs:\n${% for i in range(50000) %}\n  j${{ i }}: {args: ['" + "x" * 60 + "']}\n${% endfor %}",
     ],
 )
-def test_a_hostile_template_ends_in_a_problem(write, text: str) -> None:
+def test_a_hostile_template_is_a_problem(write, text: str) -> None:
     home = write(
         **{
             "flow": "version: 1\ntemplate: odd@v1\n",
@@ -221,8 +221,8 @@ def test_a_hostile_template_ends_in_a_problem(write, text: str) -> None:
     assert not found.pipelines and found.problems
 
 
-def test_the_steps_of_a_templates_text_are_those_of_its_file(write) -> None:
-    """A process that has read many files still has all steps for the next one."""
+def test_the_steps_of_a_template_count_for_its_file(write) -> None:
+    """A process that has compiled many files still has all steps for the next file."""
     home = write(flow="version: 1\ndefaults: {docker_image: i}\njobs: {a: {uses: train@v1, with: {model: m}}}\n")
     assert not open_project(home).compile_all().problems
     budget.spend_steps(BOUNDS.expression_steps + 1)

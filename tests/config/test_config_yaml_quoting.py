@@ -1,4 +1,4 @@
-"""Values written into a template's text stay values, whatever they hold and wherever they stand."""
+"""Any value in the text of a template stays a value, in every context."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_text_in_double_quotes_stays_inside_them(value: str) -> None:
 
 
 @given(TEXT | NASTY)
-def test_a_text_in_single_quotes_stays_inside_them_or_is_refused(value: str) -> None:
+def test_a_text_in_single_quotes_stays_inside_them_or_is_rejected(value: str) -> None:
     try:
         text = rendered("a: '<${{ x }}>'\nb: 1\n", x=value)
     except jinja2.TemplateRuntimeError:
@@ -75,7 +75,7 @@ def test_a_text_in_single_quotes_stays_inside_them_or_is_refused(value: str) -> 
 
 
 @given(TEXT | NASTY)
-def test_a_text_in_a_block_stays_in_the_block_or_is_refused(value: str) -> None:
+def test_a_text_in_a_block_stays_in_the_block_or_is_rejected(value: str) -> None:
     try:
         text = rendered("a:\n  - script: |\n      run ${{ x }}\n      end\n    b: 1\n", x=value)
     except jinja2.TemplateRuntimeError:
@@ -86,7 +86,7 @@ def test_a_text_in_a_block_stays_in_the_block_or_is_refused(value: str) -> None:
 
 
 @given(TEXT | NASTY)
-def test_inside_a_plain_word_only_words_come(value: str) -> None:
+def test_inside_a_plain_word_only_words_are_allowed(value: str) -> None:
     try:
         text = rendered("load-${{ x }}: 1\nimage: a/${{ x }}:tag\n", x=value)
     except jinja2.TemplateRuntimeError as refused:
@@ -95,7 +95,7 @@ def test_inside_a_plain_word_only_words_come(value: str) -> None:
     assert tree(text) == {f"load-{value}": 1, "image": f"a/{value}:tag"}
 
 
-def test_quotes_that_begin_inside_a_word_are_no_quotes() -> None:
+def test_quotes_inside_a_word_are_not_quotes() -> None:
     assert tree(rendered("a: it's ${{ x }}\nb: ${{ y }}\n", x="fine", y="it's")) == {"a": "it's fine", "b": "it's"}
 
 
@@ -104,14 +104,14 @@ def test_a_comment_does_not_hide_what_follows() -> None:
 
 
 @pytest.mark.parametrize("header", ["|", "|-", ">", "|2", "| # note"])
-def test_the_end_of_a_block_is_seen(header: str) -> None:
+def test_the_end_of_a_block_is_found(header: str) -> None:
     text = rendered(f"s: {header}\n  a ${{{{ x }}}}\nb: ${{{{ x }}}}\n", x="1 2")
     assert yaml.safe_load(text)["b"] == "1 2"
 
 
-def test_lines_of_the_rendered_text_know_their_template_line() -> None:
+def test_rendered_lines_have_the_line_of_the_template() -> None:
     template = "a: 1\n${% for x in xs %}\n${{ x }}:\n  b: ${{ x }}\n${% endfor %}\nend: 1\n"
     sandbox().begin("")
     text, lines = strip_line_numbers(sandbox().from_string(template).render(xs=["p", "q"]))
-    told = {line.strip(): lines[index] for index, line in enumerate(text.split("\n")) if line.strip()}
-    assert told == {"a: 1": 1, '"p":': 3, 'b: "p"': 4, '"q":': 3, 'b: "q"': 4, "end: 1": 6}
+    lines_of_template = {line.strip(): lines[index] for index, line in enumerate(text.split("\n")) if line.strip()}
+    assert lines_of_template == {"a: 1": 1, '"p":': 3, 'b: "p"': 4, '"q":': 3, 'b: "q"': 4, "end: 1": 6}
