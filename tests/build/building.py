@@ -1,4 +1,4 @@
-"""Pipelines for the tests, and Airflow's own ways to look at what was built of them."""
+"""Pipelines for tests, and helpers that inspect the built DAGs through Airflow's own code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ OVER_LIST = model.ForEach(variable="ITEM", items=("a", "b"))
 
 
 def rich_pipeline() -> model.Pipeline:
-    """One that says nearly everything."""
+    """A pipeline that sets nearly every key."""
     jobs = tuple(
         a_job(
             f"job-{number}",
@@ -110,7 +110,7 @@ def task_of(job: model.Job, **pipeline_fields: Any) -> Any:
 
 
 def pod_of(job: model.Job, **pipeline_fields: Any) -> dict[str, Any]:
-    """The pod that the operator would ask for, in Kubernetes' own JSON."""
+    """The pod that the operator would create, in Kubernetes' JSON."""
     from kubernetes.client import ApiClient
 
     task = task_of(job, **pipeline_fields)
@@ -131,7 +131,7 @@ def rendered(
     events: tuple[Any, ...] = (),
     **pipeline_fields: Any,
 ) -> Any:
-    """The job's task after a worker rendered its templates, in Airflow's own context and by its own calls."""
+    """The job's task after a worker rendered its templates, with Airflow's own context and calls."""
     dag = built(a_pipeline(job, **pipeline_fields))
     ti = instance_of(dag.task_dict[job.name], outputs, logical_date, run_after, events)
     context = ti.get_template_context()
@@ -147,7 +147,7 @@ def instance_of(
     run_after: str = "2026-03-01T08:00:00+00:00",
     events: tuple[Any, ...] = (),
 ) -> Any:
-    """The task instance of Airflow's task runner, which reads ``outputs`` in place of Airflow's database."""
+    """The task instance of Airflow's task runner. It reads ``outputs`` instead of Airflow's database."""
     from airflow.sdk.api.datamodels._generated import DagRun, TIRunContext
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
@@ -183,7 +183,7 @@ def instance_of(
         state="running",
     )
     ti._ti_context_from_server = TIRunContext(dag_run=run, max_tries=task.retries)
-    # As the operator stores them: a null has a mark, because Airflow gives the same None for no output.
+    # As the operator stores them: a null has a mark, because Airflow returns the same None for no output.
     nulls = {job: True for job, value in (outputs or {}).items() if value is None}
     stored = {"return_value": outputs or {}, "output_is_null": nulls}
 
@@ -196,7 +196,7 @@ def instance_of(
 
 
 def an_event(name: str = "orders", uri: str = "s3://lake/orders", **extra: Any) -> Any:
-    """An update of an asset, as Airflow hands it to the run that it starts."""
+    """An update of an asset, as Airflow passes it to the run that it starts."""
     from airflow.sdk.api.datamodels._generated import AssetEventDagRunReference, AssetReferenceAssetEventDagRun
 
     return AssetEventDagRunReference(

@@ -1,4 +1,4 @@
-"""A home of Airflow's own for these tests; it must be named before the first import of Airflow."""
+"""A separate Airflow home for these tests. It must be set before Airflow is first imported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _no_project_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def airflow_database() -> Iterator[None]:
-    """Airflow's tables, in SQLite, in the tests' own home."""
+    """Airflow's database, in SQLite, in the Airflow home of the tests."""
     from airflow import settings
     from airflow.models.base import Base
     from airflow.utils.db import import_all_models

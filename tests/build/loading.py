@@ -1,4 +1,4 @@
-"""A project whose loader and report Airflow's own DagBag reads, for tests of what runs and what is reported."""
+"""A project whose loader and report are read by Airflow's DagBag, for tests of what runs and what is reported."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def bag(home: Path, file: str) -> Any:
 
 
 def loaded(home: Path, file: str = "loader.py") -> dict[str, Any]:
-    """The DAGs of a loader, as a pass of the DAG processor finds them."""
+    """The DAGs of a loader in a pass of the DAG processor."""
     found = bag(home, file)
     assert not found.import_errors
     return dict(found.dags)
 
 
 def row(home: Path) -> str:
-    """The row in Import Errors; nothing where there is none."""
+    """The row in Import Errors; empty if there is none."""
     found = bag(home, "import_errors.py")
     assert not found.dags
     return next(iter(found.import_errors.values()), "")
@@ -57,7 +57,7 @@ def row(home: Path) -> str:
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """No file can be written, as on a disk that is full."""
+    """Make every write of a file fail, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:

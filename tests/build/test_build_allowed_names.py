@@ -1,4 +1,4 @@
-"""The names that an environment allows in templates are those of today, also for a last good version."""
+"""A last good version may use the names that the environment allows in templates now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assets reach Airflow: in a DAG's schedule, as what a task reads and writes."""
+"""Assets reach Airflow: in a DAG's schedule, and as inlets and outlets of tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ A, B = model.Asset(name="s3://sales/orders"), model.Asset(name="prices", uri="s3
 
 
 def condition(node: Any) -> Any:
-    """Airflow's condition in few words."""
+    """Airflow's condition in short."""
     inner = getattr(node, "objects", None)
     return {type(node).__name__: [condition(one) for one in inner]} if inner else (node.name, node.uri)
 
@@ -37,7 +37,7 @@ def test_a_schedule_of_assets(rule: model.AssetRule, wanted: Any) -> None:
     assert condition(timetable.asset_condition) == wanted
 
 
-def test_times_beside_assets() -> None:
+def test_cron_beside_assets() -> None:
     schedule = Assets(rule=AllOf(of=(A,)), cron=("0 3 * * *",))
     timetable = built(a_pipeline(schedule=schedule, timezone="Europe/Berlin")).timetable
     assert type(timetable).__name__ == "AssetOrTimeSchedule"
@@ -46,7 +46,7 @@ def test_times_beside_assets() -> None:
     assert condition(timetable.asset_condition) == {"AssetAll": [ORDERS]}
 
 
-def test_what_a_task_reads_and_writes() -> None:
+def test_inlets_and_outlets() -> None:
     task = task_of(a_job(inlets=(A,), outlets=(B,)))
     assert [(one.name, one.uri) for one in task.inlets] == [ORDERS]
     assert [(one.name, one.uri) for one in task.outlets] == [PRICES]
@@ -64,7 +64,7 @@ def test_the_scheduler_reads_them_from_the_serialized_dag() -> None:
 @pytest.mark.parametrize(
     "text", ["s3://sales/orders", "x-mine://A/b/", "file:///data/x", "churn model", "s3://sales/orders?a=1&b=2"]
 )
-def test_airflow_keeps_what_the_compiler_lets_pass(text: str) -> None:
+def test_airflow_accepts_the_names_that_the_compiler_accepts(text: str) -> None:
     from dag_factory.build.dag.schedule import asset
 
     assert asset(model.Asset(name=text)).uri == text

@@ -1,4 +1,4 @@
-"""One project whose checkout lies in another folder each time: what was kept of it is found from all of them."""
+"""A project whose checkouts lie in different folders: all of them share one cache."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MENDED = GOOD.replace("first", "mended")
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     yield
-    from dag_factory.build.project import locate_project  # not before Airflow has the home that these tests gave it
+    from dag_factory.build.project import locate_project  # only after these tests have set Airflow's home
 
     locate_project._bundles_folder.cache_clear()
 
 
 @pytest.fixture
 def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this Airflow has its bundles."""
+    """The folder of this Airflow's bundles."""
     from dag_factory.build.project import locate_project
 
     folder = tmp_path / "bundles"
@@ -39,7 +39,7 @@ def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def checkout(folder: Path, pipeline: str) -> Path:
-    """A commit of the project in a folder, in which one pipeline is as given."""
+    """Create a commit of the project in a folder, with the given pipeline."""
     shutil.copytree(DAGS, folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     for name, text in {
         "platform/flavors.yaml": FLAVORS,
@@ -54,7 +54,7 @@ def checkout(folder: Path, pipeline: str) -> Path:
 
 
 def parsed(folder: Path) -> dict[str, Any]:
-    """What the DAG processor finds."""
+    """The DAGs that the DAG processor finds."""
     from airflow.dag_processing.dagbag import DagBag
 
     found = DagBag(dag_folder=folder / "dags/loader.py", bundle_path=folder, bundle_name="b")
@@ -70,8 +70,8 @@ def for_a_task(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
-def test_a_link_that_is_exchanged_at_each_commit_keeps_the_last_good(tmp_path: Path) -> None:
-    # as git-sync does it: a worktree for each commit, and one link to the newest
+def test_a_link_that_is_replaced_at_each_commit_keeps_the_last_good_versions(tmp_path: Path) -> None:
+    # like git-sync: a worktree for each commit, and a link to the newest one
     link = tmp_path / "repo"
     link.symlink_to(checkout(tmp_path / "worktrees/aaa", GOOD))
     assert set(parsed(link)) == {"team.one", "team.two"}
@@ -82,7 +82,7 @@ def test_a_link_that_is_exchanged_at_each_commit_keeps_the_last_good(tmp_path: P
     assert "last good version" in found["team.one"].tags and "last good version" not in found["team.two"].tags
 
 
-def test_a_linked_dags_folder_keeps_the_last_good(tmp_path: Path) -> None:
+def test_a_linked_dags_folder_keeps_the_last_good_versions(tmp_path: Path) -> None:
     dags = tmp_path / "airflow" / "dags"
     dags.parent.mkdir()
     for name, text in (("aaa", GOOD), ("bbb", BROKEN)):
@@ -93,10 +93,10 @@ def test_a_linked_dags_folder_keeps_the_last_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "data/science"])
-def test_a_run_pinned_to_a_commit_finds_what_the_processor_ran_it_with(
+def test_a_run_pinned_to_a_commit_finds_the_version_of_the_dag_processor(
     bundles: Path, monkeypatch: pytest.MonkeyPatch, below: str
 ) -> None:
-    # as Airflow's git bundle does it: a folder that follows the branch, and one for each version that runs use
+    # like Airflow's git bundle: a folder that follows the branch, and one for each version that runs use
     tracked = bundles / "main" / "tracking_repo" / below
     for version, text in (("aaa", GOOD), ("bbb", BROKEN), ("ccc", MENDED)):
         shutil.rmtree(bundles / "main" / "tracking_repo", ignore_errors=True)
@@ -108,7 +108,7 @@ def test_a_run_pinned_to_a_commit_finds_what_the_processor_ran_it_with(
     assert [name for name, dag in found.items() if "last good version" in dag.tags] == ["bbb"]
 
 
-@pytest.mark.usefixtures("airflow_database")  # it asks for a connection
+@pytest.mark.usefixtures("airflow_database")  # the bundle reads a connection
 def test_airflows_own_git_bundle(tmp_path: Path, bundles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.providers.git.bundles.git import GitDagBundle
 
@@ -145,6 +145,6 @@ def git(repository: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(repository), *identity, *words], check=True, capture_output=True)
 
 
-def test_two_bundles_do_not_share_their_last_good(bundles: Path) -> None:
+def test_two_bundles_do_not_share_their_last_good_versions(bundles: Path) -> None:
     parsed(checkout(bundles / "blue/tracking_repo", GOOD))
     assert set(parsed(checkout(bundles / "green/tracking_repo", BROKEN))) == {"team.two"}

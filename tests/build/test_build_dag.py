@@ -1,4 +1,4 @@
-"""A pipeline's words reach the DAG."""
+"""The keys of a pipeline reach the DAG."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def dag_of(**fields: Any) -> Any:
     return built(a_pipeline(**fields))
 
 
-def test_the_dags_own_words() -> None:
+def test_keys_of_a_dag() -> None:
     dag = dag_of(
         description="Nightly",
         end_date="2027-01-01",
@@ -38,7 +38,7 @@ def test_the_dags_own_words() -> None:
     assert dag.end_date == pendulum.datetime(2027, 1, 1)
 
 
-def test_silence_is_airflows_default() -> None:
+def test_a_missing_key_is_airflows_default() -> None:
     dag = dag_of()
     assert not dag.catchup
     assert dag.max_active_runs == 16
@@ -84,7 +84,7 @@ def test_several_crons() -> None:
     assert [one.expression for one in timetable.timetables] == ["0 3 * * *", "0 15 * * 1"]
 
 
-def test_schedules_do_not_hang_on_airflows_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schedules_do_not_depend_on_airflows_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__SCHEDULER__CREATE_CRON_DATA_INTERVALS", "True")
     monkeypatch.setenv("AIRFLOW__SCHEDULER__CREATE_DELTA_DATA_INTERVALS", "True")
     for schedule in (model.Cron(expressions=("0 3 * * *",)), model.Every(seconds=60), model.Preset(name="@daily")):
@@ -107,7 +107,7 @@ def test_the_form_of_a_run() -> None:
     assert folds.schema == {"type": "integer", "title": "Folds", "minimum": 2, "section": "Training"}
     assert folds.description == "In how many parts"
     assert folds.value == 5
-    region = dag.params.get_param("region")  # may stay empty, and its schema says so
+    region = dag.params.get_param("region")  # may stay empty, so its schema must allow null
     assert region.resolve() is None
     assert region.schema == {"type": ["string", "null"], "enum": ["de", "fr", None]}
     assert not dag.params.get_param("token").has_value
@@ -115,7 +115,7 @@ def test_the_form_of_a_run() -> None:
         dag.params.get_param("token").resolve()
 
 
-def test_a_wrong_param_is_airflows_error() -> None:
+def test_airflow_rejects_a_param_that_is_not_valid() -> None:
     wrong = model.Param(name="folds", schema={"type": "integer"}, default="many")
     with pytest.raises(Exception, match=r"growth\.churn"):
         dag_of(params=(wrong,), schedule=model.Preset(name="@daily"))
@@ -131,7 +131,7 @@ def test_it_passes_airflows_own_checks() -> None:
     assert sorted(again.task_dict) == ["a", "b"]
 
 
-def test_a_run_has_the_params_though_no_task_carries_them() -> None:
+def test_a_run_has_the_params_although_no_task_stores_them() -> None:
     from airflow.sdk.definitions.param import process_params
 
     dag = dag_of(params=(model.Param(name="folds", schema={"type": "integer"}, default=5),))

@@ -1,4 +1,4 @@
-"""The same pipeline gives byte-equal serialized DAGs: anything else is a new DAG version at every parse."""
+"""The same pipeline gives the same serialized DAG, byte for byte; otherwise each parse would create a DAG version."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def serialized(seed: str, folder: Path) -> bytes:
     ).stdout.splitlines()[-1]
 
 
-def test_no_process_no_seed_and_no_folder_makes_a_difference(tmp_path: Path) -> None:
+def test_process_hash_seed_and_folder_do_not_matter(tmp_path: Path) -> None:
     first = serialized("1", tmp_path)
     assert first == serialized("4242", Path("/"))
     assert b"job-3" in first
-    # in the fields that we set; the file that makes a DAG is Airflow's own to store
+    # only in the fields that we set; Airflow stores the file that creates the DAG
     import json
 
     text = json.dumps({**json.loads(first)["dag"], "fileloc": "", "relative_fileloc": ""})
@@ -49,7 +49,7 @@ def test_no_process_no_seed_and_no_folder_makes_a_difference(tmp_path: Path) -> 
 
 WHOLE = """
 import hashlib, json, os, sys
-if sys.argv[1] == "backwards":  # as another file system lists a folder
+if sys.argv[1] == "backwards":  # like a file system that lists folders in another order
     listdir, walk = os.listdir, os.walk
     os.listdir = lambda path: listdir(path)[::-1]
     os.walk = lambda path: ((parent, folders[::-1], names[::-1]) for parent, folders, names in walk(path))
@@ -62,12 +62,12 @@ for name, dag in load(Path(os.environ["DAG_FACTORY_HOME"], "dags")).items():
 """
 
 
-def test_neither_the_cache_nor_the_order_of_a_folder_makes_a_difference(tmp_path: Path) -> None:
+def test_the_cache_and_the_order_of_a_folder_do_not_matter(tmp_path: Path) -> None:
     repository = Path(__file__).parents[2]
 
     def dags(seed: str, cache: str, order: str = "forwards") -> list[str]:
         settings = {"DAG_FACTORY_HOME": str(repository), "DAG_FACTORY_ENV": "prod", "DAG_FACTORY_CACHE": cache}
-        told = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-c", WHOLE, order],
             capture_output=True,
             text=True,
@@ -75,7 +75,7 @@ def test_neither_the_cache_nor_the_order_of_a_folder_makes_a_difference(tmp_path
             env={**os.environ, **settings, "PYTHONHASHSEED": seed},
             timeout=120,
         ).stdout
-        return [line for line in told.splitlines() if line.startswith("DAG ")]
+        return [line for line in output.splitlines() if line.startswith("DAG ")]
 
     cache = str(tmp_path / "cache")
     cold = dags("1", cache)

@@ -1,4 +1,4 @@
-"""What the callback waits for at a pod's end: a status that lags behind, as a kubelet's does, read one by one."""
+"""What the callback waits for at the end of a pod: a status that is updated late, as by a kubelet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pod(phase: str, ended: bool = True, *others: str) -> k8s.V1Pod:
 
 
 def looks(pods: list[k8s.V1Pod], output: bool = False, mode: str = "sync") -> int:
-    """How many of the pods' states are read before the callback lets the operator go on."""
+    """How many states of the pod the callback reads before the operator continues."""
     left = list(pods)
     client = SimpleNamespace(read_namespaced_pod=lambda *_: left.pop(0))
     operator: Any = SimpleNamespace(base_container_name="base", do_xcom_push=output, ISTIO_CONTAINER_NAME="istio-proxy")
@@ -36,16 +36,16 @@ RUNNING, ENDED, OVER = pod("Running", ended=False), pod("Running"), pod("Succeed
 @pytest.mark.parametrize(
     ("pods", "output", "want"),
     [
-        ([RUNNING, ENDED, OVER, OVER], False, 3),  # the phase, which the operator would sleep for
+        ([RUNNING, ENDED, OVER, OVER], False, 3),  # the phase that the operator would sleep for
         ([RUNNING, ENDED, OVER], True, 2),  # the container that reads the output outlives the job's own
         ([RUNNING, pod("Running", True, "istio-proxy"), OVER], False, 2),
         ([pod("Failed"), OVER], False, 1),
-        ([RUNNING] * 9, False, 5),  # a pod that does not end is the operator's to wait for
+        ([RUNNING] * 9, False, 5),  # if the pod does not end, the operator waits
     ],
 )
-def test_it_waits_for_what_the_operator_waits_for(pods: list[k8s.V1Pod], output: bool, want: int) -> None:
+def test_it_polls_until_the_state_that_the_operator_waits_for(pods: list[k8s.V1Pod], output: bool, want: int) -> None:
     assert looks(pods, output) == want
 
 
-def test_a_deferred_job_is_its_triggers_to_watch() -> None:
+def test_a_deferred_job_is_not_polled() -> None:
     assert looks([RUNNING], mode="async") == 0

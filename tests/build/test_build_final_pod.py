@@ -1,4 +1,4 @@
-"""The pod that guards look at is the pod that the real operator asks for."""
+"""The guards check the same pod that the operator creates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asked_for(task: Any) -> dict[str, Any]:
-    """The operator's pod after the callbacks that change it, without what identifies one try."""
+    """The operator's pod after the callbacks that change it, without the fields that identify a try."""
     from kubernetes.client import ApiClient
 
     if hasattr(task, "partial_kwargs"):
@@ -42,13 +42,13 @@ def asked_for(task: Any) -> dict[str, Any]:
     found = ApiClient().sanitize_for_serialization(pod)
     metadata = {key: found["metadata"].get(key) for key in ("namespace", "labels", "annotations")}
     metadata["labels"] = own_labels(metadata["labels"])
-    if found["spec"].get("hostNetwork") is False:  # the operator writes the default out
+    if found["spec"].get("hostNetwork") is False:  # the operator sets the default explicitly
         del found["spec"]["hostNetwork"]
     return set_values(unmarked({"metadata": metadata, "spec": found["spec"]}))  # type: ignore[no-any-return]
 
 
 def unmarked(pod: Any) -> Any:
-    """The pod without the marks that keep Kubernetes from expanding what ``{{ }}`` brings."""
+    """The pod without the marks that keep Kubernetes from expanding rendered text."""
     return json.loads(json.dumps(pod).replace("{% escape_dollars %}", "").replace("{% end_escape_dollars %}", ""))
 
 
@@ -57,7 +57,7 @@ def own_labels(labels: dict[str, str]) -> dict[str, str]:
 
 
 def set_values(value: Any) -> Any:
-    """JSON without empty lists, maps and nulls, which mean nothing; an `emptyDir: {}` means something."""
+    """JSON without empty lists, maps and nulls, which have no meaning; `emptyDir: {}` has one."""
     if isinstance(value, dict):
         inner = {key: set_values(item) for key, item in value.items()}
         return {key: item for key, item in inner.items() if key == "emptyDir" or item not in (None, [], {})}
@@ -74,7 +74,7 @@ def compare(pipeline: model.Pipeline) -> int:
         if not pipeline.cluster.xcom_sidecar:  # the provider's image
             for container in expected["spec"]["containers"]:
                 container.pop("image") if container["name"] == XCOM else None
-        for pod in (expected, found):  # the build makes label values safe
+        for pod in (expected, found):  # the builder makes label values valid
             pod["metadata"] = {"labels": {}, **pod["metadata"]}
             pod["metadata"]["labels"] = sorted(pod["metadata"]["labels"])
         assert json.dumps(found, indent=1, sort_keys=True) == json.dumps(expected, indent=1, sort_keys=True), job.name
@@ -168,8 +168,8 @@ def test_the_pod_of_one_job(fields: dict[str, Any]) -> None:
         assert compare(a_pipeline(a_job(**fields), cluster=cluster)) == 1
 
 
-def test_cards_of_a_flavor_win_over_its_limits() -> None:
-    """What is built is what is checked."""
+def test_the_gpus_of_a_flavor_override_its_limits() -> None:
+    """The built pod is the checked pod."""
     flavor = model.Flavor(name="x", limits={"nvidia.com/gpu": "1"}, requests=SMALL.requests, gpu_count=8)
     job = a_job(flavor=flavor)
     assert compare(a_pipeline(job)) == 1

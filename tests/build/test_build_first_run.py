@@ -1,4 +1,4 @@
-"""When a scheduled pipeline runs first, by Airflow's own timetables at fixed moments."""
+"""When a scheduled pipeline first runs, by Airflow's timetables at fixed times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FRIDAYS = model.Cron(expressions=("45 20 * * 5",))
 
 
 def first_run(monkeypatch: pytest.MonkeyPatch, now: str, **fields: Any) -> str | None:
-    """The time of the first run that the scheduler plans, which has the DAG as it was serialized."""
+    """The time of the first run that the scheduler plans. The scheduler has only the serialized DAG."""
     return next_run(monkeypatch, now, None, **fields)
 
 
@@ -44,7 +44,7 @@ def next_run(monkeypatch: pytest.MonkeyPatch, now: str, last: str | None, **fiel
     ],
 )
 @pytest.mark.parametrize("start", ["2024-01-01", "2026-01-31"])
-def test_the_first_run_is_the_next_one(
+def test_the_first_run_is_at_the_next_time(
     monkeypatch: pytest.MonkeyPatch, schedule: model.Schedule, expected: str, start: str
 ) -> None:
     assert first_run(monkeypatch, MONDAY, schedule=schedule, start_date=start) == expected
@@ -72,7 +72,7 @@ def test_schedules_that_need_a_start_run(monkeypatch: pytest.MonkeyPatch, name: 
     assert first_run(monkeypatch, MONDAY, schedule=model.Preset(name=name)) is not None
 
 
-def test_after_a_pause_the_last_missed_time_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_pause_the_last_missed_run_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     last = next_run(monkeypatch, MONDAY, "2026-11-06T20:45:00+01:00", schedule=FRIDAYS)
     assert last == "2026-11-27T20:45:00+01:00"
 

@@ -1,11 +1,11 @@
-"""Task groups: nested, and without a part in the ids of tasks."""
+"""Task groups: nested, and not part of the ids of tasks."""
 
 from __future__ import annotations
 
 from building import a_job, a_pipeline, built
 
 
-def test_groups_lie_in_each_other_and_leave_the_ids_alone() -> None:
+def test_groups_are_nested_and_not_part_of_task_ids() -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
     jobs = (a_job("a", group="load.sales"), a_job("b", group="load", depends_on=("a",)), a_job("c", depends_on=("b",)))
@@ -21,6 +21,6 @@ def test_groups_lie_in_each_other_and_leave_the_ids_alone() -> None:
     assert read.get_task("b").upstream_task_ids == {"a"}
 
 
-def test_a_group_that_begins_below_is_made_with_its_parents() -> None:
+def test_a_nested_group_is_created_with_its_parents() -> None:
     dag = built(a_pipeline(a_job("a", group="x.y.z"), a_job("b", group="x.y")))
     assert sorted(name for name in dag.task_group.get_task_group_dict() if name) == ["x", "x__y", "x__y__z"]

@@ -1,4 +1,4 @@
-"""``dags/`` in Airflow's own hands: a real DagBag over a real project."""
+"""Airflow's DagBag reads ``dags/`` of a real project."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def test_every_pipeline_is_a_dag(home: Path) -> None:
     assert found.import_errors == {}
 
 
-def test_what_there_was_no_time_for_is_told_and_runs_on_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_were_not_compiled_are_reported_and_their_dags_keep_running(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dag_factory.build.project import loader_deadline
 
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "cache"))
@@ -79,7 +81,7 @@ def test_a_third_of_the_time_is_for_compiling(given: str, seconds: int, monkeypa
     assert round(loader_deadline.compile_seconds()) == seconds
 
 
-def test_a_worker_makes_the_task_that_it_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_builds_the_task_that_it_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = "".join(f"  job{n}: {{resource_flavor: small, docker_image: 'a:1'}}\n" for n in range(9))
     write(home, "pipelines/growth/churn.yaml", f"version: 1\njobs:\n{jobs}")
     monkeypatch.setenv(CONTEXT, "growth.churn")
@@ -89,7 +91,7 @@ def test_a_worker_makes_the_task_that_it_runs(home: Path, monkeypatch: pytest.Mo
     }
 
 
-def test_a_loader_that_comes_near_its_time_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loader_near_its_timeout_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT", "0")
     assert sorted(bag(home, "loader.py").dags) == ["growth.churn", "growth.uplift"]
     (row,) = bag(home, "import_errors.py").import_errors.values()
@@ -100,15 +102,15 @@ def test_a_loader_that_comes_near_its_time_is_told(home: Path, monkeypatch: pyte
     assert not bag(home, "import_errors.py").import_errors
 
 
-def test_a_dag_names_the_loader_as_its_file(home: Path) -> None:
-    # Airflow looks for the file when it runs a task; the page of the DAG names the YAML.
+def test_the_file_of_a_dag_is_the_loader(home: Path) -> None:
+    # Airflow looks for this file when it runs a task. The page of the DAG names the YAML file.
     dag = bag(home).dags["growth.churn"]
     assert dag.fileloc == os.fspath(home / "dags/loader.py")
     assert dag.relative_fileloc == "dags/loader.py"
     assert "configs/pipelines/growth/churn.yaml" in dag.doc_md
 
 
-def test_a_broken_file_costs_its_own_dag_and_has_a_row(home: Path) -> None:
+def test_a_broken_file_affects_only_its_dag_and_is_reported(home: Path) -> None:
     write(home, "pipelines/growth/uplift.yaml", BROKEN)
     found = bag(home)
     assert list(found.dags) == ["growth.churn"]
@@ -119,11 +121,11 @@ def test_a_broken_file_costs_its_own_dag_and_has_a_row(home: Path) -> None:
     assert ": unknown-flavor: " in row
     assert "at jobs.main.resource_flavor" in row
     assert "help: " in row
-    assert "docker_image" not in row  # every viewer reads the row: it quotes no line of a file
+    assert "docker_image" not in row  # every viewer can read the row, so it quotes no line of a file
     assert "During handling" not in row
 
 
-def test_a_mended_file_has_no_row(home: Path) -> None:
+def test_a_fixed_file_is_not_reported(home: Path) -> None:
     write(home, "pipelines/growth/uplift.yaml", BROKEN)
     assert bag(home).import_errors
     write(home, "pipelines/growth/uplift.yaml", GOOD)
@@ -131,7 +133,7 @@ def test_a_mended_file_has_no_row(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["loader.py", "import_errors.py"])
-def test_airflow_looks_into_both_files(name: str) -> None:
+def test_airflow_reads_both_files(name: str) -> None:
     from airflow.utils.file import iter_airflow_imports, might_contain_dag
 
     assert might_contain_dag(os.fspath(DAGS / name), safe_mode=True)
@@ -145,7 +147,7 @@ def test_a_worker_reads_one_pipeline(home: Path, monkeypatch: pytest.MonkeyPatch
     write(home, "pipelines/growth/broken.yaml", BROKEN)
     monkeypatch.setenv(CONTEXT, "growth.churn")
     opened: list[str] = []
-    listening = True  # an audit hook cannot be taken away again
+    listening = True  # an audit hook cannot be removed
     sys.addaudithook(lambda event, args: opened.append(str(args[0])) if listening and event == "open" else None)
     found = bag(home, "loader.py")
     listening = False
@@ -160,7 +162,7 @@ def test_a_worker_makes_no_report(home: Path, monkeypatch: pytest.MonkeyPatch) -
     assert bag(home, "import_errors.py").import_errors == {}
 
 
-def test_a_worker_says_why_there_is_no_dag(
+def test_a_worker_logs_why_there_is_no_dag(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(home, "pipelines/growth/churn.yaml", BROKEN)
@@ -174,7 +176,7 @@ def test_a_deleted_file_has_no_dag(home: Path, monkeypatch: pytest.MonkeyPatch) 
     assert load(home) == {}
 
 
-def test_without_an_environment_the_row_says_so_and_nothing_crashes(home: Path) -> None:
+def test_a_missing_environment_is_reported(home: Path) -> None:
     write(home, "platform/environments/prod.yaml", "version: 1\n")
     found = bag(home)
     assert found.dags == {}
@@ -191,7 +193,7 @@ def test_the_environment_and_the_home_may_be_set(
     assert sorted(load(tmp_path_factory.mktemp("elsewhere"))) == ["growth.churn", "growth.uplift"]
 
 
-def test_what_airflow_does_not_take_costs_its_own_dag(
+def test_a_pipeline_that_airflow_rejects_affects_only_its_dag(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from dag_factory.build.project import build_dags
@@ -207,7 +209,7 @@ def test_what_airflow_does_not_take_costs_its_own_dag(
     assert list(load(home)) == ["growth.uplift"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in caplog.text
     assert "ValueError: no such thing" in caplog.text
-    # the report is made in another process, and has it too, until the pipeline is built again
+    # the report is made in another process, and has the failure until the pipeline is built again
     row = bag(home, "import_errors.py").import_errors["dags/import_errors.py"]
     assert "configs/pipelines/growth/churn.yaml: build-failed:" in row
     monkeypatch.setattr(build_dags, "build_dag", real)
@@ -230,14 +232,14 @@ def test_a_long_report_is_cut() -> None:
     assert "and 5 more" in report
 
 
-def test_a_report_is_no_longer_than_its_column() -> None:
+def test_a_report_fits_its_database_column() -> None:
     from dag_factory.build.project.problem_text import problem_text
     from dag_factory.config.problems import Problem
 
     report = problem_text([Problem("a.yaml", n, 1, "code", "ä" * 1_000) for n in range(1, 101)], "Head")
     assert 50_000 < len(report.encode()) < 65_535
-    told = report.count("code:")
-    assert f"... and {100 - told} more" in report
+    shown = report.count("code:")
+    assert f"... and {100 - shown} more" in report
 
 
 def test_the_dags_folder_may_be_a_link(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,4 +1,4 @@
-"""A job for each item of a list: Airflow's own dynamic task mapping of the pod operator."""
+"""A job that runs once per item of a list: Airflow's dynamic task mapping of the pod operator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET = model.EnvVar(name="TOKEN", secret=model.KeyRef(name="s", key="k"))
 
 
 def two(**fields: Any) -> Any:
-    """A DAG of two: the job `each` runs over the output of `list`, which is written after it."""
+    """A DAG of two jobs: `each` runs over the output of `list`, which is defined after it."""
     jobs = (a_job("each", for_each=OVER_OUTPUT, depends_on=("list",), **fields), a_job("list", output=True))
     return built(a_pipeline(*jobs, params=(model.Param(name="folds", schema={}, default=5),)))
 
@@ -49,7 +49,7 @@ def test_an_item_is_text_or_json(item: object, text: str) -> None:
     assert as_text(as_params(item)["for_each.item"]) == text
 
 
-def test_the_function_that_is_stored_stands_alone() -> None:
+def test_the_stored_function_uses_no_other_name() -> None:
     import inspect
 
     from dag_factory.build.task.mapped_task import as_params
@@ -74,7 +74,7 @@ def instance(dag: Any, item: str, conf: dict[str, Any] | None = None) -> Any:
     return {one.name: one.value for one in task.env_vars}, label
 
 
-def test_the_item_is_in_the_variable_and_the_label_and_params_are_kept() -> None:
+def test_the_item_is_in_the_variable_and_the_label_and_params_stay() -> None:
     env = (model.EnvVar(name="FOLDS", value="{{ params.folds }}"), SECRET)
     assert instance(two(env=env), "DE") == ({"FOLDS": "5", "TOKEN": None, "COUNTRY": "DE"}, "DE")
     assert instance(two(env=env), "DE", {"folds": 7})[0]["FOLDS"] == "7"
@@ -83,12 +83,12 @@ def test_the_item_is_in_the_variable_and_the_label_and_params_are_kept() -> None
     assert len(instance(two(env=env), "x" * 999)[1]) == 200
 
 
-def test_who_starts_a_run_cannot_replace_the_item() -> None:
+def test_the_configuration_of_a_run_cannot_replace_the_item() -> None:
     with pytest.raises(ValueError, match="would replace each item"):
         instance(two(), "DE", {"for_each.item": "; rm -rf /"})
 
 
-def test_everything_else_of_the_job_is_there() -> None:
+def test_other_keys_of_a_mapped_job() -> None:
     dag = two(
         flavor=CARD,
         when="{{ params.folds }}",
@@ -119,24 +119,24 @@ def test_the_scheduler_reads_it_from_the_serialized_dag() -> None:
     assert json.dumps(DagSerialization.to_dict(two(env=(SECRET,), when="{{ true }}"))) == text
 
 
-def test_the_output_of_a_mapped_job_is_a_list_also_of_one() -> None:
+def test_the_output_of_one_mapped_instance_is_a_list() -> None:
     from dag_factory.build.worker.templates.item import GroupItems
     from dag_factory.build.worker.templates.output_function import OutputFunction
 
     def pulled(task_ids: list[str], key: str) -> list[Any]:
         return [{"a": 1}] if key == "return_value" and task_ids == ["each"] else []
 
-    said = OutputFunction({"grid": ("each", "each")}, frozenset({"each"}), GroupItems({}, {}))
+    output_function = OutputFunction({"grid": ("each", "each")}, frozenset({"each"}), GroupItems({}, {}))
     context: Any = {"ti": SimpleNamespace(xcom_pull=pulled)}
-    assert said(context, "each") == [{"a": 1}]
-    assert said(context, "grid") == [[{"a": 1}], [{"a": 1}]]
+    assert output_function(context, "each") == [{"a": 1}]
+    assert output_function(context, "grid") == [[{"a": 1}], [{"a": 1}]]
 
 
 @pytest.mark.parametrize(
     ("values", "nulls", "output"),
     [([None], [True], [None]), ([None], [None], []), ([1, None], [True], [1, None]), ([1], [None], [1])],
 )
-def test_an_instances_null_is_in_the_list_and_no_output_is_not(
+def test_a_null_is_in_the_list_and_a_missing_output_is_not(
     values: list[Any], nulls: list[Any], output: list[Any]
 ) -> None:
     from dag_factory.build.worker.outputs import NULL_KEY

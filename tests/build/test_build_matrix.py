@@ -1,4 +1,4 @@
-"""The cells of a matrix as tasks, and what they wrote as a list."""
+"""The cells of a matrix as tasks, and their outputs as a list."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_cell_without_output_is_not_in_the_list() -> None:
     assert reading("{{ output('train') }}", {}) == "[]"
 
 
-def test_one_cell_without_output_is_told() -> None:
+def test_reading_a_cell_without_output_is_an_error() -> None:
     from dag_factory.build.worker.templates.output_function import NoOutput
 
     with pytest.raises(NoOutput, match="train-de"):

@@ -1,4 +1,4 @@
-"""What a job wrote as its output: a value, or an error that names the file, the place and the likely cause."""
+"""A job's output: a value, or an error with the file, the position and the likely cause."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dag_factory.config import model
     [
         ("null", None),
         ('{"a": [1, 1.5, true, null, "Ü"]}', {"a": [1, 1.5, True, None, "Ü"]}),
-        ("\ufeff{}", {}),  # some editors and libraries write the mark
+        ("\ufeff{}", {}),  # some editors and libraries write a byte order mark
         ('"\\ud83d\\ude00"', "😀"),
         ('{"at": "__id__"}', {"at": "__id__"}),
         (str(2**64 - 1), 2**64 - 1),
@@ -51,7 +51,7 @@ def test_values(text: str, value: object) -> None:
         (b"[" * 100_000, "is nested too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_explained(data: bytes, message: str) -> None:
+def test_an_unreadable_output_is_explained(data: bytes, message: str) -> None:
     with pytest.raises(OutputError) as failure:
         parse(data)
     before, _, after = message.partition(".*")
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_explained(data: bytes, message: str) -> None:
     assert after in str(failure.value)
 
 
-def test_what_can_be_read_can_be_stored() -> None:
+def test_a_valid_output_can_be_stored() -> None:
     from airflow.sdk.execution_time.comms import SetXCom
     from airflow.sdk.serde import serialize
 
@@ -101,7 +101,7 @@ def test_a_list_of_too_many_items() -> None:
         check_items(list(range(1100)), ["each", "other"], 1024)
 
 
-def test_nothing_to_run_over() -> None:
+def test_a_missing_output_that_jobs_run_over() -> None:
     check_exists([])
     with pytest.raises(
         OutputError, match=r"`each` runs once per .* this job wrote no output: .*return\.json is missing"

@@ -1,4 +1,4 @@
-"""Sidecars, init containers, the raw overlay and the XCom sidecar reach the pod that the operator asks for."""
+"""Sidecars, init containers, the `pod:` overlay and the XCom sidecar reach the pod that the operator creates."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_ports_and_host_aliases() -> None:
 
 
 def full(**fields: Any) -> model.Job:
-    """A job that uses what a pod has."""
+    """A job that uses many fields of a pod."""
     what: dict[str, Any] = {
         "flavor": CARD,
         "command": ("a",),
@@ -76,7 +76,7 @@ def without_suffix(pod: Any) -> Any:
 
 
 def hooked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a connection the operator's dry run has no XCom sidecar to look up."""
+    """Without a connection the operator's dry run cannot look up an XCom sidecar."""
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 
     def nothing(*_: Any, **__: Any) -> None: ...
@@ -86,14 +86,14 @@ def hooked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(KubernetesHook, "__init__", nothing)
 
 
-def test_an_overlay_that_says_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The arguments become a pod and the pod arguments again; nothing is lost on the way."""
+def test_an_empty_overlay_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The arguments become a pod, and the pod becomes arguments again, without loss."""
     hooked(monkeypatch)
     nothing = {"spec": {"containers": [{"name": "base"}]}}
     assert without_suffix(pod_of(full(pod=nothing))) == without_suffix(pod_of(full()))
 
 
-def test_an_overlay_touches_only_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_overlay_changes_only_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     hooked(monkeypatch)
     before, after = pod_of(full())["spec"], pod_of(full(pod={"spec": {"hostNetwork": True, "priority": 7}}))["spec"]
     assert {key: value for key, value in after.items() if before.get(key) != value} == {
@@ -102,7 +102,7 @@ def test_an_overlay_touches_only_what_it_says(monkeypatch: pytest.MonkeyPatch) -
     }
 
 
-def test_the_overlay_wins_over_what_the_factory_says() -> None:
+def test_the_overlay_overrides_the_factorys_fields() -> None:
     found = container_of(
         a_job(
             env=(model.EnvVar(name="A", value="1"), model.EnvVar(name="B", value="2")),
@@ -129,7 +129,7 @@ def test_the_overlay_wins_over_what_the_factory_says() -> None:
     assert found["resources"]["limits"] == {"cpu": "1", "memory": "3Gi"}
 
 
-def test_null_takes_away() -> None:
+def test_null_removes_a_field() -> None:
     assert spec_of()["activeDeadlineSeconds"] == 60
     found = spec_of(activeDeadlineSeconds=None, terminationGracePeriodSeconds=None)
     assert not {"activeDeadlineSeconds", "terminationGracePeriodSeconds"} & set(found)
@@ -166,28 +166,28 @@ def test_labels_and_annotations_of_an_overlay() -> None:
     assert metadata["annotations"]["n"] == "any text"
 
 
-def test_templates_are_still_rendered() -> None:
+def test_templates_in_an_overlay_are_rendered() -> None:
     task = rendered(full(output=False, pod={"spec": {"hostNetwork": True}}))
     assert task.arguments == ["b", "2026-01-31"]
     assert task.env_vars[0].value == "2026-01-31"
     assert task.labels["day"] == "2026-01-31"
 
 
-def test_a_job_without_an_overlay_gets_no_template_of_a_pod() -> None:
+def test_a_job_without_an_overlay_has_no_full_pod_spec() -> None:
     assert task_of(a_job()).full_pod_spec is None
 
 
 def test_an_environments_xcom_sidecar(monkeypatch: pytest.MonkeyPatch) -> None:
     hooked(monkeypatch)
-    said = model.XcomSidecar(
+    sidecar = model.XcomSidecar(
         image="xcom:1",
         security_context={"runAsNonRoot": True},
         resources={"requests": {"cpu": "10m"}, "limits": {"memory": "32Mi"}},
     )
-    cluster = model.Cluster(namespace="n", xcom_sidecar=said)
+    cluster = model.Cluster(namespace="n", xcom_sidecar=sidecar)
     task = task_of(a_job(output=True), cluster=cluster)
     pod = task.build_pod_request_obj(dry_run=True)
-    for callback in task.callbacks:  # as the operator does, before it asks for the pod
+    for callback in task.callbacks:  # like the operator before it creates the pod
         callback.on_pod_manifest_created(pod_request=pod, client=None, mode="sync", operator=task, context={})
     base, sidecar = pod.spec.containers
     assert base.image == "registry.example.com/churn:1"
@@ -210,7 +210,7 @@ def test_a_serialized_dag_is_the_same_each_time() -> None:
     assert once() == once()
 
 
-def test_params_as_variables_are_filled_in_when_the_job_runs() -> None:
+def test_params_in_variables_are_rendered_when_the_job_runs() -> None:
     def value(name: str) -> str:
         text = f"{{{{ params.{name} if params.{name} is string else params.{name} | tojson }}}}"
         env = rendered(a_job(env=(model.EnvVar(name="P", value=text),))).env_vars
@@ -219,7 +219,7 @@ def test_params_as_variables_are_filled_in_when_the_job_runs() -> None:
     assert value("folds") == "5"
 
 
-def test_a_tasks_page_names_the_containers_beside() -> None:
+def test_the_page_of_a_task_lists_the_other_containers() -> None:
     page = task_page(a_job(init_containers=(PROXY,), pod={"spec": {"hostNetwork": True}}))
     assert "`proxy` (sidecar, `proxy:1`)" in page
     assert "`pod:`" in page

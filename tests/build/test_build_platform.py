@@ -1,4 +1,4 @@
-"""From the platform's tables, as text, to what Airflow is given."""
+"""From the text of the platform's files to the arguments that Airflow gets."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def dag(tmp_path: Path) -> Any:
 @pytest.mark.parametrize(
     ("environment", "paused", "scheduled"), [("prod", False, True), ("calm", True, True), ("dev", False, False)]
 )
-def test_what_becomes_of_schedules(dag: Any, environment: str, paused: bool, scheduled: bool) -> None:
+def test_schedules_in_an_environment(dag: Any, environment: str, paused: bool, scheduled: bool) -> None:
     built = dag(environment)
     assert built.is_paused_upon_creation is paused
     assert (type(built.timetable).__name__ != "NullTimetable") is scheduled
 
 
-def test_a_pod_has_its_teams_namespace_and_account_and_a_mirrored_image(dag: Any) -> None:
+def test_a_pod_has_the_teams_namespace_and_account_and_a_mirrored_image(dag: Any) -> None:
     task = dag("prod").task_dict["a"]
     assert task.namespace == "ml-growth"
     assert task.service_account_name == "growth"
@@ -75,7 +75,7 @@ def test_a_pod_has_its_teams_namespace_and_account_and_a_mirrored_image(dag: Any
     assert task.in_cluster is True
 
 
-def test_a_rule_decides_and_a_number_changes_its_count(dag: Any) -> None:
+def test_a_retry_rule_and_a_number_that_overrides_its_count(dag: Any) -> None:
     tasks = dag("prod").task_dict
     assert [tasks[name].retries for name in "ab"] == [3, 5]
     assert {tasks[name].retry_delay.total_seconds() for name in "ab"} == {30}
@@ -83,7 +83,7 @@ def test_a_rule_decides_and_a_number_changes_its_count(dag: Any) -> None:
     assert {tasks[name].retry_exponential_backoff for name in "ab"} == {2.0}
 
 
-def test_the_pages_say_what_has_no_effect_yet(dag: Any) -> None:
+def test_the_pages_list_settings_without_effect(dag: Any) -> None:
     prod, dev = dag("prod"), dag("dev")
     assert "- deadline: 2h after a run starts" in prod.doc_md
     assert "Its pods run in the namespace `ml-growth`." in prod.doc_md

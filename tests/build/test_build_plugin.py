@@ -1,4 +1,4 @@
-"""The plugin prepares the scheduler's process, and no other one notices it."""
+"""The plugin prepares the scheduler's process and does nothing in other processes."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_the_schedulers_command_line(arguments: list[str], want: bool) -> None:
     assert in_scheduler(arguments) is want
 
 
-def test_what_the_scheduler_forks_is_not_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_the_scheduler_forks_is_not_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multiprocessing.parent_process", lambda: object())
     assert not in_scheduler(["airflow", "scheduler"])
 
 
-def test_on_load_prepares_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_load_prepares_only_the_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     monkeypatch.setattr(prepare, "prepare", lambda: calls.append(1))
     for command, count in (("triggerer", 0), ("scheduler", 1)):
@@ -95,10 +95,10 @@ def test_the_project_of_a_bundle_is_found(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(("executor", "imported"), [("LocalExecutor", True), ("CeleryExecutor", False)])
-def test_imports_are_warmed_where_tasks_are_forked(
+def test_modules_are_imported_early_if_tasks_are_forked(
     executor: str, imported: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert loader.build  # imported already: its own imports are not those counted here
+    assert loader.build  # already imported, so its own imports are not counted here
     names: list[str] = []
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
@@ -108,7 +108,7 @@ def test_imports_are_warmed_where_tasks_are_forked(
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_pools_are_made_and_resized_and_others_left_alone() -> None:
+def test_pools_are_created_and_resized_and_others_stay() -> None:
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -128,7 +128,7 @@ def test_pools_are_made_and_resized_and_others_left_alone() -> None:
 
 
 @pytest.mark.usefixtures("airflow_database")
-def test_a_pool_of_a_changed_table_exists_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_pool_exists_without_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -158,7 +158,7 @@ def test_a_failed_write_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [watch.update() for _ in range(3)] == [False, True, False]
 
 
-def test_a_checkout_that_is_exchanged_by_its_link_is_seen(tmp_path: Path) -> None:
+def test_a_checkout_whose_link_is_replaced_is_noticed(tmp_path: Path) -> None:
     written: list[int] = []
     for name in ("one", "two"):
         (tmp_path / name / "configs/platform").mkdir(parents=True)
@@ -171,7 +171,7 @@ def test_a_checkout_that_is_exchanged_by_its_link_is_seen(tmp_path: Path) -> Non
     assert watch.update() and not watch.update()
 
 
-def test_there_is_one_watch_however_often_the_plugin_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_one_watch_even_if_the_plugin_is_loaded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[pool_watch.PlatformWatch] = []
     monkeypatch.setattr(prepare, "_WATCHES", [])
     monkeypatch.setattr(pool_watch, "start", started.append)
@@ -190,5 +190,5 @@ def test_a_dag_is_built_before_the_first_task_needs_one(tmp_path: Path, monkeypa
     prepare.warm_up()
     assert len(ids) == 1
     monkeypatch.setenv("DAG_FACTORY_HOME", str(tmp_path))
-    prepare.warm_up()  # no project: the scheduler starts all the same
+    prepare.warm_up()  # no project: the scheduler still starts
     assert len(ids) == 1

@@ -1,4 +1,4 @@
-"""A job's words reach the pod."""
+"""The keys of a job reach the pod."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_command_arguments_and_working_dir() -> None:
     assert container["image"] == "registry.example.com/churn:1"
 
 
-def test_resources_are_the_flavors() -> None:
+def test_resources_come_from_the_flavor() -> None:
     want = {"cpu": "1", "memory": "2Gi"}
     assert container_of(a_job())["resources"] == {"requests": want, "limits": want}
 
 
-def test_cards_stand_among_requests_and_limits() -> None:
+def test_gpus_are_requests_and_limits() -> None:
     resources = container_of(a_job(flavor=CARD))["resources"]
     assert resources["requests"] == resources["limits"]
     assert resources["limits"]["nvidia.com/gpu"] == "2"
@@ -55,10 +55,10 @@ def test_plain_variables() -> None:
     assert container_of(a_job(env=variables))["env"] == [{"name": "B", "value": "1.0"}, {"name": "A", "value": ""}]
 
 
-def test_variables_from_elsewhere_keep_their_places() -> None:
+def test_variables_from_other_objects_keep_their_order() -> None:
     variables = (
         model.EnvVar(name="TOKEN", secret=model.KeyRef(name="warehouse", key="token")),
-        model.EnvVar(name="URL", value="https://x/$(TOKEN)"),  # Kubernetes fills in what stands before
+        model.EnvVar(name="URL", value="https://x/$(TOKEN)"),  # Kubernetes expands earlier variables
         model.EnvVar(name="MODE", config_map=model.KeyRef(name="modes", key="mode")),
         model.EnvVar(name="POD", field="metadata.name"),
     )
@@ -78,7 +78,7 @@ def test_whole_secrets_and_config_maps() -> None:
     ]
 
 
-def test_one_source_is_one_volume() -> None:
+def test_a_source_is_only_one_volume() -> None:
     volumes = (
         model.Volume(name="pvc-data", mount_path="/in", kind="pvc", source="data", sub_path="a", read_only=True),
         model.Volume(name="pvc-data", mount_path="/out", kind="pvc", source="data"),
@@ -104,7 +104,7 @@ def test_kinds_of_volumes(volume: model.Volume, want: dict[str, object]) -> None
     assert pod_of(a_job(volumes=(volume,)))["spec"]["volumes"] == [{"name": "v", **want}]
 
 
-def test_fragments_keep_kubernetes_words() -> None:
+def test_fragments_keep_kubernetes_keys() -> None:
     affinity = {
         "nodeAffinity": {
             "requiredDuringSchedulingIgnoredDuringExecution": {
@@ -128,7 +128,7 @@ def test_fragments_keep_kubernetes_words() -> None:
     assert pod["securityContext"] == {"fsGroup": 1000, "sysctls": [{"name": "a", "value": "b"}]}
 
 
-def test_where_a_pod_runs_and_as_whom() -> None:
+def test_node_selection_and_service_account() -> None:
     job = a_job(
         node_selector={"pool": "a100"},
         service_account="trainer",

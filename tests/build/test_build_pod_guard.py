@@ -1,4 +1,4 @@
-"""The rendered pod is checked in the worker, just before the cluster gets it."""
+"""The rendered pod is checked in the worker, right before it is created."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMAGE = "registry.example.com/churn:v{{ params.tag }}"
 
 
 def started(job: model.Job, params: dict[str, Any], guards: Guards = GUARDS, change: Any = None) -> Any:
-    """The pod of a task as a worker makes it, up to the moment before it is created."""
+    """The pod of a task as a worker builds it, right before it is created."""
     task = rendered(job, guards=guards, given=params)
     pod = task.build_pod_request_obj(dry_run=True)
     if change:
@@ -65,7 +65,7 @@ def test_what_a_cluster_policy_adds_is_checked() -> None:
     assert "missing-limit: the container `mesh` has no limit for `cpu`" in str(failure.value)
 
 
-def test_a_limit_that_a_template_gives_is_checked() -> None:
+def test_a_limit_from_a_template_is_checked() -> None:
     flavor = msgspec.structs.replace(SMALL, limits={"cpu": "{{ params.cpu }}", "memory": "1Gi"}, requests={})
     started(a_job(image=IMAGE, flavor=flavor), {"tag": "1", "cpu": "1"})
     with pytest.raises(AirflowFailException, match="over-ceiling"):
@@ -76,8 +76,8 @@ def test_a_limit_that_a_template_gives_is_checked() -> None:
         started(a_job(image=IMAGE, flavor=flavor), {"tag": "1", "cpu": "-8"})
 
 
-def test_an_edit_of_a_rule_makes_no_new_version_of_a_mapped_dag() -> None:
-    """Airflow stores what a mapped task is given as text."""
+def test_an_edit_of_a_rule_creates_no_new_version_of_a_mapped_dag() -> None:
+    """Airflow stores the arguments of a mapped task as text."""
     job = a_job(for_each=model.ForEach(variable="ITEM", items=("a", "b")), output=True)
 
     def stored(guards: Guards, sidecar: str) -> str:

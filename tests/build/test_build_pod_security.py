@@ -1,4 +1,4 @@
-"""The level `restricted`, held by the pod that the real operator asks for."""
+"""The pod that the operator creates meets the level `restricted`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ jobs:
 
 
 def pods(home: Path, environment: str) -> dict[str, Any]:
-    """The pod of each job, as the operator and its callbacks make it."""
+    """The pod of each job, as the operator and its callbacks build it."""
     files = {"platform/flavors": FLAVORS, "platform/environments/dev": environment, "pipelines/team/flow": FLOW}
     for name, text in files.items():
         path = home / "configs" / f"{name}.yaml"
@@ -40,7 +40,7 @@ def pods(home: Path, environment: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("job", ["plain", "rich"])
-def test_the_pod_meets_the_level_that_is_set(job: str, tmp_path: Path) -> None:
+def test_the_pod_meets_the_security_level(job: str, tmp_path: Path) -> None:
     free = pods(tmp_path / "free", "version: 1\npod_security: baseline\n")[job]
     assert list(violations(free, "baseline")) == []
     assert list(violations(free, "restricted"))
@@ -48,8 +48,8 @@ def test_the_pod_meets_the_level_that_is_set(job: str, tmp_path: Path) -> None:
     assert list(violations(closed, "restricted")) == []
 
 
-def test_the_sidecar_for_the_output_runs_as_another_user_than_root(tmp_path: Path) -> None:
-    """The provider's image is root's, which `runAsNonRoot` would keep from starting."""
+def test_the_xcom_sidecar_does_not_run_as_root(tmp_path: Path) -> None:
+    """The provider's image runs as root, so with `runAsNonRoot` it would not start."""
     environment = "version: 1\npod_security: restricted\n"
     own = "cluster: {xcom_sidecar: {security_context: {runAsUser: 1000}}}\n"
     for text, user in ((environment, 65534), (environment + own, 1000)):

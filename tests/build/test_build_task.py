@@ -1,4 +1,4 @@
-"""When a task runs, how often, and what its log tells."""
+"""When a task runs, how often, and what its log shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_edges_are_the_jobs_dependencies() -> None:
     assert dag.task_dict["c"].trigger_rule == "all_done"
 
 
-def test_a_limited_weight_is_the_jobs_own_alone() -> None:
+def test_a_limited_weight_is_not_added_up() -> None:
     chain = a_job("a", priority_weight=3), a_job("b", depends_on=("a",), priority_weight=3)
     limited = Guards(bounds={"priority_weight": Bound("the team `x`", "teams.yaml", 1, 3, "3")})
     for guards, weight in ((Guards(), 6), (limited, 3)):
@@ -44,16 +44,16 @@ def test_retries() -> None:
 def test_timeouts() -> None:
     task = task_of(a_job(timeout=90, startup_timeout=30, schedule_timeout=40))
     assert task.execution_timeout == timedelta(seconds=90)
-    assert task.active_deadline_seconds == 90  # the pod ends even where nobody is left to end it
+    assert task.active_deadline_seconds == 90  # the pod ends even if no worker is left to stop it
     assert task.startup_timeout_seconds == 30
     assert task.schedule_timeout_seconds == 40
     silent = task_of(a_job())
     assert silent.execution_timeout is None
-    assert silent.startup_timeout_seconds > 120  # the operator's, too short to add a node
+    assert silent.startup_timeout_seconds > 120  # the operator's default is too short to add a node
     assert silent.schedule_timeout_seconds > 120
 
 
-def test_the_pool_is_the_jobs_or_else_the_flavors() -> None:
+def test_the_pool_of_the_job_overrides_that_of_the_flavor() -> None:
     assert task_of(a_job()).pool == "default_pool"
     assert task_of(a_job(flavor=CARD)).pool == "gpu"
     task = task_of(a_job(flavor=CARD, pool="bulk", pool_slots=2, priority_weight=7))
@@ -64,10 +64,10 @@ def test_the_pool_is_the_jobs_or_else_the_flavors() -> None:
     ("keep", "action"),
     [("never", "delete_pod"), ("on_failure", "delete_succeeded_pod"), ("always", "keep_pod")],
 )
-def test_what_becomes_of_the_pod(keep: str, action: str) -> None:
+def test_whether_the_pod_is_deleted(keep: str, action: str) -> None:
     task = task_of(a_job(keep_pod=keep))
     assert task.on_finish_action.value == action
-    assert task.durable  # a worker that died is taken over from, whatever becomes of the pod
+    assert task.durable  # another worker takes over from a dead one
 
 
 def test_output_is_the_tasks_xcom() -> None:
@@ -75,13 +75,13 @@ def test_output_is_the_tasks_xcom() -> None:
     assert not task_of(a_job()).do_xcom_push
 
 
-def test_deferred_jobs_show_their_log_while_they_run() -> None:
+def test_deferred_jobs_show_their_log_while_running() -> None:
     assert task_of(a_job(deferrable=True)).deferrable
     assert task_of(a_job(deferrable=True)).logging_interval
     assert not task_of(a_job()).deferrable
 
 
-def test_a_failure_tells_its_reason_and_not_the_whole_pod() -> None:
+def test_a_failure_shows_its_reason_and_not_the_whole_pod() -> None:
     task = task_of(a_job())
     assert task.get_logs
     assert task.log_events_on_failure

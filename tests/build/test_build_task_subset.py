@@ -1,4 +1,4 @@
-"""What a worker constructs of a DAG: its task as the whole DAG has it, and little else."""
+"""Which tasks a worker builds: its own, the same as in the whole DAG, and few others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def built_for(pipeline: model.Pipeline, task: str) -> Any:
 
 
 def facts(dag: Any, task: str) -> Any:
-    """All that Airflow stores of a task, and what its runner asks it beside that."""
+    """Everything that Airflow stores of a task, and what its runner reads from it."""
     stored = {one["__var"]["task_id"]: one["__var"] for one in DagSerialization.to_dict(dag)["dag"]["tasks"]}
     found = dag.task_dict[task]
     dependants = sorted(other.task_id for other in found.iter_mapped_dependants())
@@ -30,7 +30,7 @@ def facts(dag: Any, task: str) -> Any:
 
 
 @pytest.mark.parametrize(("home", "environment"), [(SHIPPED, "local"), (REAL, "production")], ids=["shipped", "real"])
-def test_each_task_is_the_one_of_the_whole_dag(home: Path, environment: str) -> None:
+def test_each_task_is_the_same_as_in_the_whole_dag(home: Path, environment: str) -> None:
     pipelines = open_project(home, environment).compile_all().pipelines
     assert len(pipelines) > 2
     for pipeline in (*pipelines, rich_pipeline()):
@@ -39,12 +39,12 @@ def test_each_task_is_the_one_of_the_whole_dag(home: Path, environment: str) -> 
             assert facts(built_for(pipeline, job.name), job.name) == facts(whole, job.name)
 
 
-def test_only_the_task_and_those_beside_it_are_made() -> None:
+def test_only_the_task_and_its_neighbors_are_built() -> None:
     assert list(built_for(CHAIN, "step-50").task_dict) == ["step-49", "step-50", "step-51"]
     assert list(built_for(CHAIN, "step-0").task_dict) == ["step-0", "step-1"]
 
 
-def test_where_a_list_comes_from_is_made_too() -> None:
+def test_the_source_of_a_list_is_built_too() -> None:
     def over(name: str, output: str) -> model.Job:
         return a_job(name, for_each=model.ForEach(variable="ITEM", output=output), depends_on=(output,), output=True)
 
@@ -58,7 +58,7 @@ def test_where_a_list_comes_from_is_made_too() -> None:
     assert sorted(built_for(pipeline, "last").task_dict) == ["first", "last", "list", "second"]
 
 
-def test_a_teardown_is_one_where_its_setup_is_not_beside_the_task() -> None:
+def test_a_teardown_stays_one_if_its_setup_is_not_a_neighbor() -> None:
     pipeline = a_pipeline(
         a_job("create"), a_job("work"), a_job("delete", depends_on=("work",), teardown_of=("create",))
     )
@@ -81,20 +81,20 @@ def test_a_teardown_is_one_where_its_setup_is_not_beside_the_task() -> None:
         ("a dag of a task", 2),
     ],
 )
-def test_who_may_look_at_the_others_finds_them(text: str, count: int) -> None:
+def test_a_template_that_reads_the_dag_finds_all_tasks(text: str, count: int) -> None:
     first = a_job("step-0", env=(model.EnvVar(name="A", value=text),))
     pipeline = a_pipeline(first, *CHAIN.jobs[1:])
     assert len(built_for(pipeline, "step-0").task_dict) == count
 
 
-def test_a_policy_of_the_platform_sees_the_whole_dag() -> None:
+def test_a_dag_policy_gets_the_whole_dag() -> None:
     from airflow import settings
     from airflow.policies import hookimpl
 
     class Policy:
         @hookimpl
         def dag_policy(self, dag: Any) -> None:
-            """Every DAG has a last step, says the platform."""
+            """Add a last step to every DAG, as a platform might."""
 
     policy = Policy()
     plugins = settings.get_policy_plugin_manager()
@@ -106,5 +106,5 @@ def test_a_policy_of_the_platform_sees_the_whole_dag() -> None:
     assert len(built_for(CHAIN, "step-50").task_dict) == 3
 
 
-def test_a_task_that_is_none_leaves_the_dag_whole() -> None:
+def test_an_unknown_task_builds_the_whole_dag() -> None:
     assert len(built_for(CHAIN, "step-100").task_dict) == len(built(CHAIN).task_dict) == 100

@@ -1,4 +1,4 @@
-"""Teardowns are Airflow's own: the rule, the setups, and what a run makes of them."""
+"""Teardowns are Airflow's: the trigger rule, the setups, and their effect on a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_teardown() -> None:
     assert dag.task_dict["create"].is_setup
     assert not dag.task_dict["train"].is_setup
     dag.validate_setup_teardown()
-    # the run is decided by `train`, and not by a teardown that goes well after it failed
+    # `train` decides the state of the run, not a teardown that succeeds after it failed
     assert not delete.on_failure_fail_dagrun
     assert "tears down `create`, even after a failure" in dag.doc_md
 

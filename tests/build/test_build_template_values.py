@@ -1,4 +1,4 @@
-"""What the values of ``{{ }}`` give: keys before methods, dates without a logical date, defaults, bounds."""
+"""Values of ``{{ }}``: keys before methods, dates without a logical date, defaults, limits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_condition_reads_a_key_that_is_named_like_a_method() -> None:
         task._pre_execute_hook(instance_of(task, OUTPUTS).get_template_context())
 
 
-def test_a_method_without_brackets_says_so() -> None:
+def test_a_method_without_parentheses_is_explained() -> None:
     import jinja2
 
     with pytest.raises(jinja2.UndefinedError, match=r"`upper` is a method of a text: write `.upper\(\)`"):
@@ -68,7 +68,7 @@ def test_dates_of_a_run_without_a_logical_date(text: str, expected: str) -> None
 
 
 @pytest.mark.parametrize("name", ["logical_date", "data_interval_start", "data_interval_end"])
-def test_what_has_no_value_in_such_a_run_names_run_date(name: str) -> None:
+def test_a_name_without_a_value_in_such_a_run_suggests_run_date(name: str) -> None:
     import jinja2
 
     with pytest.raises(jinja2.UndefinedError, match=f"`{name}`.*no logical date.*`run_date`"):
@@ -131,7 +131,7 @@ def test_asset_events_are_data() -> None:
         ("{{ 7 if params.full else 8 }} {{ 1 in [1, 2] }} {{ 'a' in params.name }}", "8 True True"),
     ],
 )
-def test_what_pipelines_use(text: str, expected: str) -> None:
+def test_common_templates(text: str, expected: str) -> None:
     params = {"full": False, "name": "abc"}
     assert shell(text, given=params, tags=("b",)) == expected
 
@@ -182,21 +182,21 @@ TOO_MUCH = [
 
 
 @pytest.mark.parametrize("text", TOO_MUCH)
-def test_work_and_output_are_bounded(text: str) -> None:
+def test_work_and_output_are_limited(text: str) -> None:
     from dag_factory.config.expressions.sandbox import LimitExceeded
 
     with pytest.raises((LimitExceeded, OverflowError)):
         shell(text, given={"long": "x" * 1000})
 
 
-def test_each_text_has_its_own_bound() -> None:
+def test_each_text_has_its_own_limit() -> None:
     text = "{% for i in range(40000) %}xx{% endfor %}"
     task = rendered(a_job(args=(text,) * 3))
     assert [len(given) for given in task.arguments] == [80000] * 3
     assert BOUNDS.rendered_bytes > 80000
 
 
-def test_the_texts_of_a_task_have_a_bound_together() -> None:
+def test_the_texts_of_a_task_share_a_limit() -> None:
     from dag_factory.config.expressions.sandbox import LimitExceeded
 
     text = "{% for i in range(90000) %}{% set x = i | string | upper | lower %}{% endfor %}"
@@ -206,7 +206,7 @@ def test_the_texts_of_a_task_have_a_bound_together() -> None:
 
 
 @pytest.mark.parametrize("text", ["{{ logical_date.next(0.5) }}", "{{ run_date.previous(day_of_week=0.5) }}"])
-def test_a_day_of_the_week_that_never_comes(text: str) -> None:
+def test_an_unknown_day_of_the_week(text: str) -> None:
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
     with pytest.raises(NotAllowed, match="whole number"):
@@ -247,8 +247,8 @@ def test_literal_braces() -> None:
     assert given == "docker inspect -f '{{.State.Status}}' x"
 
 
-def test_an_output_that_is_no_data_is_refused() -> None:
-    """Airflow makes objects of some JSON; the type decides here too."""
+def test_an_output_that_is_not_data_is_rejected() -> None:
+    """Airflow turns some JSON into objects; the type decides here, too."""
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
     with pytest.raises(NotAllowed, match="of the type `object`"):

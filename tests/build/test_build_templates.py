@@ -1,4 +1,4 @@
-"""What ``{{ }}`` says when a worker renders it, and what is left as it was written."""
+"""What ``{{ }}`` renders to in a worker, and which text stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def shell(text: str, **more: object) -> str:
         "",
     ],
 )
-def test_a_shells_text_is_left_alone(text: str) -> None:
+def test_shell_text_is_not_changed(text: str) -> None:
     assert shell(text) == text
 
 
-def test_comments_have_marks_of_their_own() -> None:
+def test_comments() -> None:
     assert shell("a{{# not this #}}b {{ params.folds }}") == "ab 5"
 
 
@@ -41,7 +41,7 @@ def test_an_argument_that_looks_like_a_file_is_text(name: str, tmp_path: Path, m
 
     job = a_job(command=(name,), args=(name,), env=(model.EnvVar(name="A", value=name),))
     dag = built(a_pipeline(job))
-    dag.resolve_template_files()  # as Airflow does with every DAG that it loads
+    dag.resolve_template_files()  # Airflow calls this for every DAG that it loads
     assert dag.task_dict["main"].arguments == [name]
     task = rendered(job)
     assert (task.cmds, task.arguments, task.env_vars[0].value) == ([name], [name], name)
@@ -69,7 +69,7 @@ def test_output_of_another_job() -> None:
     assert shell("{% for n in output('extract').names %}{{ n }};{% endfor %}", outputs=outputs) == "a;b;"
 
 
-def test_a_missing_output_says_what_to_do() -> None:
+def test_a_missing_output_is_explained() -> None:
     from dag_factory.build.worker.templates.output_function import NoOutput
 
     with pytest.raises(NoOutput, match=r"output\('extract'\).*`output: json`"):
@@ -85,7 +85,7 @@ def test_null_is_an_output() -> None:
 
 def test_run_date_is_a_date_in_the_pipelines_timezone() -> None:
     assert shell("{{ run_date }}") == "2026-01-31"
-    # half past eleven in the evening, UTC, is half past midnight in Berlin
+    # 23:30 UTC is 00:30 in Berlin
     assert shell("{{ run_date }}", timezone="Europe/Berlin") == "2026-02-01"
 
 
@@ -114,7 +114,7 @@ def test_templates_in_variables_of_both_kinds() -> None:
     assert rendered(a_job(env=variables[:1])).env_vars[0].value == "2026-01-31"
 
 
-def test_rendering_one_task_leaves_the_others_alone() -> None:
+def test_rendering_one_task_does_not_change_the_others() -> None:
     from building import a_pipeline, built
 
     variables = (
@@ -128,6 +128,6 @@ def test_rendering_one_task_leaves_the_others_alone() -> None:
         assert task.env_vars[0].value == name
 
 
-def test_templates_survive_into_the_pod_untouched_before_they_are_rendered() -> None:
+def test_templates_are_in_the_pod_unchanged_before_they_are_rendered() -> None:
     [text] = container_of(a_job(args=("--day={{ ds }}",)))["args"]
     assert "--day={{ ds }}" in text

@@ -1,4 +1,4 @@
-"""A pipeline that passes every check and that Airflow refuses: its last built version runs, and the report says so."""
+"""A pipeline that passes every check but is rejected by Airflow: its last good version runs, and the report says so."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The DAGs that are built, in order; Airflow refuses those that are described as `refused`."""
+    """The DAGs that are built, in order; Airflow rejects those with the description `refused`."""
     from dag_factory.build.project import build_dags
 
     real, made = build_dags.build_dag, list[str]()
@@ -40,9 +40,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.mark.usefixtures("built")
-def test_the_last_built_version_runs_on_and_is_never_the_refused_one(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_last_good_version_runs_and_is_never_the_rejected_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded(home)
     write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
     for _ in range(2):
@@ -50,8 +48,8 @@ def test_the_last_built_version_runs_on_and_is_never_the_refused_one(
         assert found["growth.churn"].description == "first"
         assert "last good version" in found["growth.churn"].tags
         assert f"{FILE}: build-failed" in found["growth.churn"].doc_md
-        told = row(home)
-        assert ROW in told and "Running their last good version: growth.churn." in told
+        report = row(home)
+        assert ROW in report and "Running their last good version: growth.churn." in report
     monkeypatch.setenv(CONTEXT, "growth.churn")
     assert loaded(home)["growth.churn"].description == "first"
     monkeypatch.delenv(CONTEXT)
@@ -63,7 +61,7 @@ def test_the_last_built_version_runs_on_and_is_never_the_refused_one(
 
 
 @pytest.mark.usefixtures("built")
-def test_one_that_was_never_built_has_no_dag(home: Path) -> None:
+def test_a_pipeline_that_was_never_built_has_no_dag(home: Path) -> None:
     write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
     assert list(loaded(home)) == ["growth.uplift"]
     assert ROW in row(home) and "Without a DAG: growth.churn." in row(home)
@@ -72,7 +70,7 @@ def test_one_that_was_never_built_has_no_dag(home: Path) -> None:
 
 
 @pytest.mark.parametrize("cache", ["another", "off"])
-def test_the_report_finds_out_by_itself_where_it_does_not_share_the_loaders_cache(
+def test_the_report_needs_no_cache_of_the_loader(
     home: Path, built: list[str], cache: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
@@ -95,16 +93,16 @@ def test_a_build_that_was_interrupted_is_tried_again(home: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("built")
-def test_what_a_loader_has_built_is_not_reported_as_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_that_a_loader_built_is_not_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(home, "pipelines/growth/churn.yaml", pipeline(description="refused"))
     assert ROW in row(home)
-    monkeypatch.undo()  # another version of a library, say, which no digest names
+    monkeypatch.undo()  # such as another version of a library that is not in the digest
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(home / "cache"))
     assert len(loaded(home)) == 2
     assert row(home) == ""
 
 
-def test_what_a_loader_built_the_report_does_not_build_again(home: Path, built: list[str]) -> None:
+def test_the_report_does_not_build_what_a_loader_built(home: Path, built: list[str]) -> None:
     loaded(home)
     built.clear()
     assert row(home) == ""
@@ -116,7 +114,7 @@ def test_what_a_loader_built_the_report_does_not_build_again(home: Path, built: 
     assert built == ["growth.churn"]
 
 
-def test_what_another_version_of_airflow_built_proves_nothing(
+def test_records_of_another_airflow_version_are_ignored(
     home: Path, built: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dag_factory.build.project import build_failures
@@ -129,7 +127,7 @@ def test_what_another_version_of_airflow_built_proves_nothing(
 
 
 @pytest.mark.usefixtures("built")
-def test_a_version_that_cannot_be_built_any_more_is_not_said_to_run(
+def test_a_version_that_cannot_be_built_anymore_is_reported_as_missing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded(home)
@@ -142,28 +140,28 @@ def test_a_version_that_cannot_be_built_any_more_is_not_said_to_run(
 
     monkeypatch.setattr(build_dags, "build_dag", refuse)
     assert loaded(home) == {}
-    told = row(home)
-    assert "Without a DAG: growth.churn" in told and "Running their" not in told
+    report = row(home)
+    assert "Without a DAG: growth.churn" in report and "Running their" not in report
 
 
-def test_on_a_full_disk_the_report_names_what_runs_on_and_what_is_gone(home: Path) -> None:
+def test_on_a_full_disk_the_report_lists_running_and_missing_dags(home: Path) -> None:
     from dag_factory.build.report import check
 
     loaded(home)
     write(home, "pipelines/growth/late.yaml", pipeline())
-    with full_disk():  # the log too: nothing here may write to it
+    with full_disk():  # the log, too, so nothing here may write to it
         assert sorted(loaded(home)) == ["growth.churn", "growth.late", "growth.uplift"]
         for name in ("late", "churn"):
             os.truncate(home / f"configs/pipelines/growth/{name}.yaml", 0)
         assert sorted(loaded(home)) == ["growth.churn", "growth.uplift"]
-        told = str(check(home / "dags"))
-    assert "cache-unwritable: nothing can be written to the cache: File too large" in told
-    assert "Running their last good version: growth.churn. Without a DAG: growth.late." in told
+        report = str(check(home / "dags"))
+    assert "cache-unwritable: nothing can be written to the cache: File too large" in report
+    assert "Running their last good version: growth.churn. Without a DAG: growth.late." in report
     assert "cache-unwritable" not in row(home)
 
 
 @pytest.mark.parametrize("kind", ["a file in its place", "a folder that others may write to"])
-def test_a_cache_that_cannot_be_used_has_a_row(home: Path, kind: str) -> None:
+def test_an_unusable_cache_is_reported(home: Path, kind: str) -> None:
     if kind == "a file in its place":
         (home / "cache").write_text("")
     else:
@@ -172,6 +170,6 @@ def test_a_cache_that_cannot_be_used_has_a_row(home: Path, kind: str) -> None:
     assert "cache-unwritable" in row(home) and "Every pipeline runs." in row(home)
 
 
-def test_a_cache_that_is_off_has_no_row(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_is_off_is_not_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
     assert not bag(home, "import_errors.py").import_errors

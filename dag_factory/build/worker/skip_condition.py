@@ -42,7 +42,7 @@ def has_started(ti: Any, retries: int) -> bool:
     """Return whether this is a later try of a task, or a deferred task that resumes."""
     if is_resumed(ti):
         return True
-    # After a task is cleared its tries are counted further. Airflow finds the first one in the same way.
+    # The count of tries continues after a task is cleared. Airflow computes the first try in the same way.
     return bool(ti.try_number > ti.max_tries - retries + 1)
 
 

@@ -1,4 +1,4 @@
-"""The DAG's page tells what it is, and no text of a user's breaks it."""
+"""The pages of DAGs and tasks, and user text that must not break them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def test_the_page_of_a_dag() -> None:
     assert "```yaml\njobs: {}\n```" in page
 
 
-def test_the_page_says_why_there_is_no_schedule_and_where_the_pipeline_is() -> None:
+def test_the_page_explains_a_missing_schedule_and_lists_environments() -> None:
     page = built(a_pipeline(schedule_off="configs/platform/environments/dev.yaml", only=("dev", "prod"))).doc_md
     assert "`configs/platform/environments/dev.yaml` has `schedules: manual`" in page
     assert "only in these environments: `dev`, `prod` (`only` in `configs/pipelines/growth/churn.yaml`)" in page
     assert "schedule is off" not in built(a_pipeline()).doc_md and "only" not in built(a_pipeline()).doc_md
 
 
-def test_no_next_flavor_is_promised_where_no_rule_gives_one() -> None:
+def test_the_next_flavor_is_shown_only_with_a_rule_that_uses_it() -> None:
     grows = msgspec.structs.replace(CARD, next="larger")
     rule = model.Outcome(reasons=("OOMKilled",), then="next_flavor")
     assert "after `OOMKilled`" not in task_page(a_job(flavor=grows, retries=model.Retries(count=3)))
@@ -42,7 +42,7 @@ def test_the_page_of_a_task() -> None:
     assert task.doc_md == "Trains.\n\n`cpu-small`: 1 CPU, 2Gi, 0.05 per hour\n"
 
 
-def test_a_doc_that_names_a_file_is_text() -> None:
+def test_a_doc_that_looks_like_a_file_name_is_text() -> None:
     page = built(a_pipeline(a_job(doc="README.md"), doc="/etc/passwd.md"))
     assert "/etc/passwd.md" in page.doc_md
     assert page.task_dict["main"].doc_md.startswith("README.md")
@@ -55,20 +55,20 @@ def test_a_fence_in_the_configuration_does_not_end_the_block() -> None:
 
 
 @pytest.mark.parametrize("text", ["```python\nx", "~~~~\nx\n~~~", "````\n```\n", "<!-- x", "<script>\nx", "  <pre>"])
-def test_a_users_markdown_ends_where_it_ends(text: str) -> None:
+def test_user_markdown_cannot_affect_what_follows(text: str) -> None:
     lines = contained(text).splitlines()
     assert not any(line.lstrip().startswith("<") for line in lines)
     fences = [line.strip() for line in lines if line.strip()[:3] in ("```", "~~~")]
     assert not fences or (len(fences) > 1 and fences[-1][:3] == fences[0][:3] and len(fences[-1]) >= 3)
 
 
-def test_cells_hold() -> None:
+def test_user_text_cannot_break_a_table_cell() -> None:
     assert code("a|b") == "`a\\|b`"
     assert code("a`b") == "`` a`b ``"
     assert escape("a | b\n# c *d* <e>") == "a \\| b \\# c \\*d\\* \\<e\\>"
 
 
-def test_what_is_special_of_a_job_has_a_column() -> None:
+def test_features_of_jobs_have_a_column() -> None:
     job = a_job(when="{{ a | b }}", group="load.sales", outlets=(model.Asset(name="orders"),))
     page = dag_page(a_pipeline(job, a_job("other")))
     assert "| Job | Flavor | Cost per hour | Details | Size |" in page

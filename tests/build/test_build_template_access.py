@@ -1,4 +1,4 @@
-"""What is in reach of a template in Airflow's own task context: plain data, and nothing else."""
+"""What a template can reach from Airflow's task context: data, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def environment_and_context(allow: tuple[str, ...] = ()) -> tuple[Any, dict[str,
 
 
 def steps(environment: Any, value: Any, live: Any) -> Iterator[tuple[str, Any]]:
-    """Every attribute and item that a template gets of a value, by all the names that Python knows for it."""
+    """Every attribute and item of a value that a template can read, by all names that Python knows."""
     from jinja2 import Undefined
 
     from dag_factory.config.expressions.run_time_names import METHODS
-    from dag_factory.config.expressions.run_time_sandbox import TooMuch
     from dag_factory.config.expressions.run_time_values import Function, Method, NotAllowed
+    from dag_factory.config.expressions.sandbox import LimitExceeded
 
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, (list, tuple)) else ()
     for name in sorted({*dir(value), *dir(live), *METHODS, "hook", "client"}):
         for read in (environment.getattr, environment.getitem, environment._method):
             try:
                 found = read(value, name)
-            except (NotAllowed, TooMuch):
+            except (NotAllowed, LimitExceeded):
                 continue
             if isinstance(found, Method):
                 assert name in METHODS, f"a method `{name}` of {type(value)}"
@@ -51,7 +51,7 @@ def steps(environment: Any, value: Any, live: Any) -> Iterator[tuple[str, Any]]:
         yield f"[{key!r}]", environment.getitem(value, key)
 
 
-def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_path_of_three_steps_gives_data_or_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     from jinja2 import Undefined
     from jinja2.utils import missing
 
@@ -60,7 +60,7 @@ def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.
 
     earlier = datetime.datetime(2026, 1, 30, tzinfo=datetime.timezone.utc)
     dates = dict.fromkeys(("start_date", "end_date", "data_interval_start", "data_interval_end"), earlier)
-    monkeypatch.setattr(  # what Airflow asks its API server for
+    monkeypatch.setattr(  # what Airflow requests from its API server
         "airflow.sdk.execution_time.task_runner.get_previous_dagrun_success", lambda _: SimpleNamespace(**dates)
     )
     environment, context = environment_and_context()
@@ -69,7 +69,7 @@ def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.
     level = []
     for name in sorted(names):
         try:
-            level.append((name, environment.named(context, name), context.get(name)))
+            level.append((name, environment.resolve(context, name), context.get(name)))
         except NotAllowed:
             continue
     level = [(path, value, live) for path, value, live in level if not isinstance(value, (Undefined, type(missing)))]
@@ -87,11 +87,11 @@ def test_every_path_of_three_steps_gives_data_or_is_refused(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("name", ["conn", "var", "inlet_events", "outlet_events", "task_state_store", "self", "lipsum"])
-def test_a_name_out_of_the_vocabulary_does_not_exist(name: str) -> None:
+def test_an_unknown_name_does_not_exist(name: str) -> None:
     from jinja2.utils import missing
 
     environment, context = environment_and_context()
-    assert environment.named(context, name) is missing
+    assert environment.resolve(context, name) is missing
 
 
 def fields() -> list[str]:
@@ -133,7 +133,7 @@ def test_every_field_that_the_operator_renders_is_covered(field: str) -> None:
 
 
 @pytest.mark.parametrize("kind", nested())
-def test_so_are_the_objects_in_them(kind: str) -> None:
+def test_the_objects_in_these_fields_are_covered(kind: str) -> None:
     task = built(a_pipeline(a_job())).task_dict["main"]
     field, value = nested()[kind]
     setattr(task, field, value)
@@ -209,7 +209,7 @@ def test_an_environment_allows_more_by_name() -> None:
         shell("{{ ti.task }}", "ti.hostname")
 
 
-def test_what_is_allowed_changes_nothing_that_is_serialized() -> None:
+def test_allowed_names_do_not_change_the_serialized_dag() -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
     plain, more = (DagSerialization.to_dict(built(a_pipeline(JOB, templates_allow=allow))) for allow in ((), ("var",)))

@@ -1,4 +1,4 @@
-"""Lists that a run makes, and groups that run for each item: what Airflow gets, and what a worker renders."""
+"""Lists that a run makes, and groups that run once per item: what Airflow gets, and what a worker renders."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_graph() -> None:
     assert dag.task_dict["compute"].max_active_tis_per_dagrun == 2
 
 
-def test_airflow_reads_back_what_it_stores() -> None:
+def test_airflow_reads_the_serialized_dag() -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
     stored = DagSerialization.to_dict(built(pipeline()))
@@ -63,8 +63,8 @@ def test_airflow_reads_back_what_it_stores() -> None:
         ("store", {"load__regrid.items", "compute", "store", "report"}, []),
     ],
 )
-def test_a_worker_constructs_who_runs_over_a_list(task: str, needed: set[str], runs_over: list[str]) -> None:
-    """Airflow stores the length of a list only where the task finds them."""
+def test_a_worker_builds_the_jobs_that_run_over_a_list(task: str, needed: set[str], runs_over: list[str]) -> None:
+    """Airflow stores the length of a list only if the task finds the jobs that run over it."""
     from dag_factory.build.dag.build_dag import build_dag
 
     dag = build_dag(pipeline(), with_docs=False, only_task=task)
@@ -116,7 +116,7 @@ def test_an_instance_reads_its_item_and_the_outputs_for_it() -> None:
         ([0] * 9, (), "the list has 9 items; at most 8 are allowed"),
     ],
 )
-def test_a_list_is_made_or_the_reason_said(value: Any, path: tuple[str, ...], words: Any) -> None:
+def test_a_list_or_the_reason_why_there_is_none(value: Any, path: tuple[str, ...], words: Any) -> None:
     from dag_factory.build.worker.list_items import select_items
 
     each = model.ForEach(output="setup", path=path)
@@ -128,6 +128,6 @@ def test_a_list_is_made_or_the_reason_said(value: Any, path: tuple[str, ...], wo
     assert words in str(failure.value)
 
 
-def test_a_list_of_a_param_is_the_runs_own() -> None:
+def test_the_list_of_a_param_comes_from_the_run() -> None:
     task = built(pipeline()).task_dict["train.items"]
     assert task.execute({"params": {"models": [{"name": "b"}]}}) == [{"name": "b"}]

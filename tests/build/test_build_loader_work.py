@@ -1,4 +1,4 @@
-"""A loader's budget: who is there stays, who is new and too much waits, and the report names them."""
+"""A loader's work limit: existing DAGs stay, new DAGs that exceed it wait, and the report names them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tasks(home: Path, file: str = "loader.py") -> dict[str, int]:
     return {dag_id: len(dag.tasks) for dag_id, dag in sorted(loaded(home, file).items())}
 
 
-def test_a_newcomer_over_the_budget_waits_and_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_pipeline_over_the_limit_waits_and_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(BUDGET, str(TWO))
     assert tasks(home) == {"growth.churn": 1, "growth.uplift": 1}
     assert row(home) == ""
@@ -29,10 +29,10 @@ def test_a_newcomer_over_the_budget_waits_and_is_named(home: Path, monkeypatch: 
     write(home, "pipelines/growth/heavy.yaml", pipeline(jobs=5))
     for _ in range(2):
         assert tasks(home) == {"growth.churn": 1, "growth.uplift": 1}
-        told = row(home)
-        assert "configs/pipelines/growth/heavy.yaml: over-budget: `growth.heavy` has no DAG yet" in told
-        assert "configs/pipelines/growth/aaa.yaml: over-budget:" in told
-        assert "divide the pipelines among several loaders" in told
+        report = row(home)
+        assert "configs/pipelines/growth/heavy.yaml: over-budget: `growth.heavy` has no DAG yet" in report
+        assert "configs/pipelines/growth/aaa.yaml: over-budget:" in report
+        assert "divide the pipelines among several loaders" in report
     monkeypatch.setenv(BUDGET, str(THREE))
     assert tasks(home) == {"growth.aaa": 1, "growth.churn": 1, "growth.uplift": 1}
     assert "growth.aaa" not in row(home) and "growth.heavy" in row(home)
@@ -41,7 +41,7 @@ def test_a_newcomer_over_the_budget_waits_and_is_named(home: Path, monkeypatch: 
     assert row(home) == ""
 
 
-def test_what_was_there_stays_when_the_budget_shrinks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_dags_stay_when_the_limit_shrinks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(tasks(home)) == 2
     monkeypatch.setenv(BUDGET, "1000")
     assert len(tasks(home)) == 2
@@ -49,7 +49,9 @@ def test_what_was_there_stays_when_the_budget_shrinks(home: Path, monkeypatch: p
     assert "Every pipeline runs." in row(home)
 
 
-def test_a_pipeline_that_grows_over_the_budget_runs_on_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_that_grows_over_the_limit_keeps_its_last_good_version(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(BUDGET, str(TWO))
     tasks(home)
     write(home, "pipelines/growth/churn.yaml", pipeline(jobs=9))
@@ -80,7 +82,7 @@ def test_a_worker_runs_the_version_that_the_loader_has(home: Path, monkeypatch: 
     assert loaded(home)["growth.churn"].description == "larger"
 
 
-def test_an_upgrade_that_counts_more_makes_no_dag_grow(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_that_counts_more_units_removes_no_dag(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
         before.setattr("dag_factory.config.loader_work._JOB", 1)
         tasks(home)
@@ -90,7 +92,7 @@ def test_an_upgrade_that_counts_more_makes_no_dag_grow(home: Path, monkeypatch: 
     assert "Every pipeline runs." in row(home)
 
 
-def test_without_a_cache_the_heaviest_wait(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_cache_the_largest_pipelines_wait(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
     monkeypatch.setenv(BUDGET, str(TWO))
     write(home, "pipelines/growth/aaa.yaml", pipeline(jobs=3))
@@ -98,7 +100,7 @@ def test_without_a_cache_the_heaviest_wait(home: Path, monkeypatch: pytest.Monke
     assert "growth.aaa" in row(home)
 
 
-def test_each_share_has_a_budget_and_one_report_tells_of_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_shard_has_a_limit_and_one_report_covers_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DAGS / "loader.py").read_text().replace("import load\n", "import Shard, load\n")
     for index in range(2):
         (home / f"dags/loader_{index}.py").write_text(text.replace(".parent)", f".parent, Shard({index}, 2))"))
@@ -107,9 +109,9 @@ def test_each_share_has_a_budget_and_one_report_tells_of_all(home: Path, monkeyp
     monkeypatch.setenv(BUDGET, str(TWO))
     built = [tasks(home, f"loader_{index}.py") for index in range(2)]
     assert [len(one) for one in built] == [2, 2]
-    told = row(home)
+    report = row(home)
     waiting = {"growth.churn", "growth.uplift", *(f"growth.p{n}" for n in range(8))} - {*built[0], *built[1]}
-    assert all(f"over-budget: `{dag_id}` has no DAG yet" in told for dag_id in waiting)
+    assert all(f"over-budget: `{dag_id}` has no DAG yet" in report for dag_id in waiting)
     monkeypatch.delenv(BUDGET)
     assert sum(len(tasks(home, f"loader_{index}.py")) for index in range(2)) == 10
     assert row(home) == ""
@@ -125,7 +127,7 @@ def test_each_share_has_a_budget_and_one_report_tells_of_all(home: Path, monkeyp
         ("x", "50", 13_000_000),
     ],
 )
-def test_the_budget_grows_with_airflows_timeout(
+def test_the_limit_grows_with_airflows_timeout(
     setting: str, timeout: str, units: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dag_factory.build.project import loader_deadline

@@ -1,4 +1,4 @@
-"""``when``: which answers are yes, when it is asked, and that a task stays what it is."""
+"""``when``: which results are true, when it is evaluated, and that the serialized task does not contain it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from building import a_job, a_pipeline, built, task_of
 @pytest.mark.parametrize(
     "answer", ["True", "true", " true\n", "yes", "On", "1", "-1", "0.5", "[0]", "{'a': 1}", "('a',)"]
 )
-def test_yes(answer: str) -> None:
+def test_true_results(answer: str) -> None:
     from dag_factory.build.worker.skip_condition import is_true
 
     assert is_true(answer)
@@ -21,14 +21,14 @@ def test_yes(answer: str) -> None:
 @pytest.mark.parametrize(
     "answer", ["False", "false", "", " \n", "no", "OFF", "0", "0.0", "None", "null", "[]", "{}", "()"]
 )
-def test_no(answer: str) -> None:
+def test_false_results(answer: str) -> None:
     from dag_factory.build.worker.skip_condition import is_true
 
     assert not is_true(answer)
 
 
 @pytest.mark.parametrize("answer", ["DE", "2026-01-31", "maybe", "[" * 5000, "'a'", "1 2"])
-def test_neither(answer: str) -> None:
+def test_results_that_are_neither(answer: str) -> None:
     from dag_factory.build.worker.skip_condition import is_true
 
     with pytest.raises(ValueError, match="neither true nor false"):
@@ -36,7 +36,7 @@ def test_neither(answer: str) -> None:
 
 
 def asked(when: str, retries: int = 2, **instance: Any) -> str:
-    """What comes of a task at one of its tries: ``runs`` or ``skipped``."""
+    """The result of a task at one of its tries: ``runs`` or ``skipped``."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from dag_factory.config import model
@@ -55,7 +55,7 @@ def asked(when: str, retries: int = 2, **instance: Any) -> str:
     return "runs"
 
 
-def test_the_first_try_is_asked() -> None:
+def test_the_first_try_evaluates_the_condition() -> None:
     assert asked("{{ params.full }}") == "skipped"
     assert asked("{{ not params.full }}") == "runs"
     assert asked("{{ output('count').rows }}") == "skipped"
@@ -63,23 +63,23 @@ def test_the_first_try_is_asked() -> None:
     assert asked("false") == "skipped"
 
 
-def test_a_later_try_is_not() -> None:
+def test_a_later_try_does_not_evaluate_it() -> None:
     assert asked("false", try_number=2) == "runs"
     assert asked("false", try_number=3) == "runs"
 
 
-def test_a_cleared_task_is_asked_again() -> None:
+def test_a_cleared_task_evaluates_it_again() -> None:
     assert asked("false", try_number=2, max_tries=3) == "skipped"
     assert asked("false", try_number=3, max_tries=3) == "runs"
     assert asked("false", retries=0, try_number=5, max_tries=4) == "skipped"
 
 
-def test_a_task_that_comes_back_from_the_triggerer_is_not() -> None:
+def test_a_task_that_resumes_does_not_evaluate_it() -> None:
     server = SimpleNamespace(next_method="trigger_reentry")
     assert asked("false", _ti_context_from_server=server) == "runs"
 
 
-def test_its_serialized_form_has_no_code() -> None:
+def test_the_serialized_task_has_no_code() -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
     dag = built(a_pipeline(a_job(when="{{ params.full }}", deferrable=True)))
@@ -88,5 +88,5 @@ def test_its_serialized_form_has_no_code() -> None:
     assert "SkipCondition(" not in text
 
 
-def test_no_condition_no_hook() -> None:
+def test_without_a_condition_there_is_no_hook() -> None:
     assert task_of(a_job())._pre_execute_hook is None

@@ -1,4 +1,4 @@
-"""What the pages say of failures, what of it has effect, and that it comes from the tables' text."""
+"""Failures: what the pages show, which settings take effect, and that both come from the platform's files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RULE = Retries(
 GROWING = msgspec.structs.replace(SMALL, next="cpu-medium")
 
 
-def test_a_rules_numbers_have_effect() -> None:
+def test_the_numbers_of_a_retry_rule_take_effect() -> None:
     task = task_of(a_job("main", retries=RULE))
     assert task.retries == 3
     assert task.retry_delay.total_seconds() == 30
@@ -32,7 +32,7 @@ def test_a_rules_numbers_have_effect() -> None:
     assert task.retry_exponential_backoff == 2.0
 
 
-def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
+def test_the_page_of_a_task_shows_what_follows_a_failure() -> None:
     job = a_job("main", flavor=GROWING, retries=RULE, alerts=Alerts(on_failure=("oncall",), on_retry=("chat", "hook")))
     assert task_page(job).splitlines()[2:] == [
         "Retries: 3, rule `transient`, delay 30s, exponential backoff up to 10m",
@@ -47,15 +47,15 @@ def test_the_page_of_a_task_says_what_follows_a_failure() -> None:
     ]
 
 
-def test_a_flavors_next_is_no_promise_without_a_rule() -> None:
+def test_the_next_flavor_of_a_flavor_needs_a_rule() -> None:
     assert "- the next flavor, `cpu-medium`, is not used" in task_page(a_job(flavor=GROWING))
     assert "after `OOMKilled`" not in task_page(a_job(flavor=GROWING))
-    kept = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
-    assert "cpu-medium" not in task_page(a_job(flavor=GROWING, retries=kept))
+    fails = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
+    assert "cpu-medium" not in task_page(a_job(flavor=GROWING, retries=fails))
     assert "retry (no next flavor)" in task_page(a_job(flavor=CARD, retries=RULE))
 
 
-def test_the_page_of_a_dag_says_who_is_told() -> None:
+def test_the_page_of_a_dag_shows_who_is_notified() -> None:
     channels = (Channel(name="oncall", kind="email", to=("a@example.com",)),)
     pipeline = a_pipeline(deadline=5400, alerts=Alerts(on_deadline=("oncall",)), channels=channels)
     page = built(pipeline).doc_md
@@ -67,7 +67,7 @@ def test_the_page_of_a_dag_says_who_is_told() -> None:
     assert "Without effect" not in built(a_pipeline(alerts_enabled=False)).doc_md
 
 
-def test_a_length_of_time() -> None:
+def test_durations() -> None:
     assert [duration_text(seconds) for seconds in (0, 5, 90, 3600, 90061)] == [
         "0s",
         "5s",

@@ -1,4 +1,4 @@
-"""Several loaders that divide one project among them, as two DAG processors would read them."""
+"""Several loaders divide one project, as with two DAG processors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GOOD = "version: 1\ndefaults: {resource_flavor: small, docker_image: a}\n"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A project whose loader stands in four files, as docs/scale.md says."""
+    """A project with four loader files, as in docs/scale.md."""
     dags, configs = tmp_path / "dags", tmp_path / "configs"
     dags.mkdir()
     shutil.copy(DAGS / "import_errors.py", dags)
@@ -41,7 +41,7 @@ def bag(home: Path, file: str) -> Any:
     return DagBag(dag_folder=home / "dags" / file, bundle_path=home, bundle_name="b")
 
 
-def test_every_dag_is_there_once_and_a_new_file_moves_no_other(home: Path) -> None:
+def test_every_dag_is_in_one_shard_and_a_new_file_moves_no_other(home: Path) -> None:
     before = [set(bag(home, f"loader_{index}.py").dags) for index in range(COUNT)]
     assert all(before) and sum(map(len, before)) == PIPELINES == len(set.union(*before))
     (home / "configs/pipelines/team/added.yaml").write_text(GOOD)
@@ -49,7 +49,7 @@ def test_every_dag_is_there_once_and_a_new_file_moves_no_other(home: Path) -> No
     assert [new - old for new, old in zip(after, before, strict=True) if new != old] == [{"team.added"}]
 
 
-def test_a_worker_finds_its_dag_in_the_file_that_the_dag_names(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_finds_its_dag_in_the_dags_own_loader(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for index in range(COUNT):
         for dag_id, dag in list(bag(home, f"loader_{index}.py").dags.items())[:2]:
             monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
@@ -57,7 +57,7 @@ def test_a_worker_finds_its_dag_in_the_file_that_the_dag_names(home: Path, monke
             monkeypatch.delenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID")
 
 
-def test_one_report_tells_of_all_shares(home: Path) -> None:
+def test_one_report_covers_all_shards(home: Path) -> None:
     for number in range(8):
         (home / f"configs/pipelines/team/p{number}.yaml").write_text("version: [")
     for index in range(COUNT):

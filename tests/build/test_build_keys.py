@@ -1,4 +1,4 @@
-"""Every word of the language, wherever it may stand, from text to what Airflow stores and Kubernetes is asked for.
+"""Every key of the language in every layer, from text to what Airflow stores and Kubernetes gets.
 
 Each row says a key, an example of it and what comes of that; the tests put the example into every place that knows
 the key, and see that the same comes of it there, and not without it. A key that is read and then forgotten fails.
@@ -22,12 +22,12 @@ from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.schema import registry
 
 Files = dict[str, Any]
-"""What stands below ``configs/``: data, written as JSON, which is YAML; or text."""
+"""The files below ``configs/``: data, written as JSON, which is valid YAML; or text."""
 
 
 @dataclass(frozen=True)
 class Has:
-    """A text that this is a part of."""
+    """Equal to every text that contains this part."""
 
     part: str
 
@@ -197,7 +197,7 @@ FLAVOR: dict[str, tuple[Files, dict[str, Any]]] = {
     "requests": ({"requests": {"cpu": "100m"}}, {"base resources requests cpu": "100m"}),
     "limits": ({"limits": {"cpu": 20}}, {"base resources limits cpu": "20"}),
     "pool": ({"pool": "gpu"}, {"task pool": "gpu"}),
-    "cost_per_hour": ({"cost_per_hour": 0.25}, {"task doc_md": Has("0.25 an hour")}),
+    "cost_per_hour": ({"cost_per_hour": 0.25}, {"task doc_md": Has("0.25 per hour")}),
     "next": ({"next": "large"}, {"task doc_md": Has("the next flavor, `large`")}),
 }
 HEADER: dict[str, tuple[Files, dict[str, Any]]] = {
@@ -245,7 +245,7 @@ HEADER: dict[str, tuple[Files, dict[str, Any]]] = {
 
 
 def at(view: Any, path: str) -> Any:
-    """What stands at a path of keys; in a list, of an index, a name or a mount path."""
+    """The value at a path of keys; in a list, a key is an index, a name or a mount path."""
     for step in path.split(" "):
         if isinstance(view, list):
             named = (one for one in view if isinstance(one, dict) and step in (one.get("name"), one.get("mountPath")))
@@ -256,7 +256,7 @@ def at(view: Any, path: str) -> Any:
 
 
 def view_of(files: Files) -> dict[str, Any]:
-    """What Airflow stores of the pipeline, and the pods that it asks for."""
+    """What Airflow stores for the pipeline, and the pods that it creates."""
     from airflow.serialization.serialized_objects import DagSerialization
     from kubernetes.client import ApiClient
 
@@ -269,7 +269,7 @@ def view_of(files: Files) -> dict[str, Any]:
     (pipeline,) = compiled.pipelines
     dag = build_dag(pipeline)
     stored = DagSerialization.to_dict(dag)["dag"]
-    stored["doc_md"] = stored["doc_md"].split("#### The configuration")[0]  # where every key stands
+    stored["doc_md"] = stored["doc_md"].split("#### The configuration")[0]  # which contains every key
     tasks = {one["__var"]["task_id"]: one["__var"] for one in stored.pop("tasks")}
     it = next((dag.task_dict[name] for name in tasks if name.startswith("it")), None)
     pod: Any = NOTHING
@@ -308,23 +308,23 @@ def plain() -> dict[str, Any]:
 
 
 def check(files: Files, expected: dict[str, Any]) -> None:
-    """The project gives what is expected, which the plain one does not."""
+    """The project gives the expected values, and the plain project does not."""
     view = view_of(files)
     assert {path: at(view, path) for path in expected} == expected
     for path, value in expected.items():
         assert value == NOTHING or at(plain(), path) != value, f"{path} is so without it"
 
 
-def laid(under: Files, over: Files) -> Files:
-    """Maps merged."""
+def merged(under: Files, over: Files) -> Files:
+    """The merged maps."""
     both = dict(under)
     for key, value in over.items():
-        both[key] = laid(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+        both[key] = merged(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
     return both
 
 
 def placed(place: str, fragment: Files) -> Files:
-    """The project with a fragment of a job, or of a pipeline, in one of the places that it may stand in."""
+    """The project with a fragment of a job or a pipeline in one of the layers that can contain it."""
     file, *path = PLACES[place].split(" ")
     inside: Any = fragment
     for key in reversed(path):
@@ -337,7 +337,7 @@ def placed(place: str, fragment: Files) -> Files:
             files["pipelines/team/flow"]["jobs"]["it"]["resource_flavor"] = "extra"
         case "job template" | "pipeline template":
             return with_template(files, place, fragment)
-    files[file] = laid(files[file], inside)
+    files[file] = merged(files[file], inside)
     return files
 
 
@@ -347,7 +347,7 @@ def with_template(files: Files, place: str, fragment: Files) -> Files:
     flow = files["pipelines/team/flow"]
     if kind == "jobs":
         flow["jobs"]["it"]["uses"] = "it@v1"
-        if "depends_on" in fragment:  # the job's own word wins
+        if "depends_on" in fragment:  # the job's own value wins
             del flow["jobs"]["it"]["depends_on"]
     else:
         flow["template"] = "it@v1"
@@ -370,7 +370,7 @@ PLACES = {
     "environment's pipeline": "platform/environments/dev defaults pipeline",
     "team's pipeline": "platform/teams teams team defaults pipeline",
 }
-"""The places that a key may stand in: a file, and the keys in it."""
+"""The layers that can contain a key: a file, and the keys in it."""
 
 
 def properties(name: str, pointer: str = "") -> set[str]:
@@ -387,7 +387,7 @@ CALL = {"uses", "with"}
 KNOWN = {
     "job": JOB_KEYS,
     "job in an environment": JOB_KEYS,
-    "job template": JOB_KEYS - CALL - {"matrix"},  # what makes several jobs stands at the caller
+    "job template": JOB_KEYS - CALL - {"matrix"},  # keys that create several jobs are set by the caller
     "defaults": DEFAULTS_KEYS,
     "preset": DEFAULTS_KEYS - {"presets"},
     "environment's job": DEFAULTS_KEYS,
@@ -414,7 +414,7 @@ def everywhere(known: Mapping[str, set[str]]) -> Iterator[Any]:
             yield pytest.param(place, key, id=f"{place}: {key}")
 
 
-def test_every_key_has_a_row() -> None:
+def test_every_key_is_tested() -> None:
     assert set(JOB) == JOB_KEYS
     assert set(FLAVOR) | (JOB_KEYS & FLAVOR_KEYS) == FLAVOR_KEYS
     assert set(HEADER) == PIPELINE_KEYS - FILE_ALONE
@@ -433,10 +433,10 @@ def test_jobs(place: str, key: str) -> None:
         *(pytest.param("flavor", FLAVOR[key][0], id=f"flavor: {key}") for key in FLAVOR),
     ],
 )
-def test_guards_see_the_fields_that_a_key_sets(place: str, fragment: Files) -> None:
-    """A field of the pod that guards do not look at would be a way around every limit."""
+def test_the_guards_check_the_fields_that_a_key_sets(place: str, fragment: Files) -> None:
+    """A field of the pod that the guards do not check would bypass every limit."""
     view = view_of(placed(place, fragment))
-    for pod in view["checked"] if view["pod"] != NOTHING else ():  # a mapped operator makes its pods in the worker
+    for pod in view["checked"] if view["pod"] != NOTHING else ():  # a mapped operator builds its pods in the worker
         assert fields(view["pod"]) - fields(pod) == set()
 
 
@@ -479,7 +479,7 @@ RETRIED = {
     "task max_retry_delay": 300.0,
 }
 ON = [{"reason": "OOMKilled", "then": "retry", "delay": "5s"}, {"exit_code": [64], "then": "fail"}]
-FAILED = {"task doc_md": Has("after `OOMKilled`: again, 5s later\n- after exit code 64: no further try")}
+FAILED = {"task doc_md": Has("after `OOMKilled`: retry after 5s\n- after exit code 64: no retry")}
 TABLES: dict[str, tuple[Files, dict[str, Any]]] = {
     "vars": ({DEV: {"vars": {"word": "other"}}, FLOW: {"doc": "${{ vars.word }}"}}, {"dag doc_md": Has("other")}),
     "cluster.namespace": ({DEV: {"cluster": {"namespace": "ml"}}}, {"pod metadata namespace": "ml"}),
@@ -506,7 +506,7 @@ TABLES: dict[str, tuple[Files, dict[str, Any]]] = {
     "timezone": ({DEV: {"timezone": "Europe/Berlin"}}, {"dag timezone": "Europe/Berlin"}),
     "alerts.enabled": (
         {DEV: {"alerts": {"enabled": False}}, FLOW: {"alerts": {"on_failure": ["chat"]}}},
-        {"dag doc_md": Has("alerts are switched off in `dev`")},
+        {"dag doc_md": Has("alerts are off in `dev`")},
     ),
     "templating.allow": (
         {DEV: {"templating": {"allow": ["var"]}}, **VARIABLE},
@@ -581,7 +581,7 @@ BREACHES: dict[str, tuple[Files, str]] = {
     "team.max": ({TEAM: {"teams": {"team": {"max": {"cpu": 0.5}}}}}, "over-ceiling"),
     "team.require": ({TEAM: {"teams": {"team": {"require": ["owner"]}}}}, "required-key"),
 }
-GUARDS: dict[str, tuple[Any, Files, str]] = {  # for environments and teams: what is set, a job that breaks it
+GUARDS: dict[str, tuple[Any, Files, str]] = {  # for environments and teams: the rule, and a job that breaks it
     "pod_security": ("restricted", {"security_context": {"runAsUser": 0}}, "pod-security"),
     "service_accounts": (["mine"], {"service_account": "other"}, "not-allowed"),
     "secrets": (["mine"], {"env": {"A": {"secret": "other/key"}}}, "not-allowed"),
@@ -609,37 +609,37 @@ for _key, (_value, _job, _code) in GUARDS.items():
 def together(over: Files) -> Files:
     files = project()
     for name, content in over.items():
-        files[name] = laid(files.get(name, {}), content)
+        files[name] = merged(files.get(name, {}), content)
     return files
 
 
 ELSEWHERE = {
-    *("version", "description"),  # words for people
-    *("defaults.pipeline", "defaults.job", "flavors.define", "team.defaults"),  # places, above
-    *("schedules", "cluster.local"),  # tests of their own, below
+    *("version", "description"),  # texts for people
+    *("defaults.pipeline", "defaults.job", "flavors.define", "team.defaults"),  # layers, above
+    *("schedules", "cluster.local"),  # separate tests, below
 }
 
 
 def leaves(name: str, pointer: str = "", before: str = "") -> Iterator[str]:
-    """The keys of a table, of maps with keys of their own those."""
+    """The keys of a table; for maps with fixed keys, the keys of the maps."""
     schema: Any = registry.documents()[f"{name}.schema.json"]
     for step in filter(None, pointer.split("/")):
         schema = schema[step]
-    for key, said in schema["properties"].items():
-        below = said.get("properties", {}) if not before else {}
+    for key, node in schema["properties"].items():
+        below = node.get("properties", {}) if not before else {}
         yield from (f"{key}.{one}" for one in below)
         if not below:
             yield f"{before}{key}"
 
 
-def test_every_key_of_a_table_has_a_row() -> None:
+def test_every_key_of_a_platform_file_is_tested() -> None:
     rows = {*TABLES, *BREACHES, *ELSEWHERE}
     assert set(leaves("environment")) <= rows
     assert set(leaves("teams", "$defs/team", "team.")) <= rows
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_tables_and_forms(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_platform_files(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_K", "kubernetes://")
     over, expected = TABLES[name]
     check(together(over), expected)
@@ -661,7 +661,7 @@ def compiled_of(files: Files) -> Any:
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_rules_that_forbid(name: str) -> None:
+def test_guards(name: str) -> None:
     over, code = BREACHES[name]
     compiled, _ = compiled_of(together(over))
     assert code in {problem.code for problem in compiled.problems}

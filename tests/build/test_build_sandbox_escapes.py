@@ -1,4 +1,4 @@
-"""What a template of a job cannot reach: known ways out of Jinja's and Airflow's sandboxes, each refused twice.
+"""What a template of a job cannot reach: known escapes from Jinja's and Airflow's sandboxes, each rejected twice.
 
 Each text is refused by the check of a file, and again when a worker renders it by the operator's own way.
 """
@@ -205,7 +205,7 @@ SCOPE = run_time.Scope("main", lambda: frozenset(), {"main": ("main",)}, frozens
 
 
 def refused_at_check(text: str) -> list[str]:
-    """The codes of the errors that the compiler has for a text of a job."""
+    """The codes of the compiler's errors for a text of a job."""
     from dag_factory.config.positions import Position
     from dag_factory.config.schema.annotations import shape
     from dag_factory.config.tree import from_python
@@ -216,18 +216,18 @@ def refused_at_check(text: str) -> list[str]:
 
 
 def render(text: str) -> str:
-    """What the operator makes of a text that no check has seen."""
+    """What the operator renders from a text that was not checked."""
     params = {"day": "2026-01-31", "name": "__class__"}
     return str(rendered(a_job(args=(text,)), given=params).arguments[0])
 
 
 @pytest.mark.parametrize("text", [*REACHES_AIRFLOW, *REACHES_PYTHON])
-def test_a_way_out_is_refused_in_a_file(text: str) -> None:
+def test_an_escape_is_rejected_in_a_file(text: str) -> None:
     assert refused_at_check(text), text
 
 
 @pytest.mark.parametrize("text", [*REACHES_AIRFLOW, *REACHES_PYTHON, *ONLY_A_RUN_KNOWS])
-def test_a_way_out_is_refused_in_a_worker(text: str) -> None:
+def test_an_escape_is_rejected_in_a_worker(text: str) -> None:
     import jinja2
 
     with pytest.raises((jinja2.TemplateError, TypeError)):
@@ -235,8 +235,8 @@ def test_a_way_out_is_refused_in_a_worker(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [*REACHES_AIRFLOW, *REACHES_PYTHON, *ONLY_A_RUN_KNOWS])
-def test_the_type_of_a_value_alone_stops_a_way_out(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same without the check of the text: what a value is decides."""
+def test_the_types_of_values_alone_stop_an_escape(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same without the check of the text: the types of values alone stop it."""
     import jinja2
 
     from dag_factory.config.expressions import run_time_rules

@@ -1,4 +1,4 @@
-"""A last good version that breaks a rule which was tightened since: nothing of it runs, and everything says why."""
+"""A last good version that breaks a newer, stricter rule: none of its jobs run, and the reason is shown everywhere."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def for_a_task(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def outcome(dag: Any, **from_server: Any) -> str:
-    """What each of a DAG's tasks says before its pod is made; nothing where it goes on."""
+    """The error of each task of a DAG before its pod is created; empty if the task continues."""
     from airflow.sdk.exceptions import AirflowFailException
 
     (task,) = dag.tasks
@@ -64,7 +64,7 @@ def outcome(dag: Any, **from_server: Any) -> str:
 def test_a_tightened_rule_stops_the_last_good_version(
     home: Path, monkeypatch: pytest.MonkeyPatch, left: str, file: str, text: str, reason: str, place: str
 ) -> None:
-    """Whether the author leaves the file broken, or does not touch it."""
+    """Whether the author breaks the file, or does not change it."""
     if left == "broken":
         write(home, CHURN, BROKEN)
     before = (home / "configs" / file).read_text() if (home / "configs" / file).exists() else None
@@ -74,20 +74,20 @@ def test_a_tightened_rule_stops_the_last_good_version(
         dag = loaded(home)["growth.churn"]
         assert dag.schedule is None and {"last good version", "stopped"} <= set(dag.tags)
         assert "Stopped: this version breaks current rules" in dag.doc_md and f"configs/{place}" in dag.doc_md
-        told = row(home)
-        assert "last-good-stopped: `growth.churn` is stopped" in told and f"configs/{place}" in told
-        assert "Stopped because they break current rules: growth.churn" in told
-        assert "Running their last good version" not in told
+        report = row(home)
+        assert "last-good-stopped: `growth.churn` is stopped" in report and f"configs/{place}" in report
+        assert "Stopped because they break current rules: growth.churn" in report
+        assert "Running their last good version" not in report
         for one in (dag, for_a_task(home, monkeypatch)):
             assert reason in outcome(one, next_method=None) and f"configs/{place}" in outcome(one, next_method=None)
-            assert outcome(one, next_method="trigger_reentry") == ""  # its pod is there, and is watched to its end
+            assert outcome(one, next_method="trigger_reentry") == ""  # its pod exists and is watched until it ends
     (home / "configs" / file).write_text(before) if before else (home / "configs" / file).unlink()
     dag = loaded(home)["growth.churn"]
     assert dag.schedule is not None and "stopped" not in dag.tags
     assert outcome(dag) == ""
 
 
-def test_the_pods_of_a_last_good_version_run_where_the_platform_says_today(
+def test_the_pods_of_a_last_good_version_run_in_the_current_namespace(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(home, LOCAL, "version: 1\ncluster: {namespace: old}\n")
@@ -101,14 +101,14 @@ def test_the_pods_of_a_last_good_version_run_where_the_platform_says_today(
         assert dag.schedule is None and "stopped" not in dag.tags
 
 
-def test_a_last_good_version_has_its_flavor_as_the_table_has_it_today(home: Path) -> None:
+def test_a_last_good_version_has_the_current_size_of_its_flavor(home: Path) -> None:
     write(home, CHURN, BROKEN)
     write(home, FLAVORS, TWO_FLAVORS.replace("cpu: 1", "cpu: 250m"))
     (task,) = loaded(home)["growth.churn"].tasks
     assert task.container_resources.limits["cpu"] == "250m"
 
 
-def test_a_flavor_is_exchanged_once_in_a_last_good_version_too(home: Path) -> None:
+def test_a_flavor_is_replaced_only_once_in_a_last_good_version(home: Path) -> None:
     write(home, FLAVORS, f"{TWO_FLAVORS[:-2]}, third: {{cpu: 1, memory: 1Gi}}}}\n")
     for text, flavor in (("small: other, other: third", "other"), ("small: third", "other"), ("other: third", "third")):
         write(home, LOCAL, f"version: 1\nflavors: {{replace: {{{text}}}}}\n")
@@ -120,13 +120,13 @@ def test_a_flavor_is_exchanged_once_in_a_last_good_version_too(home: Path) -> No
 
 
 @pytest.mark.parametrize("file", [LOCAL, FLAVORS, TEAMS])
-def test_a_table_that_the_platform_team_broke_stops_nobody(home: Path, file: str) -> None:
+def test_a_broken_platform_file_stops_no_pipeline(home: Path, file: str) -> None:
     write(home, file, BROKEN)
     dag = loaded(home)["growth.churn"]
     assert dag.schedule is not None and "last good version" in dag.tags and "stopped" not in dag.tags
 
 
-def test_a_version_that_waits_to_be_compiled_is_under_the_rules_of_today(
+def test_a_version_that_waits_to_be_compiled_must_meet_current_rules(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dag_factory.build.project import loader_deadline
@@ -164,8 +164,8 @@ def test_an_edit_elsewhere_in_a_table_does_not_change_what_is_stored(home: Path)
     assert stored[0] == stored[1]
 
 
-def test_a_last_good_version_gets_what_the_platform_sets_today(home: Path) -> None:
-    """What a pipeline leaves out is no breach: `restricted` and `limits` set it, as they do for a new version."""
+def test_a_last_good_version_gets_the_current_platform_settings(home: Path) -> None:
+    """A field that the pipeline does not set breaks no rule: `restricted` and `limits` set it, as in a new version."""
     write(home, CHURN, BROKEN)
     write(home, LOCAL, "version: 1\npod_security: restricted\nlimits: {timeout: 1h, max_active_runs: 3}\n")
     dag = loaded(home)["growth.churn"]
@@ -176,14 +176,14 @@ def test_a_last_good_version_gets_what_the_platform_sets_today(home: Path) -> No
     assert (task.execution_timeout.total_seconds(), dag.max_active_runs) == (3600, 3)
 
 
-def test_an_environments_rule_holds_while_the_table_of_teams_is_broken(home: Path) -> None:
+def test_an_environments_rule_applies_while_teams_yaml_is_broken(home: Path) -> None:
     write(home, TEAMS, BROKEN)
     assert "stopped" not in loaded(home)["growth.churn"].tags
     write(home, LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n")
     assert "is not one that the environment" in outcome(loaded(home)["growth.churn"], next_method=None)
 
 
-def test_what_cannot_be_checked_is_stopped_and_costs_nobody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_that_cannot_be_checked_is_stopped_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dag_factory.config.project import current_rules
 
     write(home, CHURN, BROKEN)

@@ -1,4 +1,4 @@
-"""The pipelines that say what real workflow files say: Airflow takes them, with their graphs."""
+"""The pipelines that are translated from real workflow files: Airflow accepts them with their graphs."""
 
 from __future__ import annotations
 
