@@ -17,12 +17,17 @@ CHURN = "pipelines/growth/churn.yaml"
 TWO_FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, other: {cpu: 1, memory: 1Gi}}\n"
 TIGHTENED = {
     "a revoked image": (LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n", "image-not", f"{LOCAL}:2"),
-    "a lower ceiling": (LOCAL, "version: 1\nflavors: {max: {cpu: 500m}}\n", "over the ceiling", f"{LOCAL}:2"),
+    "a lower ceiling": (LOCAL, "version: 1\nflavors: {max: {cpu: 500m}}\n", "exceeds the maximum", f"{LOCAL}:2"),
     "a flavor that is gone": (FLAVORS, TWO_FLAVORS.replace("small", "tiny"), "`small` no longer exists", FLAVORS),
-    "a team's flavors": (TEAMS, "version: 1\nteams: {growth: {flavors: [other]}}\n", "may use", f"{TEAMS}:2"),
-    "a team's images": (TEAMS, "version: 1\nteams: {growth: {images: ['b:*']}}\n", "allows", f"{TEAMS}:2"),
+    "a team's flavors": (TEAMS, "version: 1\nteams: {growth: {flavors: [other]}}\n", "may not use", f"{TEAMS}:2"),
+    "a team's images": (TEAMS, "version: 1\nteams: {growth: {images: ['b:*']}}\n", "does not allow", f"{TEAMS}:2"),
     "an account": (LOCAL, "version: 1\nservice_accounts: [other]\n", "the service account `default`", f"{LOCAL}:2"),
-    "a schedule": (LOCAL, "version: 1\nlimits: {min_schedule_interval: 300d}\n", "allows one every 300d", f"{LOCAL}:2"),
+    "a schedule": (
+        LOCAL,
+        "version: 1\nlimits: {min_schedule_interval: 300d}\n",
+        "at most one run every 300d",
+        f"{LOCAL}:2",
+    ),
     "a folder that is denied": (TEAMS, "version: 1\ndefault: deny\nteams: {sales: {}}\n", "no team owns", f"{TEAMS}:2"),
 }
 
@@ -69,7 +74,7 @@ def test_a_tightened_rule_stops_the_last_good_version(
         write(home, CHURN, BROKEN)
     before = (home / "configs" / file).read_text() if (home / "configs" / file).exists() else None
     write(home, file, text)
-    reason = "is not one that" if reason == "image-not" else reason
+    reason = "does not allow the image" if reason == "image-not" else reason
     for _ in range(2):
         dag = loaded(home)["growth.churn"]
         assert dag.schedule is None and {"last good version", "stopped"} <= set(dag.tags)
@@ -133,7 +138,7 @@ def test_a_version_that_waits_to_be_compiled_must_meet_current_rules(
 
     write(home, LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n")
     monkeypatch.setattr(loader_deadline, "compile_seconds", lambda: 0.0)
-    assert "is not one that" in outcome(loaded(home)["growth.churn"], next_method=None)
+    assert "does not allow the image" in outcome(loaded(home)["growth.churn"], next_method=None)
 
 
 def test_every_kind_of_task_is_stopped(home: Path) -> None:
@@ -180,7 +185,7 @@ def test_an_environments_rule_applies_while_teams_yaml_is_broken(home: Path) -> 
     write(home, TEAMS, BROKEN)
     assert "stopped" not in loaded(home)["growth.churn"].tags
     write(home, LOCAL, "version: 1\nimages: {allowed: ['b:*']}\n")
-    assert "is not one that the environment" in outcome(loaded(home)["growth.churn"], next_method=None)
+    assert "the environment `local` does not allow the image" in outcome(loaded(home)["growth.churn"], next_method=None)
 
 
 def test_a_pipeline_that_cannot_be_checked_is_stopped_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

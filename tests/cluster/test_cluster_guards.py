@@ -31,7 +31,7 @@ def test_a_pod_that_breaks_a_rule_is_not_created(processes: Live, tmp_path: Path
     task, context = rendered_task(processes, tmp_path, PIPELINE, name, f"guard-{name}", {"tag": ""}, environment)
     with pytest.raises(AirflowFailException) as failure:
         task.execute(context)
-    rule = "the image `alpine:latest` is the tag `latest`; the environment `dev` forbids that"
+    rule = "the image `alpine:latest` has the tag `latest`; the environment `dev` forbids that"
     assert rule in str(failure.value)
     assert "see configs/platform/environments/dev.yaml:4" in str(failure.value)
     pods = processes.call("GET", "/api/v1/namespaces/default/pods", labelSelector=f"run_id=guard-{name}")

@@ -169,7 +169,7 @@ def test_the_ceiling_names_what_is_over_and_the_flavor_that_fits(
     assert table(SIZES, pipeline, environment) == ["over-ceiling 1:29 jobs.a.resource_flavor"]
     told = said(SIZES, pipeline, environment)
     assert over in told
-    assert f"`{fits}` fits; the ceiling stands in configs/platform/environments/dev.yaml" in told
+    assert f"use the flavor `{fits}`; the maximum is set in configs/platform/environments/dev.yaml" in told
 
 
 def test_what_is_at_the_ceiling_fits_and_what_was_replaced_counts() -> None:

@@ -85,7 +85,7 @@ def test_a_breach_names_the_rule_and_its_place() -> None:
         f"`retries: 4` exceeds the limit of the environment `dev`, 3 -- set `retries` to at most 3; see {DEV}:2"
     )
     assert under("{min_schedule_interval: 1h}", "schedule: '*/5 * * * *'\n").said() == (
-        "the schedule starts a run every 5m; the environment `dev` allows one every 1h at most "
+        "the schedule starts a run every 5m; the environment `dev` allows at most one run every 1h "
         f"-- run it less often; see {DEV}:2"
     )
 
@@ -99,7 +99,7 @@ def test_the_lowest_limit_applies() -> None:
     assert "`timeout: 9h` exceeds the limit of the environment `dev`, 2h" in said
     flow = flow.replace("retries: 9, timeout: 9h", "")
     said = Project({**project.files, "teams": teams, "pipelines/team/flow": flow}).said()
-    assert "the team `team` allows one every 2h at most" in said
+    assert "the team `team` allows at most one run every 2h" in said
 
 
 def test_what_a_pipeline_leaves_out_is_the_limit() -> None:

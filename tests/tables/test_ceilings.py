@@ -76,16 +76,16 @@ def test_all_containers_count(job: str, cpu: str) -> None:
 
 def test_memory_is_summed() -> None:
     (problem,) = told(SMALL, f"sidecars: [{side('1')}]", "{memory: 1Gi}")
-    assert "the flavor `small` with the job's other containers is over" in problem
+    assert "the flavor `small` with the job's other containers exceeds the maximum" in problem
     assert "memory 1.5Gi (at most 1Gi)" in problem
 
 
 def test_the_strictest_is_told() -> None:
     assert told(LARGE, "{}", "{cpu: 2, memory: 8Gi}", "{cpu: 3, memory: 4Gi}") == [
-        "the flavor `large` is over the ceiling of the team `t0`: cpu 4 (at most 2) -- `small` fits;"
-        " the ceiling stands in prod.yaml:1",
-        "the flavor `large` is over the ceiling of the team `t1`: memory 16Gi (at most 4Gi) -- `small` fits;"
-        " the ceiling stands in prod.yaml:1",
+        "the flavor `large` exceeds the maximum of the team `t0`: cpu 4 (at most 2) -- use the flavor `small`;"
+        " the maximum is set in prod.yaml:1",
+        "the flavor `large` exceeds the maximum of the team `t1`: memory 16Gi (at most 4Gi) -- use the flavor `small`;"
+        " the maximum is set in prod.yaml:1",
     ]
 
 
@@ -96,8 +96,9 @@ def test_the_ceiling_is_asked_after_the_replacement() -> None:
     dev = "version: 1\nflavors: {max: {gpu: 0, cpu: 8}}\n"
     found = PLAIN.having(environments__dev=dev, pipelines__team__flow=flow)
     assert found.problems() == ["over-ceiling flow.yaml:2:59 defaults.resource_flavor"]
-    assert "gpu 1 (at most 0) -- `large` fits; the ceiling stands in configs/platform/environments/dev.yaml:2" in (
-        found.said()
+    assert (
+        "gpu 1 (at most 0) -- use the flavor `large`; the maximum is set in configs/platform/environments/dev.yaml:2"
+        in (found.said())
     )
 
 
@@ -124,17 +125,17 @@ def test_what_an_overlay_breaks_is_told_there(job: str, place: str) -> None:
     column, path = place.split(" ")
     assert placed(job, "{cpu: 2}") == [f"3:{column} jobs.a.pod.spec.{path}.cpu"]
     (said,) = told(SMALL, job, "{cpu: 2}")
-    assert "with this the job's pod is over the ceiling of the team `t0`: cpu" in said
-    assert said.endswith("-- ask for less; the ceiling stands in prod.yaml:1")
+    assert "with this value, the job's pod exceeds the maximum of the team `t0`: cpu" in said
+    assert said.endswith("-- lower it; the maximum is set in prod.yaml:1")
     assert placed(job, "{cpu: 9}") == []
 
 
 def test_what_no_flavor_would_mend_is_the_overlays() -> None:
     job = "pod: {spec: {containers: [{name: base, resources: {limits: {cpu: 8}}}]}}"
     (said,) = told(LARGE, job, "{cpu: 2}")
-    assert "with this the job's pod is over" in said
+    assert "with this value, the job's pod exceeds the maximum" in said
     (said,) = told(LARGE, "pod: {spec: {overhead: {cpu: 1}}}", "{cpu: 2}")
-    assert "the flavor `large` with what `pod` adds is over the ceiling of the team `t0`: cpu 5" in said
+    assert "the flavor `large` with what `pod` adds exceeds the maximum of the team `t0`: cpu 5" in said
     assert "`small` fits" in said
 
 
@@ -163,7 +164,7 @@ def test_cards_count_under_any_name(name: str) -> None:
 def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
     job = "pod: {spec: {resourceClaims: [{name: g, resourceClaimTemplateName: eight}]}}"
     (said,) = told(SMALL, job, "{gpu: 4}")
-    assert "what a pod claims cannot be held against the ceiling of the team `t0`: gpu (at most 4)" in said
+    assert "`resourceClaims` cannot be counted against the maximum of the team `t0`: gpu (at most 4)" in said
     assert placed(job, "{gpu: 4}") == ["3:31 jobs.a.pod.spec.resourceClaims[0]"]
     assert placed(job, "{cpu: 4}") == placed(job, "{gpu: 4}")
     assert placed("pod: {spec: {resourceClaims: [{name: g, $patch: delete}]}}", "{gpu: 4}") == []
@@ -199,7 +200,7 @@ def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
 )
 def test_every_container_needs_a_limit_under_a_ceiling(job: str, place: str, who: str) -> None:
     (said,) = told(SMALL, job, "{cpu: 4}")
-    assert f"{who} has no limit for `cpu`, and the team `t0` sets a ceiling" in said
+    assert f"{who} has no limit for `cpu`, but the team `t0` sets a maximum" in said
     assert placed(job, "{cpu: 4}") == [place]
     assert placed(job, "{gpu: 4}") == []
 
@@ -207,7 +208,7 @@ def test_every_container_needs_a_limit_under_a_ceiling(job: str, place: str, who
 def test_a_flavor_without_a_limit_is_reported_at_the_flavor() -> None:
     flavor = Flavor(name="open", requests={"cpu": "1"}, limits={"memory": "1Gi"})
     (said,) = told(flavor, "{}", "{cpu: 4, memory: 4Gi}")
-    assert "no limit for `cpu`, and the team `t0` sets a ceiling -- name a flavor that sets `cpu`" in said
+    assert "no limit for `cpu`, but the team `t0` sets a maximum -- use a flavor that sets `cpu`" in said
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_a_flavor_without_a_limit_is_reported_at_the_flavor() -> None:
 def test_an_unknown_resource_is_allowed_by_name(name: str) -> None:
     job = f"pod: {{spec: {{containers: [{{name: base, resources: {{limits: {{{name}: 2}}}}}}]}}}}"
     (said,) = told(SMALL, job, "{cpu: 4}")
-    assert f"the pod asks for `{name}`, which no `max` names" in said
+    assert f"the pod requests `{name}`, which is not listed in `max`" in said
     assert placed(job, "{cpu: 4}") == [f"3:{61 + len(name) + 2} jobs.a.pod.spec.containers[0].resources.limits.{name}"]
     assert told(SMALL, job, f"{{{name}: 2}}") == []
     (said,) = told(SMALL, job, f"{{{name}: 1}}")
@@ -241,7 +242,7 @@ def test_cards_of_a_flavor_count_as_they_are_built() -> None:
 def test_airflows_container_for_the_output_counts() -> None:
     assert told(SMALL, "output: json", "{cpu: 1001m, memory: 1034Mi}") == []
     (said,) = told(SMALL, "output: json", "{cpu: 1}")
-    assert "the flavor `small` with Airflow's container for the output is over the ceiling" in said
+    assert "the flavor `small` with Airflow's container for the output exceeds the maximum" in said
     assert "cpu 1.001 (at most 1)" in said
 
 

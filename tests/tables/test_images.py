@@ -242,7 +242,7 @@ def test_only_what_is_allowed_runs(image: str, allowed: str, right: bool) -> Non
     found = project(f'"{image}"', f'{{allowed: ["{allowed}", "other/*"]}}')
     assert found.problems() == ([] if right else [f"image-not-allowed {PLACE}"])
     if not right:
-        assert "the environment `dev` allows" in found.said()
+        assert "the environment `dev` does not allow" in found.said()
         assert f"allowed: {allowed}, other/*; see configs/platform/environments/dev.yaml:2" in found.said()
 
 

@@ -42,8 +42,8 @@ def test_a_level_holds_for_each_job(rule: str, expected: list[str]) -> None:
 def test_without_a_level_the_warning_says_what_comes() -> None:
     found = under("description: text", PRIVILEGED)
     assert found.said() == (
-        "`privileged` must not be set to true: the level `baseline` of pod security forbids it (Privileged Containers)"
-        " -- leave the key out; `pod_security` is not set here: this will be an error in the next release, "
+        "`privileged` must not be set to true: the pod security level `baseline` forbids it (Privileged Containers)"
+        " -- leave the key out; in the next release this is an error, "
         "unless the environment sets `pod_security: privileged`"
     )
     assert found.problems() == ["pod-security flow.yaml:3:43 jobs.a.security_context.privileged"]
@@ -294,8 +294,8 @@ def test_an_allow_list(rule: str, good: str, bad: str, level: str) -> None:
 def test_a_name_that_only_the_run_knows_cannot_be_allowed(rule: str, job: str) -> None:
     found = under(rule, job)
     assert codes(found) == ["hidden-reference"]
-    assert "is known only when the job runs, but the environment `dev` limits" in found.said()
-    assert "write the name, or compute it now with `${{ }}`" in found.said()
+    assert "is not known until run time, but the environment `dev` limits" in found.said()
+    assert "write the name, or compute it with `${{ }}`" in found.said()
     assert codes(under("description: text", job)) == []
 
 

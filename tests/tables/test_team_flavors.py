@@ -53,14 +53,14 @@ def test_what_the_largest_flavor_gives_is_allowed(job: str) -> None:
         (
             BASE.format("cpu: 32"),
             "over-ceiling flow.yaml:5:70 jobs.a.pod.spec.containers[0].resources.limits.cpu",
-            "with this the job's pod asks for more than the flavors that the team `growth` may use: cpu 32 (at most 8)"
-            " -- ask for less; they are listed in configs/platform/teams.yaml:3",
+            "with this value, the job's pod requests more than any flavor that the team `growth` may use: cpu 32 (at most 8)"
+            " -- lower it; these flavors are listed in configs/platform/teams.yaml:3",
         ),
         (
             SIDE.format(8),
             "over-ceiling flow.yaml:2:46 defaults.resource_flavor",
-            "the flavor `small` with the job's other containers asks for more than the flavors that the team"
-            " `growth` may use: cpu 9 (at most 8) -- no flavor fits; they are listed in",
+            "the flavor `small` with the job's other containers requests more than any flavor that the team"
+            " `growth` may use: cpu 9 (at most 8) -- no flavor fits; these flavors are listed in",
         ),
         (
             BASE.format("nvidia.com/gpu: 1"),
@@ -70,7 +70,7 @@ def test_what_the_largest_flavor_gives_is_allowed(job: str) -> None:
         (
             BASE.format("example.com/fpga: 1"),
             "resource-not-allowed flow.yaml:5:83 jobs.a.pod.spec.containers[0].resources.limits.example.com/fpga",
-            "the pod asks for `example.com/fpga`, which no flavor that the team `growth` may use gives",
+            "the pod requests `example.com/fpga`, which no flavor that the team `growth` may use provides",
         ),
         (
             "sidecars: [{name: s, image: i}]",
@@ -80,12 +80,12 @@ def test_what_the_largest_flavor_gives_is_allowed(job: str) -> None:
         (
             "node_selector: {pool: gpu}",
             "node-not-allowed flow.yaml:5:27 jobs.a.node_selector.pool",
-            "the pod selects nodes with `pool: gpu`, and only flavors that the team `growth` may not use run there",
+            "the pod selects the node label `pool: gpu`, which is for flavors that the team `growth` may not use",
         ),
         (
             "pod: {spec: {nodeSelector: {pool: gpu}}}",
             "node-not-allowed flow.yaml:5:39 jobs.a.pod.spec.nodeSelector.pool",
-            "the pod selects nodes with `pool: gpu`",
+            "the pod selects the node label `pool: gpu`",
         ),
         (
             "tolerations: [{operator: Exists}]",
@@ -100,19 +100,19 @@ def test_what_the_largest_flavor_gives_is_allowed(job: str) -> None:
         (
             "pod: {spec: {nodeName: gpu-1}}",
             "node-not-allowed flow.yaml:5:28 jobs.a.pod.spec.nodeName",
-            "the pod goes to the node `gpu-1` past the scheduler, which the team `growth` may not",
+            "the pod bypasses the scheduler with `nodeName: gpu-1`, but the flavors of the team `growth` choose",
         ),
         (
             "node_selector: {kubernetes.io/hostname: gpu-1}",
             "node-not-allowed flow.yaml:5:45 jobs.a.node_selector.kubernetes.io/hostname",
-            "the pod names the node `gpu-1`, which the team `growth` may not: its flavors choose the nodes",
+            "the pod chooses the node `gpu-1`, but the flavors of the team `growth` choose the nodes",
         ),
         (
             "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution:"
             " {nodeSelectorTerms: [{matchExpressions: [{key: pool, operator: In, values: [gpu]}]}]}}}",
             "node-not-allowed flow.yaml:5:120 jobs.a.affinity.nodeAffinity."
             "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]",
-            "the pod prefers or selects nodes with `pool: gpu`",
+            "the pod selects or prefers the node label `pool: gpu`",
         ),
     ],
 )
@@ -167,7 +167,7 @@ def test_the_environments_ceiling_holds_beside_it() -> None:
     assert project(BASE.format("cpu: 6"), environments__dev=dev).problems() == [
         "over-ceiling flow.yaml:5:70 jobs.a.pod.spec.containers[0].resources.limits.cpu"
     ]
-    assert "no flavor that the team `growth` may use gives" in (
+    assert "no flavor that the team `growth` may use provides" in (
         project(BASE.format("example.com/fpga: 1"), environments__dev=dev).said()
     )
 
@@ -194,7 +194,7 @@ def test_containers_of_the_platform_do_not_count() -> None:
 def test_a_hint_proposes_only_flavors_of_the_list() -> None:
     dev = "version: 1\nflavors: {max: {cpu: 4}}\n"
     found = project("resource_flavor: large", environments__dev=dev)
-    assert "`small` fits" in found.said()
+    assert "use the flavor `small`" in found.said()
 
 
 def test_what_a_pod_removes_of_the_required_is_missing() -> None:
@@ -204,5 +204,5 @@ def test_what_a_pod_removes_of_the_required_is_missing() -> None:
     assert not project("output: json", teams).problems()
     found = project("pod: {metadata: {labels: {cost-centre: null}}}", teams)
     assert found.problems() == ["required-key flow.yaml:5:30 jobs.a.pod.metadata.labels"]
-    assert "`labels` is missing in the job's pod, which the team `growth` asks for" in found.said()
+    assert "`labels` is missing in the job's pod; the team `growth` requires it" in found.said()
     assert not project("pod: {metadata: {labels: {cost-centre: null, other: x}}}", teams).problems()

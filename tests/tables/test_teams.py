@@ -76,20 +76,20 @@ teams:
         (
             PIPELINE.replace("small", "card"),
             "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
-            "the flavor `card` is not one that the team `growth` may use",
-            f"it may use: sm*, large; {PLACE}:6",
+            "the team `growth` may not use the flavor `card`",
+            f"allowed: sm*, large; {PLACE}:6",
         ),
         (
             PIPELINE.replace("acme/image", "ghcr.io/acme/image"),
             "image-not-allowed flow.yaml:2:26 defaults.docker_image",
-            "the image `ghcr.io/acme/image:1` is not one that the team `growth` allows",
+            "the team `growth` does not allow the image `ghcr.io/acme/image:1`",
             f"allowed: acme/*; {PLACE}:7",
         ),
         (
             PIPELINE.replace("small", "large"),
             "over-ceiling flow.yaml:2:59 defaults.resource_flavor",
-            "the flavor `large` is over the ceiling of the team `growth`: cpu 8 (at most 4)",
-            "`small` fits; the ceiling stands in configs/platform/teams.yaml:8",
+            "the flavor `large` exceeds the maximum of the team `growth`: cpu 8 (at most 4)",
+            "use the flavor `small`; the maximum is set in configs/platform/teams.yaml:8",
         ),
         (
             PIPELINE + "owner: null\n",
@@ -125,10 +125,10 @@ def test_the_strictest_limit_wins() -> None:
     dev = "version: 1\nflavors: {max: {cpu: 6, memory: 16Gi}}\n"
     found = PROJECT.having(teams=teams, environments__dev=dev, pipelines__growth__flow=large)
     assert found.said().splitlines() == [
-        "the flavor `large` is over the ceiling of the environment `dev`: memory 32Gi (at most 16Gi)"
-        " -- `small` fits; the ceiling stands in configs/platform/environments/dev.yaml:2",
-        "the flavor `large` is over the ceiling of the team `growth`: cpu 8 (at most 4)"
-        " -- `small` fits; the ceiling stands in configs/platform/teams.yaml:2",
+        "the flavor `large` exceeds the maximum of the environment `dev`: memory 32Gi (at most 16Gi)"
+        " -- use the flavor `small`; the maximum is set in configs/platform/environments/dev.yaml:2",
+        "the flavor `large` exceeds the maximum of the team `growth`: cpu 8 (at most 4)"
+        " -- use the flavor `small`; the maximum is set in configs/platform/teams.yaml:2",
     ]
 
 
@@ -229,7 +229,7 @@ def test_a_limit_of_the_default_team_names_its_place() -> None:
         "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
         "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
     ]
-    told = "the flavor `small` is not one that the default team may use -- it may use: large"
+    told = "the default team may not use the flavor `small` -- allowed: large"
     assert found.said() == "\n".join([f"{told}; {PLACE}:6"] * 2)
     assert list(found.pipelines()) == ["growth.flow"]
 

@@ -1,4 +1,4 @@
-"""Allow-lists: what a pod and its job may refer to. Of several lists of one kind every one applies."""
+"""Allow-lists: what a pod and its job may refer to. If there are several lists of one kind, all of them apply."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.references import ANY, Reference, references
 
-_WORDS = {
+_NOUNS = {
     "service_accounts": "service account",
     "secrets": "secret",
     "config_maps": "config map",
@@ -33,7 +33,7 @@ _PAIRS = ("node_selectors", "labels", "annotations")
 
 
 def breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
-    """A breach for each reference of a pod, and for its Airflow pool, that a list does not allow."""
+    """A breach for each reference of a pod, and for the Airflow pool, that a list does not allow."""
     if not guards.allow:
         return
     name = job.pool or job.flavor.pool or "default_pool"
@@ -43,13 +43,13 @@ def breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
 
 
 def check(reference: Reference, guards: Guards, key: str = "") -> Iterator[Breach]:
-    """A breach for each list of its kind that does not allow a reference."""
+    """A breach for each list that does not allow the reference."""
     for rule in guards.allow.get(reference.kind, ()):
         yield from _check(reference, rule, key)
 
 
 def _check(reference: Reference, rule: Rule, key: str) -> Iterator[Breach]:
-    word, place = _WORDS[reference.kind], f"see {rule.place}"
+    noun, place = _NOUNS[reference.kind], f"see {rule.place}"
     allowed = f"allowed: {', '.join(rule.words) or 'none'}; {place}"
     if reference.parts is None and reference.kind == "tolerations":
         message = f"{rule.by} limits `tolerations`, so a pod must not tolerate every taint"
@@ -58,25 +58,23 @@ def _check(reference: Reference, rule: Rule, key: str) -> Iterator[Breach]:
         message = f"{rule.by} limits `{reference.kind}`, so a pod must not name its node (`{reference.shown}`)"
         yield Breach("not-allowed", message, f"remove `nodeName`; {place}", reference.path, key)
     elif has_template(reference.parts[0]):
-        message = (
-            f"the {word} `{reference.shown}` is known only when the job runs, but {rule.by} limits `{reference.kind}`"
-        )
-        hint = f"write the name, or compute it now with `${{{{ }}}}`; {place}"
+        message = f"the {noun} `{reference.shown}` is not known until run time, but {rule.by} limits `{reference.kind}`"
+        hint = f"write the name, or compute it with `${{{{ }}}}`; {place}"
         yield Breach("hidden-reference", message, hint, reference.path, key)
-    elif not any(_matches(reference.parts, _parsed(reference.kind, pattern)) for pattern in rule.words):
-        message = f"{rule.by} does not allow the {word} `{reference.shown}`"
+    elif not any(_matches(reference.parts, _parse(reference.kind, pattern)) for pattern in rule.words):
+        message = f"{rule.by} does not allow the {noun} `{reference.shown}`"
         yield Breach("not-allowed", message, allowed, reference.path, key)
 
 
 def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Whether each part matches; a value that only the run knows may be anything."""
+    """Whether each part matches; a value that is not known until run time may be anything."""
     known = (ANY if has_template(part) else part for part in parts)
     return all(map(fnmatchcase, known, pattern))
 
 
 @lru_cache(1024)
-def _parsed(kind: str, pattern: str) -> tuple[str, ...]:
-    """A pattern's parts; what it leaves out is `*`."""
+def _parse(kind: str, pattern: str) -> tuple[str, ...]:
+    """The parts of a pattern; a part that it leaves out is `*`."""
     if kind in _PAIRS:
         key, equals, value = pattern.partition("=")
         return (key, value if equals else "*")

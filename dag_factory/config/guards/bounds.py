@@ -1,6 +1,6 @@
-"""Bounds of a commit (`limits`): what one pipeline may ask for beside the size of its pods.
+"""Bounds: the limits of an environment or a team (`limits`) that are not about the size of a pod.
 
-They are checked on the model, of a pipeline that is compiled and of a last-good one.
+They are checked on the model: when a pipeline is compiled, and when its last good version is used.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from dag_factory.config.workload.parallelism import most_at_once
 from dag_factory.config.workload.run_order import ended_before
 from dag_factory.config.workload.schedule_interval import shortest_interval
 
-AIRFLOW_RUNS = 16  # Airflow's own `max_active_runs`, where nobody sets one
+AIRFLOW_RUNS = 16  # Airflow's default of `max_active_runs`
 CODE: Code = "over-limit"
-_MANY = Decimal(1_000_000)  # cards: what no cluster has, for an amount that cannot be read
+_UNCOUNTABLE = Decimal(1_000_000)  # more GPUs than any cluster has, for an amount that is not a number
 
 
 def job_breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
-    """The bounds that one job and its final pod exceed; ``key`` is the job's."""
+    """A breach for each bound that a job or its final pod exceeds; ``key`` is the job's."""
     if not guards.bounds:
         return
-    asked = {
+    values = {
         "retries": (job.retries.count, str(job.retries.count)),
         "timeout": (job.timeout, duration_text(job.timeout or 0)),
         "priority_weight": (job.priority_weight, str(job.priority_weight)),
         "pool_slots": (job.pool_slots, str(job.pool_slots)),
     }
-    for key, (value, shown) in asked.items():
+    for key, (value, shown) in values.items():
         bound = guards.bounds.get(key)
         if bound and value is not None and value > bound.most:
             yield Breach(CODE, _exceeds(f"`{key}: {shown}`", bound), _hint(key, bound), (), key)
-    longest = guards.bounds.get("timeout")
-    if longest and (job.timeout or 0) <= longest.most:
-        yield from _time_of_pod(pod["spec"], longest)
+    timeout = guards.bounds.get("timeout")
+    if timeout and (job.timeout or 0) <= timeout.most:
+        yield from _pod_time(pod["spec"], timeout)
 
 
-def _time_of_pod(spec: Fragment, bound: Bound) -> Iterator[Breach]:
-    """A pod that runs longer than the limit: Airflow may leave it, and then only the cluster ends it."""
+def _pod_time(spec: Fragment, bound: Bound) -> Iterator[Breach]:
+    """Breaches of a pod that may run longer than ``timeout``: if Airflow loses it, only the cluster stops it."""
     deadline, grace = spec.get("activeDeadlineSeconds"), spec.get("terminationGracePeriodSeconds")
     if deadline is None:
-        message = f"the pod has no `activeDeadlineSeconds`, and {bound.by} limits `timeout` to {bound.text}"
+        message = f"the pod has no `activeDeadlineSeconds`, but {bound.by} limits `timeout` to {bound.text}"
         hint = f"do not remove it: the job's `timeout` sets it; see {bound.place}"
         yield Breach(CODE, message, hint, ("spec", "activeDeadlineSeconds"))
     for key, value in (("activeDeadlineSeconds", deadline), ("terminationGracePeriodSeconds", grace)):
@@ -58,96 +58,102 @@ def _time_of_pod(spec: Fragment, bound: Bound) -> Iterator[Breach]:
 
 
 def pipeline_breaches(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
-    """The bounds that a pipeline as a whole exceeds; ``key`` is the pipeline's."""
+    """A breach for each bound that a pipeline as a whole exceeds; ``key`` is the pipeline's."""
     if not guards.bounds:
         return
     for key in ("max_active_jobs", "max_active_runs"):
         bound, value = guards.bounds.get(key), getattr(pipeline, key)
         if bound and value is not None and value > bound.most:
             yield Breach(CODE, _exceeds(f"`{key}: {value}`", bound), _hint(key, bound), (), key)
-    often = guards.bounds.get("min_schedule_interval")
-    shortest = shortest_interval(pipeline.schedule) if often else None
-    if often and _starts_itself(pipeline):
-        message = f"the pipeline updates the asset that starts it, so it runs without end; {_once(often)}"
-        hint = f"remove the asset from its `schedule` or from the `outlets` of its jobs; see {often.place}"
+    if interval := guards.bounds.get("min_schedule_interval"):
+        yield from _schedule(pipeline, interval)
+    if gpus := guards.bounds.get("gpu"):
+        yield from _gpus(pipeline, gpus)
+
+
+def _schedule(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
+    """A breach of a pipeline that runs too often."""
+    allowed = f"{bound.by} allows at most one run every {bound.text}"
+    if _starts_itself(pipeline):
+        message = f"the pipeline updates the asset that starts it, so it runs forever; {allowed}"
+        hint = f"remove the asset from its `schedule` or from the `outlets` of its jobs; see {bound.place}"
         yield Breach(CODE, message, hint, (), "schedule")
-    elif often and shortest is not None and shortest < often.most:
-        when = f"a run every {duration_text(shortest)}" if shortest else "a run as soon as the last has ended"
-        message = f"the schedule starts {when}; {_once(often)}"
-        yield Breach(CODE, message, f"run it less often; see {often.place}", (), "schedule")
-    if cards := guards.bounds.get("gpu"):
-        yield from _cards(pipeline, cards)
-
-
-def _once(often: Bound) -> str:
-    return f"{often.by} allows one every {often.text} at most"
+        return
+    shortest = shortest_interval(pipeline.schedule)
+    if shortest is not None and shortest < bound.most:
+        often = f"every {duration_text(shortest)}" if shortest else "as soon as the previous run ends"
+        message = f"the schedule starts a run {often}; {allowed}"
+        yield Breach(CODE, message, f"run it less often; see {bound.place}", (), "schedule")
 
 
 def _starts_itself(pipeline: Pipeline) -> bool:
-    """Whether the updates of a run's own jobs are enough to start the next run."""
+    """Whether the assets that a run's own jobs update are enough to start the next run."""
     if not isinstance(pipeline.schedule, Assets):
         return False
-    own = {asset.name for job in pipeline.jobs for asset in job.outlets}
+    updated = {asset.name for job in pipeline.jobs for asset in job.outlets}
 
     def is_met(rule: AssetRule) -> bool:
         if isinstance(rule, Asset):
-            return rule.name in own
+            return rule.name in updated
         return (all if isinstance(rule, AllOf) else any)(map(is_met, rule.of))
 
-    return bool(own) and is_met(pipeline.schedule.rule)
+    return bool(updated) and is_met(pipeline.schedule.rule)
 
 
-def _cards(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
-    """The graphics cards that the jobs can hold at once, of one run and of all."""
-    weights: dict[str, int] = {}
-    each: list[int] = []
-    apart: list[str] = []
+def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
+    """A breach if the jobs can use too many GPUs at once, in all runs together."""
+    job_gpus: dict[str, int] = {}
+    instance_gpus: list[int] = []
+    limited_groups: list[str] = []  # whose instances do not all run at once
     for job in pipeline.jobs:
         pod = final_pod(job, pipeline.cluster)
         if pod["spec"].get("resourceClaims"):
-            message = f"the cards that the pod of the job `{job.name}` claims cannot be counted"
-            hint = f"name a flavor with `gpu`; {bound.by} limits `gpu`: see {bound.place}"
+            message = f"the GPUs in `resourceClaims` of the job `{job.name}` cannot be counted"
+            hint = f"use a flavor with `gpu`; {bound.by} limits `gpu`: see {bound.place}"
             yield Breach(CODE, message, hint, (), "jobs")
             return
-        cards = math.ceil(min(pod_usage(pod)[GPU], _MANY))
+        gpus = math.ceil(min(pod_usage(pod)[GPU], _UNCOUNTABLE))
         items = job.for_each or pipeline.groups.get(job.mapped_group or "")
-        instances = _instances(items, None if job.deferrable else pipeline.max_active_jobs) if cards else 1
+        instances = _instances(items, None if job.deferrable else pipeline.max_active_jobs) if gpus else 1
         if instances is None:
-            message = f"nothing bounds how many instances of the job `{job.name}` run at once, each with {cards} cards"
+            message = f"any number of instances of the job `{job.name}` can run at once, each with {_count(gpus)}"
             owner = "its group's" if job.mapped_group else "its"
             hint = (
-                f"set `max_parallel` of {owner} `for_each`; "
-                f"{bound.by} allows a pipeline {bound.text}: see {bound.place}"
+                f"set `max_parallel` of {owner} `for_each`; {bound.by} limits `gpu` to {bound.text}: see {bound.place}"
             )
             yield Breach(CODE, message, hint, (), "jobs")
             return
-        if cards:
-            weights[job.name] = cards * instances
-            each += [cards] * instances
+        if gpus:
+            job_gpus[job.name] = gpus * instances
+            instance_gpus += [gpus] * instances
             if job.mapped_group and items and (items.items is None or instances < len(items.items)):
-                apart.append(job.mapped_group)
-    most = most_at_once(weights, ended_before(pipeline.jobs, weights, apart))
+                limited_groups.append(job.mapped_group)
+    most = most_at_once(job_gpus, ended_before(pipeline.jobs, job_gpus, limited_groups))
     if pipeline.max_active_jobs is not None and not any(job.deferrable for job in pipeline.jobs):
-        # Airflow does not count a deferred job among the active ones.
-        most = min(most, sum(sorted(each, reverse=True)[: pipeline.max_active_jobs]))
+        # Airflow does not count a deferred job as active.
+        most = min(most, sum(sorted(instance_gpus, reverse=True)[: pipeline.max_active_jobs]))
     runs = pipeline.max_active_runs or AIRFLOW_RUNS
     if most * runs > bound.most:
-        times = f" in each of {runs} runs" if runs > 1 else ""
-        message = f"the jobs can hold {most} graphics cards at once{times}; the limit of {bound.by} is {bound.text}"
-        hint = f"lower `max_active_jobs` or `max_active_runs`, or let jobs wait for each other; see {bound.place}"
+        in_runs = f" in each of {runs} runs" if runs > 1 else ""
+        message = f"the jobs can use {_count(most)} at once{in_runs}; the limit of {bound.by} is {bound.text}"
+        hint = f"lower `max_active_jobs` or `max_active_runs`, or make jobs wait for each other; see {bound.place}"
         yield Breach(CODE, message, hint, (), "jobs")
 
 
-def _instances(each: ForEach | None, active: int | None) -> int | None:
-    """How many of a job's pods run side by side; None where nothing says it."""
-    if each is None:
+def _count(gpus: int) -> str:
+    return "1 GPU" if gpus == 1 else f"{gpus} GPUs"
+
+
+def _instances(items: ForEach | None, active: int | None) -> int | None:
+    """How many instances of a job run at once; None if nothing limits them."""
+    if items is None:
         return 1
-    bounds = [each.max_parallel, active, None if each.items is None else len(each.items)]
+    bounds = [items.max_parallel, active, None if items.items is None else len(items.items)]
     return min((bound for bound in bounds if bound is not None), default=None)
 
 
-def _exceeds(what: str, bound: Bound) -> str:
-    return f"{what} exceeds the limit of {bound.by}, {bound.text}"
+def _exceeds(subject: str, bound: Bound) -> str:
+    return f"{subject} exceeds the limit of {bound.by}, {bound.text}"
 
 
 def _hint(key: str, bound: Bound) -> str:

@@ -12,8 +12,8 @@ from dag_factory.config.problems import Severity
 class Breach(msgspec.Struct, frozen=True):
     """One rule that a pod breaks.
 
-    ``path`` is the place in the pod, as ``("spec", "containers", 0, "image")``. ``key`` is the key of the job that
-    must change, where that is not the one that set the value at ``path``.
+    ``path`` leads to the value in the pod, for example ``("spec", "containers", 0, "image")``. ``key`` is the key of
+    the job that must change, if that is not the key that set this value.
     """
 
     code: Code

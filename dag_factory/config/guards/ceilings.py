@@ -1,4 +1,7 @@
-"""Ceilings: the most that one pod, with all its containers, may use in an environment or by a team's limit."""
+"""Maximums: the resources that one pod, with all its containers, may use.
+
+They come from the `max` of an environment or a team, and from a team's list of flavors.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from dag_factory.config.guards.breach import Breach
 from dag_factory.config.guards.resource_usage import (
     GPU,
     NODE_RESOURCES,
+    Usage,
     container_usage,
     counts_against,
     flavor_usage,
@@ -31,203 +35,214 @@ from dag_factory.config.pod.containers import Container, pod_containers
 from dag_factory.config.positions import KeyPath
 
 Limits = MappingT[str, Limit]
-Seen = Callable[[Fragment], Fragment]
+CountedPart = Callable[[Fragment], Fragment]
 """The part of a pod that counts."""
-_OWN: KeyPath = ("spec", "containers", 0, "resources")
+_JOB_RESOURCES: KeyPath = ("spec", "containers", 0, "resources")
 _FLAVOR = "resource_flavor"
 _EXAMPLES = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
-_NOTHING = Decimal(0)
+_ZERO = Decimal(0)
 
 
-class _Words(NamedTuple):
-    """How a limit is called: that of a `max`, or what the flavors on a team's list give."""
+class _Texts(NamedTuple):
+    """The texts about one kind of limit."""
 
-    over: str
+    exceeds: str
     place: str
-    unknown: str
+    unlisted: str
     fix: str
 
 
-_MAX = _Words(
-    over="is over the ceiling of {by}",
-    place="the ceiling stands in {place}",
-    unknown="which no `max` names",
-    fix='the platform allows it by name: `max: {{"{name}": 1}}`; a `max` is in {place}',
+_MAX = _Texts(
+    exceeds="exceeds the maximum of {by}",
+    place="the maximum is set in {place}",
+    unlisted="which is not listed in `max`",
+    fix='ask the platform team to allow it with `max: {{"{name}": 1}}`; see {place}',
 )
-_LIST = _Words(
-    over="asks for more than the flavors that {by} may use",
-    place="they are listed in {place}",
-    unknown="which no flavor that {by} may use gives",
-    fix="leave it out; the flavors are listed in {place}",
+_LIST = _Texts(
+    exceeds="requests more than any flavor that {by} may use",
+    place="these flavors are listed in {place}",
+    unlisted="which no flavor that {by} may use provides",
+    fix="remove it; these flavors are listed in {place}",
 )
 
 
 def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = ()) -> Iterator[Breach]:
-    """A breach for each way in which a pod is over a limit; ``known`` are flavors to propose instead.
+    """A breach for each maximum that a pod exceeds; hints suggest flavors from ``known``.
 
-    Airflow's own container counts for a `max`. For what the flavors of a list give it does not, nor do containers
+    Airflow's own container counts for a `max`. It does not count for a list of flavors, and neither do containers
     that the platform's files add.
     """
     if not (guards.limits or guards.flavor_limits):
         return
     limits = guards.limits
     containers = pod_containers(pod)
-    uses = pod_usage(pod, containers)
-    over = _over(uses, limits)
-    yield from _without_limit(containers, job, limits)
-    yield from _unknown(pod, job, limits, uses, _MAX)
-    if over:
-        yield from _over_ceiling(
-            pod, job, limits, over, flavors.allowed_flavors(known, guards), _MAX, lambda whole: whole
-        )
+    usage = pod_usage(pod, containers)
+    exceeded = _exceeded(usage, limits)
+    yield from _missing_limits(containers, job, limits)
+    yield from _unlisted(pod, job, limits, usage, _MAX)
+    if exceeded:
+        suggestions = flavors.allowed_flavors(known, guards)
+        yield from _over_maximum(pod, job, limits, exceeded, suggestions, _MAX, lambda whole: whole)
     if guards.flavor_limits:
-        seen = partial(_of_author, platform=guards.platform_containers)
-        own = seen(pod)
-        uses = pod_usage(own)
-        yield from _without_limit(
-            containers, job, {key: one for key, one in guards.flavor_limits.items() if key not in limits}
-        )
-        listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in over}
-        found = _over(uses, listed)
+        counted = partial(_without_platform_containers, platform=guards.platform_containers)
+        own = counted(pod)
+        usage = pod_usage(own)
+        only_listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in limits}
+        yield from _missing_limits(containers, job, only_listed)
+        listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in exceeded}
         if not limits:
-            yield from _unknown(own, job, listed, uses, _LIST)
-        else:  # what no `max` names is reported above
-            named = {name: amount for name, amount in uses.items() if name in limits}
-            yield from _unknown(own, job, guards.flavor_limits, named, _LIST)
-        if found:
-            yield from _over_ceiling(own, job, listed, found, flavors.allowed_flavors(known, guards), _LIST, seen)
+            yield from _unlisted(own, job, listed, usage, _LIST)
+        else:  # a resource that is not in `max` is reported above
+            in_max = {name: amount for name, amount in usage.items() if name in limits}
+            yield from _unlisted(own, job, guards.flavor_limits, in_max, _LIST)
+        if exceeded_list := _exceeded(usage, listed):
+            suggestions = flavors.allowed_flavors(known, guards)
+            yield from _over_maximum(own, job, listed, exceeded_list, suggestions, _LIST, counted)
     if pod["spec"].get("resourceClaims"):
-        every = {**guards.flavor_limits, **limits}
-        limit = every.get(GPU) or next(iter(every.values()))
-        most = f": gpu (at most {limit.most})" if GPU in every else ""
-        message = f"what a pod claims cannot be held against the ceiling of {limit.by}{most}"
-        hint = f"name a flavor with `gpu`; the ceiling stands in {limit.place}"
-        yield Breach("over-ceiling", message, hint, ("spec", "resourceClaims", 0))
+        yield _claims_breach({**guards.flavor_limits, **limits})
 
 
-def _of_author(pod: Fragment, platform: MappingT[str, Fragment]) -> Fragment:
-    """A pod without Airflow's container, and without the platform's that ask for no more than the platform set."""
-    left: Fragment = {}
-    gone = {
+def _claims_breach(limits: Limits) -> Breach:
+    limit = limits.get(GPU) or next(iter(limits.values()))
+    most = f": gpu (at most {limit.most})" if GPU in limits else ""
+    message = f"`resourceClaims` cannot be counted against the maximum of {limit.by}{most}"
+    hint = f"use a flavor with `gpu`; the maximum is set in {limit.place}"
+    return Breach("over-ceiling", message, hint, ("spec", "resourceClaims", 0))
+
+
+def _without_platform_containers(pod: Fragment, platform: MappingT[str, Fragment]) -> Fragment:
+    """A pod without Airflow's container, and without the platform's containers that request no more than was set."""
+    ignored = {
         final_pod.XCOM,
-        *(one.name for one in pod_containers(pod) if one.kind != "job" and _is_within(one, platform)),
+        *(one.name for one in pod_containers(pod) if one.kind != "job" and _is_from_platform(one, platform)),
     }
-    for group in ("containers", "initContainers"):
-        left[group] = [one for one in pod["spec"].get(group) or () if one["name"] not in gone]
-    return {**pod, "spec": {**pod["spec"], **left}}
+    groups: Fragment = {
+        group: [one for one in pod["spec"].get(group) or () if one["name"] not in ignored]
+        for group in ("containers", "initContainers")
+    }
+    return {**pod, "spec": {**pod["spec"], **groups}}
 
 
-def _is_within(container: Container, platform: MappingT[str, Fragment]) -> bool:
+def _is_from_platform(container: Container, platform: MappingT[str, Fragment]) -> bool:
     if container.name not in platform:
         return False
     most = resources_usage(platform[container.name])
-    return all(amount <= most.get(name, _NOTHING) for name, amount in container_usage(container).items())
+    return all(amount <= most.get(name, _ZERO) for name, amount in container_usage(container).items())
 
 
-def _over_ceiling(
-    pod: Fragment, job: Job, limits: Limits, over: list[str], known: Iterable[Flavor], words: _Words, seen: Seen
+def _over_maximum(
+    pod: Fragment,
+    job: Job,
+    limits: Limits,
+    exceeded: list[str],
+    suggestions: Iterable[Flavor],
+    texts: _Texts,
+    counted: CountedPart,
 ) -> Iterator[Breach]:
-    """One breach for each rule and each culprit: what ``pod:`` breaks is reported there, the rest at the flavor."""
+    """A breach for each rule and each cause: what ``pod:`` causes is reported there, the rest at the flavor."""
     sidecar = next((one for one in pod["spec"]["containers"] if one["name"] == final_pod.XCOM), None)
-    uses, own = pod_usage(pod), flavor_usage(job.flavor)
-    blamed = {key: _by_overlay(job, sidecar, key, to_number(limits[key].most), seen) for key in over}
-    for by, overlay in dict.fromkeys((limits[key].by, blamed[key]) for key in over):
-        keys = [key for key in over if (limits[key].by, blamed[key]) == (by, overlay)]
-        shown = ", ".join(f"{key} {_shown(job.flavor, key, uses, own)} (at most {limits[key].most})" for key in keys)
-        more = f"{words.over.format(by=by)}: {shown}"
-        place = words.place.format(place=limits[keys[0]].place)
+    usage, flavor = pod_usage(pod), flavor_usage(job.flavor)
+    by_overlay = {key: _is_by_overlay(job, sidecar, key, to_number(limits[key].most), counted) for key in exceeded}
+    for by, overlay in dict.fromkeys((limits[key].by, by_overlay[key]) for key in exceeded):
+        keys = [key for key in exceeded if (limits[key].by, by_overlay[key]) == (by, overlay)]
+        amounts = [f"{key} {_shown(job.flavor, key, usage, flavor)} (at most {limits[key].most})" for key in keys]
+        exceeds = f"{texts.exceeds.format(by=by)}: {', '.join(amounts)}"
+        place = texts.place.format(place=limits[keys[0]].place)
         if overlay:
-            where = _largest(pod, job, sidecar, keys[0])
-            yield Breach("over-ceiling", f"with this the job's pod {more}", f"ask for less; {place}", where)
+            path = _largest_in_overlay(pod, job, sidecar, keys[0])
+            yield Breach("over-ceiling", f"with this value, the job's pod {exceeds}", f"lower it; {place}", path)
             continue
-        what = f"the flavor `{job.flavor.name}`"
-        if any(uses.get(key) != own.get(key) for key in keys):
-            adds = " with what `pod` adds" if job.pod else " with Airflow's container for the output"
-            what += " with the job's other containers" if job.init_containers else adds
-        best = _fitting(job, sidecar, limits, known, seen)
-        hint = f"`{best}` fits; {place}" if best else f"no flavor fits; {place}"
-        yield Breach("over-ceiling", f"{what} {more}", hint, _OWN, _FLAVOR)
+        subject = f"the flavor `{job.flavor.name}`"
+        if any(usage.get(key) != flavor.get(key) for key in keys):
+            addition = " with what `pod` adds" if job.pod else " with Airflow's container for the output"
+            subject += " with the job's other containers" if job.init_containers else addition
+        best = _best_flavor(job, sidecar, limits, suggestions, counted)
+        hint = f"use the flavor `{best}`; {place}" if best else f"no flavor fits; {place}"
+        yield Breach("over-ceiling", f"{subject} {exceeds}", hint, _JOB_RESOURCES, _FLAVOR)
 
 
-def _without_limit(containers: Sequence[Container], job: Job, limits: Limits) -> Iterator[Breach]:
-    """A container without a limit may use the whole node. A limit of 0 is none to Kubernetes."""
-    wanted = [key for key in NODE_RESOURCES if key in limits]
-    for one in containers:
-        missing = [key for key in wanted if not to_number(one.limits.get(key, "0")) > 0]
-        if one.kind == "xcom" or not missing:
+def _missing_limits(containers: Sequence[Container], job: Job, limits: Limits) -> Iterator[Breach]:
+    """A breach for each container that may use the whole node. Kubernetes reads a limit of 0 as no limit."""
+    required = [key for key in NODE_RESOURCES if key in limits]
+    for container in containers:
+        missing = [key for key in required if not to_number(container.limits.get(key, "0")) > 0]
+        if container.kind == "xcom" or not missing:
             continue
         limit, names = limits[missing[0]], " and ".join(f"`{key}`" for key in missing)
-        who = "the job's own container" if one.kind == "job" else f"the container `{one.name}`"
-        message = f"{who} has no limit for {names}, and {limit.by} sets a ceiling"
+        subject = "the job's own container" if container.kind == "job" else f"the container `{container.name}`"
+        message = f"{subject} has no limit for {names}, but {limit.by} sets a maximum"
         example = ", ".join(f"{key}: {_EXAMPLES[key]}" for key in missing)
-        hint = f"set `resources: {{limits: {{{example}}}}}` in it; the ceiling stands in {limit.place}"
+        hint = f"set `resources: {{limits: {{{example}}}}}` in it; the maximum is set in {limit.place}"
         key = ""
-        if one.kind == "job":
-            hint = f"name a flavor that sets {names}, and do not remove it; the ceiling stands in {limit.place}"
-            given = final_pod.flavor_resources(job.flavor).get("limits", {})
-            key = _FLAVOR if any(name not in given for name in missing) else ""
-        yield Breach("missing-limit", message, hint, (*one.path, "resources", "limits", missing[0]), key)
+        if container.kind == "job":
+            hint = f"use a flavor that sets {names}, and do not remove it; the maximum is set in {limit.place}"
+            provided = final_pod.flavor_resources(job.flavor).get("limits", {})
+            key = _FLAVOR if any(name not in provided for name in missing) else ""
+        yield Breach("missing-limit", message, hint, (*container.path, "resources", "limits", missing[0]), key)
 
 
-def _unknown(pod: Fragment, job: Job, limits: Limits, uses: MappingT[str, Decimal], words: _Words) -> Iterator[Breach]:
-    """A resource that no limit names; cards are bounded by `gpu`."""
-    for name, amount in uses.items() if limits else ():
+def _unlisted(pod: Fragment, job: Job, limits: Limits, usage: Usage, texts: _Texts) -> Iterator[Breach]:
+    """A breach for each resource that no limit lists; `gpu` limits all GPUs."""
+    for name, amount in usage.items() if limits else ():
         if name in (*NODE_RESOURCES, GPU, *limits) or is_gpu(name) or not amount:
             continue
         limit = next(iter(limits.values()))
-        message = f"the pod asks for `{name}`, {words.unknown.format(by=limit.by)}"
-        hint = words.fix.format(name=name, place=limit.place)
+        message = f"the pod requests `{name}`, {texts.unlisted.format(by=limit.by)}"
+        hint = texts.fix.format(name=name, place=limit.place)
         places = [(path, size) for _, path, size in pod_amounts(pod) if path[-1] == name]
-        path = max(places, key=lambda found: found[1])[0]
+        path = max(places, key=lambda place: place[1])[0]
         key = _FLAVOR if name in final_pod.flavor_resources(job.flavor).get("limits", {}) else ""
         yield Breach("resource-not-allowed", message, hint, path, key)
 
 
-def _by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal, seen: Seen) -> bool:
-    """Whether ``pod`` breaks a ceiling: the job keeps it otherwise, or no flavor could keep it."""
+def _is_by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal, counted: CountedPart) -> bool:
+    """Whether ``pod:`` is the cause: without it the job is within the limit, or no flavor could keep the limit."""
     if not job.pod:
         return False
-    flavor = msgspec.structs.replace(job.flavor, requests={}, limits={}, gpu_count=0)
-    nothing = msgspec.structs.replace(job, flavor=flavor, init_containers=())
-    without = msgspec.structs.replace(job, pod=None)
-    return _total(without, sidecar, key, seen) <= limit or _total(nothing, None, key, seen) > limit
+    empty_flavor = msgspec.structs.replace(job.flavor, requests={}, limits={}, gpu_count=0)
+    smallest = msgspec.structs.replace(job, flavor=empty_flavor, init_containers=())
+    without_overlay = msgspec.structs.replace(job, pod=None)
+    return _amount(without_overlay, sidecar, key, counted) <= limit or _amount(smallest, None, key, counted) > limit
 
 
-def _largest(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> KeyPath:
-    """Where the overlay asks for the most of ``key``; the pod itself where it only moves what others ask for."""
-    without = final_pod.assemble_pod(msgspec.structs.replace(job, pod=None), sidecar)
-    before = {what: size for what, _, size in pod_amounts(without)}
+def _largest_in_overlay(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> KeyPath:
+    """The path of the largest amount of ``key`` that the overlay changes; empty if it changes none."""
+    without_overlay = final_pod.assemble_pod(msgspec.structs.replace(job, pod=None), sidecar)
+    before = {amount_id: size for amount_id, _, size in pod_amounts(without_overlay)}
     places = [
         (size, path)
-        for what, path, size in pod_amounts(pod)
-        if counts_against(what[-1], key) and before.get(what, Decimal(-1)) != size
+        for amount_id, path, size in pod_amounts(pod)
+        if counts_against(amount_id[-1], key) and before.get(amount_id, Decimal(-1)) != size
     ]
-    return max(places, key=lambda found: found[0], default=(_NOTHING, ()))[1]
+    return max(places, key=lambda place: place[0], default=(_ZERO, ()))[1]
 
 
-def _fitting(job: Job, sidecar: Fragment | None, limits: Limits, known: Iterable[Flavor], seen: Seen) -> str:
-    """The largest of the flavors under which the job keeps all limits, one with cards for a job with cards."""
+def _best_flavor(
+    job: Job, sidecar: Fragment | None, limits: Limits, suggestions: Iterable[Flavor], counted: CountedPart
+) -> str:
+    """The largest flavor with which the job keeps all limits; for a job with GPUs, one with GPUs if there is one."""
     fitting = []
-    for flavor in known:
-        uses = pod_usage(seen(final_pod.assemble_pod(msgspec.structs.replace(job, flavor=flavor), sidecar)))
-        if not _over(uses, limits):
-            own = flavor_usage(flavor)
-            fitting.append((own[GPU], own.get("memory", _NOTHING), own.get("cpu", _NOTHING), flavor.name))
-    cards = flavor_usage(job.flavor)[GPU] > 0
-    fitting = [one for one in fitting if (one[0] > 0) == cards] or fitting
+    for flavor in suggestions:
+        pod = final_pod.assemble_pod(msgspec.structs.replace(job, flavor=flavor), sidecar)
+        if not _exceeded(pod_usage(counted(pod)), limits):
+            usage = flavor_usage(flavor)
+            fitting.append((usage[GPU], usage.get("memory", _ZERO), usage.get("cpu", _ZERO), flavor.name))
+    has_gpu = flavor_usage(job.flavor)[GPU] > 0
+    fitting = [size for size in fitting if (size[0] > 0) == has_gpu] or fitting
     return max(fitting)[-1] if fitting else ""
 
 
-def _over(uses: MappingT[str, Decimal], limits: Limits) -> list[str]:
-    return [key for key, limit in limits.items() if uses.get(key, _NOTHING) > to_number(limit.most)]
+def _exceeded(usage: Usage, limits: Limits) -> list[str]:
+    return [key for key, limit in limits.items() if usage.get(key, _ZERO) > to_number(limit.most)]
 
 
-def _total(job: Job, sidecar: Fragment | None, key: str, seen: Seen) -> Decimal:
-    return pod_usage(seen(final_pod.assemble_pod(job, sidecar))).get(key, _NOTHING)
+def _amount(job: Job, sidecar: Fragment | None, key: str, counted: CountedPart) -> Decimal:
+    return pod_usage(counted(final_pod.assemble_pod(job, sidecar))).get(key, _ZERO)
 
 
-def _shown(flavor: Flavor, key: str, uses: MappingT[str, Decimal], own: MappingT[str, Decimal]) -> str:
-    amount = uses[key]
+def _shown(flavor: Flavor, key: str, usage: Usage, own: Usage) -> str:
+    """An amount as text: as the flavor writes it if the flavor alone is the amount."""
+    amount = usage[key]
     written = flavor.limits.get(key) or flavor.requests.get(key)
     if written and amount == own.get(key):
         return written

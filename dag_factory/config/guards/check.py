@@ -13,15 +13,15 @@ from dag_factory.config.model import Flavor, Fragment, Job
 
 
 def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = ()) -> list[Breach]:
-    """Every rule that a pod breaks, rendered or not.
+    """Every rule that a pod breaks.
 
-    ``pod`` is the final pod of ``job``; ``known`` are flavors that a hint may propose.
+    ``pod`` is the final pod of ``job``, rendered or not; hints suggest flavors from ``known``.
     """
-    listed = list(flavors.breaches(job, guards))
-    if listed:  # what another flavor would give is not the question
+    flavor_breaches = list(flavors.breaches(job, guards))
+    if flavor_breaches:  # the flavor must change: breaches of limits that come from the list would repeat that
         guards = msgspec.structs.replace(guards, flavor_limits={}, nodes=())
     return [
-        *listed,
+        *flavor_breaches,
         *images.breaches(pod, guards),
         *ceilings.breaches(pod, job, guards, known),
         *nodes.breaches(pod, guards),

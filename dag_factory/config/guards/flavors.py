@@ -11,20 +11,20 @@ from dag_factory.config.model import Flavor, Job
 
 
 def allowed_flavors(known: Iterable[Flavor], guards: Guards) -> list[Flavor]:
-    """Those flavors that every list has."""
-    return [one for one in known if all(is_listed(one.name, rule) for rule in guards.flavors)]
+    """The flavors that are on every list."""
+    return [flavor for flavor in known if all(is_listed(flavor.name, rule) for rule in guards.flavors)]
 
 
 def is_listed(name: str, rule: Rule) -> bool:
-    """Whether a list has a flavor."""
+    """Whether a flavor is on a list."""
     return any(fnmatchcase(name, pattern) for pattern in rule.words)
 
 
 def breaches(job: Job, guards: Guards) -> Iterator[Breach]:
-    """A breach for each list of flavors that does not have the job's."""
+    """A breach for each list that the job's flavor is not on."""
     name = job.flavor.name
     for rule in guards.flavors:
         if not is_listed(name, rule):
-            message = f"the flavor `{name}` is not one that {rule.by} may use"
-            hint = f"it may use: {', '.join(rule.words)}; see {rule.place}"
+            message = f"{rule.by} may not use the flavor `{name}`"
+            hint = f"allowed: {', '.join(rule.words)}; see {rule.place}"
             yield Breach("flavor-not-allowed", message, hint, ("spec", "containers", 0, "resources"), "resource_flavor")

@@ -1,4 +1,4 @@
-"""Which images may run: those of all containers, and those mounted as volumes."""
+"""The images that may run: those of all containers, and those mounted as volumes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
             yield from _latest(image, guards.forbid_latest, path)
         for rule in guards.images:
             if not matches_any(image, rule.words):
-                message = f"the image `{image}` is not one that {rule.by} allows"
+                message = f"{rule.by} does not allow the image `{image}`"
                 yield Breach("image-not-allowed", message, f"allowed: {', '.join(rule.words)}; see {rule.place}", path)
 
 
 def pod_images(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:
-    """Every image of a pod with its path, but for that of Airflow's own container, which no pipeline can set."""
+    """Every image of a pod with its path, except that of Airflow's own container, which no pipeline can set."""
     spec = pod["spec"]
     for group in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(group) or ()):
@@ -39,8 +39,7 @@ def pod_images(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _latest(image: str, rule: Rule, path: KeyPath) -> Iterator[Breach]:
-    wrong = tag_problem(image)
-    if wrong:
-        message = f"the image `{image}` {wrong}; {rule.by} forbids that"
-        hint = f"name a tag that stays what it is, as `:1.2.3`, or a digest; see {rule.place}"
+    if problem := tag_problem(image):
+        message = f"the image `{image}` {problem}; {rule.by} forbids that"
+        hint = f"use a fixed tag such as `:1.2.3`, or a digest; see {rule.place}"
         yield Breach("image-latest", message, hint, path)

@@ -1,4 +1,4 @@
-"""The nodes of flavors that a team may not use: its pods neither select nor tolerate them."""
+"""Nodes for flavors that a team may not use: its pods must neither select nor tolerate them."""
 
 from __future__ import annotations
 
@@ -10,81 +10,85 @@ from dag_factory.config.model import Fragment
 from dag_factory.config.positions import KeyPath
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-_HOST = "kubernetes.io/hostname"  # the label that is the node's name
+_HOST = "kubernetes.io/hostname"  # a label with the name of the node
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def other_nodes(rule: Rule, others: Iterable[PlatformLayers], own: Iterable[PlatformLayers]) -> OtherNodes:
-    """What leads only to nodes of ``others``: flavors that are not on the list; ``own`` is what the team may use."""
+    """The labels and taints of nodes that only flavors outside the list of ``rule`` use.
+
+    ``others`` are the layers of these flavors, ``own`` the layers that the team may use.
+    """
     own = list(own)
     selectors: dict[str, list[str]] = {}
     tolerations: list[Fragment] = []
-    for one in others:
-        for key, value in one.selector.items():
+    for layer in others:
+        for key, value in layer.selector.items():
             if all(mine.selector.get(key) != value for mine in own) and value not in selectors.get(key, ()):
                 selectors.setdefault(key, []).append(value)
-        for toleration in one.tolerations:
-            mine = (each for nodes in own for each in nodes.tolerations)
-            if toleration.get("key") and toleration not in tolerations and not _any_covers(mine, toleration):
+        for toleration in layer.tolerations:
+            own_tolerations = (each for mine in own for each in mine.tolerations)
+            is_new = toleration.get("key") and toleration not in tolerations
+            if is_new and not _any_covers(own_tolerations, toleration):
                 tolerations.append(toleration)
-    values = {key: tuple(found) for key, found in selectors.items()}
-    hosts = tuple(dict.fromkeys(one.selector[_HOST] for one in own if _HOST in one.selector))
+    values = {key: tuple(texts) for key, texts in selectors.items()}
+    hosts = tuple(dict.fromkeys(layer.selector[_HOST] for layer in own if _HOST in layer.selector))
     return OtherNodes(rule.by, rule.file, rule.line, values, tuple(tolerations), hosts)
 
 
 def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
-    """A breach for each way in which a pod reaches such nodes."""
+    """A breach for each way in which a pod can reach such nodes, or chooses a node by name."""
     for rule in guards.nodes:
-        for path, what in _reached(pod["spec"], rule):
-            yield _breach(f"{what}, and only flavors that {rule.by} may not use run there", path, rule)
-        for path, what in _named(pod["spec"], rule):
-            yield _breach(f"{what}, which {rule.by} may not: its flavors choose the nodes", path, rule)
+        for path, action in _reaches(pod["spec"], rule):
+            yield _breach(f"{action}, which is for flavors that {rule.by} may not use", path, rule)
+        for path, action in _names(pod["spec"], rule):
+            yield _breach(f"{action}, but the flavors of {rule.by} choose the nodes", path, rule)
 
 
 def _breach(message: str, path: KeyPath, rule: OtherNodes) -> Breach:
-    return Breach("node-not-allowed", message, f"leave it out; the flavors are listed in {rule.file}:{rule.line}", path)
+    return Breach("node-not-allowed", message, f"remove it; the flavors are listed in {rule.file}:{rule.line}", path)
 
 
-def _reached(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[KeyPath, str]]:
+def _reaches(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[KeyPath, str]]:
     for key, value in (spec.get("nodeSelector") or {}).items():
         if value in rule.selectors.get(key, ()):
-            yield ("spec", "nodeSelector", key), f"the pod selects nodes with `{key}: {value}`"
+            yield ("spec", "nodeSelector", key), f"the pod selects the node label `{key}: {value}`"
     for index, toleration in enumerate(spec.get("tolerations") or ()):
         for other in rule.tolerations:
             if _covers(toleration, other):
                 yield ("spec", "tolerations", index), f"the pod tolerates the taint `{other['key']}`"
                 break
     for path, term in _terms(spec):
-        for index, one in enumerate(term.get("matchExpressions") or ()):
-            hits = _values(one, rule.selectors.get(one.get("key"), ()))
-            if hits:
-                what = f"the pod prefers or selects nodes with `{one['key']}: {hits[0]}`"
-                yield (*path, "matchExpressions", index), what
+        for index, expression in enumerate(term.get("matchExpressions") or ()):
+            selected = _selected(expression, rule.selectors.get(expression.get("key"), ()))
+            if selected:
+                action = f"the pod selects or prefers the node label `{expression['key']}: {selected[0]}`"
+                yield (*path, "matchExpressions", index), action
 
 
-def _named(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[KeyPath, str]]:
-    """Where a pod names a node, which may be any."""
+def _names(spec: Fragment, rule: OtherNodes) -> Iterator[tuple[KeyPath, str]]:
+    """Where a pod chooses a node by name."""
     if spec.get("nodeName"):
-        yield ("spec", "nodeName"), f"the pod goes to the node `{spec['nodeName']}` past the scheduler"
+        yield ("spec", "nodeName"), f"the pod bypasses the scheduler with `nodeName: {spec['nodeName']}`"
     host = (spec.get("nodeSelector") or {}).get(_HOST)
     if host and host not in rule.hosts:
-        yield ("spec", "nodeSelector", _HOST), f"the pod names the node `{host}`"
+        yield ("spec", "nodeSelector", _HOST), f"the pod chooses the node `{host}`"
     for path, term in _terms(spec):
         for index, one in enumerate(term.get("matchExpressions") or ()):
             if one.get("key") == _HOST and one.get("operator") == "In" and {*one.get("values", ())} - {*rule.hosts}:
-                yield (*path, "matchExpressions", index), "the pod names a node"
+                yield (*path, "matchExpressions", index), "the pod chooses a node"
         for index, _ in enumerate(term.get("matchFields") or ()):  # the only field is the node's name
-            yield (*path, "matchFields", index), "the pod names a node"
+            yield (*path, "matchFields", index), "the pod chooses a node"
 
 
-def _values(expression: Fragment, known: tuple[str, ...]) -> list[str]:
-    """Those of the known values of a label that an expression does not exclude."""
-    operator, values = expression.get("operator"), expression.get("values") or ()
+def _selected(expression: Fragment, values: tuple[str, ...]) -> list[str]:
+    """The values of a label that an expression does not exclude."""
+    operator, listed = expression.get("operator"), expression.get("values") or ()
     if operator == "In":
-        return [text for text in known if text in values]
+        return [value for value in values if value in listed]
     if operator == "NotIn":
-        return [text for text in known if text not in values]
-    return [] if operator == "DoesNotExist" else list(known)
+        return [value for value in values if value not in listed]
+    return [] if operator == "DoesNotExist" else list(values)
 
 
 def _terms(spec: Fragment) -> Iterator[tuple[KeyPath, Fragment]]:
@@ -97,11 +101,11 @@ def _terms(spec: Fragment) -> Iterator[tuple[KeyPath, Fragment]]:
 
 
 def _any_covers(tolerations: Iterable[Fragment], other: Fragment) -> bool:
-    return any(_covers(one, other) for one in tolerations)
+    return any(_covers(toleration, other) for toleration in tolerations)
 
 
 def _covers(toleration: Fragment, other: Fragment) -> bool:
-    """Whether a toleration may tolerate the taint that ``other`` is made for; its value may not be known."""
+    """Whether a toleration may tolerate the taint that ``other`` is for."""
     key, effect = toleration.get("key"), toleration.get("effect")
     if effect and other.get("effect") and effect != other["effect"]:
         return False

@@ -14,25 +14,25 @@ from dag_factory.config.positions import KeyPath
 from dag_factory.config.problem_codes.code import Code
 
 CODE: Code = "pod-security"
-_SOON = "`pod_security` is not set here: this will be an error in the next release"
+_NEXT_RELEASE = "in the next release this is an error, unless the environment sets `pod_security: privileged`"
 
 
 def breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
-    """A breach for each field that the level forbids; without a level, a warning for each that `baseline` forbids."""
+    """A breach for each violation of the level; if no level is set, a warning for each violation of `baseline`."""
     rule = guards.pod_security
     if rule is None:
-        for one in violations(pod, "baseline") if may_violate_baseline(job) else ():
-            hint = f"{one.hint}; {_SOON}, unless the environment sets `pod_security: privileged`"
-            message = f"{one.message}{_where(pod, one.path)}: the level `baseline` of pod security forbids it"
-            yield Breach(CODE, f"{message} ({one.control})", hint, one.path, severity="warning")
+        for found in violations(pod, "baseline") if may_violate_baseline(job) else ():
+            message = f"{found.message}{_container(pod, found.path)}: the pod security level `baseline` forbids it"
+            hint = f"{found.hint}; {_NEXT_RELEASE}"
+            yield Breach(CODE, f"{message} ({found.control})", hint, found.path, severity="warning")
         return
-    for one in violations(pod, cast(Level, rule.words[0])):
-        message = f"{one.message}{_where(pod, one.path)}: {rule.by} sets `pod_security: {rule.words[0]}`"
-        yield Breach(CODE, f"{message} ({one.control})", f"{one.hint}; see {rule.place}", one.path)
+    for found in violations(pod, cast(Level, rule.words[0])):
+        message = f"{found.message}{_container(pod, found.path)}: {rule.by} sets `pod_security: {rule.words[0]}`"
+        yield Breach(CODE, f"{message} ({found.control})", f"{found.hint}; see {rule.place}", found.path)
 
 
-def _where(pod: Fragment, path: KeyPath) -> str:
-    """The container that a violation is in, if it is not the job's own."""
+def _container(pod: Fragment, path: KeyPath) -> str:
+    """The container of a violation, as a part of the message; empty for the job's own container."""
     if len(path) < 3 or path[1] not in ("containers", "initContainers"):
         return ""
     name = pod["spec"][path[1]][path[2]].get("name")

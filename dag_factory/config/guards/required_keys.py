@@ -1,4 +1,4 @@
-"""Keys that a job must have, on the final pod: what ``pod:`` removes is missing."""
+"""Required keys, checked in the final pod: a value that ``pod:`` removes is missing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ POD_PATHS: dict[str, KeyPath] = {
     "security_context": ("spec", "containers", 0, "securityContext"),
     "pod_security_context": ("spec", "securityContext"),
 }
-"""The keys that a pod shows, with their places in it."""
+"""The keys of a job that the final pod contains, with their paths in it."""
 
-_FACTORY = "dagwright/"
-_AIRFLOW = frozenset(
+_FACTORY_LABELS = "dagwright/"
+_AIRFLOW_LABELS = frozenset(
     "dag_id task_id run_id map_index try_number kubernetes_pod_operator airflow_version airflow_kpo_in_cluster".split()
 )
 
@@ -32,18 +32,18 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
     for rule in guards.require:
         for key in rule.words:
             if key in POD_PATHS and not pod_has(pod, key):
-                message = f"`{key}` is missing in the job's pod, which {rule.by} asks for"
+                message = f"`{key}` is missing in the job's pod; {rule.by} requires it"
                 hint = f"add `{key}:` to the job, and do not remove it in `pod`; see {rule.place}"
                 yield Breach("required-key", message, hint, POD_PATHS[key])
 
 
 def pod_has(pod: Fragment, key: str) -> bool:
-    """Whether a pod has a value for a key of ``OF_POD``; labels of the factory and of Airflow do not count."""
-    found: Any = pod
+    """Whether a pod has a value for a key of ``POD_PATHS``. Labels of the factory and of Airflow do not count."""
+    value: Any = pod
     for step in POD_PATHS[key]:
-        if isinstance(step, int):  # the only list on the way
-            step, found = BASE, {one["name"]: one for one in found or ()}
-        found = (found or {}).get(step)
+        if isinstance(step, int):  # the containers are the only list on a path
+            step, value = BASE, {container["name"]: container for container in value or ()}
+        value = (value or {}).get(step)
     if key == "labels":
-        return any(not name.startswith(_FACTORY) and name not in _AIRFLOW for name in found or ())
-    return bool(found)
+        return any(not name.startswith(_FACTORY_LABELS) and name not in _AIRFLOW_LABELS for name in value or ())
+    return bool(value)

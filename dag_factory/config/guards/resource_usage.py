@@ -1,4 +1,4 @@
-"""What a pod may use of each resource, as Kubernetes counts."""
+"""The resources that a pod may use, as numbers."""
 
 from __future__ import annotations
 
@@ -16,99 +16,106 @@ from dag_factory.config.units import quantity
 
 GPU = "gpu"
 NODE_RESOURCES = ("cpu", "memory", "ephemeral-storage")
-"""The resources that every container may use without asking, so that each needs a limit."""
+"""The resources that a container may use without a request, so that each needs a limit."""
 
-_NOTHING = Decimal(0)
-_ENDLESS = Decimal("Infinity")
-_CARD = re.compile(r".*/(?:gpu|gpu\..+|mig-.+)|gpu\.intel\.com/(?:i915|xe)")  # a whole card, a shared one, a slice
+_ZERO = Decimal(0)
+_UNLIMITED = Decimal("Infinity")
+_GPU_NAME = re.compile(r".*/(?:gpu|gpu\..+|mig-.+)|gpu\.intel\.com/(?:i915|xe)")  # a whole GPU, a shared one, a slice
+
+Usage = dict[str, Decimal]
+"""An amount of each resource, by Kubernetes' names."""
 
 
-def pod_usage(pod: Fragment, containers: Sequence[Container] = ()) -> dict[str, Decimal]:
-    """What a whole pod may use: its containers side by side, or an init container if that is more.
+def pod_usage(pod: Fragment, containers: Sequence[Container] = ()) -> Usage:
+    """The most that a whole pod may use at one time; ``gpu`` is the sum of all GPUs.
 
-    Beside an init container run the sidecars that started before it. A container may use its limit, or its request
-    where that is more. ``gpu`` is the sum of all cards. A folder in memory (``emptyDir``) is not counted: what
-    lies in it counts against its container's limit. ``containers`` are the pod's, where they are known.
+    That is the sum of the containers, or the usage of an init container and the sidecars that start before it, if
+    that is more. A container may use its limit, or its request if that is more. A volume in memory (``emptyDir``)
+    counts against the limit of its container. ``containers`` are the pod's, if the caller has them.
     """
     spec = pod["spec"]
-    staying: dict[str, Decimal] = {}
-    peaks: list[dict[str, Decimal]] = []
-    plain: list[dict[str, Decimal]] = []
-    for one in containers or pod_containers(pod):
-        uses = container_usage(one)
-        if one.kind == "sidecar":
-            staying = _sum(staying, uses)
-        elif one.kind == "init":
-            peaks.append(_sum(staying, uses))
+    total: Usage = {}  # of what runs together: first the sidecars, then all containers
+    peaks: list[Usage] = []
+    main: list[Usage] = []
+    for container in containers or pod_containers(pod):
+        usage = container_usage(container)
+        if container.kind == "sidecar":
+            total = _sum(total, usage)
+        elif container.kind == "init":
+            peaks.append(_sum(total, usage))
         else:
-            plain.append(uses)
-    for uses in plain:
-        staying = _sum(staying, uses)
-    if whole := spec.get("resources"):  # stands for all containers
-        peaks += [_numbers(whole.get(kind) or {}) for kind in ("requests", "limits")]
-    for uses in peaks:
-        for name, amount in uses.items():
-            staying[name] = max(staying.get(name, _NOTHING), amount)
+            main.append(usage)
+    for usage in main:
+        total = _sum(total, usage)
+    if pod_resources := spec.get("resources"):  # for all containers together
+        peaks += [_amounts(pod_resources.get(kind) or {}) for kind in ("requests", "limits")]
+    for usage in peaks:
+        for name, amount in usage.items():
+            total[name] = max(total.get(name, _ZERO), amount)
     if overhead := spec.get("overhead"):
-        staying = _sum(staying, _numbers(overhead))
-    cards = [amount for name, amount in staying.items() if is_gpu(name)]
-    return {**staying, GPU: sum(cards, _NOTHING)}
+        total = _sum(total, _amounts(overhead))
+    gpus = [amount for name, amount in total.items() if is_gpu(name)]
+    return {**total, GPU: sum(gpus, _ZERO)}
 
 
-def flavor_usage(flavor: Flavor) -> dict[str, Decimal]:
+def flavor_usage(flavor: Flavor) -> Usage:
     """What a flavor gives to the job's own container."""
     return pod_usage({"spec": {"containers": [{"name": BASE, "resources": flavor_resources(flavor)}]}})
 
 
-def container_usage(container: Container) -> dict[str, Decimal]:
+def container_usage(container: Container) -> Usage:
     """What one container may use."""
     return resources_usage({"requests": container.requests, "limits": container.limits})
 
 
-def resources_usage(resources: Fragment) -> dict[str, Decimal]:
+def resources_usage(resources: Fragment) -> Usage:
     """What a container with these `resources` may use."""
-    found = _numbers(resources.get("limits") or {})
+    usage = _amounts(resources.get("limits") or {})
     for name, text in (resources.get("requests") or {}).items():
-        found[name] = max(found.get(name, _NOTHING), to_number(str(text)))
-    return found
+        usage[name] = max(usage.get(name, _ZERO), to_number(str(text)))
+    return usage
 
 
 def pod_amounts(pod: Fragment) -> Iterator[tuple[tuple[str, ...], KeyPath, Decimal]]:
-    """Every amount that a pod names: what it is of, which stays the same in another pod, its path, and the number."""
-    for one in pod_containers(pod):
-        for kind, said in (("limits", one.limits), ("requests", one.requests)):
-            for name, text in said.items():
-                yield (str(one.path[1]), one.name, kind, name), (*one.path, "resources", kind, name), to_number(text)
+    """Every amount in a pod: an id that is the same in another pod, its path, and the number.
+
+    The last part of the id is the resource.
+    """
+    for container in pod_containers(pod):
+        group, at = str(container.path[1]), (*container.path, "resources")
+        for kind, quantities in (("limits", container.limits), ("requests", container.requests)):
+            for name, text in quantities.items():
+                yield (group, container.name, kind, name), (*at, kind, name), to_number(text)
     spec = pod["spec"]
     for name, text in (spec.get("overhead") or {}).items():
         yield ("overhead", name), ("spec", "overhead", name), to_number(str(text))
-    for kind, said in (spec.get("resources") or {}).items():
-        for name, text in said.items() if kind in ("requests", "limits") else ():
+    for kind, quantities in (spec.get("resources") or {}).items():
+        for name, text in quantities.items() if kind in ("requests", "limits") else ():
             yield ("pod", kind, name), ("spec", "resources", kind, name), to_number(str(text))
 
 
 def to_number(text: str) -> Decimal:
-    """A quantity as a number; more than any limit where the text is not a quantity, or is less than nothing."""
-    found = quantity(text)
-    return _ENDLESS if found is None or found < 0 else found
+    """A quantity as a number. If the text is not a quantity, or is negative, the number is above any limit."""
+    number = quantity(text)
+    return _UNLIMITED if number is None or number < 0 else number
 
 
 @lru_cache(256)
 def is_gpu(name: str) -> bool:
-    """Whether a resource is a graphics card."""
-    return bool(_CARD.fullmatch(name))
+    """Whether a resource is a GPU."""
+    return bool(_GPU_NAME.fullmatch(name))
 
 
 def counts_against(name: str, key: str) -> bool:
-    """Whether the resource ``name`` counts against the limit of ``key``."""
+    """Whether the resource ``name`` counts against the limit for ``key``."""
     return name == key or (key == GPU and is_gpu(name))
 
 
-def _numbers(texts: MappingT[str, object]) -> dict[str, Decimal]:
+def _amounts(texts: MappingT[str, object]) -> Usage:
     return {name: to_number(str(text)) for name, text in texts.items()}
 
 
-def _sum(left: dict[str, Decimal], right: dict[str, Decimal]) -> dict[str, Decimal]:
+def _sum(left: Usage, right: Usage) -> Usage:
     if not left:
         return dict(right)
-    return {name: left.get(name, _NOTHING) + right.get(name, _NOTHING) for name in {**left, **right}}
+    return {name: left.get(name, _ZERO) + right.get(name, _ZERO) for name in {**left, **right}}

@@ -1,4 +1,4 @@
-"""The place in a job's YAML that set a value of its pod."""
+"""Map a path in a job's pod to the path of the YAML that set the value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import Shape, shape
 from dag_factory.config.tree import ListNode, MapNode, Node, as_map, is_null, to_python
 
-_OF_BASE = {
+_MAIN_CONTAINER_KEYS = {
     "image": "docker_image",
     "command": "command",
     "args": "args",
@@ -28,21 +28,23 @@ _PATCH = ("kubernetes.schema.json", "/$defs/podPatch")
 
 
 def yaml_path(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
-    """The path below a job's tree ``node`` that sets what stands at ``path`` of its final pod.
+    """The path in a job's tree ``node`` that sets the value at ``path`` of its final pod; empty for the whole job.
 
-    The overlay wins where it sets the value or removes it; else it is the job's own key, and where there is
-    none, as far as the overlay goes. An empty path is the job as a whole.
+    That is a path in the overlay if the overlay sets or removes the value, otherwise the job's own key. If there is
+    neither, it is the path in the overlay that comes closest.
     """
     overlay = node.get("pod")
-    laid, whole = _walked(overlay, path, pod, shape(*_PATCH)) if isinstance(overlay, MapNode) else ((), False)
-    own = () if whole else _own(path, pod, job, node)
-    return own or (("pod", *laid) if isinstance(overlay, MapNode) and (laid or not path) else ())
+    if not isinstance(overlay, MapNode):
+        return _job_path(path, pod, job, node)
+    overlay_path, is_set_there = _walk(overlay, path, pod, shape(*_PATCH))
+    own = () if is_set_there else _job_path(path, pod, job, node)
+    return own or (("pod", *overlay_path) if overlay_path or not path else ())
 
 
-def _walked(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPath, bool]:
-    """How far a path of the pod leads into a tree of Kubernetes' form, and whether it is set or removed there.
+def _walk(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPath, bool]:
+    """How far a path of the pod leads into a tree of Kubernetes fields, and whether the tree sets or removes the value.
 
-    ``value`` is what the pod has there: the items of a list that merges by a key are found by that key.
+    ``value`` is the pod's value at ``node``. It identifies the items of a list that merges by a key.
     """
     steps: list[str | int] = []
     for step in path:
@@ -53,7 +55,7 @@ def _walked(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPat
             inner = node.get(step)
         elif isinstance(node, ListNode) and isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None
-            step = _index(node, step, value, where.merge)
+            step = _item_index(node, step, value, where.merge)
             where = where.items
             inner = node.items[step] if 0 <= step < len(node.items) else None
         else:
@@ -66,25 +68,25 @@ def _walked(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPat
 
 
 def _replaces(node: Node) -> bool:
-    """Whether a map takes the place of what it lies over, so that it removes what it does not set."""
+    """Whether a map replaces the lower layer, so that it removes what it does not set."""
     directive = as_map(node).get(DIRECTIVE)
     return directive is not None and to_python(directive) == "replace"
 
 
-def _index(node: ListNode, step: int, value: Any, merge: str) -> int:
+def _item_index(node: ListNode, step: int, value: Any, merge: str) -> int:
     if not merge.startswith("key:"):
         return step
     name = merge.removeprefix("key:")
-    wanted = value.get(name) if isinstance(value, dict) else None
+    item_key = value.get(name) if isinstance(value, dict) else None
     for index, item in enumerate(node.items):
         found = as_map(item).get(name)
-        if wanted is not None and found is not None and to_python(found) == wanted:
+        if item_key is not None and found is not None and to_python(found) == item_key:
             return index
     return -1
 
 
-def _own(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
-    """The job's own key for a place in the pod."""
+def _job_path(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
+    """The path of the job's own key that sets a value of the pod."""
     if len(path) < 2:
         return ()
     head, key, *rest = path
@@ -93,30 +95,30 @@ def _own(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
     if key in ("containers", "initContainers") and rest:
         container = pod["spec"][key][rest[0]]
         if key == "initContainers":
-            return _beside(container, tuple(rest[1:]), node)
-        return _of_base(container, tuple(rest[1:]), job, node) if container["name"] == BASE else ()
+            return _other_container(container, tuple(rest[1:]), node)
+        return _main_container(container, tuple(rest[1:]), job, node) if container["name"] == BASE else ()
     name = "volumes" if key == "volumes" else SPEC_KEYS.get(str(key))
     if name is None:
         return ()
     if rest and key == "volumes":
         return _volume(node, job, pod["spec"]["volumes"][rest[0]]["name"])
     if rest and key in ("tolerations", "imagePullSecrets"):
-        return _present(node, (name, _same(pod["spec"][key][rest[0]], job, str(key))))
+        return _present(node, (name, _index_in_job(pod["spec"][key][rest[0]], job, str(key))))
     return _present(node, (name, *rest))
 
 
-def _beside(container: Fragment, rest: KeyPath, node: MapNode) -> KeyPath:
-    """A sidecar or an init container, and the place in it."""
+def _other_container(container: Fragment, rest: KeyPath, node: MapNode) -> KeyPath:
+    """The path in a sidecar or an init container."""
     items = shape(*_PATCH).child("spec").child("initContainers").items
     for key in ("sidecars", "init_containers"):
         for index, item in enumerate(node.list(key)):
             if as_map(item).text("name") == container["name"]:
-                return (key, index, *_walked(item, rest, container, items)[0])
+                return (key, index, *_walk(item, rest, container, items)[0])
     return ()
 
 
-def _of_base(container: Fragment, rest: KeyPath, job: Job, node: MapNode) -> KeyPath:
-    key = _OF_BASE.get(str(rest[0])) if rest else None
+def _main_container(container: Fragment, rest: KeyPath, job: Job, node: MapNode) -> KeyPath:
+    key = _MAIN_CONTAINER_KEYS.get(str(rest[0])) if rest else None
     if key is None:
         return ()
     if key in ("command", "args") and "script" in node.entries:
@@ -137,14 +139,14 @@ def _volume(node: MapNode, job: Job, name: str) -> KeyPath:
     return _present(node, ("volumes", found)) if found is not None else ()
 
 
-def _same(value: Fragment, job: Job, key: str) -> int:
-    """The index of the job's own toleration or secret that is the pod's."""
+def _index_in_job(value: Fragment, job: Job, key: str) -> int:
+    """The index of a toleration or a pull secret of the pod in the job's own list."""
     own = job.tolerations if key == "tolerations" else tuple({"name": name} for name in job.image_pull_secrets)
     return own.index(value) if value in own else len(own)
 
 
 def _present(node: MapNode, path: KeyPath) -> KeyPath:
-    """The path as far as the tree has it."""
+    """The part of the path that exists in the tree."""
     here: Node | None = node
     found: list[str | int] = []
     for step in path:

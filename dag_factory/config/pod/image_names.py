@@ -65,10 +65,10 @@ def tag_problem(image: str) -> str:
     if digest:
         return ""
     if not tag:
-        return "names no tag, which means `latest`"
+        return "has no tag, which means `latest`"
     if tag == "latest":
-        return "is the tag `latest`"
-    return "" if tag.strip(_ANY) else "has a tag that only the run knows, `latest` perhaps"
+        return "has the tag `latest`"
+    return "" if tag.strip(_ANY) else "has a tag that is not known until run time and may be `latest`"
 
 
 def _masked(image: str) -> str:
