@@ -53,8 +53,8 @@ def test_what_the_largest_flavor_gives_is_allowed(job: str) -> None:
         (
             BASE.format("cpu: 32"),
             "over-ceiling flow.yaml:5:70 jobs.a.pod.spec.containers[0].resources.limits.cpu",
-            "with this value, the job's pod requests more than any flavor that the team `growth` may use: cpu 32 (at most 8)"
-            " -- lower it; these flavors are listed in configs/platform/teams.yaml:3",
+            "with this value, the job's pod requests more than any flavor that the team `growth` may use: "
+            "cpu 32 (at most 8) -- lower it; these flavors are listed in configs/platform/teams.yaml:3",
         ),
         (
             SIDE.format(8),
