@@ -136,7 +136,7 @@ def test_what_no_flavor_would_mend_is_the_overlays() -> None:
     assert "with this value, the job's pod exceeds the maximum" in said
     (said,) = told(LARGE, "pod: {spec: {overhead: {cpu: 1}}}", "{cpu: 2}")
     assert "the flavor `large` with what `pod` adds exceeds the maximum of the team `t0`: cpu 5" in said
-    assert "`small` fits" in said
+    assert "use the flavor `small`" in said
 
 
 def test_an_overlay_that_moves_a_container_is_told_itself() -> None:
