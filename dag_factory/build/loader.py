@@ -20,6 +20,7 @@ from dag_factory.build.project.build_dags import build_dags
 from dag_factory.build.project.build_failures import builder_digest
 from dag_factory.build.project.locate_project import find_project
 from dag_factory.build.project.problem_text import problem_text
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.loader_pass import Pass
 from dag_factory.config.project.loader_records import Record
@@ -38,7 +39,7 @@ build = build_dags
 log = logging.getLogger(__name__)
 
 
-def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[str, DAG]:
+def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[DagId, DAG]:
     """Return the DAGs by their ids. ``loader_folder`` is the folder of the loader file, inside the project.
 
     Several loaders can divide the files among them, each with its own ``shard``. A worker runs one task of one DAG:
@@ -54,10 +55,10 @@ def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[str, DAG]:
             return {}
         if context.dag_id is None:
             return _load_all(project, shard, loader_folder.name)
-        return _load_one(project, context.dag_id, context.task_id)
+        return _load_one(project, DagId(context.dag_id), context.task_id)
 
 
-def _load_all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
+def _load_all(project: Project, shard: Shard, folder: str) -> dict[DagId, DAG]:
     """Build the DAGs for a pass of the DAG processor. If one cannot be built, build its last good version."""
     current = project.begin_pass(shard, loader_deadline.compile_seconds(), loader_deadline.work_limit())
     began = time.monotonic()
@@ -72,7 +73,7 @@ def _load_all(project: Project, shard: Shard, folder: str) -> dict[str, DAG]:
 
 
 def _record(
-    current: Pass, shard: Shard, failed: dict[str, Problem], lost: Sequence[str], warnings: Sequence[Problem]
+    current: Pass, shard: Shard, failed: dict[DagId, Problem], lost: Sequence[DagId], warnings: Sequence[Problem]
 ) -> None:
     """Record for the report what this pass built."""
     records, names = current.files.cache.records, [Shard(index, shard.count).name for index in range(shard.count)]
@@ -81,7 +82,7 @@ def _record(
     records.keep_only(names)
 
 
-def _load_one(project: Project, dag_id: str, task_id: str | None) -> dict[str, DAG]:
+def _load_one(project: Project, dag_id: DagId, task_id: str | None) -> dict[DagId, DAG]:
     """Build the DAG of the task to run, or its last good version if it cannot be built, as in the DAG processor."""
     compiled = project.compile_one(dag_id)
     dags, failed = build_dags(compiled.pipelines, with_docs=False, only_task=task_id)

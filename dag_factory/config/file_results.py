@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
@@ -18,7 +19,7 @@ class PipelineResult(msgspec.Struct, frozen=True):
     ``work`` is the work of its DAG for a loader, in units.
     """
 
-    id: str
+    id: DagId
     pipeline: Pipeline | None
     problems: tuple[Problem, ...]
     work: int = 0
@@ -39,7 +40,7 @@ class FileResult(msgspec.Struct, frozen=True):
     ``readable`` is false if not even the ids are known. ``assets`` are those of the pipelines that can be built.
     """
 
-    id: str
+    id: FileId
     file: str
     results: tuple[PipelineResult, ...]
     instances: dict[str, Position] = {}
@@ -47,6 +48,6 @@ class FileResult(msgspec.Struct, frozen=True):
     assets: tuple[AssetMention, ...] = ()
 
 
-def unreadable(file_id: str, file: str, problem: Problem) -> FileResult:
+def unreadable(file_id: FileId, file: str, problem: Problem) -> FileResult:
     """The result of a file that cannot be read."""
-    return FileResult(file_id, file, (PipelineResult(file_id, None, (problem,)),), readable=False)
+    return FileResult(file_id, file, (PipelineResult(DagId(file_id), None, (problem,)),), readable=False)

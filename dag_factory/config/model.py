@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from dag_factory.config.guard_rules import NONE, Guards
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 
 Fragment = dict[str, Any]
@@ -276,7 +277,7 @@ class Cluster(_Frozen, frozen=True, kw_only=True):
 class Pipeline(_Frozen, frozen=True, kw_only=True):
     """One DAG. ``file`` is relative to the project's home, in POSIX form; dates are ISO 8601 text."""
 
-    id: str
+    id: DagId
     team: str
     name: str
     file: str

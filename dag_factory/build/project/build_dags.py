@@ -10,6 +10,7 @@ from airflow.sdk import DAG
 from dag_factory.build.dag.build_dag import build_dag
 from dag_factory.config import model
 from dag_factory.config.budget import OutOfTime, within
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.project.project import too_slow
 from dag_factory.settings import BOUNDS
@@ -17,13 +18,13 @@ from dag_factory.settings import BOUNDS
 
 def build_dags(
     pipelines: Iterable[model.Pipeline], with_docs: bool = True, only_task: str | None = None
-) -> tuple[dict[str, DAG], dict[str, Problem]]:
+) -> tuple[dict[DagId, DAG], dict[DagId, Problem]]:
     """Return a DAG for each pipeline that can be built and a problem for each that cannot, both by DAG id.
 
     ``with_docs`` and ``only_task`` are passed to ``build_dag``.
     """
-    dags: dict[str, DAG] = {}
-    problems: dict[str, Problem] = {}
+    dags: dict[DagId, DAG] = {}
+    problems: dict[DagId, Problem] = {}
     for pipeline in pipelines:
         try:
             dags[pipeline.id] = within(BOUNDS.file_seconds, partial(build_dag, pipeline, with_docs, only_task))

@@ -14,6 +14,7 @@ from pathlib import Path
 from dag_factory.build.project.build_dags import build_dags
 from dag_factory.config.digest import digest
 from dag_factory.config.file_results import FileResult
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.inspection import Inspection
 from dag_factory.config.project.loader_records import REPORT, Record
@@ -35,7 +36,7 @@ def builder_digest() -> str:
     return digest(*(part.encode() for part in (*versions, *map(version, _DISTRIBUTIONS))))
 
 
-def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
+def find_failures(look: Inspection, work: int) -> dict[DagId, Problem]:
     """Return a problem for each DAG of the project that cannot be built, by DAG id.
 
     Pipelines that nobody has built yet are built here: the smallest files first, at least one, and at most ``work``
@@ -51,7 +52,7 @@ def find_failures(look: Inspection, work: int) -> dict[str, Problem]:
     built = {name for one in records for name in one.built}
     new = sorted(look.not_yet_built({*built, *failed}), key=lambda pair: (_work(pair[1]), pair[1].id))
     now_built, now_failed = set(mine.built), {name: failed[name] for name in mine.failed if name in failed}
-    interrupted: dict[str, dict[str, Problem]] = {}
+    interrupted: dict[str, dict[DagId, Problem]] = {}
     for name, file_result in new:
         work -= _work(file_result)
         if work < 0 and name != new[0][0]:

@@ -51,6 +51,7 @@ def warm_up() -> None:
 
     from dag_factory.build.project.build_dags import build_dags
     from dag_factory.build.project.locate_project import find_project
+    from dag_factory.config.ids import DagId
     from dag_factory.config.project.open_project import ProjectError
 
     try:
@@ -59,7 +60,7 @@ def warm_up() -> None:
         return  # `sync_pools` logs it
     folder = project.home / "configs" / "pipelines"
     for path in itertools.islice(folder.rglob("*.yaml"), _WARM_UP_FILES):
-        dag_id = ".".join(path.relative_to(folder).with_suffix("").parts)
+        dag_id = DagId(".".join(path.relative_to(folder).with_suffix("").parts))
         dags, _ = build_dags(project.compile_one(dag_id).pipelines, with_docs=False)
         if dags:
             return

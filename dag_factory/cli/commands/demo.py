@@ -14,6 +14,7 @@ from dag_factory.cli import interrupts
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.stack import Stack, open_stack
 from dag_factory.config import Pipeline, open_project
+from dag_factory.config.ids import DagId
 from dag_factory.local.instance import LocalError, free_port
 from dag_factory.local.run_monitor import JobRun, jobs_table, monitor_run
 
@@ -44,7 +45,7 @@ def demo(dag_id: str, home: Path | None) -> int:
 
 
 def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
-    compiled = open_project(stack.home, stack.tables.environment).compile_one(dag_id)
+    compiled = open_project(stack.home, stack.tables.environment).compile_one(DagId(dag_id))
     if not compiled.pipelines:
         reason = "has problems; see: dagf check" if compiled.problems else "does not exist here"
         raise CouldNotRun(f"The pipeline {dag_id} {reason}")

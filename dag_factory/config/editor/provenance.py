@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config import budget
+from dag_factory.config.ids import DagId
 from dag_factory.config.pipelines import compile_file
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, resolve_pipeline
 from dag_factory.config.pipelines.pipeline_source import PipelineSource
@@ -53,7 +54,7 @@ class Origin(msgspec.Struct, frozen=True):
     caller: Position | None = None
 
 
-def origins(project: Project, dag_id: str) -> tuple[Origin, ...]:
+def origins(project: Project, dag_id: DagId) -> tuple[Origin, ...]:
     """Every single value of a pipeline with its origin, in the order of the resolved text.
 
     Empty if the pipeline does not exist in the project's environment, or has errors.

@@ -8,6 +8,7 @@ import msgspec
 
 from dag_factory.config import budget, loader_work
 from dag_factory.config.file_results import AssetMention, FileResult, PipelineResult
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.jobs import assets
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, compile_pipeline, resolve_pipeline
 from dag_factory.config.pipelines.environment_overlay import SCHEMA
@@ -24,7 +25,7 @@ _ERRORS = 10 * BOUNDS.problems_per_file  # of one file; the DAGs after those are
 
 
 def compile_file(
-    file_id: str, file: str, data: bytes | Problem, tables: Tables, dag_id: str | None = None
+    file_id: FileId, file: str, data: bytes | Problem, tables: Tables, dag_id: DagId | None = None
 ) -> FileResult:
     """Compile a file's bytes; with ``dag_id`` only that one of its pipelines."""
     budget.reset()
@@ -39,7 +40,7 @@ def compile_file(
 
 
 @lru_cache(8)
-def read_source(file_id: str, file: str, data: bytes | Problem) -> PipelineSource:
+def read_source(file_id: FileId, file: str, data: bytes | Problem) -> PipelineSource:
     """Read a file and validate it against its schema: the same for every environment."""
     document = documents.parse(data, file, SCHEMA)
     source = PipelineSource(

@@ -9,6 +9,7 @@ import msgspec
 
 from dag_factory.config import budget, loader_work
 from dag_factory.config.file_results import PipelineResult
+from dag_factory.config.ids import DagId
 from dag_factory.config.jobs import compile_jobs
 from dag_factory.config.jobs.checks import limits
 from dag_factory.config.jobs.compile_job import CompiledJob
@@ -46,7 +47,7 @@ class ResolvedPipeline(msgspec.Struct, frozen=True):
     documents: dict[str, MapNode]
 
 
-def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: str | None = None) -> PipelineResult:
+def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: DagId | None = None) -> PipelineResult:
     """Compile one pipeline of a file to run it: without its resolved text, which is for people.
 
     ``dag_id`` is one of ``source.ids``.
@@ -55,10 +56,10 @@ def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: str | None 
 
 
 def resolve_pipeline(
-    source: PipelineSource, tables: Tables, dag_id: str | None = None
+    source: PipelineSource, tables: Tables, dag_id: DagId | None = None
 ) -> tuple[PipelineResult, ResolvedPipeline | None]:
     """Compile one pipeline, and return also what it was made from if it has no errors. See ``budget.reset``."""
-    dag_id = dag_id or source.id
+    dag_id = dag_id or DagId(source.id)
     if source.node is None:
         return PipelineResult(dag_id, None, source.problems), None
     scope = _scope(source, source.node.position, tables, dag_id)
@@ -88,7 +89,7 @@ def resolve_pipeline(
     return PipelineResult(dag_id, pipeline, problems), resolved
 
 
-def _scope(source: PipelineSource, position: Position, tables: Tables, dag_id: str) -> Scope:
+def _scope(source: PipelineSource, position: Position, tables: Tables, dag_id: DagId) -> Scope:
     identity = {"id": dag_id, "team": source.team, "name": dag_id.split(".")[-1]}
     context = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
     return Scope((), position, tables, context, [*source.problems])

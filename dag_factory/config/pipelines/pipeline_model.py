@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as SequenceT
 
+from dag_factory.config.ids import DagId
 from dag_factory.config.jobs import mapped_groups
 from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.model import Pipeline
@@ -19,7 +20,7 @@ DEFAULT_START_DATE = "2024-01-01"
 
 
 def make_pipeline(
-    dag_id: str,
+    dag_id: DagId,
     team: str,
     file: str,
     only: tuple[str, ...],

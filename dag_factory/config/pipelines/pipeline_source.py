@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.templates import instances
@@ -13,17 +14,17 @@ from dag_factory.config.tree import MapNode, is_set
 class PipelineSource(msgspec.Struct, frozen=True):
     """The tree of a file without the values that have errors (None: nothing in it can be used), and its problems."""
 
-    id: str
+    id: FileId
     file: str
     node: MapNode | None
     problems: tuple[Problem, ...]
 
     @property
-    def ids(self) -> dict[str, str | None]:
+    def ids(self) -> dict[DagId, str | None]:
         """The DAG ids that the file claims, each with the name of its instance."""
         if not self.node or not is_set(self.node.get("instances")):
-            return {self.id: None}
-        return {f"{self.id}.{name}": name for name in self.instances}
+            return {DagId(self.id): None}
+        return {DagId(f"{self.id}.{name}"): name for name in self.instances}
 
     @property
     def instances(self) -> dict[str, Position]:

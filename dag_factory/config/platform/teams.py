@@ -16,6 +16,7 @@ from dag_factory.config.expressions.compile_time import Context
 from dag_factory.config.guard_rules import NONE, Guards, Rule
 from dag_factory.config.guards import read_guards
 from dag_factory.config.guards.required_keys import POD_PATHS
+from dag_factory.config.ids import FileId
 from dag_factory.config.platform import optional_table
 from dag_factory.config.platform.optional_table import Table, TableFile
 from dag_factory.config.positions import KeyPath, Position
@@ -80,7 +81,7 @@ def name_positions(document: MapNode | None) -> dict[str, Position]:
     return dict(document.map("teams").keys) if document else {}
 
 
-def team_of_file(file_id: str, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:
+def team_of_file(file_id: FileId, table: Table, context: Context, file: str) -> tuple[Team, list[Problem]]:
     """The team of the file with this id, and problems. ``file`` is the name of the pipeline's file."""
     folders = file_id.split(".")[:-1]
     names = ["/".join(folders[: length + 1]) for length in range(len(folders))]

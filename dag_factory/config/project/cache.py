@@ -16,6 +16,7 @@ import msgspec
 from dag_factory import settings
 from dag_factory.config.digest import digest
 from dag_factory.config.file_results import FileResult
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.cache_entries import LastGood, Reported, Summary
 from dag_factory.config.project.file_store import Store
@@ -30,7 +31,7 @@ _STOPPED = b"stopped"
 _PROBE = 65_536  # bytes
 _ENCODER = msgspec.msgpack.Encoder()
 _RESULT = msgspec.msgpack.Decoder(FileResult)
-_LAST_GOOD = msgspec.msgpack.Decoder(dict[str, LastGood])
+_LAST_GOOD = msgspec.msgpack.Decoder(dict[DagId, LastGood])
 _SUMMARY = msgspec.msgpack.Decoder(Summary)
 _REPORTED = msgspec.msgpack.Decoder(Reported)
 
@@ -137,7 +138,7 @@ class Cache:
         """Whether a broken DAG can keep running its last good version."""
         return settings.keeps_last_good() and self.is_usable
 
-    def last_good(self) -> dict[str, LastGood]:
+    def last_good(self) -> dict[DagId, LastGood]:
         """The last good version of each DAG by its id, from the lists of all shards; empty if that is turned off.
 
         If two lists have a DAG, because the files were divided differently, the newer list counts.
@@ -146,7 +147,7 @@ class Cache:
             return {}
         return {dag_id: one for name in self._list_names() for dag_id, one in self._read(self._lists, name).items()}
 
-    def put_last_good(self, last_good: dict[str, LastGood], has: Callable[[str], bool] = lambda _: True) -> None:
+    def put_last_good(self, last_good: dict[DagId, LastGood], has: Callable[[FileId], bool] = lambda _: True) -> None:
         """Store the last good versions of this loader's shard, and remove results that nothing refers to.
 
         ``has`` tells whether a file belongs to the shard. Its DAGs are removed from the lists of other shards, which
@@ -161,7 +162,7 @@ class Cache:
             needed = {name for one in chain.from_iterable(lists) for name in (one.name, _waiting(one.waiting))}
             self._results.trim(needed)
 
-    def _clean_other_lists(self, has: Callable[[str], bool]) -> None:
+    def _clean_other_lists(self, has: Callable[[FileId], bool]) -> None:
         """Remove this shard's DAGs from the other lists of the environment, and lists that become empty."""
         for name in self._list_names():
             listed = self._read(self._lists, name) if name != self._own_list else {}
@@ -175,24 +176,24 @@ class Cache:
         """The lists of the environment, newest last."""
         return [name for name in self._lists.by_age() if f"{name}.".startswith(f"{self._environment}.")]
 
-    def fallbacks(self, key: str) -> dict[str, LastGood]:
+    def fallbacks(self, key: str) -> dict[DagId, LastGood]:
         """The versions that the DAG processor last used for a broken result; empty if it has not seen that result.
 
         A run that is pinned to a broken commit continues with these, even after the file is fixed.
         """
         return self._read(self._results, _fallbacks(key)) if key and settings.keeps_last_good() else {}
 
-    def put_fallbacks(self, key: str, last_good: dict[str, LastGood]) -> None:
+    def put_fallbacks(self, key: str, last_good: dict[DagId, LastGood]) -> None:
         """Store the versions that are used for a broken result."""
         if key and last_good != self.fallbacks(key):
             self._results.put(_fallbacks(key), _ENCODER.encode(last_good))
             self._writes += 1
 
-    def waiting(self, key: str) -> dict[str, LastGood]:
+    def waiting(self, key: str) -> dict[DagId, LastGood]:
         """The versions that the loader uses for the DAGs of a result that exceed its work budget."""
         return self._read(self._results, _waiting(key)) if key and settings.keeps_last_good() else {}
 
-    def put_waiting(self, key: str, last_good: dict[str, LastGood]) -> None:
+    def put_waiting(self, key: str, last_good: dict[DagId, LastGood]) -> None:
         """Store the versions that the loader uses for a result; none once it uses the result itself."""
         if not last_good:
             self._results.drop(_waiting(key))
@@ -210,7 +211,7 @@ class Cache:
         self.write_failed |= not stored
         return stored
 
-    def _read(self, store: Store, name: str) -> dict[str, LastGood]:
+    def _read(self, store: Store, name: str) -> dict[DagId, LastGood]:
         return _decode(_LAST_GOOD, store.get(name)) or {}
 
 

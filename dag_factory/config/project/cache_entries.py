@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dag_factory.config.ids import FileId
 from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 
@@ -15,7 +16,7 @@ class LastGood(msgspec.Struct, frozen=True, array_like=True):
     ``waiting`` is the cache key of a newer version that exceeds the loader's work budget.
     """
 
-    file: str
+    file: FileId
     name: str
     gone: bool = False
     work: int = 0
@@ -38,4 +39,4 @@ class Reported(msgspec.Struct, frozen=True):
 
     state: str
     problems: tuple[Problem, ...]
-    broken: tuple[str, ...] = ()
+    broken: tuple[FileId, ...] = ()

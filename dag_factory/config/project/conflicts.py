@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 
 from dag_factory.config.file_results import AssetMention, FileResult, PipelineResult
+from dag_factory.config.ids import FileId
 from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.layout import DAG_ID_LENGTH
@@ -22,17 +23,17 @@ def find_problems(results: Sequence[FileResult]) -> set[Problem]:
     }
 
 
-def reject_duplicate_ids(results: Iterable[FileResult], file_ids: Collection[str]) -> list[FileResult]:
+def reject_duplicate_ids(results: Iterable[FileResult], file_ids: Collection[FileId]) -> list[FileResult]:
     """The results without instances that claim the id of another file, which get a problem; the file keeps the id."""
     return [_reject_duplicate_ids(one, file_ids) if one.instances else one for one in results]
 
 
-def _reject_duplicate_ids(found: FileResult, file_ids: Collection[str]) -> FileResult:
+def _reject_duplicate_ids(found: FileResult, file_ids: Collection[FileId]) -> FileResult:
     results = list(found.results)
     for index, result in enumerate(results):
         name = result.id.rpartition(".")[2]
         position, path = found.instances.get(name, Position(found.file)), ("instances", name)
-        if result.id in file_ids:
+        if FileId(result.id) in file_ids:
             message = f"the instance `{name}` has the DAG id `{result.id}`, which belongs to another file"
             problem = Problem.at(position, path, "duplicate-id", message, "rename one of the two")
         elif len(result.id) > DAG_ID_LENGTH:

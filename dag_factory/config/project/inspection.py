@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dag_factory.config.file_results import FileResult, PipelineResult
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts, last_good, read_file
@@ -28,7 +29,7 @@ class Inspection:
     project: Project
     cache: Cache
     listing: Listing
-    keys: Mapping[str, str]
+    keys: Mapping[FileId, str]
     reported: Reported
 
     @property
@@ -44,7 +45,7 @@ class Inspection:
                 if found is not None:
                     yield key, conflicts.reject_duplicate_ids([found], set(self.listing.ids))[0]
 
-    def running_last_good(self, failed: Mapping[str, Problem]) -> tuple[list[Pipeline], list[str]]:
+    def running_last_good(self, failed: Mapping[DagId, Problem]) -> tuple[list[Pipeline], list[DagId]]:
         """The last good versions that run for broken DAGs, and the ids of broken DAGs without one.
 
         ``failed`` has the DAGs that could not be built, by id.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import msgspec
 
 from dag_factory.config.file_results import FileResult, PipelineResult, unreadable
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.cache import Cache
 from dag_factory.config.project.cache_entries import LastGood
@@ -36,7 +37,7 @@ def listing_problems(listing: Listing, cache: Cache) -> list[Problem]:
     ]
 
 
-def unreadable_results(listing: Listing, last_good: Mapping[str, LastGood]) -> Iterator[FileResult]:
+def unreadable_results(listing: Listing, last_good: Mapping[DagId, LastGood]) -> Iterator[FileResult]:
     """The results of files in folders that cannot be read, for files with a known DAG."""
     for file_id in sorted({one.file for one in last_good.values()}):
         for prefix, problem in listing.unreadable.items():
@@ -53,12 +54,16 @@ def _is_broken(result: PipelineResult) -> bool:
     return result.pipeline is None and bool(errors(result.problems))
 
 
-def without_duplicate_ids(last_good: Mapping[str, LastGood], file_ids: Collection[str]) -> dict[str, LastGood]:
+def without_duplicate_ids(last_good: Mapping[DagId, LastGood], file_ids: Collection[FileId]) -> dict[DagId, LastGood]:
     """The last good versions without instances whose id now belongs to a file; ``file_ids`` are those of all files."""
-    return {dag_id: one for dag_id, one in last_good.items() if dag_id == one.file or dag_id not in file_ids}
+    return {
+        dag_id: one
+        for dag_id, one in last_good.items()
+        if (own_file := FileId(dag_id)) == one.file or own_file not in file_ids
+    }
 
 
-def fallbacks(found: FileResult, last_good: Mapping[str, LastGood]) -> dict[str, LastGood]:
+def fallbacks(found: FileResult, last_good: Mapping[DagId, LastGood]) -> dict[DagId, LastGood]:
     """The last good versions of the broken DAGs of a file, by id."""
     wanted = {result.id for result in found.results if _is_broken(result)}
     if not found.readable:  # it is not even known which DAGs it claims
@@ -70,7 +75,7 @@ def fallbacks(found: FileResult, last_good: Mapping[str, LastGood]) -> dict[str,
     }
 
 
-def with_last_good(found: FileResult, last_good: Mapping[str, LastGood], find_result: FindResult) -> FileResult:
+def with_last_good(found: FileResult, last_good: Mapping[DagId, LastGood], find_result: FindResult) -> FileResult:
     """The result with the last good versions of its broken DAGs."""
     broken = [result for result in found.results if _is_broken(result)]
     wanted = {*(result.id for result in broken), *last_good}
@@ -85,7 +90,7 @@ def with_last_good(found: FileResult, last_good: Mapping[str, LastGood], find_re
 
 
 def restore(
-    dag_id: str, last_good: LastGood | None, find_result: FindResult, problems: tuple[Problem, ...]
+    dag_id: DagId, last_good: LastGood | None, find_result: FindResult, problems: tuple[Problem, ...]
 ) -> PipelineResult:
     """The last good version of a DAG, with the ``problems`` of its new version; no pipeline if it is not cached."""
     found = find_result(last_good.name) if last_good else None
@@ -98,11 +103,11 @@ def restore(
 
 def update_last_good(
     results: Sequence[FileResult],
-    keys: Mapping[str, str],
-    last_good: Mapping[str, LastGood],
+    keys: Mapping[FileId, str],
+    last_good: Mapping[DagId, LastGood],
     complete: bool = True,
-    not_built: Collection[str] = (),
-) -> dict[str, LastGood]:
+    not_built: Collection[DagId] = (),
+) -> dict[DagId, LastGood]:
     """The new last good version of each DAG; ``keys`` has the cache keys of the results by the ids of their files.
 
     The DAGs in ``not_built`` get none from ``results``.
@@ -114,7 +119,7 @@ def update_last_good(
     missing = {dag_id: one for dag_id, one in last_good.items() if one.file not in file_ids}
     if complete:
         missing = {dag_id: msgspec.structs.replace(one, gone=True) for dag_id, one in missing.items() if not one.gone}
-    updated: dict[str, LastGood] = missing
+    updated: dict[DagId, LastGood] = missing
     for found in results:
         for dag_id, one in fallbacks(found, last_good).items():
             updated[dag_id] = LastGood(one.file, one.name, work=one.work)
@@ -124,6 +129,6 @@ def update_last_good(
     return dict(sorted(updated.items()))
 
 
-def only_dag(found: FileResult, dag_id: str) -> FileResult:
+def only_dag(found: FileResult, dag_id: DagId) -> FileResult:
     """The result of one DAG of a file."""
     return msgspec.structs.replace(found, results=tuple(result for result in found.results if result.id == dag_id))

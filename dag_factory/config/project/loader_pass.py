@@ -14,6 +14,7 @@ import msgspec
 
 from dag_factory.config import loader_work
 from dag_factory.config.file_results import FileResult, PipelineResult
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import last_good, work_budget
@@ -22,7 +23,7 @@ from dag_factory.config.project.cache_entries import LastGood
 from dag_factory.config.project.shards import Shard
 from dag_factory.config.project.work_budget import Candidate
 
-_NONE: Mapping[str, Problem] = MappingProxyType({})
+_NONE: Mapping[DagId, Problem] = MappingProxyType({})
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -50,8 +51,8 @@ class ShardFiles:
     shard: Shard
     cache: Cache
     results: Sequence[FileResult]
-    keys: Mapping[str, str]
-    last_good: Mapping[str, LastGood]
+    keys: Mapping[FileId, str]
+    last_good: Mapping[DagId, LastGood]
     complete: bool
 
 
@@ -61,10 +62,10 @@ class Pass:
 
     compiled: Compiled
     files: ShardFiles
-    left_out: Mapping[str, Problem]
+    left_out: Mapping[DagId, Problem]
     apply_current_rules: Callable[[Pipeline], Pipeline]
 
-    def last_good_versions(self, failed: Mapping[str, Problem]) -> list[Pipeline]:
+    def last_good_versions(self, failed: Mapping[DagId, Problem]) -> list[Pipeline]:
         """The last good versions of DAGs that could not be built, where there are any; ``failed`` is by id."""
         files = self.files
         found = (
@@ -73,7 +74,7 @@ class Pass:
         )
         return [self.apply_current_rules(one.pipeline) for one in found if one.pipeline]
 
-    def record(self, failed: Mapping[str, Problem] = _NONE) -> None:
+    def record(self, failed: Mapping[DagId, Problem] = _NONE) -> None:
         """Record what was built; ``failed`` has the problems of the DAGs that could not be built, by id."""
         files = self.files
         fallbacks = self._fallbacks(failed)
@@ -91,34 +92,34 @@ class Pass:
         new = last_good.update_last_good(files.results, files.keys, files.last_good, files.complete, not_built)
         files.cache.put_last_good(dict(sorted({**new, **old}.items())), files.shard.has)
 
-    def _record_waiting(self, waiting: Mapping[str, LastGood]) -> None:
+    def _record_waiting(self, waiting: Mapping[DagId, LastGood]) -> None:
         """Record for workers which DAGs keep their previous version, and which no longer do."""
         files = self.files
         for stale in {one.waiting for one in files.last_good.values() if one.waiting} - set(files.keys.values()):
             files.cache.put_waiting(stale, {})
-        by_file: dict[str, dict[str, LastGood]] = {one.file: {} for one in files.last_good.values() if one.waiting}
+        by_file: dict[FileId, dict[DagId, LastGood]] = {one.file: {} for one in files.last_good.values() if one.waiting}
         for dag_id, one in waiting.items():
             by_file.setdefault(one.file, {})[dag_id] = one
         for file_id, of_file in by_file.items():
             if key := files.keys.get(file_id):
                 files.cache.put_waiting(key, of_file)
 
-    def built_keys(self, failed: Collection[str]) -> tuple[str, ...]:
+    def built_keys(self, failed: Collection[DagId]) -> tuple[str, ...]:
         """The cache keys of the results of which every DAG was built, sorted."""
         not_built = {*failed, *self.left_out}
         keyed = ((self.files.keys.get(one.id), one) for one in self.files.results)
         return tuple(sorted(key for key, one in keyed if key and not_built.isdisjoint(buildable_ids(one))))
 
-    def failures_by_key(self, failed: Mapping[str, Problem]) -> dict[str, dict[str, Problem]]:
+    def failures_by_key(self, failed: Mapping[DagId, Problem]) -> dict[str, dict[DagId, Problem]]:
         """The problems of DAGs that could not be built, by the cache keys of their results."""
-        found: dict[str, dict[str, Problem]] = {}
+        found: dict[str, dict[DagId, Problem]] = {}
         for one in self.files.results:
             of_file = {dag_id: failed[dag_id] for dag_id in buildable_ids(one) if dag_id in failed}
             if of_file and (key := self.files.keys.get(one.id)):
                 found[key] = of_file
         return found
 
-    def _fallbacks(self, failed: Mapping[str, Problem]) -> dict[str, LastGood]:
+    def _fallbacks(self, failed: Mapping[DagId, Problem]) -> dict[DagId, LastGood]:
         known = self.files.last_good
         keys = {result.id: self.files.keys.get(one.id, "") for one in self.files.results for result in one.results}
         return {
@@ -126,21 +127,21 @@ class Pass:
         }
 
 
-def buildable_ids(found: FileResult) -> list[str]:
+def buildable_ids(found: FileResult) -> list[DagId]:
     """The DAGs of a result that can be built without an older version."""
     return [result.id for result in found.results if result.pipeline is not None]
 
 
 def limit_work(
     files: ShardFiles, results: Sequence[FileResult], budget: int | None
-) -> tuple[list[FileResult], dict[str, Problem]]:
+) -> tuple[list[FileResult], dict[DagId, Problem]]:
     """The results without new work that exceeds the loader's ``budget``, and a problem for each DAG left out."""
     by_id = {result.id: result for one in results for result in one.results if result.pipeline}
     if budget is None or sum(result.work for result in by_id.values()) <= budget:
         return list(results), {}
     candidates = list(_candidates(files, by_id))
-    problems: dict[str, Problem] = {}
-    replacements: dict[str, PipelineResult] = {}
+    problems: dict[DagId, Problem] = {}
+    replacements: dict[DagId, PipelineResult] = {}
     for one in work_budget.choose_left_out(candidates, budget):
         problem = work_budget.over_budget_problem(_file(by_id[one.id]), one, budget)
         previous = PipelineResult(one.id, None, ())
@@ -153,7 +154,7 @@ def limit_work(
     return [_replace(one, replacements) for one in results], problems
 
 
-def with_loader_version(found: FileResult, key: str, cache: Cache, dag_id: str) -> FileResult:
+def with_loader_version(found: FileResult, key: str, cache: Cache, dag_id: DagId) -> FileResult:
     """The result with the version of a DAG that the loader uses, if a larger version waits for its work budget."""
     last = cache.waiting(key).get(dag_id)
     if last is None:
@@ -162,7 +163,7 @@ def with_loader_version(found: FileResult, key: str, cache: Cache, dag_id: str) 
     return _replace(found, {dag_id: previous}) if previous.pipeline else found
 
 
-def _candidates(files: ShardFiles, results: Mapping[str, PipelineResult]) -> Iterator[Candidate]:
+def _candidates(files: ShardFiles, results: Mapping[DagId, PipelineResult]) -> Iterator[Candidate]:
     """The DAGs of a pass with their work in the previous pass."""
     for dag_id, result in results.items():
         last = files.last_good.get(dag_id)
@@ -174,7 +175,7 @@ def _candidates(files: ShardFiles, results: Mapping[str, PipelineResult]) -> Ite
             yield Candidate(dag_id, result.work, before if unchanged else _current_work(files, dag_id, before))
 
 
-def _current_work(files: ShardFiles, dag_id: str, before: int) -> int:
+def _current_work(files: ShardFiles, dag_id: DagId, before: int) -> int:
     """The work of the previous version by the current rules: an upgrade that counts more must not grow a DAG."""
     last = last_good.restore(dag_id, files.last_good[dag_id], files.cache.get, ()).pipeline
     return loader_work.of_pipeline(last) if last else before
@@ -184,7 +185,7 @@ def _file(result: PipelineResult) -> str:
     return result.pipeline.file if result.pipeline else ""
 
 
-def _replace(found: FileResult, replacements: Mapping[str, PipelineResult]) -> FileResult:
+def _replace(found: FileResult, replacements: Mapping[DagId, PipelineResult]) -> FileResult:
     if not any(result.id in replacements for result in found.results):
         return found
     results = tuple(replacements.get(result.id, result) for result in found.results)

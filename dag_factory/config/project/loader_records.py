@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.file_store import Store
 
@@ -27,8 +28,8 @@ class Record(msgspec.Struct, frozen=True):
 
     builder: str
     built: tuple[str, ...] = ()
-    failed: dict[str, dict[str, Problem]] = {}
-    lost: tuple[str, ...] = ()
+    failed: dict[str, dict[DagId, Problem]] = {}
+    lost: tuple[DagId, ...] = ()
     rows: tuple[Problem, ...] = ()
 
 

@@ -16,6 +16,7 @@ from dag_factory.config import file_results
 from dag_factory.config.budget import OutOfTime, within
 from dag_factory.config.digest import digest
 from dag_factory.config.file_results import FileResult
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, printable
 from dag_factory.config.project import conflicts, last_good, loader_pass, pass_scheduler, read_file
@@ -186,12 +187,12 @@ class Project:
         return pass_scheduler.collect_results(texts, cache, find_cached, compile_text, seconds)
 
     def _all_problems(
-        self, results: Sequence[FileResult], file_ids: Collection[str], about_listing: Iterable[Problem]
+        self, results: Sequence[FileResult], file_ids: Collection[FileId], about_listing: Iterable[Problem]
     ) -> tuple[Problem, ...]:
         summary = self.summary()
         return _sorted(results, (*summary.problems, *about_listing, *check_unused_teams(summary.teams, file_ids)))
 
-    def compile_one(self, dag_id: str) -> Compiled:
+    def compile_one(self, dag_id: DagId) -> Compiled:
         """One pipeline to run, by the id of its DAG; nothing if no file claims the id.
 
         Reads at most two files: the pipeline's own file, and the file of which it could be an instance.
@@ -212,7 +213,7 @@ class Project:
                     return Compiled(current, _sorted([found], ()), {})
         return Compiled((), (), {})
 
-    def last_good_version(self, dag_id: str, problem: Problem) -> Pipeline | None:
+    def last_good_version(self, dag_id: DagId, problem: Problem) -> Pipeline | None:
         """The last good version of a DAG that cannot be built to run, if there is one."""
         cache = self.cache()
         for file_id in candidate_files(dag_id):
@@ -225,7 +226,7 @@ class Project:
                 return self.apply_current_rules(found) if found else None
         return None
 
-    def file_result(self, text: Text, cache: Cache, dag_id: str | None = None) -> tuple[FileResult, str]:
+    def file_result(self, text: Text, cache: Cache, dag_id: DagId | None = None) -> tuple[FileResult, str]:
         """The result of one file, and its cache key (empty: it is not cached).
 
         Of a file with instances, only ``dag_id`` is compiled if nothing is cached.
@@ -241,7 +242,7 @@ class Project:
         return cache.get(key), key
 
     def _compile(
-        self, cache: Cache, text: Text, key: str, seconds: float = BOUNDS.file_seconds, dag_id: str | None = None
+        self, cache: Cache, text: Text, key: str, seconds: float = BOUNDS.file_seconds, dag_id: DagId | None = None
     ) -> tuple[FileResult, str]:
         """Compile a file. Raises ``OutOfTime`` after ``seconds``, if they are fewer than the maximum for a file."""
         from dag_factory.config.pipelines import compile_file
@@ -298,7 +299,7 @@ def _state(texts: Iterable[Text], keys: Iterable[str], about_listing: Iterable[P
     return digest(*(part.encode() for part in parts)) if readable else ""
 
 
-def _broken_ids(results: Iterable[FileResult]) -> tuple[str, ...]:
+def _broken_ids(results: Iterable[FileResult]) -> tuple[FileId, ...]:
     return tuple(one.id for one in results if last_good.is_broken(one))
 
 

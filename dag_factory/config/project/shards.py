@@ -6,6 +6,8 @@ import hashlib
 
 import msgspec
 
+from dag_factory.config.ids import FileId
+
 
 class Shard(msgspec.Struct, frozen=True):
     """Shard ``index`` (from 0) of ``count``. Each file belongs to one shard, whatever other files there are.
@@ -25,7 +27,7 @@ class Shard(msgspec.Struct, frozen=True):
         """The name of the shard in names of files; empty for the whole project."""
         return f"{self.index}-of-{self.count}" if self.count > 1 else ""
 
-    def has(self, file_id: str) -> bool:
+    def has(self, file_id: FileId) -> bool:
         """Whether a pipeline's file belongs to this shard."""
         if self.count == 1:
             return True

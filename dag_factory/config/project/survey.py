@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dag_factory.config.file_results import FileResult
+from dag_factory.config.ids import FileId
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts
 from dag_factory.config.project.open_project import find_platform, select_environment
@@ -50,7 +51,9 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
     return Survey(names, files, tuple(problems))
 
 
-def _compile_on_every_core(projects: Sequence[Project], file_ids: Sequence[str]) -> list[tuple[str, list[FileResult]]]:
+def _compile_on_every_core(
+    projects: Sequence[Project], file_ids: Sequence[FileId]
+) -> list[tuple[str, list[FileResult]]]:
     """The result of each file in each environment, without the pipelines."""
     count = min(os.cpu_count() or 1, len(file_ids) // _FILES_PER_PROCESS)
     if count < 2 or multiprocessing.current_process().daemon:
@@ -61,7 +64,7 @@ def _compile_on_every_core(projects: Sequence[Project], file_ids: Sequence[str])
     return sorted(found, key=lambda one: one[0])
 
 
-def _compile_part(projects: Sequence[Project], file_ids: Iterable[str]) -> list[tuple[str, list[FileResult]]]:
+def _compile_part(projects: Sequence[Project], file_ids: Iterable[FileId]) -> list[tuple[str, list[FileResult]]]:
     file_ids = list(file_ids)
     caches = [(project, project.cache()) for project in projects]
     found: dict[str, list[FileResult]] = {project.environment: [] for project in projects}

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from dag_factory.config.ids import FileId
 from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.layout import PIPELINES
 from dag_factory.config.suggestions import did_you_mean
 
 
-def check_unused_teams(teams: Mapping[str, Position], ids: Collection[str]) -> Iterator[Problem]:
+def check_unused_teams(teams: Mapping[str, Position], ids: Collection[FileId]) -> Iterator[Problem]:
     """Yield a warning for each unused team: a misspelled name limits no pipeline. ``teams`` has their positions."""
     if not teams:
         return

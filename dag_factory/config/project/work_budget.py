@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 
 OVER_BUDGET = (
@@ -16,7 +17,7 @@ OVER_BUDGET = (
 class Candidate(NamedTuple):
     """A DAG, the work of its current version, and the work of its previous version; None for a new DAG."""
 
-    id: str
+    id: DagId
     work: int
     before: int | None
 
@@ -52,7 +53,7 @@ def over_budget_problem(file: str, one: Candidate, budget: int) -> Problem:
     return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)
 
 
-def waiting_problem(file: str, dag_id: str) -> Problem:
+def waiting_problem(file: str, dag_id: DagId) -> Problem:
     """The same problem in a worker, which does not know the limit."""
     message = f"`{dag_id}` keeps running its last version: the new version exceeds the loader's limit of work"
     return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import dag_factory
+from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.problems import Problem, printable_name
 from dag_factory.config.suggestions import show
 from dag_factory.settings import BOUNDS
@@ -34,7 +35,7 @@ class Listing(NamedTuple):
     ``complete`` is false if there is no folder of pipelines at all.
     """
 
-    ids: list[str]
+    ids: list[FileId]
     problems: list[Problem]
     unreadable: dict[str, Problem]
     complete: bool
@@ -42,7 +43,7 @@ class Listing(NamedTuple):
 
 def list_files(home: Path) -> Listing:
     """Every pipeline file of a project."""
-    found: list[str] = []
+    found: list[FileId] = []
     problems: list[Problem] = _misnamed(home)
     unreadable: dict[str, Problem] = {}
     complete = os.path.lexists(home / PIPELINES)
@@ -55,7 +56,7 @@ def list_files(home: Path) -> Listing:
         dag_id = stem.replace("/", ".")
         team = stem.partition("/")[0] if "/" in stem else ""
         if suffix == "yaml" and len(dag_id) <= DAG_ID_LENGTH and len(team) <= TEAM_LENGTH and _ID.fullmatch(stem):
-            found.append(dag_id)
+            found.append(FileId(dag_id))
             continue
         file = printable_name(f"{PIPELINES}/{relative}")
         wrong = next((part for part in stem.split("/") if not _NAME.fullmatch(part)), None)
@@ -148,9 +149,9 @@ def _yaml_name(relative: str) -> str:
     return f", as `{printable_name(stem)}.yaml`" if _NAME.fullmatch(stem) else ""
 
 
-def file_exists(home: Path, dag_id: str) -> bool:
+def file_exists(home: Path, file_id: FileId) -> bool:
     """Whether the file of a pipeline exists, in a folder that ``list_files`` reads."""
-    folder, (*folders, name) = f"{home}/{PIPELINES}", dag_id.split(".")
+    folder, (*folders, name) = f"{home}/{PIPELINES}", file_id.split(".")
     for below in ("", *(f"/{one}" for one in folders)):
         folder += below
         if os.path.islink(folder):  # noqa: PTH114 - the start of a task waits for it
@@ -169,24 +170,24 @@ def is_dag_id(text: str) -> bool:
     return len(text) <= DAG_ID_LENGTH and all(_NAME.fullmatch(part) for part in text.split("."))
 
 
-def candidate_files(dag_id: str) -> tuple[str, ...]:
+def candidate_files(dag_id: DagId) -> tuple[FileId, ...]:
     """The ids of the files that may define a DAG: its own, and the one of which it could be an instance."""
     if not is_dag_id(dag_id):
         return ()
-    family = dag_id.rpartition(".")[0]
-    return (dag_id, family) if family else (dag_id,)
+    own, family = FileId(dag_id), FileId(dag_id.rpartition(".")[0])
+    return (own, family) if family else (own,)
 
 
-def id_of(file: str) -> str:
+def id_of(file: str) -> FileId:
     """The id of a pipeline's file, from its name as ``file_of`` returns it."""
-    return file.removeprefix(f"{PIPELINES}/").removesuffix(".yaml").replace("/", ".")
+    return FileId(file.removeprefix(f"{PIPELINES}/").removesuffix(".yaml").replace("/", "."))
 
 
-def path_of(home: Path, dag_id: str) -> Path:
+def path_of(home: Path, file_id: FileId) -> Path:
     """The path of a pipeline's file, from its id."""
-    return home / file_of(dag_id)
+    return home / file_of(file_id)
 
 
-def file_of(dag_id: str) -> str:
+def file_of(file_id: FileId) -> str:
     """The name of a pipeline's file relative to the project's home, as problems and positions have it."""
-    return f"{PIPELINES}/{dag_id.replace('.', '/')}.yaml"
+    return f"{PIPELINES}/{file_id.replace('.', '/')}.yaml"
