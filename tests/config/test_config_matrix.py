@@ -123,7 +123,7 @@ def test_the_resolved_configuration_has_the_cells() -> None:
         ("{a: [x], name: 'a b'}", "bad-name 1:39 jobs.train.matrix.name", "is not a job's name"),
         ("{a: [x], name: '${{ matrix.b }}'}", "undefined-name 1:39 jobs.train.matrix.name", "`b` is not defined"),
         ("{a: [x], name: other}", "cell-name-taken 1:16 jobs.train.matrix", "which another job also has"),
-        ("{a: ['!', x]}", "cell-name-taken 1:24 jobs.train.matrix", "like the job as a whole"),
+        ("{a: ['!', x]}", "cell-name-taken 1:24 jobs.train.matrix", "the name of the whole job"),
         ("{a: '${{ vars.release }}'}", "bad-matrix 1:28 jobs.train.matrix.a", "a list of values"),
     ],
 )

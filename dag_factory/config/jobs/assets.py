@@ -134,6 +134,6 @@ def _uri_problem(text: str) -> tuple[str, str]:
     if parts.password is not None:  # the message does not repeat it
         return (
             "the URI of an asset contains a password",
-            "remove user and password; the URI is a name that nobody opens",
+            "remove the user and password; the URI is only a name",
         )
     return "", ""

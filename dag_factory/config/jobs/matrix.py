@@ -168,7 +168,9 @@ def _duplicate(name: str, values: Values, other: Values, names: _Names) -> Probl
         shown = f"{show(_list(values))} and {show(_list(other))}"
         message = f"two cells of the matrix would be named `{name}`: {shown}"
     else:
-        message = f"a cell of the matrix would be named `{name}`, like the job as a whole: {show(_list(values))}"
+        message = (
+            f"a cell of the matrix would be named `{name}`, which is the name of the whole job: {show(_list(values))}"
+        )
     hint = f'make the names unique: `name: "{names.job}-${{{{ matrix.{next(iter(values), "axis")} }}}}"`'
     if names.expression is None:
         return Problem.at(names.position, names.path, "cell-name-taken", message, hint)

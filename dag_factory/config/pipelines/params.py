@@ -44,7 +44,7 @@ def check(header: MapNode) -> Iterator[Problem]:
     try:
         yield from list(_check_each(params, scheduled))
     except TooMuchWork:
-        message = "the params take too much work to validate, which Airflow does for each run"
+        message = "validating the params takes too much work; Airflow validates them for each run"
         hint = "simplify the schemas and patterns, or shorten the defaults"
         yield Problem.at(params.position, ("params",), "bad-param", message, hint)
 
@@ -73,7 +73,7 @@ def _check_param(param: Param, node: Node, position: Position, scheduled: bool) 
         mismatch = "" if slow else param_schemas.find_error(param.schema, param.default)
     except ValueError as failure:
         message = f"the param `{name}` is not a valid JSON Schema: {failure}"
-        yield Problem.at(position, path, "bad-param", message, "see json-schema.org for the keys and their values")
+        yield Problem.at(position, path, "bad-param", message, "use the keys of JSON Schema; see json-schema.org")
         return
     if slow and default:
         message = f"the default of the param `{name}` takes too long to match against the pattern {show(slow)}"
@@ -94,7 +94,9 @@ def _check_param(param: Param, node: Node, position: Position, scheduled: bool) 
 
 def _slow_pattern_message(name: str, pattern: str, text: str | None) -> str:
     if text is None:
-        return f"the pattern {show(pattern)} of the param `{name}` is too large to check for exponential time"
+        return (
+            f"the pattern {show(pattern)} of the param `{name}` is too large to check whether it takes exponential time"
+        )
     return (
         f"the pattern {show(pattern)} of the param `{name}` takes exponential time on input such as {show(text)}; "
         "the Airflow UI would hang"

@@ -93,7 +93,7 @@ def cron_problem(expression: str) -> str:
     if _RANDOM.search(expression):
         return "the random fields R and H are not supported"
     if _NEAREST_WEEKDAY.fullmatch(fields[2]) and fields[4] not in ("*", "?"):
-        return "W (the nearest weekday) excludes a day of the week, which Airflow would ignore"
+        return "W (the nearest weekday) cannot be used with a day of the week, which Airflow would ignore"
     if reason := find_field_out_of_range(expression):
         return reason
     try:

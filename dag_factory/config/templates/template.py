@@ -118,7 +118,8 @@ def render(
     text, lines = strip_line_numbers(numbered)
     node, found = yaml_reader.read(text, template.file)
     if not budget.spend_steps(len(text) // _CHARACTERS_PER_STEP + _STEPS_PER_VALUE * count_values(node)):
-        message = f"the templates of this file render more text than {BOUNDS.expression_steps:,} steps can read"
+        limit = BOUNDS.expression_steps
+        message = f"the templates of this file render too much text; reading it takes more than {limit:,} steps"
         hint = "split the file, or shorten the template"
         return None, [Problem.at(caller, path, "too-many-values", message, hint)]
 

@@ -108,11 +108,11 @@ def _check_names(node: MapNode, path: KeyPath) -> Iterator[Problem]:
         hint = "use another name"
         if name == XCOM:
             message, hint = (
-                f"`{XCOM}` is Airflow's own container",
+                f"the name `{XCOM}` is reserved for a container of Airflow",
                 "set `cluster.xcom_sidecar` in the environment instead",
             )
         elif name == BASE and group != _MAIN:
-            message = f"`{BASE}` is the job's own container"
+            message = f"the name `{BASE}` is reserved for the job's own container"
         elif first is None:
             continue
         elif group == _INIT and first in _INIT_LISTS and name not in overlaid:
@@ -148,7 +148,7 @@ def _check_overlay(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
             yield Problem.at(position, (*path, *steps), "missing-key", message, did_you_mean(name, images))
         elif steps[:-1] == _MAIN and name not in (BASE, XCOM):
             message = f"the job's pod does not end until its container `{name}` ends"
-            hint = "move it to `sidecars`, which end with the job"
+            hint = "move it to `sidecars`, which are stopped when the job ends"
             yield Problem.at(position, (*path, *steps), "second-container", message, hint, "warning")
     if is_null(at(node, _MAIN)):
         message, hint = (

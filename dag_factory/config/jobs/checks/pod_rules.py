@@ -130,7 +130,7 @@ def _check_value(value: Any, path: KeyPath, key: str) -> Iterator[Fault]:
     elif key == "requiredDuringSchedulingIgnoredDuringExecution" and value.get("nodeSelectorTerms") == []:
         yield Fault(path, "`nodeSelectorTerms` is empty, so it matches no node", "add a term, or remove the key")
     elif key == "seccompProfile" and (value.get("type") == "Localhost") != bool(value.get("localhostProfile")):
-        yield Fault(path, "`localhostProfile` and `type: Localhost` need each other", "set both, or neither")
+        yield Fault(path, "`localhostProfile` and `type: Localhost` are valid only together", "set both, or neither")
     elif key == "securityContext":
         yield from _check_security(value, path)
     elif key == "valueFrom":
