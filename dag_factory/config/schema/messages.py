@@ -148,7 +148,7 @@ def _describe_alternatives(
     else:
         text = f"{' and '.join(given)} cannot be used together"
         last = next(keys[0] for keys in reversed(asked) if all(key in value for key in keys))
-        yield last, code or "conflicting-keys", text, hint or f"keep one of {listed}"
+        yield last, code or "conflicting-keys", text, hint or f"keep only {listed}"
 
 
 def _annotation(error: ValidationError, annotation: str) -> str:
