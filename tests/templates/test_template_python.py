@@ -112,7 +112,10 @@ def test_a_failing_import_inside_a_module_shows_the_line(folder: Path) -> None:
             "{}",
             "missing-input the template `python@v1`: exactly one of `callable` or `code` must be given -- add `call",
         ),
-        ("{code: x, callable: 'a:b'}", "bad-input the input `code` of `python@v1`: `callable` and `code` cannot be used together"),
+        (
+            "{code: x, callable: 'a:b'}",
+            "bad-input the input `code` of `python@v1`: `callable` and `code` cannot be used",
+        ),
         (
             "{callable: a.b}",
             "bad-input the input `callable` of `python@v1`: `a.b` is not a function such as churn.train",

@@ -144,7 +144,10 @@ def test_the_error_for_an_image_without_a_driver_says_what_to_install() -> None:
     [
         ("{secret: a/b}", "missing-input the template `sql@v1`: exactly one of `query` or `file` must be given"),
         ("{query: select 1}", "missing-input the template `sql@v1`: exactly one of `secret` or `url` must be given"),
-        ("{query: q, file: f, secret: a/b}", "bad-input the input `file` of `sql@v1`: `query` and `file` exclude each"),
+        (
+            "{query: q, file: f, secret: a/b}",
+            "bad-input the input `file` of `sql@v1`: `query` and `file` cannot be used",
+        ),
         (
             "{query: 'select {{ ds }}', secret: a/b}",
             "bad-input the input `query` of `sql@v1`: the query contains `{{ }}`, which is not rendered there",
