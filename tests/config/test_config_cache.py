@@ -1,4 +1,4 @@
-"""What is kept between processes: never wrong, only missing; and what a DAG was before its file broke."""
+"""The cache between processes, and the last good versions of DAGs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def compiled(home: Path) -> Compiled:
 
 
 def ids(found: Compiled) -> list[str]:
-    """The DAGs by id, those that are held from before in brackets."""
+    """The DAGs by id, last good versions in parentheses."""
     return [f"({one.id})" if one.held else one.id for one in found.pipelines]
 
 
@@ -81,8 +81,8 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     monkeypatch.setattr(compiling, "compile_file", counted)
 
     def since() -> list[str]:
-        told, made[:] = list(made), []
-        return told
+        reported, made[:] = list(made), []
+        return reported
 
     return since
 
@@ -109,7 +109,7 @@ def test_a_second_process_compiles_only_what_changed(home: Path, count: Callable
         ("platform/templates/jobs/added/v1.yaml.j2", "version: 1\n---\n"),
     ],
 )
-def test_a_changed_table_compiles_everything_anew(
+def test_a_changed_table_compiles_everything_again(
     home: Path, count: Callable[[], list[str]], name: str, text: str
 ) -> None:
     compiled(home)
@@ -119,7 +119,7 @@ def test_a_changed_table_compiles_everything_anew(
     assert count() == ["team.family", "team.one", "team.two"]
 
 
-def test_environments_do_not_share_what_is_kept(home: Path) -> None:
+def test_environments_do_not_share_cache_entries(home: Path) -> None:
     write(home, "platform/environments/prod.yaml", "version: 1\nflavors: {define: {small: {cpu: 2}}}\n")
     for environment, cpu in (("dev", "1"), ("prod", "2"), ("dev", "1")):
         (one,) = open_project(home, environment).compile_one("team.one").pipelines
@@ -128,7 +128,7 @@ def test_environments_do_not_share_what_is_kept(home: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "remove", "pipe", "folder", "link"])
-def test_a_damaged_entry_is_made_anew(home: Path, damage: str) -> None:
+def test_a_damaged_entry_is_compiled_again(home: Path, damage: str) -> None:
     cold = compiled(home)
     for path in (path for path in (home / "cache").rglob("*") if path.is_file()):
         data = path.read_bytes()
@@ -146,7 +146,7 @@ def test_a_damaged_entry_is_made_anew(home: Path, damage: str) -> None:
     assert compiled(home) == cold
 
 
-def test_entries_that_changed_places_are_made_anew(home: Path, count: Callable[[], list[str]]) -> None:
+def test_renamed_entries_are_compiled_again(home: Path, count: Callable[[], list[str]]) -> None:
     before = ids(compiled(home))
     entries = [path for path in (home / "cache").rglob("*") if path.is_file() and len(path.name) == 40]
     texts = [path.read_bytes() for path in entries]
@@ -159,7 +159,7 @@ def test_entries_that_changed_places_are_made_anew(home: Path, count: Callable[[
 
 
 @pytest.mark.parametrize("folder", ["off", "/proc/nowhere/cache", "/dev/null/cache"])
-def test_without_a_folder_everything_works(home: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+def test_everything_works_without_a_cache_folder(home: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
     monkeypatch.setenv("DAG_FACTORY_CACHE", folder)
     assert ids(compiled(home)) == ALL and ids(compiled(home)) == ALL
 
@@ -183,13 +183,13 @@ def test_a_folder_that_others_may_write_to_is_not_used(home: Path, count: Callab
     assert len(count()) == 3
 
 
-def test_the_folder_is_made_for_its_owner_alone(home: Path) -> None:
+def test_only_its_owner_may_read_the_folder(home: Path) -> None:
     compiled(home)
     (folder,) = (home / "cache").iterdir()
     assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
 
 
-def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Path) -> None:
+def test_a_store_trims_old_entries_but_never_needed_ones(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", max_entries=3)
     for number in range(10):
         store.put(f"n{number}", b"x")
@@ -199,7 +199,7 @@ def test_a_store_keeps_no_more_than_it_may_and_never_what_is_needed(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["../flavors", "a\0b", "/etc/passwd", "..", "", "n" * 5_000])
-def test_a_list_of_the_last_good_may_name_anything(home: Path, name: str) -> None:
+def test_a_list_of_last_good_versions_may_name_anything(home: Path, name: str) -> None:
     compiled(home)
     (own,) = (path for path in (home / "cache").iterdir() if path.is_dir())
     goods = {"team.one": LastGood("team.one", name)}
@@ -217,7 +217,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
-def test_a_pipeline_that_breaks_runs_on_as_it_was_and_says_so(home: Path, text: str) -> None:
+def test_a_broken_pipeline_keeps_its_last_good_version_and_reports_it(home: Path, text: str) -> None:
     good = next(one for one in compiled(home).pipelines if one.id == "team.one")
     write(home, "pipelines/team/one.yaml", text)
     found = compiled(home)
@@ -240,25 +240,25 @@ def test_a_worker_sees_the_same_model_as_the_processor(home: Path) -> None:
         assert worker == processor[dag_id]
 
 
-def test_a_broken_table_holds_every_pipeline_as_it_was(home: Path) -> None:
+def test_with_a_broken_table_every_pipeline_keeps_its_last_good_version(home: Path) -> None:
     compiled(home)
     write(home, "platform/flavors.yaml", "version: [")
     assert ids(compiled(home)) == [f"({one})" for one in ALL]
 
 
-def test_a_broken_flavor_holds_those_that_use_it(home: Path) -> None:
+def test_pipelines_with_a_broken_flavor_keep_their_last_good_version(home: Path) -> None:
     compiled(home)
     write(home, "platform/flavors.yaml", FLAVORS.replace("9Gi", "nine"))
     assert ids(compiled(home)) == ["team.family.de", "team.family.fr", "team.one", "(team.two)"]
 
 
-def test_one_broken_member_of_a_family_is_held_alone(home: Path) -> None:
+def test_only_the_broken_instance_keeps_its_last_good_version(home: Path) -> None:
     compiled(home)
     write(home, "pipelines/team/family.yaml", FAMILY.replace("FR", "fr"))
     assert ids(compiled(home)) == ["team.family.de", "(team.family.fr)", "team.one", "team.two"]
 
 
-def test_a_deleted_file_takes_its_dag_along_and_does_not_come_back_broken(home: Path) -> None:
+def test_a_deleted_file_removes_its_dag_which_does_not_come_back_broken(home: Path) -> None:
     compiled(home)
     (home / "configs/pipelines/team/one.yaml").unlink()
     for _ in range(2):
@@ -267,7 +267,7 @@ def test_a_deleted_file_takes_its_dag_along_and_does_not_come_back_broken(home: 
     assert [one for one in ids(compiled(home)) if "one" in one] == []
 
 
-def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: Path) -> None:
+def test_a_file_that_a_checkout_removes_briefly_is_not_forgotten(home: Path) -> None:
     compiled(home)
     for _ in range(2):
         (home / "configs/pipelines/team/one.yaml").unlink()
@@ -276,21 +276,21 @@ def test_a_file_that_a_checkout_takes_away_for_a_moment_is_not_forgotten(home: P
         assert "(team.one)" in ids(compiled(home))
 
 
-def test_what_no_file_can_hold_is_no_fault_of_the_folder(home: Path) -> None:
-    """Of one pipeline's half of a character nobody else compiles longer than a pass may take."""
+def test_text_that_cannot_be_stored_is_not_a_write_failure(home: Path) -> None:
+    """One pipeline with half a surrogate pair must not make other passes longer."""
     opened = open_project(home, "dev").cache()
     opened.put("one", FileResult("\ud800", "one.yaml", ()))
     assert (opened.get("one"), opened.write_failed) == (None, False)
 
 
-def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(home: Path) -> None:
+def test_a_missing_folder_of_pipelines_is_reported_and_nothing_is_forgotten(home: Path) -> None:
     before = ids(compiled(home))
     pipelines, elsewhere = home / "configs/pipelines", home / "configs/pipeline"
     pipelines.rename(elsewhere)
     for _ in range(3):
         found = compiled(home)
-        told = [(problem.code, problem.severity) for problem in found.problems]
-        assert (ids(found), told) == ([], [("no-pipelines", "error")])
+        reported = [(problem.code, problem.severity) for problem in found.problems]
+        assert (ids(found), reported) == ([], [("no-pipelines", "error")])
     assert found.problems == open_project(home, "dev").problems()
     assert [problem.severity for problem in survey(home).problems] == ["warning"]  # it may never have had any
     elsewhere.rename(pipelines)
@@ -299,7 +299,7 @@ def test_without_its_folder_of_pipelines_a_project_says_so_and_forgets_nothing(h
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else for a while")
-def test_a_folder_that_cannot_be_looked_into_is_held_as_it_was(home: Path) -> None:
+def test_dags_in_an_unreadable_folder_keep_their_last_good_version(home: Path) -> None:
     write(home, "pipelines/other/one.yaml", ONE)
     before = ids(compiled(home))
     folder = home / "configs/pipelines/team"
@@ -323,32 +323,32 @@ def test_a_folder_that_cannot_be_looked_into_is_held_as_it_was(home: Path) -> No
 
 
 def open_way(home: Path) -> None:
-    """Let everybody come as far as to ``home``."""
+    """Let every user reach ``home``."""
     for folder in (home, *home.parents):
         if folder.stat().st_uid == 0 and "pytest" in str(folder):
             folder.chmod(0o755)
 
 
-def test_a_removed_instance_is_no_broken_one(home: Path) -> None:
+def test_a_removed_instance_is_not_a_broken_one(home: Path) -> None:
     compiled(home)
     write(home, "pipelines/team/family.yaml", "version: 1\ntemplate: regional@v1\ninstances: {de: {country: DE}}\n")
     assert ids(compiled(home)) == ["team.family.de", "team.one", "team.two"]
 
 
-def test_a_new_pipeline_that_never_was_good_has_no_dag(home: Path) -> None:
+def test_a_new_pipeline_that_was_never_valid_has_no_dag(home: Path) -> None:
     compiled(home)
     write(home, "pipelines/team/new.yaml", "version: [")
     assert ids(compiled(home)) == ALL
 
 
-def test_it_can_be_turned_off(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_good_versions_can_be_turned_off(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled(home)
     monkeypatch.setenv("DAG_FACTORY_LAST_GOOD", "off")
     write(home, "pipelines/team/one.yaml", "version: [")
     assert "team.one" not in [one.id for one in compiled(home).pipelines]
 
 
-def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
+def test_shards_divide_the_files_and_keep_their_own_last_good_versions(home: Path) -> None:
     for number in range(40):
         write(home, f"pipelines/team/many{number}.yaml", ONE)
     everything = set(ids(compiled(home)))
@@ -363,12 +363,12 @@ def test_shares_divide_the_files_and_hold_their_own(home: Path) -> None:
 
 
 @pytest.mark.parametrize(("index", "count"), [(4, 4), (-1, 2), (0, 0)])
-def test_there_is_no_such_share(index: int, count: int) -> None:
+def test_there_is_no_such_shard(index: int, count: int) -> None:
     with pytest.raises(ValueError, match="no shard"):
         Shard(index, count)
 
 
-def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) -> None:
+def test_a_process_with_a_warm_cache_imports_no_compiler(home: Path) -> None:
     compiled(home)
     program = (
         "import sys; from dag_factory.config import open_project;"
@@ -376,14 +376,14 @@ def test_a_process_that_finds_everything_kept_imports_no_compiler(home: Path) ->
         "modules = 'dag_factory.config.pipelines.compile_file', 'jinja2';"
         "print(len(found.pipelines), *(name in sys.modules for name in modules))"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert told == [str(len(ALL)), "False", "False"]
+    reported = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert reported == [str(len(ALL)), "False", "False"]
 
 
-def test_tables_that_change_in_mid_pass_poison_nothing_and_are_read_again(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A checkout after the digest of the tables was taken and before they are compiled with."""
+def test_tables_that_change_during_a_pass_are_read_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout after the digest of the tables is taken and before they are used."""
     made = compiling.compile_file
 
     def in_mid_pass(*given: object, **more: object) -> object:
@@ -401,7 +401,7 @@ def test_tables_that_change_in_mid_pass_poison_nothing_and_are_read_again(
     assert cpus() == {"1"}
 
 
-def test_shares_that_are_divided_anew_take_over_what_was_good(home: Path) -> None:
+def test_new_shards_take_over_last_good_versions(home: Path) -> None:
     project = open_project(home, "dev")
     project.compile_all()
     write(home, "pipelines/team/one.yaml", "version: [")
@@ -414,7 +414,7 @@ def test_shares_that_are_divided_anew_take_over_what_was_good(home: Path) -> Non
     assert "newer" in [one.description for one in compiled(home).pipelines if one.held]
 
 
-def test_a_worker_lists_neither_the_pipelines_nor_what_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_lists_neither_the_pipelines_nor_the_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compiled(home)
     write(home, "pipelines/team/two.yaml", "version: [")
     compiled(home)
@@ -430,8 +430,8 @@ def test_a_worker_lists_neither_the_pipelines_nor_what_is_kept(home: Path, monke
     assert listed and all(path.is_relative_to(home / "configs/platform") for path in listed)
 
 
-def test_a_deleted_dag_is_forgotten_after_the_files_were_divided_anew(home: Path) -> None:
-    """The lists of the old shares are nobody's any more: a DAG that only they name came back broken."""
+def test_a_deleted_dag_is_forgotten_after_the_shards_changed(home: Path) -> None:
+    """No loader owns the lists of the old shards: a DAG that only they named came back broken."""
     project = open_project(home, "dev")
     for index in range(4):
         project.compile_all(Shard(index, 4))
@@ -446,7 +446,7 @@ def test_a_deleted_dag_is_forgotten_after_the_files_were_divided_anew(home: Path
     assert {path.name for path in (home / "cache").glob("*/last_good/*")} <= {"dev.0-of-2", "dev.1-of-2"}
 
 
-def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -> None:
+def test_cache_keys_depend_on_every_module_of_the_compiler(home: Path) -> None:
     compiled(home)
     (home / "cache").rename(home / "old-cache")
     program = (
@@ -456,8 +456,8 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
         "unknown = sorted(used - set(map(str, package_files.package_files())));"
         "print(*unknown, 'dag_factory.config.pipelines.compile_file' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    assert told.split() == ["True"]
+    reported = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert reported.split() == ["True"]
     config = Path(dag_factory.config.__file__).parent
     assert {*config.rglob("*.py")} <= {*package_files.package_files()}
     assert config.parent / "settings.py" in package_files.package_files()
@@ -466,9 +466,7 @@ def test_the_name_of_an_outcome_covers_every_module_that_makes_one(home: Path) -
     }
 
 
-def test_a_module_in_a_sub_package_belongs_to_the_name_of_an_outcome(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cache_keys_depend_on_modules_in_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "dag_factory"
     for folder in ("project", "guards"):
         (package / "config" / folder).mkdir(parents=True)

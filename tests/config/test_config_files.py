@@ -54,7 +54,7 @@ def test_is_read(configs: Path, data: bytes) -> None:
         (b"a: 1\nb: \x00\n", "yaml-syntax 2:4"),
     ],
 )
-def test_is_told_of(configs: Path, data: bytes, expected: str) -> None:
+def test_unreadable_text_is_reported(configs: Path, data: bytes, expected: str) -> None:
     assert read(configs, data) == (None, [expected])
 
 
@@ -87,7 +87,7 @@ def test_a_folder_a_pipe_and_a_device_are_no_files(configs: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_permission_is_told_of(configs: Path) -> None:
+def test_a_file_without_permission_is_reported(configs: Path) -> None:
     path = configs / "f.yaml"
     path.write_text("version: 1\n")
     path.chmod(0)

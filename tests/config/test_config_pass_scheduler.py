@@ -1,4 +1,4 @@
-"""A pass that has a time: who comes first, and what becomes of those that have to wait."""
+"""A pass with a time limit: the order of the files, and what happens to postponed ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALL = ["team.family.de", "team.family.fr", "team.first", "team.last"]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of which everything is kept."""
+    """A project with a warm cache."""
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("DAG_FACTORY_LAST_GOOD", raising=False)
     write(tmp_path, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n")
@@ -56,11 +56,11 @@ def compiled(home: Path, seconds: float | None = None) -> Compiled:
 
 
 def said(found: Compiled) -> dict[str, str | None]:
-    """What the DAGs say, those that are held from before in brackets."""
+    """The descriptions of the DAGs, last good versions in parentheses."""
     return {one.id: f"({one.description})" if one.held else one.description for one in found.pipelines}
 
 
-def test_without_time_everything_runs_on_as_it_was(home: Path) -> None:
+def test_without_time_every_dag_keeps_its_old_version(home: Path) -> None:
     write(home, "platform/flavors.yaml", "version: 1\nflavors: {small: {cpu: 2, memory: 1Gi}}\n")
     write(home, "pipelines/team/first.yaml", TWO)
     write(home, "pipelines/team/new.yaml", ONE)
@@ -75,7 +75,7 @@ def test_without_time_everything_runs_on_as_it_was(home: Path) -> None:
     assert not found.postponed
 
 
-def test_what_was_postponed_is_not_forgotten(home: Path) -> None:
+def test_postponed_files_are_not_forgotten(home: Path) -> None:
     write(home, "pipelines/team/first.yaml", TWO)
     write(home, "pipelines/team/family.yaml", FAMILY.replace("DE", "D"))
     compiled(home, 0)
@@ -84,7 +84,7 @@ def test_what_was_postponed_is_not_forgotten(home: Path) -> None:
     assert said(compiled(home, 60)) == {**dict.fromkeys(ALL, "(one)"), "team.last": "one"}
 
 
-def test_a_pass_without_time_tells_no_report_that_all_is_well(home: Path) -> None:
+def test_a_pass_without_time_does_not_cache_that_there_are_no_problems(home: Path) -> None:
     write(home, "pipelines/team/first.yaml", BROKEN)
     assert not compiled(home, 0).problems
     assert not open_project(home, "dev").problems(0)
@@ -101,7 +101,9 @@ def test_a_file_in_the_place_of_an_instance_is_the_dag(home: Path) -> None:
 
 
 @pytest.mark.parametrize("setting", ["DAG_FACTORY_CACHE", "DAG_FACTORY_LAST_GOOD"])
-def test_what_has_nothing_to_run_on_as_does_not_wait(home: Path, setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_without_a_last_good_version_are_not_postponed(
+    home: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(setting, "off")
     write(home, "pipelines/team/first.yaml", TWO)
     found = compiled(home, 0)
@@ -109,7 +111,7 @@ def test_what_has_nothing_to_run_on_as_does_not_wait(home: Path, setting: str, m
     assert not found.postponed
 
 
-def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_waits_forever_if_the_cache_cannot_be_written(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = compiling.compile_file
 
     def slowly(*arguments: object) -> FileResult:
@@ -134,7 +136,7 @@ def test_where_nothing_can_be_kept_any_more_nothing_waits_for_ever(home: Path, m
 def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if cache == "off":
         monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
-    kept = open_project(home, "dev").cache()
+    opened = open_project(home, "dev").cache()
     calls: list[tuple[str, float]] = []
 
     def compile_file(text: Text, name: str, seconds: float) -> tuple[FileResult, str]:
@@ -147,7 +149,7 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
         calls.clear()
         texts = [Text(name, f"{name}.yaml", b"") for name in ("first", "slow", "last")]
         collected = pass_scheduler.collect_results(
-            texts, kept, lambda text: (None, kept and f"{text.id}-1"), compile_file, seconds
+            texts, opened, lambda text: (None, opened and f"{text.id}-1"), compile_file, seconds
         )
         assert [one.id for one, _ in collected.results] == [
             text.id for text in texts if text not in collected.postponed
@@ -165,7 +167,9 @@ def test_slow_files_come_last(home: Path, cache: str, monkeypatch: pytest.Monkey
     assert take(0) == (["slow"] if cache == "off" else ["first", "slow", "last"])
 
 
-def test_many_slow_files_take_passes_and_keep_nobody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_slow_files_take_several_passes_and_delay_no_other_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = compiling.compile_file
 
     def slow(file_id: str, *rest: object) -> FileResult:

@@ -1,4 +1,4 @@
-"""What a person who mistyped something is told: the place, the path, the code, the mend."""
+"""What a person with a mistake in a file sees: the position, the path, the code, and how to fix it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_one_mistake_is_one_problem_in_its_place(text: str, expected: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"),
+    ("text", "fix"),
     [
         ("jobs: {a: {comand: [x]}}", "did you mean `command`?"),
         ("jobs: {a: {image: x}}", "write `docker_image`"),
@@ -55,8 +55,8 @@ def test_one_mistake_is_one_problem_in_its_place(text: str, expected: str) -> No
         ("jobs: {a: {qqqqqq: 1}}", "known: "),
     ],
 )
-def test_the_mend_is_said(text: str, mend: str) -> None:
-    assert mend in said(text)
+def test_the_hint_says_how_to_fix_it(text: str, fix: str) -> None:
+    assert fix in said(text)
 
 
 LATER = "matrix for_each teardown inlets presets pod sidecars init_containers with_items"
@@ -69,7 +69,7 @@ def test_a_word_that_is_not_understood_is_never_silent(key: str) -> None:
     assert problems(text) != []
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     text = """
         shedule: x
         jobs:
@@ -97,10 +97,10 @@ def test_a_file_of_another_version_is_not_judged_further() -> None:
 
 def test_a_file_with_very_many_problems_is_cut() -> None:
     jobs = "".join(f"  j{number}: {{timeout: 5}}\n" for number in range(200))
-    told = problems(f"jobs:\n{jobs}")
-    assert len(told) == 51
-    assert told[0] == "bad-duration 2:17 jobs.j0.timeout"
-    assert told[-1].startswith("too-many-problems 52:")
+    reported = problems(f"jobs:\n{jobs}")
+    assert len(reported) == 51
+    assert reported[0] == "bad-duration 2:17 jobs.j0.timeout"
+    assert reported[-1].startswith("too-many-problems 52:")
 
 
 def test_a_problem_breaks_its_pipeline() -> None:
@@ -112,7 +112,7 @@ def test_a_place_is_a_file_with_line_and_column_where_there_are_some() -> None:
     assert Problem("a.yaml", 0, 0, "c", "m").place == "a.yaml"
 
 
-def test_a_path_with_what_drives_a_terminal_is_told_printably() -> None:
+def test_a_path_with_control_characters_is_printable() -> None:
     odd = Written('jobs: {"a\\tb": {}, "c\\e[2J": {depends_on: [x]}}')
     paths = [problem.path for problem in odd.compiled().problems]
     assert paths

@@ -72,12 +72,12 @@ def test_an_id_that_is_no_pipeline_gives_nothing(home: Path, dag_id: str) -> Non
         "x.Yml",
     ],
 )
-def test_a_name_that_cannot_be_an_id_is_told(home: Path, name: str) -> None:
+def test_a_name_that_cannot_be_an_id_is_reported(home: Path, name: str) -> None:
     add(home, name)
     assert compiled(home) == (["team.flow"], [f"bad-name configs/pipelines/{name}"])
 
 
-def test_a_name_in_any_bytes_is_told_in_text(home: Path) -> None:
+def test_a_name_in_any_bytes_is_reported_as_text(home: Path) -> None:
     path = os.fsencode(home / "configs/pipelines") + b"/\xff\x1b.yaml"
     with open(path, "w") as stream:  # noqa: PTH123 - the name is bytes
         stream.write(BARE)
@@ -85,7 +85,7 @@ def test_a_name_in_any_bytes_is_told_in_text(home: Path) -> None:
     assert problem.file.encode("utf-8").startswith(b"configs/pipelines/\\udcff")
 
 
-def test_an_id_longer_than_airflow_takes_is_told(home: Path) -> None:
+def test_an_id_longer_than_airflow_allows_is_reported(home: Path) -> None:
     folder = "/".join(["f" * 60] * 3)
     fits = DAG_ID_LENGTH - len(folder) - 1
     add(home, f"{folder}/{'a' * fits}.yaml")
@@ -116,7 +116,7 @@ def test_a_file_that_may_be_meant_for_a_pipeline_is_reported(home: Path, name: s
     assert "`flow2.yaml`" in problem.hint
 
 
-def test_a_linked_folder_is_told_and_not_followed(home: Path, tmp_path: Path) -> None:
+def test_a_linked_folder_is_reported_and_not_followed(home: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "x.yaml").write_text(BARE)
@@ -141,7 +141,7 @@ def test_a_linked_file_is_read_inside_configs_only(home: Path, tmp_path: Path) -
     assert open_project(home).compile_one("out").problems[0].code == "outside-configs"
 
 
-def test_a_folder_called_like_a_pipeline_is_told(home: Path) -> None:
+def test_a_folder_named_like_a_pipeline_is_reported(home: Path) -> None:
     (home / "configs/pipelines/x.yaml").mkdir()
     assert compiled(home) == (["team.flow"], ["not-a-file configs/pipelines/x.yaml"])
 
@@ -200,7 +200,7 @@ def test_the_home_is_named_by_the_process(home: Path, monkeypatch: pytest.Monkey
     assert open_project().home == home
 
 
-def test_files_that_only_look_like_environments_are_told(home: Path) -> None:
+def test_files_that_only_look_like_environments_are_reported(home: Path) -> None:
     folder = home / "configs/platform/environments"
     for name in ("Prod.yaml", "qa.YAML", "stage.yml", ".dev.yaml", "README.md"):
         (folder / name).write_text(ENVIRONMENT)

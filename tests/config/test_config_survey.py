@@ -12,14 +12,14 @@ def seen(text: str, **environments: str) -> list[str]:
     return [f"{problem.code}: {problem.message}" for problem in found.problems]
 
 
-def test_a_problem_of_all_environments_is_told_once() -> None:
+def test_a_problem_of_all_environments_is_reported_once() -> None:
     assert seen("jobs: {a: {depends_on: [b]}}", dev=ENVIRONMENT, prod=ENVIRONMENT) == ["unknown-job: unknown job `b`"]
 
 
 def test_a_problem_of_some_environments_names_them() -> None:
     text = "jobs: {a: {env: {A: '${{ vars.only_here }}'}}}"
-    (told,) = seen(text, dev=ENVIRONMENT, prod=OTHER, test=ENVIRONMENT)
-    assert told == "undefined-name: `only_here` is not defined (in dev, test)"
+    (reported,) = seen(text, dev=ENVIRONMENT, prod=OTHER, test=ENVIRONMENT)
+    assert reported == "undefined-name: `only_here` is not defined (in dev, test)"
 
 
 def test_a_pipeline_is_looked_at_where_it_exists() -> None:
@@ -33,8 +33,8 @@ def test_an_overlay_of_one_environment_is_looked_at() -> None:
 
 
 def test_a_broken_environment_does_not_hide_the_problems_of_another() -> None:
-    told = seen("jobs: {a: {pool: nope}}", dev=ENVIRONMENT, prod="version: 1\nclustr: {}\n")
-    assert [line.split(":")[0] for line in told] == ["broken-table", "unknown-pool", "unknown-key"]
+    reported = seen("jobs: {a: {pool: nope}}", dev=ENVIRONMENT, prod="version: 1\nclustr: {}\n")
+    assert [line.split(":")[0] for line in reported] == ["broken-table", "unknown-pool", "unknown-key"]
 
 
 def test_problems_come_in_the_order_of_files_and_lines() -> None:

@@ -66,7 +66,7 @@ def test_keys_are_text_too() -> None:
     assert to_python(node) == {"on": 1, "010": 2}
 
 
-def test_the_text_of_a_number_is_kept_as_written() -> None:
+def test_a_number_keeps_its_original_text() -> None:
     node, _ = yaml_reader.read("a: 1.10\n", "f.yaml")
     assert node is not None
     assert at(node, ("a",)).text == "1.10"  # type: ignore[union-attr]
@@ -178,7 +178,7 @@ _YAMLISH = st.text(st.sampled_from("ab1 \n\t:-[]{},'\"|>&*!#?%@`~.é\u2028\ufeff
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(_YAMLISH, st.text(max_size=40)))
-def test_any_text_is_read_or_told_of(text: str) -> None:
+def test_any_text_is_read_or_reported(text: str) -> None:
     node, problems = yaml_reader.read(text, "f.yaml")
     assert all(problem.line >= 1 and problem.column >= 1 and problem.hint for problem in problems)
     if node is not None:
