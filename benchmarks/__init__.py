@@ -1,1 +1,1 @@
-"""Measurements of this project beside its neighbours, on the same pods: ``make bench``."""
+"""Compare this project with similar tools that build the same pods: ``make bench``."""
