@@ -91,6 +91,9 @@ def test_contributing_names_things_that_exist() -> None:
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL))
     names = {one for one in inline if re.fullmatch(r"_?[A-Za-z]+(_[A-Za-z]+)+|[A-Z][A-Z_]+|[A-Z][a-z]+[A-Z]\w+", one)}
     assert {one for one in names if not re.search(rf"\b{one}\b", code)} == set()
+    functions = {one for one in inline if one.endswith("()")}
+    assert {one for one in functions if f"def {one[:-1]}" not in code} == set()
+    assert len(functions) > 5
 
 
 def paths(document: Path) -> Iterator[str]:
