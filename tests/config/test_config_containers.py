@@ -47,7 +47,7 @@ def test_rules_check_the_final_pod() -> None:
     [found] = compiled.pipelines[0].jobs
     assert [(one.name, one.kind, one.image) for one in job_containers(found)] == [
         ("base", "job", "other:1"),
-        ("extra", "beside", "extra:1"),
+        ("extra", "extra", "extra:1"),
         ("proxy", "sidecar", "proxy:1"),
     ]
 

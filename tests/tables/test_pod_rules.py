@@ -88,7 +88,7 @@ def test_the_strictest_level_wins() -> None:
     found = under("pod_security: baseline", "{}", files=files)
     assert found.said() == (
         "`securityContext.runAsUser` must not be 0, which is root: the team `team` sets `pod_security: restricted` "
-        "(Running as Non-root user) -- name another user, or leave the key out; see configs/platform/teams.yaml:2"
+        "(Running as Non-root user) -- use another user, or leave the key out; see configs/platform/teams.yaml:2"
     )
 
 

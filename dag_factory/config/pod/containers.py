@@ -1,4 +1,4 @@
-"""The containers of a pod: the job's own, sidecars, init containers, and what the overlay makes of them."""
+"""The containers of a pod: the job's own, sidecars, init containers, and Airflow's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE, XCOM, assemble_pod
 from dag_factory.config.positions import KeyPath
 
-Kind = Literal["job", "sidecar", "init", "beside", "xcom"]
+Kind = Literal["job", "sidecar", "init", "extra", "xcom"]
 
 
 class Container(msgspec.Struct, frozen=True):
-    """One container. ``beside``: a plain second one, from the overlay; ``path`` leads to it in the pod.
+    """One container. An ``extra`` one is added to ``containers`` by the overlay. ``path`` leads to it in the pod.
 
-    Quantities are Kubernetes' text. As in Kubernetes a limit is the request where no other is set.
+    Quantities are text, as in Kubernetes. As in Kubernetes, a request that is not set equals the limit.
     """
 
     name: str
@@ -28,27 +28,34 @@ class Container(msgspec.Struct, frozen=True):
 
 
 def job_containers(job: Job) -> tuple[Container, ...]:
-    """Every container of the job's pod but Airflow's own, the job's first."""
+    """Every container of the job's pod except Airflow's own, the job's first."""
     return pod_containers(assemble_pod(job, None))
 
 
 def pod_containers(pod: Fragment) -> tuple[Container, ...]:
-    """Every container of a pod, plain ones first; init containers in the order in which they start."""
+    """Every container of a pod. Init containers come last, in the order in which they start."""
     spec = pod["spec"]
     main = [
-        _container(one, "job" if one["name"] == BASE else "xcom" if one["name"] == XCOM else "beside", "containers", at)
-        for at, one in enumerate(spec.get("containers") or ())
+        _container(fields, _main_kind(fields["name"]), "containers", index)
+        for index, fields in enumerate(spec.get("containers") or ())
     ]
-    before = [
-        _container(one, "sidecar" if one.get("restartPolicy") == "Always" else "init", "initContainers", at)
-        for at, one in enumerate(spec.get("initContainers") or ())
+    init = [
+        _container(fields, "sidecar" if fields.get("restartPolicy") == "Always" else "init", "initContainers", index)
+        for index, fields in enumerate(spec.get("initContainers") or ())
     ]
-    return (*main, *before)
+    return (*main, *init)
 
 
-def _container(said: Fragment, kind: Kind, group: str, at: int) -> Container:
-    resources: dict[str, Any] = said.get("resources") or {}
+def _main_kind(name: str) -> Kind:
+    if name == BASE:
+        return "job"
+    return "xcom" if name == XCOM else "extra"
+
+
+def _container(fields: Fragment, kind: Kind, group: str, index: int) -> Container:
+    resources: dict[str, Any] = fields.get("resources") or {}
     requests, limits = (
         {name: str(amount) for name, amount in (resources.get(key) or {}).items()} for key in ("requests", "limits")
     )
-    return Container(said["name"], kind, said.get("image") or "", {**limits, **requests}, limits, ("spec", group, at))
+    path = ("spec", group, index)
+    return Container(fields["name"], kind, fields.get("image") or "", {**limits, **requests}, limits, path)

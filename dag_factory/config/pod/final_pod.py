@@ -1,8 +1,8 @@
-"""The pod of one try, in Kubernetes' own JSON: what the operator asks the cluster for.
+"""The pod of one try, as the Kubernetes JSON that the operator sends to the cluster.
 
-Guards look at this pod, so it holds everything: the flavor with its cards, native sidecars, the ``pod:`` overlay
-and Airflow's XCom sidecar. ``{{ }}`` is not rendered. Airflow adds only names: the pod's own, with a random
-suffix, and the labels that identify the task instance.
+The guards check this pod, so it contains everything: the flavor with its GPUs, sidecars, the ``pod:`` overlay, and
+Airflow's XCom sidecar. ``{{ }}`` is not rendered. Airflow adds only the name of the pod, with a random suffix, and
+the labels that identify the task instance.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from posixpath import normpath
 from typing import Any
 
-from dag_factory.config.model import Cluster, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
+from dag_factory.config.model import Cluster, EnvFrom, EnvVar, Flavor, ForEach, Fragment, Job, Volume, XcomSidecar
 from dag_factory.config.pod.strategic_merge import apply_patch
 
 BASE = "base"  # the operator's name for the container that runs the job
 XCOM = "airflow-xcom-sidecar"  # the operator's name for the container that reads the output
 SHM = "dev-shm"
 ITEM_TEXT = "{{ item | as_text }}"
-"""The item as the value of a variable: text as it is, everything else as JSON."""
+"""The item of `for_each` as the value of a variable: text as it is, any other value as JSON."""
 
-_MANY = (list, dict)
-_XCOM_REQUESTS = {"cpu": "1m", "memory": "10Mi"}  # the operator's own, where nobody sets `resources`
+_EMPTY = (list, dict)  # types whose empty value means no value
+_XCOM_REQUESTS = {"cpu": "1m", "memory": "10Mi"}  # the operator's default
 _XCOM_MOUNT = {"name": "xcom", "mountPath": "/airflow/xcom"}
 _XCOM_COMMAND = ["sh", "-c", 'trap "exit 0" INT; while true; do sleep 1; done;']
 _SOURCES = {
@@ -44,16 +44,16 @@ SPEC_KEYS = {
     "activeDeadlineSeconds": "timeout",
     "terminationGracePeriodSeconds": "termination_grace",
 }
-"""The fields of the pod's spec that a job's key sets, with the key."""
+"""The fields of the pod's spec that are set by one key of the job, with this key."""
 
 
 def final_pod(job: Job, cluster: Cluster) -> Fragment:
-    """The pod of a job on a cluster. The labels that the factory and Airflow add are not in it."""
+    """The pod of a job on a cluster, without the labels that the factory and Airflow add."""
     return assemble_pod(job, xcom_sidecar(cluster.xcom_sidecar) if job.output else None, cluster.namespace)
 
 
 def assemble_pod(job: Job, sidecar: Fragment | None, namespace: str | None = None) -> Fragment:
-    """The same with ``sidecar`` as the container that reads the output."""
+    """The pod with ``sidecar`` as the container that reads the output; without one if it is None."""
     pod = apply_patch(pod_without_overlay(job), job.pod) if job.pod else pod_without_overlay(job)
     if namespace:
         pod["metadata"] = {"namespace": namespace, **pod.get("metadata", {})}
@@ -71,38 +71,38 @@ def pod_without_overlay(job: Job) -> Fragment:
     metadata = {"labels": job.labels, "annotations": job.annotations}
     spec = {
         "initContainers": list(job.init_containers),
-        "containers": [_base(job)],
+        "containers": [_main_container(job)],
         "volumes": list(_volumes(job)),
         "restartPolicy": "Never",
-        **{field: _value(getattr(job, key)) for field, key in SPEC_KEYS.items()},
+        **{field: _to_json(getattr(job, key)) for field, key in SPEC_KEYS.items()},
         "imagePullSecrets": [{"name": name} for name in job.image_pull_secrets],
     }
-    return {"metadata": _set(metadata), "spec": _set(spec)}
+    return {"metadata": _without_empty(metadata), "spec": _without_empty(spec)}
 
 
 def xcom_sidecar(settings: XcomSidecar | None) -> Fragment:
-    """Airflow's container for the output; without ``image`` where only the connection or the provider knows it."""
-    said = settings or XcomSidecar()
+    """Airflow's container for the output. Without ``image``, the connection or the provider sets the image."""
+    own = settings or XcomSidecar()
     container = {
         "name": XCOM,
-        "image": said.image,
+        "image": own.image,
         "command": _XCOM_COMMAND,
         "volumeMounts": [_XCOM_MOUNT],
-        "resources": said.resources or {"requests": _XCOM_REQUESTS},
-        "securityContext": said.security_context,
+        "resources": own.resources or {"requests": _XCOM_REQUESTS},
+        "securityContext": own.security_context,
     }
-    return _set(container)
+    return _without_empty(container)
 
 
 def flavor_resources(flavor: Flavor) -> Fragment:
-    """The requests and limits of the job's own container, cards included."""
-    cards = {flavor.gpu_resource: str(flavor.gpu_count)} if flavor.gpu_count else {}
-    return _set({"requests": {**flavor.requests, **cards}, "limits": {**flavor.limits, **cards}})
+    """The requests and limits of the job's own container, including GPUs."""
+    gpus = {flavor.gpu_resource: str(flavor.gpu_count)} if flavor.gpu_count else {}
+    return _without_empty({"requests": {**flavor.requests, **gpus}, "limits": {**flavor.limits, **gpus}})
 
 
-def item_variable(each: ForEach | None) -> tuple[EnvVar, ...]:
-    """The variable that holds the item, if one does."""
-    return (EnvVar(name=each.variable, value=ITEM_TEXT),) if each and each.variable else ()
+def item_variable(for_each: ForEach | None) -> tuple[EnvVar, ...]:
+    """The variable that contains the item, or nothing if there is none."""
+    return (EnvVar(name=for_each.variable, value=ITEM_TEXT),) if for_each and for_each.variable else ()
 
 
 def flavor_volumes(job: Job) -> list[Fragment]:
@@ -122,7 +122,7 @@ def _has_shm(job: Job) -> bool:
     return job.flavor.shm is not None and all(normpath(volume.mount_path) != "/dev/shm" for volume in job.volumes)
 
 
-def _base(job: Job) -> Fragment:
+def _main_container(job: Job) -> Fragment:
     container = {
         "name": BASE,
         "image": job.image,
@@ -130,23 +130,20 @@ def _base(job: Job) -> Fragment:
         "args": list(job.args or ()),
         "workingDir": job.working_dir,
         "ports": list(job.ports),
-        "env": [_variable(one) for one in (*job.env, *(item_variable(job.for_each)))],
-        "envFrom": [
-            _set(
-                {
-                    "prefix": one.prefix,
-                    "secretRef" if one.kind == "secret" else "configMapRef": {"name": one.name},
-                }
-            )
-            for one in job.env_from
-        ],
+        "env": [_variable(variable) for variable in (*job.env, *item_variable(job.for_each))],
+        "envFrom": [_env_source(source) for source in job.env_from],
         "resources": flavor_resources(job.flavor),
         "volumeMounts": list(_mounts(job)),
         "imagePullPolicy": job.image_pull_policy,
         "securityContext": job.security_context,
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
-    return _set(container)
+    return _without_empty(container)
+
+
+def _env_source(source: EnvFrom) -> Fragment:
+    reference = "secretRef" if source.kind == "secret" else "configMapRef"
+    return _without_empty({"prefix": source.prefix, reference: {"name": source.name}})
 
 
 def _variable(variable: EnvVar) -> Fragment:
@@ -162,29 +159,29 @@ def _variable(variable: EnvVar) -> Fragment:
 
 
 def _volumes(job: Job) -> Iterator[Fragment]:
-    for name, volume in {one.name: one for one in job.volumes}.items():
+    for name, volume in {volume.name: volume for volume in job.volumes}.items():
         yield {"name": name, **_source(volume)}
     yield from flavor_volumes(job)
 
 
 def _source(volume: Volume) -> Fragment:
     if volume.kind == "empty_dir":
-        return {"emptyDir": _set({"medium": volume.medium, "sizeLimit": volume.size})}
+        return {"emptyDir": _without_empty({"medium": volume.medium, "sizeLimit": volume.size})}
     kind, key = _SOURCES[volume.kind]
     return {kind: {key: volume.source}}
 
 
 def _mounts(job: Job) -> Iterator[Fragment]:
-    for one in job.volumes:
-        mount = {"name": one.name, "mountPath": one.mount_path, "subPath": one.sub_path}
-        yield _set({**mount, "readOnly": one.read_only or None})
+    for volume in job.volumes:
+        mount = {"name": volume.name, "mountPath": volume.mount_path, "subPath": volume.sub_path}
+        yield _without_empty({**mount, "readOnly": volume.read_only or None})
     yield from flavor_mounts(job)
 
 
-def _value(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _set(fields: Fragment) -> Fragment:
-    """The fields that have a value; Kubernetes reads an empty list or map as none."""
-    return {key: value for key, value in fields.items() if value or not (value is None or isinstance(value, _MANY))}
+def _without_empty(fields: Fragment) -> Fragment:
+    """The fields without null, empty lists and empty maps, which mean the same to Kubernetes as a missing field."""
+    return {key: value for key, value in fields.items() if value or not (value is None or isinstance(value, _EMPTY))}

@@ -1,4 +1,4 @@
-"""The names of images: in full, with a mirror, and against a rule's patterns."""
+"""The names of images: full names, mirrors, and patterns of rules."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from functools import lru_cache
 from dag_factory.config.expressions.whole_templates import split_template
 
 HUB = "docker.io"
-_ANY = "\ue000" * 300  # stands for a text of the run; only a `*` takes it
+_ANY = "\ue000" * 300  # replaces a text that is not known until run time; only `*` matches it
 
 
 def apply_mirror(image: str, mirrors: Mapping[str, str]) -> str:
-    """An image's name with the longest prefix that has a mirror exchanged, once; else the name itself."""
-    whole = full_name(image)
-    fitting = [prefix for prefix in mirrors if whole and _lies_in(whole, prefix)]
-    if not fitting or not whole:
+    """An image's name with its longest prefix that has a mirror replaced by the mirror."""
+    full = full_name(image)
+    prefixes = [prefix for prefix in mirrors if full and _has_prefix(full, prefix)]
+    if not prefixes or not full:
         return image
-    longest = max(fitting, key=len)
-    return mirrors[longest] + whole[len(longest) :]
+    longest = max(prefixes, key=len)
+    return mirrors[longest] + full[len(longest) :]
 
 
 @lru_cache(4096)
 def full_name(image: str) -> str | None:
-    """An image's name with the registry that Docker would take: ``python`` is ``docker.io/library/python``.
+    """An image's name with the registry that Docker would use: ``python`` is ``docker.io/library/python``.
 
-    None where only the run knows the registry.
+    None if the registry is not known until run time.
     """
     name = _masked(image)
     first, slash, rest = name.partition("/")
@@ -44,9 +44,10 @@ def full_name(image: str) -> str | None:
     return re.sub(_ANY, lambda found: next(texts, found[0]), name)
 
 
-def _lies_in(image: str, prefix: str) -> bool:
+def _has_prefix(image: str, prefix: str) -> bool:
+    """Whether ``prefix`` matches whole parts of the name."""
     following = image[len(prefix) : len(prefix) + 1]
-    ends = "/:@" if "/" in prefix else "/"  # behind a registry a colon begins its port
+    ends = "/:@" if "/" in prefix else "/"  # after a registry, a colon begins the port
     return image.startswith(prefix) and (following == "" or following in ends)
 
 
@@ -59,7 +60,7 @@ def matches_any(image: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache(4096)
 def tag_problem(image: str) -> str:
-    """Why an image may be another one tomorrow, in words; nothing where it stays what it is."""
+    """Why the image behind a name may change, as text for messages; empty for a fixed name."""
     name, _, digest = _masked(image).partition("@")
     tag = name.rsplit("/", 1)[-1].partition(":")[2]
     if digest:
@@ -72,7 +73,7 @@ def tag_problem(image: str) -> str:
 
 
 def _masked(image: str) -> str:
-    """The image with any text in place of each expression; all of it where it holds more than expressions."""
+    """The name with each expression masked; masked as a whole if it contains other template syntax."""
     found = split_template(image)
     return _ANY if isinstance(found, str) else "".join(_ANY if later else text for later, text in found)
 

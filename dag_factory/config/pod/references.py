@@ -1,8 +1,7 @@
-"""What a pod refers to, in every way that Kubernetes has: secrets, claims, accounts, nodes, labels ...
+"""The references of a pod: every secret, claim, service account, node, label and so on that its JSON names.
 
-A pure function over the pod's JSON. Each reference has the kind of its allow-list, the parts that are matched with
-the patterns, and its path in the pod. Where a field means any value (a toleration without one), that part is
-`ANY`, which only the `*` of a pattern takes.
+Each reference has the kind of its allow-list, the parts that patterns match, and its path in the pod. If a field
+means any value (such as a toleration without a value), its part is `ANY`, which only `*` matches.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ AIRFLOW_LABELS = frozenset(
     "dag_id task_id run_id map_index try_number kubernetes_pod_operator airflow_version "
     "airflow_kpo_in_cluster already_checked".split()
 )
-"""What the operator sets itself; the schema reserves these names."""
+"""Labels that the operator sets; the schema reserves their names."""
 
 _SECRETS_STORE = "secrets-store.csi.k8s.io"
 _SECRET_KEYS = ("secretRef", "nodePublishSecretRef")  # of a volume's source: `{name: ...}`
@@ -34,9 +33,10 @@ _SPEC_NAMES = {
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """One use of something outside the pod; ``shown`` is the text for people.
+    """One use of something outside the pod; ``shown`` is the text for messages.
 
-    ``parts``: a name; or key and value; or key, value and effect of a toleration. None: what no pattern allows.
+    ``parts`` are a name; or a key and a value; or the key, value and effect of a toleration. They are None if no
+    pattern can allow the reference.
     """
 
     kind: str
@@ -59,13 +59,13 @@ def references(pod: Fragment) -> Iterator[Reference]:
 
 
 def named_reference(kind: str, name: str) -> Reference:
-    """A preset by its name, or a template as ``name@v1``."""
-    before, _, version = name.partition("@")
-    return Reference(kind, (before, version) if kind == "templates" else (name,), (), name)
+    """The reference to a preset by its name, or to a template by ``name@v1``."""
+    template, _, version = name.partition("@")
+    return Reference(kind, (template, version) if kind == "templates" else (name,), (), name)
 
 
 def service_account(spec: Fragment) -> tuple[str, KeyPath]:
-    """The account that a pod runs as, and where it is named; `default` where nobody names one."""
+    """The service account of a pod, and the path that sets it; `default` if nothing sets it."""
     for key in ("serviceAccountName", "serviceAccount"):  # the second is the deprecated name of the first
         if spec.get(key):
             return str(spec[key]), ("spec", key)
@@ -91,10 +91,10 @@ def _pod(spec: Fragment) -> Iterator[Reference]:
             yield _name(kind, spec[key], ("spec", key))
     for index, item in enumerate(_list(spec.get("imagePullSecrets"))):
         yield _name("pull_secrets", _map(item).get("name"), ("spec", "imagePullSecrets", index, "name"))
-    for index, item in enumerate(_list(spec.get("resourceClaims"))):  # a device, perhaps shared with other pods
+    for index, item in enumerate(_list(spec.get("resourceClaims"))):  # devices, which pods may share
         for key in ("resourceClaimName", "resourceClaimTemplateName"):
-            if found := _map(item).get(key):
-                yield _name("claims", f"resource:{found}", ("spec", "resourceClaims", index, key))
+            if claim := _map(item).get(key):
+                yield _name("claims", f"resource:{claim}", ("spec", "resourceClaims", index, key))
 
 
 def _nodes(spec: Fragment) -> Iterator[Reference]:
@@ -116,20 +116,20 @@ def _nodes(spec: Fragment) -> Iterator[Reference]:
 
 
 def _term(term: Fragment, path: KeyPath) -> Iterator[Reference]:
-    """A node selector term. What excludes nodes chooses the others: any value."""
+    """A node selector term. An expression that excludes nodes selects all others, so its value is any value."""
     for key in ("matchExpressions", "matchFields"):
         for index, item in enumerate(_list(term.get(key))):
-            one = _map(item)
-            values = _list(one.get("values")) if one.get("operator") == "In" else [None]
+            expression = _map(item)
+            values = _list(expression.get("values")) if expression.get("operator") == "In" else [None]
             for value in values:
-                yield _pair("node_selectors", str(one.get("key") or ""), value, (*path, key, index))
+                yield _pair("node_selectors", str(expression.get("key") or ""), value, (*path, key, index))
 
 
 def _toleration(item: Fragment, path: KeyPath) -> Reference:
     key, effect = item.get("key"), item.get("effect")
     value = None if item.get("operator") == "Exists" else str(item.get("value") or "")
     shown = f"{key or '*'}={'*' if value is None else value}:{effect or '*'}"
-    # Without a key it tolerates every taint, which no pattern allows.
+    # Without a key it tolerates every taint, and no pattern can allow that.
     parts = (str(key), ANY if value is None else value, str(effect or ANY)) if key else None
     return Reference("tolerations", parts, path, shown)
 
@@ -150,8 +150,8 @@ def _volume(volume: Fragment, spec: Fragment, path: KeyPath) -> Iterator[Referen
         elif kind == "ephemeral":
             yield from _ephemeral(source, where)
         elif kind == "csi" and source.get("driver") == _SECRETS_STORE:
-            found = _map(source.get("volumeAttributes")).get("secretProviderClass")
-            yield _name("secrets", found, (*where, "volumeAttributes", "secretProviderClass"))
+            provider_class = _map(source.get("volumeAttributes")).get("secretProviderClass")
+            yield _name("secrets", provider_class, (*where, "volumeAttributes", "secretProviderClass"))
         elif kind not in _LOCAL_VOLUMES:
             yield _name("claims", f"{kind}:{source.get('driver') or ''}", where)
         yield from _secrets_of_volume(source, where)
@@ -167,18 +167,18 @@ def _secrets_of_volume(source: Fragment, path: KeyPath) -> Iterator[Reference]:
 
 def _projected(source: Fragment, spec: Fragment, path: KeyPath) -> Iterator[Reference]:
     for index, item in enumerate(_list(source.get("sources"))):
-        for kind, one in _map(item).items():
+        for kind, fields in _map(item).items():
             where = (*path, "sources", index, kind)
             if kind == "secret":
-                yield _name("secrets", _map(one).get("name"), (*where, "name"))
+                yield _name("secrets", _map(fields).get("name"), (*where, "name"))
             elif kind == "configMap":
-                yield _name("config_maps", _map(one).get("name"), (*where, "name"))
+                yield _name("config_maps", _map(fields).get("name"), (*where, "name"))
             elif kind == "serviceAccountToken":  # a token of the pod's own account, for any audience
                 yield _name("service_accounts", service_account(spec)[0], where)
 
 
 def _ephemeral(source: Fragment, path: KeyPath) -> Iterator[Reference]:
-    """A claim that lives as long as the pod, and what its content is copied from."""
+    """A claim that exists as long as the pod, and the source of its content."""
     where = (*path, "volumeClaimTemplate", "spec")
     claim = _map(_map(source.get("volumeClaimTemplate")).get("spec"))
     yield _name("claims", f"ephemeral:{claim.get('storageClassName') or ''}", where)

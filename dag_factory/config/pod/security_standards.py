@@ -1,9 +1,9 @@
-"""Kubernetes' Pod Security Standards, version 1.33, as a pure function over a pod's JSON.
+"""Kubernetes' Pod Security Standards, version 1.33, as a function over a pod's JSON.
 
-Every control of the levels `baseline` and `restricted`, for all containers: the job's own, init containers,
-sidecars and Airflow's. Ephemeral containers are left out, because nobody can create a pod with them.
-User namespaces (``hostUsers: false``) relax nothing: version 1.33 does so only behind a feature gate that is
-off by default. The control on hosts of probes and lifecycle hooks is newer (1.34).
+It has every control of the levels `baseline` and `restricted`, for all containers: the job's own, init containers,
+sidecars and Airflow's. Ephemeral containers are left out because a pod cannot be created with them. User namespaces
+(``hostUsers: false``) relax no control: in version 1.33 they do so only behind a feature gate that is off by
+default. The control on hosts of probes and lifecycle hooks is newer (1.34).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CONTEXT = "securityContext"
 
 
 class Violation(msgspec.Struct, frozen=True):
-    """One field of a pod that a level forbids; ``path`` leads to it, or to what lacks it.
+    """One field of a pod that a level forbids. ``path`` leads to the field, or to the part of the pod that lacks it.
 
     ``level`` is the lowest level that forbids it, ``control`` the name of the control in the standard.
     """
@@ -53,17 +53,17 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class _Pod(msgspec.Struct, frozen=True):
-    """A pod as the controls look at it: each container and each security context with its path."""
+    """A pod as the controls read it: each container and each security context with its path."""
 
     pod: Fragment
     spec: Fragment
     containers: tuple[tuple[KeyPath, Fragment], ...]
     contexts: tuple[tuple[KeyPath, Fragment], ...]  # of the pod, then of each container
-    windows: bool
+    is_windows: bool
 
 
 def may_violate_baseline(job: Job) -> bool:
-    """Whether a job sets anything that `baseline` looks at: most do not, and then its pod need not be made."""
+    """Whether a job sets anything that `baseline` checks. For most jobs this saves building the pod."""
     return bool(
         job.pod
         or job.init_containers
@@ -76,7 +76,7 @@ def may_violate_baseline(job: Job) -> bool:
 
 
 def violations(pod: Fragment, level: Level) -> Iterator[Violation]:
-    """Every violation of ``level`` in a pod's JSON, those of `baseline` first."""
+    """Every violation of ``level`` in a pod's JSON, starting with those of `baseline`."""
     if level == "privileged":
         return
     spec = _map(pod.get("spec"))
@@ -85,14 +85,16 @@ def violations(pod: Fragment, level: Level) -> Iterator[Violation]:
         for key in ("containers", "initContainers")
         for index, container in enumerate(_list(spec.get(key)))
     )
-    own = [(("spec", _CONTEXT), _map(spec.get(_CONTEXT)))]
-    contexts = (*own, *(((*path, _CONTEXT), _map(one.get(_CONTEXT))) for path, one in containers))
-    seen = _Pod(pod, spec, containers, contexts, _map(spec.get("os")).get("name") == "windows")
+    contexts = (
+        (("spec", _CONTEXT), _map(spec.get(_CONTEXT))),
+        *(((*path, _CONTEXT), _map(container.get(_CONTEXT))) for path, container in containers),
+    )
+    parts = _Pod(pod, spec, containers, contexts, _map(spec.get("os")).get("name") == "windows")
     for control in _BASELINE:
-        yield from control(seen)
+        yield from control(parts)
     if level == "restricted":
         for control in _RESTRICTED:
-            yield from control(seen)
+            yield from control(parts)
 
 
 def _host_process(pod: _Pod) -> Iterator[Violation]:
@@ -116,7 +118,7 @@ def _privileged(pod: _Pod) -> Iterator[Violation]:
 def _capabilities(pod: _Pod) -> Iterator[Violation]:
     for path, context in pod.contexts[1:]:
         where = (*path, "capabilities", "add")
-        yield from _added("baseline", "Capabilities", context, where, _CAPABILITIES)
+        yield from _check_added("baseline", _list(_map(context.get("capabilities")).get("add")), where, _CAPABILITIES)
 
 
 def _host_path_volumes(pod: _Pod) -> Iterator[Violation]:
@@ -130,10 +132,10 @@ def _host_path_volumes(pod: _Pod) -> Iterator[Violation]:
 def _host_ports(pod: _Pod) -> Iterator[Violation]:
     for path, container in pod.containers:
         for index, port in enumerate(_list(container.get("ports"))):
-            taken = _map(port).get("hostPort")
-            if taken:
+            host_port = _map(port).get("hostPort")
+            if host_port:
                 where = (*path, "ports", index, "hostPort")
-                yield _forbidden("Host Ports", where, str(taken), "leave the key out")
+                yield _forbidden("Host Ports", where, str(host_port), "leave the key out")
 
 
 def _apparmor(pod: _Pod) -> Iterator[Violation]:
@@ -182,61 +184,61 @@ def _sysctls(pod: _Pod) -> Iterator[Violation]:
 
 def _volume_types(pod: _Pod) -> Iterator[Violation]:
     for index, volume in enumerate(_list(pod.spec.get("volumes"))):
-        said = _map(volume)
-        kinds = [key for key in said if key != "name" and said[key] is not None]
-        for kind in kinds:  # none is an empty directory: Kubernetes fills it in
+        fields = _map(volume)
+        kinds = [key for key in fields if key != "name" and fields[key] is not None]
+        for kind in kinds:  # a volume without a kind is an empty directory
             if kind not in _VOLUMES and kind != "hostPath":
                 where = ("spec", "volumes", index, kind)
-                message = f"the volume `{said.get('name', '')}` is of the kind `{kind}`"
+                message = f"the volume `{fields.get('name', '')}` has the forbidden type `{kind}`"
                 hint = f"use one of: {', '.join(_VOLUMES)}"
                 yield Violation("restricted", "Volume Types", message, hint, where)
 
 
 def _privilege_escalation(pod: _Pod) -> Iterator[Violation]:
-    if pod.windows:
+    if pod.is_windows:
         return
     for path, context in pod.contexts[1:]:
         if context.get("allowPrivilegeEscalation") is not False:
-            yield _must("Privilege Escalation", path, context, "allowPrivilegeEscalation", "false")
+            yield _required("Privilege Escalation", path, context, "allowPrivilegeEscalation", "false")
 
 
 def _non_root(pod: _Pod) -> Iterator[Violation]:
     (path, context), *others = pod.contexts
     own = context.get("runAsNonRoot")
     if own not in (None, True):
-        yield _must("Running as Non-root", path, context, "runAsNonRoot", "true")
+        yield _required("Running as Non-root", path, context, "runAsNonRoot", "true")
     for path, context in others:
         value = context.get("runAsNonRoot")
         if value not in (None, True) or (value is None and own is None):  # a container inherits the pod's value
-            yield _must("Running as Non-root", path, context, "runAsNonRoot", "true")
+            yield _required("Running as Non-root", path, context, "runAsNonRoot", "true")
 
 
 def _non_root_user(pod: _Pod) -> Iterator[Violation]:
     for path, context in pod.contexts:
         if context.get("runAsUser") == 0:
             message = f"`{_CONTEXT}.runAsUser` must not be 0, which is root"
-            hint = "name another user, or leave the key out"
+            hint = "use another user, or leave the key out"
             yield Violation("restricted", "Running as Non-root user", message, hint, (*path, "runAsUser"))
 
 
 def _seccomp_restricted(pod: _Pod) -> Iterator[Violation]:
-    if pod.windows or _map(pod.contexts[0][1].get("seccompProfile")).get("type") in _PROFILES:
+    if pod.is_windows or _map(pod.contexts[0][1].get("seccompProfile")).get("type") in _PROFILES:
         return
     for path, context in pod.contexts[1:]:
         if _map(context.get("seccompProfile")).get("type") is None:
-            yield _must("Seccomp", path, context, "seccompProfile.type", "RuntimeDefault or Localhost")
+            yield _required("Seccomp", path, context, "seccompProfile.type", "RuntimeDefault or Localhost")
 
 
 def _capabilities_restricted(pod: _Pod) -> Iterator[Violation]:
-    if pod.windows:
+    if pod.is_windows:
         return
     for path, context in pod.contexts[1:]:
-        said = _map(context.get("capabilities"))
-        if "ALL" not in _list(said.get("drop")):
-            yield _must("Capabilities", path, context, "capabilities.drop", "[ALL]")
-        beyond = {"capabilities": {"add": [one for one in _list(said.get("add")) if one in _CAPABILITIES]}}
+        capabilities = _map(context.get("capabilities"))
+        if "ALL" not in _list(capabilities.get("drop")):
+            yield _required("Capabilities", path, context, "capabilities.drop", "[ALL]")
+        added = [name for name in _list(capabilities.get("add")) if name in _CAPABILITIES]  # others violate `baseline`
         where = (*path, "capabilities", "add")
-        yield from _added("restricted", "Capabilities", beyond, where, ("NET_BIND_SERVICE",))
+        yield from _check_added("restricted", added, where, ("NET_BIND_SERVICE",))
 
 
 _Control = Callable[[_Pod], Iterator[Violation]]
@@ -250,14 +252,13 @@ _RESTRICTED: tuple[_Control, ...] = (
 )
 
 
-def _added(
-    level: Level, control: str, context: Fragment, path: KeyPath, allowed: Collection[str]
-) -> Iterator[Violation]:
-    for name in _list(_map(context.get("capabilities")).get("add")):
+def _check_added(level: Level, names: list[Any], path: KeyPath, allowed: Collection[str]) -> Iterator[Violation]:
+    """A violation for each capability that must not be added."""
+    for name in names:
         if name not in allowed:
             message = f"the capability `{name}` must not be added"
             hint = f"remove it; allowed: {', '.join(sorted(allowed))}"
-            yield Violation(level, control, message, hint, path)
+            yield Violation(level, "Capabilities", message, hint, path)
 
 
 def _forbidden(control: str, path: KeyPath, value: str, hint: str) -> Violation:
@@ -269,8 +270,8 @@ def _not_one_of(level: Level, control: str, path: KeyPath, value: Any, allowed: 
     return Violation(level, control, message, f"leave the key out, or use one of: {', '.join(allowed)}", path)
 
 
-def _must(control: str, path: KeyPath, context: Fragment, key: str, value: str) -> Violation:
-    """What has to be set: the path leads to a wrong value, or to the container that has none."""
+def _required(control: str, path: KeyPath, context: Fragment, key: str, value: str) -> Violation:
+    """A violation of a field that must have a value. The path leads to its value, or to the container without one."""
     found: Any = context
     where = path
     for step in key.split("."):
@@ -279,7 +280,7 @@ def _must(control: str, path: KeyPath, context: Fragment, key: str, value: str) 
         found, where = found[step], (*where, step)
     if where == path and not context:
         where = path[:-1]
-    hint = f"set `{_CONTEXT}.{key}` to {value}, or leave the key out: the factory sets it"
+    hint = f"set `{_CONTEXT}.{key}` to {value}, or leave the key out so that the factory sets it"
     return Violation("restricted", control, f"`{_CONTEXT}.{key}` must be {value}", hint, where)
 
 
