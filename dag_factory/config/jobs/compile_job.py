@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from dag_factory.config.guard_rules import NONE
+from dag_factory.config.ids import JobName, TaskId
 from dag_factory.config.jobs import assets, for_each, job_model
 from dag_factory.config.jobs.checks import containers, kubernetes_values, limits, pod_rules, pool, volumes
 from dag_factory.config.jobs.job_layers import JobLayers, JobSource, collect_layers, merge_layers
@@ -27,8 +28,8 @@ class CompiledJob(msgspec.Struct, frozen=True):
     ``name`` is its task's, ``source_name`` its name in the file, which all cells of a matrix share.
     """
 
-    name: str
-    source_name: str
+    name: TaskId
+    source_name: JobName
     position: Position
     node: MapNode
     job: Job | None
@@ -53,7 +54,7 @@ def compile_job(source: JobSource, pipeline: Scope, build: bool = True) -> Compi
 def compile_name(source: JobSource) -> CompiledJob:
     """A job that cannot be compiled. It keeps its name, so that references to it are not reported."""
     tree = merge_layers([source.own], source.base)
-    return CompiledJob(source.name, source.name, source.position, tree, None, ())
+    return CompiledJob(TaskId(source.name), source.name, source.position, tree, None, ())
 
 
 def _scope(source: JobSource, pipeline: Scope) -> Scope:

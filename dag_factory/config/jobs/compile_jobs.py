@@ -8,6 +8,7 @@ from collections.abc import Set
 import msgspec
 
 from dag_factory.config import budget, loader_work
+from dag_factory.config.ids import TaskId
 from dag_factory.config.jobs import graph, groups, mapped_groups, teardowns
 from dag_factory.config.jobs.checks import run_time_references
 from dag_factory.config.jobs.compile_job import CompiledJob, compile_job, compile_name
@@ -91,7 +92,9 @@ def _connect(compiled: list[CompiledJob], header: MapNode, scope: Scope, removed
     ]
 
 
-def _with_dependencies(job: CompiledJob, waits_for: MappingT[str, Edge], teardown_of: tuple[str, ...]) -> CompiledJob:
+def _with_dependencies(
+    job: CompiledJob, waits_for: MappingT[TaskId, Edge], teardown_of: tuple[TaskId, ...]
+) -> CompiledJob:
     """The job with the tasks that it waits for in place of the names in its file."""
     tasks = list(waits_for)
     names = job.node.get("depends_on")

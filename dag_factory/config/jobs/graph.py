@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from dag_factory.config.ids import JobName, TaskId
 from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
@@ -23,7 +24,7 @@ class Edge(NamedTuple):
     path: KeyPath
 
 
-Edges = dict[str, dict[str, Edge]]
+Edges = dict[TaskId, dict[TaskId, Edge]]
 """For each task the tasks that it waits for."""
 
 
@@ -36,26 +37,27 @@ class JobGraph(msgspec.Struct, frozen=True):
     """
 
     jobs: SequenceT[CompiledJob]
-    tasks: dict[str, tuple[str, ...]]
-    sources: dict[str, str]
+    tasks: dict[str, tuple[TaskId, ...]]
+    sources: dict[TaskId, JobName]
     edges: Edges
 
 
 def connect(jobs: SequenceT[CompiledJob]) -> JobGraph:
     """The graph of the dependencies that the jobs name."""
     sources = {job.name: job.source_name for job in jobs}
-    cells: dict[str, tuple[str, ...]] = {}
+    cells: dict[str, tuple[TaskId, ...]] = {}
     for task, name in sources.items():
         cells[name] = (*cells.get(name, ()), task)
-    tasks = {**{task: (task,) for task in sources}, **cells}
+    tasks: dict[str, tuple[TaskId, ...]] = {task: (task,) for task in sources}
+    tasks |= cells
     return JobGraph(jobs, tasks, sources, {job.name: _edges(job, tasks) for job in jobs})
 
 
-def _edges(job: CompiledJob, tasks: MappingT[str, tuple[str, ...]]) -> dict[str, Edge]:
-    edges: dict[str, Edge] = {}
+def _edges(job: CompiledJob, tasks: MappingT[str, tuple[TaskId, ...]]) -> dict[TaskId, Edge]:
+    edges: dict[TaskId, Edge] = {}
     for name, position, path in _dependencies(job):
         # a job that names itself is one error, not one for each cell of its matrix
-        for task in (job.name,) if name == job.source_name else tasks.get(name, (name,)):
+        for task in (job.name,) if name == job.source_name else tasks.get(name, (TaskId(name),)):
             edges.setdefault(task, Edge(position, path))
     return edges
 
@@ -97,17 +99,17 @@ def check(graph: JobGraph) -> Iterator[Problem]:
                 hint = did_you_mean(other, [job for job in graph.tasks if job not in (name, sources[name])])
                 yield Problem.at(edge.position, edge.path, "unknown-job", f"unknown job `{other}`", hint)
     for cycle in _cycles(edges):
-        names = [sources[task] for task in cycle]
+        names: list[str] = [sources[task] for task in cycle]
         if len(set(names)) < len(names):  # between the cells of one matrix
-            names = cycle
+            names = [*cycle]
         message = f"the jobs depend on each other in a cycle: {' -> '.join([*names, names[0]])}"
         edge = edges[cycle[0]][cycle[1]]
         yield Problem.at(edge.position, edge.path, "dependency-cycle", message, "remove one of these dependencies")
 
 
-def upstream(edges: Edges, task: str) -> set[str]:
+def upstream(edges: Edges, task: TaskId) -> set[TaskId]:
     """Every task that ends before this one starts."""
-    seen: set[str] = set()
+    seen: set[TaskId] = set()
     waiting = list(edges.get(task, ()))
     while waiting:
         other = waiting.pop()
@@ -117,14 +119,14 @@ def upstream(edges: Edges, task: str) -> set[str]:
     return seen
 
 
-def _cycles(edges: Edges) -> Iterator[list[str]]:
+def _cycles(edges: Edges) -> Iterator[list[TaskId]]:
     """Cycles that share no task, at least one in each cyclic part; each begins with its first task in the file.
 
     The walk uses no recursion: a chain of jobs can be longer than Python's stack.
     """
     order = {name: index for index, name in enumerate(edges)}
-    done: set[str] = set()
-    reported: set[str] = set()
+    done: set[TaskId] = set()
+    reported: set[TaskId] = set()
     for start in edges:
         if start in done:
             continue

@@ -8,6 +8,7 @@ from collections.abc import Sequence as SequenceT
 import msgspec
 
 from dag_factory.config.expressions.compile_time import evaluate
+from dag_factory.config.ids import JobName, TaskId
 from dag_factory.config.jobs.matrix import Cell
 from dag_factory.config.jobs.scope import Scope
 from dag_factory.config.platform import presets
@@ -45,7 +46,7 @@ class JobSource(msgspec.Struct, frozen=True):
     of a ``broken`` job has errors, so the job only keeps its name.
     """
 
-    name: str
+    name: JobName
     own: Node
     position: Position
     base: MapNode
@@ -53,9 +54,9 @@ class JobSource(msgspec.Struct, frozen=True):
     broken: bool = False
 
     @property
-    def task(self) -> str:
-        """The name of the job's task."""
-        return self.cell.name if self.cell else self.name
+    def task(self) -> TaskId:
+        """The id of the job's task."""
+        return TaskId(self.cell.name if self.cell else self.name)
 
 
 class ChosenFlavor(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
+from dag_factory.config.ids import JobName
 from dag_factory.config.jobs import matrix
 from dag_factory.config.jobs.job_layers import JobSource, merge_layers
 from dag_factory.config.jobs.matrix import Cell
@@ -76,8 +77,8 @@ def _duplicate_names(jobs: MapNode, cells: Cells) -> Iterator[tuple[str, Problem
 
 
 def _sources(jobs: MapNode, cells: MappingT[str, list[Cell] | None], base: MapNode) -> Iterator[JobSource]:
-    for name, node in jobs.entries.items():
-        found, position = cells[name], jobs.keys[name]
+    for key, node in jobs.entries.items():
+        name, found, position = JobName(key), cells[key], jobs.keys[key]
         if found is None:
             yield JobSource(name, node, position, base)
             continue

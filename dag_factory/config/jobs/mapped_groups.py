@@ -7,6 +7,7 @@ from collections.abc import Mapping as MappingT
 
 import msgspec
 
+from dag_factory.config.ids import TaskId
 from dag_factory.config.jobs import for_each
 from dag_factory.config.jobs.compile_job import CompiledJob
 from dag_factory.config.jobs.graph import Edge, JobGraph
@@ -23,7 +24,7 @@ class MappedGroup(msgspec.Struct, frozen=True):
 
     path: str
     node: MapNode
-    tasks: tuple[str, ...]
+    tasks: tuple[TaskId, ...]
 
     @property
     def place(self) -> KeyPath:
@@ -37,7 +38,7 @@ def find_mapped_groups(groups: Node | None, jobs: Iterable[CompiledJob]) -> dict
     nodes = {path: node for path, node in found.items() if isinstance(node, MapNode)}
     if not nodes:
         return {}
-    tasks: dict[str, tuple[str, ...]] = {}
+    tasks: dict[str, tuple[TaskId, ...]] = {}
     for job in jobs:
         path = outermost(_group_path(job), nodes)
         if path is not None:
@@ -70,7 +71,7 @@ def wait_for_lists(graph: JobGraph, groups: MappingT[str, MappedGroup]) -> None:
             continue
         first = [task for task in group.tasks if inside.isdisjoint(graph.edges[task])]
         for task in first:
-            for other in graph.tasks.get(source.text, (source.text,)):
+            for other in graph.tasks.get(source.text, (TaskId(source.text),)):
                 graph.edges[task].setdefault(other, Edge(source.position, (*group.place, "output")))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
 
+from dag_factory.config.ids import TaskId
 from dag_factory.config.jobs.graph import Edge, JobGraph, teardown_of, upstream
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
@@ -17,9 +18,9 @@ from dag_factory.config.tree import is_set, key_position, to_python
 RULE = "all_success"
 
 
-def find_setups(graph: JobGraph) -> dict[str, tuple[str, ...]]:
+def find_setups(graph: JobGraph) -> dict[TaskId, tuple[TaskId, ...]]:
     """The setup tasks of each teardown task."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[TaskId, tuple[TaskId, ...]] = {}
     for job in graph.jobs:
         tasks = [task for name, _, _ in teardown_of(job) for task in graph.tasks.get(name, ()) if task != job.name]
         if tasks:
@@ -27,7 +28,7 @@ def find_setups(graph: JobGraph) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def wait_for_users(graph: JobGraph, setups_of: MappingT[str, tuple[str, ...]]) -> None:
+def wait_for_users(graph: JobGraph, setups_of: MappingT[TaskId, tuple[TaskId, ...]]) -> None:
     """Add the edges of teardowns that do not set ``depends_on``.
 
     Such a teardown waits for the last of the jobs that follow its setups; other teardowns, and jobs that follow this
@@ -50,7 +51,7 @@ def wait_for_users(graph: JobGraph, setups_of: MappingT[str, tuple[str, ...]]) -
             graph.edges[job.name].setdefault(name, Edge(position, path))
 
 
-def check(graph: JobGraph, setups_of: MappingT[str, tuple[str, ...]]) -> Iterator[Problem]:
+def check(graph: JobGraph, setups_of: MappingT[TaskId, tuple[TaskId, ...]]) -> Iterator[Problem]:
     """Problems that Airflow rejects: a trigger rule where it has its own, and a teardown of a teardown."""
     teardown_of_setup = {setup: name for name, tasks in setups_of.items() for setup in tasks}
     for job in graph.jobs:

@@ -147,7 +147,7 @@ def _check(header: MapNode, jobs: SequenceT[CompiledJob], scope: Scope) -> Itera
     for job in jobs:
         path = ("jobs", job.source_name, "alerts")
         yield from alerts.check(job.node.get("alerts"), tables.channels, has_deadline, path)
-    nodes = {job.name: job.node for job in jobs}
+    nodes: dict[str, MapNode] = {job.name: job.node for job in jobs}
     yield from teams.check_required(tables.team.guards.require, header, nodes, scope.position)
 
 

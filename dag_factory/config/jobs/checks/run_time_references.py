@@ -12,6 +12,7 @@ from functools import cache, partial
 import msgspec
 
 from dag_factory.config.expressions import run_time
+from dag_factory.config.ids import TaskId
 from dag_factory.config.jobs import for_each, graph
 from dag_factory.config.jobs.checks import script_injection
 from dag_factory.config.jobs.graph import JobGraph
@@ -53,7 +54,7 @@ def check(
         yield from for_each.check_source(node, path, jobs.tasks, matrices, readable.with_output)
         yield from for_each.check_param(node, path, params)
 
-    def upstream(task: str) -> Callable[[], Set[str]]:
+    def upstream(task: TaskId) -> Callable[[], Set[str]]:
         return cache(partial(graph.upstream, jobs.edges, task))
 
     job_shape = shape(*SCHEMA)
