@@ -1,9 +1,9 @@
-"""Channels, the alerts that name them, and a pipeline's deadline: read and checked, without effect yet."""
+"""Channels, alerts and the deadline of a pipeline. They are checked but have no effect yet."""
 
 from __future__ import annotations
 
 import pytest
-from tabled import PIPELINE, PLAIN
+from table_project import MINIMAL, PIPELINE
 
 from dag_factory.config.model import Alerts, Channel
 
@@ -15,7 +15,7 @@ channels:
   hook: {webhook: {connection: my_hook}}
   broken: {webhook: {url: x}}
 """
-PROJECT = PLAIN.having(alerts=CHANNELS, environments__dev="version: 1\nvars: {lead: lead@example.com}\n")
+PROJECT = MINIMAL.with_files(alerts=CHANNELS, environments__dev="version: 1\nvars: {lead: lead@example.com}\n")
 BROKEN = [
     "missing-key alerts.yaml:6:21 channels.broken.webhook",
     "unknown-key alerts.yaml:6:22 channels.broken.webhook.url",
@@ -33,7 +33,7 @@ jobs:
   b: {alerts: {on_failure: [], on_success: [chat]}}
   c: {alerts: null}
 """
-    (pipeline,) = PROJECT.having(pipelines__team__flow=flow).compiled().pipelines
+    (pipeline,) = PROJECT.with_files(pipelines__team__flow=flow).compile().pipelines
     assert pipeline.deadline == 5400
     assert pipeline.alerts == Alerts(on_failure=("chat", "oncall"), on_deadline=("hook",))
     assert [job.alerts for job in pipeline.jobs] == [
@@ -49,19 +49,19 @@ jobs:
     assert "on_deadline: [hook]" in pipeline.resolved
 
 
-def test_the_environment_has_defaults_and_a_switch() -> None:
+def test_environment_has_defaults_and_can_disable_alerts() -> None:
     dev = """\
 version: 1
 vars: {lead: lead@example.com}
 alerts: {enabled: false}
 defaults: {pipeline: {deadline: 2h, alerts: {on_failure: [oncall]}}, job: {alerts: {on_retry: [chat]}}}
 """
-    (pipeline,) = PROJECT.having(environments__dev=dev).compiled().pipelines
+    (pipeline,) = PROJECT.with_files(environments__dev=dev).compile().pipelines
     assert pipeline.alerts_enabled is False
     assert pipeline.deadline == 7200
     assert pipeline.alerts.on_failure == ("oncall",)
     assert pipeline.jobs[0].alerts.on_retry == ("chat",)
-    assert PROJECT.compiled().pipelines[0].alerts_enabled is True
+    assert PROJECT.compile().pipelines[0].alerts_enabled is True
 
 
 @pytest.mark.parametrize(
@@ -78,23 +78,25 @@ defaults: {pipeline: {deadline: 2h, alerts: {on_failure: [oncall]}}, job: {alert
         ("deadline: 90", ["bad-duration flow.yaml:3:11 deadline"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_alerts(text: str, problems: list[str]) -> None:
-    found = PROJECT.having(pipelines__team__flow=PIPELINE + text + "\n")
+def test_errors_in_alerts(text: str, problems: list[str]) -> None:
+    found = PROJECT.with_files(pipelines__team__flow=PIPELINE + text + "\n")
     assert found.problems() == [*problems, *BROKEN]
 
 
-def test_a_table_that_is_missing_or_cannot_be_read() -> None:
+def test_missing_or_unreadable_table() -> None:
     flow = PIPELINE + "alerts: {on_failure: [oncall]}\n"
-    missing = PLAIN.having(pipelines__team__flow=flow)
+    missing = MINIMAL.with_files(pipelines__team__flow=flow)
     assert missing.problems() == ["unknown-channel flow.yaml:3:23 alerts.on_failure[0]"]
-    assert "create configs/platform/alerts.yaml" in missing.said()
-    unreadable = PLAIN.having(pipelines__team__flow=flow, pipelines__team__other=PIPELINE, alerts="channels: {}\n")
+    assert "create configs/platform/alerts.yaml" in missing.messages()
+    unreadable = MINIMAL.with_files(
+        pipelines__team__flow=flow, pipelines__team__other=PIPELINE, alerts="channels: {}\n"
+    )
     assert "broken-table" not in " ".join(unreadable.problems())
-    unreadable = unreadable.having(alerts="version: 1\nversion: 1: 1\n")
+    unreadable = unreadable.with_files(alerts="version: 1\nversion: 1: 1\n")
     assert "broken-table flow.yaml:3:23 alerts.on_failure[0]" in unreadable.problems()
     assert list(unreadable.pipelines()) == ["team.other"]
 
 
-def test_no_secret_stands_in_the_table() -> None:
-    said = PLAIN.having(alerts="version: 1\nchannels: {a: {webhook: {url: x, connection: c}}}\n").said()
-    assert "use `connection`: it names the Airflow connection that holds the URL" in said
+def test_table_contains_no_secrets() -> None:
+    message = MINIMAL.with_files(alerts="version: 1\nchannels: {a: {webhook: {url: x, connection: c}}}\n").messages()
+    assert "use `connection`: it names the Airflow connection that holds the URL" in message

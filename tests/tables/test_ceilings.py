@@ -1,9 +1,9 @@
-"""A pod's size, with all its containers, under the ceiling."""
+"""Maximums: the size of a pod with all its containers."""
 
 from __future__ import annotations
 
 import pytest
-from tabled import PIPELINE, PLAIN
+from table_project import MINIMAL, PIPELINE
 
 from dag_factory.config.guard_rules import NONE
 from dag_factory.config.guards import read_guards
@@ -17,7 +17,7 @@ from dag_factory.config.tree import MapNode
 
 SMALL = Flavor(name="small", requests={"cpu": "1", "memory": "1Gi"}, limits={"cpu": "1", "memory": "1Gi"})
 LARGE = Flavor(name="large", requests={"cpu": "4", "memory": "16Gi"}, limits={"cpu": "4", "memory": "16Gi"})
-OTHERS = (SMALL, LARGE)
+SUGGESTIONS = (SMALL, LARGE)
 
 
 def tree(text: str) -> MapNode:
@@ -29,18 +29,18 @@ def tree(text: str) -> MapNode:
 HEAD = "docker_image: i\nresource_flavor: {}\n"
 
 
-def problems(flavor: Flavor, job: str, *ceilings: str) -> list[Problem]:
-    """What breaks the ceilings of several rules."""
+def problems(flavor: Flavor, job: str, *maximums: str) -> list[Problem]:
+    """The problems of a job under the maximums of several rules."""
     guards = NONE
-    for index, text in enumerate(ceilings):
+    for index, text in enumerate(maximums):
         guards = read_guards.combine(guards, read_guards.team_guards(f"the team `t{index}`", tree(f"max: {text}")))
     node = tree(HEAD.format(flavor.name) + ("" if job == "{}" else job))
     model = job_model.make_job("a", flavor, node, {})
-    return list(limits.check(model, node, Cluster(), guards, OTHERS, Position("flow.yaml", 1, 1), ("jobs", "a")))
+    return list(limits.check(model, node, Cluster(), guards, SUGGESTIONS, Position("flow.yaml", 1, 1), ("jobs", "a")))
 
 
-def told(flavor: Flavor, job: str, *ceilings: str) -> list[str]:
-    return [f"{one.message} -- {one.hint}" for one in problems(flavor, job, *ceilings)]
+def messages(flavor: Flavor, job: str, *maximums: str) -> list[str]:
+    return [f"{one.message} -- {one.hint}" for one in problems(flavor, job, *maximums)]
 
 
 def side(cpu: str, more: str = "") -> str:
@@ -69,19 +69,19 @@ def side(cpu: str, more: str = "") -> str:
     ],
 )
 def test_all_containers_count(job: str, cpu: str) -> None:
-    assert told(SMALL, job, f"{{cpu: {cpu}}}") == []
-    (problem,) = told(SMALL, job, "{cpu: 900m}")
+    assert messages(SMALL, job, f"{{cpu: {cpu}}}") == []
+    (problem,) = messages(SMALL, job, "{cpu: 900m}")
     assert f"cpu {cpu} (at most 900m)" in problem
 
 
 def test_memory_is_summed() -> None:
-    (problem,) = told(SMALL, f"sidecars: [{side('1')}]", "{memory: 1Gi}")
+    (problem,) = messages(SMALL, f"sidecars: [{side('1')}]", "{memory: 1Gi}")
     assert "the flavor `small` with the job's other containers exceeds the maximum" in problem
     assert "memory 1.5Gi (at most 1Gi)" in problem
 
 
-def test_the_strictest_is_told() -> None:
-    assert told(LARGE, "{}", "{cpu: 2, memory: 8Gi}", "{cpu: 3, memory: 4Gi}") == [
+def test_strictest_maximum_is_reported() -> None:
+    assert messages(LARGE, "{}", "{cpu: 2, memory: 8Gi}", "{cpu: 3, memory: 4Gi}") == [
         "the flavor `large` exceeds the maximum of the team `t0`: cpu 4 (at most 2) -- use the flavor `small`;"
         " the maximum is set in prod.yaml:1",
         "the flavor `large` exceeds the maximum of the team `t1`: memory 16Gi (at most 4Gi) -- use the flavor `small`;"
@@ -89,21 +89,23 @@ def test_the_strictest_is_told() -> None:
     ]
 
 
-def test_the_ceiling_is_asked_after_the_replacement() -> None:
+def test_maximum_is_checked_after_the_replacement() -> None:
     dev = "version: 1\nflavors: {max: {gpu: 0, cpu: 8}, replace: {card: large}}\n"
     flow = PIPELINE.replace("small", "card")
-    assert PLAIN.having(environments__dev=dev, pipelines__team__flow=flow).built().jobs[0].flavor.name == "large"
+    assert (
+        MINIMAL.with_files(environments__dev=dev, pipelines__team__flow=flow).pipeline().jobs[0].flavor.name == "large"
+    )
     dev = "version: 1\nflavors: {max: {gpu: 0, cpu: 8}}\n"
-    found = PLAIN.having(environments__dev=dev, pipelines__team__flow=flow)
+    found = MINIMAL.with_files(environments__dev=dev, pipelines__team__flow=flow)
     assert found.problems() == ["over-ceiling flow.yaml:2:59 defaults.resource_flavor"]
     assert (
         "gpu 1 (at most 0) -- use the flavor `large`; the maximum is set in configs/platform/environments/dev.yaml:2"
-        in (found.said())
+        in (found.messages())
     )
 
 
-def placed(job: str, *ceilings: str) -> list[str]:
-    return [f"{one.line}:{one.column} {one.path}" for one in problems(SMALL, job, *ceilings)]
+def positions(job: str, *maximums: str) -> list[str]:
+    return [f"{one.line}:{one.column} {one.path}" for one in problems(SMALL, job, *maximums)]
 
 
 @pytest.mark.parametrize(
@@ -121,53 +123,53 @@ def placed(job: str, *ceilings: str) -> list[str]:
         ),
     ],
 )
-def test_what_an_overlay_breaks_is_told_there(job: str, place: str) -> None:
+def test_overlay_is_reported_if_it_is_the_cause(job: str, place: str) -> None:
     column, path = place.split(" ")
-    assert placed(job, "{cpu: 2}") == [f"3:{column} jobs.a.pod.spec.{path}.cpu"]
-    (said,) = told(SMALL, job, "{cpu: 2}")
-    assert "with this value, the job's pod exceeds the maximum of the team `t0`: cpu" in said
-    assert said.endswith("-- lower it; the maximum is set in prod.yaml:1")
-    assert placed(job, "{cpu: 9}") == []
+    assert positions(job, "{cpu: 2}") == [f"3:{column} jobs.a.pod.spec.{path}.cpu"]
+    (message,) = messages(SMALL, job, "{cpu: 2}")
+    assert "with this value, the job's pod exceeds the maximum of the team `t0`: cpu" in message
+    assert message.endswith("-- lower it; the maximum is set in prod.yaml:1")
+    assert positions(job, "{cpu: 9}") == []
 
 
-def test_what_no_flavor_would_mend_is_the_overlays() -> None:
+def test_overlay_is_the_cause_if_no_flavor_fits() -> None:
     job = "pod: {spec: {containers: [{name: base, resources: {limits: {cpu: 8}}}]}}"
-    (said,) = told(LARGE, job, "{cpu: 2}")
-    assert "with this value, the job's pod exceeds the maximum" in said
-    (said,) = told(LARGE, "pod: {spec: {overhead: {cpu: 1}}}", "{cpu: 2}")
-    assert "the flavor `large` with what `pod` adds exceeds the maximum of the team `t0`: cpu 5" in said
-    assert "use the flavor `small`" in said
+    (message,) = messages(LARGE, job, "{cpu: 2}")
+    assert "with this value, the job's pod exceeds the maximum" in message
+    (message,) = messages(LARGE, "pod: {spec: {overhead: {cpu: 1}}}", "{cpu: 2}")
+    assert "the flavor `large` with what `pod` adds exceeds the maximum of the team `t0`: cpu 5" in message
+    assert "use the flavor `small`" in message
 
 
-def test_an_overlay_that_moves_a_container_is_told_itself() -> None:
+def test_overlay_that_moves_a_container_is_reported() -> None:
     job = f"init_containers: [{side('2')}]\npod: {{spec: {{initContainers: [{{name: s, restartPolicy: Always}}]}}}}"
-    assert placed(job, "{cpu: 2}") == ["4:6 jobs.a.pod"]
+    assert positions(job, "{cpu: 2}") == ["4:6 jobs.a.pod"]
 
 
-def test_each_ceiling_is_told_where_it_is_broken() -> None:
+def test_each_maximum_is_reported_where_it_is_exceeded() -> None:
     job = "pod: {spec: {overhead: {cpu: 8}}}"
-    assert placed(job, "{cpu: 2, memory: 512Mi}") == [
+    assert positions(job, "{cpu: 2, memory: 512Mi}") == [
         "3:30 jobs.a.pod.spec.overhead.cpu",
         "2:18 jobs.a.resource_flavor",
     ]
 
 
 @pytest.mark.parametrize("name", ["nvidia.com/mig-7g.80gb", "nvidia.com/gpu.shared", "amd.com/gpu"])
-def test_cards_count_under_any_name(name: str) -> None:
+def test_gpus_count_under_any_resource_name(name: str) -> None:
     job = f"pod: {{spec: {{containers: [{{name: base, resources: {{limits: {{{name}: 2}}}}}}]}}}}"
-    (said,) = told(SMALL, job, "{gpu: 1}")
-    assert "gpu 2 (at most 1)" in said
-    assert told(SMALL, job, "{gpu: 2}") == []
-    assert told(SMALL, job, "{cpu: 2}") == []
+    (message,) = messages(SMALL, job, "{gpu: 1}")
+    assert "gpu 2 (at most 1)" in message
+    assert messages(SMALL, job, "{gpu: 2}") == []
+    assert messages(SMALL, job, "{cpu: 2}") == []
 
 
-def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
+def test_claimed_devices_cannot_be_counted() -> None:
     job = "pod: {spec: {resourceClaims: [{name: g, resourceClaimTemplateName: eight}]}}"
-    (said,) = told(SMALL, job, "{gpu: 4}")
-    assert "`resourceClaims` cannot be counted against the maximum of the team `t0`: gpu (at most 4)" in said
-    assert placed(job, "{gpu: 4}") == ["3:31 jobs.a.pod.spec.resourceClaims[0]"]
-    assert placed(job, "{cpu: 4}") == placed(job, "{gpu: 4}")
-    assert placed("pod: {spec: {resourceClaims: [{name: g, $patch: delete}]}}", "{gpu: 4}") == []
+    (message,) = messages(SMALL, job, "{gpu: 4}")
+    assert "`resourceClaims` cannot be counted against the maximum of the team `t0`: gpu (at most 4)" in message
+    assert positions(job, "{gpu: 4}") == ["3:31 jobs.a.pod.spec.resourceClaims[0]"]
+    assert positions(job, "{cpu: 4}") == positions(job, "{gpu: 4}")
+    assert positions("pod: {spec: {resourceClaims: [{name: g, $patch: delete}]}}", "{gpu: 4}") == []
 
 
 @pytest.mark.parametrize(
@@ -198,55 +200,57 @@ def test_claimed_devices_have_no_size_to_hold_against_a_ceiling() -> None:
         ),
     ],
 )
-def test_every_container_needs_a_limit_under_a_ceiling(job: str, place: str, who: str) -> None:
-    (said,) = told(SMALL, job, "{cpu: 4}")
-    assert f"{who} has no limit for `cpu`, but the team `t0` sets a maximum" in said
-    assert placed(job, "{cpu: 4}") == [place]
-    assert placed(job, "{gpu: 4}") == []
+def test_every_container_needs_a_limit_under_a_maximum(job: str, place: str, who: str) -> None:
+    (message,) = messages(SMALL, job, "{cpu: 4}")
+    assert f"{who} has no limit for `cpu`, but the team `t0` sets a maximum" in message
+    assert positions(job, "{cpu: 4}") == [place]
+    assert positions(job, "{gpu: 4}") == []
 
 
-def test_a_flavor_without_a_limit_is_reported_at_the_flavor() -> None:
+def test_flavor_without_a_limit_is_reported_at_the_flavor() -> None:
     flavor = Flavor(name="open", requests={"cpu": "1"}, limits={"memory": "1Gi"})
-    (said,) = told(flavor, "{}", "{cpu: 4, memory: 4Gi}")
-    assert "no limit for `cpu`, but the team `t0` sets a maximum -- use a flavor that sets `cpu`" in said
+    (message,) = messages(flavor, "{}", "{cpu: 4, memory: 4Gi}")
+    assert "no limit for `cpu`, but the team `t0` sets a maximum -- use a flavor that sets `cpu`" in message
 
 
 @pytest.mark.parametrize(
     "name", ["hugepages-2Mi", "gpu.intel.com/sriov", "aliyun.com/gpu-mem", "example.com/fpga", "nvidia.com/gpumem"]
 )
-def test_an_unknown_resource_is_allowed_by_name(name: str) -> None:
+def test_unknown_resource_is_allowed_by_name(name: str) -> None:
     job = f"pod: {{spec: {{containers: [{{name: base, resources: {{limits: {{{name}: 2}}}}}}]}}}}"
-    (said,) = told(SMALL, job, "{cpu: 4}")
-    assert f"the pod requests `{name}`, which is not listed in `max`" in said
-    assert placed(job, "{cpu: 4}") == [f"3:{61 + len(name) + 2} jobs.a.pod.spec.containers[0].resources.limits.{name}"]
-    assert told(SMALL, job, f"{{{name}: 2}}") == []
-    (said,) = told(SMALL, job, f"{{{name}: 1}}")
-    assert f"{name} 2 (at most 1)" in said
-    # One `max` that names it is enough; the lowest that names it holds.
-    assert told(SMALL, job, "{cpu: 4}", f"{{{name}: 2}}") == []
-    assert len(told(SMALL, job, f"{{{name}: 4}}", f"{{{name}: 1}}")) == 1
+    (message,) = messages(SMALL, job, "{cpu: 4}")
+    assert f"the pod requests `{name}`, which is not listed in `max`" in message
+    assert positions(job, "{cpu: 4}") == [
+        f"3:{61 + len(name) + 2} jobs.a.pod.spec.containers[0].resources.limits.{name}"
+    ]
+    assert messages(SMALL, job, f"{{{name}: 2}}") == []
+    (message,) = messages(SMALL, job, f"{{{name}: 1}}")
+    assert f"{name} 2 (at most 1)" in message
+    # One `max` that lists it is enough; the lowest that lists it applies.
+    assert messages(SMALL, job, "{cpu: 4}", f"{{{name}: 2}}") == []
+    assert len(messages(SMALL, job, f"{{{name}: 4}}", f"{{{name}: 1}}")) == 1
 
 
 @pytest.mark.parametrize("name", ["nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/xe", "nvidia.com/mig-1g.5gb"])
-def test_cards_need_no_entry(name: str) -> None:
+def test_gpus_need_no_entry(name: str) -> None:
     job = f"sidecars: [{{name: s, resources: {{limits: {{{name}: 2}}}}}}]"
-    assert told(SMALL, job, "{gpu: 2}") == []
-    assert "gpu 2 (at most 1)" in told(SMALL, job, "{gpu: 1}")[0]
+    assert messages(SMALL, job, "{gpu: 2}") == []
+    assert "gpu 2 (at most 1)" in messages(SMALL, job, "{gpu: 1}")[0]
 
 
-def test_cards_of_a_flavor_count_as_they_are_built() -> None:
+def test_gpus_of_a_flavor_count_as_built() -> None:
     flavor = Flavor(name="eight", limits={"nvidia.com/gpu": "1", "cpu": "1", "memory": "1Gi"}, gpu_count=8)
-    assert "gpu 8 (at most 4)" in told(flavor, "{}", "{gpu: 4}")[0]
+    assert "gpu 8 (at most 4)" in messages(flavor, "{}", "{gpu: 4}")[0]
 
 
-def test_airflows_container_for_the_output_counts() -> None:
-    assert told(SMALL, "output: json", "{cpu: 1001m, memory: 1034Mi}") == []
-    (said,) = told(SMALL, "output: json", "{cpu: 1}")
-    assert "the flavor `small` with Airflow's container for the output exceeds the maximum" in said
-    assert "cpu 1.001 (at most 1)" in said
+def test_xcom_sidecar_counts() -> None:
+    assert messages(SMALL, "output: json", "{cpu: 1001m, memory: 1034Mi}") == []
+    (message,) = messages(SMALL, "output: json", "{cpu: 1}")
+    assert "the flavor `small` with Airflow's container for the output exceeds the maximum" in message
+    assert "cpu 1.001 (at most 1)" in message
 
 
-def test_an_overlays_ceiling_is_told_in_the_file_that_says_it() -> None:
+def test_overlay_is_reported_in_the_file_that_sets_it() -> None:
     dev = "version: 1\nflavors: {max: {cpu: 2}}\n"
     heavy = """\
         version: 1
@@ -255,7 +259,7 @@ def test_an_overlays_ceiling_is_told_in_the_file_that_says_it() -> None:
             pod: {spec: {containers: [{name: base, resources: {limits: {cpu: 8}}}]}}
     """
     flow = PIPELINE + "jobs: {a: {presets: [heavy]}}\n"
-    found = PLAIN.having(environments__dev=dev, presets=heavy, pipelines__team__flow=flow)
+    found = MINIMAL.with_files(environments__dev=dev, presets=heavy, pipelines__team__flow=flow)
     assert found.problems() == [
         "over-ceiling presets.yaml:4:70 presets.heavy.pod.spec.containers[0].resources.limits.cpu"
     ]
@@ -270,8 +274,8 @@ def test_an_overlays_ceiling_is_told_in_the_file_that_says_it() -> None:
         ("{example.com/fpga: -1}", "bad-quantity dev.yaml:2:35 flavors.max.example.com/fpga"),
     ],
 )
-def test_a_max_names_other_resources(text: str, problem: str) -> None:
-    found = PLAIN.having(
+def test_max_can_list_other_resources(text: str, problem: str) -> None:
+    found = MINIMAL.with_files(
         environments__dev=f"version: 1\nflavors: {{max: {text}}}\n",
         pipelines__team__flow=PIPELINE,
         flavors="version: 1\nflavors: {small: {cpu: 1, memory: 1Gi, ephemeral_storage: 1Gi}}\n",

@@ -1,9 +1,9 @@
-"""An environment laid over another; what it makes of schedules."""
+"""Environments that extend others, and their settings for schedules."""
 
 from __future__ import annotations
 
 import pytest
-from tabled import PIPELINE, PLAIN
+from table_project import MINIMAL, PIPELINE
 
 BASE = """\
     version: 1
@@ -26,9 +26,9 @@ DEV = """\
 """
 
 
-def test_what_is_extended_lies_below() -> None:
+def test_environment_overrides_what_it_extends() -> None:
     flow = PIPELINE + "description: ${{ vars.bucket }} ${{ vars.region }} ${{ vars.kept }}\n"
-    dev = PLAIN.having(environments__base=BASE, environments__dev=DEV, pipelines__team__flow=flow).built()
+    dev = MINIMAL.with_files(environments__base=BASE, environments__dev=DEV, pipelines__team__flow=flow).pipeline()
     (job,) = dev.jobs
     assert dev.description == "dev eu dev"
     assert (dev.cluster.namespace, dev.cluster.in_cluster) == ("dev", True)
@@ -41,37 +41,37 @@ def test_what_is_extended_lies_below() -> None:
     assert job.flavor.limits == {"cpu": "0.5", "memory": "2Gi"}
 
 
-def test_a_chain_is_laid_from_its_end() -> None:
-    three = PLAIN.having(
+def test_chain_is_merged_from_its_end() -> None:
+    three = MINIMAL.with_files(
         environments__base="version: 1\nvars: {a: base, b: base, c: base}",
         environments__middle="version: 1\nextends: base\nvars: {b: middle, c: middle}",
         environments__dev="version: 1\nextends: middle\nvars: {c: dev}",
         pipelines__team__flow=PIPELINE + "description: ${{ vars.a }} ${{ vars.b }} ${{ vars.c }}\n",
     )
-    assert three.built().description == "base middle dev"
-    assert three.built("middle").description == "base middle middle"
+    assert three.pipeline().description == "base middle dev"
+    assert three.pipeline("middle").description == "base middle middle"
 
 
-def test_a_problem_stands_where_the_value_is_written() -> None:
-    wrong = PLAIN.having(
+def test_problem_is_at_the_position_of_the_value() -> None:
+    wrong = MINIMAL.with_files(
         environments__base="version: 1\ntimezone: Europe/Berlyn\nflavors:\n  max: {cpu: 1}\n",
         environments__dev="version: 1\nextends: base\n",
     )
     assert wrong.problems() == ["broken-table flow.yaml", "bad-timezone base.yaml:2:11 timezone"]
     assert not wrong.pipelines()
-    over = wrong.having(
+    over = wrong.with_files(
         environments__base="version: 1\nflavors:\n  max: {cpu: 500m}\n",
     )
     assert over.problems() == ["over-ceiling flow.yaml:2:59 defaults.resource_flavor"]
-    assert "environments/base.yaml:3" in over.said()
+    assert "environments/base.yaml:3" in over.messages()
 
 
-def test_a_null_takes_away_what_is_extended() -> None:
-    free = PLAIN.having(
+def test_null_removes_an_extended_value() -> None:
+    free = MINIMAL.with_files(
         environments__base="version: 1\nflavors: {max: {cpu: 500m}}\nimages: {mirrors: {docker.io: a.example.com}}\n",
         environments__dev="version: 1\nextends: base\nflavors: {max: null}\nimages: {mirrors: {docker.io: null}}\n",
     )
-    assert free.built().jobs[0].image == "acme/image:1"
+    assert free.pipeline().jobs[0].image == "acme/image:1"
 
 
 NULLS = [
@@ -89,20 +89,20 @@ NULLS = [
 @pytest.mark.parametrize(
     "base", ["", "schedules: manual\nflavors: {define: {small: {cpu: 2}}, replace: {large: small}}\n"]
 )
-def test_a_null_unsets_its_key_and_leaves_the_tables(text: str, base: str) -> None:
-    found = PLAIN.having(
+def test_null_unsets_its_key_and_keeps_the_tables(text: str, base: str) -> None:
+    found = MINIMAL.with_files(
         environments__base=f"version: 1\n{base}", environments__dev=f"version: 1\nextends: base\n{text}\n"
     )
-    assert found.built().jobs[0].flavor.name == "small"
+    assert found.pipeline().jobs[0].flavor.name == "small"
 
 
 @pytest.mark.parametrize(
     ("table", "key"), [("teams", "teams"), ("retries", "rules"), ("alerts", "channels"), ("presets", "presets")]
 )
-def test_a_table_is_not_emptied_by_null(table: str, key: str) -> None:
-    found = PLAIN.having(**{table: f"version: 1\n{key}:\n"})
+def test_null_does_not_empty_a_table(table: str, key: str) -> None:
+    found = MINIMAL.with_files(**{table: f"version: 1\n{key}:\n"})
     assert f"wrong-type {table}.yaml:2:{len(key) + 2} {key}" in found.problems()
-    assert PLAIN.having(**{table: f"version: 1\n{key}: {{}}\n"}).problems() == []
+    assert MINIMAL.with_files(**{table: f"version: 1\n{key}: {{}}\n"}).problems() == []
 
 
 @pytest.mark.parametrize(
@@ -127,16 +127,18 @@ def test_a_table_is_not_emptied_by_null(table: str, key: str) -> None:
     ],
     ids=["unknown", "itself", "two", "beside the circle", "computed", "unreadable"],
 )
-def test_what_cannot_be_extended(other: dict[str, str], problems: list[str]) -> None:
-    found = PLAIN.having(**other)
+def test_errors_in_extends(other: dict[str, str], problems: list[str]) -> None:
+    found = MINIMAL.with_files(**other)
     assert sorted(found.problems()) == sorted(["broken-table flow.yaml", *problems])
     assert not found.pipelines()
 
 
-def test_a_circle_is_told_once() -> None:
-    circle = PLAIN.having(environments__dev="version: 1\nextends: a\n", environments__a="version: 1\nextends: dev\n")
-    told = [line for line in circle.surveyed() if line.startswith("extends-loop")]
-    assert told == ["extends-loop dev.yaml: the environments extend each other in a loop: a -> dev -> a"]
+def test_loop_is_reported_once() -> None:
+    circle = MINIMAL.with_files(
+        environments__dev="version: 1\nextends: a\n", environments__a="version: 1\nextends: dev\n"
+    )
+    messages = [line for line in circle.check_messages() if line.startswith("extends-loop")]
+    assert messages == ["extends-loop dev.yaml: the environments extend each other in a loop: a -> dev -> a"]
 
 
 @pytest.mark.parametrize(
@@ -152,26 +154,28 @@ def test_a_circle_is_told_once() -> None:
     ],
 )
 def test_schedules(schedules: str | None, own: str | None, paused: bool, scheduled: bool) -> None:
-    said = f"schedules: {schedules}\n" if schedules else ""
+    line = f"schedules: {schedules}\n" if schedules else ""
     flow = PIPELINE + 'schedule: "@daily"\n' + (f"paused: {own}\n" if own else "")
-    pipeline = PLAIN.having(environments__dev="version: 1\n" + said, pipelines__team__flow=flow).built()
+    pipeline = MINIMAL.with_files(environments__dev="version: 1\n" + line, pipelines__team__flow=flow).pipeline()
     assert pipeline.paused is paused
     assert (type(pipeline.schedule).__name__ == "Preset") is scheduled
 
 
-def test_a_manual_environment_still_checks_the_schedule() -> None:
-    flow = PLAIN.having(
+def test_manual_environment_checks_the_schedule() -> None:
+    flow = MINIMAL.with_files(
         environments__dev="version: 1\nschedules: manual\n", pipelines__team__flow=PIPELINE + "schedule: 5\n"
     )
     assert flow.problems() == ["bad-schedule flow.yaml:3:11 schedule"]
 
 
-def test_what_the_environment_decides_is_in_the_resolved_text() -> None:
+def test_resolved_text_contains_the_environments_settings() -> None:
     dev = "version: 1\nschedules: manual\ntimezone: Europe/Berlin\n"
     resolved = (
-        PLAIN.having(environments__dev=dev, pipelines__team__flow=PIPELINE + 'schedule: "@daily"\n').built().resolved
+        MINIMAL.with_files(environments__dev=dev, pipelines__team__flow=PIPELINE + 'schedule: "@daily"\n')
+        .pipeline()
+        .resolved
     )
     assert "schedule: null\n" in resolved
     assert "timezone: Europe/Berlin\n" in resolved
-    paused = PLAIN.having(environments__dev="version: 1\nschedules: paused\n").built().resolved
+    paused = MINIMAL.with_files(environments__dev="version: 1\nschedules: paused\n").pipeline().resolved
     assert "paused: true\n" in paused

@@ -1,4 +1,4 @@
-"""The guide's table of what pipelines cannot do: each line is tried, under its rule and without it."""
+"""The guide's table of what pipelines cannot do: each row is tried with its rule and without it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tabled import PIPELINE, PLAIN, Project
+from table_project import MINIMAL, PIPELINE, Project
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide-platform.md"
 _ROW = re.compile(r"^\| (.+?) \| `(.+?)` \| `(.+?)` \|$", re.MULTILINE)
@@ -16,21 +16,21 @@ CODES = {"pod-security", "not-allowed", "hidden-reference", "over-limit"}
 
 
 class Row(NamedTuple):
-    """What cannot be done, the rule that forbids it, and the keys that try it."""
+    """What a pipeline cannot do, the rule that forbids it, and the keys that try it."""
 
     what: str
     rule: str
-    tried: str
+    attempt: str
 
 
 def rows() -> list[Row]:
-    """The table's lines."""
+    """The rows of the table."""
     text = GUIDE.read_text("utf-8")
     section = text[text.index("### Limits of pods and pipelines") : text.index("### What only the cluster can enforce")]
     return [Row(*match.groups()) for match in _ROW.finditer(section)]
 
 
-def test_every_line_of_the_table_is_read() -> None:
+def test_every_row_of_the_table_is_read() -> None:
     text = GUIDE.read_text("utf-8")
     section = text[text.index("| A pipeline cannot |") : text.index("- `pod_security: restricted` also")]
     assert len(rows()) == len(section.strip().splitlines()) - 2
@@ -43,11 +43,11 @@ def test_every_line_of_the_table_is_read() -> None:
     assert {*lists, "pod_security", "limits"} <= rules
 
 
-def tried(row: Row, environment: str, team: str) -> Project:
-    """The line's pipeline, with rules set by the environment and by the team."""
-    flow = f"{PIPELINE}jobs: {{a: {{{row.tried}}}}}\n"
-    if row.tried.startswith(_OF_PIPELINE):
-        parts = row.tried.split(", jobs: ")
+def project(row: Row, environment: str, team: str) -> Project:
+    """The pipeline of a row, with rules set by the environment and by the team."""
+    flow = f"{PIPELINE}jobs: {{a: {{{row.attempt}}}}}\n"
+    if row.attempt.startswith(_OF_PIPELINE):
+        parts = row.attempt.split(", jobs: ")
         flow = f"{PIPELINE}{parts[0]}\n" + (f"jobs: {parts[1]}\n" if len(parts) > 1 else "")
     files = {
         "environments/dev": f"version: 1\n{environment}\n",
@@ -55,11 +55,11 @@ def tried(row: Row, environment: str, team: str) -> Project:
         "presets": "version: 1\npresets: {shared: {env: {A: b}}}\n",
         "pipelines/team/flow": flow,
     }
-    return Project({**PLAIN.files, **files})
+    return Project({**MINIMAL.files, **files})
 
 
 def rules(row: Row, by: str) -> tuple[str, str]:
-    """The line's rule, set by the environment or by the team."""
+    """The rule of a row, set by the environment or by the team."""
     open_ = "pod_security: privileged"
     if by == "team":
         return open_, row.rule
@@ -67,17 +67,17 @@ def rules(row: Row, by: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.what}: {row.rule}")
-def test_a_line(row: Row) -> None:
+def test_row(row: Row) -> None:
     open_ = "pod_security: privileged"
-    assert tried(row, open_, "").problems() == []
+    assert project(row, open_, "").problems() == []
     place = {"environment": "environments/dev.yaml:2", "team": "teams.yaml:2"}
     for by in place:
-        project = tried(row, *rules(row, by))
-        problems = project.compiled().problems
+        limited = project(row, *rules(row, by))
+        problems = limited.compile().problems
         assert {one.code for one in problems} <= CODES
         assert problems
         assert all(one.severity == "error" and place[by] in one.hint for one in problems)
-        assert not project.pipelines()
-        plain = tried(row._replace(tried="description: plain"), *rules(row, by)).compiled().problems
+        assert not limited.pipelines()
+        plain = project(row._replace(attempt="description: plain"), *rules(row, by)).compile().problems
         found = {(one.path, one.message) for one in problems} - {(one.path, one.message) for one in plain}
-        assert found or row.tried == "description: text"  # it is what is tried that breaks the rule
+        assert found or row.attempt == "description: text"  # only the attempt breaks the rule

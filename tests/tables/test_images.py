@@ -1,9 +1,9 @@
-"""Where images are fetched from, and which may run: for every container of a job's pod."""
+"""Mirrors and allowed images, for every container of a pod."""
 
 from __future__ import annotations
 
 import pytest
-from tabled import PLAIN, Project
+from table_project import MINIMAL, Project
 
 from dag_factory.config.guard_rules import Guards, Rule
 from dag_factory.config.jobs import job_model
@@ -47,7 +47,7 @@ MIRRORS = {
         ("tool-{{ params.x }}:1", None),
     ],
 )
-def test_a_name_has_the_registry_that_docker_takes(image: str, whole: str | None) -> None:
+def test_full_name_has_the_registry_that_docker_uses(image: str, whole: str | None) -> None:
     assert image_names.full_name(image) == whole
 
 
@@ -69,7 +69,7 @@ def test_a_name_has_the_registry_that_docker_takes(image: str, whole: str | None
         ("acme/tool:{{ params.tag }}", "r.example.com/hub/acme/tool:{{ params.tag }}"),
     ],
 )
-def test_the_longest_mirror_is_taken_once(image: str, final: str) -> None:
+def test_longest_mirror_applies_once(image: str, final: str) -> None:
     assert image_names.apply_mirror(image, MIRRORS) == final
 
 
@@ -89,7 +89,7 @@ pod: {spec: {containers: [{name: base}, {name: d, image: ghcr.io/a/pod:1}], init
 """
 
 
-def test_all_containers_are_seen() -> None:
+def test_images_of_all_containers() -> None:
     assert {".".join(map(str, path)): image.text for path, image in images.job_images(job(POD))} == {
         "docker_image": "acme/own:1",
         "init_containers.0.image": "acme/init",
@@ -99,7 +99,7 @@ def test_all_containers_are_seen() -> None:
     }
 
 
-def test_all_containers_are_mirrored_and_keep_their_places() -> None:
+def test_mirrors_apply_to_all_containers_and_keep_positions() -> None:
     before = dict(images.job_images(job(POD)))
     after = dict(images.job_images(images.apply_mirrors(job(POD), {"docker.io": "r.example.com"})))
     assert [image.text for image in after.values()] == [
@@ -131,7 +131,7 @@ def test_all_containers_are_checked() -> None:
     ]
 
 
-def test_an_image_that_is_mounted_is_mirrored_and_checked() -> None:
+def test_mounted_image_is_mirrored_and_checked() -> None:
     flow = job(
         "docker_image: acme/a:1\n"
         "pod: {spec: {volumes: [{name: e, emptyDir: {}}, {name: v, image: {reference: acme/model}}]}}\n"
@@ -149,7 +149,7 @@ def test_an_image_that_is_mounted_is_mirrored_and_checked() -> None:
 def project(image: str, policy: str) -> Project:
     flow = f"version: 1\ndefaults: {{resource_flavor: small}}\njobs:\n  a:\n    docker_image: {image}\n"
     flow += "params: {tag: a, digest: b, image: c}\n"
-    return PLAIN.having(pipelines__team__flow=flow, environments__dev=f"version: 1\nimages: {policy}\n")
+    return MINIMAL.with_files(pipelines__team__flow=flow, environments__dev=f"version: 1\nimages: {policy}\n")
 
 
 PLACE = "flow.yaml:5:19 jobs.a.docker_image"
@@ -170,11 +170,11 @@ PLACE = "flow.yaml:5:19 jobs.a.docker_image"
         ("churn:{{ params.tag", "a syntax error"),
     ],
 )
-def test_an_image_takes_only_whole_expressions(image: str, contains: str) -> None:
+def test_image_may_contain_only_whole_expressions(image: str, contains: str) -> None:
     quoted = image.replace("'", "''")
     found = project(f"'{quoted}'", '{allowed: ["*"]}')
     assert f"image-template {PLACE}" in found.problems()
-    assert f"the template of the image `{image}` contains {contains}" in found.said()
+    assert f"the template of the image `{image}` contains {contains}" in found.messages()
 
 
 @pytest.mark.parametrize(
@@ -187,15 +187,15 @@ def test_an_image_takes_only_whole_expressions(image: str, contains: str) -> Non
         "churn:{{ params.tag | replace('a', 'b') }}",
     ],
 )
-def test_an_expression_that_reads_a_value_is_whole(image: str) -> None:
+def test_expression_that_reads_a_value_is_allowed(image: str) -> None:
     assert not project(f'"{image}"', '{allowed: ["churn:*"]}').problems()
 
 
 @pytest.mark.parametrize("where", ["init_containers", "sidecars"])
-def test_other_containers_take_only_whole_expressions(where: str) -> None:
+def test_images_of_other_containers_may_contain_only_whole_expressions(where: str) -> None:
     flow = f"version: 1\ndefaults: {{resource_flavor: small, docker_image: a}}\njobs:\n  a:\n    {where}:\n"
     flow += "    - {name: b, image: 'r.example.com/{% if 0 %}x{% endif %}'}\n"
-    found = PLAIN.having(pipelines__team__flow=flow).problems()
+    found = MINIMAL.with_files(pipelines__team__flow=flow).problems()
     assert f"image-template flow.yaml:6:24 jobs.a.{where}[0].image" in found
 
 
@@ -219,7 +219,7 @@ def test_latest_is_forbidden(image: str, problems: list[str]) -> None:
     found = project(f'"{image}"', "{forbid_latest: true}")
     assert found.problems() == [f"{code} {PLACE}" for code in problems]
     if "image-latest" in problems:
-        assert "environments/dev.yaml:2" in found.said()
+        assert "environments/dev.yaml:2" in found.messages()
     assert not project(f'"{image}"', "{forbid_latest: false}").problems() or "vars" in image
 
 
@@ -238,22 +238,22 @@ def test_latest_is_forbidden(image: str, problems: list[str]) -> None:
         ("r.example.com/A:1", "r.example.com/a:*", False),
     ],
 )
-def test_only_what_is_allowed_runs(image: str, allowed: str, right: bool) -> None:
+def test_allowed_images(image: str, allowed: str, right: bool) -> None:
     found = project(f'"{image}"', f'{{allowed: ["{allowed}", "other/*"]}}')
     assert found.problems() == ([] if right else [f"image-not-allowed {PLACE}"])
     if not right:
-        assert "the environment `dev` does not allow" in found.said()
-        assert f"allowed: {allowed}, other/*; see configs/platform/environments/dev.yaml:2" in found.said()
+        assert "the environment `dev` does not allow" in found.messages()
+        assert f"allowed: {allowed}, other/*; see configs/platform/environments/dev.yaml:2" in found.messages()
 
 
-def test_what_is_allowed_is_asked_of_the_mirrored_name() -> None:
+def test_allowed_images_match_the_mirrored_name() -> None:
     policy = '{mirrors: {docker.io: r.example.com/hub}, allowed: ["r.example.com/*"]}'
-    assert project("python:3", policy).built().jobs[0].image == "r.example.com/hub/library/python:3"
-    assert "docker_image: r.example.com/hub/library/python:3" in project("python:3", policy).built().resolved
+    assert project("python:3", policy).pipeline().jobs[0].image == "r.example.com/hub/library/python:3"
+    assert "docker_image: r.example.com/hub/library/python:3" in project("python:3", policy).pipeline().resolved
 
 
-def test_a_registry_of_the_run_has_no_mirror() -> None:
-    found = project('"{{ params.image }}"', "{mirrors: {docker.io: r.example.com/hub}}").compiled()
+def test_registry_that_is_not_known_has_no_mirror() -> None:
+    found = project('"{{ params.image }}"', "{mirrors: {docker.io: r.example.com/hub}}").compile()
     assert [(one.code, one.severity) for one in found.problems] == [("image-not-known", "warning")]
     assert found.pipelines[0].jobs[0].image == "{{ params.image }}"
 
@@ -270,5 +270,5 @@ def test_a_registry_of_the_run_has_no_mirror() -> None:
         ("{mirror: {}}", "unknown-key dev.yaml:2:10 images.mirror"),
     ],
 )
-def test_what_is_no_policy(policy: str, problem: str) -> None:
+def test_invalid_pull_policy(policy: str, problem: str) -> None:
     assert problem in project("acme/a:1", policy).problems()

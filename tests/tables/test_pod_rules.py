@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tabled import PIPELINE, PLAIN, Project
+from table_project import MINIMAL, PIPELINE, Project
 
 DEV = "version: 1\n"
 TEAM = "version: 1\nteams: {team: {%s}}\n"
@@ -13,12 +13,12 @@ def under(rule: str, job: str, level: str = "environment", files: dict[str, str]
     """A job under one rule, set by the environment or by the team."""
     flow = f"{PIPELINE}jobs: {{a: {job}}}\n"
     tables = {"environments/dev": DEV + rule + "\n"} if level == "environment" else {"teams": TEAM % rule}
-    return Project({**PLAIN.files, **tables, "pipelines/team/flow": flow, **(files or {})})
+    return Project({**MINIMAL.files, **tables, "pipelines/team/flow": flow, **(files or {})})
 
 
 def codes(project: Project) -> list[str]:
-    """The code of each problem, warnings marked."""
-    return [f"{one.code}{'?' * (one.severity == 'warning')}" for one in project.compiled().problems]
+    """The code of each problem; warnings are marked."""
+    return [f"{one.code}{'?' * (one.severity == 'warning')}" for one in project.compile().problems]
 
 
 PRIVILEGED = "{security_context: {privileged: true}}"
@@ -34,14 +34,14 @@ PRIVILEGED = "{security_context: {privileged: true}}"
         ("pod_security: null", ["pod-security?"]),
     ],
 )
-def test_a_level_holds_for_each_job(rule: str, expected: list[str]) -> None:
+def test_level_applies_to_each_job(rule: str, expected: list[str]) -> None:
     assert codes(under(rule, PRIVILEGED)) == expected
     assert codes(under(rule, "{}")) == []
 
 
-def test_without_a_level_the_warning_says_what_comes() -> None:
+def test_warning_without_a_level() -> None:
     found = under("description: text", PRIVILEGED)
-    assert found.said() == (
+    assert found.messages() == (
         "`privileged` must not be set to true: the pod security level `baseline` forbids it (Privileged Containers)"
         " -- leave the key out; in the next release this is an error, "
         "unless the environment sets `pod_security: privileged`"
@@ -50,11 +50,11 @@ def test_without_a_level_the_warning_says_what_comes() -> None:
     assert found.pipelines()
 
 
-def test_a_breach_names_the_rule_and_its_place() -> None:
+def test_breach_names_the_rule_and_its_position() -> None:
     job = "{sidecars: [{name: proxy, image: 'acme/proxy:1', securityContext: {privileged: true}}]}"
     found = under("pod_security: baseline", job)
     assert found.problems() == ["pod-security flow.yaml:3:90 jobs.a.sidecars[0].securityContext.privileged"]
-    assert found.said() == (
+    assert found.messages() == (
         "`privileged` must not be set to true in the container `proxy`: the environment `dev` sets "
         "`pod_security: baseline` (Privileged Containers) -- leave the key out; "
         "see configs/platform/environments/dev.yaml:2"
@@ -76,17 +76,17 @@ def test_a_breach_names_the_rule_and_its_place() -> None:
         "{ports: [{containerPort: 80, hostPort: 80}]}",
     ],
 )
-def test_baseline_sees_the_final_pod(job: str) -> None:
+def test_baseline_checks_the_final_pod(job: str) -> None:
     assert codes(under("pod_security: baseline", job)) == ["pod-security"]
     assert codes(under("pod_security: baseline", job, "team")) == ["pod-security"]
     assert codes(under("description: none", job)) == ["pod-security?"]
 
 
-def test_the_strictest_level_wins() -> None:
+def test_strictest_level_applies() -> None:
     teams = "version: 1\nteams: {team: {pod_security: restricted}, team/in: {pod_security: privileged}}\n"
     files = {"teams": teams, "pipelines/team/in/flow": PIPELINE + "jobs: {a: {security_context: {runAsUser: 0}}}\n"}
     found = under("pod_security: baseline", "{}", files=files)
-    assert found.said() == (
+    assert found.messages() == (
         "`securityContext.runAsUser` must not be 0, which is root: the team `team` sets `pod_security: restricted` "
         "(Running as Non-root user) -- use another user, or leave the key out; see configs/platform/teams.yaml:2"
     )
@@ -100,7 +100,7 @@ CONTAINERS = """{
 
 
 @pytest.mark.parametrize("level", ["environment", "team"])
-def test_restricted_sets_what_it_demands(level: str) -> None:
+def test_restricted_sets_what_it_requires(level: str) -> None:
     found = under("pod_security: restricted", CONTAINERS, level)
     assert codes(found) == ["second-container?"]
     pipeline = found.pipelines()["team.flow"]
@@ -140,22 +140,22 @@ def test_restricted_sets_what_it_demands(level: str) -> None:
         "{init_containers: [{name: i, image: 'i:1', securityContext: {runAsUser: 0}}]}",
     ],
 )
-def test_what_the_pipeline_says_otherwise_is_an_error(job: str) -> None:
+def test_other_values_in_the_pipeline_are_errors(job: str) -> None:
     assert set(codes(under("pod_security: restricted", job))) == {"pod-security"}
     assert codes(under("pod_security: baseline", job)) == []
 
 
-def test_a_windows_pod_gets_only_what_windows_takes() -> None:
+def test_windows_pod_gets_only_windows_settings() -> None:
     found = under("pod_security: restricted", "{pod: {spec: {os: {name: windows}}}}")
     (job,) = found.pipelines()["team.flow"].jobs
     assert job.pod_security_context == {"runAsNonRoot": True}
     assert job.security_context is None
 
 
-def test_the_sidecar_for_the_output_is_checked_too() -> None:
+def test_xcom_sidecar_is_checked() -> None:
     rule = "cluster: {xcom_sidecar: {security_context: {privileged: true}}}\npod_security: baseline"
     found = under(rule, "{output: json}")
-    assert "in the container `airflow-xcom-sidecar`" in found.said()
+    assert "in the container `airflow-xcom-sidecar`" in found.messages()
     assert codes(under(rule, "{}")) == []
 
 
@@ -167,9 +167,9 @@ EPHEMERAL = "{pod: {spec: {volumes: [{name: e, ephemeral: {volumeClaimTemplate: 
 VOLUME = "{pod: {spec: {volumes: [{name: v, %s}]}}}"
 STORE = "csi: {driver: secrets-store.csi.k8s.io, volumeAttributes: {secretProviderClass: %s}}"
 
-BESIDE = "{KEY: [{name: c, image: 'c:1', env: [{name: A, valueFrom: {secretKeyRef: {name: NAME, key: k}}}]}]}"
+OTHER_CONTAINER = "{KEY: [{name: c, image: 'c:1', env: [{name: A, valueFrom: {secretKeyRef: {name: NAME, key: k}}}]}]}"
 
-ALLOWED = [  # the rule, a job that it allows, a job that it does not allow
+ALLOWED = [  # a rule, a job that it allows, and a job that it does not allow
     ("service_accounts: ['team-*']", "{service_account: team-a}", "{service_account: other}"),
     ("service_accounts: ['team-*']", "{service_account: team-a}", "{}"),
     ("service_accounts: [default]", TOKEN, "{pod: {spec: {serviceAccountName: other}}}"),
@@ -193,8 +193,8 @@ ALLOWED = [  # the rule, a job that it allows, a job that it does not allow
     *[
         (
             "secrets: [a]",
-            BESIDE.replace("KEY", key).replace("NAME", "a"),
-            BESIDE.replace("KEY", key).replace("NAME", "other"),
+            OTHER_CONTAINER.replace("KEY", key).replace("NAME", "a"),
+            OTHER_CONTAINER.replace("KEY", key).replace("NAME", "other"),
         )
         for key in ("sidecars", "init_containers")
     ],
@@ -276,7 +276,7 @@ ALLOWED = [  # the rule, a job that it allows, a job that it does not allow
 
 @pytest.mark.parametrize("level", ["environment", "team"])
 @pytest.mark.parametrize(("rule", "good", "bad"), ALLOWED)
-def test_an_allow_list(rule: str, good: str, bad: str, level: str) -> None:
+def test_allow_list(rule: str, good: str, bad: str, level: str) -> None:
     privileged = "pod_security: privileged"
     rule = f"{rule}\n{privileged}" if level == "environment" else f"{rule}, {privileged}"
     assert codes(under(rule, good, level)) == []
@@ -291,34 +291,34 @@ def test_an_allow_list(rule: str, good: str, bad: str, level: str) -> None:
         ("config_maps: [a]", "{volumes: [{mount_path: /d, config_map: '{{ ds }}'}]}"),
     ],
 )
-def test_a_name_that_only_the_run_knows_cannot_be_allowed(rule: str, job: str) -> None:
+def test_run_time_name_cannot_be_allowed(rule: str, job: str) -> None:
     found = under(rule, job)
     assert codes(found) == ["hidden-reference"]
-    assert "is not known until run time, but the environment `dev` limits" in found.said()
-    assert "write the name, or compute it with `${{ }}`" in found.said()
+    assert "is not known until run time, but the environment `dev` limits" in found.messages()
+    assert "write the name, or compute it with `${{ }}`" in found.messages()
     assert codes(under("description: text", job)) == []
 
 
-def test_all_lists_of_a_chain_apply() -> None:
+def test_all_lists_apply() -> None:
     teams = "version: 1\nteams: {team: {secrets: ['*-a', '*-b']}, team/in: {secrets: ['in-*', out-b]}}\n"
     for name, expected in (("in-a", []), ("in-b", ["the environment `dev`"]), ("in-c", ["`dev`", "team `team`"])):
         flow = PIPELINE + "jobs: {a: {env: {A: {secret: NAME/key}}}}\n".replace("NAME", name)
         files = {"teams": teams, "pipelines/team/in/flow": flow}
-        said = under("secrets: [in-a, out-b]", "{}", files=files).said()
-        assert len(said.splitlines()) == len(expected)
-        assert all(one in said for one in expected)
+        message = under("secrets: [in-a, out-b]", "{}", files=files).messages()
+        assert len(message.splitlines()) == len(expected)
+        assert all(one in message for one in expected)
     flow = PIPELINE + "jobs: {a: {env: {A: {secret: out-a/key}}}}\n"
-    said = under("secrets: ['*']", "{}", files={"teams": teams, "pipelines/team/in/flow": flow}).said()
-    assert said == (
+    message = under("secrets: ['*']", "{}", files={"teams": teams, "pipelines/team/in/flow": flow}).messages()
+    assert message == (
         "the team `team/in` does not allow the secret `out-a` -- allowed: in-*, out-b; "
         "see configs/platform/teams.yaml:2"
     )
 
 
-def test_an_empty_list_allows_none_and_says_so() -> None:
+def test_empty_list_allows_nothing() -> None:
     found = under("secrets: []", "{env: {A: {secret: other/key}}}")
     assert found.problems() == ["not-allowed flow.yaml:3:21 jobs.a.env.A"]
-    assert found.said() == (
+    assert found.messages() == (
         "the environment `dev` does not allow the secret `other` -- allowed: none; "
         "see configs/platform/environments/dev.yaml:2"
     )

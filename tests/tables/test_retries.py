@@ -1,9 +1,9 @@
-"""Retry rules by name, numbers over them, and what a rule says of pods that failed."""
+"""Retry rules by name, numbers that override them, and their entries for failed pods."""
 
 from __future__ import annotations
 
 import pytest
-from tabled import PIPELINE, PLAIN, Project
+from table_project import MINIMAL, PIPELINE, Project
 
 from dag_factory.config.model import Outcome, Retries
 
@@ -34,24 +34,26 @@ TRANSIENT = Retries(
         Outcome(exit_codes=(64, 65), then="fail"),
     ),
 )
-PROJECT = PLAIN.having(retries=RULES, environments__dev="version: 1\nvars: {tries: 4, rule: patient, number: 6}\n")
+PROJECT = MINIMAL.with_files(
+    retries=RULES, environments__dev="version: 1\nvars: {tries: 4, rule: patient, number: 6}\n"
+)
 
 
-def saying(*layers: str) -> Project:
-    """A pipeline whose environment's defaults, own defaults, job and overlay of the job say ``retries``."""
+def project_with(*layers: str) -> Project:
+    """A pipeline with ``retries`` in the defaults of the environment, its own defaults, the job, and its overlay."""
     below, defaults, own, overlay = (*layers, "", "", "", "")[:4]
     flow = PIPELINE.replace("small}", f"small, retries: {defaults}}}" if defaults else "small}")
     flow += f"jobs: {{a: {{{f'retries: {own}' if own else ''}}}}}\n"
     flow += f"environments: {{dev: {{jobs: {{a: {{retries: {overlay}}}}}}}}}\n" if overlay else ""
     dev = PROJECT.files["environments/dev"] + (f"defaults: {{job: {{retries: {below}}}}}\n" if below else "")
-    return PROJECT.having(pipelines__team__flow=flow, environments__dev=dev)
+    return PROJECT.with_files(pipelines__team__flow=flow, environments__dev=dev)
 
 
 def retries(*layers: str) -> Retries:
-    return saying(*layers).built().jobs[0].retries
+    return project_with(*layers).pipeline().jobs[0].retries
 
 
-def test_a_rule_by_its_name() -> None:
+def test_rule_by_name() -> None:
     assert retries("", "", "transient") == TRANSIENT
 
 
@@ -81,18 +83,18 @@ def test_a_rule_by_its_name() -> None:
         (("", "computed", "'${{ vars.number + 1 }}'"), 7, 1, "computed"),
     ],
 )
-def test_a_number_changes_the_count_of_the_rule_that_holds(
+def test_number_changes_the_count_of_the_rule(
     layers: tuple[str, ...], count: int, delay: int | None, rule: str
 ) -> None:
     found = retries(*layers)
     assert (found.count, found.delay, found.rule) == (count, delay, rule)
 
 
-def test_the_resolved_text_has_the_rule_written_out_and_reads_back() -> None:
-    resolved = saying("", "transient", "5").built().resolved
+def test_resolved_text_contains_the_rule_and_compiles() -> None:
+    resolved = project_with("", "transient", "5").pipeline().resolved
     assert "retries: 5" in resolved
     assert "then: next_flavor" in resolved
-    again = PLAIN.having(pipelines__team__flow="version: 1\n" + resolved).built()
+    again = MINIMAL.with_files(pipelines__team__flow="version: 1\n" + resolved).pipeline()
     assert again.jobs[0].retries.on == TRANSIENT.on
 
 
@@ -106,20 +108,20 @@ def test_the_resolved_text_has_the_rule_written_out_and_reads_back() -> None:
         (("", "transient", "'${{ vars.number * 100 }}'"), "bad-retries flow.yaml:3:21 jobs.a.retries.retries", "600"),
     ],
 )
-def test_what_is_no_rule(layers: tuple[str, ...], problem: str, words: str) -> None:
-    found = saying(*layers)
+def test_unknown_or_invalid_rule(layers: tuple[str, ...], problem: str, words: str) -> None:
+    found = project_with(*layers)
     assert found.problems() == [problem]
-    assert words in found.said()
+    assert words in found.messages()
 
 
-def test_a_rule_without_a_table() -> None:
-    found = PLAIN.having(pipelines__team__flow=PIPELINE + "jobs: {a: {retries: transient}}\n")
+def test_rule_without_a_table() -> None:
+    found = MINIMAL.with_files(pipelines__team__flow=PIPELINE + "jobs: {a: {retries: transient}}\n")
     assert found.problems() == ["unknown-retry-rule flow.yaml:3:21 jobs.a.retries"]
-    assert "create configs/platform/retries.yaml" in found.said()
+    assert "create configs/platform/retries.yaml" in found.messages()
 
 
-def test_a_broken_rule_costs_those_who_name_it() -> None:
-    project = PLAIN.having(
+def test_broken_rule_affects_only_its_users() -> None:
+    project = MINIMAL.with_files(
         retries="version: 1\nrules:\n  bad: {retries: lots}\n  worse: {delay: '${{ vars.x }}'}\n  good: {retries: 2}\n",
         pipelines__team__one=PIPELINE + "jobs: {a: {retries: bad}}\n",
         pipelines__team__two=PIPELINE + "jobs: {a: {retries: good}}\n",
@@ -137,8 +139,8 @@ def test_a_broken_rule_costs_those_who_name_it() -> None:
 @pytest.mark.parametrize(
     "table", ["version: 1\nrules: [\n", "version: 2\nrules: {}\n", "[]\n", "version: 1\nrules: []\n"]
 )
-def test_a_table_that_cannot_be_read_costs_those_who_need_it(table: str) -> None:
-    project = PLAIN.having(
+def test_unreadable_table_affects_only_its_users(table: str) -> None:
+    project = MINIMAL.with_files(
         retries=table,
         pipelines__team__one=PIPELINE + "jobs: {a: {retries: bad}}\n",
         pipelines__team__two=PIPELINE + "jobs: {a: {retries: 2}}\n",
@@ -156,15 +158,15 @@ def test_a_table_that_cannot_be_read_costs_those_who_need_it(table: str) -> None
         ("[{exit_code: 3, then: fail}, {exit_code: [2, 3], then: retry}]", "never-matches 9:53 [1].exit_code"),
     ],
 )
-def test_what_a_rule_says_in_vain(on: str, warning: str) -> None:
+def test_warnings_about_entries_without_effect(on: str, warning: str) -> None:
     code, place, path = warning.split()
     table = f"version: 1\nrules:\n\n\n\n\n\n  a:\n    on: {on}\n"
-    found = PLAIN.having(retries=table, pipelines__team__flow=PIPELINE + "jobs: {j: {retries: a}}\n").compiled()
+    found = MINIMAL.with_files(retries=table, pipelines__team__flow=PIPELINE + "jobs: {j: {retries: a}}\n").compile()
     (problem,) = found.problems
     line, _, column = place.partition(":")
     assert (problem.code, problem.line, problem.path) == (code, int(line), f"rules.a.on{path}")
     assert problem.severity == "warning"
     assert column
     assert len(found.pipelines) == 1
-    own = PLAIN.having(pipelines__team__flow=PIPELINE + f"jobs: {{j: {{retries: {{on: {on}}}}}}}\n").compiled()
+    own = MINIMAL.with_files(pipelines__team__flow=PIPELINE + f"jobs: {{j: {{retries: {{on: {on}}}}}}}\n").compile()
     assert [one.code for one in own.problems] == [code]

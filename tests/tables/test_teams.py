@@ -1,9 +1,9 @@
-"""Teams: what a folder's pipelines get and what they may use; a breach names the rule and its place."""
+"""Teams: the defaults and limits of the pipelines in a folder."""
 
 from __future__ import annotations
 
 import pytest
-from tabled import PIPELINE, PLAIN, Project
+from table_project import MINIMAL, PIPELINE, Project
 
 from dag_factory.config import open_project
 
@@ -22,11 +22,11 @@ teams:
       job: {labels: {cost-centre: "4711"}, alerts: {on_failure: [oncall]}}
 """
 ALERTS = "version: 1\nchannels: {oncall: {webhook: {connection: c}}}\n"
-PROJECT = Project({**PLAIN.files, "teams": GROWTH, "alerts": ALERTS, "pipelines/growth/flow": PIPELINE})
+PROJECT = Project({**MINIMAL.files, "teams": GROWTH, "alerts": ALERTS, "pipelines/growth/flow": PIPELINE})
 PLACE = "see configs/platform/teams.yaml"
 
 
-def test_what_a_team_gives() -> None:
+def test_settings_of_a_team() -> None:
     pipelines = PROJECT.pipelines()
     growth, other = pipelines["growth.flow"], pipelines["team.flow"]
     assert growth.cluster.namespace == "ml-growth"
@@ -38,34 +38,36 @@ def test_what_a_team_gives() -> None:
     assert (other.cluster.namespace, other.owner, other.jobs[0].service_account) == (None, (), None)
 
 
-def test_a_teams_defaults_lie_between_the_environments_and_the_pipelines() -> None:
+def test_team_defaults_override_the_environment_but_not_the_pipeline() -> None:
     dev = "version: 1\ncluster: {namespace: dev, in_cluster: true}\n"
     dev += "defaults: {job: {env: {A: env, B: env, C: env}, priority_class: p}}\n"
     teams = "version: 1\nteams: {growth: {defaults: {job: {env: {B: team, C: team}, priority_class: null}}}}\n"
     flow = PIPELINE + "jobs: {a: {}}\n"
     flow = flow.replace("small}", "small, env: {C: pipeline}}")
-    project = PROJECT.having(environments__dev=dev, teams=teams, pipelines__growth__flow=flow)
+    project = PROJECT.with_files(environments__dev=dev, teams=teams, pipelines__growth__flow=flow)
     growth = project.pipelines()["growth.flow"]
     assert {one.name: one.value for one in growth.jobs[0].env} == {"A": "env", "B": "team", "C": "pipeline"}
     assert growth.jobs[0].priority_class is None
     assert (growth.cluster.namespace, growth.cluster.in_cluster) == ("dev", True)
 
 
-def test_a_job_may_name_another_account_of_its_namespace() -> None:
+def test_job_may_use_another_service_account() -> None:
     flow = PIPELINE + "jobs: {a: {service_account: churn}}\n"
-    assert PROJECT.having(pipelines__growth__flow=flow).pipelines()["growth.flow"].jobs[0].service_account == "churn"
+    assert (
+        PROJECT.with_files(pipelines__growth__flow=flow).pipelines()["growth.flow"].jobs[0].service_account == "churn"
+    )
 
 
-def test_expressions_know_the_pipeline() -> None:
+def test_expressions_of_a_team_can_use_the_pipeline() -> None:
     teams = """\
 version: 1
 teams:
   growth: {namespace: "ml-${{ pipeline.team }}-${{ environment }}", service_account: "${{ pipeline.id | dns }}"}
 """
-    growth = PROJECT.having(teams=teams).pipelines()["growth.flow"]
+    growth = PROJECT.with_files(teams=teams).pipelines()["growth.flow"]
     assert growth.cluster.namespace == "ml-growth-dev"
     assert growth.jobs[0].service_account == "growth-flow"
-    wrong = PROJECT.having(teams="version: 1\nteams:\n  growth: {namespace: '${{ pipeline.id }}'}\n")
+    wrong = PROJECT.with_files(teams="version: 1\nteams:\n  growth: {namespace: '${{ pipeline.id }}'}\n")
     assert wrong.problems() == ["bad-name teams.yaml:3:23 teams.growth.namespace"]
     assert list(wrong.pipelines()) == ["team.flow"]
 
@@ -105,26 +107,26 @@ teams:
         ),
     ],
 )
-def test_a_breach_names_the_rule_and_its_place(flow: str, problem: str, message: str, hint: str) -> None:
-    found = PROJECT.having(pipelines__growth__flow=flow)
+def test_breach_names_the_rule_and_its_position(flow: str, problem: str, message: str, hint: str) -> None:
+    found = PROJECT.with_files(pipelines__growth__flow=flow)
     assert found.problems() == [problem]
-    assert found.said() == f"{message} -- {hint}"
+    assert found.messages() == f"{message} -- {hint}"
     assert list(found.pipelines()) == ["team.flow"]
 
 
-def test_what_is_required_may_be_said_by_the_pipeline_instead() -> None:
+def test_pipeline_may_set_a_required_key() -> None:
     flow = PIPELINE + "alerts: {on_failure: [oncall]}\njobs: {a: {alerts: null}}\n"
-    assert "growth.flow" in PROJECT.having(pipelines__growth__flow=flow).pipelines()
+    assert "growth.flow" in PROJECT.with_files(pipelines__growth__flow=flow).pipelines()
     empty = PIPELINE + "alerts: {}\njobs: {a: {alerts: {on_failure: null}}}\n"
-    assert PROJECT.having(pipelines__growth__flow=empty).problems() == ["required-key flow.yaml:1:1"]
+    assert PROJECT.with_files(pipelines__growth__flow=empty).problems() == ["required-key flow.yaml:1:1"]
 
 
-def test_the_strictest_limit_wins() -> None:
+def test_strictest_limit_applies() -> None:
     large = PIPELINE.replace("small", "large")
     teams = "version: 1\nteams: {growth: {max: {cpu: 4, memory: 64Gi}}}\n"
     dev = "version: 1\nflavors: {max: {cpu: 6, memory: 16Gi}}\n"
-    found = PROJECT.having(teams=teams, environments__dev=dev, pipelines__growth__flow=large)
-    assert found.said().splitlines() == [
+    found = PROJECT.with_files(teams=teams, environments__dev=dev, pipelines__growth__flow=large)
+    assert found.messages().splitlines() == [
         "the flavor `large` exceeds the maximum of the environment `dev`: memory 32Gi (at most 16Gi)"
         " -- use the flavor `small`; the maximum is set in configs/platform/environments/dev.yaml:2",
         "the flavor `large` exceeds the maximum of the team `growth`: cpu 8 (at most 4)"
@@ -147,15 +149,15 @@ teams:
 """
 
 
-def test_a_folder_in_a_folder_has_the_limits_of_both() -> None:
+def test_nested_folder_has_the_limits_of_both() -> None:
     flow = PIPELINE + "owner: me\ndoc: text\n"
-    nested = PROJECT.having(teams=NESTED, pipelines__growth__ads__flow=flow, pipelines__growth__flow=flow)
+    nested = PROJECT.with_files(teams=NESTED, pipelines__growth__ads__flow=flow, pipelines__growth__flow=flow)
     inner, outer = nested.pipelines()["growth.ads.flow"], nested.pipelines()["growth.flow"]
     assert (inner.team, inner.cluster.namespace, inner.jobs[0].service_account) == ("growth", "outer", "inner")
     assert [one.value for one in inner.jobs[0].env] == ["ads"]
     assert outer.jobs[0].service_account == "outer"
     wrong = PIPELINE.replace("small", "large").replace("acme/image:1", "other/image:2")
-    assert nested.having(pipelines__growth__ads__flow=wrong).problems() == [
+    assert nested.with_files(pipelines__growth__ads__flow=wrong).problems() == [
         "required-key flow.yaml:1:1",
         "required-key flow.yaml:1:1",
         "image-not-allowed flow.yaml:2:26 defaults.docker_image",
@@ -165,7 +167,7 @@ def test_a_folder_in_a_folder_has_the_limits_of_both() -> None:
     ]
 
 
-def test_an_instance_is_in_its_files_folder() -> None:
+def test_instance_belongs_to_the_folder_of_its_file() -> None:
     template = "version: 1\ninputs: {n: {type: string}}\n---\ndescription: ${{ inputs.n }}\n"
     flow = PIPELINE + "template: t@v1\ninstances: {one: {n: a}, two: {n: b}}\n"
     project = Project({**PROJECT.files, "templates/pipelines/t/v1.yaml.j2": template, "pipelines/growth/flow": flow})
@@ -173,26 +175,26 @@ def test_an_instance_is_in_its_files_folder() -> None:
     assert {found[name].cluster.namespace for name in ("growth.flow.one", "growth.flow.two")} == {"ml-growth"}
 
 
-def test_a_pipeline_without_a_folder_is_nobodys() -> None:
-    assert "flow" in PROJECT.having(pipelines__flow=PIPELINE).pipelines()
-    assert PROJECT.having(pipelines__flow=PIPELINE).pipelines()["flow"].cluster.namespace is None
+def test_pipeline_without_a_folder_has_no_team() -> None:
+    assert "flow" in PROJECT.with_files(pipelines__flow=PIPELINE).pipelines()
+    assert PROJECT.with_files(pipelines__flow=PIPELINE).pipelines()["flow"].cluster.namespace is None
 
 
-def test_a_broken_team_costs_its_own_folder() -> None:
-    broken = PROJECT.having(teams=GROWTH.replace("max: {cpu: 4}", "max: {cpus: 4}") + "  team: {require: [doc]}\n")
+def test_broken_team_affects_only_its_folder() -> None:
+    broken = PROJECT.with_files(teams=GROWTH.replace("max: {cpu: 4}", "max: {cpus: 4}") + "  team: {require: [doc]}\n")
     assert broken.problems() == [
         "broken-team flow.yaml",
         "required-key flow.yaml:1:1",
         "unknown-key teams.yaml:8:11 teams.growth.max.cpus",
     ]
     assert not broken.pipelines()
-    assert list(broken.having(pipelines__team__flow=PIPELINE + "doc: text\n").pipelines()) == ["team.flow"]
+    assert list(broken.with_files(pipelines__team__flow=PIPELINE + "doc: text\n").pipelines()) == ["team.flow"]
 
 
 @pytest.mark.parametrize("table", ["version: 1\nteams: [\n", "version: 2\n", "- a\n", "version: 1\nteams: []\n"])
-def test_nothing_is_built_where_the_table_cannot_be_read(table: str) -> None:
-    """Its `default` could be the team of any file, also of one directly in `pipelines/`."""
-    broken = PROJECT.having(teams=table, pipelines__flow=PIPELINE)
+def test_unreadable_table_stops_all_pipelines(table: str) -> None:
+    """Its `default` could apply to any file, even one directly in `pipelines/`."""
+    broken = PROJECT.with_files(teams=table, pipelines__flow=PIPELINE)
     assert [one for one in broken.problems() if "flow" in one] == ["broken-table flow.yaml"] * 3
     assert not broken.pipelines()
 
@@ -208,7 +210,7 @@ default:
 """
 
 
-def test_the_default_team_has_what_no_team_names() -> None:
+def test_default_team_has_the_other_folders() -> None:
     large = PIPELINE.replace("small", "large")
     files = {f"pipelines/{name}": large for name in ("flow", "team/flow", "other/deep/flow", "growth/ads/flow")}
     found = Project({**PROJECT.files, "teams": DEFAULT, "pipelines/growth/flow": PIPELINE, **files}).pipelines()
@@ -223,22 +225,22 @@ def test_the_default_team_has_what_no_team_names() -> None:
     assert found["flow"].jobs[0].labels == {"team": "none"}
 
 
-def test_a_limit_of_the_default_team_names_its_place() -> None:
-    found = PROJECT.having(teams=DEFAULT, pipelines__growth__flow=PIPELINE, pipelines__flow=PIPELINE)
+def test_limit_of_the_default_team_names_its_position() -> None:
+    found = PROJECT.with_files(teams=DEFAULT, pipelines__growth__flow=PIPELINE, pipelines__flow=PIPELINE)
     assert found.problems() == [
         "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
         "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
     ]
-    told = "the default team may not use the flavor `small` -- allowed: large"
-    assert found.said() == "\n".join([f"{told}; {PLACE}:6"] * 2)
+    messages = "the default team may not use the flavor `small` -- allowed: large"
+    assert found.messages() == "\n".join([f"{messages}; {PLACE}:6"] * 2)
     assert list(found.pipelines()) == ["growth.flow"]
 
 
-def test_deny_allows_no_folder_without_a_team() -> None:
+def test_deny_rejects_folders_without_a_team() -> None:
     teams = "version: 1\nteams: {growth: {}}\ndefault: deny\n"
-    found = PROJECT.having(teams=teams, pipelines__flow=PIPELINE)
+    found = PROJECT.with_files(teams=teams, pipelines__flow=PIPELINE)
     place = "`default: deny` is set in configs/platform/teams.yaml:3"
-    assert found.said().splitlines() == [
+    assert found.messages().splitlines() == [
         f"no team owns files directly in `pipelines/` -- move the file into the folder of a team; {place}",
         f"no team owns the folder `team` -- add the folder `team` under `teams`; {place}",
     ]
@@ -246,17 +248,17 @@ def test_deny_allows_no_folder_without_a_team() -> None:
     assert list(found.pipelines()) == ["growth.flow"]
 
 
-def test_a_broken_default_team_costs_those_who_have_it() -> None:
-    found = PROJECT.having(teams="version: 1\nteams: {growth: {}}\ndefault: {max: {cpus: 1}}\n")
+def test_broken_default_team_affects_only_its_folders() -> None:
+    found = PROJECT.with_files(teams="version: 1\nteams: {growth: {}}\ndefault: {max: {cpus: 1}}\n")
     assert found.problems() == ["broken-team flow.yaml", "unknown-key teams.yaml:3:17 default.max.cpus"]
     assert list(found.pipelines()) == ["growth.flow"]
-    wrong = PROJECT.having(teams="version: 1\nteams: {growth: {}}\ndefault: allow\n")
+    wrong = PROJECT.with_files(teams="version: 1\nteams: {growth: {}}\ndefault: allow\n")
     assert wrong.problems()[0] == "broken-team flow.yaml"
     assert list(wrong.pipelines()) == ["growth.flow"]
 
 
-def test_the_namespace_of_the_default_team_is_known() -> None:
-    with PROJECT.having(teams=DEFAULT).written() as home:
+def test_namespaces_include_the_default_team() -> None:
+    with PROJECT.with_files(teams=DEFAULT).on_disk() as home:
         assert open_project(home).tables.namespaces == ("ml-growth", "ml-others")
 
 
@@ -269,22 +271,22 @@ def test_the_namespace_of_the_default_team_is_known() -> None:
         ('growth: {flavors: [small, "x*"]}', "unknown-flavor teams.yaml:3:29 teams.growth.flavors[1]"),
     ],
 )
-def test_what_a_table_says_in_vain(team: str, warning: str) -> None:
-    found = PROJECT.having(teams=f"version: 1\nteams:\n  {team}\n").compiled()
+def test_warnings_about_unknown_flavors_and_folders(team: str, warning: str) -> None:
+    found = PROJECT.with_files(teams=f"version: 1\nteams:\n  {team}\n").compile()
     warnings = [one for one in found.problems if one.severity == "warning"]
     assert [f"{one.code} teams.yaml:{one.line}:{one.column} {one.path}" for one in warnings] == [warning]
     assert all(one.hint for one in found.problems)
 
 
-def test_the_namespaces_are_known_where_a_cluster_is_made_for_them() -> None:
+def test_namespaces_for_the_local_cluster() -> None:
     teams = NESTED + "  team: {namespace: '${{ environment }}'}\n  other: {namespace: other}\n"
     dev = "version: 1\ncluster: {namespace: dev}\n"
-    with PROJECT.having(teams=teams, environments__dev=dev).written() as home:
+    with PROJECT.with_files(teams=teams, environments__dev=dev).on_disk() as home:
         assert open_project(home).tables.namespaces == ("dev", "other", "outer")
 
 
 @pytest.mark.parametrize(
-    ("rename", "told"),
+    ("rename", "messages"),
     [
         ("teams.yml", "bad-name teams.yml"),
         ("Teams.yaml", "bad-name Teams.yaml"),
@@ -292,9 +294,9 @@ def test_the_namespaces_are_known_where_a_cluster_is_made_for_them() -> None:
         ("teams.yaml/growth.yaml", "not-a-file teams.yaml"),
     ],
 )
-def test_a_table_by_nearly_its_name_still_forbids(rename: str, told: str) -> None:
-    """Its limits would be gone without a word."""
-    with PROJECT.written() as home:
+def test_misspelled_table_name_is_an_error(rename: str, messages: str) -> None:
+    """Otherwise its limits would silently disappear."""
+    with PROJECT.on_disk() as home:
         table = home / "configs/platform/teams.yaml"
         text = table.read_text()
         table.unlink()
@@ -305,13 +307,13 @@ def test_a_table_by_nearly_its_name_still_forbids(rename: str, told: str) -> Non
     assert [f"{one.code} {one.file.removeprefix('configs/platform/')}" for one in found.problems] == [
         "broken-table configs/pipelines/growth/flow.yaml",
         "broken-table configs/pipelines/team/flow.yaml",
-        told,
+        messages,
     ]
     assert found.pipelines == ()
 
 
-def test_a_file_beside_the_tables_that_is_none_is_told() -> None:
-    found = PROJECT.having(team="version: 1\n").compiled()
+def test_unknown_file_beside_the_tables_is_reported() -> None:
+    found = PROJECT.with_files(team="version: 1\n").compile()
     (problem,) = found.problems
     assert (problem.code, problem.severity, problem.file) == ("unknown-file", "warning", "configs/platform/team.yaml")
     assert problem.hint == "did you mean `teams.yaml`?"

@@ -1,11 +1,11 @@
-"""A file of the version before is read, with a warning, whatever kind of file it is."""
+"""Every kind of file of an older version is read, with a warning."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from tabled import PIPELINE, PLAIN, Project
+from table_project import MINIMAL, PIPELINE, Project
 
 from dag_factory.config.pipelines import compile_file
 from dag_factory.config.platform.read_tables import read_tables
@@ -14,7 +14,7 @@ from dag_factory.config.source import migrations
 from dag_factory.config.source.migrations import Migration
 from dag_factory.config.tree import MapNode, map_node
 
-# For each kind of file: its name in a project, and text that in version 0 said `about` for a key of now.
+# For each kind of file: its name in a project, the key that version 0 called `about`, and text of version 0.
 KINDS = {
     "pipeline.schema.json": ("pipelines/team/flow", "description", PIPELINE + "about: x\n"),
     "environment.schema.json": ("environments/dev", "description", "version: 1\nabout: x\n"),
@@ -33,7 +33,7 @@ EVERY_KIND = [name for name, schema in registry.documents().items() if "version"
 
 
 def renaming(old: str, new: str) -> Migration:
-    """A made-up change of the language: a key got another name."""
+    """A migration that renames a key, made up for these tests."""
 
     def change(document: MapNode) -> MapNode:
         entries = {new if key == old else key: node for key, node in document.entries.items()}
@@ -43,7 +43,7 @@ def renaming(old: str, new: str) -> Migration:
     return Migration(change, f"`{new}` for `{old}`")
 
 
-# What a pipeline says so that it needs the file.
+# The keys of a pipeline that need the file.
 USES = {
     "retries.schema.json": "jobs: {a: {retries: transient}}\n",
     "teams.schema.json": "owner: me\n",
@@ -56,7 +56,7 @@ USES = {
 def project(schema: str, version: str) -> Project:
     name, _, text = KINDS[schema]
     user = {"pipelines/team/flow": PIPELINE + USES.get(schema, "")}
-    return Project({**PLAIN.files, **user, name: text.replace("version: 1", f"version: {version}")})
+    return Project({**MINIMAL.files, **user, name: text.replace("version: 1", f"version: {version}")})
 
 
 def file_name(name: str) -> str:
@@ -64,13 +64,13 @@ def file_name(name: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_read_before() -> Iterator[None]:
-    """A file's tree is kept for the next environment of the process; a migration that comes later is not asked."""
-    for kept in (compile_file.read_source, read_tables):
-        kept.cache_clear()
+def _empty_caches() -> Iterator[None]:
+    """Trees are cached in the process, so a migration that a test adds would not run."""
+    for cached in (compile_file.read_source, read_tables):
+        cached.cache_clear()
     yield
-    for kept in (compile_file.read_source, read_tables):
-        kept.cache_clear()
+    for cached in (compile_file.read_source, read_tables):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -91,14 +91,14 @@ def test_every_kind_of_file_can_be_migrated(schema: str) -> None:
     name, key, _ = KINDS[schema]
     old = project(schema, "0")
     assert old.problems() == [f"old-version {file_name(name)}:1:10 version"]
-    assert f"write `version: 1` and `{key}` for `about`" in old.said()
-    assert old.compiled().problems[0].severity == "warning"
+    assert f"write `version: 1` and `{key}` for `about`" in old.messages()
+    assert old.compile().problems[0].severity == "warning"
     assert len(old.pipelines()) == 1
 
 
 @pytest.mark.usefixtures("version_0")
-def test_positions_are_kept() -> None:
-    wrong = project("pipeline.schema.json", "0").having(
+def test_migration_keeps_positions() -> None:
+    wrong = project("pipeline.schema.json", "0").with_files(
         pipelines__team__flow="version: 0\ndefaults: {docker_image: i, resource_flavor: small}\nabout: [1]\n"
     )
     assert wrong.problems() == ["old-version flow.yaml:1:10 version", "wrong-type flow.yaml:3:8 description"]
@@ -109,32 +109,32 @@ def test_positions_are_kept() -> None:
 def test_a_newer_version_names_the_command(schema: str) -> None:
     newer = project(schema, "2")
     assert "unknown-version" in newer.problems()[0] or "unknown-version" in newer.problems()[-1]
-    assert "`git pull`, then `pip install .`" in newer.said()
+    assert "`git pull`, then `pip install .`" in newer.messages()
     assert not newer.pipelines()
 
 
 @pytest.mark.parametrize("schema", EVERY_KIND)
 @pytest.mark.parametrize("version", ["0", "-1", "true", "one", "1.5", "null", "[1]"])
-def test_what_is_no_version_is_refused(schema: str, version: str) -> None:
+def test_invalid_version_is_rejected(schema: str, version: str) -> None:
     assert any(problem.startswith("unknown-version") for problem in project(schema, version).problems())
 
 
-def test_several_steps_are_taken_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrations_run_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = "pipeline.schema.json"
     monkeypatch.setitem(migrations.MIGRATIONS, (schema, -1), renaming("about", "summary"))
     monkeypatch.setitem(migrations.MIGRATIONS, (schema, 0), renaming("summary", "description"))
     old = project(schema, "-1")
-    assert old.compiled().pipelines[0].description == "x"
-    assert "`summary` for `about`, `description` for `summary`" in old.said()
+    assert old.compile().pipelines[0].description == "x"
+    assert "`summary` for `about`, `description` for `summary`" in old.messages()
 
 
-def test_a_version_without_a_way_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version_without_a_migration_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     schema = "pipeline.schema.json"
     monkeypatch.setitem(migrations.MIGRATIONS, (schema, -1), renaming("about", "description"))
     assert project(schema, "-1").problems()[0].startswith("unknown-version")
 
 
 @pytest.mark.usefixtures("version_0")
-def test_what_an_old_template_gives_is_migrated_too() -> None:
-    (job,) = project("template.schema.json", "0").compiled().pipelines[0].jobs
+def test_output_of_an_old_template_is_migrated() -> None:
+    (job,) = project("template.schema.json", "0").compile().pipelines[0].jobs
     assert job.command == ("/bin/sh", "-ec", "echo")

@@ -1,4 +1,4 @@
-"""A project with the platform's tables, written as text and compiled."""
+"""Projects with platform tables, written as text and compiled."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ defaults: {docker_image: "acme/image:1", resource_flavor: small}
 
 @dataclass(frozen=True)
 class Project:
-    """The files below ``configs/`` by name, without ``.yaml``; a short name is a table's."""
+    """The files below ``configs/`` by name, without ``.yaml``; a name without a slash is a table of the platform."""
 
     files: dict[str, str] = field(default_factory=dict)
 
-    def having(self, **files: str) -> Project:
-        """The project with other files; ``__`` in a name is a slash: ``environments__dev``."""
+    def with_files(self, **files: str) -> Project:
+        """The project with more files; ``__`` in a name means a slash: ``environments__dev``."""
         named = {name.replace("__", "/"): dedent(text) for name, text in files.items()}
         return replace(self, files={**self.files, **named})
 
     @contextmanager
-    def written(self) -> Iterator[Path]:
-        """The project in a folder."""
+    def on_disk(self) -> Iterator[Path]:
+        """The project in a temporary folder."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in self.files.items():
                 below = name if name.startswith("pipelines/") else f"platform/{name}"
@@ -48,38 +48,38 @@ class Project:
                 path.write_text(text, "utf-8")
             yield Path(folder)
 
-    def compiled(self, environment: str = "dev") -> Compiled:
-        """Everything that the compiler makes of it."""
-        with self.written() as home:
+    def compile(self, environment: str = "dev") -> Compiled:
+        """The result of the compiler."""
+        with self.on_disk() as home:
             return open_project(home, environment).compile_all()
 
     def pipelines(self, environment: str = "dev") -> dict[str, Pipeline]:
-        """The pipelines that can be built, whatever is wrong with others."""
-        return {pipeline.id: pipeline for pipeline in self.compiled(environment).pipelines}
+        """The pipelines without errors, by id."""
+        return {pipeline.id: pipeline for pipeline in self.compile(environment).pipelines}
 
-    def built(self, environment: str = "dev") -> Pipeline:
-        """The one pipeline's model; there must be no problem."""
-        compiled = self.compiled(environment)
+    def pipeline(self, environment: str = "dev") -> Pipeline:
+        """The model of the only pipeline; there must be no problems."""
+        compiled = self.compile(environment)
         assert not compiled.problems, compiled.problems
         (pipeline,) = compiled.pipelines
         return pipeline
 
     def problems(self, environment: str = "dev") -> list[str]:
-        """Each problem as ``code file:line:column path``, the file without its folders."""
-        found = self.compiled(environment).problems
+        """Each problem as ``code file:line:column path``; the file is without its folders."""
+        found = self.compile(environment).problems
         return [
             f"{one.code} {Path(one.file).name}{one.place.removeprefix(one.file)} {one.path}".rstrip() for one in found
         ]
 
-    def said(self, environment: str = "dev") -> str:
-        """The messages and hints of all problems, a line each."""
-        return "\n".join(f"{one.message} -- {one.hint}" for one in self.compiled(environment).problems)
+    def messages(self, environment: str = "dev") -> str:
+        """The message and hint of each problem, one problem a line."""
+        return "\n".join(f"{one.message} -- {one.hint}" for one in self.compile(environment).problems)
 
-    def surveyed(self) -> list[str]:
-        """What ``dagf check`` says of all environments, as ``code file: message``."""
-        with self.written() as home:
+    def check_messages(self) -> list[str]:
+        """The problems that ``dagf check`` reports for all environments, as ``code file: message``."""
+        with self.on_disk() as home:
             return [f"{one.code} {Path(one.file).name}: {one.message}" for one in survey(home).problems]
 
 
-PLAIN = Project({"flavors": FLAVORS, "environments/dev": "version: 1\n", "pipelines/team/flow": PIPELINE})
-"""One pipeline of one job in one environment."""
+MINIMAL = Project({"flavors": FLAVORS, "environments/dev": "version: 1\n", "pipelines/team/flow": PIPELINE})
+"""One environment, and one pipeline without jobs of its own."""

@@ -1,4 +1,4 @@
-"""Each value of a resolved pipeline knows the file, the line and the layer that set it."""
+"""Provenance: each value of a resolved pipeline has the file, the line and the layer that set it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tabled import PIPELINE, PLAIN, Project
+from table_project import MINIMAL, PIPELINE, Project
 
 from dag_factory.config import open_project
 from dag_factory.config.editor.provenance import Origin, origins
@@ -81,7 +81,7 @@ PROJECT = Project(
 
 
 def found(project: Project, dag_id: str = "growth.flow", environment: str = "dev") -> dict[str, Origin]:
-    with project.written() as home:
+    with project.on_disk() as home:
         return {one.path: one for one in origins(open_project(home, environment), dag_id)}
 
 
@@ -111,48 +111,48 @@ WHERE = {
 
 
 @pytest.fixture(scope="module")
-def all_of_it() -> dict[str, Origin]:
+def provenance() -> dict[str, Origin]:
     return found(PROJECT)
 
 
 @pytest.mark.parametrize("path", WHERE)
-def test_a_value_knows_who_set_it(path: str, all_of_it: dict[str, Origin]) -> None:
-    one = all_of_it[path]
+def test_provenance_of_a_value(path: str, provenance: dict[str, Origin]) -> None:
+    one = provenance[path]
     place = f"{one.file.removeprefix('configs/')}:{one.line}:{one.column}"
     assert (one.value, one.layer, place) == WHERE[path]
 
 
-def test_what_came_through_a_template_knows_its_caller(all_of_it: dict[str, Origin]) -> None:
-    caller = all_of_it["jobs.say.command[1]"].caller
+def test_value_from_a_template_has_its_caller(provenance: dict[str, Origin]) -> None:
+    caller = provenance["jobs.say.command[1]"].caller
     assert caller is not None
     assert (caller.file, caller.line) == ("configs/pipelines/growth/flow.yaml", 10)
-    assert all_of_it["jobs.say.docker_image"].caller is None
+    assert provenance["jobs.say.docker_image"].caller is None
 
 
-def test_every_value_has_a_place(all_of_it: dict[str, Origin]) -> None:
-    assert len(all_of_it) > len(WHERE)
-    assert all(one.line and one.column and one.file.startswith("configs/") for one in all_of_it.values())
+def test_every_value_has_a_position(provenance: dict[str, Origin]) -> None:
+    assert len(provenance) > len(WHERE)
+    assert all(one.line and one.column and one.file.startswith("configs/") for one in provenance.values())
 
 
-def test_an_exchanged_flavor_was_set_by_the_environment() -> None:
+def test_replaced_flavor_comes_from_the_environment() -> None:
     dev = "version: 1\nflavors: {replace: {small: large}}\n"
-    project = PLAIN.having(environments__dev=dev)
+    project = MINIMAL.with_files(environments__dev=dev)
     one = found(project, "team.flow")["jobs.main.resource_flavor"]
     assert (one.value, one.layer, one.line) == ("large", "environment dev", 2)
-    assert "resource_flavor: large" in project.built().resolved
+    assert "resource_flavor: large" in project.pipeline().resolved
 
 
-def test_an_alias_belongs_to_whoever_uses_it() -> None:
+def test_alias_belongs_to_the_key_that_uses_it() -> None:
     flow = PIPELINE + "jobs:\n  a: {env: &env {X: y}}\n  b: {env: *env}\n"
-    both = found(PLAIN.having(pipelines__team__flow=flow), "team.flow")
+    both = found(MINIMAL.with_files(pipelines__team__flow=flow), "team.flow")
     assert both["jobs.a.env.X"].layer == "job a"
     assert both["jobs.b.env.X"].layer == "job b"
 
 
-def test_a_member_of_a_family() -> None:
+def test_instance_of_a_pipeline_template() -> None:
     template = "version: 1\ninputs: {n: {type: string}}\n---\ndescription: ${{ inputs.n }}\n"
     flow = PIPELINE + "template: t@v1\ninstances: {one: {n: a}}\n"
-    project = PLAIN.having(pipelines__team__flow=flow)
+    project = MINIMAL.with_files(pipelines__team__flow=flow)
     project = Project({**project.files, "templates/pipelines/t/v1.yaml.j2": template})
     one = found(project, "team.flow.one")["description"]
     assert (one.value, one.layer, one.line) == ("a", "template t@v1", 4)
@@ -160,14 +160,14 @@ def test_a_member_of_a_family() -> None:
     assert one.caller.line == 4
 
 
-def test_there_is_nothing_to_tell_of_what_is_not_there_or_broken() -> None:
-    assert found(PLAIN, "team.nothing") == {}
-    assert found(PLAIN, "../flow") == {}
-    assert found(PLAIN.having(pipelines__team__flow=PIPELINE.replace("small", "smal")), "team.flow") == {}
-    assert found(PLAIN.having(pipelines__team__flow="- a\n"), "team.flow") == {}
+def test_missing_or_broken_pipeline_has_no_provenance() -> None:
+    assert found(MINIMAL, "team.nothing") == {}
+    assert found(MINIMAL, "../flow") == {}
+    assert found(MINIMAL.with_files(pipelines__team__flow=PIPELINE.replace("small", "smal")), "team.flow") == {}
+    assert found(MINIMAL.with_files(pipelines__team__flow="- a\n"), "team.flow") == {}
 
 
-# Low to high. Each says the variable in its own file and line.
+# From low to high. Each sets the variable at its own position.
 LAYERS = {
     "environment base": "environments/base",
     "environment dev": "environments/dev",
@@ -182,16 +182,16 @@ LAYERS = {
 }
 
 
-def saying(chosen: dict[str, Any]) -> Project:
-    """A project in which the chosen layers say the variable X, and each says its own value."""
-    return layered({layer: f"{{env: {{X: {value}}}}}" for layer, value in chosen.items()})
+def project_with(chosen: dict[str, Any]) -> Project:
+    """A project in which the chosen layers set the variable X, each to its own value."""
+    return project_with_layers({layer: f"{{env: {{X: {value}}}}}" for layer, value in chosen.items()})
 
 
-def layered(said: dict[str, str]) -> Project:
-    """A project in which each of ``LAYERS`` says of the job `a` what is given for it, a map."""
+def project_with_layers(layers: dict[str, str]) -> Project:
+    """A project in which each of ``LAYERS`` sets keys of the job `a`; ``layers`` has its map as text."""
 
     def env(layer: str) -> str:
-        return said.get(layer, "{}")
+        return layers.get(layer, "{}")
 
     overlay = f"environments: {{dev: {{jobs: {{a: {env('pipeline in environment dev')}}}}}}}\n"
     return Project(
@@ -216,23 +216,23 @@ VARIABLES = st.dictionaries(st.sampled_from("XYZ"), st.integers(0, 9) | st.none(
 
 @settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(list(LAYERS)), VARIABLES))
-def test_each_variable_is_the_highest_layers_and_null_unsets(chosen: dict[str, dict[str, int | None]]) -> None:
-    project = layered({layer: json.dumps({"env": variables}) for layer, variables in chosen.items()})
+def test_highest_layer_sets_each_variable_and_null_unsets(chosen: dict[str, dict[str, int | None]]) -> None:
+    project = project_with_layers({layer: json.dumps({"env": variables}) for layer, variables in chosen.items()})
     wanted: dict[str, tuple[Any, str]] = {}
     for layer in LAYERS:
         wanted |= {name: (value, layer) for name, value in chosen.get(layer, {}).items()}
     wanted = {name: (value, layer) for name, (value, layer) in wanted.items() if value is not None}
     made = found(project, "growth.ads.flow")
-    told = {path.rpartition(".")[2]: one for path, one in made.items() if path.startswith("jobs.a.env.")}
-    assert {name: (one.value, one.layer) for name, one in told.items()} == wanted
-    (job,) = project.built().jobs
+    variables = {path.rpartition(".")[2]: one for path, one in made.items() if path.startswith("jobs.a.env.")}
+    assert {name: (one.value, one.layer) for name, one in variables.items()} == wanted
+    (job,) = project.pipeline().jobs
     assert {one.name: one.value for one in job.env} == {name: str(value) for name, (value, _) in wanted.items()}
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(list(LAYERS)), st.lists(st.sampled_from("abcd"), max_size=3, unique=True)))
-def test_lists_that_join_are_in_the_order_of_the_layers(chosen: dict[str, list[str]]) -> None:
-    project = layered(
+def test_appended_lists_are_in_the_order_of_the_layers(chosen: dict[str, list[str]]) -> None:
+    project = project_with_layers(
         {
             layer: json.dumps(
                 {
@@ -244,7 +244,7 @@ def test_lists_that_join_are_in_the_order_of_the_layers(chosen: dict[str, list[s
             for layer, keys in chosen.items()
         }
     )
-    (job,) = project.built().jobs
+    (job,) = project.pipeline().jobs
     joined = list(dict.fromkeys(key for layer in LAYERS for key in chosen.get(layer, ())))
     highest = {key: list(LAYERS).index(layer) for layer in LAYERS for key in chosen.get(layer, ())}
     assert [one["key"] for one in job.tolerations] == list(job.image_pull_secrets) == joined
@@ -253,8 +253,8 @@ def test_lists_that_join_are_in_the_order_of_the_layers(chosen: dict[str, list[s
 
 @settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(list(LAYERS)), st.integers(0, 9), min_size=1))
-def test_the_highest_layer_that_speaks_is_told(chosen: dict[str, int]) -> None:
+def test_highest_layer_that_sets_the_value_is_reported(chosen: dict[str, int]) -> None:
     highest = [layer for layer in LAYERS if layer in chosen][-1]
-    one = found(saying(chosen), "growth.ads.flow")["jobs.a.env.X"]
+    one = found(project_with(chosen), "growth.ads.flow")["jobs.a.env.X"]
     assert (one.value, one.layer) == (chosen[highest], highest)
     assert f"{LAYERS[highest].removesuffix('.j2')}" in one.file
