@@ -75,8 +75,8 @@ def resolve_pipeline(
     scope.report(_check(header, jobs, scope))
     pipeline = None
     if scope.has_no_errors:
-        header = headers.in_environment(header, scope.tables)
-        only = environment_overlay.only(source.node)
+        header = headers.with_environment_values(header, scope.tables)
+        only = environment_overlay.only_environments(source.node)
         pipeline = pipeline_model.make_pipeline(dag_id, source.team, source.file, only, header, jobs, scope.tables)
         scope.report(_check_model(pipeline, document, header, source, scope.position))
     files = {**scope.tables.documents, source.file: source.node}
@@ -129,12 +129,12 @@ def _header(document: MapNode, scope: Scope) -> MapNode:
     """The header of the document, merged over the platform's defaults and computed."""
     merged = merge(scope.tables.pipeline_defaults, without(document, *_NOT_IN_HEADER), shape(SCHEMA))
     assert isinstance(merged, MapNode)
-    return scope.value(headers.compute(merged, scope.context))
+    return headers.compute_header(merged, scope)
 
 
 def _with_header(scope: Scope, header: MapNode) -> Scope:
     """The scope of the jobs, which can read the owner and have the params as variables."""
-    identity = {**scope.context["pipeline"], "owner": headers.owner(header)}
+    identity = {**scope.context["pipeline"], "owner": headers.join_owners(header)}
     tables = params.with_variables(scope.tables, header)
     return msgspec.structs.replace(scope, tables=tables, context={**scope.context, "pipeline": identity})
 

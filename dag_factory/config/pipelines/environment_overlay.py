@@ -25,7 +25,7 @@ from dag_factory.config.tree import (
 SCHEMA = "pipeline.schema.json"
 
 
-def only(document: MapNode | None) -> tuple[str, ...]:
+def only_environments(document: MapNode | None) -> tuple[str, ...]:
     """The environments that the file exists in; empty for all."""
     node = document.get("only") if document else None
     return tuple(map(str, to_python(node))) if isinstance(node, ListNode) else ()

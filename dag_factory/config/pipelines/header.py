@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dag_factory.config.expressions import run_time
-from dag_factory.config.expressions.compile_time import Context
+from dag_factory.config.jobs.scope import Scope
 from dag_factory.config.pipelines import params, schedule
 from dag_factory.config.platform import timezones
 from dag_factory.config.platform.tables import Tables
@@ -30,30 +30,36 @@ _HEADER = "/$defs/overlay"
 _MAX_OWNERS = 500  # characters: the column of Airflow's event log that holds all owners of a job
 
 
-def compute(header: MapNode, context: Context) -> tuple[MapNode, list[Problem]]:
-    """Compute the expressions of the header and check its values; remove those with errors."""
-    computed, problems = documents.compute(header, context, _SCHEMA, _HEADER, keep=True)
-    without_groups = without(computed, "groups")  # their templates are checked with those of the jobs
-    problems += run_time.check(without_groups, shape(_SCHEMA), None, ())
-    groups = {key: computed.entries[key] for key in ("groups",) if key in computed.entries}
-    computed = map_node(
-        {**run_time.remove_raw_tags_in_map(without_groups).entries, **groups}, computed.keys, computed.position
-    )
-    values = {key: node for key, node in computed.entries.items() if not node.dynamic}
-    problems += schedule.read_schedule(values.get("schedule"), ("schedule",))[1]
-    problems += timezones.check_timezone(values.get("timezone"), ("timezone",))
-    for key in ("start_date", "end_date"):
-        problems += schedule.check_date(values.get(key), (key,))
-    problems += schedule.check_order(values.get("start_date"), values.get("end_date"), ("end_date",))
-    problems += schedule.check_years(values.get("start_date"), values.get("end_date"))
-    problems += _check_continuous(values)
-    problems += _check_owners(values)
-    problems += params.check(computed)
-    problems += params.check_variables(computed)
-    return computed, problems
+def compute_header(header: MapNode, scope: Scope) -> MapNode:
+    """Compute the expressions of the header and check its values; values that do not match the schema are removed."""
+    computed = scope.value(documents.compute(header, scope.context, _SCHEMA, _HEADER, keep=True))
+    rest = without(computed, "groups")  # the templates of groups are checked with those of the jobs
+    scope.report(run_time.check(rest, shape(_SCHEMA), None, ()))
+    entries = run_time.remove_raw_tags_in_map(rest).entries
+    if "groups" in computed.entries:
+        entries = {**entries, "groups": computed.entries["groups"]}
+    computed = map_node(entries, computed.keys, computed.position)
+    scope.report(_check(computed))
+    return computed
 
 
-def in_environment(header: MapNode, tables: Tables) -> MapNode:
+def _check(header: MapNode) -> Iterator[Problem]:
+    """All checks of the header's values; those with a failed expression are not checked."""
+    values = {key: node for key, node in header.entries.items() if not node.dynamic}
+    yield from schedule.read_schedule(values.get("schedule"), ("schedule",))[1]
+    yield from timezones.check_timezone(values.get("timezone"), ("timezone",))
+    start, end = values.get("start_date"), values.get("end_date")
+    yield from schedule.check_date(start, ("start_date",))
+    yield from schedule.check_date(end, ("end_date",))
+    yield from schedule.check_order(start, end, ("end_date",))
+    yield from schedule.check_years(start, end)
+    yield from _check_continuous(values)
+    yield from _check_owners(values)
+    yield from params.check(header)
+    yield from params.check_variables(header)
+
+
+def with_environment_values(header: MapNode, tables: Tables) -> MapNode:
     """The header with the values of the environment: whether schedules apply, and defaults of keys that are not set."""
     added: dict[str, Node] = {}
     if tables.timezone and not is_set(header.get("timezone")):
@@ -70,7 +76,7 @@ def in_environment(header: MapNode, tables: Tables) -> MapNode:
     return map_node({**header.entries, **added}, header.keys, header.position) if added else header
 
 
-def owner(header: MapNode) -> str:
+def join_owners(header: MapNode) -> str:
     """The owners as one text, as Airflow shows them."""
     return ", ".join(header.texts("owner"))
 
