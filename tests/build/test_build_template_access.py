@@ -32,9 +32,9 @@ def steps(environment: Any, value: Any, live: Any) -> Iterator[tuple[str, Any]]:
     """Every attribute and item of a value that a template can read, by all names that Python knows."""
     from jinja2 import Undefined
 
+    from dag_factory.config.expressions.data import LimitExceeded
     from dag_factory.config.expressions.run_time_names import METHODS
     from dag_factory.config.expressions.run_time_values import Function, Method, NotAllowed
-    from dag_factory.config.expressions.sandbox import LimitExceeded
 
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, (list, tuple)) else ()
     for name in sorted({*dir(value), *dir(live), *METHODS, "hook", "client"}):

@@ -183,7 +183,7 @@ TOO_MUCH = [
 
 @pytest.mark.parametrize("text", TOO_MUCH)
 def test_work_and_output_are_limited(text: str) -> None:
-    from dag_factory.config.expressions.sandbox import LimitExceeded
+    from dag_factory.config.expressions.data import LimitExceeded
 
     with pytest.raises((LimitExceeded, OverflowError)):
         shell(text, given={"long": "x" * 1000})
@@ -197,7 +197,7 @@ def test_each_text_has_its_own_limit() -> None:
 
 
 def test_the_texts_of_a_task_share_a_limit() -> None:
-    from dag_factory.config.expressions.sandbox import LimitExceeded
+    from dag_factory.config.expressions.data import LimitExceeded
 
     text = "{% for i in range(90000) %}{% set x = i | string | upper | lower %}{% endfor %}"
     assert shell(text) == ""

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from dag_factory.config import budget
-from dag_factory.config.expressions import sandbox
+from dag_factory.config.expressions import data, sandbox
 from dag_factory.config.expressions.compile_time import evaluate, render
 from dag_factory.config.positions import Position
 from dag_factory.config.tree import Scalar, list_node, scalar
@@ -202,7 +202,7 @@ WIDE = "${% for x in range(2000) %}" + "${% set y = x + 1 %}" * 300 + "${% endfo
 def test_the_expressions_of_a_file_share_their_steps(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One expression is below the limit, but a thousand of them share the limit of the file."""
     few = msgspec.structs.replace(BOUNDS, expression_steps=200_000 if len(text) > 20 else 10_000)
-    for module in (budget, sandbox):
+    for module in (budget, data, sandbox):
         monkeypatch.setattr(module, "BOUNDS", few)
     position = Position("f", 1, 1)
     many = list_node(tuple(Scalar(text, text, position, True) for _ in range(400)), position)

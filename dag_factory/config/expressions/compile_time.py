@@ -18,7 +18,8 @@ from jinja2.exceptions import SecurityError
 
 from dag_factory.config import budget
 from dag_factory.config.expressions import run_time_names
-from dag_factory.config.expressions.sandbox import LimitExceeded, Sandbox, count_values, to_data, to_text
+from dag_factory.config.expressions.data import LimitExceeded, count_values, to_data, to_text
+from dag_factory.config.expressions.sandbox import Sandbox
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem

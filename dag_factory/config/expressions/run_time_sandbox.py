@@ -24,7 +24,9 @@ from dag_factory.config import budget
 from dag_factory.config.expressions import run_time_names as names
 from dag_factory.config.expressions import run_time_rules
 from dag_factory.config.expressions import run_time_text as text
+from dag_factory.config.expressions.data import LimitExceeded
 from dag_factory.config.expressions.escaping import COMMENT_MARKS
+from dag_factory.config.expressions.limit_transformer import LimitTransformer
 from dag_factory.config.expressions.run_time_values import (
     DATES,
     INTERPRETER,
@@ -37,7 +39,7 @@ from dag_factory.config.expressions.run_time_values import (
     methods,
     readable_attributes,
 )
-from dag_factory.config.expressions.sandbox import LimitExceeded, LimitTransformer, Sandbox
+from dag_factory.config.expressions.sandbox import Sandbox
 from dag_factory.config.tree import CHARACTERS
 from dag_factory.settings import BOUNDS
 

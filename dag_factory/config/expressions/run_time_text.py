@@ -10,8 +10,8 @@ import jinja2
 from jinja2 import nodes
 from jinja2.filters import do_batch, do_indent, do_tojson
 
+from dag_factory.config.expressions.data import LimitExceeded
 from dag_factory.config.expressions.run_time_values import DATES, SCALARS, NotAllowed
-from dag_factory.config.expressions.sandbox import LimitExceeded
 from dag_factory.settings import BOUNDS
 
 _COMPARED = 10**8  # characters of a text, multiplied by those of the text to find in it

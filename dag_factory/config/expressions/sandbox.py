@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -20,11 +19,20 @@ from jinja2 import nodes
 from jinja2.filters import make_attrgetter
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.visitor import NodeTransformer
 
 from dag_factory.config import budget
+from dag_factory.config.expressions.data import (
+    LimitExceeded,
+    count_values,
+    dns,
+    item_count,
+    spend_steps,
+    spend_values,
+    to_data,
+    to_text,
+)
 from dag_factory.config.expressions.escaping import as_argument, as_json
-from dag_factory.config.tree import CHARACTERS
+from dag_factory.config.expressions.limit_transformer import LimitTransformer
 from dag_factory.settings import BOUNDS
 
 _FILTERS = (
@@ -47,85 +55,17 @@ _DELIMITERS = {
 _UNMEASURED = frozenset("count d default first last length".split())
 """Filters whose work does not depend on the size of their arguments."""
 _ITEMS = 16  # items that C code processes in one step
-_NODES = 4  # nodes of a syntax tree that one step executes
 _TAGS = re.compile(r"\$\{[{%].*?[%}]\}", re.DOTALL)
-_NOT_DNS = re.compile(r"[^a-z0-9]+")
-
-
-class LimitExceeded(jinja2.TemplateRuntimeError):
-    """An expression exceeds one of its limits."""
-
-
-def dns(value: object) -> str:
-    """A valid Kubernetes name: lower case, digits and dashes, at most 63 characters."""
-    return _NOT_DNS.sub("-", str(value).lower()).strip("-")[:63].rstrip("-")
-
-
-def to_text(value: object) -> str:
-    """A value as text: text as it is, and any other value as JSON."""
-    return value if isinstance(value, str) else json.dumps(to_data(value), sort_keys=True)
-
-
-def to_data(value: Any) -> Any:
-    """The value of an expression as plain data. Iterators, such as the result of ``map``, become lists.
-
-    Raises ``TypeError`` if the value is not data, and ``LimitExceeded`` if it is too large.
-    """
-    return _to_data(value, [BOUNDS.values])
-
-
-def _to_data(value: Any, left: list[int]) -> Any:
-    left[0] -= 1 + (len(value) // CHARACTERS if isinstance(value, str) else 0)
-    if left[0] < 0:
-        raise LimitExceeded("an expression produces too many values")
-    if isinstance(value, jinja2.Undefined):
-        return str(value)  # strict undefined: raises an error that names the missing value
-    if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-            raise TypeError("the result of an expression contains half of a surrogate pair")
-        if "\0" in value:
-            raise TypeError("the result of an expression contains a NUL character, which databases cannot store")
-        return str(value)
-    if isinstance(value, int) and abs(value) > BOUNDS.whole_number:
-        raise TypeError("the result of an expression is a number of more than 64 bits")
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise TypeError("the result of an expression is infinite or not a number")
-        return value
-    if isinstance(value, dict):
-        return {_to_data(str(key), left): _to_data(item, left) for key, item in value.items()}
-    if isinstance(value, (list, tuple, range)) or hasattr(value, "__next__"):
-        return [_to_data(item, left) for item in value]
-    raise TypeError(f"the result of an expression must be plain data, not a {type(value).__name__}")
-
-
-def count_values(value: Any) -> int:
-    """The size of a value, as ``tree.count_values`` counts it. Raises ``LimitExceeded`` if it is too large."""
-    return BOUNDS.values - _spend(value, BOUNDS.values)
 
 
 def _measure_value(value: Any) -> Any:
-    _spend_steps(1 + count_values(value) // _ITEMS)
+    spend_steps(1 + count_values(value) // _ITEMS)
     return value
 
 
 def _count_compared(value: Any) -> Any:
-    _spend_steps(1 + _length(value) // _ITEMS)
+    spend_steps(1 + item_count(value) // _ITEMS)
     return value
-
-
-def _spend_steps(steps: int) -> None:
-    if not budget.spend_steps(steps):
-        raise LimitExceeded(f"the expressions of this file take more than {BOUNDS.expression_steps:,} steps")
-
-
-def _length(value: Any) -> int:
-    """The number of items in a value. Sixteen characters of text count as one item."""
-    if isinstance(value, str):
-        return len(value) // CHARACTERS
-    return len(value) if isinstance(value, (list, tuple, dict, range)) else 0
 
 
 @lru_cache(1024)
@@ -133,27 +73,6 @@ def _cost(text: str) -> tuple[int, int]:
     """The steps to compile a text, and the steps to render it."""
     marked = sum(len(tag) for tag in _TAGS.findall(text))
     return 300 + 25 * marked, 30 + marked // 4 + len(text) // 40
-
-
-def _spend(value: Any, budget: int) -> int:
-    budget -= 1
-    if budget < 0:
-        raise LimitExceeded("an expression produces too many values")
-    if isinstance(value, str):
-        if len(value) > BOUNDS.expression_bytes:
-            raise LimitExceeded(f"a text in an expression is longer than {BOUNDS.expression_bytes:,} characters")
-        return budget - len(value) // CHARACTERS
-    if isinstance(value, int):
-        return budget - value.bit_length() // (8 * CHARACTERS)
-    if isinstance(value, range):
-        return budget - len(value)
-    if isinstance(value, dict):
-        budget -= sum(len(key) for key in value if isinstance(key, str)) // CHARACTERS
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            budget = _spend(item, budget)
-    return budget
 
 
 def _replace(text: Any, old: str, new: str) -> str:
@@ -186,48 +105,8 @@ def _sum(environment: Sandbox, values: Iterable[Any], attribute: Any = None, sta
     total = start
     for value in values if attribute is None else map(make_attrgetter(environment, attribute), values):
         total = total + value
-        _spend_steps(1 + _length(total) // _ITEMS)
+        spend_steps(1 + item_count(total) // _ITEMS)
     return total
-
-
-class LimitTransformer(NodeTransformer):
-    """Adds filters to a syntax tree that count loops and comparisons, and measure new values."""
-
-    def visit_For(self, node: nodes.For) -> nodes.For:
-        body = sum(1 for _ in node.find_all(nodes.Node))  # the work of one turn
-        self.generic_visit(node)
-        node.iter = self.filtered(node.iter, "_count_items", nodes.Const(1 + body // _NODES))
-        return node
-
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
-        self.generic_visit(node)
-        node.expr = self._compared(node.expr)
-        for operand in node.ops:
-            operand.expr = self._compared(operand.expr)
-        return node
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:
-        self.generic_visit(node)
-        return self.filtered(node, "_measured") if isinstance(node.arg, nodes.Slice) else node
-
-    def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:
-        self.generic_visit(node)
-        node.filter = nodes.Filter(node.filter, "_measured", [], [], None, None, lineno=node.lineno)
-        return node
-
-    def _measure(self, node: nodes.Expr) -> nodes.Expr:
-        self.generic_visit(node)
-        return node if getattr(node, "ctx", "load") == "store" else self.filtered(node, "_measured")
-
-    visit_List = visit_Tuple = visit_Dict = visit_Concat = _measure
-
-    @staticmethod
-    def filtered(node: Any, name: str, *arguments: nodes.Expr) -> nodes.Filter:
-        """The node with one of the sandbox's own filters applied."""
-        return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
-
-    def _compared(self, node: nodes.Expr) -> nodes.Expr:
-        return node if isinstance(node, nodes.Const) else self.filtered(node, "_compared")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -267,7 +146,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self._turns = self._length = 0
         self._left = 10 * BOUNDS.values
         compiling, rendering = _cost(text)
-        _spend_steps(rendering + (compiling if budget.is_new(text) else 0))
+        spend_steps(rendering + (compiling if budget.is_new(text) else 0))
 
     @staticmethod
     def _counting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -275,7 +154,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         @functools.wraps(function)
         def counted(*args: Any, **kwargs: Any) -> Any:
-            _spend_steps(1 + sum(map(_length, args)) // _ITEMS)
+            spend_steps(1 + sum(map(item_count, args)) // _ITEMS)
             return function(*args, **kwargs)
 
         return counted
@@ -285,11 +164,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         @functools.wraps(function)
         def bounded(*args: Any, **kwargs: Any) -> Any:
-            _spend_steps(1 + (sum(map(_length, args)) if looks_through else 0))
+            spend_steps(1 + (sum(map(item_count, args)) if looks_through else 0))
             result = function(*args, **kwargs)
             before = self._left
-            self._left = _spend(result, before)
-            _spend_steps((before - self._left) // _ITEMS)
+            self._left = spend_values(result, before)
+            spend_steps((before - self._left) // _ITEMS)
             return self._measure_lazily(result) if hasattr(result, "__next__") else result
 
         return bounded
@@ -297,8 +176,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _measure_lazily(self, values: Iterator[Any]) -> Iterator[Any]:
         """The items of a lazy filter, each measured when it is produced, because the template may keep it."""
         for value in values:
-            _spend_steps(1)
-            self._left = _spend(value, self._left)
+            spend_steps(1)
+            self._left = spend_values(value, self._left)
             yield value
 
     def _written(self, value: Any) -> str:
@@ -306,7 +185,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def counted_text(self, text: str) -> str:
         """The text itself. Raises ``LimitExceeded`` if the output so far is too long."""
-        _spend_steps(1 + len(text) // 40)
+        spend_steps(1 + len(text) // 40)
         self._length += len(text)
         if self._length > self._limit:
             raise LimitExceeded(f"the result is longer than {self._limit:,} characters")
@@ -317,7 +196,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _count_items(self, values: Iterable[Any], steps: int = 1) -> Iterator[Any]:
         for value in values:
-            _spend_steps(steps)
+            spend_steps(steps)
             self._turns += 1
             if self._turns > BOUNDS.values:
                 raise LimitExceeded(f"the loops of an expression take more than {BOUNDS.values:,} turns")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from dag_factory.config.expressions import dollar_signs, run_time
-from dag_factory.config.expressions.sandbox import dns
+from dag_factory.config.expressions.data import dns
 from dag_factory.config.jobs import assets, for_each
 from dag_factory.config.jobs.checks import kubernetes_values
 from dag_factory.config.model import EnvFrom, EnvVar, Flavor, Fragment, Job, KeyRef, Volume

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.expressions.compile_time import Context, evaluate
-from dag_factory.config.expressions.sandbox import dns, to_text
+from dag_factory.config.expressions.data import dns, to_text
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema.validate import validate

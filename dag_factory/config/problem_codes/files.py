@@ -75,9 +75,10 @@ SECTION = Section(
         Entry(
             "too-many-values",
             (
-                "The file contains more values than one file may have: once its aliases are expanded, or once all "
-                "layers are merged into its jobs (at most 40,000 maps; each volume is a map). Sixteen characters "
-                "of text count as one value. Or its templates produce more text than 3,000,000 steps can read."
+                "The file contains too many values: more than 100,000 after its aliases are expanded, or more than "
+                "500,000 values or 40,000 maps after all layers are merged into its jobs. A text counts as one value "
+                "for each 16 characters, and each volume is a map. Or its templates produce more text than 3,000,000 "
+                "steps can read."
             ),
             "Divide the file. Move less into `defaults` and presets, and use fewer aliases.",
         ),

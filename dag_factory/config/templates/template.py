@@ -16,7 +16,8 @@ import msgspec
 from dag_factory.config import budget
 from dag_factory.config.expressions import compile_time
 from dag_factory.config.expressions.compile_time import Context
-from dag_factory.config.expressions.sandbox import LimitExceeded, Sandbox
+from dag_factory.config.expressions.data import LimitExceeded
+from dag_factory.config.expressions.sandbox import Sandbox
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problems import Problem, errors, limit_problems
 from dag_factory.config.schema.validate import prune, validate

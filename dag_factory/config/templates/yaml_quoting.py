@@ -20,7 +20,7 @@ from jinja2 import TemplateRuntimeError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
-from dag_factory.config.expressions.sandbox import to_data, to_text
+from dag_factory.config.expressions.data import to_data, to_text
 
 _OPEN, _CLOSE = "\ue000", "\ue001"  # around the number of a line
 _LINE_NUMBER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
