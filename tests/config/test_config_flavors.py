@@ -1,4 +1,4 @@
-"""Flavors: what a job gets, what an environment makes of them, and where a wrong one stops."""
+"""Flavors: their effect on jobs, changes by an environment, and errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dag_factory.config.model import Flavor, Job
 JOBS = "jobs: {a: {}}"
 
 
-def flavored(flavor: str, own: str = "{}", environment: str = "") -> Job:
+def job_with_flavor(flavor: str, own: str = "{}", environment: str = "") -> Job:
     return (
         Written(
             f"jobs: {{a: {own}}}",
@@ -22,20 +22,20 @@ def flavored(flavor: str, own: str = "{}", environment: str = "") -> Job:
     )
 
 
-def table(text: str, pipeline: str = JOBS, environment: str = "") -> list[str]:
+def problems_of(text: str, pipeline: str = JOBS, environment: str = "") -> list[str]:
     return Written(
         pipeline, flavors=f"version: 1\n{text}\n", environments={"dev": f"version: 1\n{environment}\n"}
     ).problems()
 
 
-def said(text: str, pipeline: str = JOBS, environment: str = "") -> str:
+def messages(text: str, pipeline: str = JOBS, environment: str = "") -> str:
     return Written(
         pipeline, flavors=f"version: 1\n{text}\n", environments={"dev": f"version: 1\n{environment}\n"}
     ).said()
 
 
-def test_requests_equal_limits_unless_said() -> None:
-    found = flavored(
+def test_requests_equal_limits_by_default() -> None:
+    found = job_with_flavor(
         "{cpu: 2, memory: 4Gi, ephemeral_storage: 9Gi, requests: {cpu: 500m}, limits: {memory: 8Gi}}"
     ).flavor
     assert found.requests == {"cpu": "500m", "memory": "4Gi", "ephemeral-storage": "9Gi"}
@@ -43,47 +43,54 @@ def test_requests_equal_limits_unless_said() -> None:
 
 
 @pytest.mark.parametrize("cpu", ["0.5", "1.0", "500m", "2"])
-def test_quantities_are_as_written(cpu: str) -> None:
-    assert flavored(f"{{cpu: {cpu}}}").flavor.limits == {"cpu": cpu}
+def test_quantities_keep_their_text(cpu: str) -> None:
+    assert job_with_flavor(f"{{cpu: {cpu}}}").flavor.limits == {"cpu": cpu}
 
 
-def test_a_card_is_requested_and_limited_under_its_resource() -> None:
-    assert flavored("{gpu: 2}").flavor.limits == flavored("{gpu: 2}").flavor.requests == {"nvidia.com/gpu": "2"}
-    amd = flavored("{gpu: {count: 1, resource: amd.com/gpu}}").flavor
+def test_gpu_is_a_request_and_a_limit_of_its_resource() -> None:
+    assert (
+        job_with_flavor("{gpu: 2}").flavor.limits
+        == job_with_flavor("{gpu: 2}").flavor.requests
+        == {"nvidia.com/gpu": "2"}
+    )
+    amd = job_with_flavor("{gpu: {count: 1, resource: amd.com/gpu}}").flavor
     assert (amd.gpu_count, amd.gpu_resource, amd.limits) == (1, "amd.com/gpu", {"amd.com/gpu": "1"})
-    assert flavored("{gpu: 0, cpu: 1}").flavor.limits == {"cpu": "1"}
+    assert job_with_flavor("{gpu: 0, cpu: 1}").flavor.limits == {"cpu": "1"}
 
 
-def test_the_rest_of_a_size() -> None:
-    found = flavored("{shm: 8Gi, cost_per_hour: 0.5, next: other, pool: gpu}")
+def test_other_keys_of_a_size() -> None:
+    found = job_with_flavor("{shm: 8Gi, cost_per_hour: 0.5, next: other, pool: gpu}")
     assert found.flavor == Flavor(name="small", shm="8Gi", cost_per_hour=0.5, next="other", pool="gpu")
     assert found.pool == "gpu"
 
 
-def test_a_flavor_lays_pod_keys_under_its_jobs() -> None:
-    found = flavored("{node_selector: {pool: a100}, tolerations: [{key: k}], env: {A: 1, B: 1}}", "{env: {B: 2}}")
+def test_keys_of_a_flavor_are_defaults_of_its_jobs() -> None:
+    found = job_with_flavor(
+        "{node_selector: {pool: a100}, tolerations: [{key: k}], env: {A: 1, B: 1}}", "{env: {B: 2}}"
+    )
     assert (found.node_selector, found.tolerations) == ({"pool": "a100"}, ({"key": "k"},))
     assert [(each.name, each.value) for each in found.env] == [("A", "1"), ("B", "2")]
 
 
-def test_an_environment_defines_and_replaces() -> None:
-    found = flavored(
+def test_environment_defines_and_replaces_flavors() -> None:
+    found = job_with_flavor(
         "{cpu: 1, memory: 1Gi, tolerations: [{key: k}]}",
         environment="flavors: {define: {small: {cpu: 2, tolerations: null}}}",
     )
     assert found.flavor.limits == {"cpu": "2", "memory": "1Gi"}
     assert found.tolerations == ()
-    assert flavored("{cpu: 1}", environment="flavors: {replace: {small: other}}").flavor.name == "other"
+    assert job_with_flavor("{cpu: 1}", environment="flavors: {replace: {small: other}}").flavor.name == "other"
 
 
-def test_a_flavor_is_replaced_once() -> None:
+def test_flavor_is_replaced_once() -> None:
     environment = "flavors: {replace: {small: other, other: small}}"
-    assert flavored("{cpu: 1}", environment=environment).flavor.name == "other"
+    assert job_with_flavor("{cpu: 1}", environment=environment).flavor.name == "other"
 
 
-def test_an_environment_may_define_a_flavor_of_its_own() -> None:
+def test_environment_may_define_a_new_flavor() -> None:
     assert (
-        flavored("{cpu: 1}", "{resource_flavor: tiny}", "flavors: {define: {tiny: {cpu: 10m}}}").flavor.name == "tiny"
+        job_with_flavor("{cpu: 1}", "{resource_flavor: tiny}", "flavors: {define: {tiny: {cpu: 10m}}}").flavor.name
+        == "tiny"
     )
 
 
@@ -109,32 +116,36 @@ def test_an_environment_may_define_a_flavor_of_its_own() -> None:
         ("flavors: {small: {cpu: '${{ 1 - 2 }}'}}", "bad-quantity flavors.yaml:2:24 flavors.small.cpu"),
     ],
 )
-def test_a_wrong_flavor_breaks_the_jobs_that_use_it_and_no_other(text: str, expected: str) -> None:
+def test_flavor_with_an_error_affects_only_its_jobs(text: str, expected: str) -> None:
     others = text.removesuffix("}") + ", fine: {cpu: 1}}"
-    assert table(others) == ["broken-flavor 0:50 defaults.resource_flavor", expected]
-    assert table(others, "jobs: {a: {resource_flavor: fine}}") == [expected]
+    assert problems_of(others) == ["broken-flavor 0:50 defaults.resource_flavor", expected]
+    assert problems_of(others, "jobs: {a: {resource_flavor: fine}}") == [expected]
 
 
-def test_a_name_with_a_dot_is_not_taken_for_another() -> None:
+def test_name_with_a_dot_is_not_confused_with_another() -> None:
     text = "flavors: {cpu.small: {cpu: lots}, cpu: {cpu: 1}, small: {cpu: 1}}"
-    assert table(text, "jobs: {a: {resource_flavor: cpu}}") == ["bad-quantity flavors.yaml:2:28 flavors.cpu.small.cpu"]
-    assert len(table(text, "jobs: {a: {resource_flavor: cpu.small}}")) == 2
+    assert problems_of(text, "jobs: {a: {resource_flavor: cpu}}") == [
+        "bad-quantity flavors.yaml:2:28 flavors.cpu.small.cpu"
+    ]
+    assert len(problems_of(text, "jobs: {a: {resource_flavor: cpu.small}}")) == 2
 
 
-def test_a_chain_that_goes_round_is_spelled_out_once() -> None:
+def test_loop_is_reported_once() -> None:
     text = "flavors: {small: {next: b}, b: {next: c}, c: {next: b}, d: {cpu: 1}}"
-    assert "b -> c -> b" in said(text, "jobs: {a: {resource_flavor: d}}")
-    assert table(text, "jobs: {a: {resource_flavor: d}}") == ["flavor-loop flavors.yaml:2:53 flavors.c.next"]
+    assert "b -> c -> b" in messages(text, "jobs: {a: {resource_flavor: d}}")
+    assert problems_of(text, "jobs: {a: {resource_flavor: d}}") == ["flavor-loop flavors.yaml:2:53 flavors.c.next"]
 
 
-def test_a_flavor_nobody_knows() -> None:
+def test_unknown_flavor() -> None:
     assert problems("jobs: {a: {resource_flavor: smal}}") == ["unknown-flavor 1:29 jobs.a.resource_flavor"]
-    assert said("flavors: {small: {}, b: {}}", "jobs: {a: {resource_flavor: smal}}").endswith("did you mean `small`?")
+    assert messages("flavors: {small: {}, b: {}}", "jobs: {a: {resource_flavor: smal}}").endswith(
+        "did you mean `small`?"
+    )
     assert problems("jobs: {a: {resource_flavor: null}}") == ["missing-key 1:8 jobs.a.resource_flavor"]
 
 
-def test_what_an_environment_says_of_unknown_flavors_breaks_it() -> None:
-    found = table("flavors: {small: {cpu: 1}}", environment="flavors: {replace: {smal: small, small: larg}}")
+def test_unknown_flavor_in_an_environment_is_an_error() -> None:
+    found = problems_of("flavors: {small: {cpu: 1}}", environment="flavors: {replace: {smal: small, small: larg}}")
     assert found[1:] == [
         "unknown-flavor dev.yaml:2:21 flavors.replace.smal",
         "unknown-flavor dev.yaml:2:41 flavors.replace.small",
@@ -152,7 +163,7 @@ SIZES = """flavors:
 
 
 @pytest.mark.parametrize(
-    ("ceiling", "flavor", "over", "fits"),
+    ("maximum", "flavor", "over", "fits"),
     [
         ("{cpu: 2}", "small", "cpu 4 (at most 2)", "tiny"),
         ("{memory: 15Gi}", "small", "memory 16Gi (at most 15Gi)", "tiny"),
@@ -162,23 +173,23 @@ SIZES = """flavors:
         ("{gpu: 1}", "hidden", "gpu 4 (at most 1)", "card"),
     ],
 )
-def test_the_ceiling_names_what_is_over_and_the_flavor_that_fits(
-    ceiling: str, flavor: str, over: str, fits: str
+def test_problem_names_the_exceeded_maximum_and_a_flavor_that_fits(
+    maximum: str, flavor: str, over: str, fits: str
 ) -> None:
-    pipeline, environment = f"jobs: {{a: {{resource_flavor: {flavor}}}}}", f"flavors: {{max: {ceiling}}}"
-    assert table(SIZES, pipeline, environment) == ["over-ceiling 1:29 jobs.a.resource_flavor"]
-    told = said(SIZES, pipeline, environment)
-    assert over in told
-    assert f"use the flavor `{fits}`; the maximum is set in configs/platform/environments/dev.yaml" in told
+    pipeline, environment = f"jobs: {{a: {{resource_flavor: {flavor}}}}}", f"flavors: {{max: {maximum}}}"
+    assert problems_of(SIZES, pipeline, environment) == ["over-ceiling 1:29 jobs.a.resource_flavor"]
+    text = messages(SIZES, pipeline, environment)
+    assert over in text
+    assert f"use the flavor `{fits}`; the maximum is set in configs/platform/environments/dev.yaml" in text
 
 
-def test_what_is_at_the_ceiling_fits_and_what_was_replaced_counts() -> None:
-    assert table(SIZES, JOBS, "flavors: {max: {cpu: 4000m, memory: 16384Mi}}") == []
-    assert table(SIZES, JOBS, "flavors: {max: {cpu: 2}, replace: {small: tiny}}") == []
+def test_maximum_itself_is_allowed_and_applies_after_the_replacement() -> None:
+    assert problems_of(SIZES, JOBS, "flavors: {max: {cpu: 4000m, memory: 16384Mi}}") == []
+    assert problems_of(SIZES, JOBS, "flavors: {max: {cpu: 2}, replace: {small: tiny}}") == []
 
 
-def test_nothing_fits_under_a_low_ceiling() -> None:
-    assert "no flavor fits" in said(SIZES, JOBS, "flavors: {max: {cpu: 1m}}")
+def test_no_flavor_fits() -> None:
+    assert "no flavor fits" in messages(SIZES, JOBS, "flavors: {max: {cpu: 1m}}")
 
 
 def test_pools() -> None:

@@ -22,31 +22,31 @@ CONTAINERS = ("containers", "initContainers")
 
 
 def pod_with(context: dict[str, Any], base: dict[str, Any] = PLAIN) -> dict[str, Any]:
-    """A pod with a security context of its own."""
+    """A pod with this security context."""
     return {**base, "spec": {**base["spec"], "securityContext": context}}
 
 
 def container_with(container: dict[str, Any], key: str = "containers") -> dict[str, Any]:
-    """A pod whose second container, in one of both lists, differs from a plain one."""
+    """A pod with a second container, in one of the two lists, that has these fields."""
     spec: dict[str, Any] = {"containers": [{"name": "base"}], "initContainers": [{"name": "first"}]}
     spec[key] = [*spec[key], {"name": "more", **container}]
     return {"spec": spec}
 
 
-def hard_with(change: dict[str, Any], key: str = "containers") -> dict[str, Any]:
-    """A pod that passes `restricted` but for a change of the security context of one container."""
+def hardened_with(change: dict[str, Any], key: str = "containers") -> dict[str, Any]:
+    """A pod that passes `restricted`, except for a change to the security context of one container."""
     spec: dict[str, Any] = {name: [{"name": name.lower(), "securityContext": SECURE}] for name in CONTAINERS}
     context = {name: value for name, value in {**SECURE, **change}.items() if value is not None}
     spec[key] = [{"name": "more", "securityContext": context}]
     return {"spec": spec}
 
 
-def found(pod: dict[str, Any], level: Level) -> list[str]:
+def violations_of(pod: dict[str, Any], level: Level) -> list[str]:
     """Each violation as `level, control: path`."""
     return [f"{one.level}, {one.control}: {dotted(one.path)}" for one in violations(pod, level)]
 
 
-POD_FIELDS = [  # control, field of the spec, values that pass, values that do not
+POD_FIELDS = [  # control, field of the spec, allowed values, forbidden values
     ("Host Namespaces", "hostNetwork", [False], [True]),
     ("Host Namespaces", "hostPID", [False], [True]),
     ("Host Namespaces", "hostIPC", [False], [True]),
@@ -56,9 +56,11 @@ POD_FIELDS = [  # control, field of the spec, values that pass, values that do n
 @pytest.mark.parametrize(("control", "field", "good", "bad"), POD_FIELDS)
 def test_fields_of_the_pod(control: str, field: str, good: list[Any], bad: list[Any]) -> None:
     for value in good:
-        assert found({"spec": {**PLAIN["spec"], field: value}}, "baseline") == []
+        assert violations_of({"spec": {**PLAIN["spec"], field: value}}, "baseline") == []
     for value in bad:
-        assert found({"spec": {**PLAIN["spec"], field: value}}, "baseline") == [f"baseline, {control}: spec.{field}"]
+        assert violations_of({"spec": {**PLAIN["spec"], field: value}}, "baseline") == [
+            f"baseline, {control}: spec.{field}"
+        ]
 
 
 SAFE_SYSCTLS = """kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_unprivileged_port_start
@@ -68,7 +70,7 @@ net.ipv4.tcp_wmem""".split()
 SELINUX_TYPES = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"]
 SAFE_CAPABILITIES = """AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID
 SETPCAP SETUID SYS_CHROOT""".split()
-CONTEXT_FIELDS = [  # control, where, path in a security context, values that pass, values that do not
+CONTEXT_FIELDS = [  # control, kind of context, path in it, allowed values, forbidden values
     ("HostProcess", "pod container", ("windowsOptions", "hostProcess"), [False], [True]),
     ("Privileged Containers", "container", ("privileged",), [False], [True]),
     ("Capabilities", "container", ("capabilities", "add"), [[], SAFE_CAPABILITIES], [["SYS_ADMIN"], ["ALL"]]),
@@ -104,32 +106,34 @@ def test_fields_of_security_contexts(
     assert places
     for place, make in places.items():
         for value in good:
-            assert found(make(context(value)), "baseline") == []
+            assert violations_of(make(context(value)), "baseline") == []
         for value in bad:
-            told = f"baseline, {control}: {place}.{dotted(path)}{last}"
-            assert found(make(context(value)), "baseline") == [told]
+            expected = f"baseline, {control}: {place}.{dotted(path)}{last}"
+            assert violations_of(make(context(value)), "baseline") == [expected]
 
 
 @pytest.mark.parametrize("key", CONTAINERS)
-def test_ports_of_the_node(key: str) -> None:
-    assert found(container_with({"ports": [{"containerPort": 80}, {"hostPort": 0}]}, key), "baseline") == []
+def test_host_ports(key: str) -> None:
+    assert violations_of(container_with({"ports": [{"containerPort": 80}, {"hostPort": 0}]}, key), "baseline") == []
     bad = container_with({"ports": [{"containerPort": 80}, {"hostPort": 80}]}, key)
-    assert found(bad, "baseline") == [f"baseline, Host Ports: spec.{key}[1].ports[1].hostPort"]
+    assert violations_of(bad, "baseline") == [f"baseline, Host Ports: spec.{key}[1].ports[1].hostPort"]
 
 
-def test_folders_of_the_node() -> None:
+def test_host_path_volumes() -> None:
     pod: dict[str, Any] = {"spec": {**PLAIN["spec"], "volumes": [{"name": "a", "emptyDir": {}}]}}
-    assert found(pod, "baseline") == []
+    assert violations_of(pod, "baseline") == []
     pod["spec"]["volumes"].append({"name": "b", "hostPath": {"path": "/"}})
-    assert found(pod, "baseline") == ["baseline, HostPath Volumes: spec.volumes[1].hostPath"]
+    assert violations_of(pod, "baseline") == ["baseline, HostPath Volumes: spec.volumes[1].hostPath"]
 
 
 def test_apparmor_by_annotation() -> None:
     key = "container.apparmor.security.beta.kubernetes.io/base"
     for value in ("", "runtime/default", "localhost/mine"):
-        assert found({**PLAIN, "metadata": {"annotations": {key: value, "other": "unconfined"}}}, "baseline") == []
+        assert (
+            violations_of({**PLAIN, "metadata": {"annotations": {key: value, "other": "unconfined"}}}, "baseline") == []
+        )
     bad = {**PLAIN, "metadata": {"annotations": {key: "unconfined"}}}
-    assert found(bad, "baseline") == [f"baseline, AppArmor: metadata.annotations.{key}"]
+    assert violations_of(bad, "baseline") == [f"baseline, AppArmor: metadata.annotations.{key}"]
 
 
 VOLUMES = """awsElasticBlockStore azureDisk azureFile cephfs cinder fc flexVolume flocker gcePersistentDisk gitRepo
@@ -137,16 +141,16 @@ glusterfs image iscsi nfs photonPersistentDisk portworxVolume quobyte rbd scaleI
 CORE = """configMap csi downwardAPI emptyDir ephemeral persistentVolumeClaim projected secret""".split()
 
 
-def test_kinds_of_volumes() -> None:
+def test_volume_types() -> None:
     good = [{"name": kind.lower(), kind: {}} for kind in CORE] + [{"name": "nothing"}]
-    assert found(apply_patch(HARD, {"spec": {"volumes": good}}), "restricted") == []
+    assert violations_of(apply_patch(HARD, {"spec": {"volumes": good}}), "restricted") == []
     for kind in VOLUMES:
         pod = {"spec": {**HARD["spec"], "volumes": [{"name": "a", kind: {}}]}}
-        assert found(pod, "baseline") == []
-        assert found(pod, "restricted") == [f"restricted, Volume Types: spec.volumes[0].{kind}"]
+        assert violations_of(pod, "baseline") == []
+        assert violations_of(pod, "restricted") == [f"restricted, Volume Types: spec.volumes[0].{kind}"]
 
 
-RESTRICTED = [  # control, change of a container's security context, path of what is wrong, or "" for the context
+RESTRICTED = [  # control, change to a security context, path of the violation, or "" for the context itself
     ("Privilege Escalation", {"allowPrivilegeEscalation": None}, ""),
     ("Privilege Escalation", {"allowPrivilegeEscalation": True}, ".allowPrivilegeEscalation"),
     ("Running as Non-root", {"runAsNonRoot": None}, ""),
@@ -161,72 +165,79 @@ RESTRICTED = [  # control, change of a container's security context, path of wha
 
 @pytest.mark.parametrize("key", CONTAINERS)
 @pytest.mark.parametrize(("control", "change", "place"), RESTRICTED)
-def test_what_restricted_demands_of_each_container(control: str, change: dict[str, Any], place: str, key: str) -> None:
+def test_restricted_requirements_for_each_container(control: str, change: dict[str, Any], place: str, key: str) -> None:
     assert (
-        found(hard_with({"runAsUser": 1, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}), "restricted")
+        violations_of(
+            hardened_with({"runAsUser": 1, "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}),
+            "restricted",
+        )
         == []
     )
-    pod = hard_with(change, key)
-    assert found(pod, "baseline") == []
-    assert found(pod, "restricted") == [f"restricted, {control}: spec.{key}[0].securityContext{place}"]
+    pod = hardened_with(change, key)
+    assert violations_of(pod, "baseline") == []
+    assert violations_of(pod, "restricted") == [f"restricted, {control}: spec.{key}[0].securityContext{place}"]
 
 
-def test_what_a_container_inherits_from_the_pod() -> None:
+def test_container_inherits_from_the_pod() -> None:
     own = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     pod = {"spec": {"containers": [{"name": "base", "securityContext": own}]}}
     hard = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    assert found(pod_with(hard, pod), "restricted") == []
-    assert found(pod_with({**hard, "runAsUser": 0}, pod), "restricted") == [
+    assert violations_of(pod_with(hard, pod), "restricted") == []
+    assert violations_of(pod_with({**hard, "runAsUser": 0}, pod), "restricted") == [
         "restricted, Running as Non-root user: spec.securityContext.runAsUser"
     ]
-    assert found(pod_with({**hard, "runAsNonRoot": False}, pod), "restricted") == [
+    assert violations_of(pod_with({**hard, "runAsNonRoot": False}, pod), "restricted") == [
         "restricted, Running as Non-root: spec.securityContext.runAsNonRoot"
     ]
-    assert found(pod_with({}, pod), "restricted") == [
+    assert violations_of(pod_with({}, pod), "restricted") == [
         "restricted, Running as Non-root: spec.containers[0].securityContext",
         "restricted, Seccomp: spec.containers[0].securityContext",
     ]
-    assert found(pod_with({**hard, "runAsNonRoot": False}, HARD), "restricted") == [
+    assert violations_of(pod_with({**hard, "runAsNonRoot": False}, HARD), "restricted") == [
         "restricted, Running as Non-root: spec.securityContext.runAsNonRoot"
     ]
 
 
-def test_a_container_without_a_security_context_lacks_each() -> None:
-    assert found(PLAIN, "restricted") == [
+def test_container_without_a_security_context() -> None:
+    assert violations_of(PLAIN, "restricted") == [
         f"restricted, {control}: spec.containers[0]"
         for control in ("Privilege Escalation", "Running as Non-root", "Seccomp", "Capabilities")
     ]
 
 
-def test_a_windows_pod_needs_what_windows_has() -> None:
-    """Kubernetes rejects these fields of a Windows pod, so the standard does not ask for them."""
+def test_windows_pod() -> None:
+    """Kubernetes rejects these fields in a Windows pod, so the standard does not require them."""
     windows = {"spec": {"os": {"name": "windows"}, "containers": [{"name": "base"}]}}
-    assert found(windows, "restricted") == ["restricted, Running as Non-root: spec.containers[0]"]
-    assert found(pod_with({"runAsNonRoot": True}, windows), "restricted") == []
+    assert violations_of(windows, "restricted") == ["restricted, Running as Non-root: spec.containers[0]"]
+    assert violations_of(pod_with({"runAsNonRoot": True}, windows), "restricted") == []
     bad = pod_with({"runAsNonRoot": True, "windowsOptions": {"hostProcess": True}}, windows)
-    assert found(bad, "restricted") == ["baseline, HostProcess: spec.securityContext.windowsOptions.hostProcess"]
+    assert violations_of(bad, "restricted") == [
+        "baseline, HostProcess: spec.securityContext.windowsOptions.hostProcess"
+    ]
 
 
-def test_a_user_namespace_relaxes_nothing() -> None:
+def test_user_namespace_relaxes_nothing() -> None:
     """Version 1.33 relaxes three controls, but only behind a feature gate that is off by default."""
     pod = container_with({"securityContext": {"procMount": "Unmasked"}})
-    assert found({"spec": {**pod["spec"], "hostUsers": False}}, "baseline") == [
+    assert violations_of({"spec": {**pod["spec"], "hostUsers": False}}, "baseline") == [
         "baseline, /proc Mount Type: spec.containers[1].securityContext.procMount"
     ]
-    root = hard_with({"runAsUser": 0})
-    assert found({"spec": {**root["spec"], "hostUsers": False}}, "restricted") == [
+    root = hardened_with({"runAsUser": 0})
+    assert violations_of({"spec": {**root["spec"], "hostUsers": False}}, "restricted") == [
         "restricted, Running as Non-root user: spec.containers[0].securityContext.runAsUser"
     ]
 
 
 def test_privileged_allows_everything() -> None:
     assert (
-        found({"spec": {"hostPID": True, "containers": [{"securityContext": {"privileged": True}}]}}, "privileged")
+        violations_of(
+            {"spec": {"hostPID": True, "containers": [{"securityContext": {"privileged": True}}]}}, "privileged"
+        )
         == []
     )
 
 
-def test_a_violation_names_the_fix() -> None:
+def test_violation_has_a_hint() -> None:
     (one,) = violations({"spec": {"hostPID": True, "containers": []}}, "baseline")
     assert (one.message, one.hint) == ("`hostPID` must not be set to true", "leave the key out")
     assert all(one.hint for one in violations(PLAIN, "restricted"))

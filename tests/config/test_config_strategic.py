@@ -1,4 +1,4 @@
-"""A piece of a pod over a pod, as Kubernetes merges."""
+"""Strategic merge patches of pods."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def base(**patch: Any) -> dict[str, Any]:
     return spec(containers=[{"name": "base", **patch}])["containers"][0]  # type: ignore[no-any-return]
 
 
-def test_nothing_changes_nothing() -> None:
+def test_empty_patch_changes_nothing() -> None:
     assert apply_patch(POD, {}) == POD
     assert apply_patch(POD, {"metadata": {}, "spec": {"containers": []}}) == POD
 
@@ -54,7 +54,7 @@ def test_maps_merge_and_null_deletes() -> None:
     assert "tolerations" not in spec(tolerations=None)
 
 
-def test_containers_merge_by_name_whatever_their_order() -> None:
+def test_containers_merge_by_name_in_any_order() -> None:
     found = spec(containers=[{"name": "other", "image": "o"}, {"name": "base", "image": "j"}])["containers"]
     assert [(one["name"], one["image"]) for one in found] == [("base", "j"), ("other", "o")]
     assert found[0]["args"] == ["a", "b"]
@@ -65,20 +65,20 @@ def test_lists_without_a_key_are_replaced() -> None:
     assert spec(tolerations=[{"key": "b"}])["tolerations"] == [{"key": "b"}]
 
 
-def test_variables_by_name_with_one_source_each() -> None:
+def test_variables_merge_by_name_and_keep_one_source() -> None:
     found = base(env=[{"name": "B", "value": "2"}, {"name": "C", "value": "3"}])["env"]
     assert found == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}, {"name": "C", "value": "3"}]
     reference = {"configMapKeyRef": {"name": "c", "key": "k"}}
     assert base(env=[{"name": "B", "valueFrom": reference}])["env"][1] == {"name": "B", "valueFrom": reference}
 
 
-def test_volumes_by_name_with_one_source_each() -> None:
+def test_volumes_merge_by_name_and_keep_one_source() -> None:
     assert spec(volumes=[{"name": "data", "emptyDir": {}}])["volumes"][0] == {"name": "data", "emptyDir": {}}
     grown = spec(volumes=[{"name": "dev-shm", "emptyDir": {"sizeLimit": "1Gi"}}])["volumes"][1]
     assert grown == {"name": "dev-shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}
 
 
-def test_mounts_by_path_ports_by_number_aliases_by_ip() -> None:
+def test_merge_keys_of_mounts_ports_and_aliases() -> None:
     assert base(volumeMounts=[{"mountPath": "/data", "readOnly": True}])["volumeMounts"][0] == {
         "name": "data",
         "mountPath": "/data",
@@ -93,15 +93,15 @@ def test_mounts_by_path_ports_by_number_aliases_by_ip() -> None:
 @pytest.mark.parametrize(
     "patch", [{"mountPath": "/dev/shm", "$patch": "delete"}, {"mountPath": "/dev/shm", "name": "x", "$patch": "delete"}]
 )
-def test_an_item_can_be_taken_away(patch: dict[str, Any]) -> None:
+def test_patch_can_delete_an_item(patch: dict[str, Any]) -> None:
     assert [mount["mountPath"] for mount in base(volumeMounts=[patch])["volumeMounts"]] == ["/data"]
 
 
-def test_an_item_can_be_put_in_anothers_place() -> None:
+def test_patch_can_replace_an_item() -> None:
     assert base(**{"$patch": "replace", "image": "new"}) == {"name": "base", "image": "new"}
 
 
-def test_it_can_be_done_twice_and_changes_nothing_that_it_was_given() -> None:
+def test_patch_is_idempotent_and_does_not_change_its_arguments() -> None:
     before = repr(POD)
     patch = {
         "spec": {"containers": [{"name": "base", "env": [{"name": "C", "value": "1"}], "args": None}], "volumes": None}

@@ -1,4 +1,4 @@
-"""The platform's files: what an environment gives, and how far a broken one reaches."""
+"""The platform's files: the settings of an environment, and what errors in them affect."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dag_factory.config.model import Cluster
 JOBS = "jobs: {a: {}}"
 
 
-def found(text: str, flavors: str = FLAVORS) -> list[str]:
+def problems_of(text: str, flavors: str = FLAVORS) -> list[str]:
     return Written(JOBS, flavors=flavors, environments={"dev": text}).problems()
 
 
-def test_where_the_pods_run() -> None:
+def test_cluster() -> None:
     cluster = "{namespace: ml, kubernetes_conn_id: k8s, in_cluster: false, startup_check_interval: 500ms}"
     built = Written(JOBS, environments={"dev": f"version: 1\ncluster: {cluster}\n"}).built()
     expected = Cluster(namespace="ml", kubernetes_conn_id="k8s", in_cluster=False, startup_check_interval=0.5)
@@ -22,14 +22,14 @@ def test_where_the_pods_run() -> None:
     assert Written(JOBS).built().cluster == Cluster(startup_check_interval=1.0)
 
 
-def test_the_pull_policy_lies_below_everything() -> None:
+def test_pull_policy_is_the_lowest_layer() -> None:
     text = "version: 1\nimages: {pull_policy: Never}\n"
     assert Written(JOBS, environments={"dev": text}).built().jobs[0].image_pull_policy == "Never"
     over = text + "defaults: {job: {image_pull_policy: Always}}\n"
     assert Written(JOBS, environments={"dev": over}).built().jobs[0].image_pull_policy == "Always"
 
 
-def test_vars_are_any_values_and_may_be_computed_of_the_environment() -> None:
+def test_vars_have_any_values_and_may_use_the_environment() -> None:
     vars_ = "vars: {a: '${{ environment }}', b: [1, {c: 2}], d: null}"
     text = "jobs: {j: {args: ['${{ vars.a }}', '${{ vars.b[1].c }}', '${{ vars.d is defined }}']}}"
     assert Written(text, environments={"dev": f"version: 1\n{vars_}\n"}).built().jobs[0].args == ("dev", "2", "false")
@@ -66,8 +66,8 @@ def test_vars_are_any_values_and_may_be_computed_of_the_environment() -> None:
         ("", "empty-file dev.yaml:1:1"),
     ],
 )
-def test_a_broken_environment_is_told_and_each_pipeline_says_that_it_waits(text: str, expected: str) -> None:
-    assert found(text) == ["broken-table 0:0", expected]
+def test_broken_environment_stops_all_pipelines(text: str, expected: str) -> None:
+    assert problems_of(text) == ["broken-table 0:0", expected]
 
 
 @pytest.mark.parametrize(
@@ -79,31 +79,33 @@ def test_a_broken_environment_is_told_and_each_pipeline_says_that_it_waits(text:
         ("version: 2\nwords: new\n", "unknown-version flavors.yaml:1:10 version"),
     ],
 )
-def test_a_table_that_cannot_be_read_breaks_all(flavors: str, expected: str) -> None:
-    assert found(ENVIRONMENT, flavors) == ["broken-table 0:0", expected]
+def test_unreadable_table_stops_all_pipelines(flavors: str, expected: str) -> None:
+    assert problems_of(ENVIRONMENT, flavors) == ["broken-table 0:0", expected]
 
 
-def test_a_wrong_key_of_the_table_breaks_nothing_else() -> None:
-    assert found(ENVIRONMENT, FLAVORS + "extra: 1\n") == ["unknown-key flavors.yaml:4:1 extra"]
-    assert found(ENVIRONMENT, FLAVORS.replace("gpu: 2", "gpu: 2, odd: x")) == ["bad-pool flavors.yaml:2:22 pools.odd"]
+def test_unknown_key_of_the_table_affects_nothing_else() -> None:
+    assert problems_of(ENVIRONMENT, FLAVORS + "extra: 1\n") == ["unknown-key flavors.yaml:4:1 extra"]
+    assert problems_of(ENVIRONMENT, FLAVORS.replace("gpu: 2", "gpu: 2, odd: x")) == [
+        "bad-pool flavors.yaml:2:22 pools.odd"
+    ]
     computed = FLAVORS.replace("gpu: 2", "gpu: 2, odd: '${{ 1.5 }}'")
-    assert found(ENVIRONMENT, computed) == ["bad-pool flavors.yaml:2:22 pools.odd"]
+    assert problems_of(ENVIRONMENT, computed) == ["bad-pool flavors.yaml:2:22 pools.odd"]
 
 
-def test_a_wrong_environment_does_not_break_another() -> None:
+def test_environment_with_an_error_does_not_affect_another() -> None:
     written = Written(JOBS, environments={"dev": ENVIRONMENT, "prod": "version: 1\nclustr: {}\n"})
     assert written.built("dev").id == "team.flow"
     assert written.compiled("prod").pipelines == ()
 
 
-def test_the_newer_version_says_what_to_run() -> None:
+def test_newer_version_names_the_command() -> None:
     told = Written(JOBS, flavors="version: 2\n").said()
     assert "`git pull`, then `pip install .`" in told
 
 
-def test_more_problems_than_a_person_reads_are_cut_and_nothing_is_built() -> None:
+def test_too_many_problems_are_cut_and_nothing_is_built() -> None:
     wrong = "".join(f"  f{n}: {{cpu: lots}}\n" for n in range(80))
-    told = found(ENVIRONMENT, FLAVORS.split("flavors:")[0] + "flavors:\n" + wrong)
+    told = problems_of(ENVIRONMENT, FLAVORS.split("flavors:")[0] + "flavors:\n" + wrong)
     assert len(told) == 52
     assert told[0] == "broken-table 0:0"
     assert told[-1] == "too-many-problems flavors.yaml:54:14"

@@ -41,7 +41,7 @@ def yaml_path(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
     return own or (("pod", *overlay_path) if overlay_path or not path else ())
 
 
-def _walk(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPath, bool]:
+def _walk(node: Node, path: KeyPath, value: Any, field: Shape) -> tuple[KeyPath, bool]:
     """How far a path of the pod leads into a tree of Kubernetes fields, and whether the tree sets or removes the value.
 
     ``value`` is the pod's value at ``node``. It identifies the items of a list that merges by a key.
@@ -50,13 +50,13 @@ def _walk(node: Node, path: KeyPath, value: Any, where: Shape) -> tuple[KeyPath,
     for step in path:
         inner: Node | None
         if isinstance(node, MapNode) and isinstance(step, str):
-            where = where.child(step)
+            field = field.child(step)
             value = value.get(step) if isinstance(value, dict) else None
             inner = node.get(step)
         elif isinstance(node, ListNode) and isinstance(step, int):
             value = value[step] if isinstance(value, list) and step < len(value) else None
-            step = _item_index(node, step, value, where.merge)
-            where = where.items
+            step = _item_index(node, step, value, field.merge)
+            field = field.items
             inner = node.items[step] if 0 <= step < len(node.items) else None
         else:
             inner = None

@@ -57,17 +57,17 @@ def apply_mirrors(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:
 
 def check(node: MapNode, mirrors: MappingT[str, str], environment: str, path: KeyPath) -> Iterator[Problem]:
     """The problems of a job's images that do not depend on what the platform allows. ``path`` is the job's."""
-    for where, image in job_images(node):
+    for image_path, image in job_images(node):
         if "{" not in image.text:
             continue
         pieces = split_template(image.text)
         if isinstance(pieces, str):
             message = f"the template of the image `{image.text}` contains {pieces}"
             hint = "use only expressions that read a value, such as `{{ params.tag }}`; compute the rest with `${{ }}`"
-            yield Problem.at(image.position, (*path, *where), "image-template", message, hint)
+            yield Problem.at(image.position, (*path, *image_path), "image-template", message, hint)
         elif mirrors and full_name(image.text) is None:
             message = (
                 f"the registry of `{image.text}` is not known until run time, so no mirror of `{environment}` applies"
             )
             hint = "write the registry, or compute it with `${{ }}`"
-            yield Problem.at(image.position, (*path, *where), "image-not-known", message, hint, "warning")
+            yield Problem.at(image.position, (*path, *image_path), "image-not-known", message, hint, "warning")

@@ -138,23 +138,23 @@ def _volume(volume: Fragment, spec: Fragment, path: KeyPath) -> Iterator[Referen
     for kind, source in volume.items():
         if kind == "name" or not isinstance(source, dict):
             continue
-        where = (*path, kind)
+        source_path = (*path, kind)
         if kind == "secret":
-            yield _name("secrets", source.get("secretName"), (*where, "secretName"))
+            yield _name("secrets", source.get("secretName"), (*source_path, "secretName"))
         elif kind == "configMap":
-            yield _name("config_maps", source.get("name"), (*where, "name"))
+            yield _name("config_maps", source.get("name"), (*source_path, "name"))
         elif kind == "persistentVolumeClaim":
-            yield _name("claims", source.get("claimName"), (*where, "claimName"))
+            yield _name("claims", source.get("claimName"), (*source_path, "claimName"))
         elif kind == "projected":
-            yield from _projected(source, spec, where)
+            yield from _projected(source, spec, source_path)
         elif kind == "ephemeral":
-            yield from _ephemeral(source, where)
+            yield from _ephemeral(source, source_path)
         elif kind == "csi" and source.get("driver") == _SECRETS_STORE:
             provider_class = _map(source.get("volumeAttributes")).get("secretProviderClass")
-            yield _name("secrets", provider_class, (*where, "volumeAttributes", "secretProviderClass"))
+            yield _name("secrets", provider_class, (*source_path, "volumeAttributes", "secretProviderClass"))
         elif kind not in _LOCAL_VOLUMES:
-            yield _name("claims", f"{kind}:{source.get('driver') or ''}", where)
-        yield from _secrets_of_volume(source, where)
+            yield _name("claims", f"{kind}:{source.get('driver') or ''}", source_path)
+        yield from _secrets_of_volume(source, source_path)
 
 
 def _secrets_of_volume(source: Fragment, path: KeyPath) -> Iterator[Reference]:
@@ -168,29 +168,29 @@ def _secrets_of_volume(source: Fragment, path: KeyPath) -> Iterator[Reference]:
 def _projected(source: Fragment, spec: Fragment, path: KeyPath) -> Iterator[Reference]:
     for index, item in enumerate(_list(source.get("sources"))):
         for kind, fields in _map(item).items():
-            where = (*path, "sources", index, kind)
+            source_path = (*path, "sources", index, kind)
             if kind == "secret":
-                yield _name("secrets", _map(fields).get("name"), (*where, "name"))
+                yield _name("secrets", _map(fields).get("name"), (*source_path, "name"))
             elif kind == "configMap":
-                yield _name("config_maps", _map(fields).get("name"), (*where, "name"))
+                yield _name("config_maps", _map(fields).get("name"), (*source_path, "name"))
             elif kind == "serviceAccountToken":  # a token of the pod's own account, for any audience
-                yield _name("service_accounts", service_account(spec)[0], where)
+                yield _name("service_accounts", service_account(spec)[0], source_path)
 
 
 def _ephemeral(source: Fragment, path: KeyPath) -> Iterator[Reference]:
     """A claim that exists as long as the pod, and the source of its content."""
-    where = (*path, "volumeClaimTemplate", "spec")
+    source_path = (*path, "volumeClaimTemplate", "spec")
     claim = _map(_map(source.get("volumeClaimTemplate")).get("spec"))
-    yield _name("claims", f"ephemeral:{claim.get('storageClassName') or ''}", where)
+    yield _name("claims", f"ephemeral:{claim.get('storageClassName') or ''}", source_path)
     for key in ("dataSource", "dataSourceRef"):
         origin = _map(claim.get(key))
         if origin:
             kind = str(origin.get("kind") or "")
             name = str(origin.get("name") or "")
             text = name if kind == "PersistentVolumeClaim" and not origin.get("namespace") else f"{kind}:{name}"
-            yield _name("claims", text, (*where, key, "name"))
+            yield _name("claims", text, (*source_path, key, "name"))
     if claim.get("volumeName"):
-        yield _name("claims", f"volume:{claim['volumeName']}", (*where, "volumeName"))
+        yield _name("claims", f"volume:{claim['volumeName']}", (*source_path, "volumeName"))
 
 
 def _variables(container: Fragment, path: KeyPath) -> Iterator[Reference]:

@@ -117,16 +117,18 @@ def _privileged(pod: _Pod) -> Iterator[Violation]:
 
 def _capabilities(pod: _Pod) -> Iterator[Violation]:
     for path, context in pod.contexts[1:]:
-        where = (*path, "capabilities", "add")
-        yield from _check_added("baseline", _list(_map(context.get("capabilities")).get("add")), where, _CAPABILITIES)
+        field_path = (*path, "capabilities", "add")
+        yield from _check_added(
+            "baseline", _list(_map(context.get("capabilities")).get("add")), field_path, _CAPABILITIES
+        )
 
 
 def _host_path_volumes(pod: _Pod) -> Iterator[Violation]:
     for index, volume in enumerate(_list(pod.spec.get("volumes"))):
         if _map(volume).get("hostPath") is not None:
-            where = ("spec", "volumes", index, "hostPath")
+            field_path = ("spec", "volumes", index, "hostPath")
             message = f"the volume `{_map(volume).get('name', '')}` mounts a folder of the node (`hostPath`)"
-            yield Violation("baseline", "HostPath Volumes", message, "use a claim (`pvc`) or `empty_dir`", where)
+            yield Violation("baseline", "HostPath Volumes", message, "use a claim (`pvc`) or `empty_dir`", field_path)
 
 
 def _host_ports(pod: _Pod) -> Iterator[Violation]:
@@ -134,8 +136,8 @@ def _host_ports(pod: _Pod) -> Iterator[Violation]:
         for index, port in enumerate(_list(container.get("ports"))):
             host_port = _map(port).get("hostPort")
             if host_port:
-                where = (*path, "ports", index, "hostPort")
-                yield _forbidden("Host Ports", where, str(host_port), "leave the key out")
+                field_path = (*path, "ports", index, "hostPort")
+                yield _forbidden("Host Ports", field_path, str(host_port), "leave the key out")
 
 
 def _apparmor(pod: _Pod) -> Iterator[Violation]:
@@ -145,26 +147,26 @@ def _apparmor(pod: _Pod) -> Iterator[Violation]:
             yield _not_one_of("baseline", "AppArmor", (*path, "appArmorProfile", "type"), profile, _PROFILES)
     for key, text in _map(_map(pod.pod.get("metadata")).get("annotations")).items():
         if key.startswith(_APPARMOR) and not (text in ("", "runtime/default") or str(text).startswith("localhost/")):
-            where = ("metadata", "annotations", key)
-            yield _not_one_of("baseline", "AppArmor", where, text, ("runtime/default", "localhost/..."))
+            field_path = ("metadata", "annotations", key)
+            yield _not_one_of("baseline", "AppArmor", field_path, text, ("runtime/default", "localhost/..."))
 
 
 def _selinux(pod: _Pod) -> Iterator[Violation]:
     for path, context in pod.contexts:
         options = _map(context.get("seLinuxOptions"))
-        where = (*path, "seLinuxOptions")
+        field_path = (*path, "seLinuxOptions")
         if options.get("type") and options["type"] not in _SELINUX_TYPES:
-            yield _not_one_of("baseline", "SELinux", (*where, "type"), options["type"], _SELINUX_TYPES)
+            yield _not_one_of("baseline", "SELinux", (*field_path, "type"), options["type"], _SELINUX_TYPES)
         for key in ("user", "role"):
             if options.get(key):
-                yield _forbidden("SELinux", (*where, key), str(options[key]), "leave the key out")
+                yield _forbidden("SELinux", (*field_path, key), str(options[key]), "leave the key out")
 
 
 def _proc_mount(pod: _Pod) -> Iterator[Violation]:
     for path, context in pod.contexts[1:]:
         if context.get("procMount") not in (None, "Default"):
-            where = (*path, "procMount")
-            yield _not_one_of("baseline", "/proc Mount Type", where, context["procMount"], ("Default",))
+            field_path = (*path, "procMount")
+            yield _not_one_of("baseline", "/proc Mount Type", field_path, context["procMount"], ("Default",))
 
 
 def _seccomp_baseline(pod: _Pod) -> Iterator[Violation]:
@@ -178,8 +180,8 @@ def _sysctls(pod: _Pod) -> Iterator[Violation]:
     for index, sysctl in enumerate(_list(pod.contexts[0][1].get("sysctls"))):
         name = _map(sysctl).get("name")
         if name not in _SYSCTLS:
-            where = ("spec", _CONTEXT, "sysctls", index, "name")
-            yield _forbidden("Sysctls", where, str(name), "remove it; only namespaced safe sysctls are allowed")
+            field_path = ("spec", _CONTEXT, "sysctls", index, "name")
+            yield _forbidden("Sysctls", field_path, str(name), "remove it; only namespaced safe sysctls are allowed")
 
 
 def _volume_types(pod: _Pod) -> Iterator[Violation]:
@@ -188,10 +190,10 @@ def _volume_types(pod: _Pod) -> Iterator[Violation]:
         kinds = [key for key in fields if key != "name" and fields[key] is not None]
         for kind in kinds:  # a volume without a kind is an empty directory
             if kind not in _VOLUMES and kind != "hostPath":
-                where = ("spec", "volumes", index, kind)
+                field_path = ("spec", "volumes", index, kind)
                 message = f"the volume `{fields.get('name', '')}` has the forbidden type `{kind}`"
                 hint = f"use one of: {', '.join(_VOLUMES)}"
-                yield Violation("restricted", "Volume Types", message, hint, where)
+                yield Violation("restricted", "Volume Types", message, hint, field_path)
 
 
 def _privilege_escalation(pod: _Pod) -> Iterator[Violation]:
@@ -237,8 +239,8 @@ def _capabilities_restricted(pod: _Pod) -> Iterator[Violation]:
         if "ALL" not in _list(capabilities.get("drop")):
             yield _required("Capabilities", path, context, "capabilities.drop", "[ALL]")
         added = [name for name in _list(capabilities.get("add")) if name in _CAPABILITIES]  # others violate `baseline`
-        where = (*path, "capabilities", "add")
-        yield from _check_added("restricted", added, where, ("NET_BIND_SERVICE",))
+        field_path = (*path, "capabilities", "add")
+        yield from _check_added("restricted", added, field_path, ("NET_BIND_SERVICE",))
 
 
 _Control = Callable[[_Pod], Iterator[Violation]]
@@ -273,15 +275,15 @@ def _not_one_of(level: Level, control: str, path: KeyPath, value: Any, allowed: 
 def _required(control: str, path: KeyPath, context: Fragment, key: str, value: str) -> Violation:
     """A violation of a field that must have a value. The path leads to its value, or to the container without one."""
     found: Any = context
-    where = path
+    field_path = path
     for step in key.split("."):
         if not isinstance(found, dict) or found.get(step) is None:
             break
-        found, where = found[step], (*where, step)
-    if where == path and not context:
-        where = path[:-1]
+        found, field_path = found[step], (*field_path, step)
+    if field_path == path and not context:
+        field_path = path[:-1]
     hint = f"set `{_CONTEXT}.{key}` to {value}, or leave the key out so that the factory sets it"
-    return Violation("restricted", control, f"`{_CONTEXT}.{key}` must be {value}", hint, where)
+    return Violation("restricted", control, f"`{_CONTEXT}.{key}` must be {value}", hint, field_path)
 
 
 def _key(path: KeyPath) -> str:

@@ -19,32 +19,32 @@ def apply_patch(pod: Fragment, patch: Fragment) -> Fragment:
     return _merge_maps(pod, patch, shape("kubernetes.schema.json", "/$defs/podPatch"))
 
 
-def _merge(low: Any, high: Any, where: Shape) -> Any:
+def _merge(low: Any, high: Any, field: Shape) -> Any:
     if isinstance(high, dict):
-        return _merge_maps(low if isinstance(low, dict) else {}, high, where)
+        return _merge_maps(low if isinstance(low, dict) else {}, high, field)
     if isinstance(high, list):
-        return _merge_lists(low if isinstance(low, list) else [], high, where)
+        return _merge_lists(low if isinstance(low, list) else [], high, field)
     return high
 
 
-def _merge_maps(low: Fragment, high: Fragment, where: Shape) -> Fragment:
+def _merge_maps(low: Fragment, high: Fragment, field: Shape) -> Fragment:
     entries = {key: value for key, value in high.items() if key != DIRECTIVE}
     if high.get(DIRECTIVE) == "replace":
         low = {}
     # A volume or a variable has one source: a new source replaces the old one, whatever its key.
-    merged = {key: value for key, value in low.items() if where.merge != "retain" or key in entries}
+    merged = {key: value for key, value in low.items() if field.merge != "retain" or key in entries}
     for key, value in entries.items():
         if value is None:
             merged.pop(key, None)
         else:
-            merged[key] = _merge(merged.get(key), value, where.child(key))
+            merged[key] = _merge(merged.get(key), value, field.child(key))
     return merged
 
 
-def _merge_lists(low: list[Any], high: list[Any], where: Shape) -> list[Any]:
-    if not where.merge.startswith("key:"):
-        return [_merge(None, item, where.items) for item in high]
-    name = where.merge.removeprefix("key:")
+def _merge_lists(low: list[Any], high: list[Any], field: Shape) -> list[Any]:
+    if not field.merge.startswith("key:"):
+        return [_merge(None, item, field.items) for item in high]
+    name = field.merge.removeprefix("key:")
     items = {item.get(name): item for item in low}
     for item in high:
         key = item.get(name)
@@ -53,5 +53,5 @@ def _merge_lists(low: list[Any], high: list[Any], where: Shape) -> list[Any]:
         if item.get(DIRECTIVE) == "delete":
             items.pop(key, None)
         else:
-            items[key] = _merge(items.get(key), item, where.items)
+            items[key] = _merge(items.get(key), item, field.items)
     return list(items.values())
