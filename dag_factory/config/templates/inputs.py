@@ -43,15 +43,15 @@ _STEPS_PER_VALUE = 15_000  # that a slow pattern takes until the validator gives
 
 def read_input_schema(node: Node | None) -> tuple[Schema, list[Problem]]:
     """The schema of the object of all inputs, and its problems."""
-    schema_text = to_python(node) if isinstance(node, MapNode) else {}
-    is_one_schema = schema_text.get("type") == "object" and isinstance(schema_text.get("properties", {}), dict)
+    declared = to_python(node) if isinstance(node, MapNode) else {}
+    is_one_schema = declared.get("type") == "object" and isinstance(declared.get("properties", {}), dict)
     if not is_one_schema:
-        required = [name for name, schema in schema_text.items() if "default" not in _map(schema)]
-        properties = {name: {} if schema is None else schema for name, schema in schema_text.items()}
-        schema_text = {"type": "object", "properties": properties, "required": required}
-    schema_text.setdefault("properties", {})
-    problems = list(_check_schema(schema_text, node, is_one_schema)) if node else []
-    return ({"type": "object", "properties": {}} if problems else schema_text), problems
+        required = [name for name, schema in declared.items() if "default" not in _map(schema)]
+        properties = {name: {} if schema is None else schema for name, schema in declared.items()}
+        declared = {"type": "object", "properties": properties, "required": required}
+    declared.setdefault("properties", {})
+    problems = list(_check_schema(declared, node, is_one_schema)) if node else []
+    return ({"type": "object", "properties": {}} if problems else declared), problems
 
 
 def _check_schema(schema: Schema, node: Node, is_one_schema: bool) -> Iterator[Problem]:
