@@ -124,7 +124,7 @@ def test_templates_and_their_inputs_are_completed(editor: LanguageServer) -> Non
     assert editor.completions(PIPELINE, HEAD + "    uses: r|>\n")["report@v1"] == "Writes a report."
     call = HEAD + "    uses: report@v1\n    with:\n      "
     assert editor.completions(PIPELINE, call + "|>") == {
-        "table": "The table to read. Needed.",
+        "table": "The table to read. Required.",
         "style": 'Default: "short"',
     }
     assert {"short", "long"} <= set(editor.completions(PIPELINE, call + "style: |>\n"))
