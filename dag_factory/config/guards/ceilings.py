@@ -5,23 +5,28 @@ They come from the `max` of an environment or a team, and from a team's list of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingT
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
-from dag_factory.config.guard_rules import Guards, Limit
+from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards import flavors
 from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.ceiling_causes import (
+    CountedPart,
+    Limits,
+    best_flavor,
+    exceeded_keys,
+    is_by_overlay,
+    largest_in_overlay,
+)
 from dag_factory.config.guards.resource_usage import (
     GPU,
     NODE_RESOURCES,
     Usage,
     container_usage,
-    counts_against,
     flavor_usage,
     is_gpu,
     pod_amounts,
@@ -34,9 +39,6 @@ from dag_factory.config.pod import final_pod
 from dag_factory.config.pod.containers import Container, pod_containers
 from dag_factory.config.positions import KeyPath
 
-Limits = MappingT[str, Limit]
-CountedPart = Callable[[Fragment], Fragment]
-"""The part of a pod that counts."""
 _JOB_RESOURCES: KeyPath = ("spec", "containers", 0, "resources")
 _FLAVOR = "resource_flavor"
 _EXAMPLES = {"cpu": "500m", "memory": "256Mi", "ephemeral-storage": "1Gi"}
@@ -77,29 +79,36 @@ def breaches(pod: Fragment, job: Job, guards: Guards, known: Iterable[Flavor] = 
     limits = guards.limits
     containers = pod_containers(pod)
     usage = pod_usage(pod, containers)
-    exceeded = _exceeded(usage, limits)
+    exceeded = exceeded_keys(usage, limits)
     yield from _missing_limits(containers, job, limits)
     yield from _unlisted(pod, job, limits, usage, _MAX)
     if exceeded:
         suggestions = flavors.allowed_flavors(known, guards)
         yield from _over_maximum(pod, job, limits, exceeded, suggestions, _MAX, lambda whole: whole)
     if guards.flavor_limits:
-        counted = partial(_without_platform_containers, platform=guards.platform_containers)
-        own = counted(pod)
-        usage = pod_usage(own)
         only_listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in limits}
         yield from _missing_limits(containers, job, only_listed)
-        listed = {key: limit for key, limit in guards.flavor_limits.items() if key not in exceeded}
-        if not limits:
-            yield from _unlisted(own, job, listed, usage, _LIST)
-        else:  # a resource that is not in `max` is reported above
-            in_max = {name: amount for name, amount in usage.items() if name in limits}
-            yield from _unlisted(own, job, guards.flavor_limits, in_max, _LIST)
-        if exceeded_list := _exceeded(usage, listed):
-            suggestions = flavors.allowed_flavors(known, guards)
-            yield from _over_maximum(own, job, listed, exceeded_list, suggestions, _LIST, counted)
+        yield from _flavor_list_breaches(pod, job, guards, exceeded, known)
     if pod["spec"].get("resourceClaims"):
         yield _claims_breach({**guards.flavor_limits, **limits})
+
+
+def _flavor_list_breaches(
+    pod: Fragment, job: Job, guards: Guards, exceeded: Collection[str], known: Iterable[Flavor]
+) -> Iterator[Breach]:
+    """Breaches of a list of flavors; ``exceeded`` are the resources that exceed a `max`, which are reported already."""
+    counted = partial(_without_platform_containers, platform=guards.platform_containers)
+    own = counted(pod)
+    usage = pod_usage(own)
+    limits = {key: limit for key, limit in guards.flavor_limits.items() if key not in exceeded}
+    if not guards.limits:
+        yield from _unlisted(own, job, limits, usage, _LIST)
+    else:  # a resource that is not in `max` is reported already
+        in_max = {name: amount for name, amount in usage.items() if name in guards.limits}
+        yield from _unlisted(own, job, guards.flavor_limits, in_max, _LIST)
+    if over_list := exceeded_keys(usage, limits):
+        suggestions = flavors.allowed_flavors(known, guards)
+        yield from _over_maximum(own, job, limits, over_list, suggestions, _LIST, counted)
 
 
 def _claims_breach(limits: Limits) -> Breach:
@@ -142,21 +151,21 @@ def _over_maximum(
     """A breach for each rule and each cause: what ``pod:`` causes is reported there, the rest at the flavor."""
     sidecar = next((one for one in pod["spec"]["containers"] if one["name"] == final_pod.XCOM), None)
     usage, flavor = pod_usage(pod), flavor_usage(job.flavor)
-    by_overlay = {key: _is_by_overlay(job, sidecar, key, to_number(limits[key].most), counted) for key in exceeded}
+    by_overlay = {key: is_by_overlay(job, sidecar, key, to_number(limits[key].most), counted) for key in exceeded}
     for by, overlay in dict.fromkeys((limits[key].by, by_overlay[key]) for key in exceeded):
         keys = [key for key in exceeded if (limits[key].by, by_overlay[key]) == (by, overlay)]
         amounts = [f"{key} {_shown(job.flavor, key, usage, flavor)} (at most {limits[key].most})" for key in keys]
         exceeds = f"{texts.exceeds.format(by=by)}: {', '.join(amounts)}"
         place = texts.place.format(place=limits[keys[0]].place)
         if overlay:
-            path = _largest_in_overlay(pod, job, sidecar, keys[0])
+            path = largest_in_overlay(pod, job, sidecar, keys[0])
             yield Breach("over-ceiling", f"with this value, the job's pod {exceeds}", f"lower it; {place}", path)
             continue
         subject = f"the flavor `{job.flavor.name}`"
         if any(usage.get(key) != flavor.get(key) for key in keys):
             addition = " with what `pod` adds" if job.pod else " with Airflow's container for the output"
             subject += " with the job's other containers" if job.init_containers else addition
-        best = _best_flavor(job, sidecar, limits, suggestions, counted)
+        best = best_flavor(job, sidecar, limits, suggestions, counted)
         hint = f"use the flavor `{best}`; {place}" if best else f"no flavor fits; {place}"
         yield Breach("over-ceiling", f"{subject} {exceeds}", hint, _JOB_RESOURCES, _FLAVOR)
 
@@ -193,51 +202,6 @@ def _unlisted(pod: Fragment, job: Job, limits: Limits, usage: Usage, texts: _Tex
         path = max(places, key=lambda place: place[1])[0]
         key = _FLAVOR if name in final_pod.flavor_resources(job.flavor).get("limits", {}) else ""
         yield Breach("resource-not-allowed", message, hint, path, key)
-
-
-def _is_by_overlay(job: Job, sidecar: Fragment | None, key: str, limit: Decimal, counted: CountedPart) -> bool:
-    """Whether ``pod:`` is the cause: without it the job is within the limit, or no flavor could keep the limit."""
-    if not job.pod:
-        return False
-    empty_flavor = msgspec.structs.replace(job.flavor, requests={}, limits={}, gpu_count=0)
-    smallest = msgspec.structs.replace(job, flavor=empty_flavor, init_containers=())
-    without_overlay = msgspec.structs.replace(job, pod=None)
-    return _amount(without_overlay, sidecar, key, counted) <= limit or _amount(smallest, None, key, counted) > limit
-
-
-def _largest_in_overlay(pod: Fragment, job: Job, sidecar: Fragment | None, key: str) -> KeyPath:
-    """The path of the largest amount of ``key`` that the overlay changes; empty if it changes none."""
-    without_overlay = final_pod.assemble_pod(msgspec.structs.replace(job, pod=None), sidecar)
-    before = {amount_id: size for amount_id, _, size in pod_amounts(without_overlay)}
-    places = [
-        (size, path)
-        for amount_id, path, size in pod_amounts(pod)
-        if counts_against(amount_id[-1], key) and before.get(amount_id, Decimal(-1)) != size
-    ]
-    return max(places, key=lambda place: place[0], default=(_ZERO, ()))[1]
-
-
-def _best_flavor(
-    job: Job, sidecar: Fragment | None, limits: Limits, suggestions: Iterable[Flavor], counted: CountedPart
-) -> str:
-    """The largest flavor with which the job keeps all limits; for a job with GPUs, one with GPUs if there is one."""
-    fitting = []
-    for flavor in suggestions:
-        pod = final_pod.assemble_pod(msgspec.structs.replace(job, flavor=flavor), sidecar)
-        if not _exceeded(pod_usage(counted(pod)), limits):
-            usage = flavor_usage(flavor)
-            fitting.append((usage[GPU], usage.get("memory", _ZERO), usage.get("cpu", _ZERO), flavor.name))
-    has_gpu = flavor_usage(job.flavor)[GPU] > 0
-    fitting = [size for size in fitting if (size[0] > 0) == has_gpu] or fitting
-    return max(fitting)[-1] if fitting else ""
-
-
-def _exceeded(usage: Usage, limits: Limits) -> list[str]:
-    return [key for key, limit in limits.items() if usage.get(key, _ZERO) > to_number(limit.most)]
-
-
-def _amount(job: Job, sidecar: Fragment | None, key: str, counted: CountedPart) -> Decimal:
-    return pod_usage(counted(final_pod.assemble_pod(job, sidecar))).get(key, _ZERO)
 
 
 def _shown(flavor: Flavor, key: str, usage: Usage, own: Usage) -> str:

@@ -122,7 +122,7 @@ SECTION = Section(
             "over-limit",
             (
                 "A value exceeds the `limits` of the environment or the team: retries, timeout, schedule, or the "
-                "number of jobs, runs or graphics cards at the same time."
+                "number of jobs, runs or GPUs at the same time."
             ),
             "Stay within the limit in the hint. The hint also names the place of the limit.",
         ),
@@ -149,7 +149,7 @@ SECTION = Section(
             "resource-not-allowed",
             (
                 "The pod requests a resource that no `max` names and no flavor of the team provides, such as huge "
-                "pages or a device that is not a graphics card."
+                "pages or a device that is not a GPU."
             ),
             "Remove the resource, or ask the platform team to add it to `max`.",
         ),

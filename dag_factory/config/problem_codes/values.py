@@ -89,7 +89,7 @@ SECTION = Section(
         ),
         Entry(
             "bad-gpu",
-            "The value is not a number of graphics cards.",
+            "The value is not a number of GPUs.",
             "Write `gpu: 1`, or `{count: 1, resource: amd.com/gpu}`.",
         ),
         Entry(
