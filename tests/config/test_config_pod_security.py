@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config.pod.security_standards import Level, violations
+from dag_factory.config.pod.security_control import Level
+from dag_factory.config.pod.security_standards import violations
 from dag_factory.config.pod.strategic_merge import apply_patch
 from dag_factory.config.positions import dotted
 

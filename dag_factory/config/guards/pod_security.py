@@ -9,7 +9,8 @@ from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards.breach import Breach
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE
-from dag_factory.config.pod.security_standards import Level, may_violate_baseline, violations
+from dag_factory.config.pod.security_control import Level
+from dag_factory.config.pod.security_standards import may_violate_baseline, violations
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problem_codes.code import Code
 
