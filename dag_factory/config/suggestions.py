@@ -14,15 +14,15 @@ _MAX_LENGTH = 100  # characters of a name that is compared
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for an unknown name: the closest known name, or a list of the known names."""
+    """A hint for an unknown name: the closest known name, or a list of the known names. Empty if none is known."""
     options = sorted(known)
     near = nearest(word, options)
     if near:
         return f"did you mean `{near}`?"
     if not options:
-        return "there is none yet"
+        return ""
     more = f" and {len(options) - _MAX_LISTED} more" if len(options) > _MAX_LISTED + 2 else ""
-    return f"known: {', '.join(options[:_MAX_LISTED] if more else options)}{more}"
+    return f"use one of: {', '.join(options[:_MAX_LISTED] if more else options)}{more}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -35,7 +35,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     words = [one for one in known if len(one) <= _MAX_LENGTH]
     if not budget.spend_words(len(words)):
         return ""
-    return next(iter(difflib.get_close_matches(word, words, 1)), "")
+    close = difflib.get_close_matches(word, words, 1)
+    longer = [one for one in words if len(word) > 2 and one.startswith(word)]
+    return close[0] if close else longer[0] if len(longer) == 1 else ""
 
 
 def show(value: Any) -> str:

@@ -164,8 +164,8 @@ def test_an_expression_that_fails_does_not_hide_another() -> None:
     [
         ("vars.regstry", "did you mean `registry`?"),
         ("varz.registry", "did you mean `vars`?"),
-        ("vars.q", "defined here: job: name; pipeline: id, name, owner, team; vars: registry, release"),
-        ("qqqq", "known here: environment, job, pipeline, vars"),
+        ("vars.q", "use one of these names: job: name; pipeline: id, name, owner, team; vars: registry, release"),
+        ("qqqq", "use one of: environment, job, pipeline, vars"),
     ],
 )
 def test_the_hint_for_an_undefined_name_lists_the_defined_ones(expression: str, hint: str) -> None:

@@ -114,7 +114,7 @@ def test_the_resolved_configuration_has_the_cells() -> None:
 @pytest.mark.parametrize(
     ("matrix", "problem", "words"),
     [
-        ("{a: [x], exclude: [{b: x}]}", "unknown-axis 1:44 jobs.train.matrix.exclude[0].b", "known: a"),
+        ("{a: [x], exclude: [{b: x}]}", "unknown-axis 1:44 jobs.train.matrix.exclude[0].b", "use one of: a"),
         ("{a: [x, y], exclude: [{a: z}]}", "excludes-nothing 1:46 jobs.train.matrix.exclude[0]", "no cell"),
         ("{a: [x], exclude: [{a: x}]}", "empty-matrix 1:24 jobs.train.matrix", "has no cell"),
         ("{}", "empty-matrix 1:24 jobs.train.matrix", "has no cell"),

@@ -52,7 +52,7 @@ def test_one_mistake_is_one_problem_in_its_place(text: str, expected: str) -> No
         ("tasks: {}\njobs: {a: {}}", "write `jobs`"),
         ("jobs: {a: {trigger_rule: al_done}}", "did you mean `all_done`?"),
         ("jobs: {a: {depends_on: b}}", "also for one job"),
-        ("jobs: {a: {qqqqqq: 1}}", "known: "),
+        ("jobs: {a: {qqqqqq: 1}}", "use one of: "),
     ],
 )
 def test_the_hint_says_how_to_fix_it(text: str, fix: str) -> None:

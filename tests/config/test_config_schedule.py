@@ -113,11 +113,11 @@ def test_other_words_show_the_five_fields(text: str) -> None:
 @pytest.mark.parametrize(
     ("cron", "reason"),
     [
-        ("0 25 * * *", "the hour 25 is out of range; it must be 0 to 23"),
-        ("60 3 * * *", "the minute 60 is out of range; it must be 0 to 59"),
-        ("0 3 0 * *", "the day of the month 0 is out of range; it must be 1 to 31"),
-        ("0 3 * 1,13 *", "the month 13 is out of range; it must be 1 to 12"),
-        ("0 3 * * 1-8", "the day of the week 8 is out of range; it must be 0 to 7"),
+        ("0 25 * * *", "the hour 25 is out of range; it must be from 0 to 23"),
+        ("60 3 * * *", "the minute 60 is out of range; it must be from 0 to 59"),
+        ("0 3 0 * *", "the day of the month 0 is out of range; it must be from 1 to 31"),
+        ("0 3 * 1,13 *", "the month 13 is out of range; it must be from 1 to 12"),
+        ("0 3 * * 1-8", "the day of the week 8 is out of range; it must be from 0 to 7"),
     ],
 )
 def test_a_cron_field_out_of_range_is_named(cron: str, reason: str) -> None:

@@ -251,15 +251,15 @@ def test_the_standard_tags_are_read() -> None:
         (
             "jobs:\n  a:\n    x: 1\n   b:\n",
             (4, 4),
-            "indent it by 2 spaces, as line 2, or indent it by 4 spaces, as line 3",
+            "put exactly 2 spaces before it, as on line 2, or put exactly 4 spaces before it, as on line 3",
         ),
-        ("jobs:\n  a:\n    x: 1\n     y: 2\n", (4, 6), "indent it by 4 spaces, as line 3"),
-        ("version: 1\n jobs: {}\n", (2, 2), "begin it in the first column, as line 1"),
-        (" version: 1\njobs: {}\n", (2, 1), "indent it by 1 space, as line 1"),
+        ("jobs:\n  a:\n    x: 1\n     y: 2\n", (4, 6), "put exactly 4 spaces before it, as on line 3"),
+        ("version: 1\n jobs: {}\n", (2, 2), "remove the spaces before it, as on line 1"),
+        (" version: 1\njobs: {}\n", (2, 1), "put exactly 1 space before it, as on line 1"),
         (
             "a:\n  b:\n    - x\n   - y\n",
             (4, 4),
-            "indent it by 2 spaces, as line 2, or indent it by 4 spaces, as line 3",
+            "put exactly 2 spaces before it, as on line 2, or put exactly 4 spaces before it, as on line 3",
         ),
     ],
 )

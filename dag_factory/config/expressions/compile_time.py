@@ -172,7 +172,7 @@ def describe_error(failure: jinja2.TemplateError, context: Context, text: str = 
         return "undefined-name", *_undefined(message, context, text)
     if isinstance(failure, SecurityError) and (call := _OUTPUT.search(text)):
         return "bad-expression", "`output` is not known when the file is read", _run_time_hint(call[0])
-    return "bad-expression", message, "correct the text between `${{` and `}}`, which is a Jinja expression"
+    return "bad-expression", message.rstrip("."), "correct the text between `${{` and `}}`, which is a Jinja expression"
 
 
 def error_line(failure: jinja2.TemplateError) -> int:
@@ -189,7 +189,7 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
     name = (match[1] or match[2]) if match else ""
     known = sorted({*context, *(str(key) for value in context.values() if isinstance(value, dict) for key in value)})
     if not name:
-        return message, f"known here: {', '.join(sorted(context))}"
+        return message, f"use one of: {', '.join(sorted(context))}"
     if match and match[2] and name in run_time_names.known() - {"dict", "range", "namespace"}:
         path = re.search(rf"(?<![\w.]){name}(\.\w+)*", text)
         return f"`{name}` is not known when the file is read", _run_time_hint(path[0] if path else name)
@@ -199,5 +199,5 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
         return f"`{name}` is not defined", f"did you mean `{close}`?"
     if parents:
         listed = "; ".join(f"{key}: {', '.join(sorted(context[key])) or 'nothing'}" for key in sorted(parents))
-        return f"`{name}` is not defined", f"defined here: {listed}"
-    return f"`{name}` is not defined", f"known here: {', '.join(sorted(context))}"
+        return f"`{name}` is not defined", f"use one of these names: {listed}"
+    return f"`{name}` is not defined", f"use one of: {', '.join(sorted(context))}"

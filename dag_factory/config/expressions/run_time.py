@@ -128,8 +128,8 @@ def _unrendered(node: Scalar, path: KeyPath) -> Problem:
 
 def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
     if budget.is_new(node.text) and not budget.spend_steps(_steps(node.text)):
-        message = f"the check of the templates of this file takes more than {BOUNDS.expression_steps:,} steps"
-        yield Problem.at(node.position, path, "bad-template", message, "divide the file, or repeat the same templates")
+        message = f"checking the templates of this file takes more than {BOUNDS.expression_steps:,} steps"
+        yield Problem.at(node.position, path, "bad-template", message, "split the file; the same template counts once")
         return
     parsed = _parse(node.text)
 
@@ -138,7 +138,8 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
 
     if parsed.failure:
         message, line = parsed.failure
-        yield problem(line, "bad-template", f"not valid Jinja: {message}", LITERAL)
+        hint = f"correct the template; {LITERAL}"
+        yield problem(line, "bad-template", f"not valid Jinja: {message[:1].lower()}{message[1:].rstrip('.')}", hint)
         return
     for violation in parsed.violations:
         yield problem(violation.line, *violation.description)
@@ -152,7 +153,7 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
         if words and words[:2] not in reported:
             reported.add(words[:2])
             code, message, hint = words
-            yield problem(use.line, code, message, f"{hint}; {LITERAL}" if hint.startswith("known:") else hint)
+            yield problem(use.line, code, message, f"{hint}; {LITERAL}" if hint.startswith("use one of:") else hint)
         elif root in names.WITHOUT_DATE and scope.dateless and (root, "") not in reported:
             reported.add((root, ""))
             message = (
@@ -182,12 +183,10 @@ def _check_output(job: str | None, scope: Scope) -> Iterator[tuple[Code, str, st
         )
     elif job not in scope.jobs:
         yield "unknown-job", f"unknown job `{job}`", did_you_mean(job, scope.upstream() or scope.jobs)
-    elif job == scope.job or not set(scope.jobs[job]) <= scope.upstream():
-        hint = (
-            f"add `{job}` to `depends_on`"
-            if job != scope.job
-            else "read the output in another job; a job cannot read its own output"
-        )
+    elif job == scope.job:
+        yield "not-upstream", f"the job `{job}` reads its own output", "read the output in a later job"
+    elif not set(scope.jobs[job]) <= scope.upstream():
+        hint = f"add `{job}` to `depends_on`"
         yield "not-upstream", f"the job `{scope.job}` reads the output of `{job}`, but does not wait for it", hint
     elif not scope.with_output >= set(scope.jobs[job]):
         yield "no-output", f"the job `{job}` has no output", f"add `output: json` to the job `{job}`"

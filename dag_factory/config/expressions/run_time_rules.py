@@ -129,7 +129,7 @@ def check_use(use: Use, allow: Set[str]) -> Description | None:
 def _unknown(root: str, path: str) -> Description:
     if root in names.SECRETS:
         message = f"`{{{{ {root} }}}}` would copy {names.SECRETS[root]} of Airflow into the pod"
-        hint = f"{names.SECRET_HINT}; an environment can allow it with `templating: {{allow: [{root}]}}`"
+        hint = f"{names.SECRET_HINT}; an environment can allow `{root}` with `templating: {{allow: [{root}]}}`"
         return "forbidden-template", message, hint
     if root in names.ALLOWABLE:
         return _not_available(

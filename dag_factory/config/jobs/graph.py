@@ -24,6 +24,7 @@ class Edge(NamedTuple):
     path: KeyPath
 
 
+_REMOVE = "remove the name from the list"
 Edges = dict[TaskId, dict[TaskId, Edge]]
 """For each task the tasks that it waits for."""
 
@@ -93,10 +94,10 @@ def check(graph: JobGraph) -> Iterator[Problem]:
     for name, waits_for in edges.items():
         for other, edge in waits_for.items():
             if other == name:
-                message, hint = f"the job `{sources[name]}` depends on itself", "remove the name from the list"
+                message, hint = f"the job `{sources[name]}` depends on itself", _REMOVE
                 yield Problem.at(edge.position, edge.path, "depends-on-itself", message, hint)
             elif other not in edges:
-                hint = did_you_mean(other, [job for job in graph.tasks if job not in (name, sources[name])])
+                hint = did_you_mean(other, [job for job in graph.tasks if job not in (name, sources[name])]) or _REMOVE
                 yield Problem.at(edge.position, edge.path, "unknown-job", f"unknown job `{other}`", hint)
     for cycle in _cycles(edges):
         names: list[str] = [sources[task] for task in cycle]

@@ -34,6 +34,7 @@ from dag_factory.config.tree import (
 )
 
 SCHEMA = ("job.schema.json", "/$defs/job")
+_DEFINE_FLAVOR = "define it in configs/platform/flavors.yaml"
 CALL_KEYS = ("uses", "with")
 """The keys that call a job template."""
 
@@ -169,7 +170,8 @@ def _flavor(name: Node | None, scope: Scope) -> ChosenFlavor | None:
     tables, path = scope.tables, (*scope.path, "resource_flavor")
     if not isinstance(name, Scalar) or name.value is None:
         message = f"the job `{path[1]}` has no `resource_flavor`"
-        scope.error("missing-key", message, did_you_mean("", tables.flavors), None, "resource_flavor")
+        hint = f"set it on the job or under `defaults`; {did_you_mean('', tables.flavors) or _DEFINE_FLAVOR}"
+        scope.error("missing-key", message, hint, None, "resource_flavor")
         return None
     computed, failures = evaluate(name, scope.context, path)
     if failures:  # reported with the other expressions of the job
@@ -183,7 +185,7 @@ def _flavor(name: Node | None, scope: Scope) -> ChosenFlavor | None:
     final = replacement.text if replacement else text
     entry = tables.flavors.get(final)
     if entry is None:
-        hint = did_you_mean(final, tables.flavors)
+        hint = did_you_mean(final, tables.flavors) or _DEFINE_FLAVOR
         scope.error("unknown-flavor", f"unknown flavor `{final}`", hint, name.position, "resource_flavor")
         return None
     return ChosenFlavor(entry, replacement if final != text else None)

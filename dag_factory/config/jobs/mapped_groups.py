@@ -15,7 +15,7 @@ from dag_factory.config.model import EnvVar, ForEach, Job
 from dag_factory.config.pod import final_pod
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.suggestions import did_you_mean
+from dag_factory.config.suggestions import nearest
 from dag_factory.config.tree import MapNode, Node, Scalar, as_map, entries_of, is_set
 
 
@@ -83,7 +83,9 @@ def check(groups: Node | None, jobs: Iterable[CompiledJob], known: MappingT[str,
     used = {step for job in jobs if (path := _group_path(job)) for step in _paths_to(path)}
     for path in groups.entries:
         if path not in used:
-            hint = did_you_mean(path, used) if used else f"add `group: {path}` to its jobs"
+            hint = f"add `group: {path}` to its jobs"
+            near = nearest(path, used)
+            hint = f"did you mean `{near}`? Otherwise, {hint}" if near else hint
             message = f"the group `{path}` has no jobs"
             yield Problem.at(groups.keys[path], ("groups", path), "empty-group", message, hint)
         outer = outermost(path.rpartition(".")[0], known)

@@ -68,7 +68,7 @@ def with_overlay(document: MapNode, scope: Scope) -> MapNode:
         overlay = without(overlay, "jobs")
     for name, node in entries_of(overlay_jobs).items():
         if is_null(node) and name not in known and isinstance(overlay_jobs, MapNode):
-            message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known)
+            message, hint = f"there is no job `{name}` to remove", did_you_mean(name, known) or "remove this entry"
             scope.error("unknown-job", message, hint, overlay_jobs.keys[name], *path, "jobs", name)
     merged = merge(base, overlay, shape(SCHEMA), unset=False)
     assert isinstance(merged, MapNode)

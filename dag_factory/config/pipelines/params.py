@@ -29,6 +29,7 @@ from dag_factory.config.tree import (
 )
 from dag_factory.settings import BOUNDS
 
+_PATTERN_HINT = "correct the pattern; it is a regular expression of Python"
 _SIMPLER_PATTERN = "remove nested quantifiers such as `(a+)+` from the pattern"
 
 
@@ -73,7 +74,8 @@ def _check_param(param: Param, node: Node, position: Position, scheduled: bool) 
         mismatch = "" if slow else param_schemas.find_error(param.schema, param.default)
     except ValueError as failure:
         message = f"the param `{name}` is not a valid JSON Schema: {failure}"
-        yield Problem.at(position, path, "bad-param", message, "use the keys of JSON Schema; see json-schema.org")
+        hint = _PATTERN_HINT if "regular expression" in message else "use the keys of JSON Schema; see json-schema.org"
+        yield Problem.at(position, path, "bad-param", message, hint)
         return
     if slow and default:
         message = f"the default of the param `{name}` takes too long to match against the pattern {show(slow)}"

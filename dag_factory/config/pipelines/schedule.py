@@ -22,6 +22,7 @@ _MAX_DESCRIPTION = 950  # characters of a description that fit into Airflow's da
 _RANDOM = re.compile(r"(?<![a-z])[rh](?![a-z])", re.IGNORECASE)
 _NEAREST_WEEKDAY = re.compile(r"\d+w|w\d+", re.IGNORECASE)
 _MANUAL_WORDS = frozenset(("none", "manual", "off", "never", "false"))
+_NO_DAY = "this month has no such day"
 _CRON_HINT = "use five fields, minute hour day-of-month month day-of-week, such as `0 3 * * *` (every day at 3:00)"
 
 
@@ -37,7 +38,7 @@ def read_schedule(node: Node | None, path: KeyPath) -> tuple[model.Schedule, lis
             words = f"{show(text)} is not a schedule preset", did_you_mean(text, PRESETS)
             return model.Manual(), [Problem.at(node.position, path, "bad-schedule", *words)]
         if text.lower() in _MANUAL_WORDS:
-            words = f"{show(text)} is not a schedule", "use `null` for a pipeline that is started manually"
+            words = f"{show(text)} is not a schedule", "use `null` for a pipeline that is started by hand"
             return model.Manual(), [Problem.at(node.position, path, "bad-schedule", *words)]
         return _read_crons((node,), path)
     if isinstance(node, MapNode):
@@ -70,6 +71,8 @@ def _read_crons(expressions: tuple[Scalar, ...], path: KeyPath) -> tuple[model.C
         if reason:
             message = f"{show(str(node.value))} is not a valid cron expression: {reason}"
             hint = suggest_schedule(str(node.value)) if path == ("schedule",) else ""
+            if reason == _NO_DAY:
+                hint = "use a day that the month has"
             problems.append(Problem.at(node.position, path, "bad-cron", message, hint or _CRON_HINT))
     if not problems and expressions:
         length = sum(len(describe_cron(str(node.value))) + 2 for node in expressions)
@@ -99,7 +102,7 @@ def cron_problem(expression: str) -> str:
     try:
         croniter(expression, datetime(2024, 1, 1)).get_next()
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as failure:
-        reason = str(failure).split("] ")[-1].replace("failed to find next date", "there is no such day")
+        reason = str(failure).split("] ")[-1].replace("failed to find next date", _NO_DAY)
         return reason[:120] or "it is malformed"
     try:
         describe_cron(expression)

@@ -48,5 +48,5 @@ def find_field_out_of_range(expression: str) -> str:
     for text, (name, low, high) in zip(expression.split(), _FIELDS, strict=False):
         for number in _NUMBER.findall(text):
             if not low <= int(number) <= high:
-                return f"the {name} {number} is out of range; it must be {low} to {high}"
+                return f"the {name} {number} is out of range; it must be from {low} to {high}"
     return ""

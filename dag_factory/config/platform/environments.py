@@ -64,7 +64,7 @@ def _next_environment(
     chain.append((name, extends.position))
     base = extends.text
     if base not in known:
-        message, hint = f"unknown environment `{base}`", did_you_mean(base, set(known) - {name})
+        message, hint = f"unknown environment `{base}`", did_you_mean(base, set(known) - {name}) or "remove `extends`"
         return None, [Problem.at(extends.position, ("extends",), "unknown-environment", message, hint)]
     if base in [other for other, _ in chain]:
         return None, [_loop(chain, base)]

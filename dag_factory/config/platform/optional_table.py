@@ -44,6 +44,7 @@ class Table(msgspec.Struct, frozen=True):
             return Problem.at(name.position, path, self.codes[1], message, f"fix the errors in {self.file}")
         if name.text not in self.known:
             message, hint = f"unknown {self.noun} `{name.text}`", did_you_mean(name.text, self.known)
+            hint = hint or f"define it in {self.file}"
             if not self.exists:
                 hint = f"create {self.file}; it begins with `version: 1`"
             return Problem.at(name.position, path, self.codes[0], message, hint)

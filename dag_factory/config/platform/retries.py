@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+import msgspec
+
 from dag_factory.config import model
 from dag_factory.config.expressions.compile_time import Context, evaluate
 from dag_factory.config.platform import optional_table
@@ -77,6 +79,8 @@ def resolve_rule(
             return map_node(own, node.keys, node.position), "", []
         return node, "", []
     rule = table.find(Scalar(text, text, name.position), path)
+    if isinstance(rule, Problem) and text.isdecimal():
+        rule = msgspec.structs.replace(rule, hint=f"remove the quotes: `retries: {text}`")
     if isinstance(rule, Problem):
         return None, "", [rule]
     keys = node.keys if isinstance(node, MapNode) else {}

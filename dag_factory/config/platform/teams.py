@@ -176,5 +176,5 @@ def _unknown_flavors(team: MapNode, flavors: Collection[str], path: KeyPath) -> 
             if any(fnmatchcase(name, item.text) for name in flavors):
                 continue
             message = f"unknown flavor `{item.text}`"
-            hint = did_you_mean(item.text, flavors)
+            hint = did_you_mean(item.text, flavors) or "define it in configs/platform/flavors.yaml"
             yield Problem.at(item.position, (*path, "flavors", index), "unknown-flavor", message, hint, "warning")

@@ -22,4 +22,5 @@ def check_unused_teams(teams: Mapping[str, Position], ids: Collection[FileId]) -
     for name, position in teams.items():
         if name not in folders:
             message = f"there is no pipeline in the folder {PIPELINES}/{name}"
-            yield Problem.at(position, ("teams", name), "unused-team", message, did_you_mean(name, folders), "warning")
+            hint = did_you_mean(name, folders) or "add a pipeline to the folder, or remove the team"
+            yield Problem.at(position, ("teams", name), "unused-team", message, hint, "warning")

@@ -6,6 +6,7 @@ A schema can annotate itself with ``x-code`` (the code of the problem), ``x-mess
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,16 @@ _TYPES = {
     "array": "a list",
     "null": "null",
 }
+_UNITS = {
+    "Length": " characters",
+    "Items": " items",
+    "Properties": " keys",
+}
+_WHOLE_NUMBER = re.compile(r"-?\d{1,9}")
+_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
+_NOT_RENDERED = (
+    "`{{ }}` is not rendered here: write the value, or use `${{ }}` for a value that is known when the file is read"
+)
 Description = tuple[str | None, Code, str, str]
 """The wrong key (None if the value itself is wrong), code, message, hint."""
 
@@ -52,11 +63,15 @@ def _has_wrong_type(found: list[ValidationError]) -> bool:
     return any(inner.validator in ("type", "const") and not inner.path for inner in found)
 
 
-def describe_error(error: ValidationError, otherwise: str = "another value") -> Iterator[Description]:
-    """Describe one error, once for each wrong key. Without a hint in the schema, the hint names the expected value."""
+def describe_error(error: ValidationError, fallback: bool = True) -> Iterator[Description]:
+    """Describe one error, once for each wrong key. Without a hint in the schema, the hint names the expected value.
+
+    Without ``fallback``, the hint is empty if the schema does not describe the value.
+    """
     for key, code, message, hint in _describe(error):
-        wanted = _annotation(error, "x-message") or otherwise
-        yield key, code, message, hint or (f"write {wanted}" if wanted else "")
+        wanted = _annotation(error, "x-message") or (fallback and (_type_names(error) or "another value"))
+        special = _template_hint(error) or _misplaced_key_hint(error)
+        yield key, code, message, special or hint or (f"write {wanted}" if wanted else "")
 
 
 def _describe(error: ValidationError) -> Iterator[Description]:
@@ -99,13 +114,18 @@ def _describe(error: ValidationError) -> Iterator[Description]:
             yield None, code or "conflicting-keys", wanted or "these keys cannot be used together", hint
         case "type":
             kinds = expected if isinstance(expected, list) else [expected]
-            text = wanted or " or ".join(_TYPES[kind] for kind in kinds if kind != "null" or len(kinds) == 1)
-            yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
+            text = wanted or _type_names(error)
+            if isinstance(value, str) and _is_quoted(value, kinds):
+                yield None, code or "wrong-type", f'`"{value}"` is text, not {text}', "remove the quotes"
+            else:
+                yield None, code or "wrong-type", f"{show(value)} is not {text}", hint
         case "enum":
             options = [option for option in expected if option is not None]
             suggestion = ""
             if isinstance(value, str):
                 suggestion = _other_name_hint(error, value) or did_you_mean(value, [str(option) for option in options])
+                if hint and len(options) == 1:
+                    suggestion = hint
             text = wanted or f"one of {', '.join(str(option) for option in options)}"
             yield None, code or "bad-value", f"{show(value)} is not {text}", suggestion or hint
         case "const":
@@ -159,6 +179,38 @@ def _schema(error: ValidationError) -> JSON:
     return error.schema if isinstance(error.schema, dict) else {}
 
 
+def _type_names(error: ValidationError) -> str:
+    """The types that the schema of a value allows, as text; empty if the error is not about the type."""
+    expected: Any = error.validator_value if error.validator == "type" else []
+    kinds = expected if isinstance(expected, list) else [expected]
+    return " or ".join(_TYPES[kind] for kind in kinds if kind != "null" or len(kinds) == 1)
+
+
+def _is_quoted(value: str, kinds: list[str]) -> bool:
+    """Whether a text would have one of these types if it had no quotes."""
+    number = {"integer": _WHOLE_NUMBER, "number": _NUMBER}
+    return any(value in ("true", "false") if kind == "boolean" else kind in number and number[kind].fullmatch(value)
+               for kind in kinds)  # fmt: skip
+
+
+def _misplaced_key_hint(error: ValidationError) -> str:
+    """A hint for a key such as `script` beside the jobs, where it looks like the name of a job."""
+    if error.validator != "type" or isinstance(error.instance, dict) or len(error.absolute_path) < 2:
+        return ""
+    key, parent = error.absolute_path[-1], error.absolute_path[-2]
+    if parent != "jobs" or key not in _schema(error).get("properties", {}):
+        return ""
+    return f"if `{key}` is a key of a job, indent it by two more spaces, below the name of the job"
+
+
+def _template_hint(error: ValidationError) -> str:
+    """A hint for a text with ``{{ }}`` where only its value would be valid."""
+    is_template = isinstance(error.instance, str) and "{{" in error.instance and "}}" in error.instance
+    wrong_kind = error.validator in ("type", "pattern", "enum", "const", "format")
+    explained = _schema(error).get("x-templated") or "${{" in _annotation(error, "x-hint")
+    return _NOT_RENDERED if is_template and wrong_kind and not explained else ""
+
+
 def _other_name_hint(error: ValidationError, key: str) -> str:
     """The schema's hint for a key or value that belongs elsewhere or has another name here."""
     hints = _schema(error).get("x-instead", {})
@@ -181,17 +233,22 @@ def _indentation_hint(error: ValidationError, key: str, value: Any) -> str:
 
 
 def _missing_key_hint(error: ValidationError, key: str) -> str:
+    if key == "version":
+        return "begin the file with `version: 1`"
     about = _schema(error).get("properties", {}).get(key, {})
-    return f"add `{key}:`" + (f" {about['x-hint']}" if "x-hint" in about else "")
+    return f"add `{key}:`" + (f"; {about['x-hint']}" if "x-hint" in about else "")
 
 
 def _limit_message(error: ValidationError, comparison: str, wanted: str) -> str:
     counted = str(error.validator).endswith(("Length", "Items", "Properties"))
+    if not error.instance and isinstance(error.instance, (list, dict)) and error.validator_value == 1:
+        return "the list is empty" if isinstance(error.instance, list) else "the map is empty"
     if wanted:
         return f"{show(error.instance)} is not {wanted}"
     if counted and error.validator_value == 1 and comparison == "at least":
         return f"{show(error.instance)} is empty"
-    return f"{show(error.instance)} must be {comparison} {error.validator_value}{' long' if counted else ''}"
+    unit = _UNITS[str(error.validator).removeprefix("min").removeprefix("max")] if counted else ""
+    return f"{show(error.instance)} must {'have' if unit else 'be'} {comparison} {error.validator_value}{unit}"
 
 
 def _alternatives(branches: list[dict[str, Any]]) -> Iterator[str]:

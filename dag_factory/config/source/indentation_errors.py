@@ -43,8 +43,8 @@ def explain(message: str, lines: Sequence[str], line: int) -> tuple[str, str] | 
 def _like(lines: Sequence[str], number: int) -> str:
     spaces = _indent(lines[number - 1])
     if not spaces:
-        return f"begin it in the first column, as line {number}"
-    return f"indent it by {spaces} space{'' if spaces == 1 else 's'}, as line {number}"
+        return f"remove the spaces before it, as on line {number}"
+    return f"put exactly {spaces} space{'' if spaces == 1 else 's'} before it, as on line {number}"
 
 
 def _indent(line: str) -> int:

@@ -294,6 +294,10 @@ def _in_quotes(template: str) -> str:
     return "put the whole value in quotes" + (f", as {quote}{template}{quote}" if example else "")
 
 
+_AFTER_QUOTE = re.compile(r".*[:-] +(\"[^\"]*\"|'[^']*') *")
+_SIMPLE = re.compile(r"[^][{},#:]*")  # a value that reaches to the end of its line
+
+
 def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, shifts: ColumnShifts) -> Problem:
     position: Any = failure.problem_mark or failure.context_mark
     line, column = (position.line + 1, shifts.column(position.line, position.column) + 1) if position else (1, 1)
@@ -306,7 +310,7 @@ def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, shifts
         line, column = len(file_lines), len(file_lines[-1]) + 1
     line_text = file_lines[line - 1]
     if "\t" in line_text[: len(line_text) - len(line_text.lstrip())] or "'\\t'" in message:
-        hint = "indent with spaces; YAML does not allow tabs"
+        message, hint = "this line is indented with a tab", "indent with spaces; YAML does not allow tabs"
     elif wrong := explain(message, file_lines, line):
         message, hint = wrong
         column = len(line_text) - len(line_text.lstrip()) + 1
@@ -316,8 +320,25 @@ def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, shifts
         hint = "quote a value that contains `: `, or check the indentation"
     elif "expected <document start>" in message or "expected a single document" in message:
         message, hint = "more than one document in the file", "remove the `---`; a file has one document"
-    elif "start any token" in message:
-        hint = "quote the value; it begins with a character that YAML reserves"
+    elif "start any token" in message or "scanning an alias" in message or "scanning an anchor" in message:
+        if began and "start any token" not in message:  # the character before the position
+            line_text, column = file_lines[began.line], shifts.column(began.line, began.column) + 1
+            line = began.line + 1
+        value = line_text[column - 1 :]
+        message = f"a value that begins with `{value[:1]}` must have quotes"
+        hint = _in_quotes(value) if _SIMPLE.fullmatch(value) else "put the whole value in quotes"
+    elif "did not find expected key" in message and _AFTER_QUOTE.match(line_text[: column - 1]):
+        message = "there is text after the closing quote"
+        hint = "put quotes around the whole value; inside single quotes, write `''` for one quote"
+    elif "parsing a flow node" in message:
+        message, hint = "an item is missing here", "remove the extra comma"
+    elif "scanning a quoted scalar" in message and "end of stream" in message:
+        message = f"the quote that begins on line {began.line + 1 if began else line} is not closed"
+        hint = "close the quote at the end of the value"
+    elif began and ("parsing a flow mapping" in message or "parsing a flow sequence" in message):
+        opening, closing = ("{", "}") if "mapping" in message else ("[", "]")
+        message = f"the `{opening}` on line {began.line + 1} is not closed, or a comma is missing before this position"
+        hint = f"add `{closing}` or `,`"
     else:
         hint = "check the indentation, quotes and brackets above this position"
     return Problem(file, line, column, "yaml-syntax", message, hint=hint)

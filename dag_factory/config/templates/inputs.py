@@ -139,7 +139,7 @@ def _error_problems(
     reported: set[str],
 ) -> Iterator[Problem]:
     """The problems of one error, one for each input."""
-    for key, code, message, schema_hint in messages.describe_error(leaf, otherwise=""):
+    for key, code, message, schema_hint in messages.describe_error(leaf, fallback=False):
         where = (*leaf.absolute_path, *(() if key is None else (key,)))
         if not where:
             message = f"the template `{template}`: {message}"

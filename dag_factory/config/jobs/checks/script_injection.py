@@ -22,6 +22,7 @@ from dag_factory.config.tree import MapNode, Node, Scalar, entries_of, is_set, t
 _SAFE_FILTERS = frozenset("count filesizeformat float int length round tojson urlencode wordcount".split())
 _SAFE_FORMATS = frozenset("date date-time time ipv4 ipv6 uuid".split())
 _ITEM = "{{ item }}"  # cannot be the name of a param
+_RISK = "whoever starts a run can enter shell commands"
 _JINJA = jinja2.Environment(
     comment_start_string=COMMENT_MARKS[0], comment_end_string=COMMENT_MARKS[1], extensions=["jinja2.ext.do"]
 )
@@ -56,12 +57,12 @@ def check(job: MapNode, texts: Set[str], prefix: str, path: KeyPath) -> Iterator
     source = job.map("for_each").get("param")
     for name, line in _params_in_output(script.text):
         if name == _ITEM and isinstance(source, Scalar) and source.text in texts:
-            message = f"an item of the param `{source.text}` becomes part of the script; a quote in it ends the quoting"
+            message = f"the script contains items of the param `{source.text}`; {_RISK}"
             hint = 'set a variable with `as: ITEM` under `for_each`, and use `"$ITEM"` in the script'
             yield Problem.at(script.line(line), (*path, "script"), "text-in-script", message, hint, "warning")
         elif name in texts:
             variable = f"{prefix}{name.upper()}" if prefix else name.upper()
-            message = f"the text of the param `{name}` becomes part of the script; a quote in it ends the quoting"
+            message = f"the script contains the text of the param `{name}`; {_RISK}"
             hint = f'use `"${variable}"` in the script'
             if not prefix:
                 hint = f'pass it as a variable: `env: {{{variable}: "{{{{ params.{name} }}}}"}}`, and {hint}'
