@@ -58,11 +58,13 @@ class MapNode(msgspec.Struct, frozen=True, gc=False):
 
     def map(self, key: str) -> MapNode:
         """The map of a key, or an empty map."""
-        return as_map(self.entries.get(key))
+        value = self.entries.get(key)
+        return value if isinstance(value, MapNode) else _EMPTY
 
     def list(self, key: str) -> tuple[Node, ...]:
         """The items of a key's list."""
-        return items_of(self.entries.get(key))
+        value = self.entries.get(key)
+        return value.items if isinstance(value, ListNode) else ()
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts of a key's list, or of its single value."""
@@ -144,7 +146,7 @@ def is_null(node: Node | None) -> bool:
 
 def is_set(node: Node | None) -> TypeGuard[Node]:
     """Whether there is a value other than null."""
-    return node is not None and not is_null(node)
+    return node is not None and not (isinstance(node, Scalar) and node.value is None)
 
 
 def as_map(node: Node | None) -> MapNode:

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
+from typing import TypeGuard
 
 from dag_factory.config.expressions.whole_templates import split_template
 from dag_factory.config.pod.image_names import apply_mirror, full_name
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, items_of, replace_at
+from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, replace_at
 
-_VOLUMES = ("pod", "spec", "volumes")  # an image may be mounted, too
-_CONTAINERS = (
-    ("init_containers",),
-    ("sidecars",),
-    ("pod", "spec", "initContainers"),
-    ("pod", "spec", "containers"),
-)
+_POD_SPEC = ("pod", "spec")
+_VOLUMES = (*_POD_SPEC, "volumes")  # an image may be mounted, too
 
 
 def job_images(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
@@ -29,17 +25,30 @@ def job_images(node: MapNode) -> Iterator[tuple[KeyPath, Scalar]]:
     An image whose expression failed is left out, because that is reported elsewhere.
     """
     own = node.get("docker_image")
-    if isinstance(own, Scalar) and own.value is not None and not own.dynamic:
+    if _is_known(own):
         yield ("docker_image",), own
-    for path in _CONTAINERS:
-        for index, container in enumerate(items_of(at(node, path))):
-            image = as_map(container).get("image")
-            if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
-                yield (*path, index, "image"), image
-    for index, volume in enumerate(items_of(at(node, _VOLUMES))):
+    for key in ("init_containers", "sidecars"):
+        yield from _container_images(node.list(key), (key,))
+    spec = at(node, _POD_SPEC)
+    if not isinstance(spec, MapNode):
+        return
+    for key in ("initContainers", "containers"):
+        yield from _container_images(spec.list(key), (*_POD_SPEC, key))
+    for index, volume in enumerate(spec.list("volumes")):
         image = as_map(volume).map("image").get("reference")
-        if isinstance(image, Scalar) and image.value is not None and not image.dynamic:
+        if _is_known(image):
             yield (*_VOLUMES, index, "image", "reference"), image
+
+
+def _container_images(containers: tuple[Node, ...], path: KeyPath) -> Iterator[tuple[KeyPath, Scalar]]:
+    for index, container in enumerate(containers):
+        image = as_map(container).get("image")
+        if _is_known(image):
+            yield (*path, index, "image"), image
+
+
+def _is_known(image: Node | None) -> TypeGuard[Scalar]:
+    return isinstance(image, Scalar) and image.value is not None and not image.dynamic
 
 
 def apply_mirrors(node: MapNode, mirrors: MappingT[str, str]) -> MapNode:

@@ -8,6 +8,7 @@ the labels that identify the task instance.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from posixpath import normpath
 from typing import Any
 
@@ -45,6 +46,7 @@ SPEC_KEYS = {
     "terminationGracePeriodSeconds": "termination_grace",
 }
 """The fields of the pod's spec that are set by one key of the job, with this key."""
+_spec_values = attrgetter(*SPEC_KEYS.values())
 
 
 def final_pod(job: Job, cluster: Cluster) -> Fragment:
@@ -74,7 +76,7 @@ def pod_without_overlay(job: Job) -> Fragment:
         "containers": [_main_container(job)],
         "volumes": list(_volumes(job)),
         "restartPolicy": "Never",
-        **{field: _to_json(getattr(job, key)) for field, key in SPEC_KEYS.items()},
+        **dict(zip(SPEC_KEYS, map(_to_json, _spec_values(job)), strict=True)),
         "imagePullSecrets": [{"name": name} for name in job.image_pull_secrets],
     }
     return {"metadata": _without_empty(metadata), "spec": _without_empty(spec)}
