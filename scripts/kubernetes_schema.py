@@ -174,7 +174,7 @@ DNS_LABEL = {
     "pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$(?!\\n)",
     "x-code": "bad-name",
     "x-message": "a name such as proxy",
-    "x-hint": "use up to 63 lowercase letters, digits and `-`, and start and end with a letter or digit",
+    "x-hint": "use at most 63 lowercase letters, digits and `-`, beginning and ending with a letter or digit",
 }
 QUANTITY = {
     "type": ["string", "number"],

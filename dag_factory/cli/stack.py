@@ -67,7 +67,7 @@ class Stack:
         try:
             cluster.up(self.cluster)
         except cluster.ClusterError as failure:
-            raise LocalError(f"The local cluster did not start: {failure}") from failure
+            raise LocalError(str(failure)) from failure
         try:
             return self.instance.start(port, report=terminal.note).url
         except BaseException:

@@ -145,7 +145,7 @@ def test_schemas_accept_what_the_compiler_accepts(home: Path) -> None:
 def test_a_value_may_be_a_name_or_an_inline_definition(home: Path) -> None:
     write(home, "platform/retries.yaml", "version: 1\nrules: {transient: {retries: 3}}\n")
     write(home, "platform/alerts.yaml", "version: 1\nchannels: {oncall: {webhook: {connection: c}}}\n")
-    assert "1 retry rules" in schema(home).stdout
+    assert "1 retry rule" in schema(home).stdout
     documents = {name: read_schema(home, name) for name in ("job", "kubernetes")}
     registry = jsonschema_rs.Registry([(f"{name}.schema.json", document) for name, document in documents.items()])
     check = jsonschema_rs.Draft202012Validator({"$ref": "job.schema.json"}, registry=registry)

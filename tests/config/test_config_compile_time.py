@@ -164,7 +164,11 @@ def test_an_expression_that_fails_does_not_hide_another() -> None:
     [
         ("vars.regstry", "did you mean `registry`?"),
         ("varz.registry", "did you mean `vars`?"),
-        ("vars.q", "use one of these names: job: name; pipeline: id, name, owner, team; vars: registry, release"),
+        (
+            "vars.q",
+            "use one of: job.name, pipeline.id, pipeline.name, pipeline.owner, pipeline.team, "
+            "vars.registry, vars.release",
+        ),
         ("qqqq", "use one of: environment, job, pipeline, vars"),
     ],
 )

@@ -51,7 +51,7 @@ def reported(given: str, schema: str = WHOLE) -> list[str]:
     [
         ("{model: a, query: q}", ""),
         ("{query: q}", "missing-input 7:3 with: the template `it@v1` needs the input `model` -- add `model:` under"),
-        ("{model: a}", "missing-input 7:3 with: the template `it@v1`: exactly one of `query` or `file` must be given"),
+        ("{model: a}", "missing-input 7:3 with: the template `it@v1`: exactly one of `query` and `file` is required"),
         ("{model: a, query: q,\n file: f}", "bad-input 2:2 with.file: {}`query` and `file` cannot be used together"),
         ("{model: a, query: q, user: me}", "bad-input 1:22 with.user: {}`user` also needs `host` -- add `host`"),
         (

@@ -11,14 +11,14 @@ def test_a_pipeline_with_problems_is_not_started(project: Project) -> None:
     dag_id = project.pipeline("wrong", "jobs: {one: {script: echo hello, depends_on: [two]}}")
     code, output = project.dagf("demo", dag_id)
     assert code == 2
-    assert f"The pipeline {dag_id} has problems; see: dagf check" in output
+    assert f"the pipeline `{dag_id}` has problems; see: dagf check" in output
     assert not (project.home / ".dagf").exists()
 
 
 def test_an_unknown_pipeline(project: Project) -> None:
     code, output = project.dagf("demo", "checks.nowhere")
     assert code == 2
-    assert "The pipeline checks.nowhere does not exist here" in output
+    assert "the pipeline `checks.nowhere` does not exist" in output
 
 
 def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:

@@ -243,7 +243,10 @@ def test_allowed_images(image: str, allowed: str, right: bool) -> None:
     assert found.problems() == ([] if right else [f"image-not-allowed {PLACE}"])
     if not right:
         assert "the environment `dev` does not allow" in found.messages()
-        assert f"allowed: {allowed}, other/*; see configs/platform/environments/dev.yaml:2" in found.messages()
+        assert (
+            f"use an image that matches {allowed} or other/*; see configs/platform/environments/dev.yaml:2"
+            in found.messages()
+        )
 
 
 def test_allowed_images_match_the_mirrored_name() -> None:

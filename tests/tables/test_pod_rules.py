@@ -310,7 +310,7 @@ def test_all_lists_apply() -> None:
     flow = PIPELINE + "jobs: {a: {env: {A: {secret: out-a/key}}}}\n"
     message = under("secrets: ['*']", "{}", files={"teams": teams, "pipelines/team/in/flow": flow}).messages()
     assert message == (
-        "the team `team/in` does not allow the secret `out-a` -- allowed: in-*, out-b; "
+        "the team `team/in` does not allow the secret `out-a` -- use one of: in-*, out-b; "
         "see configs/platform/teams.yaml:2"
     )
 
@@ -319,7 +319,7 @@ def test_empty_list_allows_nothing() -> None:
     found = under("secrets: []", "{env: {A: {secret: other/key}}}")
     assert found.problems() == ["not-allowed flow.yaml:3:21 jobs.a.env.A"]
     assert found.messages() == (
-        "the environment `dev` does not allow the secret `other` -- allowed: none; "
+        "the environment `dev` does not allow the secret `other` -- remove it; "
         "see configs/platform/environments/dev.yaml:2"
     )
 

@@ -79,13 +79,13 @@ teams:
             PIPELINE.replace("small", "card"),
             "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
             "the team `growth` may not use the flavor `card`",
-            f"allowed: sm*, large; {PLACE}:6",
+            f"use one of: sm*, large; {PLACE}:6",
         ),
         (
             PIPELINE.replace("acme/image", "ghcr.io/acme/image"),
             "image-not-allowed flow.yaml:2:26 defaults.docker_image",
             "the team `growth` does not allow the image `ghcr.io/acme/image:1`",
-            f"allowed: acme/*; {PLACE}:7",
+            f"use an image that matches acme/*; {PLACE}:7",
         ),
         (
             PIPELINE.replace("small", "large"),
@@ -231,7 +231,7 @@ def test_limit_of_the_default_team_names_its_position() -> None:
         "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
         "flavor-not-allowed flow.yaml:2:59 defaults.resource_flavor",
     ]
-    messages = "the default team may not use the flavor `small` -- allowed: large"
+    messages = "the default team may not use the flavor `small` -- use one of: large"
     assert found.messages() == "\n".join([f"{messages}; {PLACE}:6"] * 2)
     assert list(found.pipelines()) == ["growth.flow"]
 

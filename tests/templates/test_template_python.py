@@ -110,7 +110,7 @@ def test_a_failing_import_inside_a_module_shows_the_line(folder: Path) -> None:
     [
         (
             "{}",
-            "missing-input the template `python@v1`: exactly one of `callable` or `code` must be given -- add `call",
+            "missing-input the template `python@v1`: exactly one of `callable` and `code` is required -- add `call",
         ),
         (
             "{code: x, callable: 'a:b'}",

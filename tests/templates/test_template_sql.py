@@ -142,8 +142,8 @@ def test_the_error_for_an_image_without_a_driver_says_what_to_install() -> None:
 @pytest.mark.parametrize(
     ("inputs", "expected"),
     [
-        ("{secret: a/b}", "missing-input the template `sql@v1`: exactly one of `query` or `file` must be given"),
-        ("{query: select 1}", "missing-input the template `sql@v1`: exactly one of `secret` or `url` must be given"),
+        ("{secret: a/b}", "missing-input the template `sql@v1`: exactly one of `query` and `file` is required"),
+        ("{query: select 1}", "missing-input the template `sql@v1`: exactly one of `secret` and `url` is required"),
         (
             "{query: q, file: f, secret: a/b}",
             "bad-input the input `file` of `sql@v1`: `query` and `file` cannot be used",

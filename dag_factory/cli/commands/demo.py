@@ -19,6 +19,7 @@ from dag_factory.local.instance import LocalError, free_port
 from dag_factory.local.run_monitor import JobRun, jobs_table, monitor_run
 
 _RUN_SECONDS = 600
+_LOAD_SECONDS = 60
 _LOG_LINES = 20  # from the end of the log of a failed job
 
 
@@ -47,15 +48,17 @@ def demo(dag_id: str, home: Path | None) -> int:
 def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
     compiled = open_project(stack.home, stack.tables.environment).compile_one(DagId(dag_id))
     if not compiled.pipelines:
-        reason = "has problems; see: dagf check" if compiled.problems else "does not exist here"
-        raise CouldNotRun(f"The pipeline {dag_id} {reason}")
+        if compiled.problems:
+            raise CouldNotRun(f"the pipeline `{dag_id}` has problems; see: dagf check")
+        rule = "the path of a file is its DAG ID: pipelines/ml/wine.yaml is ml.wine"
+        raise CouldNotRun(f"the pipeline `{dag_id}` does not exist; {rule}")
     return compiled.pipelines[0]
 
 
 def _run(stack: Stack, pipeline: Pipeline, console: Console) -> tuple[str, list[JobRun]]:
     api = stack.instance.running()
-    if api is None or not api.wait_for_dag(pipeline.id, 60):
-        raise LocalError(f"Airflow does not list {pipeline.id}")
+    if api is None or not api.wait_for_dag(pipeline.id, _LOAD_SECONDS):
+        raise LocalError(f"Airflow did not load the DAG {pipeline.id} within {_LOAD_SECONDS} s")
     run_id = api.trigger(pipeline.id)
     names = [job.name for job in pipeline.jobs]
     state, jobs = monitor_run(api, pipeline.id, run_id, names, console, _RUN_SECONDS)

@@ -49,7 +49,11 @@ def _write(folder: Path, texts: Mapping[str, str], names: Iterable[str]) -> None
 
 
 def _counts(found: ProjectNames) -> str:
-    return ", ".join(f"{len(names)} {table.replace('-', ' ')}" for table, names in found.names.items())
+    words = {table: table.replace("-", " ") for table in found.names}
+    return ", ".join(
+        f"{len(names)} {words[table].removesuffix('s') if len(names) == 1 else words[table]}"
+        for table, names in found.names.items()
+    )
 
 
 def _editor_settings(folder: str) -> str:

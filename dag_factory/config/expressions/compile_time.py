@@ -198,6 +198,6 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
     if close:
         return f"`{name}` is not defined", f"did you mean `{close}`?"
     if parents:
-        listed = "; ".join(f"{key}: {', '.join(sorted(context[key])) or 'nothing'}" for key in sorted(parents))
-        return f"`{name}` is not defined", f"use one of these names: {listed}"
+        listed = ", ".join(f"{key}.{entry}" for key in sorted(parents) for entry in sorted(context[key]))
+        return f"`{name}` is not defined", f"use one of: {listed}"
     return f"`{name}` is not defined", f"use one of: {', '.join(sorted(context))}"

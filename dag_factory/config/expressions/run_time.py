@@ -153,11 +153,12 @@ def _check_text(node: Scalar, scope: Scope, path: KeyPath) -> Iterator[Problem]:
         if words and words[:2] not in reported:
             reported.add(words[:2])
             code, message, hint = words
-            yield problem(use.line, code, message, f"{hint}; {LITERAL}" if hint.startswith("use one of:") else hint)
+            lists_names = code == "undefined-name" and hint.startswith("use one of:")
+            yield problem(use.line, code, message, f"{hint}; {LITERAL}" if lists_names else hint)
         elif root in names.WITHOUT_DATE and scope.dateless and (root, "") not in reported:
             reported.add((root, ""))
             message = (
-                f"`{{{{ {root} }}}}` is not defined in a run without a logical date, which an asset or a request starts"
+                f"`{{{{ {root} }}}}` is not defined in a run that an asset or a request starts: it has no logical date"
             )
             hint = "use `{{ run_date }}` or `{{ ds }}`, the day of the run; they are always defined"
             yield Problem.at(node.line(use.line), path, "dateless-run", message, hint, "warning")

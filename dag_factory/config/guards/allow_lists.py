@@ -50,7 +50,8 @@ def check(reference: Reference, guards: Guards, key: str = "") -> Iterator[Breac
 
 def _check(reference: Reference, rule: Rule, key: str) -> Iterator[Breach]:
     noun, place = _NOUNS[reference.kind], f"see {rule.place}"
-    allowed = f"allowed: {', '.join(rule.words) or 'none'}; {place}"
+    use = "set `service_account` to one of" if reference.kind == "service_accounts" else "use one of"
+    allowed = f"{use}: {', '.join(rule.words)}; {place}" if rule.words else f"remove it; {place}"
     if reference.parts is None and reference.kind == "tolerations":
         message = f"{rule.by} limits `tolerations`, so a pod must not tolerate every taint"
         yield Breach("not-allowed", message, f"name the `key` of one taint; {allowed}", reference.path, key)

@@ -22,7 +22,8 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
         for rule in guards.images:
             if not matches_any(image, rule.words):
                 message = f"{rule.by} does not allow the image `{image}`"
-                yield Breach("image-not-allowed", message, f"allowed: {', '.join(rule.words)}; see {rule.place}", path)
+                hint = f"use an image that matches {' or '.join(rule.words)}; see {rule.place}"
+                yield Breach("image-not-allowed", message, hint, path)
 
 
 def pod_images(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:

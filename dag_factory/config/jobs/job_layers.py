@@ -178,7 +178,7 @@ def _flavor(name: Node | None, scope: Scope) -> ChosenFlavor | None:
         return None
     text = computed.text if isinstance(computed, Scalar) else ""
     if text in tables.broken_flavors:
-        message, hint = f"the flavor `{text}` has errors", "fix the errors in flavors.yaml"
+        message, hint = f"the flavor `{text}` has errors", "fix the errors in configs/platform/flavors.yaml"
         scope.error("broken-flavor", message, hint, name.position, "resource_flavor")
         return None
     replacement = tables.flavor_replacements.get(text)

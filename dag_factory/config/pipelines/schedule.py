@@ -71,7 +71,9 @@ def _read_crons(expressions: tuple[Scalar, ...], path: KeyPath) -> tuple[model.C
         if reason:
             message = f"{show(str(node.value))} is not a valid cron expression: {reason}"
             hint = suggest_schedule(str(node.value)) if path == ("schedule",) else ""
-            if reason == _NO_DAY:
+            if str(node.value).startswith("@"):
+                hint = "use a cron expression; a preset is allowed only as the whole `schedule`"
+            elif reason == _NO_DAY:
                 hint = "use a day that the month has"
             problems.append(Problem.at(node.position, path, "bad-cron", message, hint or _CRON_HINT))
     if not problems and expressions:

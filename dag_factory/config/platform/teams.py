@@ -175,6 +175,6 @@ def _unknown_flavors(team: MapNode, flavors: Collection[str], path: KeyPath) -> 
         if isinstance(item, Scalar) and not item.dynamic:
             if any(fnmatchcase(name, item.text) for name in flavors):
                 continue
-            message = f"unknown flavor `{item.text}`"
+            message = f"{'no flavor matches' if '*' in item.text else 'unknown flavor'} `{item.text}`"
             hint = did_you_mean(item.text, flavors) or "define it in configs/platform/flavors.yaml"
             yield Problem.at(item.position, (*path, "flavors", index), "unknown-flavor", message, hint, "warning")

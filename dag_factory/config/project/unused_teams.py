@@ -11,7 +11,7 @@ from dag_factory.config.ids import FileId
 from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.layout import PIPELINES
-from dag_factory.config.suggestions import did_you_mean
+from dag_factory.config.suggestions import nearest
 
 
 def check_unused_teams(teams: Mapping[str, Position], ids: Collection[FileId]) -> Iterator[Problem]:
@@ -22,5 +22,6 @@ def check_unused_teams(teams: Mapping[str, Position], ids: Collection[FileId]) -
     for name, position in teams.items():
         if name not in folders:
             message = f"there is no pipeline in the folder {PIPELINES}/{name}"
-            hint = did_you_mean(name, folders) or "add a pipeline to the folder, or remove the team"
+            near = nearest(name, folders)
+            hint = f"did you mean `{near}`?" if near else "add a pipeline to the folder, or remove the team"
             yield Problem.at(position, ("teams", name), "unused-team", message, hint, "warning")

@@ -164,7 +164,8 @@ def _describe_alternatives(
     listed = f"{', '.join(names[:-1])} or {names[-1]}"
     if not given:
         exactly = "exactly one" if error.validator == "oneOf" else "at least one"
-        yield None, code or "missing-key", f"{exactly} of {listed} must be given", hint or f"add {listed}"
+        required = f"{', '.join(names[:-1])} and {names[-1]}"
+        yield None, code or "missing-key", f"{exactly} of {required} is required", hint or f"add {listed}"
     else:
         text = f"{' and '.join(given)} cannot be used together"
         last = next(keys[0] for keys in reversed(asked) if all(key in value for key in keys))

@@ -70,7 +70,7 @@ def list_files(home: Path) -> Listing:
             problems.append(Problem(file, 0, 0, "bad-name", message, hint="rename it to .yaml"))
         elif wrong is not None:
             message = f"{show(printable_name(wrong))} cannot be part of a DAG id"
-            hint = "use lower case letters, digits, `-` and `_`; begin with a letter or a digit"
+            hint = "use lowercase letters, digits, `-` and `_`; begin with a letter or a digit"
             problems.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
         elif len(team) > TEAM_LENGTH:
             message = (
@@ -103,7 +103,7 @@ def _misnamed(home: Path) -> list[Problem]:
                 printable_name(f"{ENVIRONMENTS}/{path.name}"),
                 f"{show(printable_name(path.name))} is not a valid name for an environment's file",
             )
-            hint = "use lower case letters, digits, `-` and `_`, and the ending .yaml"
+            hint = "use lowercase letters, digits, `-` and `_`, and the ending .yaml"
             found.append(Problem(file, 0, 0, "bad-name", message, hint=hint))
     return found
 

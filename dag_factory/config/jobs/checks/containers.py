@@ -11,7 +11,7 @@ from dag_factory.config.pod.final_pod import BASE, XCOM, flavor_volumes
 from dag_factory.config.pod.strategic_merge import DIRECTIVE, apply_patch
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.problems import Problem
-from dag_factory.config.suggestions import did_you_mean
+from dag_factory.config.suggestions import did_you_mean, nearest
 from dag_factory.config.tree import MapNode, at, is_null, position_at, to_python
 from dag_factory.config.units import quantity
 
@@ -145,7 +145,9 @@ def _check_overlay(job: Job, node: MapNode, path: KeyPath) -> Iterator[Problem]:
             yield Problem.at(position_at(node, image), (*path, *image), "missing-key", message, hint)
         elif not images.get(name) and name != XCOM:
             message = f"there is no container `{name}`, and a new container needs an `image`"
-            yield Problem.at(position, (*path, *steps), "missing-key", message, did_you_mean(name, images))
+            near = nearest(name, [one for one, image in images.items() if image])
+            hint = f"did you mean `{near}`?" if near else f"add an `image`, or use `{BASE}`, the job's own container"
+            yield Problem.at(position, (*path, *steps), "missing-key", message, hint)
         elif steps[:-1] == _MAIN and name not in (BASE, XCOM):
             message = f"the job's pod does not end until its container `{name}` ends"
             hint = "move it to `sidecars`, which are stopped when the job ends"
