@@ -80,7 +80,7 @@ def _index() -> str:
         [
             "# Reference",
             "",
-            "All keys of the configuration, version 1. New here? Start with the "
+            "All keys of the configuration files, in version 1 of the language. If you are new, start with the "
             "[guide for data scientists](../guide-data-scientists.md). [Layers](../layers.md) describes how the files "
             "are merged.",
             "",
@@ -96,9 +96,9 @@ def _index() -> str:
             "|---|---|",
             "| Value | the allowed values |",
             "| Default | the value if no layer sets the key |",
-            "| Layers | how values of several [layers](../layers.md) are merged; `null` removes a key |",
-            "| `{{ }}` | whether Airflow renders it when the job runs; elsewhere `{{ }}` is an error |",
-            "| `${{ }}` | is evaluated when the file is read; allowed in every value unless this row says otherwise |",
+            "| Layers | how the values of several [layers](../layers.md) are merged; `null` unsets the value of earlier layers |",
+            "| `{{ }}` | whether Airflow renders `{{ }}` when the job runs; without this row, `{{ }}` is an error |",
+            "| `${{ }}` | where `${{ }}` is not allowed; without this row, it is allowed and computed when the file is read |",
         ]
     )
 
@@ -126,8 +126,8 @@ def _job_page() -> str:
         "# Jobs",
         _prose(job["description"]),
         "The same keys are allowed in `defaults` of a [pipeline](pipeline.md), in `defaults.job` of an "
-        f"[environment](environment.md) and in a [preset](presets.md), except {_listed(missing)}. A "
-        f"[flavor](flavors.md) can have {_listed(sorted(inside & set(job['properties'])))}.",
+        f"[environment](environment.md) and in a [preset](presets.md). The exceptions are {_listed(missing)}. A "
+        f"[flavor](flavors.md) can have only these keys of a job: {_listed(sorted(inside & set(job['properties'])))}.",
         *_keys(job, _JOB, shape(_JOB, "/$defs/job"), 2),
     ]
     return "\n\n".join([*parts, *_elsewhere(job, 2)])
@@ -274,7 +274,7 @@ def _value(about: JSON) -> str:
 
 
 def _layers(about: JSON, place: Shape, whole: bool) -> str:
-    """How layers are merged here. Empty below a value that the highest layer replaces as a ``whole``."""
+    """How layers are merged here. Empty below a value that a later layer replaces as a ``whole``."""
     if whole:
         return ""
     kinds = about.get("type", [])
@@ -282,24 +282,25 @@ def _layers(about: JSON, place: Shape, whole: bool) -> str:
     if place.merge == "join":
         text = "the lists of all layers are joined, without duplicates"
     elif place.merge.startswith("key:"):
-        text = f"items with the same `{place.merge[4:]}` are merged, the others are joined"
+        action = "replaces the earlier item" if place.items.merge == "replace" else "is merged into the earlier item"
+        text = f"an item with the same `{place.merge[4:]}` {action}; other items are added"
     elif place.merge == "retain":
-        text = "maps are merged, and keys that the higher layer does not have are removed"
+        text = "maps are merged, and keys that the later layer does not have are removed"
     elif place.merge == "count":
-        text = "a number changes only the count of the rule of a lower layer; any other value replaces it"
+        text = "a number changes only the count of an earlier rule; any other value replaces the earlier value"
     elif place.merge == "replace":
-        text = "the value of the highest layer replaces all others"
+        text = "a later layer replaces the whole value"
     elif "object" in kinds:
         text = "maps are merged key by key"
     elif "array" in kinds:
-        text = "the list of the highest layer is used"
+        text = "a later layer replaces the whole list"
     else:
         text = ""
     if place.keeps_null:
         text = "; ".join(part for part in (text, "`null` is a value here and removes nothing") if part)
     if place.ends:
         ended = _listed(list(place.ends))
-        text = "; ".join(part for part in (text, f"removes {ended} of lower layers") if part)
+        text = "; ".join(part for part in (text, f"removes {ended} of earlier layers") if part)
     return text
 
 

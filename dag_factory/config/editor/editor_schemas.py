@@ -18,7 +18,7 @@ from dag_factory.config.schema.registry import JSON
 from dag_factory.config.templates.template import Template
 
 _EXPRESSION = "\\$\\{[{%]"
-_UNSET = "Unset the value of a lower layer."
+_UNSET = "Unset the value of earlier layers."
 _CALLS = {"job-templates": "uses", "pipeline-templates": "template"}
 _CONDITIONS = ("if", "not", "oneOf")
 _MAX_JOBS = 5_000

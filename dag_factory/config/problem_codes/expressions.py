@@ -10,12 +10,12 @@ SECTION = Section(
         Entry(
             "bad-expression",
             "A `${{ }}` expression has a syntax error, fails when it is computed, or needs too many steps.",
-            "Fix what the message names.",
+            "Fix the part that the message names.",
         ),
         Entry(
             "bad-template",
             "A `{{ }}` template has a syntax error, or would include another file.",
-            "Fix what the message names. To keep braces as they are, write `{% raw %}...{% endraw %}`.",
+            "Fix the part that the message names. To keep braces unchanged, write `{% raw %}...{% endraw %}`.",
         ),
         Entry(
             "dateless-run",
@@ -36,7 +36,7 @@ SECTION = Section(
         Entry(
             "no-output",
             "A job reads the output of a job that has no output.",
-            "Add `output: json` to the job that is read.",
+            "Add `output: json` to the job whose output is read.",
         ),
         Entry(
             "not-upstream",
@@ -46,15 +46,15 @@ SECTION = Section(
         Entry(
             "text-boolean",
             (
-                "Warning: the default of a param is `no`, `yes`, `on` or `off`. In YAML 1.2 this is text, and "
-                "text is true in a condition."
+                "Warning: the default of a param is `no`, `yes`, `on` or `off`. In YAML 1.2 this is text, and in "
+                "`{% if %}` text counts as true."
             ),
             "Write `true` or `false`. If you mean the text, write `{type: string, default: no}`.",
         ),
         Entry(
             "text-in-script",
             (
-                "Warning: the script contains a param of type text. Whoever triggers the pipeline could enter "
+                "Warning: the script contains a param of type text. A person who triggers the pipeline could enter "
                 "shell commands."
             ),
             (
@@ -79,8 +79,8 @@ SECTION = Section(
         ),
         Entry(
             "unrendered-template",
-            "A `{{ }}` template is in a place where it is not rendered. The text would stay as it is.",
-            "Use `${{ }}`, or move the template. To keep braces as they are, write `{% raw %}...{% endraw %}`.",
+            "A `{{ }}` template is in a value that is not rendered. The text would not change.",
+            "Use `${{ }}`, or move the template. To keep braces unchanged, write `{% raw %}...{% endraw %}`.",
         ),
     ),
 )

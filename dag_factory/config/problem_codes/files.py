@@ -14,7 +14,7 @@ SECTION = Section(
         ),
         Entry(
             "bad-key",
-            "A key is a list or a map. A key must be a single word.",
+            "A key is a list or a map. A key must be a single value, such as a name.",
             "Write `key: value`.",
         ),
         Entry(
@@ -35,7 +35,7 @@ SECTION = Section(
         Entry(
             "merge-key",
             "The file uses the merge key `<<`. It belongs to YAML 1.1, and this project reads YAML 1.2.",
-            "Put what jobs share under `defaults`.",
+            "Put the keys that jobs share under `defaults`.",
         ),
         Entry(
             "missing-file",
@@ -77,8 +77,8 @@ SECTION = Section(
             (
                 "The file contains too many values: more than 100,000 after its aliases are expanded, or more than "
                 "500,000 values or 40,000 maps after all layers are merged into its jobs. A text counts as one value "
-                "for each 16 characters, and each volume is a map. Or its templates produce more text than 3,000,000 "
-                "steps can read."
+                "for each 16 characters, and each volume is a map. The other cause is a template: reading the YAML "
+                "that it produces needs more than 3,000,000 steps."
             ),
             "Divide the file. Move less into `defaults` and presets, and use fewer aliases.",
         ),
@@ -103,8 +103,8 @@ SECTION = Section(
         Entry(
             "unknown-file",
             (
-                "Warning: nothing reads this file. It is in `platform/` but is not a known table, or it is in "
-                "`pipelines/` but does not end in `.yaml`."
+                "Warning: the file is not used. It is in `platform/` but does not have the name of a platform file, "
+                "or it is in `pipelines/` but its name does not end in `.yaml`."
             ),
             "Rename the file as the hint says, or move it.",
         ),

@@ -25,8 +25,8 @@ SECTION = Section(
         Entry(
             "bad-param",
             (
-                "The schema of a param is not valid JSON Schema. Or its pattern takes exponential time on some "
-                "input, and the Airflow UI would hang. Or it takes too long to check all params of the file (see "
+                "There are three causes. The schema of a param is not valid JSON Schema. Its pattern takes exponential "
+                "time on some input, so the Airflow UI would hang. Checking all params of the file takes too long (see "
                 "[bounds](decisions/bounds.md))."
             ),
             "Fix the schema. The usual cause is a pattern with nested quantifiers, such as `(a+)+`.",
@@ -39,7 +39,7 @@ SECTION = Section(
         Entry(
             "cell-name-taken",
             "Two cells of a matrix have the same name, or a cell has the name of a job.",
-            "Set `name` in the matrix so that each cell has a name of its own.",
+            "Set `name` in the matrix so that each cell has a different name.",
         ),
         Entry(
             "compiler-failed",
@@ -92,20 +92,20 @@ SECTION = Section(
         Entry(
             "invalid-pod",
             (
-                "Kubernetes would reject the pod: some of its values exclude each other, or one needs another. "
-                "Examples are two sources for one volume, and `operator: In` without `values`. The check is made "
-                "after all layers are merged."
+                "Kubernetes would reject the pod: two of its values cannot be used together, or one value needs "
+                "another. Examples are two sources for one volume, and `operator: In` without `values`. The check is "
+                "made after all layers are merged."
             ),
             "Change one of the values that the message names.",
         ),
         Entry(
             "last-good-stopped",
             (
-                "The file has errors, and its last good version breaks a rule that the platform has since "
-                "tightened, such as allowed images, flavors, maximums or limits of a team. The DAG has no "
+                "The file has errors, and its last good version breaks a rule of the platform that is stricter "
+                "now, such as allowed images, flavors, maximums or limits of a team. The DAG has no "
                 "schedule, and each of its tasks fails before it creates a pod."
             ),
-            "Fix the file. The message names the rule and its place.",
+            "Fix the file. The message names the rule and its position.",
         ),
         Entry(
             "mount-taken",

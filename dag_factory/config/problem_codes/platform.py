@@ -29,7 +29,7 @@ SECTION = Section(
         ),
         Entry(
             "broken-table",
-            "The environment, or a table that the pipeline needs, has errors. The pipeline is not built.",
+            "A platform file that the pipeline needs, such as the environment, has errors. The pipeline is not built.",
             "Fix the problems of the files in `platform/` first.",
         ),
         Entry(
@@ -78,8 +78,8 @@ SECTION = Section(
         Entry(
             "image-template",
             (
-                "A template in an image contains more than expressions that read a value: a statement, a comment "
-                "or a constant."
+                "A template in the name of an image may only read values. This one also contains a statement, a "
+                "comment or a constant."
             ),
             "Write only `{{ name }}`, such as `{{ params.tag }}`. Compute the rest with `${{ }}`.",
         ),
@@ -113,10 +113,10 @@ SECTION = Section(
             "over-ceiling",
             (
                 "The pod requests more than the maximum of the environment or the team, or more than the flavors "
-                "of the team provide. All containers count, also the container that Airflow adds for `output: "
-                "json`. Devices under `resourceClaims` cannot be compared with a maximum."
+                "of the team provide. All containers count, including the container that Airflow adds for `output: "
+                "json`. Devices under `resourceClaims` are errors, because they cannot be compared with a maximum."
             ),
-            "Use the flavor in the hint. If `pod` requests the amount, request less there. For a device, use a flavor.",
+            "Use the flavor in the hint. If `pod` sets the request, lower it there. For a device, use a flavor.",
         ),
         Entry(
             "over-limit",
@@ -124,7 +124,7 @@ SECTION = Section(
                 "A value exceeds the `limits` of the environment or the team: retries, timeout, schedule, or the "
                 "number of jobs, runs or GPUs at the same time."
             ),
-            "Stay within the limit in the hint. The hint also names the place of the limit.",
+            "Stay within the limit in the hint. The hint also names the file and line of the limit.",
         ),
         Entry(
             "pod-security",

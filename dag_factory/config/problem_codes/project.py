@@ -24,8 +24,8 @@ SECTION = Section(
         Entry(
             "no-pipelines",
             (
-                "Warning: the folder `configs/pipelines/` does not exist, so there are no DAGs. The last good "
-                "versions are still stored."
+                "The folder `configs/pipelines/` does not exist, so there are no DAGs. It is a warning if the project "
+                "never had a pipeline. The stored last good versions are not removed."
             ),
             "Restore the folder. If the project has no pipelines yet, commit the folder with a file `.gitkeep`.",
         ),
@@ -38,24 +38,25 @@ SECTION = Section(
             "not-compiled-yet",
             (
                 "Warning: more files have changed than one pass has time to compile. Existing DAGs keep running "
-                "as they are."
+                "their previous version."
             ),
-            "Wait for the next passes. Slow files come last: divide them.",
+            "Wait for the next passes. Slow files are compiled last, so divide them.",
         ),
         Entry(
             "over-budget",
             (
-                "The DAGs of a loader are more work than one pass allows. Existing DAGs stay as they are. New "
-                "DAGs, and DAGs that have grown, wait; the heaviest wait first. The loader's own row is a "
-                "warning; the row of each file that waits is an error."
+                "The DAGs of a loader are more work than its limit allows. Existing DAGs keep running their previous "
+                "version. New and larger versions are not built; those that add the most work wait first. Import Errors "
+                "have an error for each DAG that waits. If existing DAGs alone exceed the limit, there is one "
+                "warning for the loader."
             ),
             "Use several loaders, or raise `dag_file_processor_timeout` (see [scale](scale.md)).",
         ),
         Entry(
             "slow-loader",
             (
-                "Warning: a loader needs more than an eighth of the time that Airflow allows for a file just to "
-                "build its DAGs. To serialize them takes about four times as long."
+                "Warning: to build its DAGs, a loader needs more than an eighth of the time that Airflow allows for "
+                "a file. Airflow then needs about four times as long to serialize the DAGs."
             ),
             "Use several loaders, or raise `dag_file_processor_timeout` (see [scale](scale.md)).",
         ),

@@ -19,7 +19,7 @@ SECTION = Section(
         ),
         Entry(
             "bad-template-name",
-            "The value is not the name and version of a template.",
+            "The value must be the name and version of a template.",
             "Write `name@v1`.",
         ),
         Entry(

@@ -31,8 +31,8 @@ SECTION = Section(
         Entry(
             "bad-asset",
             (
-                "The name or URI is not valid for an asset. This is a warning if only the Airflow provider of the "
-                "URI's scheme rejects the URI, which affects an Airflow that has the provider."
+                "The name or URI is not valid for an asset. It is a warning if Airflow accepts the URI, but an "
+                "Airflow provider for this kind of URI would reject it if it is installed."
             ),
             "Write the form that the message describes.",
         ),
@@ -74,7 +74,7 @@ SECTION = Section(
         ),
         Entry(
             "bad-exit-code",
-            "The value is not the exit code of a failure.",
+            "The value is not a number that a failed process can have as its exit code.",
             "Write a number from 1 to 255.",
         ),
         Entry(
@@ -147,14 +147,14 @@ SECTION = Section(
         ),
         Entry(
             "bad-retries",
-            "`retries` must be a number, the name of a retry rule, or a map of the keys of a rule.",
+            "`retries` must be a number, the name of a retry rule, or a map with the keys of a rule.",
             "Write `retries: 3`, `retries: transient` or `{retries: 3, delay: 30s}`.",
         ),
         Entry(
             "bad-retry-rule",
             (
-                "An entry of `on` must have exactly one of `reason` and `exit_code`. An entry that fails at once "
-                "must not have a delay."
+                "An entry of `on` must have exactly one of `reason` and `exit_code`. An entry with `then: fail` must "
+                "not have a `delay`."
             ),
             "Write one list item for each reason or exit code.",
         ),
@@ -211,7 +211,7 @@ SECTION = Section(
         Entry(
             "nested-preset",
             "A preset names other presets.",
-            "Name all presets at the job or pipeline that uses them.",
+            "List all presets in the job or pipeline that uses them.",
         ),
         Entry(
             "old-version",
@@ -253,7 +253,7 @@ SECTION = Section(
         ),
         Entry(
             "unknown-key",
-            "The key is not known at this place.",
+            "The key is not allowed here.",
             "See the suggestion in the hint.",
         ),
         Entry(
