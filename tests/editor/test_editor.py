@@ -136,7 +136,7 @@ def test_templates_and_their_inputs_are_completed(editor: LanguageServer) -> Non
 def test_hover_on_a_key_shows_its_documentation(editor: LanguageServer) -> None:
     shown = editor.hover(PIPELINE, HEAD + "    trigger|>_rule: all_done\n")
     assert "depending on the results of its dependencies" in shown
-    assert "`all_done`: All dependencies ended, whatever their result." in shown
+    assert "`all_done`: All dependencies ended, with any result." in shown
     assert "How long one try may take" in editor.hover(PIPELINE, HEAD + "    time|>out: 1h\n")
 
 
