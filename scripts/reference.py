@@ -96,8 +96,8 @@ def _index() -> str:
             "|---|---|",
             "| Value | the allowed values |",
             "| Default | the value if no layer sets the key |",
-            "| Layers | how the values of several [layers](../layers.md) are merged; `null` unsets the value of earlier "
-            "layers |",
+            "| Layers | how the values of several [layers](../layers.md) are merged; `null` unsets the value of "
+            "earlier layers |",
             "| `{{ }}` | whether Airflow renders `{{ }}` when the job runs; without this row, `{{ }}` is an error |",
             "| `${{ }}` | where `${{ }}` is not allowed; without this row, it is allowed and computed when the file is "
             "read |",
