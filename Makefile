@@ -6,7 +6,7 @@ RUN := .venv/bin/
 # The other tests mostly wait for Airflow and for pods, so more processes run. Tests that share a server stay together.
 SIDE_BY_SIDE := $(addprefix tests/,build cli config examples fuzz hostile real repository schemas tables upgrade)
 
-help:        ## List the commands
+help:        ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup:       ## Create .venv with all dependencies
@@ -21,7 +21,7 @@ up: setup    ## Start Airflow's UI with the examples at http://127.0.0.1:8080 (P
 down:        ## Stop what `make up` started
 	@if [ -x $(RUN)dagf ]; then $(RUN)dagf down; else echo "Nothing was running."; fi
 
-check: setup ## Check all configuration files
+check: setup ## Check the configuration files in configs/
 	@$(RUN)dagf check
 
 lint: setup  ## Check code style, format, types and import contracts
@@ -38,21 +38,21 @@ test: lint   ## Run lint and all tests
 
 MINUTES ?= 15
 BUNDLE ?= local
-soak: setup  ## Test a real DAG processor with random commits for MINUTES=15 (BUNDLE=git: with a git bundle)
+soak: setup  ## Test a real DAG processor with random commits for MINUTES=15 (BUNDLE=git uses a git bundle)
 	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES) --bundle $(BUNDLE)
 
-docs: setup  ## Write the references in docs/ from the schemas, the shipped templates and the problem codes
+docs: setup  ## Generate the references in docs/ from the schemas, the built-in templates and the problem codes
 	@$(RUN)python scripts/reference.py
 	@$(RUN)python scripts/template_reference.py
 	@$(RUN)python scripts/problem_reference.py
 
 FIGURES ?=
-bench: setup ## Measure and compare with similar tools (FIGURES="folder task": only these, QUICK=1: shorter)
+bench: setup ## Measure the speed and compare with similar tools (FIGURES="folder task": only these; QUICK=1: shorter)
 	@$(RUN)python -m benchmarks $(if $(QUICK),--quick) $(FIGURES)
 
 MUTANTS ?= 20000
 SEED ?= 1
-fuzz: setup  ## Test with MUTANTS=20000 random changes of valid configuration files
+fuzz: setup  ## Test the compiler with MUTANTS=20000 randomly changed configuration files
 	@$(RUN)python tests/fuzz/fuzz.py --count $(MUTANTS) --seed $(SEED)
 
 lock: setup  ## Update requirements.lock from setup.cfg

@@ -18,34 +18,43 @@ def cluster() -> None:
 
 @cluster.command()
 @state_option
-@click.option("--node-cpu", default="32", show_default=True, help="The CPUs of the node, whatever the machine has.")
-@click.option("--node-memory", default="64Gi", show_default=True, help="The memory of the node.")
+@click.option(
+    "--node-cpu", default="32", show_default=True, help="The CPUs that the node reports. The machine may have less."
+)
+@click.option("--node-memory", default="64Gi", show_default=True, help="The memory that the node reports.")
 @click.option("--gpus", default=0, show_default=True, help="The GPUs that the node reports; containers get none.")
 @image_option("Run images of this name from a folder.")
-@click.option("--namespace", "namespaces", multiple=True, help="Create this namespace too. Repeatable.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="The port of the API.  [default: the last one, or any]"
+    "--namespace", "namespaces", multiple=True, help="Create this namespace in addition to default. Repeatable."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port of the API.  [default: the port of the last start, or any free port]",
 )
 @click.option(
     "--engine",
     type=click.Choice(["process", "docker"]),
     default="process",
     show_default=True,
-    help="Run containers as processes, or with real images in the Docker engine at DOCKER_HOST.",
+    help="Run containers as processes, or in the Docker engine at DOCKER_HOST with real images.",
 )
 @click.option(
-    "--make-claims/--no-make-claims", default=True, help="Create each volume claim that a pod names and nobody created."
+    "--make-claims/--no-make-claims",
+    default=True,
+    help="Whether to create missing volume claims that a pod uses.  [default: make-claims]",
 )
 @click.option(
     "--isolation",
     type=click.Choice(["best", "namespaces", "user-namespace", "plain"]),
     default="best",
     show_default=True,
-    help="What separates pods; plain uses folders only, for machines that allow nothing else.",
+    help="How pods are separated. best is the first of the others that works. plain works on every machine.",
 )
 @click.option("--foreground", is_flag=True, help="Run in this terminal until Ctrl-C.")
 def up(state: Path | None, images: tuple[tuple[str, Path], ...], foreground: bool, **options: Any) -> int:
-    """Start the cluster in the background, unless it runs already."""
+    """Start the cluster in the background, if it is not running."""
     from dag_factory.cli.commands.cluster.up import up
 
     return up(state, dict(images), foreground, **options)
@@ -54,7 +63,7 @@ def up(state: Path | None, images: tuple[tuple[str, Path], ...], foreground: boo
 @cluster.command()
 @state_option
 def down(state: Path | None) -> int:
-    """Stop the cluster and its pods. Volume claims and logs stay."""
+    """Stop the cluster and its pods. Volume claims and logs are kept."""
     from dag_factory.cli.commands.cluster.down import down
 
     return down(state)
@@ -71,9 +80,9 @@ def status(state: Path | None) -> int:
 
 @cluster.command()
 @state_option
-@click.option("-a", "--all", "everything", is_flag=True, help="List pods that have ended too.")
+@click.option("-a", "--all", "everything", is_flag=True, help="Also list pods that have ended.")
 def ps(state: Path | None, everything: bool) -> int:
-    """List the pods of all namespaces that wait or run."""
+    """List the waiting and running pods of all namespaces."""
     from dag_factory.cli.commands.cluster.ps import ps
 
     return ps(state, everything)
@@ -83,11 +92,13 @@ def ps(state: Path | None, everything: bool) -> int:
 @state_option
 @namespace_option
 @click.argument("pod")
-@click.option("-c", "--container", default="", help="Print the log of this container only.  [default: all in turn]")
+@click.option(
+    "-c", "--container", default="", help="Print only the log of this container.  [default: all, one after the other]"
+)
 @click.option("-f", "--follow", is_flag=True, help="Continue until the container ends.")
-@click.option("--tail", type=click.IntRange(0), help="Print this many lines from the end only.")
-@click.option("-t", "--timestamps", is_flag=True, help="Print the time of each line.")
-@click.option("-p", "--previous", is_flag=True, help="Print the log of the run before the last restart.")
+@click.option("--tail", type=click.IntRange(0), help="Print only this many lines from the end.")
+@click.option("-t", "--timestamps", is_flag=True, help="Print a timestamp before each line.")
+@click.option("-p", "--previous", is_flag=True, help="Print the log of the container before its last restart.")
 def logs(
     state: Path | None,
     namespace: str,
@@ -121,7 +132,7 @@ def secret(state: Path | None, namespace: str, name: str, pairs: tuple[tuple[str
 @click.option("--env", "environment", default=None, metavar="NAME", help="The environment.  [default: local]")
 @image_option("Override the table with this folder.")
 def images(home: Path | None, environment: str | None, images: tuple[tuple[str, Path], ...]) -> int:
-    """Print the folder of each image as JSON. A running cluster calls this after a table changes."""
+    """Print the folder of each image as JSON. A running cluster calls this command after the images change."""
     from dag_factory.cli.commands.cluster.images import images as show_images
 
     return show_images(home, environment, dict(images))
@@ -132,7 +143,7 @@ def images(home: Path | None, environment: str | None, images: tuple[tuple[str, 
 @namespace_option
 @click.argument("pod")
 def evict(state: Path | None, namespace: str, pod: str) -> int:
-    """Evict a pod, as a node does that runs out of memory. The pod fails with the reason Evicted."""
+    """Evict a pod, as a node does when it runs out of memory. The pod fails with the reason Evicted."""
     from dag_factory.cli.commands.cluster.evict import evict
 
     return evict(state, namespace, pod)
@@ -148,16 +159,17 @@ def evict(state: Path | None, namespace: str, pod: str) -> int:
     "error_rate",
     type=fraction,
     metavar="FRACTION",
-    help="Let this fraction of API requests fail: 10% or 0.1; 0 stops it.",
+    help="Let this fraction of API requests fail, such as 10% or 0.1. 0 stops the errors.",
 )
 @click.option("--clear", is_flag=True, help="Remove all pending faults and stop API errors.")
-@click.option("--pod", "pattern", default="*", metavar="PATTERN", help="Affect pods of this name.  [default: any]")
+@click.option("--pod", "pattern", default="*", metavar="PATTERN", help="Affect pods whose names match.  [default: any]")
 @click.option("--times", type=click.IntRange(1), default=1, show_default=True, help="Affect this many pods.")
 @click.option(
     "--after",
     type=float,
     default=0.0,
-    help="Wait until a container has run this many seconds; for a lost node, until its pods are deleted.",
+    help="The fault happens after a container has run for this many seconds. With --node-lost: the seconds until the "
+    "pods are deleted.  [default: 0; with --node-lost: 5]",
 )
 def fault(
     state: Path | None,
@@ -168,7 +180,7 @@ def fault(
     times: int,
     after: float,
 ) -> int:
-    """Inject a fault, to see how a pipeline reacts. It affects running pods first, then the next that match."""
+    """Inject a fault, to see how a pipeline reacts. It affects running pods first, then the next pods that match."""
     from dag_factory.cli.commands.cluster.fault import fault
 
     return fault(state, kind, error_rate, clear, pattern, times, after)

@@ -30,10 +30,10 @@ def main() -> None:
     type=click.Choice(["text", "line", "json"]),
     default="text",
     show_default=True,
-    help="Print for people, one line for each problem, or JSON.",
+    help="The output: text for people, one line for each problem, or JSON.",
 )
 def check(paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | None, output_format: str) -> int:
-    """Report the problems in all configuration files, or in those below PATHS.
+    """Report the problems in all configuration files, or only in PATHS.
 
     Every environment is checked. Exit code: 0 without errors, 1 with errors, 2 if the check could not run.
     """
@@ -49,8 +49,8 @@ def check(paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | N
 def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
     """Write JSON Schemas for editors, with the names of this project.
 
-    Editors then complete flavors, pools, environments and templates, and in `depends_on` the jobs of the same file.
-    Run the command again after tables or the names of jobs change.
+    With them, editors complete flavors, pools, environments and templates, and job names in `depends_on`. Run the
+    command again after you change the platform files or rename jobs.
     """
     from dag_factory.cli.commands.schema import schema
 
@@ -63,7 +63,7 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
 def demo(dag_id: str, home: Path | None) -> int:
     """Run one pipeline to its end on this machine, then stop everything.
 
-    DAG_ID is ml.wine, the machine-learning example, by default. Exit code: 0 if every job succeeded, 1 if a job
+    By default, DAG_ID is ml.wine, the machine-learning example. Exit code: 0 if every job succeeded, 1 if a job
     failed, 2 if the demo could not run.
     """
     from dag_factory.cli.commands.demo import demo
@@ -91,7 +91,7 @@ def up(port: int, home: Path | None) -> int:
 def down(home: Path | None) -> int:
     """Stop Airflow and the local cluster.
 
-    Runs, logs and volume claims stay for the next start.
+    Runs, logs and volume claims are kept for the next start.
     """
     from dag_factory.cli.commands.down import down
 

@@ -14,10 +14,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 home_option = click.option(
     "--home",
     type=FOLDER,
-    help="The folder that contains configs/.  [default: DAG_FACTORY_HOME, or the nearest one upward]",
+    help="The folder that contains configs/.  [default: DAG_FACTORY_HOME, or this folder or its nearest parent with "
+    "configs/]",
 )
 state_option = click.option(
-    "--state", type=FOLDER, help="The cluster's folder.  [default: .dagf/cluster in DAG_FACTORY_HOME]"
+    "--state",
+    type=FOLDER,
+    help="The folder of the cluster.  [default: .dagf/cluster in DAG_FACTORY_HOME or the current folder]",
 )
 namespace_option = click.option(
     "-n", "--namespace", default="default", show_default=True, help="The namespace of the object."

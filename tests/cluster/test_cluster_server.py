@@ -105,7 +105,7 @@ def test_the_commands(tmp_path: Path) -> None:
     try:
         first = run("up", *state, "--image", f"mine:*={tmp_path / 'job'}", "--gpus", "1")
         assert first.exit_code == 0, first.output
-        assert "stand-in for development" in first.output
+        assert "for development only" in first.output
         assert f"export KUBECONFIG={tmp_path}/state/kubeconfig" in first.output
         assert "runs already" in run("up", *state).output
         found = run("status", *state)

@@ -29,7 +29,7 @@ def test_up_twice_and_down_twice(project: Project) -> None:
     code, output = project.dagf("up", "--port", str(port))
     assert code == 0, output
     assert f"http://127.0.0.1:{port}" in output
-    assert "a stand-in for development" in output
+    assert "for development only" in output
     assert "Log in" not in httpx.get(f"http://127.0.0.1:{port}/", follow_redirects=True).text
     assert {address for process in project.processes() for address in listening(process)} == {"127.0.0.1"}
 

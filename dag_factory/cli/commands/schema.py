@@ -21,7 +21,7 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
     root = find_home(home)
     folder = (out or root / _FOLDER).absolute()
     if folder.resolve() == registry.folder().resolve():
-        raise CouldNotRun(f"{folder} contains the schemas that these are made from; name another folder with --out")
+        raise CouldNotRun(f"{folder} contains the original schemas of dagwright; name another folder with --out")
     names = project_names(root)
     texts = editor_schemas(names)
     stale = [name for name, text in texts.items() if _read(folder / name) != text]

@@ -19,6 +19,6 @@ def up(port: int, home: Path | None) -> int:
     except LocalError as failure:
         raise CouldNotRun(str(failure)) from failure
     terminal.write(f"Airflow: {address}  (no login; this machine only)")
-    terminal.write(f"Pods run as processes on this machine, a stand-in for development: {stack.cluster_folder}")
+    terminal.write(f"Pods run as processes on this machine, for development only: {stack.cluster_folder}")
     terminal.write(f"Logs: {stack.instance.logs}  Stop with: make down (or dagf down)")
     return 0

@@ -19,7 +19,7 @@ def ps(state: Path | None, everything: bool) -> int:
         table = request_json(state_folder(state), "/api/v1/pods", accept=_TABLE)
     rows = [_cells(row) for row in table["rows"] if everything or not _has_ended(row)]
     if not rows:
-        terminal.write("No pods." if everything else "No pods wait or run; -a lists those that have ended.")
+        terminal.write("No pods." if everything else "No pods are waiting or running; use -a to list ended pods.")
         return 0
     rows = [_HEADINGS, *rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

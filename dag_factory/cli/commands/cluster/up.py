@@ -25,8 +25,8 @@ def up(state: Path | None, images: Mapping[str, Path], foreground: bool, **optio
         return 0
     with cluster_errors():
         handle = start(config)
-    terminal.write(f"The local cluster {'serves' if handle.new else 'runs already'}: {handle.server}")
-    terminal.write("It is a stand-in for development: a Kubernetes API that runs pods as processes of this machine.")
+    terminal.write(f"The local cluster {'has started' if handle.new else 'runs already'}: {handle.server}")
+    terminal.write("It is a Kubernetes API for development only. Pods run on this machine.")
     terminal.write(f"export KUBECONFIG={handle.kubeconfig}")
     return 0
 
