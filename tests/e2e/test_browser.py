@@ -107,7 +107,7 @@ def test_the_form_for_params(running: Running, page: Page) -> None:
     expect(page.get_by_role("group").filter(has_text="Name of the scenario").get_by_role("textbox")).to_have_value(
         "Summer campaign"
     )
-    expect(page.get_by_text("Relative to today. 1.25 is a quarter more.")).to_be_visible()
+    expect(page.get_by_text("The demand relative to today. 1.25 means 25 percent more.")).to_be_visible()
     screenshot(page, "form")
 
 
