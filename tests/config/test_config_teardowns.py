@@ -77,7 +77,7 @@ def test_a_teardown_removes_the_rule_of_a_lower_layer() -> None:
         (
             "{a: {}, b: {teardown: {of: a}, trigger_rule: all_done}}",
             "teardown-with-rule 1:53 jobs.b.trigger_rule",
-            "always runs, so `trigger_rule` is not allowed",
+            "has a fixed trigger rule, so `trigger_rule` is not allowed",
         ),
         (
             "{a: {}, b: {teardown: {of: a}}, c: {teardown: {of: b}}}",

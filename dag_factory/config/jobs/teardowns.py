@@ -59,7 +59,7 @@ def check(graph: JobGraph, setups_of: MappingT[TaskId, tuple[TaskId, ...]]) -> I
         rule = job.node.get("trigger_rule")
         if job.name in setups_of:
             if is_set(rule):
-                message = f"the teardown `{job.source_name}` always runs, so `trigger_rule` is not allowed"
+                message = f"the teardown `{job.source_name}` has a fixed trigger rule, so `trigger_rule` is not allowed"
                 hint = "remove `trigger_rule` or `teardown`"
                 yield Problem.at(rule.position, (*path, "trigger_rule"), "teardown-with-rule", message, hint)
             for name, position, place in teardown_of(job):

@@ -243,7 +243,7 @@ SECTION = Section(
         ),
         Entry(
             "teardown-with-rule",
-            "A teardown has a `trigger_rule`. A teardown always runs, so `trigger_rule` is not allowed.",
+            "A teardown has a `trigger_rule`. The rule of a teardown is fixed: it also runs if other jobs fail.",
             "Remove `trigger_rule`.",
         ),
         Entry(
