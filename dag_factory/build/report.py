@@ -88,8 +88,8 @@ def _unwritable(reason: str) -> list[Problem]:
     if not reason:
         return []
     message = (
-        f"nothing can be written to the cache: {reason}; a pipeline that breaks now runs the version from when the "
-        "cache last worked, or has no DAG if there is none"
+        f"the cache cannot be written: {reason}; a pipeline that breaks from now on runs an older version, or has no "
+        "DAG if the cache has none"
     )
     hint = "free disk space, or set `DAG_FACTORY_CACHE` to a folder that only Airflow's user can write to"
     return [Problem("DAG_FACTORY_CACHE", 0, 0, "cache-unwritable", message, hint=hint, severity="warning")]

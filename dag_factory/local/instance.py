@@ -229,7 +229,9 @@ def check_port(port: int) -> None:
             reason = (
                 "is already in use" if failure.errno == errno.EADDRINUSE else f"cannot be used ({failure.strerror})"
             )
-            raise LocalError(f"port {port} {reason}; choose another port: make up PORT={port + 1}") from None
+            raise LocalError(
+                f"port {port} {reason}; choose another port: dagf up --port {port + 1}, or make up PORT={port + 1}"
+            ) from None
 
 
 def free_port() -> int:

@@ -155,7 +155,7 @@ def test_on_a_full_disk_the_report_lists_running_and_missing_dags(home: Path) ->
             os.truncate(home / f"configs/pipelines/growth/{name}.yaml", 0)
         assert sorted(loaded(home)) == ["growth.churn", "growth.uplift"]
         report = str(check(home / "dags"))
-    assert "cache-unwritable: nothing can be written to the cache: File too large" in report
+    assert "cache-unwritable: the cache cannot be written: File too large" in report
     assert "Running their last good version: growth.churn. Without a DAG: growth.late." in report
     assert "cache-unwritable" not in row(home)
 

@@ -53,6 +53,20 @@ def test_one_mistake_is_one_problem_in_its_place(text: str, expected: str) -> No
         ("jobs: {a: {trigger_rule: al_done}}", "did you mean `all_done`?"),
         ("jobs: {a: {depends_on: b}}", "also for one job"),
         ("jobs: {a: {qqqqqq: 1}}", "use one of: "),
+        ('max_active_runs: "1"\njobs: {a: {}}', '`"1"` is text, not a whole number, 1 or more -- remove the quotes'),
+        ('jobs: {a: {retries: "3"}}', "remove the quotes: `retries: 3`"),
+        ('jobs: {a: {timeout: "{{ params.t }}"}}', "`{{ }}` is not rendered here"),
+        ("jobs:\n  a:\n  script: x\n", "if `script` is a key of a job, indent it by two more spaces"),
+        ("jobs: {a: {matrix: {x: []}}}", "the list is empty"),
+        ("jobs: {a: {}}\nparams: {x: {type: list}}", "write `array`"),
+        (
+            "jobs: {a: {resource_flavor: null}}\ndefaults: {resource_flavor: null}",
+            "set it on the job or under `defaults`",
+        ),
+        ("jobs: {a: {output: json, script: \"{{ output('a') }}\"}}", "the job `a` reads its own output"),
+        ("jobs: {a: {}}\ngroups: {g: {}}", "add `group: g` to its jobs"),
+        ("jobs: {a: {when: '{{ params.x }}'}}", "declare it under `params`"),
+        ("dag: {}\njobs: {a: {}}", "each file is one pipeline"),
     ],
 )
 def test_the_hint_says_how_to_fix_it(text: str, fix: str) -> None:

@@ -267,3 +267,33 @@ def test_a_wrong_indentation_is_reported_at_its_line(text: str, place: tuple[int
     _, (problem,) = yaml_reader.read(text, "f.yaml")
     assert (problem.line, problem.column) == place
     assert problem.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"),
+    [
+        (
+            "a: * 3\n",
+            (1, 4),
+            "a value that begins with `*` must have quotes",
+            'put the whole value in quotes, as "* 3"',
+        ),
+        ("a: @x\n", (1, 4), "a value that begins with `@` must have quotes", 'put the whole value in quotes, as "@x"'),
+        ("a:\n\tb: 1\n", (2, 1), "this line is indented with a tab", "indent with spaces; YAML does not allow tabs"),
+        ('a: "x\nb: 1\n', (2, 5), "the quote that begins on line 1 is not closed", "close the quote"),
+        ("a: {b: 1\nc: 2\n", (2, 2), "the `{` on line 1 is not closed", "add `}` or `,`"),
+        ("a: [b\nc: 2\n", (2, 2), "the `[` on line 1 is not closed", "add `]` or `,`"),
+        ("a: [b, , c]\n", (1, 8), "an item is missing here", "remove the extra comma"),
+        ("x: 1\na: 'it's'\n", (2, 8), "there is text after the closing quote", "put quotes around the whole value"),
+        ("a:1\nb: 2\n", (2, 1), "line 1 has no space after `:`", "write a space after the `:` of the key on line 1"),
+        ("a:\n  b\n    c: 1\n", (3, 5), "line 2 has no `:` after its key", "write `:` after the key on line 2"),
+        ("a:\n  x y\n  z w: 1\n", (3, 3), "a text of several lines contains `: `", "write `|` after the key"),
+        ("a: |\nx y\nb: 1\n", (2, 1), "this line has no `:` after its key", "write `key: value`"),
+        ("a: “x: y”\n", (1, 6), "mapping values are not allowed", "use straight quotes"),
+    ],
+)
+def test_a_common_syntax_error_is_explained(text: str, place: tuple[int, int], message: str, hint: str) -> None:
+    _, (problem,) = yaml_reader.read(text, "f.yaml")
+    assert (problem.line, problem.column) == place
+    assert problem.message.startswith(message)
+    assert problem.hint.startswith(hint)

@@ -59,10 +59,10 @@ def _not_compiled(folder: str, files: Sequence[str]) -> list[Problem]:
     if len(files) > _LISTED_FILES:
         names += f" and {len(files) - _LISTED_FILES:,} more"
     message = (
-        f"{len(files):,} changed {'file was' if len(files) == 1 else 'files were'} not compiled in this pass, "
-        f"which has {compile_seconds():.0f} s for that; existing DAGs keep running their previous version: {names}"
+        f"{len(files):,} changed {'file was' if len(files) == 1 else 'files were'} not compiled, because a pass may "
+        f"compile for {compile_seconds():.0f} s; existing DAGs keep running their previous version; files: {names}"
     )
-    hint = "wait for the next passes, each compiles some; slow files come last: `dagf check` shows them"
+    hint = "wait for the next passes; each compiles more files; `dagf check` checks all files now"
     return [Problem(folder, 0, 0, "not-compiled-yet", message, hint=hint, severity="warning")]
 
 
@@ -72,7 +72,7 @@ def _slow_loader(folder: str, seconds: float, count: int) -> list[Problem]:
         return []
     message = (
         f"the loader took {seconds:.0f} s to build {count:,} DAGs; Airflow needs about four times as long to serialize "
-        f"them, and after {_parse_timeout():g} s in all it stops and stores none of them"
+        f"them, and if that takes more than {_parse_timeout():g} s in total, it stores none of them"
     )
     hint = "divide the pipelines among several loaders, or raise `dag_file_processor_timeout`: see docs/scale.md"
     return [Problem(folder, 0, 0, "slow-loader", message, hint=hint, severity="warning")]

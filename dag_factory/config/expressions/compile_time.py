@@ -194,6 +194,8 @@ def _undefined(message: str, context: Context, text: str) -> tuple[str, str]:
         path = re.search(rf"(?<![\w.]){name}(\.\w+)*", text)
         return f"`{name}` is not known when the file is read", _run_time_hint(path[0] if path else name)
     parents = [key for key, value in context.items() if isinstance(value, dict)] if match and match[1] else []
+    if name == "secrets":
+        return f"`{name}` is not defined", run_time_names.SECRET_HINT
     close = nearest(name, known)
     if close:
         return f"`{name}` is not defined", f"did you mean `{close}`?"

@@ -128,6 +128,9 @@ def _describe(error: ValidationError) -> Iterator[Description]:
                     suggestion = hint
             text = wanted or f"one of {', '.join(str(option) for option in options)}"
             yield None, code or "bad-value", f"{show(value)} is not {text}", suggestion or hint
+        case "const" if isinstance(value, str) and value == str(expected):
+            text = f'`"{value}"` is text, not {wanted or show(expected)}'
+            yield None, code or "bad-value", text, "remove the quotes"
         case "const":
             yield None, code or "bad-value", f"{show(value)} is not {wanted or show(expected)}", hint
         case "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties":
@@ -206,7 +209,7 @@ def _misplaced_key_hint(error: ValidationError) -> str:
 
 def _template_hint(error: ValidationError) -> str:
     """A hint for a text with ``{{ }}`` where only its value would be valid."""
-    is_template = isinstance(error.instance, str) and "{{" in error.instance and "}}" in error.instance
+    is_template = isinstance(error.instance, str) and re.search(r"(?<!\$)\{\{.*\}\}", error.instance)
     wrong_kind = error.validator in ("type", "pattern", "enum", "const", "format")
     explained = _schema(error).get("x-templated") or "${{" in _annotation(error, "x-hint")
     return _NOT_RENDERED if is_template and wrong_kind and not explained else ""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 _NOT_IN_BLOCK = re.compile(r"did not find expected (key|'-' indicator) while parsing a block|expected <block end>")
 _COMPLETE = re.compile(r"\s*(- +)*[^\s#'\"\[{][^#]*: +[^\s|>&*#]")
 """A line with a key and its value."""
+_COLON = re.compile(r":(\s|$)")
+_SINGLE_KEY = re.compile(r"\s*[\w.-]+:(\s|$)")
 
 
 def explain(message: str, lines: Sequence[str], line: int) -> tuple[str, str] | None:
@@ -33,11 +35,24 @@ def explain(message: str, lines: Sequence[str], line: int) -> tuple[str, str] | 
         if indent > _indent(before) and _COMPLETE.match(before) and _COMPLETE.match(f"{text} x"):
             reason = f"this line is indented deeper than line {above[0]}, which already has a value"
             return reason, _like(lines, above[0])
+        if not _COLON.search(before):
+            return _missing_colon(text, before.strip(), above[0])
     if "expected <document start>" in message and not text.startswith(("---", "...")):
         first = above[-1]
         if indent < _indent(lines[first - 1]):
             return f"this line is indented less than the first key, on line {first}", _like(lines, first)
     return None
+
+
+def _missing_colon(text: str, before: str, number: int) -> tuple[str, str]:
+    if not _SINGLE_KEY.match(text):
+        return "a text of several lines contains `: `", "write `|` after the key, such as `script: |`"
+    if ":" in before:
+        return f"line {number} has no space after `:`", f"write a space after the `:` of the key on line {number}"
+    return (
+        f"line {number} has no `:` after its key",
+        f"write `:` after the key on line {number}, or put quotes around a text of several lines",
+    )
 
 
 def _like(lines: Sequence[str], number: int) -> str:

@@ -295,6 +295,7 @@ def _in_quotes(template: str) -> str:
 
 
 _AFTER_QUOTE = re.compile(r".*[:-] +(\"[^\"]*\"|'[^']*') *")
+_CURLY_QUOTES = re.compile("[\u2018\u2019\u201c\u201d\u201e]")
 _SIMPLE = re.compile(r"[^][{},#:]*")  # a value that reaches to the end of its line
 
 
@@ -316,6 +317,12 @@ def _syntax_problem(failure: error.MarkedYAMLError, text: str, file: str, shifts
         column = len(line_text) - len(line_text.lstrip()) + 1
     elif braces := _BRACES.search(_QUOTED.sub("", line_text)):
         hint = _in_quotes(braces[0])
+    elif "could not find expected ':'" in message and began:
+        line, column = began.line + 1, shifts.column(began.line, began.column) + 1
+        message = "this line has no `:` after its key"
+        hint = "write `key: value`; if the line belongs to a text of several lines, indent it below its key"
+    elif "mapping values are not allowed" in message and _CURLY_QUOTES.search(line_text):
+        hint = "use straight quotes, not typographic quotes"
     elif "mapping values are not allowed" in message:
         hint = "quote a value that contains `: `, or check the indentation"
     elif "expected <document start>" in message or "expected a single document" in message:
