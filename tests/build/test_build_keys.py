@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from dag_factory.config import open_project
+from dag_factory.config import Pipeline, open_project
 from dag_factory.config.expressions.dollar_signs import escape_rendered
+from dag_factory.config.jobs.checks import pod_rules
 from dag_factory.config.pod.final_pod import final_pod
+from dag_factory.config.pod.security_standards import may_violate_baseline, violations
 from dag_factory.config.schema import registry
 
 Files = dict[str, Any]
@@ -255,6 +257,16 @@ def at(view: Any, path: str) -> Any:
     return view
 
 
+def compiled(files: Files) -> tuple[Mapping[str, Any], Pipeline]:
+    """The pools and the pipeline of a project, which must have no problem."""
+    with TemporaryDirectory() as home:
+        write(Path(home), files)
+        found = open_project(Path(home), "dev").compile_all()
+    assert not found.problems, found.problems
+    (pipeline,) = found.pipelines
+    return found.pools, pipeline
+
+
 def view_of(files: Files) -> dict[str, Any]:
     """What Airflow stores for the pipeline, and the pods that it creates."""
     from airflow.serialization.serialized_objects import DagSerialization
@@ -262,11 +274,7 @@ def view_of(files: Files) -> dict[str, Any]:
 
     from dag_factory.build.dag.build_dag import build_dag
 
-    with TemporaryDirectory() as home:
-        write(Path(home), files)
-        compiled = open_project(Path(home), "dev").compile_all()
-    assert not compiled.problems, compiled.problems
-    (pipeline,) = compiled.pipelines
+    pools, pipeline = compiled(files)
     dag = build_dag(pipeline)
     stored = DagSerialization.to_dict(dag)["dag"]
     stored["doc_md"] = stored["doc_md"].split("#### The configuration")[0]  # which contains every key
@@ -285,7 +293,7 @@ def view_of(files: Files) -> dict[str, Any]:
         "pod": pod,
         "base": base,
         "operator": {name: getattr(it, name, NOTHING) for name in OPERATOR},
-        "pools": compiled.pools,
+        "pools": pools,
     }
 
 
@@ -408,10 +416,8 @@ HEADER_KNOWN = {
 }
 
 
-def everywhere(known: Mapping[str, set[str]]) -> Iterator[Any]:
-    for place, keys in known.items():
-        for key in sorted(keys):
-            yield pytest.param(place, key, id=f"{place}: {key}")
+def everywhere(known: Mapping[str, set[str]]) -> list[Any]:
+    return [pytest.param(place, key, id=f"{place}: {key}") for place in known for key in sorted(known[place])]
 
 
 def test_every_key_is_tested() -> None:
@@ -438,6 +444,21 @@ def test_the_guards_check_the_fields_that_a_key_sets(place: str, fragment: Files
     view = view_of(placed(place, fragment))
     for pod in view["checked"] if view["pod"] != NOTHING else ():  # a mapped operator builds its pods in the worker
         assert fields(view["pod"]) - fields(pod) == set()
+
+
+@pytest.mark.parametrize("key", JOB)
+def test_the_pod_rules_check_the_fields_that_a_key_sets(key: str) -> None:
+    """Most jobs cannot break the rules of Kubernetes or of `baseline`, and are not checked. A new key can do so."""
+    _, pipeline = compiled(placed("job", JOB[key][0]))
+    for job in pipeline.jobs:
+        pod = final_pod(job, pipeline.cluster)
+        checked = pod_rules.pod_to_check(job, pipeline.cluster)
+        left = fields(pod) - (fields(checked) if checked else set()) - OF_EVERY_POD
+        assert {name for name in left if name.split()[-1] not in pod_rules.NO_RULES} == set()
+        assert may_violate_baseline(job) or not list(violations(pod, "baseline"))
+
+
+OF_EVERY_POD = {"containers", "restartPolicy", "base name", "base terminationMessagePolicy"}
 
 
 def fields(pod: Any) -> set[str]:

@@ -5,25 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dag_factory.config.model import Fragment, Job
-from dag_factory.config.pod.final_pod import BASE, SPEC_KEYS
+from dag_factory.config.pod.final_pod import BASE, CONTAINER_KEYS, SPEC_KEYS
 from dag_factory.config.pod.strategic_merge import DIRECTIVE
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import Shape, shape
 from dag_factory.config.tree import ListNode, MapNode, Node, as_map, is_null, to_python
 
-_MAIN_CONTAINER_KEYS = {
-    "image": "docker_image",
-    "command": "command",
-    "args": "args",
-    "workingDir": "working_dir",
-    "ports": "ports",
-    "env": "env",
-    "envFrom": "env_from",
-    "resources": "resource_flavor",
-    "volumeMounts": "volumes",
-    "imagePullPolicy": "image_pull_policy",
-    "securityContext": "security_context",
-}
 _PATCH = ("kubernetes.schema.json", "/$defs/podPatch")
 
 
@@ -118,7 +105,7 @@ def _other_container(container: Fragment, rest: KeyPath, node: MapNode) -> KeyPa
 
 
 def _main_container(container: Fragment, rest: KeyPath, job: Job, node: MapNode) -> KeyPath:
-    key = _MAIN_CONTAINER_KEYS.get(str(rest[0])) if rest else None
+    key = CONTAINER_KEYS.get(str(rest[0])) if rest else None
     if key is None:
         return ()
     if key in ("command", "args") and "script" in node.entries:

@@ -47,6 +47,20 @@ SPEC_KEYS = {
 }
 """The fields of the pod's spec that are set by one key of the job, with this key."""
 _spec_values = attrgetter(*SPEC_KEYS.values())
+CONTAINER_KEYS = {
+    "image": "docker_image",
+    "command": "command",
+    "args": "args",
+    "workingDir": "working_dir",
+    "ports": "ports",
+    "env": "env",
+    "envFrom": "env_from",
+    "resources": "resource_flavor",
+    "volumeMounts": "volumes",
+    "imagePullPolicy": "image_pull_policy",
+    "securityContext": "security_context",
+}
+"""The fields of the job's own container, with the key of the job that sets them."""
 
 
 def final_pod(job: Job, cluster: Cluster) -> Fragment:

@@ -6,12 +6,13 @@ sources, and values that contradict each other. The API server would reject such
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from dag_factory.config.guards.yaml_paths import yaml_path
-from dag_factory.config.model import Cluster, Fragment, Job
-from dag_factory.config.pod.final_pod import BASE, final_pod
+from dag_factory.config.model import Cluster, Flavor, Fragment, Job
+from dag_factory.config.pod.final_pod import BASE, CONTAINER_KEYS, SPEC_KEYS, final_pod
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.problem_codes.code import Code
 from dag_factory.config.problems import Problem
@@ -40,6 +41,23 @@ _REQUIRED_IN_SOURCE = {
 }
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+NO_RULES = frozenset(
+    {
+        *("nodeSelector", "imagePullSecrets", "serviceAccountName", "priorityClassName", "runtimeClassName"),
+        *("activeDeadlineSeconds", "terminationGracePeriodSeconds", "volumes"),
+        *("image", "command", "args", "workingDir", "env", "envFrom", "resources", "volumeMounts", "imagePullPolicy"),
+    }
+)
+"""Fields that cannot break a rule if keys of the job set them. Most jobs set only these, and need no check."""
+_KEYS = {  # by the part of the pod and the field
+    (part, field): key
+    for part, keys in (("spec", SPEC_KEYS), ("container", CONTAINER_KEYS))
+    for field, key in keys.items()
+    if field not in NO_RULES
+}
+_FIELDS = tuple(_KEYS)
+_values = attrgetter(*_KEYS.values())
+_UNSET = _values(Job(name="", image="", flavor=Flavor(name="", requests={}, limits={})))
 _NEEDS_VALUES = {"In": True, "NotIn": True, "Exists": False, "DoesNotExist": False}
 
 
@@ -52,38 +70,32 @@ class Fault(NamedTuple):
     code: Code = CODE
 
 
-def check(job: Job, node: MapNode, cluster: Cluster, position: Position, path: KeyPath) -> Iterator[Problem]:
+def check(job: Job, node: MapNode, cluster: Cluster, position: Position, path: KeyPath) -> Iterable[Problem]:
     """A problem for each rule that the pod of a job breaks; ``node`` is the resolved tree at ``position``."""
-    pod = final_pod(job, cluster) if job.pod or job.init_containers else _user_parts(job)
-    if pod is None:
-        return
+    pod = pod_to_check(job, cluster)
+    return () if pod is None else _problems(pod, job, node, position, path)
+
+
+def _problems(pod: Fragment, job: Job, node: MapNode, position: Position, path: KeyPath) -> Iterator[Problem]:
     for fault in faults(pod):
         where = yaml_path(fault.path, pod, job, node)
         place = position_at(node, where) if where else position
         yield Problem.at(place, (*path, *where), fault.code, fault.message, fault.hint)
 
 
-def _user_parts(job: Job) -> Fragment | None:
-    """The parts of a pod that a job without an overlay sets in the form of Kubernetes."""
-    if not (
-        job.tolerations
-        or job.security_context
-        or job.pod_security_context
-        or job.affinity
-        or job.ports
-        or job.host_aliases
-    ):
+def pod_to_check(job: Job, cluster: Cluster) -> Fragment | None:
+    """The final pod; for a job without an overlay only the fields that can break a rule, or None if it sets none."""
+    if job.pod or job.init_containers:
+        return final_pod(job, cluster)
+    values = _values(job)
+    if values == _UNSET:
         return None
-    base = {"name": BASE, "ports": list(job.ports), "securityContext": job.security_context}
-    return {
-        "spec": {
-            "containers": [base],
-            "tolerations": list(job.tolerations),
-            "affinity": job.affinity,
-            "hostAliases": list(job.host_aliases),
-            "securityContext": job.pod_security_context,
-        }
-    }
+    base: Fragment = {"name": BASE}
+    spec: Fragment = {"containers": [base]}
+    for (part, field), value in zip(_FIELDS, values, strict=True):
+        if value is not None and value != ():
+            (spec if part == "spec" else base)[field] = list(value) if isinstance(value, tuple) else value
+    return {"spec": spec}
 
 
 def faults(pod: Fragment) -> Iterator[Fault]:
