@@ -65,7 +65,7 @@ SECTION = Section(
         Entry(
             "too-large",
             "A file, a text, a list or a number exceeds its limit. The message names the limit.",
-            "Make the value smaller. Divide a file into several.",
+            "Make the value smaller. Split the file into several files.",
         ),
         Entry(
             "too-many-problems",
@@ -80,7 +80,7 @@ SECTION = Section(
                 "for each 16 characters, and each volume is a map. The other cause is a template: reading the YAML "
                 "that it produces needs more than 3,000,000 steps."
             ),
-            "Divide the file. Move less into `defaults` and presets, and use fewer aliases.",
+            "Split the file. Move less into `defaults` and presets, and use fewer aliases.",
         ),
         Entry(
             "too-much-work",
@@ -89,7 +89,7 @@ SECTION = Section(
                 "units: a job counts 700, a volume 200, a variable from a secret 75, and a dependency between two "
                 "jobs 25 (see [bounds](decisions/bounds.md))."
             ),
-            "Divide the file, or give its jobs fewer volumes, secrets and dependencies.",
+            "Split the file, or give its jobs fewer volumes, secrets and dependencies.",
         ),
         Entry(
             "too-slow",
@@ -98,7 +98,7 @@ SECTION = Section(
                 "other limits should prevent this. The result is not cached: each pass tries again, and the DAG "
                 "keeps running its last good version."
             ),
-            "Divide the file, and report this as a bug.",
+            "Split the file, and report this as a bug.",
         ),
         Entry(
             "unknown-file",

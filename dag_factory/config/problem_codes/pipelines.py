@@ -176,7 +176,7 @@ SECTION = Section(
         Entry(
             "too-many-assets",
             "The file has more than 1,000 assets, or uses assets more than 10,000 times.",
-            "Remove the assets that no pipeline waits for, or divide the file.",
+            "Remove the assets that no pipeline waits for, or split the file.",
         ),
         Entry(
             "too-many-cells",
@@ -186,7 +186,7 @@ SECTION = Section(
         Entry(
             "too-many-instances",
             "The file has more than 1,000 `instances`.",
-            "Divide the file.",
+            "Split the file.",
         ),
         Entry(
             "too-many-items",
@@ -196,7 +196,7 @@ SECTION = Section(
         Entry(
             "too-many-jobs",
             "The pipeline has more than 1,000 jobs.",
-            "Divide the pipeline.",
+            "Split the pipeline.",
         ),
         Entry(
             "unknown-axis",

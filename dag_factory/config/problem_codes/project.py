@@ -40,7 +40,7 @@ SECTION = Section(
                 "Warning: more files have changed than one pass has time to compile. Existing DAGs keep running "
                 "their previous version."
             ),
-            "Wait for the next passes. Slow files are compiled last, so divide them.",
+            "Wait for the next passes. Slow files are compiled last, so split them.",
         ),
         Entry(
             "over-budget",
