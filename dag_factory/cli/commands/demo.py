@@ -58,7 +58,8 @@ def _pipeline(stack: Stack, dag_id: str) -> Pipeline:
 def _run(stack: Stack, pipeline: Pipeline, console: Console) -> tuple[str, list[JobRun]]:
     api = stack.instance.running()
     if api is None or not api.wait_for_dag(pipeline.id, _LOAD_SECONDS):
-        raise LocalError(f"Airflow did not load the DAG {pipeline.id} within {_LOAD_SECONDS} s")
+        message = f"Airflow did not load the DAG {pipeline.id} within {_LOAD_SECONDS} s"
+        raise LocalError(f"{message}; check that dags/ contains a loader, and see dag-processor.log")
     run_id = api.trigger(pipeline.id)
     names = [job.name for job in pipeline.jobs]
     state, jobs = monitor_run(api, pipeline.id, run_id, names, console, _RUN_SECONDS)
