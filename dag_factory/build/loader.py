@@ -23,10 +23,10 @@ from dag_factory.build.project.problem_text import problem_text
 from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.loader_pass import Pass
-from dag_factory.config.project.loader_records import Record
 from dag_factory.config.project.open_project import ProjectError
 from dag_factory.config.project.project import Project
 from dag_factory.config.project.shards import WHOLE, Shard
+from dag_factory.config.storage.loader_records import Record
 
 __all__ = ["Shard", "Share", "build", "load"]
 

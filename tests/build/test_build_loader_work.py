@@ -86,7 +86,7 @@ def test_an_upgrade_that_counts_more_units_removes_no_dag(home: Path, monkeypatc
     with monkeypatch.context() as before:
         before.setattr("dag_factory.config.loader_work._JOB", 1)
         tasks(home)
-    monkeypatch.setattr("dag_factory.config.project.cache.package_fingerprint", lambda: b"another version")
+    monkeypatch.setattr("dag_factory.config.storage.cache.package_fingerprint", lambda: b"another version")
     monkeypatch.setenv(BUDGET, "1000")
     assert len(tasks(home)) == 2
     assert "Every pipeline runs." in row(home)

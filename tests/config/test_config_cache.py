@@ -17,12 +17,12 @@ import dag_factory.config
 from dag_factory.config import Compiled, open_project
 from dag_factory.config.file_results import FileResult
 from dag_factory.config.pipelines import compile_file as compiling
-from dag_factory.config.project import package_files
-from dag_factory.config.project.cache_entries import LastGood
-from dag_factory.config.project.file_store import Store
 from dag_factory.config.project.shards import Shard
 from dag_factory.config.project.survey import survey
 from dag_factory.config.schema import registry
+from dag_factory.config.storage import package_files
+from dag_factory.config.storage.cache_entries import LastGood
+from dag_factory.config.storage.file_store import Store
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}, large: {cpu: 8, memory: 9Gi}}\n"
 NOBODY = 65534
@@ -450,7 +450,7 @@ def test_cache_keys_depend_on_every_module_of_the_compiler(home: Path) -> None:
     compiled(home)
     (home / "cache").rename(home / "old-cache")
     program = (
-        "import sys; from dag_factory.config import open_project; from dag_factory.config.project import package_files;"
+        "import sys; from dag_factory.config import open_project; from dag_factory.config.storage import package_files;"
         f"open_project(__import__('pathlib').Path({str(home)!r}), 'dev').compile_all();"
         "used = {one.__file__ for name, one in sys.modules.items() if name.partition('.')[0] == 'dag_factory'};"
         "unknown = sorted(used - set(map(str, package_files.package_files())));"
@@ -468,13 +468,13 @@ def test_cache_keys_depend_on_every_module_of_the_compiler(home: Path) -> None:
 
 def test_cache_keys_depend_on_modules_in_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "dag_factory"
-    for folder in ("project", "guards"):
+    for folder in ("storage", "guards"):
         (package / "config" / folder).mkdir(parents=True)
-    for name in ("__init__.py", "settings.py", "config/project/cache.py", "config/guards/images.py"):
+    for name in ("__init__.py", "settings.py", "config/storage/cache.py", "config/guards/images.py"):
         (package / name).write_text("")
     monkeypatch.setattr(dag_factory, "__file__", str(package / "__init__.py"))
     marks = []
-    for name in ("settings.py", "config/project/cache.py", "config/guards/images.py"):
+    for name in ("settings.py", "config/storage/cache.py", "config/guards/images.py"):
         (package / name).write_text("# changed\n")
         package_files.package_fingerprint.cache_clear()
         marks.append(package_files.package_fingerprint())

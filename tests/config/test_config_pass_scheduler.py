@@ -13,7 +13,7 @@ from dag_factory.config.budget import OutOfTime
 from dag_factory.config.file_results import FileResult
 from dag_factory.config.pipelines import compile_file as compiling
 from dag_factory.config.project import pass_scheduler
-from dag_factory.config.project.read_file import Text
+from dag_factory.config.storage.read_file import Text
 from dag_factory.settings import BOUNDS
 
 ONE = "version: 1\ndescription: one\ndefaults: {docker_image: i, resource_flavor: small}\n"

@@ -31,8 +31,8 @@ from mutate import mutant
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.open_project import find_platform, select_environment
 from dag_factory.config.project.project import Project
-from dag_factory.config.project.read_file import read
 from dag_factory.config.source.layout import path_of
+from dag_factory.config.storage.read_file import read
 
 ROOT = Path(__file__).parents[2]
 HOMES = {"examples": ROOT, "real": ROOT / "tests/real", "every": Path(__file__).parent}

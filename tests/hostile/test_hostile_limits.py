@@ -16,7 +16,8 @@ from dag_factory.build.project import build_dags
 from dag_factory.config import Compiled, open_project
 from dag_factory.config.model import Param, Preset
 from dag_factory.config.pipelines import compile_file
-from dag_factory.config.project import pass_scheduler, project, read_file
+from dag_factory.config.project import pass_scheduler, project
+from dag_factory.config.storage import read_file
 from dag_factory.settings import BOUNDS
 
 ITEMS = ", ".join(f"a{number}, {{a: {number}}}" for number in range(20_000))

@@ -17,7 +17,7 @@ from dag_factory.config.file_results import FileResult
 from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.inspection import Inspection
-from dag_factory.config.project.loader_records import REPORT, Record
+from dag_factory.config.storage.loader_records import REPORT, Record
 
 _DISTRIBUTIONS = (
     "apache-airflow-core",

@@ -20,10 +20,10 @@ from dag_factory.config.pipelines.pipeline_source import PipelineSource
 from dag_factory.config.platform import alerts, flavor_table, presets, retries, teams
 from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import read_file
 from dag_factory.config.project.project import Project
 from dag_factory.config.source.layout import ENVIRONMENTS, candidate_files, file_exists
 from dag_factory.config.source.relocate import Paths, paths
+from dag_factory.config.storage import read_file
 from dag_factory.config.tree import MapNode, Node, Scalar, to_python
 
 _TEMPLATE = re.compile(r".*templates/(?:jobs|pipelines)/([^/]+)/(v\d+)\.yaml\.j2")

@@ -13,10 +13,11 @@ from dag_factory.config.file_results import FileResult, PipelineResult
 from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem
-from dag_factory.config.project import conflicts, last_good, read_file
-from dag_factory.config.project.cache import Cache
-from dag_factory.config.project.cache_entries import Reported
+from dag_factory.config.project import conflicts, last_good
 from dag_factory.config.source.layout import Listing
+from dag_factory.config.storage import read_file
+from dag_factory.config.storage.cache import Cache
+from dag_factory.config.storage.cache_entries import Reported
 
 if TYPE_CHECKING:
     from dag_factory.config.project.project import Project

@@ -13,10 +13,10 @@ import msgspec
 from dag_factory.config.file_results import FileResult, PipelineResult, unreadable
 from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.problems import Problem, errors
-from dag_factory.config.project.cache import Cache
-from dag_factory.config.project.cache_entries import LastGood
-from dag_factory.config.project.read_file import Text
 from dag_factory.config.source.layout import Listing, file_of
+from dag_factory.config.storage.cache import Cache
+from dag_factory.config.storage.cache_entries import LastGood
+from dag_factory.config.storage.read_file import Text
 
 FindResult = Callable[[str], FileResult | None]
 """Finds a result by its cache key."""

@@ -18,10 +18,10 @@ from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import last_good, work_budget
-from dag_factory.config.project.cache import Cache
-from dag_factory.config.project.cache_entries import LastGood
 from dag_factory.config.project.shards import Shard
 from dag_factory.config.project.work_budget import Candidate
+from dag_factory.config.storage.cache import Cache
+from dag_factory.config.storage.cache_entries import LastGood
 
 _NONE: Mapping[DagId, Problem] = MappingProxyType({})
 

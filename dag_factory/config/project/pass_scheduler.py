@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from dag_factory.config.budget import OutOfTime
 from dag_factory.config.file_results import FileResult
-from dag_factory.config.project.cache import Cache
-from dag_factory.config.project.read_file import Text
+from dag_factory.config.storage.cache import Cache
+from dag_factory.config.storage.read_file import Text
 from dag_factory.settings import BOUNDS
 
 Result = tuple[FileResult, str]

@@ -19,16 +19,17 @@ from dag_factory.config.file_results import FileResult
 from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, printable
-from dag_factory.config.project import conflicts, last_good, loader_pass, pass_scheduler, read_file
-from dag_factory.config.project.cache import Cache
-from dag_factory.config.project.cache_entries import Reported, Summary
+from dag_factory.config.project import conflicts, last_good, loader_pass, pass_scheduler
 from dag_factory.config.project.inspection import Inspection
 from dag_factory.config.project.loader_pass import Compiled, Pass, ShardFiles
-from dag_factory.config.project.read_file import Text
 from dag_factory.config.project.shards import WHOLE, Shard
 from dag_factory.config.project.unused_teams import check_unused_teams
 from dag_factory.config.source.layout import PLATFORM, Listing, candidate_files, file_exists, list_files
 from dag_factory.config.source.platform_files import PlatformFiles
+from dag_factory.config.storage import read_file
+from dag_factory.config.storage.cache import Cache
+from dag_factory.config.storage.cache_entries import Reported, Summary
+from dag_factory.config.storage.read_file import Text
 from dag_factory.settings import BOUNDS
 
 if TYPE_CHECKING:  # the compiler is a slow import; only a process that finds something uncached needs it

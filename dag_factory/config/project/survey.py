@@ -16,9 +16,9 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts
 from dag_factory.config.project.open_project import find_platform, select_environment
 from dag_factory.config.project.project import Project
-from dag_factory.config.project.read_file import read
 from dag_factory.config.project.unused_teams import check_unused_teams
 from dag_factory.config.source.layout import list_files
+from dag_factory.config.storage.read_file import read
 
 _FILES_PER_PROCESS = 64  # for fewer files it is not worth starting a process
 

@@ -12,7 +12,7 @@ import msgspec
 
 from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
-from dag_factory.config.project.file_store import Store
+from dag_factory.config.storage.file_store import Store
 
 _ENCODER = msgspec.msgpack.Encoder()
 REPORT = "report"

@@ -18,13 +18,13 @@ from dag_factory.config.digest import digest
 from dag_factory.config.file_results import FileResult
 from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.problems import Problem
-from dag_factory.config.project.cache_entries import LastGood, Reported, Summary
-from dag_factory.config.project.file_store import Store
-from dag_factory.config.project.loader_records import Records
-from dag_factory.config.project.package_files import package_fingerprint
-from dag_factory.config.project.read_file import Text
 from dag_factory.config.source import image_folders
 from dag_factory.config.source.platform_files import PlatformFiles
+from dag_factory.config.storage.cache_entries import LastGood, Reported, Summary
+from dag_factory.config.storage.file_store import Store
+from dag_factory.config.storage.loader_records import Records
+from dag_factory.config.storage.package_files import package_fingerprint
+from dag_factory.config.storage.read_file import Text
 
 T = TypeVar("T")
 _STOPPED = b"stopped"

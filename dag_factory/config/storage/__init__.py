@@ -1,0 +1,1 @@
+"""What is stored between passes: compiled files, last good versions, and records of loaders."""
