@@ -46,13 +46,18 @@ def test_files_with_too_much_work_do_not_block_others(tmp_path: Path, monkeypatc
         wait(lambda: processor.dags() == {"soak.good": "second"}, processor)
         assert processor.report().count("too-much-work") == 3
         for name in ("one", "two", "three"):
-            (folder / f"{name}.yaml").write_text(
-                matrix(volumes=4)
-            )  # each is within the limit of a file, but two exceed that of the loader
+            (folder / f"{name}.yaml").write_text(matrix(volumes=4))  # within a file's limit; two exceed the loader's
         (folder / "good.yaml").write_text(good("third"))
         wait(lambda: "over-budget" in processor.report(), processor)
         wait(lambda: processor.dags().get("soak.good") == "third", processor)
-        wait(lambda: "soak.two" in processor.dags(), processor)
-        assert processor.dags().keys() == {"soak.good", "soak.two"}
-        for name in ("one", "three"):
-            assert f"`soak.{name}` has no DAG yet" in processor.report()
+
+        # A pass may start between two of these writes. The DAG that is built first stays, whichever it is.
+        def others() -> list[str]:
+            return sorted(name for name in ("one", "two", "three") if f"soak.{name}" not in processor.dags())
+
+        def has_converged() -> bool:
+            report = processor.report()
+            return len(others()) == 2 and all(f"`soak.{name}` has no DAG yet" in report for name in others())
+
+        wait(has_converged, processor)
+        assert "too-much-work" not in processor.report()
