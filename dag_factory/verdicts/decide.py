@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dag_factory.verdicts.evidence.model import Evidence
 from dag_factory.verdicts.rules.api_errors import find_api_error, find_api_refusal, find_guard_refusal
 from dag_factory.verdicts.rules.container_ends import find_failed_container, find_out_of_memory
-from dag_factory.verdicts.rules.disruptions import find_deletion, find_disruption
+from dag_factory.verdicts.rules.deletions import find_deletion
+from dag_factory.verdicts.rules.disruptions import find_disruption
 from dag_factory.verdicts.rules.phrases import clause, details, flavor_of, on_node, seconds_text
 from dag_factory.verdicts.rules.waits import find_wait, verdict_of
 from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict

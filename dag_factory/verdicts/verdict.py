@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dag_factory.verdicts.evidence.json_values import one_line
 from dag_factory.verdicts.kinds import KINDS, Kind
+
+LONGEST_SENTENCE = 700
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -60,9 +63,9 @@ def make_verdict(
     counts = info.uses_retry if uses_retry is None else uses_retry
     return Verdict(
         kind=kind,
-        sentence=sentence,
+        sentence=one_line(sentence, LONGEST_SENTENCE),
         advice=advice or info.advice,
-        facts=tuple(facts),
+        facts=tuple(Fact(one_line(fact.text, LONGEST_SENTENCE), fact.source) for fact in facts),
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
         exit_code=exit_code,
         container=container,

@@ -204,6 +204,21 @@ CASES: dict[str, Case] = {
         "evicted: node n3 got a taint that the pod does not tolerate",
         uses_retry=False,
     ),
+    "job failed before its node was drained": case(
+        evidence(
+            pod_json(
+                container(state=ended(3)),
+                conditions=(
+                    {
+                        **disruption("EvictionByEvictionAPI", "Eviction API: evicting"),
+                        "lastTransitionTime": "2026-11-21T10:00:50Z",
+                    },
+                ),
+            )
+        ),
+        "exit-code",
+        "exit code 3: the container failed after 40s (node n3)",
+    ),
     # preempted
     "scheduler": case(
         evidence(

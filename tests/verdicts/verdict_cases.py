@@ -1,4 +1,7 @@
-"""Evidence for the tests: pods, events and API answers as Kubernetes 1.33 writes them."""
+"""Evidence for the tests: pods, events and API answers as Kubernetes 1.33 writes them.
+
+The fixtures are recordings of a real cluster, cut down to the fields that verdicts read.
+"""
 
 from __future__ import annotations
 

@@ -58,12 +58,13 @@ class Container(Frozen, frozen=True, kw_only=True):
 
 
 class Condition(Frozen, frozen=True, kw_only=True):
-    """A condition of a pod."""
+    """A condition of a pod. ``time``: when its status last changed."""
 
     type: str
     status: str = ""
     reason: str = ""
     message: str = ""
+    time: float | None = None
     source: str = ""
 
 

@@ -59,6 +59,7 @@ def _conditions(status: dict[str, Any]) -> Iterator[Condition]:
             status=text_of(item, "status"),
             reason=text_of(item, "reason"),
             message=text_of(item, "message"),
+            time=time_of(item, "lastTransitionTime"),
             source=f"pod.status.conditions[{index}]",
         )
 

@@ -1,10 +1,11 @@
-"""Pods that the cluster ended: evicted, preempted, lost with their node, past their deadline, rejected, deleted."""
+"""Pods that the cluster ended: evicted, preempted, lost with their node, rejected by it, or past their deadline."""
 
 from __future__ import annotations
 
 import re
 
 from dag_factory.verdicts.evidence.model import Condition, Evidence, Pod
+from dag_factory.verdicts.rules.deletions import CLOCK_TOLERANCE, deleted_by_others
 from dag_factory.verdicts.rules.phrases import clause, details, name_of, on_node, run_time, seconds_text, the_node
 from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict
 
@@ -20,15 +21,12 @@ _OWN_STORAGE = re.compile(
 _SHUTDOWNS = {"Terminated", "Shutdown", "NodeShutdown"}
 _REJECTIONS = {"NodeAffinity", "UnexpectedAdmissionError", "NodePorts", "AdmissionFailed"}
 _DISRUPTION_EVENTS = ("Preempted", "Preempting", "Evicted", "TaintManagerEviction")
-_CLOCK_TOLERANCE = 2  # seconds between the clocks of a node and of the API server, which count whole seconds
 
 
 def find_disruption(evidence: Evidence) -> Verdict | None:
     """The verdict on a pod that the cluster itself ended."""
     pod = evidence.pod or Pod()
-    disruption = pod.condition("DisruptionTarget")
-    if disruption is not None and disruption.status != "True":
-        disruption = None
+    disruption = _disruption(pod)
     target = disruption.reason if disruption else ""
     event = _event_of_deletion(evidence, pod) if disruption is None and not pod.reason else ""
     if target == "PreemptionByScheduler" or pod.reason == "Preempting" or event in ("Preempted", "Preempting"):
@@ -38,44 +36,25 @@ def find_disruption(evidence: Evidence) -> Verdict | None:
     if pod.reason == "Evicted" or disruption is not None or event:
         return _evicted(evidence, pod, disruption)
     if pod.phase == "Failed" and (pod.reason.startswith("OutOf") or pod.reason in _REJECTIONS):
-        text = clause(pod.message.removeprefix("Pod was rejected: ").removeprefix("Pod "))
-        sentence = f"unschedulable: {the_node(evidence)} rejected the pod: {text or pod.reason}"
-        advice = "wait for the next try; another node may take the pod"
-        facts = _facts(pod, None)
-        return make_verdict("unschedulable", sentence, facts, advice=advice, reasons=[pod.reason], uses_retry=False)
+        return _rejected(evidence, pod)
     if pod.reason == "DeadlineExceeded":
         return _deadline(evidence, pod)
     return None
 
 
-def find_deletion(evidence: Evidence) -> Verdict | None:
-    """The verdict on a pod that somebody deleted before the job was over."""
-    pod, failure = evidence.pod, evidence.failure
-    if failure is not None and failure.kind == "worker-stopped":
-        sentence = "killed: the worker was told to end before the job was over, so its pod was deleted"
-        advice = "find out whether the worker's node shut down, or somebody cleared or marked the task"
-        return make_verdict("killed", sentence, [Fact(clause(failure.text) or sentence, "failure")], advice=advice)
-    if pod is not None and pod.deleted is not None and _deleted_before_end(pod):
-        where = details(on_node(evidence), f"grace period {seconds_text(pod.grace)}" if pod.grace else "")
-        ended = pod.base and pod.base.end
-        return make_verdict(
-            "killed",
-            f"killed: the pod was deleted while the job ran{where}",
-            [Fact("the pod was deleted before its container ended", "pod.metadata.deletionTimestamp")],
-            exit_code=ended.exit_code if ended else None,
-        )
-    if failure is not None and failure.kind == "pod-gone" and not (pod and pod.phase in ("Succeeded", "Failed")):
-        facts = [Fact(clause(failure.text) or "the pod does not exist any more", "failure")]
-        facts += [Fact(clause(event.message), event.source) for event in evidence.events_of("Killing")]
-        return make_verdict(
-            "killed", f"killed: the pod was deleted while the job ran{details(on_node(evidence))}", facts
-        )
-    return None
+def _disruption(pod: Pod) -> Condition | None:
+    """The condition of a disruption, unless the job's container had ended before it."""
+    condition, end = pod.condition("DisruptionTarget"), pod.base.end if pod.base else None
+    if condition is None or condition.status != "True":
+        return None
+    if end and end.finished and condition.time and end.finished < condition.time - CLOCK_TOLERANCE:
+        return None
+    return condition
 
 
 def _event_of_deletion(evidence: Evidence, pod: Pod) -> str:
     """The reason of the event that explains why a pod is gone, which was last seen without such a reason."""
-    if not _deleted_by_others(evidence, pod):
+    if not deleted_by_others(evidence, pod):
         return ""
     for event in evidence.events_of(*_DISRUPTION_EVENTS):
         if event.reason != "TaintManagerEviction" or event.message.startswith("Marking"):
@@ -96,14 +75,8 @@ def _lost_node(evidence: Evidence, pod: Pod, target: str) -> bool:
         return True
     if "node shutdown" in pod.message or "node is shutting down" in pod.message:
         return True
-    gone = target == "DeletionByTaintManager" or _deleted_by_others(evidence, pod)
+    gone = target == "DeletionByTaintManager" or deleted_by_others(evidence, pod)
     return gone and any(evidence.events_of("NodeNotReady"))
-
-
-def _deleted_by_others(evidence: Evidence, pod: Pod) -> bool:
-    """Whether the pod is deleted, and not by the operator itself."""
-    kind = evidence.failure.kind if evidence.failure else ""
-    return kind == "pod-gone" or (pod.deleted is not None and kind not in ("task-timeout", "worker-stopped"))
 
 
 def _node_lost(evidence: Evidence, pod: Pod, disruption: Condition | None) -> Verdict:
@@ -130,10 +103,8 @@ def _evicted(evidence: Evidence, pod: Pod, disruption: Condition | None) -> Verd
     target = disruption.reason if disruption else ""
     if own := _own_storage(pod, message):
         # The next try writes as much, so it counts against the job's retries.
-        sentence, advice = (
-            f"evicted: {own}{details(on_node(evidence))}",
-            "raise that limit, or write less to local disk",
-        )
+        sentence = f"evicted: {own}{details(on_node(evidence))}"
+        advice = "raise that limit, or write less to local disk"
         return make_verdict("evicted", sentence, facts, advice=advice, reasons=reasons, exit_code=code, uses_retry=True)
     if match := _LOW.search(message):
         sentence = f"evicted: {node} was low on {match[1]}{_usage(pod, message)}"
@@ -173,6 +144,18 @@ def _own_storage(pod: Pod, message: str) -> str:
     return f"{subject} used more local storage than its limit of {match['limit']}"
 
 
+def _rejected(evidence: Evidence, pod: Pod) -> Verdict:
+    text = clause(pod.message.removeprefix("Pod was rejected: ").removeprefix("Pod ")) or pod.reason
+    return make_verdict(
+        "unschedulable",
+        f"unschedulable: {the_node(evidence)} rejected the pod: {text}",
+        _facts(pod, None),
+        advice="wait for the next try; another node may take the pod",
+        reasons=[pod.reason],
+        uses_retry=False,
+    )
+
+
 def _deadline(evidence: Evidence, pod: Pod) -> Verdict:
     limit = f" of {seconds_text(pod.active_deadline)}" if pod.active_deadline else ""
     facts, where = _facts(pod, None), details(on_node(evidence))
@@ -185,15 +168,6 @@ def _deadline(evidence: Evidence, pod: Pod) -> Verdict:
         return make_verdict("timeout", text, facts, reasons=reasons, exit_code=code)
     sentence = f"deadline: the pod was active longer than its `activeDeadlineSeconds`{limit}{where}"
     return make_verdict("deadline", sentence, facts, reasons=reasons, exit_code=code)
-
-
-def _deleted_before_end(pod: Pod) -> bool:
-    """Whether the deletion was asked for before the job's container ended. The deletion time includes the grace."""
-    end = pod.base.end if pod.base else None
-    if end is None:
-        return True
-    asked = (pod.deleted or 0) - pod.grace - _CLOCK_TOLERANCE
-    return end.finished is None or end.finished >= asked
 
 
 def _facts(pod: Pod, disruption: Condition | None) -> list[Fact]:
