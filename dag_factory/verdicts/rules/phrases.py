@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dag_factory.config.units import duration
+from dag_factory.config.units import duration_text
 from dag_factory.verdicts.evidence.json_values import LONGEST, one_line
 from dag_factory.verdicts.evidence.model import Container, End, Evidence
 
@@ -32,7 +32,7 @@ _RUNTIME = re.compile(
 
 def seconds_text(seconds: float | int | None) -> str:
     """Seconds as ``2m10s``."""
-    return duration(max(0, int(seconds or 0)))
+    return duration_text(max(0, int(seconds or 0)))
 
 
 def name_of(container: Container) -> str:
