@@ -1,0 +1,19 @@
+"""The end of a failed try whose reason is known."""
+
+from __future__ import annotations
+
+from dag_factory.verdicts.history import History
+from dag_factory.verdicts.next_try import NextTry
+from dag_factory.verdicts.verdict import Verdict
+
+
+class TryFailed(SystemExit):
+    """Ends the try. The verdict is already in the log.
+
+    Airflow (3.3) logs a stack trace for every exception except ``SystemExit``. It evaluates the retry policy and runs
+    the callbacks for this one, too, and passes it to them: ``context["exception"]``. ``history`` contains this try.
+    """
+
+    def __init__(self, verdict: Verdict, next_try: NextTry, history: History) -> None:
+        super().__init__(verdict.kind)
+        self.verdict, self.next_try, self.history = verdict, next_try, history

@@ -1,0 +1,54 @@
+"""The tries of one task instance: what Airflow keeps between tries, and what its UI shows after the run.
+
+A task that is cleared starts a new history. Airflow keeps the stored value, but raises ``max_tries``, so the value is
+stored together with it and ignored if it differs.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dag_factory.verdicts.kinds import Kind
+
+KEY = "dagwright"
+"""The key in the task's state store."""
+
+
+class TryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One try that ended.
+
+    ``flavor`` and ``size`` (``4 CPU, 16Gi``) are those that the pod had. ``waited`` and ``ran`` are seconds before and
+    after the start of the container. ``kind`` is None for a success; ``sentence`` is the sentence of the verdict.
+    """
+
+    number: int
+    flavor: str
+    size: str = ""
+    pod: str = ""
+    node: str = ""
+    kind: Kind | None = None
+    sentence: str = ""
+    exit_code: int | None = None
+    waited: float | None = None
+    ran: float | None = None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``flavor``: the larger flavor that later tries use; an empty string means the job's own.
+
+    ``reschedules``: how often a try was repeated without using a retry.
+    """
+
+    max_tries: int
+    tries: tuple[TryRecord, ...] = ()
+    flavor: str = ""
+    reschedules: int = 0
+
+
+def read_history(stored: object, max_tries: int) -> History:
+    """The stored history; an empty one if nothing valid is stored, or if the task was cleared since then."""
+    try:
+        history = msgspec.convert(stored, History)
+    except msgspec.ValidationError:
+        return History(max_tries=max_tries)
+    return history if history.max_tries == max_tries else History(max_tries=max_tries)
