@@ -254,6 +254,15 @@ class Job(_Frozen, frozen=True, kw_only=True):
     inlets: tuple[Asset, ...] = ()
     outlets: tuple[Asset, ...] = ()
     doc: str | None = None
+    larger_flavors: tuple[LargerFlavor, ...] = ()  # in order, for tries after out-of-memory; the rule must use them
+    largest_because: str = ""  # why the flavor after the last of them cannot be used
+
+
+class LargerFlavor(_Frozen, frozen=True, kw_only=True):
+    """A flavor for a try after out-of-memory. ``job``: the job with this flavor, if more differs than the flavor."""
+
+    flavor: Flavor
+    job: Job | None = None
 
 
 class XcomSidecar(_Frozen, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ from dag_factory.verdicts.kinds import Kind
 
 KEY = "dagwright"
 """The key in the task's state store."""
+MOST_RECORDS = 30
+"""How many tries are kept, the newest ones. What is stored and shown must not grow without a bound."""
 
 
 class TryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,3 +54,13 @@ def read_history(stored: object, max_tries: int) -> History:
     except msgspec.ValidationError:
         return History(max_tries=max_tries)
     return history if history.max_tries == max_tries else History(max_tries=max_tries)
+
+
+def add_try(history: History, record: TryRecord, *, flavor: str = "", rescheduled: bool = False) -> History:
+    """The history with one more try. ``flavor``: the larger flavor of the next try, if it changes."""
+    return History(
+        max_tries=history.max_tries,
+        tries=(*history.tries, record)[-MOST_RECORDS:],
+        flavor=flavor or history.flavor,
+        reschedules=history.reschedules + rescheduled,
+    )
