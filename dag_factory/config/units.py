@@ -43,3 +43,12 @@ def quantity(text: str) -> Decimal | None:
         return None
     number, suffix, exponent = match.groups()
     return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _SUFFIX[suffix])
+
+
+def quantity_text(number: Decimal) -> str:
+    """A number in its base unit as a short Kubernetes quantity: ``2.5``, ``1536Mi``."""
+    if number >= 1024 and number == number.to_integral_value():
+        for unit in ("Ti", "Gi", "Mi", "Ki"):
+            if not number % _SUFFIX[unit]:
+                return f"{number / _SUFFIX[unit]:f}{unit}"
+    return f"{number.normalize():f}"

@@ -32,6 +32,7 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+_LOG_SETTINGS = "dag_factory.local.task_log_reader.LOGGING_CONFIG"
 _PORTS = range(15_000, 32_000)
 _REPORT_EVERY = 10  # seconds
 _HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
@@ -135,8 +136,11 @@ class Instance:
             for name, command in COMPONENTS.items():
                 own = {
                     "execution-api": {"AIRFLOW__API__PORT": str(tasks_port)},
-                    # Two requests of users can block each other too, for at most this time.
-                    "api-server": {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(10)},
+                    "api-server": {
+                        # Two requests of users can block each other too, for at most this time.
+                        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(10),
+                        "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": _LOG_SETTINGS,
+                    },
                 }.get(name, {})
                 started.append(processes.start(name, [_airflow(), *command], settings | own, self.logs))
                 self._write(_State(port, tuple(started)))

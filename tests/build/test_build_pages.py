@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from building import CARD, a_job, a_pipeline, built
+from building import CARD, a_job, a_pipeline, built, rich_pipeline
 
 from dag_factory.build.pages.dag_page import dag_page
 from dag_factory.build.pages.markdown import code, contained, escape, fenced
@@ -17,8 +17,9 @@ def test_the_page_of_a_dag() -> None:
     page = built(a_pipeline(*jobs, description="Nightly churn", doc="See *wiki*.", resolved="jobs: {}\n")).doc_md
     assert "Nightly churn" in page
     assert "See *wiki*." in page
-    assert "| `extract` | `cpu-small` | 0.05 | 1 CPU, 2Gi | `registry.example.com/churn:1` |" in page
-    assert "6 CPU, 24Gi, 2 × nvidia.com/gpu, 10Gi disk, 8Gi shared memory |" in page
+    assert "The image of all jobs is `registry.example.com/churn:1`." in page
+    assert "\n- **extract**: `cpu-small` (1 CPU, 2Gi), 0.05 per hour\n" in page
+    assert "- **train**: `gpu-t4` (6 CPU, 24Gi, 2 × nvidia.com/gpu, 10Gi disk, 8Gi shared memory)\n" in page
     assert "`configs/pipelines/growth/churn.yaml`" in page
     assert "```yaml\njobs: {}\n```" in page
 
@@ -62,16 +63,33 @@ def test_user_markdown_cannot_affect_what_follows(text: str) -> None:
     assert not fences or (len(fences) > 1 and fences[-1][:3] == fences[0][:3] and len(fences[-1]) >= 3)
 
 
-def test_user_text_cannot_break_a_table_cell() -> None:
-    assert code("a|b") == "`a\\|b`"
+def test_user_text_stays_literal() -> None:
+    assert code("a|b") == "`a|b`"
     assert code("a`b") == "`` a`b ``"
     assert escape("a | b\n# c *d* <e>") == "a \\| b \\# c \\*d\\* \\<e\\>"
 
 
-def test_features_of_jobs_have_a_column() -> None:
+def test_each_job_has_its_features_and_its_own_image() -> None:
     job = a_job(when="{{ a | b }}", group="load.sales", outlets=(model.Asset(name="orders"),))
-    page = dag_page(a_pipeline(job, a_job("other")))
-    assert "| Job | Flavor | Cost per hour | Details | Size |" in page
-    assert "when `{{ a \\| b }}`; in the group `load.sales`; updates `orders`" in page
-    assert "when `{{ a \\| b }}`; in the group" in task_page(job)
-    assert "How" not in dag_page(a_pipeline(a_job()))
+    page = dag_page(a_pipeline(job, a_job("other", image="busybox:1")))
+    assert "\n  - image `registry.example.com/churn:1`\n  - when `{{ a | b }}`\n  - in the group `load.sales`\n" in page
+    assert "\n  - image `busybox:1`\n" in page
+    assert "when `{{ a | b }}`; in the group" in task_page(job)
+
+
+def test_no_page_has_a_table() -> None:  # Airflow shows pages about 450 pixels wide
+    pipeline = rich_pipeline()
+    pages = [dag_page(pipeline), *map(task_page, pipeline.jobs)]
+    assert not [line for page in pages for line in page.splitlines() if line.startswith("|")]
+
+
+def test_the_page_of_a_task_has_the_size_of_the_whole_pod() -> None:
+    sidecar = {
+        "name": "proxy",
+        "image": "envoy:1",
+        "restartPolicy": "Always",
+        "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}},
+    }
+    page = task_page(a_job(init_containers=(sidecar,)))
+    assert "The whole pod uses at most 1.5 CPU, 2304Mi. Its other containers:\n\n- `proxy` (sidecar, `envoy:1`)" in page
+    assert "whole pod" not in task_page(a_job())

@@ -67,25 +67,26 @@ def _last_good(pipeline: model.Pipeline) -> str:
 
 
 def _jobs(jobs: tuple[model.Job, ...]) -> str:
-    """Return a table of the jobs. Airflow shows the page in a narrow window, so the long columns come last."""
-    has_features = any(job_features(job) for job in jobs)
-    column = (" Details |", "---|") if has_features else ("", "")
-    rows = [
-        f"| Job | Flavor | Cost per hour |{column[0]} Size | Image |",
-        f"|---|---|---:|{column[1]}---|---|",
+    """Return a list of the jobs.
+
+    Airflow shows the page about 450 pixels wide, where the cells of a table would hold one word each.
+    """
+    images = {job.image for job in jobs}
+    shared = images.pop() if len(images) == 1 and len(jobs) > 1 else ""
+    head = f"#### {len(jobs)} jobs\n\nThe image of all jobs is {code(shared)}.\n\n" if shared else "#### Jobs\n\n"
+    return head + "\n".join(_job(job, bool(shared)) for job in jobs)
+
+
+def _job(job: model.Job, has_shared_image: bool) -> str:
+    """Return the list item of one job: a line with its size, then a line for everything else."""
+    cost = job.flavor.cost_per_hour
+    price = f", {cost:g} per hour" if cost is not None else ""
+    lines = [
+        f"- **{escape(job.name)}**: {code(job.flavor.name)} ({flavor_size(job.flavor)}){price}",
+        *([] if has_shared_image else [f"  - image {code(job.image)}"]),
+        *(f"  - {feature}" for feature in job_features(job)),
     ]
-    for job in jobs:
-        cost = job.flavor.cost_per_hour
-        cells = [
-            code(job.name),
-            code(job.flavor.name),
-            f"{cost:g}" if cost is not None else "",
-            *(["; ".join(job_features(job))] if has_features else []),
-            flavor_size(job.flavor),
-            code(job.image),
-        ]
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+    return "\n".join(lines)
 
 
 def _not_implemented(pipeline: model.Pipeline) -> list[str]:

@@ -17,11 +17,11 @@ def escape(text: str) -> str:
 
 @lru_cache(4096)
 def code(text: str) -> str:
-    """Return ``text`` as inline code, also for a cell of a table."""
+    """Return ``text`` as inline code."""
     text = " ".join(text.split())
     ticks = "`" * (_longest_run(text) + 1)
     space = " " if len(ticks) > 1 else ""
-    return f"{ticks}{space}{text}{space}{ticks}".replace("|", "\\|")
+    return f"{ticks}{space}{text}{space}{ticks}"
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from dag_factory.build.pages.markdown import code, contained, escape
-from dag_factory.build.pages.wording import alert_lines, container_size, flavor_size, without_effect
+from dag_factory.build.pages.wording import alert_lines, container_size, flavor_size, pod_size, without_effect
 from dag_factory.config import model
-from dag_factory.config.pod.containers import Container, job_containers
+from dag_factory.config.pod.containers import Container, pod_containers
+from dag_factory.config.pod.final_pod import assemble_pod
 from dag_factory.config.units import duration_text
 
 _KINDS = {"sidecar": "sidecar", "init": "init container"}
@@ -18,12 +20,13 @@ def task_page(job: model.Job) -> str:
     cost = job.flavor.cost_per_hour
     flavor = f"{code(job.flavor.name)}: {flavor_size(job.flavor)}"
     price = f", {cost:g} per hour" if cost is not None else ""
-    others = job_containers(job)[1:] if job.init_containers or job.pod else ()
+    pod = assemble_pod(job, None) if job.init_containers or job.pod else {}
+    containers = pod_containers(pod) if pod else ()
     parts = (
         contained(job.doc or ""),
         flavor + price,
         "; ".join(job_features(job)),
-        f"Other containers: {'; '.join(map(_container, others))}" if others else "",
+        _containers(pod, containers) if len(containers) > 1 else "",
         "The job's `pod:` is merged over all of this." if job.pod else "",
         _retries(job.retries),
         without_effect([*_after_failure(job), *alert_lines(job.alerts)]),
@@ -49,6 +52,13 @@ def job_features(job: model.Job) -> list[str]:
         if assets:
             features.append(f"{verb} {', '.join(code(asset.name) for asset in assets)}")
     return features
+
+
+def _containers(pod: model.Fragment, containers: Sequence[Container]) -> str:
+    """Return the size of the whole pod, and a list of the containers besides the job's own."""
+    size = pod_size(pod, containers)
+    head = f"The whole pod uses at most {size}. Its other containers:" if size else "Other containers:"
+    return "\n".join([head, "", *(f"- {_container(one)}" for one in containers if one.kind != "job")])
 
 
 def _container(container: Container) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dag_factory.build.pages.markdown import code, escape
 from dag_factory.config import model
+from dag_factory.config.guards.resource_usage import GPU, pod_usage
+from dag_factory.config.pod.containers import Container, job_containers
+from dag_factory.config.units import quantity_text
 
 
 def flavor_size(flavor: model.Flavor) -> str:
@@ -15,19 +18,46 @@ def flavor_size(flavor: model.Flavor) -> str:
     return f"{size}, {escape(flavor.shm)} shared memory" if flavor.shm else size
 
 
+def operator_name(job: model.Job) -> str:
+    """Return what the graph and the grid show for a job: ``cpu-small · 1 CPU, 2Gi``. Plain text, not Markdown."""
+    if job.pod:  # the overlay may change the resources
+        base = job_containers(job)[0]
+        amounts = base.limits or base.requests
+        words = _words(amounts, _devices(amounts))
+    else:
+        amounts = job.flavor.limits or job.flavor.requests
+        words = _words(amounts, {job.flavor.gpu_resource: job.flavor.gpu_count} if job.flavor.gpu_count else {})
+    return f"{job.flavor.name} · {', '.join(words)}" if words else job.flavor.name
+
+
 def container_size(amounts: Mapping[str, str]) -> str:
     """Return the limits or the requests of a container in short."""
-    return _size(amounts, {name: number for name, number in amounts.items() if "/" in name})
+    return _size(amounts, _devices(amounts))
+
+
+def pod_size(pod: model.Fragment, containers: Sequence[Container]) -> str:
+    """Return the size of a whole pod in short: the most that it may use at one time."""
+    usage = pod_usage(pod, containers)
+    return container_size({name: quantity_text(amount) for name, amount in usage.items() if amount and name != GPU})
 
 
 def _size(amounts: Mapping[str, str], devices: Mapping[str, object]) -> str:
-    words = [
-        f"{amounts['cpu']} CPU" if "cpu" in amounts else "",
-        amounts.get("memory", ""),
-        *(f"{number} × {name}" for name, number in devices.items()),
-        f"{amounts['ephemeral-storage']} disk" if "ephemeral-storage" in amounts else "",
-    ]
-    return ", ".join(escape(word) for word in words if word)
+    words = _words(amounts, devices)
+    if "ephemeral-storage" in amounts:
+        words.append(f"{amounts['ephemeral-storage']} disk")
+    return ", ".join(map(escape, words))
+
+
+def _devices(amounts: Mapping[str, str]) -> dict[str, str]:
+    return {name: number for name, number in amounts.items() if "/" in name}
+
+
+def _words(amounts: Mapping[str, str], devices: Mapping[str, object]) -> list[str]:
+    """Return the processors, the memory and the devices in words."""
+    words = [f"{amounts['cpu']} CPU"] if "cpu" in amounts else []
+    if "memory" in amounts:
+        words.append(amounts["memory"])
+    return [*words, *(f"{number} × {name}" for name, number in devices.items())]
 
 
 def alert_lines(alerts: model.Alerts, kinds: Mapping[str, str] | None = None) -> list[str]:

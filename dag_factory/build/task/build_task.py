@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
 from dag_factory.build.pages.task_page import task_page
+from dag_factory.build.pages.wording import operator_name
 from dag_factory.build.pod.arguments import container_arguments, escape_arguments, pod_arguments
 from dag_factory.build.pod.overlay import apply_overlay
 from dag_factory.build.task import mapped_task
@@ -50,10 +51,15 @@ def build_task(
     if with_docs:
         arguments["doc_md"] = task_page(job)
     if job.for_each:
-        return mapped_task.expand(job.for_each, arguments, source)
+        mapped = mapped_task.expand(job.for_each, arguments, source)
+        # Airflow copies the name from the class when it creates the mapped task, and stores it from here.
+        mapped._operator_name = operator_name(job)
+        return mapped
     if job.mapped_group:
         arguments |= mapped_task.instance_arguments(pipeline.groups[job.mapped_group])
-    return PodOperator(**arguments)
+    task = PodOperator(**arguments)
+    task.custom_operator_name = operator_name(job)
+    return task
 
 
 def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:

@@ -45,6 +45,7 @@ DELETED = "the pod was deleted while it was running, by somebody or together wit
 class PodOperator(KubernetesPodOperator):
     """Runs one try of a job, from the creation of its pod to its end."""
 
+    custom_operator_name: str  # what Airflow shows on the nodes of the graph; set by the builder on each task
     _reported: str | None = None  # the pod of an earlier process, once it is in the log
 
     @cached_property
