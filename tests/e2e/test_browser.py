@@ -100,7 +100,8 @@ def test_the_documentation_of_a_pipeline(running: Running, page: Page) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("cpu-small").first).to_be_visible()
     # Every line of the jobs fits into the dialog: nothing is cut or scrolls sideways, except blocks of code.
-    wide = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1 && !one.closest('pre')).map(one => one.outerHTML)"
+    wide = """all => all.filter(one => one.scrollWidth > one.clientWidth + 1 && !one.closest('pre'))
+                        .map(one => one.outerHTML)"""
     assert dialog.locator("ul, li, p").evaluate_all(wide) == []
     screenshot(page, "docs")
 

@@ -17,7 +17,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 from kubernetes.client import ApiClient
 
-TEXTS = ("doc_md", "description", "dag_display_name")
+TEXTS = ("doc_md", "description", "dag_display_name", "_operator_name", "_operator_extra_links")
 """Fields with words for a reader. They may change in any release."""
 CODE = ("pre_execute",)
 """Fields of which Airflow stores the source code."""
