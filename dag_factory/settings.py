@@ -1,17 +1,19 @@
 """All environment variables, limits and defaults. No other module reads the environment of the process.
 
-=========================== ==========================================================
-``DAG_FACTORY_HOME``        the folder that contains ``configs/``
-``DAG_FACTORY_ENV``         the environment of this Airflow instance: a file in
-                            ``configs/platform/environments/``
-``DAG_FACTORY_CACHE``       the folder of the cache, or ``off``; by default ``dagwright``
-                            in ``XDG_CACHE_HOME`` or in ``~/.cache``
-``DAG_FACTORY_LAST_GOOD``   ``off``: a pipeline that breaks loses its DAG, instead of
-                            running its last good version
-``DAG_FACTORY_LOADER_WORK`` the limit of work of one loader, in the units of
-                            ``config/loader_work.py``; by default 13 million, in proportion
-                            to Airflow's ``dag_file_processor_timeout``
-=========================== ==========================================================
+============================= ==========================================================
+``DAG_FACTORY_HOME``          the folder that contains ``configs/``
+``DAG_FACTORY_ENV``           the environment of this Airflow instance: a file in
+                              ``configs/platform/environments/``
+``DAG_FACTORY_CACHE``         the folder of the cache, or ``off``; by default ``dagwright``
+                              in ``XDG_CACHE_HOME`` or in ``~/.cache``
+``DAG_FACTORY_LAST_GOOD``     ``off``: a pipeline that breaks loses its DAG, instead of
+                              running its last good version
+``DAG_FACTORY_LOADER_WORK``   the limit of work of one loader, in the units of
+                              ``config/loader_work.py``; by default 13 million, in proportion
+                              to Airflow's ``dag_file_processor_timeout``
+``DAG_FACTORY_AIRFLOW_URL``   the address of Airflow for ``dagf pods``
+``DAG_FACTORY_AIRFLOW_TOKEN`` a token for Airflow's REST API, for ``dagf pods``
+============================= ==========================================================
 """
 
 from __future__ import annotations
@@ -100,6 +102,16 @@ def loader_work() -> int | None:
 def keeps_last_good() -> bool:
     """Return whether a pipeline that breaks keeps running its last good version."""
     return os.environ.get("DAG_FACTORY_LAST_GOOD") != "off"
+
+
+def airflow_url() -> str | None:
+    """Return the address of Airflow for commands that ask it, or None if it is unset or empty."""
+    return os.environ.get("DAG_FACTORY_AIRFLOW_URL") or None
+
+
+def airflow_token() -> str | None:
+    """Return the token for Airflow's REST API, or None if it is unset or empty."""
+    return os.environ.get("DAG_FACTORY_AIRFLOW_TOKEN") or None
 
 
 INSTALL_HINT = (

@@ -12,6 +12,7 @@ import click
 from dag_factory.cli.cluster_group import cluster
 from dag_factory.cli.groups import Program
 from dag_factory.cli.options import FOLDER, home_option
+from dag_factory.cli.pods_group import pods
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -98,4 +99,5 @@ def down(home: Path | None) -> int:
     return down(home)
 
 
+main.add_command(pods)
 main.add_command(cluster)
