@@ -56,7 +56,7 @@ fuzz: setup  ## Test the compiler with MUTANTS=20000 randomly changed configurat
 	@$(RUN)python tests/fuzz/fuzz.py --count $(MUTANTS) --seed $(SEED)
 
 lock: setup  ## Update requirements.lock from setup.cfg
-	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra cluster --extra dev --universal \
+	@$(RUN)uv pip compile --quiet --upgrade setup.cfg --extra airflow --extra alerts --extra cluster --extra dev --universal \
 	  --python-version 3.10 --custom-compile-command "make lock" --output-file requirements.lock
 
 clean: down  ## Remove .venv, caches and the data of local runs

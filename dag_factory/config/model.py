@@ -177,16 +177,25 @@ class Alerts(_Frozen, frozen=True, kw_only=True):
     on_success: tuple[str, ...] = ()
     on_retry: tuple[str, ...] = ()
     on_deadline: tuple[str, ...] = ()
+    on_recovery: tuple[str, ...] = ()
 
 
 class Channel(_Frozen, frozen=True, kw_only=True):
     """A way to notify people. ``connection`` is the id of an Airflow connection, which holds the secrets."""
 
     name: str
-    kind: Literal["email", "slack", "webhook"]
+    kind: Literal["email", "slack", "webhook", "apprise"]
     to: tuple[str, ...] = ()  # addresses
     connection: str | None = None
     channel: str | None = None  # of Slack
+    tag: str | None = None  # of Apprise
+
+
+class Links(_Frozen, frozen=True, kw_only=True):
+    """Templates of URLs: ``source`` with ``{path}`` and ``{line}``, ``pod`` with ``{namespace}`` and ``{name}``."""
+
+    source: str | None = None
+    pod: str | None = None
 
 
 class Flavor(_Frozen, frozen=True, kw_only=True):
@@ -256,6 +265,7 @@ class Job(_Frozen, frozen=True, kw_only=True):
     doc: str | None = None
     larger_flavors: tuple[LargerFlavor, ...] = ()  # in order, for tries after out-of-memory; the rule must use them
     largest_because: str = ""  # why the flavor after the last of them cannot be used
+    line: int = 0  # of its name in the pipeline's file, or of what creates it; 0 if unknown. Airflow must not store it.
 
 
 class LargerFlavor(_Frozen, frozen=True, kw_only=True):
@@ -322,3 +332,4 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     held: tuple[Problem, ...] = ()  # why this last good version runs: the errors of the current file
     stopped: tuple[Problem, ...] = ()  # the current rules that it breaks: it has no schedule, and its tasks fail
     resolved: str = ""  # the whole configuration after all layers, as YAML of the language
+    links: Links = Links()

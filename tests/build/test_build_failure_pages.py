@@ -37,13 +37,16 @@ def test_the_page_of_a_task_shows_what_follows_a_failure() -> None:
     assert task_page(job).splitlines()[2:] == [
         "Retries: 3, rule `transient`, delay 30s, exponential backoff up to 10m",
         "",
+        "Alerts:",
+        "",
+        "- on failure: notify `oncall`",
+        "- on retry: notify `chat`, `hook`",
+        "",
         "Without effect yet:",
         "",
         "- after `OOMKilled`: retry with the next flavor, `cpu-medium`",
         "- after `Evicted`, `Shutdown`: retry after 5s",
         "- after exit code 64, exit code 65: no retry",
-        "- on failure: notify `oncall`",
-        "- on retry: notify `chat`, `hook`",
     ]
 
 

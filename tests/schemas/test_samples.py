@@ -391,6 +391,10 @@ BAD_ENVIRONMENTS = [
     ("{alerts: true}", "alerts", "type"),
     ("{alerts: {enabled: 'yes'}}", "alerts.enabled", "type"),
     ("{alerts: {on_failure: [a]}}", "alerts", "unknown-key"),
+    ("{links: {source: git.example.com}}", "links.source", "bad-url"),
+    ("{links: {source: 'https://git.example.com/{file}'}}", "links.source", "bad-url"),
+    ("{links: {pod: 'https://d.example.com/{path}'}}", "links.pod", "bad-url"),
+    ("{links: {log: 'https://a'}}", "links", "unknown-key"),
     ("{timezone: 1}", "timezone", "bad-timezone"),
     ("{defaults: {env: {A: b}}}", "defaults", "unknown-key"),
     ("{defaults: {pipeline: {schedule: '@daily'}}}", "defaults.pipeline", "unknown-key"),
@@ -446,6 +450,9 @@ BAD_CHANNELS = [
     ("{slack: {connection: a, channel: b, token: c}}", "slack", "unknown-key"),
     ("{webhook: {url: 'https://a'}}", "webhook", "required unknown-key"),
     ("{webhook: {connection: ''}}", "webhook.connection", "bad-name"),
+    ("{apprise: {tag: a}}", "apprise", "required"),
+    ("{apprise: {connection: a, url: 'json://b'}}", "apprise", "unknown-key"),
+    ("{email: {to: [a@b.c], connection: ''}}", "email.connection", "bad-name"),
 ]
 
 

@@ -31,8 +31,8 @@ FLAVOR_KEYS = f"cpu memory gpu shm ephemeral_storage requests limits pool cost_p
 GUARD_KEYS = """pod_security service_accounts secrets config_maps claims priority_classes runtime_classes schedulers
     pull_secrets pools node_selectors tolerations labels annotations presets templates limits"""
 """Rules that both environments and teams can set."""
-ENVIRONMENT_KEYS = f"""version description extends vars cluster images flavors schedules alerts timezone templating
-    defaults {GUARD_KEYS}"""
+ENVIRONMENT_KEYS = f"""version description extends vars cluster images flavors schedules alerts links timezone
+    templating defaults {GUARD_KEYS}"""
 TEAM_KEYS = f"namespace service_account flavors images max require defaults {GUARD_KEYS}"
 
 EVERYTHING = [(name, pointer, schema) for name in DOCUMENTS for pointer, schema in subschemas(DOCUMENTS[name])]

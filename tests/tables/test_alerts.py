@@ -1,4 +1,4 @@
-"""Channels, alerts and the deadline of a pipeline. They are checked but have no effect yet."""
+"""Channels, alerts and the deadline of a pipeline."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ channels:
   oncall: {email: {to: [oncall@example.com, "${{ vars.lead }}"]}}
   chat: {slack: {connection: slack_ml, channel: "#ml"}}
   hook: {webhook: {connection: my_hook}}
+  pager: {apprise: {connection: pager, tag: oncall}}
   broken: {webhook: {url: x}}
 """
 PROJECT = MINIMAL.with_files(alerts=CHANNELS, environments__dev="version: 1\nvars: {lead: lead@example.com}\n")
 BROKEN = [
-    "missing-key alerts.yaml:6:21 channels.broken.webhook",
-    "unknown-key alerts.yaml:6:22 channels.broken.webhook.url",
+    "missing-key alerts.yaml:7:21 channels.broken.webhook",
+    "unknown-key alerts.yaml:7:22 channels.broken.webhook.url",
 ]
 
 
@@ -27,7 +28,7 @@ def test_alerts_of_a_pipeline_and_its_jobs() -> None:
 version: 1
 defaults: {docker_image: i, resource_flavor: small, alerts: {on_failure: [oncall], on_retry: [chat]}}
 deadline: 1h30m
-alerts: {on_failure: [chat, oncall], on_deadline: [hook]}
+alerts: {on_failure: [chat, oncall], on_deadline: [hook], on_recovery: [pager]}
 jobs:
   a: {}
   b: {alerts: {on_failure: [], on_success: [chat]}}
@@ -35,7 +36,7 @@ jobs:
 """
     (pipeline,) = PROJECT.with_files(pipelines__team__flow=flow).compile().pipelines
     assert pipeline.deadline == 5400
-    assert pipeline.alerts == Alerts(on_failure=("chat", "oncall"), on_deadline=("hook",))
+    assert pipeline.alerts == Alerts(on_failure=("chat", "oncall"), on_deadline=("hook",), on_recovery=("pager",))
     assert [job.alerts for job in pipeline.jobs] == [
         Alerts(on_failure=("oncall",), on_retry=("chat",)),
         Alerts(on_success=("chat",), on_retry=("chat",)),
@@ -45,6 +46,7 @@ jobs:
         Channel(name="chat", kind="slack", connection="slack_ml", channel="#ml"),
         Channel(name="hook", kind="webhook", connection="my_hook"),
         Channel(name="oncall", kind="email", to=("oncall@example.com", "lead@example.com")),
+        Channel(name="pager", kind="apprise", connection="pager", tag="oncall"),
     )
     assert "on_deadline: [hook]" in pipeline.resolved
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dag_factory.build.pages.markdown import code, contained, escape, fenced
 from dag_factory.build.pages.task_page import job_features
-from dag_factory.build.pages.wording import alert_lines, flavor_size, without_effect
+from dag_factory.build.pages.wording import alert_lines, alert_list, flavor_size, without_effect
 from dag_factory.config import model
 from dag_factory.config.units import duration_text
 
@@ -20,6 +20,7 @@ def dag_page(pipeline: model.Pipeline) -> str:
         escape(pipeline.description or ""),
         contained(pipeline.doc or ""),
         _jobs(pipeline.jobs),
+        alert_list(_alerts(pipeline)),
         without_effect(_not_implemented(pipeline)),
         *_environment_rules(pipeline),
         f"Defined in {code(pipeline.file)}, for the environment {code(pipeline.environment)}."
@@ -91,11 +92,15 @@ def _job(job: model.Job, has_shared_image: bool) -> str:
 
 def _not_implemented(pipeline: model.Pipeline) -> list[str]:
     """Return the settings of the pipeline that have no effect yet."""
+    if pipeline.deadline is None:
+        return []
+    return [f"deadline: {duration_text(pipeline.deadline)} after a run starts"]
+
+
+def _alerts(pipeline: model.Pipeline) -> list[str]:
+    """Return who receives alerts about the run."""
     kinds = {channel.name: channel.kind for channel in pipeline.channels}
-    lines = (
-        [f"deadline: {duration_text(pipeline.deadline)} after a run starts"] if pipeline.deadline is not None else []
-    )
-    lines += alert_lines(pipeline.alerts, kinds)
-    if not pipeline.alerts_enabled and (lines or pipeline.channels):
+    lines = alert_lines(pipeline.alerts, kinds)
+    if not pipeline.alerts_enabled and pipeline.channels:
         lines.append(f"alerts are off in {code(pipeline.environment)}")
     return lines

@@ -6,7 +6,14 @@ import json
 from collections.abc import Sequence
 
 from dag_factory.build.pages.markdown import code, contained, escape
-from dag_factory.build.pages.wording import alert_lines, container_size, flavor_size, pod_size, without_effect
+from dag_factory.build.pages.wording import (
+    alert_lines,
+    alert_list,
+    container_size,
+    flavor_size,
+    pod_size,
+    without_effect,
+)
 from dag_factory.config import model
 from dag_factory.config.pod.containers import Container, pod_containers
 from dag_factory.config.pod.final_pod import assemble_pod
@@ -29,7 +36,8 @@ def task_page(job: model.Job) -> str:
         _containers(pod, containers) if len(containers) > 1 else "",
         "The job's `pod:` is merged over all of this." if job.pod else "",
         _retries(job.retries),
-        without_effect([*_after_failure(job), *alert_lines(job.alerts)]),
+        alert_list(alert_lines(job.alerts)),
+        without_effect(_after_failure(job)),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 

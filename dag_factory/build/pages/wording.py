@@ -63,11 +63,16 @@ def _words(amounts: Mapping[str, str], devices: Mapping[str, object]) -> list[st
 def alert_lines(alerts: model.Alerts, kinds: Mapping[str, str] | None = None) -> list[str]:
     """Return a line for each event with the channels that it notifies. ``kinds`` has the kind of each channel."""
     lines = []
-    for event in ("failure", "success", "retry", "deadline"):
+    for event in ("failure", "success", "retry", "deadline", "recovery"):
         channels = [f"{code(name)} ({kinds[name]})" if kinds else code(name) for name in getattr(alerts, f"on_{event}")]
         if channels:
             lines.append(f"on {event}: notify {', '.join(channels)}")
     return lines
+
+
+def alert_list(lines: list[str]) -> str:
+    """Return the lines as a list with a heading; an empty string without lines."""
+    return "\n".join(["Alerts:", "", *(f"- {line}" for line in lines)]) if lines else ""
 
 
 def without_effect(lines: list[str]) -> str:

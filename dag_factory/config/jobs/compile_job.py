@@ -90,6 +90,7 @@ def _model(source: JobSource, resolved: ResolvedJob, flavor: Flavor, scope: Scop
     """The model of a job, with the checks of its containers and of its final pod."""
     tree, tables = resolved.tree, scope.tables
     job = job_model.make_job(source.task, flavor, tree, source.cell.values if source.cell else {}, resolved.retry_rule)
+    job = msgspec.structs.replace(job, line=_line(source.position))
     scope.report(volumes.check_names(job, tree, scope.path))
     scope.report(containers.check(job, tree, scope.path))
     if (tables.guards != NONE or may_violate_baseline(job)) and scope.has_no_errors:
@@ -98,6 +99,11 @@ def _model(source: JobSource, resolved: ResolvedJob, flavor: Flavor, scope: Scop
     if scope.has_no_errors:  # a broken limit would be reported again, as a conflict of values
         scope.report(pod_rules.check(job, tree, tables.cluster, scope.position, scope.path))
     return job
+
+
+def _line(position: Position) -> int:
+    """The line that a person edits: for a job of a template, that of the call."""
+    return _line(position.caller) if position.caller else position.line
 
 
 def _with_final_flavor(tree: MapNode, layers: JobLayers) -> MapNode:

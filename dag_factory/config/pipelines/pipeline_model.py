@@ -60,6 +60,7 @@ def make_pipeline(
         deadline=seconds(header.text("deadline") or ""),
         alerts=own_alerts,
         alerts_enabled=tables.alerts_enabled,
+        links=tables.links,
         channels=alerts.used_channels((own_alerts, *(job.alerts for job in jobs)), tables.channels),
         paused=_flag(header.get("paused")),
         depends_on_past=_flag(header.get("depends_on_past")),

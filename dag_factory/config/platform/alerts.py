@@ -15,7 +15,7 @@ from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.tree import ListNode, MapNode, Node, Scalar, as_map, entries_of
 
 FILE = "configs/platform/alerts.yaml"
-EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline")
+EVENTS = ("on_failure", "on_success", "on_retry", "on_deadline", "on_recovery")
 
 
 def read(platform: PlatformFiles, context: Context) -> TableFile:
@@ -60,4 +60,5 @@ def _channel(name: str, node: MapNode) -> model.Channel:
         to=settings.texts("to"),
         connection=settings.text("connection"),
         channel=settings.text("channel"),
+        tag=settings.text("tag"),
     )

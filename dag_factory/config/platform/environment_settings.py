@@ -94,6 +94,12 @@ def alerts_enabled(settings: MapNode) -> bool:
     return not (isinstance(enabled, Scalar) and enabled.value is False)
 
 
+def links(settings: MapNode) -> model.Links:
+    """The templates of the URLs that pages and alerts link to."""
+    node = settings.map("links")
+    return model.Links(source=node.text("source"), pod=node.text("pod"))
+
+
 def job_layer(settings: MapNode) -> MapNode:
     """The keys of jobs that the environment sets outside ``defaults``."""
     policy = settings.map("images").get("pull_policy")

@@ -96,6 +96,7 @@ def read_tables(platform: PlatformFiles, environment: str) -> Tables:
         retries=retry_rules.table,
         channels=channels.table,
         alerts_enabled=environment_settings.alerts_enabled(settings),
+        links=environment_settings.links(settings),
         guards=read_guards.environment_guards(environment, settings),
         teams=team_table.table,
         schedules=settings.scalar("schedules"),

@@ -46,6 +46,7 @@ class Tables(msgspec.Struct, frozen=True):
     retries: Table = msgspec.field(default_factory=lambda: Table("", ""))
     channels: Table = msgspec.field(default_factory=lambda: Table("", ""))
     alerts_enabled: bool = True
+    links: model.Links = model.Links()
     guards: Guards = NONE  # the limits of the environment, and of the current pipeline's team
     teams: Table = msgspec.field(default_factory=lambda: Table("", ""))
     team: Team = msgspec.field(default_factory=Team)  # of the current pipeline

@@ -46,6 +46,7 @@ Code = Literal[
     "bad-template-name",
     "bad-timezone",
     "bad-trigger-rule",
+    "bad-url",
     "bad-value",
     "bad-volume",
     "bad-when",

@@ -38,7 +38,7 @@ SECTION = Section(
         ),
         Entry(
             "bad-channel",
-            "An alert channel must have exactly one of `email`, `slack` and `webhook`.",
+            "An alert channel must have exactly one of `email`, `slack`, `webhook` and `apprise`.",
             "Define one channel for each of them.",
         ),
         Entry(
@@ -177,6 +177,11 @@ SECTION = Section(
             "bad-trigger-rule",
             "The value is not a trigger rule of Airflow.",
             "See the suggestion in the hint.",
+        ),
+        Entry(
+            "bad-url",
+            "The value is not a URL, or it contains an unknown placeholder.",
+            "Begin it with `https://`, and use only the placeholders that the message shows.",
         ),
         Entry(
             "bad-value",

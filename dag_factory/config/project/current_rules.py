@@ -61,6 +61,7 @@ def _apply(pipeline: Pipeline, tables: Tables) -> Pipeline:
         templates_allow=tuple(sorted(tables.run_time_names)),
         pools=tables.pools,
         alerts_enabled=tables.alerts_enabled,
+        links=tables.links,
         jobs=tuple(_job(job, tables) for job in pipeline.jobs),
     )
     for key in ("max_active_jobs", "max_active_runs"):
