@@ -17,7 +17,7 @@ from dag_factory import cluster
 T = TypeVar("T")
 
 
-def until(check: Callable[[], T], seconds: float = 120) -> T:
+def until(check: Callable[[], T], seconds: float = 300) -> T:
     """The value of ``check`` once it is true. Fails after ``seconds`` with the last value."""
     end = time.monotonic() + seconds
     while True:
@@ -87,7 +87,7 @@ class Live:
             raise client.ApiException(http_resp=answer)
         return json.loads(answer.data)
 
-    def phase(self, name: str, *wanted: str, seconds: float = 120) -> dict[str, Any]:
+    def phase(self, name: str, *wanted: str, seconds: float = 300) -> dict[str, Any]:
         """The pod once its phase is one of ``wanted``."""
         return until(lambda: (p := self.get(name))["status"]["phase"] in wanted and p, seconds)
 
@@ -101,7 +101,7 @@ class Live:
 
         return until(waiting)
 
-    def run(self, body: dict[str, Any], seconds: float = 120) -> dict[str, Any]:
+    def run(self, body: dict[str, Any], seconds: float = 300) -> dict[str, Any]:
         """Create a pod and wait until it has finished."""
         return self.phase(self.create(body), "Succeeded", "Failed", seconds=seconds)
 
@@ -119,6 +119,15 @@ class Live:
             stderr=True,
             **{"stdin": False, "tty": False, **options},
         )
+
+    def waits_for_handler(self, name: str, number: int) -> None:
+        """Wait until process 1 of the pod handles this signal. Before, the kernel ignores the signal."""
+
+        def handled() -> bool:
+            mask = self.exec(name, "sed", "-n", "s/^SigCgt://p", "/proc/1/status")
+            return bool(int(mask or "0", 16) >> (number - 1) & 1)
+
+        until(handled)
 
     def gone(self, name: str) -> None:
         until(lambda: not self.api.list_namespaced_pod("default", field_selector=f"metadata.name={name}").items)

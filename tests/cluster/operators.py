@@ -53,5 +53,5 @@ def execute_deferrable(operator: KubernetesPodOperator, ctx: Any) -> Any:
     async def first() -> Any:
         return (await anext(trigger.run())).payload
 
-    event = asyncio.run(asyncio.wait_for(first(), 30))
+    event = asyncio.run(asyncio.wait_for(first(), 300))
     return getattr(operator, method)(ctx, event)

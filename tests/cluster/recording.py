@@ -105,7 +105,7 @@ class Life:
         self._watch.start()
 
     def _follow(self, version: str) -> None:
-        query = {"field_selector": f"metadata.name={self.pod}", "resource_version": version, "timeout_seconds": 120}
+        query = {"field_selector": f"metadata.name={self.pod}", "resource_version": version, "timeout_seconds": 300}
         with contextlib.suppress(HTTPError):  # the server may stop before the watch
             for event in self.live.watch(**query):
                 self.seen.append(event["raw_object"]["status"])
@@ -150,7 +150,7 @@ def frames(live: Live, pod: str, container: str, *command: str) -> list[dict[str
         subprotocols=["v4.channel.k8s.io"],
         header=[f"Authorization: Bearer {live.token}"],
         sslopt={"ca_certs": str(live.handle.state / "server.crt")},
-        timeout=10,
+        timeout=300,
     )
     found: list[dict[str, Any]] = []
     while True:

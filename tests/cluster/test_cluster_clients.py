@@ -24,6 +24,6 @@ def test_the_async_client(live: Live) -> None:
                         break
             return phases, await api.read_namespaced_pod_log("aio", "default")
 
-    phases, log = asyncio.run(asyncio.wait_for(life(), 20))
+    phases, log = asyncio.run(asyncio.wait_for(life(), 300))
     assert list(dict.fromkeys(phases)) == ["Pending", "Running", "Succeeded"]
     assert log == "async\n"

@@ -96,11 +96,13 @@ def test_get_watches(live: Live) -> None:
     command = [str(KUBECTL), "get", "pods", "-w", "-l", "app=watchk", "--no-headers"]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(live))
     try:
-        live.create(pod("watchk", "sleep 0.2", labels={"app": "watchk"}))
+        live.create(pod("watchk", "until [ -e /tmp/go ]; do sleep 0.05; done", labels={"app": "watchk"}))
         assert watching.stdout is not None
         seen = []
         for line in watching.stdout:
             seen.append(line.split()[2])
+            if seen[-1] == "Running" and seen.count("Running") == 1:
+                live.exec("watchk", "touch", "/tmp/go")
             if seen[-1] == "Completed":
                 break
         assert {"Pending", "ContainerCreating", "Running", "Completed"} >= set(seen) >= {"Running", "Completed"}
@@ -127,7 +129,7 @@ def test_exec_in_a_terminal(live: Live, talker: str) -> None:
     shell = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(live))
     os.close(theirs)
     output = b""
-    stop = threading.Timer(20, shell.kill)
+    stop = threading.Timer(300, shell.kill)
     stop.start()
     try:
         os.write(ours, b"test -t 0 && echo a $((20 + 22)) terminal; exit 5\n")

@@ -22,7 +22,12 @@ def live(request: pytest.FixtureRequest) -> Live:
 
 @pytest.fixture(scope="module")
 def talker(live: Live) -> str:
-    live.run(pod("timed-lines", "echo one; sleep 1.2; echo two; printf 'no end'"))
+    """A pod whose second line comes at least a second after the first one was read."""
+    live.create(pod("timed-lines", "echo one; until [ -e /tmp/go ]; do sleep 0.05; done; echo two; printf 'no end'"))
+    until(lambda: "waiting" not in str(live.get("timed-lines")["status"].get("containerStatuses", "waiting")))
+    until(lambda: live.log("timed-lines") == "one\n")
+    live.exec("timed-lines", "sh", "-c", "sleep 1.2; touch /tmp/go")
+    live.phase("timed-lines", "Succeeded")
     return "timed-lines"
 
 

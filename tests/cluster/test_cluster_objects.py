@@ -177,7 +177,7 @@ def test_a_watch_resumes_or_reports_that_it_cannot(live: Live) -> None:
     start = live.call("GET", PODS)["metadata"]["resourceVersion"]
     live.run(pod("watched", labels={"w": "1"}))
     kinds = []
-    for event in live.watch(label_selector="w=1", resource_version=start, timeout_seconds=120):
+    for event in live.watch(label_selector="w=1", resource_version=start, timeout_seconds=300):
         kinds.append((event["type"], event["raw_object"]["status"]["phase"]))
         if kinds[-1][1] == "Succeeded":
             break

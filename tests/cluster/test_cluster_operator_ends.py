@@ -61,7 +61,7 @@ def run(task: PodOperator, ctx: Any) -> Any:
     async def first() -> Any:
         return (await anext(trigger.run())).payload
 
-    event = asyncio.run(asyncio.wait_for(first(), 60))
+    event = asyncio.run(asyncio.wait_for(first(), 300))
     return task.trigger_reentry(ctx, event)
 
 

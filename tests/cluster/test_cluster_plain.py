@@ -22,7 +22,7 @@ XCOM = "echo '{\"rows\": 3}' > /airflow/xcom/return.json"
 @pytest.fixture
 def other_processes() -> Iterator[list[subprocess.Popen[bytes]]]:
     """Shells of this user that do not belong to a pod."""
-    found = [subprocess.Popen(["sh", "-c", "sleep 60; true"]), subprocess.Popen(["sh", "-c", "exec sleep 60"])]
+    found = [subprocess.Popen(["sh", "-c", "sleep 1200; true"]), subprocess.Popen(["sh", "-c", "exec sleep 1200"])]
     yield found
     for process in found:
         process.kill()
@@ -83,7 +83,7 @@ def test_daemons_end_with_their_container(plain: Live) -> None:
 
 
 def test_a_container_over_its_memory_limit_is_detected_by_watching(plain: Live) -> None:
-    script = "import time; x = bytearray(200_000_000); time.sleep(20)"
+    script = "import time; x = bytearray(200_000_000); time.sleep(1200)"
     limits = {"resources": {"limits": {"memory": "64Mi"}}, "image": "python:3.11", "command": ["python", "-c", script]}
     found = plain.run(pod("plainoom", container=limits))
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "OOMKilled")

@@ -102,21 +102,22 @@ def test_the_restart_policy_always_backs_off(live: Live) -> None:
 
 
 def test_delete_waits_for_the_grace_period(live: Live) -> None:
-    live.create(pod("polite", "trap 'echo bye; exit 0' TERM; echo up; while true; do sleep 0.05; done"))
+    script = "trap 'echo bye; exit 0' TERM; echo up; while true; do sleep 0.05; done"
+    live.create(pod("polite", script, terminationGracePeriodSeconds=300))  # on a busy machine, the shell needs time
     until(lambda: live.get("polite")["status"]["phase"] == "Running" and "up" in live.log("polite"))
     seen = []
     answer = live.call("DELETE", "/api/v1/namespaces/default/pods/polite")
     assert answer["kind"] == "Pod"
-    assert answer["metadata"]["deletionGracePeriodSeconds"] == 2
+    assert answer["metadata"]["deletionGracePeriodSeconds"] == 300
     version = int(answer["metadata"]["resourceVersion"]) - 1
-    for event in live.watch(field_selector="metadata.name=polite", resource_version=str(version), timeout_seconds=120):
+    for event in live.watch(field_selector="metadata.name=polite", resource_version=str(version), timeout_seconds=300):
         raw = event["raw_object"]
         seen.append((event["type"], raw["status"]["phase"], raw["metadata"]["deletionGracePeriodSeconds"]))
         if event["type"] == "DELETED":
             break
     assert seen == [
-        ("MODIFIED", "Running", 2),
-        ("MODIFIED", "Succeeded", 2),
+        ("MODIFIED", "Running", 300),
+        ("MODIFIED", "Succeeded", 300),
         ("MODIFIED", "Succeeded", 0),
         ("DELETED", "Succeeded", 0),
     ]
@@ -178,9 +179,9 @@ def test_a_native_sidecar_ends_with_the_pod(live: Live) -> None:
         "image": "alpine:3",
         "restartPolicy": "Always",
         "command": ["sh", "-c", "trap 'exit 0' TERM; touch /tmp/up; while true; do sleep 0.05; done"],
-        "startupProbe": {"exec": {"command": ["test", "-e", "/tmp/up"]}, "periodSeconds": 1, "failureThreshold": 20},
+        "startupProbe": {"exec": {"command": ["test", "-e", "/tmp/up"]}, "periodSeconds": 1, "failureThreshold": 300},
     }
-    found = live.run(pod("withsidecar", "echo work", initContainers=[sidecar]))
+    found = live.run(pod("withsidecar", "echo work", initContainers=[sidecar], terminationGracePeriodSeconds=300))
     assert found["status"]["phase"] == "Succeeded"
     assert terminated(found, "proxy")["exitCode"] == 0
 

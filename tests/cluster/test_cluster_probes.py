@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
 from live import Live, pod, terminated, until
 
+from dag_factory.local.instance import free_port
+
 FOREVER = "while true; do sleep 0.05; done"
-QUICK = {"periodSeconds": 1, "failureThreshold": 1}
+QUICK = {"periodSeconds": 1, "failureThreshold": 1, "timeoutSeconds": 60}
 TRAPPED = "until test -e /tmp/trapped; do sleep 0.02; done"
 """A signal before the shell has set its trap has no effect. Commands that send one wait for the trap."""
 
@@ -45,8 +46,7 @@ def test_readiness_by_a_command(live: Live) -> None:
 
 
 def test_liveness_over_http_restarts(live: Live) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     # This machine has Python's web server. The Docker image has a smaller one.
     python = f"exec python -m http.server {port} --bind 127.0.0.1 --directory /tmp/web"
     script = (
@@ -62,7 +62,11 @@ def test_liveness_over_http_restarts(live: Live) -> None:
         container={
             "image": "alpine:3" if docker else "python:3.11",
             "ports": [{"name": "web", "containerPort": port}],
-            "startupProbe": {"httpGet": {"port": "web", "path": "/health"}, "periodSeconds": 1, "failureThreshold": 30},
+            "startupProbe": {
+                "httpGet": {"port": "web", "path": "/health"},
+                "periodSeconds": 1,
+                "failureThreshold": 300,
+            },
             "livenessProbe": {"httpGet": {"port": "web", "path": "/health"}, **QUICK},
         },
     )
@@ -78,7 +82,7 @@ def test_liveness_over_http_restarts(live: Live) -> None:
 
 
 def test_a_startup_probe_that_never_succeeds_ends_a_pod_that_does_not_restart(live: Live) -> None:
-    probe = {"exec": {"command": ["sh", "-c", f"{TRAPPED}; echo not yet; false"]}, "timeoutSeconds": 10, **QUICK}
+    probe = {"exec": {"command": ["sh", "-c", f"{TRAPPED}; echo not yet; false"]}, **QUICK}
     script = f"trap 'exit 9' TERM; touch /tmp/trapped; {FOREVER}"
     found = live.run(pod("nostart", script, container={"startupProbe": probe}))
     assert terminated(found)["exitCode"] == 9
@@ -96,7 +100,7 @@ def test_a_failed_port_probe_reports_the_reason(live: Live) -> None:
 
 
 def test_a_probe_that_takes_too_long_fails(live: Live) -> None:
-    probe = {"exec": {"command": ["sleep", "60"]}, "timeoutSeconds": 1, **QUICK}
+    probe = {"exec": {"command": ["sleep", "60"]}, **QUICK, "timeoutSeconds": 1}
     live.create(pod("slowprobe", FOREVER, container={"readinessProbe": probe}))
     message = until(lambda: next((m for _, reason, m in live.events("slowprobe") if reason == "Unhealthy"), ""))
     assert 'command timed out: "sleep 60" timed out after 1s' in message
@@ -109,7 +113,7 @@ def test_hooks_run_after_the_start_and_before_the_end(live: Live) -> None:
         "preStop": {"exec": {"command": ["sh", "-c", f"{TRAPPED}; echo before the end > /proc/1/fd/1"]}},
     }
     script = f"trap 'cat /tmp/said; exit 0' TERM; touch /tmp/trapped; {FOREVER}"
-    live.create(pod("hooked", script, container={"lifecycle": hooks}, terminationGracePeriodSeconds=10))
+    live.create(pod("hooked", script, container={"lifecycle": hooks}, terminationGracePeriodSeconds=300))
     live.phase("hooked", "Running")
     followed = live.api.read_namespaced_pod_log("hooked", "default", follow=True, _preload_content=False)
     live.call("DELETE", "/api/v1/namespaces/default/pods/hooked")
@@ -134,12 +138,13 @@ def test_a_stop_hook_that_takes_too_long_uses_up_the_grace_period(live: Live) ->
 
 
 def test_a_pod_waits_for_the_startup_probe_of_its_sidecar(live: Live) -> None:
+    first_fails = "test -e /tmp/probed || { touch /tmp/probed; false; }"
     sidecar = {
         "name": "proxy",
         "image": "alpine:3",
         "restartPolicy": "Always",
-        "command": ["sh", "-c", f"sleep 0.5; touch /tmp/up; trap 'exit 0' TERM; {FOREVER}"],
-        "startupProbe": {"exec": {"command": ["test", "-e", "/tmp/up"]}, "periodSeconds": 1, "failureThreshold": 20},
+        "command": ["sh", "-c", f"trap 'exit 0' TERM; {FOREVER}"],
+        "startupProbe": {"exec": {"command": ["sh", "-c", first_fails]}, **QUICK, "failureThreshold": 300},
     }
     found = live.run(pod("sidecarprobe", "echo work", initContainers=[sidecar]))
     assert found["status"]["phase"] == "Succeeded"

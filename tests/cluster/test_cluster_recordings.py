@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -121,7 +122,7 @@ def _deleted(live: Live) -> Iterator[Difference]:
     seen: list[dict[str, Any]] = []
 
     def watch() -> None:
-        for event in live.watch(label_selector="job=deleted", timeout_seconds=120):
+        for event in live.watch(label_selector="job=deleted", timeout_seconds=300):
             obj = event["raw_object"]
             meta, status = obj["metadata"], obj["status"]
             seen.append({
@@ -140,6 +141,7 @@ def _deleted(live: Live) -> Iterator[Difference]:
     watching.start()
     life = Life(live, "life-deleted")
     live.phase("deleted", "Running")
+    live.waits_for_handler("deleted", signal.SIGTERM)
     yield from replay(live, load("delete-running"), "delete-running")
     life.wait()
     yield from life.differences()

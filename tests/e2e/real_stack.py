@@ -62,10 +62,12 @@ class Running:
     runs: dict[str, Run] = field(default_factory=dict)
 
     def pipeline(self, dag_id: str, text: str) -> Path:
-        """Write the file of a pipeline, as a commit does."""
+        """Write the file of a pipeline, as a commit does. No reader sees a part of it."""
         path = self.stack.home / "configs" / "pipelines" / (dag_id.replace(".", "/") + ".yaml")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(text)
+        partial.replace(path)
         return path
 
     def claim(self, name: str) -> Path:
@@ -76,7 +78,7 @@ class Running:
 
     def start(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
         """Start a run as soon as the DAG exists."""
-        assert self.api.wait_for_dag(dag_id, 60), f"{dag_id} never appeared"
+        assert self.api.wait_for_dag(dag_id, 300), f"{dag_id} never appeared"
         return Run(self, dag_id, self.api.trigger(dag_id, conf))
 
     def import_errors(self) -> list[dict[str, Any]]:

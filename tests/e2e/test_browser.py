@@ -44,7 +44,9 @@ def page() -> Iterator[Page]:
     assert program, "the tests need Chromium: scripts/browser installs it"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_BROWSER_OPTIONS)
-        yield browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
+        found = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
+        found.set_default_timeout(300_000)  # the default of 30 s is too short on a busy machine
+        yield found
         browser.close()
 
 

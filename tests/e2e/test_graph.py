@@ -9,7 +9,7 @@ from real_stack import Run, Running, wait_for
 
 def test_matrix_cells_mapped_jobs_and_skipped_jobs(running: Running) -> None:
     run = running.runs["graph"]
-    assert run.wait(240) == "success"
+    assert run.wait() == "success"
     tasks = running.api.tasks(run.dag_id, run.id)
     states = {(task["task_id"], task["map_index"]): task["state"] for task in tasks}
     skipped = {task for task, state in states.items() if state == "skipped"}
@@ -36,7 +36,7 @@ def test_a_teardown_runs_although_a_job_before_it_failed(running: Running) -> No
 
 
 def test_an_updated_asset_starts_the_pipeline_that_is_scheduled_on_it(running: Running) -> None:
-    assert running.runs["graph"].wait(240) == "success"
+    assert running.runs["graph"].wait() == "success"
 
     def run_id() -> str | None:
         runs = running.api.call("GET", "/dags/checks.updated/dagRuns")["dag_runs"]

@@ -22,7 +22,7 @@ def child_of(task: dict[str, Any]) -> psutil.Process | None:
 
 def terminate(run: Run, job: str, process: str, index: int = -1) -> None:
     """Terminate the ``child`` process of a job, or its ``worker``, after the job has written a line."""
-    wait_for(lambda: run.jobs()[job] == "running" and "step" in run.log(job, index=index), 300, f"{job} to run")
+    wait_for(lambda: run.jobs().get(job) == "running" and "step" in run.log(job, index=index), 300, f"{job} to run")
     [task] = [one for one in run.running.api.tasks(run.dag_id, run.id) if one["task_id"] == job]
     child = wait_for(lambda: child_of(task), 300, f"the process of {job}")
     (child if process == "child" else child.parent()).terminate()
@@ -84,7 +84,7 @@ def test_the_log_names_the_deletion_of_a_pod(running: Running) -> None:
             lambda job=job, state=state: (
                 run.jobs().get(job) == state and [pod for pod in pods(run, job) if pod.status.phase == "Running"]
             ),
-            120,
+            300,
             f"{job} to run",
         )
         [pod] = pods(run, job)

@@ -35,7 +35,7 @@ def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
     assert "NoOutput: output('fine'): this job has no output" in output
     assert "::group::" not in output
     assert "everything is stopped again" in output
-    eventually(lambda: not project.processes(), 60, "the last process to end")
+    eventually(lambda: not project.processes(), 300, "the last process to end")
 
 
 def test_ctrl_c_leaves_no_process(project: Project) -> None:
@@ -48,7 +48,7 @@ def test_ctrl_c_leaves_no_process(project: Project) -> None:
     assert demo.returncode == 130
     assert "Interrupted" in output
     assert "Traceback" not in output
-    eventually(lambda: not project.processes(), 60, "the last process to end")
+    eventually(lambda: not project.processes(), 300, "the last process to end")
 
 
 def test_sigterm_during_the_start_leaves_no_process(project: Project) -> None:
@@ -57,4 +57,4 @@ def test_sigterm_during_the_start_leaves_no_process(project: Project) -> None:
     demo.terminate()
     output, _ = demo.communicate(timeout=600)
     assert demo.returncode == 130, output
-    eventually(lambda: not project.processes(), 60, "the last process to end")
+    eventually(lambda: not project.processes(), 300, "the last process to end")

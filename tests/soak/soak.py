@@ -200,7 +200,7 @@ def soak(
             git(home, "init", "--initial-branch", "main")
         with running(home, bundle, count) as processor:
             _commit(home, bundle)
-            _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: "the first DAGs")
+            _wait(lambda: not _difference(files, processor), 300 + count / 5, lambda: "the first DAGs")
             memory: list[int] = []
             end = time.monotonic() + seconds
             while time.monotonic() < end:
@@ -210,7 +210,7 @@ def soak(
                 time.sleep(chance.random())  # commits arrive at random times
             states = {"good": files.good, "broken": files.broken, "with a last good version": files.with_last_good}
             report(f"{files.edits} edits; now {', '.join(f'{len(names)} {state}' for state, names in states.items())}")
-            _wait(lambda: not _difference(files, processor), 90 + count / 5, lambda: _difference(files, processor))
+            _wait(lambda: not _difference(files, processor), 300 + count / 5, lambda: _difference(files, processor))
             versions = processor.query(f"select count(*) from dag_version where dag_id = 'soak.{_UNCHANGED}'")
             assert versions == [(1,)], f"a pipeline that nobody edited has {versions} versions"
             third = max(1, len(memory) // 3)

@@ -6,12 +6,13 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from dag_factory.local.instance import free_port
 
 USER, PASSWORD = "tester", "p/w@:#%"
 """The password has all characters that must be encoded in a URL."""
@@ -43,9 +44,7 @@ def postgres(folder: Path) -> Iterator[int]:
     ]
     initdb = [str(programs / "initdb"), "-D", str(data), *made]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **who)  # type: ignore[call-overload]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     serve = [str(programs / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(serve, stdout=log, stderr=log, cwd=folder, **who)  # type: ignore[call-overload]
