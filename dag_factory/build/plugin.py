@@ -1,4 +1,4 @@
-"""Airflow's plugin (entry point ``airflow.plugins``): prepares the scheduler.
+"""Airflow's plugin (entry point ``airflow.plugins``): prepares the scheduler, and registers deadlines.
 
 Every process of Airflow imports this module and calls ``on_load``, often twice. So this module imports nothing large,
 and does its work only in the scheduler.
@@ -14,11 +14,14 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from dag_factory.build.deadlines import REFERENCES
+
 
 class DagFactoryPlugin(AirflowPlugin):
-    """Creates the pools and imports what tasks need, before the scheduler's first task."""
+    """Creates the pools and imports what tasks need, before the scheduler's first task. Registers deadlines."""
 
     name = "dagwright"
+    deadline_references = REFERENCES
 
     @classmethod
     def on_load(cls, *_args: Any, **_kwargs: Any) -> None:

@@ -319,7 +319,7 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     max_active_runs: int | None = None
     max_active_jobs: int | None = None
     timeout: int | None = None
-    deadline: int | None = None
+    deadline: int | None = None  # seconds from the moment the run is queued
     alerts: Alerts = Alerts()
     alerts_enabled: bool = True  # in this environment
     channels: tuple[Channel, ...] = ()  # those that the pipeline or a job names
@@ -333,3 +333,4 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     stopped: tuple[Problem, ...] = ()  # the current rules that it breaks: it has no schedule, and its tasks fail
     resolved: str = ""  # the whole configuration after all layers, as YAML of the language
     links: Links = Links()
+    deadline_by: str | None = None  # a time of day in `timezone`, such as 07:00; then `deadline` is None

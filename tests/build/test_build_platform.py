@@ -85,7 +85,7 @@ def test_a_retry_rule_and_a_number_that_overrides_its_count(dag: Any) -> None:
 
 def test_the_pages_list_settings_without_effect(dag: Any) -> None:
     prod, dev = dag("prod"), dag("dev")
-    assert "- deadline: 2h after a run starts" in prod.doc_md
+    assert "A run must succeed within 2h after it is queued (`deadline`)." in prod.doc_md
     assert "Its pods run in the namespace `ml-growth`." in prod.doc_md
     assert "- alerts are off in `dev`" in dev.doc_md
     page = prod.task_dict["b"].doc_md

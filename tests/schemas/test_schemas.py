@@ -299,6 +299,7 @@ def test_the_merge_annotations_are_those_of_the_language() -> None:
         ("job", "outlets"): "join",
         ("job", "asset"): "replace",
         ("pipeline", "schedule"): "replace",
+        ("pipeline", "deadline"): "replace",
         ("pipeline", "param/properties/default"): "replace",
         ("pipeline", "param/properties/const"): "replace",
         ("pipeline", "param/properties/items"): "replace",

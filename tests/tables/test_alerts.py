@@ -77,12 +77,72 @@ defaults: {pipeline: {deadline: 2h, alerts: {on_failure: [oncall]}}, job: {alert
         ("alerts: {on_deadline: [chat]}", ["no-deadline flow.yaml:3:23 alerts.on_deadline"]),
         ("jobs: {a: {alerts: {on_deadline: [chat]}}}", ["no-deadline flow.yaml:3:34 jobs.a.alerts.on_deadline"]),
         ("alerts: {on_deadline: []}", []),
-        ("deadline: 90", ["bad-duration flow.yaml:3:11 deadline"]),
     ],
 )  # fmt: skip
 def test_errors_in_alerts(text: str, problems: list[str]) -> None:
     found = PROJECT.with_files(pipelines__team__flow=PIPELINE + text + "\n")
     assert found.problems() == [*problems, *BROKEN]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "by"),
+    [
+        ("2h", 7200, None),
+        ("{after: 90m}", 5400, None),
+        ('{by: "07:00"}', None, "07:00"),
+        ("{by: 18:30}", None, "18:30"),
+        ("null", None, None),
+    ],
+)
+def test_deadline_is_a_duration_or_a_time_of_day(text: str, seconds: int | None, by: str | None) -> None:
+    flow = PIPELINE + f"deadline: {text}\nalerts: {{on_deadline: [chat]}}\n"
+    found = PROJECT.with_files(pipelines__team__flow=flow)
+    (pipeline,) = found.compile().pipelines
+    assert (pipeline.deadline, pipeline.deadline_by) == (seconds, by)
+    assert ("no-deadline flow.yaml:4:23 alerts.on_deadline" in found.problems()) is (text == "null")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("90", "bad-deadline flow.yaml:3:11 deadline"),
+        ("soon", "bad-duration flow.yaml:3:11 deadline"),
+        ("0m", "bad-duration flow.yaml:3:11 deadline"),
+        ("{after: 0h0m}", "bad-duration flow.yaml:3:19 deadline.after"),
+        ("{after: null}", "bad-duration flow.yaml:3:19 deadline.after"),
+        ("{by: 7am}", "bad-time flow.yaml:3:16 deadline.by"),
+        ("{by: 7:00}", "bad-time flow.yaml:3:16 deadline.by"),
+        ("{by: 24:00}", "bad-time flow.yaml:3:16 deadline.by"),
+        ("{by: 0700}", "bad-time flow.yaml:3:16 deadline.by"),
+        ("{}", "bad-deadline flow.yaml:3:11 deadline"),
+        ("{at: 07:00}", "unknown-key flow.yaml:3:12 deadline.at"),
+        ("{after: 2h, by: 07:00}", "bad-deadline flow.yaml:3:11 deadline"),
+    ],
+)
+def test_errors_in_deadlines(text: str, problem: str) -> None:
+    found = PROJECT.with_files(pipelines__team__flow=PIPELINE + f"deadline: {text}\n")
+    assert found.problems() == [problem, *BROKEN]
+
+
+def test_deadline_of_the_environment_is_replaced_as_a_whole() -> None:
+    dev = "version: 1\nvars: {lead: lead@example.com}\ndefaults: {pipeline: {deadline: {by: 07:00}}}\n"
+    project = PROJECT.with_files(environments__dev=dev)
+    assert project.compile().pipelines[0].deadline_by == "07:00"
+    (pipeline,) = project.with_files(pipelines__team__flow=PIPELINE + "deadline: {after: 1h}\n").compile().pipelines
+    assert (pipeline.deadline, pipeline.deadline_by) == (3600, None)
+
+
+@pytest.mark.parametrize("key", ["timeout", "jobs.a.timeout", "jobs.a.startup_timeout", "jobs.a.schedule_timeout"])
+def test_time_limits_are_longer_than_zero(key: str) -> None:
+    text = f"{key}: 0m" if key == "timeout" else f"jobs: {{a: {{{key.removeprefix('jobs.a.')}: 0m}}}}"
+    (problem, *rest) = PROJECT.with_files(pipelines__team__flow=PIPELINE + text + "\n").problems()
+    assert (problem.split()[0], problem.split()[2], rest) == ("bad-duration", key, BROKEN)
+
+
+@pytest.mark.parametrize("limit", ["timeout", "min_schedule_interval"])
+def test_limits_of_the_platform_are_longer_than_zero(limit: str) -> None:
+    dev = f"version: 1\nvars: {{lead: lead@example.com}}\nlimits: {{{limit}: 0s}}\n"
+    assert any(one.startswith("bad-duration") for one in PROJECT.with_files(environments__dev=dev).problems())
 
 
 def test_missing_or_unreadable_table() -> None:

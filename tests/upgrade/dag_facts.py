@@ -25,6 +25,8 @@ OF_THE_MACHINE = ("fileloc", "relative_fileloc", "_processor_dags_folder", "_tas
 """Fields that name files and modules."""
 OF_THE_PROVIDER = ("template_fields", "template_fields_renderers")
 """Fields of a task that Airflow's provider sets, and extends now and then."""
+NEW = ("deadline",)
+"""Fields of a DAG that keys set which had no effect in an old release."""
 LABELS_OF_THE_PROVIDER = ("airflow_version", "kubernetes_pod_operator_version", "airflow_kpo_in_cluster")
 """Labels of a pod that change with Airflow."""
 
@@ -48,7 +50,8 @@ def import_error(checkout: Path) -> str:
 def describe(dag: DAG) -> dict[str, Any]:
     """Return a DAG as Airflow stores it, and the pod of each task that is not mapped."""
     pods = {task.task_id: pod(task) for task in dag.tasks if hasattr(task, "build_pod_request_obj")}
-    return {"dag": without_texts(DagSerialization.to_dict(dag)["dag"]), "pods": pods}
+    stored = {key: value for key, value in DagSerialization.to_dict(dag)["dag"].items() if key not in NEW}
+    return {"dag": without_texts(stored), "pods": pods}
 
 
 def pod(task: Any) -> Any:

@@ -17,6 +17,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.param import ParamsDict
 
 from dag_factory.build.dag import schedule
+from dag_factory.build.dag.deadline import deadline_alert
 from dag_factory.build.dag.groups import TaskGroups
 from dag_factory.build.dag.task_subset import jobs_to_build
 from dag_factory.build.pages.dag_page import dag_page
@@ -52,6 +53,7 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
         catchup=pipeline.catchup,
         **{**_airflow_defaults(), **_limits(pipeline)},
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
+        deadline=deadline_alert(pipeline),
         is_paused_upon_creation=pipeline.paused,
         tags=tags(pipeline),
         doc_md=dag_page(pipeline) if with_docs else None,

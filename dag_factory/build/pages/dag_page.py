@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dag_factory.build.pages.markdown import code, contained, escape, fenced
 from dag_factory.build.pages.task_page import job_features
-from dag_factory.build.pages.wording import alert_lines, alert_list, flavor_size, without_effect
+from dag_factory.build.pages.wording import alert_lines, alert_list, deadline_text, flavor_size
 from dag_factory.config import model
 from dag_factory.config.units import duration_text
 
@@ -20,8 +20,8 @@ def dag_page(pipeline: model.Pipeline) -> str:
         escape(pipeline.description or ""),
         contained(pipeline.doc or ""),
         _jobs(pipeline.jobs),
+        _time_limits(pipeline),
         alert_list(_alerts(pipeline)),
-        without_effect(_not_implemented(pipeline)),
         *_environment_rules(pipeline),
         f"Defined in {code(pipeline.file)}, for the environment {code(pipeline.environment)}."
         + (f" Its pods run in the namespace {code(namespace)}." if namespace else ""),
@@ -29,6 +29,16 @@ def dag_page(pipeline: model.Pipeline) -> str:
     if pipeline.resolved:
         parts += ["#### The configuration with all layers merged", fenced(pipeline.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _time_limits(pipeline: model.Pipeline) -> str:
+    """Say how long a run may take."""
+    lines = []
+    if pipeline.timeout is not None:
+        lines.append(f"A run is stopped, and fails, {duration_text(pipeline.timeout)} after it starts (`timeout`).")
+    if deadline := deadline_text(pipeline):
+        lines.append(f"A run must succeed {deadline} (`deadline`).")
+    return " ".join(lines)
 
 
 def _environment_rules(pipeline: model.Pipeline) -> list[str]:
@@ -88,13 +98,6 @@ def _job(job: model.Job, has_shared_image: bool) -> str:
         *(f"  - {feature}" for feature in job_features(job)),
     ]
     return "\n".join(lines)
-
-
-def _not_implemented(pipeline: model.Pipeline) -> list[str]:
-    """Return the settings of the pipeline that have no effect yet."""
-    if pipeline.deadline is None:
-        return []
-    return [f"deadline: {duration_text(pipeline.deadline)} after a run starts"]
 
 
 def _alerts(pipeline: model.Pipeline) -> list[str]:

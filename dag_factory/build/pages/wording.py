@@ -8,7 +8,7 @@ from dag_factory.build.pages.markdown import code, escape
 from dag_factory.config import model
 from dag_factory.config.guards.resource_usage import GPU, pod_usage
 from dag_factory.config.pod.containers import Container, job_containers
-from dag_factory.config.units import quantity_text
+from dag_factory.config.units import duration_text, quantity_text
 
 
 def flavor_size(flavor: model.Flavor) -> str:
@@ -58,6 +58,13 @@ def _words(amounts: Mapping[str, str], devices: Mapping[str, object]) -> list[st
     if "memory" in amounts:
         words.append(amounts["memory"])
     return [*words, *(f"{number} × {name}" for name, number in devices.items())]
+
+
+def deadline_text(pipeline: model.Pipeline) -> str:
+    """Return when a run must have succeeded: ``by 07:00 (Europe/Berlin)``; empty without a deadline."""
+    if pipeline.deadline_by is not None:
+        return f"by {pipeline.deadline_by} ({pipeline.timezone})"
+    return f"within {duration_text(pipeline.deadline)} after it is queued" if pipeline.deadline is not None else ""
 
 
 def alert_lines(alerts: model.Alerts, kinds: Mapping[str, str] | None = None) -> list[str]:

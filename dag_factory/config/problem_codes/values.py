@@ -55,6 +55,11 @@ SECTION = Section(
             "Write `2026-01-31` or `2026-01-31T06:00`.",
         ),
         Entry(
+            "bad-deadline",
+            "The deadline is neither a duration nor a time of day.",
+            'Write `deadline: 2h` or `deadline: {by: "07:00"}`.',
+        ),
+        Entry(
             "bad-duration",
             "The value is not a valid duration.",
             "Write a number with a unit: `30s`, `10m`, `1h30m`, `2d`.",
@@ -167,6 +172,11 @@ SECTION = Section(
             "bad-teardown",
             "`teardown` names a job that does not exist, or a job that is itself a teardown.",
             "Name the job that creates the resource: `{of: create}`.",
+        ),
+        Entry(
+            "bad-time",
+            "The value is not a time of day.",
+            "Write hours and minutes on a 24-hour clock, each with two digits: `07:00`, `18:30`.",
         ),
         Entry(
             "bad-timezone",
