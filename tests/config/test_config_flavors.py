@@ -59,8 +59,9 @@ def test_gpu_is_a_request_and_a_limit_of_its_resource() -> None:
 
 
 def test_other_keys_of_a_size() -> None:
-    found = job_with_flavor("{shm: 8Gi, cost_per_hour: 0.5, next: other, pool: gpu}")
-    assert found.flavor == Flavor(name="small", shm="8Gi", cost_per_hour=0.5, next="other", pool="gpu")
+    found = job_with_flavor("{shm: 8Gi, cost_per_hour: 0.5, pool: gpu}")
+    assert found.flavor == Flavor(name="small", shm="8Gi", cost_per_hour=0.5, pool="gpu")
+    assert job_with_flavor("{cpu: 1, next: other}").flavor.next == "other"
     assert found.pool == "gpu"
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from dag_factory.config.guard_rules import NONE
 from dag_factory.config.ids import JobName, TaskId
-from dag_factory.config.jobs import assets, for_each, job_model
+from dag_factory.config.jobs import assets, for_each, job_model, larger_flavors
 from dag_factory.config.jobs.checks import containers, kubernetes_values, limits, pod_rules, pool, volumes
 from dag_factory.config.jobs.job_layers import JobLayers, JobSource, collect_layers, merge_layers
 from dag_factory.config.jobs.resolve_job import ResolvedJob, resolve
@@ -47,6 +47,8 @@ def compile_job(source: JobSource, pipeline: Scope, build: bool = True) -> Compi
     tree, job = resolved.tree, None
     if build and layers.flavor and scope.has_no_errors:
         job = _model(source, resolved, layers.flavor.entry.flavor, scope)
+        if larger_flavors.climbs(job.retries) and scope.has_no_errors:
+            job = larger_flavors.add_larger_flavors(job, layers, resolved, scope)
         tree = _with_final_flavor(tree, layers)
     return CompiledJob(source.task, source.name, source.position, tree, job, tuple(scope.problems))
 

@@ -57,7 +57,9 @@ def read_flavor_table(
         flavors[name], size_problems = compute_size(name, node, context)
         problems += [(name, problem) for problem in size_problems]
     problems += check(flavors, pools)
-    broken = {name for name, _ in problems} | _broken_in_file(file.problems, flavors)
+    broken = {name for name, problem in problems if problem.severity == "error"} | _broken_in_file(
+        file.problems, flavors
+    )
     files = {**environment_files, FILE: file.node}
     flavor_problems = relocate_problems(dict.fromkeys(problem for _, problem in problems), files)
     return FlavorTable(
@@ -98,12 +100,33 @@ def check(flavors: MappingT[str, MapNode], pools: MappingT[str, int]) -> Iterato
             message = f"the `next` of the flavor `{name}` is `{larger.value}`, which is not a flavor of the table"
             hint = did_you_mean(larger.value, flavors)
             yield name, Problem.at(larger.position, (*path, "next"), "unknown-flavor", message, hint)
+        elif isinstance(larger, Scalar) and isinstance(larger.value, str):
+            yield from ((name, problem) for problem in _next_flavor(name, node, larger, flavors[larger.value]))
         pool = node.get("pool")
         if isinstance(pool, Scalar) and isinstance(pool.value, str) and pool.value not in known_pools:
             message, hint = f"unknown pool `{pool.value}`", did_you_mean(pool.value, known_pools)
             yield name, Problem.at(pool.position, (*path, "pool"), "unknown-pool", message, hint)
         yield from ((name, problem) for problem in _requests_over_limits(name, node))
     yield from _loops(flavors)
+
+
+def _next_flavor(name: str, node: MapNode, larger: Scalar, next_node: MapNode) -> Iterator[Problem]:
+    """Warnings about a `next` that does not give more memory, or not in the same pool."""
+    path: KeyPath = ("flavors", name, "next")
+    pool, next_pool = (one.text("pool") or _DEFAULT_POOL for one in (node, next_node))
+    if pool != next_pool:
+        message = (
+            f"the next flavor of `{name}` is `{larger.text}`, which is in another pool: `{next_pool}`, not `{pool}`."
+            f" The pool of a task cannot change between tries"
+        )
+        hint = f"a try with `{larger.text}` takes its slots from `{pool}`; use the same pool, or remove `next`"
+        yield Problem.at(larger.position, path, "next-in-other-pool", message, hint, "warning")
+    memory = quantity(flavor_entry(name, node).flavor.limits.get("memory", ""))
+    next_memory = quantity(flavor_entry(larger.text, next_node).flavor.limits.get("memory", ""))
+    if memory is not None and next_memory is not None and next_memory <= memory:
+        message = f"the next flavor of `{name}` is `{larger.text}`, which does not have more memory"
+        hint = "name a flavor with more `memory`; it is used after a job ran out of memory"
+        yield Problem.at(larger.position, path, "next-not-larger", message, hint, "warning")
 
 
 def _requests_over_limits(name: str, node: MapNode) -> Iterator[Problem]:

@@ -36,6 +36,7 @@ from dag_factory.config.units import seconds
 
 FILE = "configs/platform/retries.yaml"
 RULE = "rule"  # only in a merged value, never in a file
+_OUT_OF_MEMORY = "OOMKilled"
 _SYNONYMS = {"count": "retries", "maximum": "max_delay"}
 # The reasons that Kubernetes gives for a failed pod: in its status, its conditions and its containers' states.
 REASONS = frozenset(
@@ -111,6 +112,18 @@ def check(rule: MapNode, path: KeyPath) -> Iterator[Problem]:
                     hint = "remove one of the two; the first entry that matches applies"
                     yield Problem.at(item.position, item_path, "never-matches", message, hint, "warning")
                 matched_by.setdefault(outcome, index + 1)
+        yield from _without_out_of_memory(as_map(entry), (*path, "on", index, "then"))
+
+
+def _without_out_of_memory(entry: MapNode, path: KeyPath) -> Iterator[Problem]:
+    """A warning about `then: next_flavor` after other reasons: a larger flavor helps only after out-of-memory."""
+    then, reasons = entry.get("then"), scalars_of(entry.get("reason"))
+    if not isinstance(then, Scalar) or then.value != "next_flavor" or not reasons:
+        return
+    if not any(item.dynamic or item.text == _OUT_OF_MEMORY for item in reasons):
+        message = f"`then: next_flavor` works only after `{_OUT_OF_MEMORY}`; after other reasons it means `retry`"
+        hint = f"write `reason: {_OUT_OF_MEMORY}`, or `then: retry`"
+        yield Problem.at(then.position, path, "next-flavor-unused", message, hint, "warning")
 
 
 def to_model(node: Node | None, rule: str) -> model.Retries:

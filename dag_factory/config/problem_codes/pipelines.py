@@ -126,6 +126,15 @@ SECTION = Section(
             "Remove the reason or exit code from one of the two entries.",
         ),
         Entry(
+            "next-flavor-unused",
+            (
+                "Warning: `then: next_flavor` of a retry rule cannot have its full effect. Either the job has no "
+                "retries, or a limit of the environment or the team forbids a larger flavor, or the entry does not "
+                "match `OOMKilled`."
+            ),
+            "Add retries, or name a flavor that is allowed. Ignore it if the limit is intended.",
+        ),
+        Entry(
             "no-base-container",
             "`pod` removes the job's own container.",
             "Write only what you want to change in the container.",

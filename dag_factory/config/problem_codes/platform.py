@@ -92,6 +92,19 @@ SECTION = Section(
             ),
         ),
         Entry(
+            "next-in-other-pool",
+            (
+                "Warning: the `next` of a flavor is in another pool. Airflow cannot change the pool of a task between "
+                "its tries, so a try with the larger flavor takes its slots from the pool of the smaller one."
+            ),
+            "Put both flavors into the same pool, or remove `next`.",
+        ),
+        Entry(
+            "next-not-larger",
+            "Warning: the `next` of a flavor does not have more memory than the flavor itself.",
+            "Name a flavor with more memory.",
+        ),
+        Entry(
             "no-team",
             "`teams.yaml` has `default: deny`, and the file is not in the folder of a team.",
             "Move the file, or add its folder to `teams.yaml`.",
