@@ -6,7 +6,7 @@ import msgspec
 from building import CARD, SMALL, a_job, a_pipeline, built, task_of
 
 from dag_factory.build.pages.task_page import task_page
-from dag_factory.config.model import Alerts, Channel, Outcome, Retries
+from dag_factory.config.model import Alerts, Channel, Flavor, LargerFlavor, Outcome, Retries
 from dag_factory.config.units import duration_text
 
 RULE = Retries(
@@ -22,6 +22,7 @@ RULE = Retries(
     ),
 )
 GROWING = msgspec.structs.replace(SMALL, next="cpu-medium")
+LARGER = tuple(LargerFlavor(flavor=Flavor(name=name)) for name in ("cpu-medium", "cpu-large"))
 
 
 def test_the_numbers_of_a_retry_rule_take_effect() -> None:
@@ -33,20 +34,21 @@ def test_the_numbers_of_a_retry_rule_take_effect() -> None:
 
 
 def test_the_page_of_a_task_shows_what_follows_a_failure() -> None:
-    job = a_job("main", flavor=GROWING, retries=RULE, alerts=Alerts(on_failure=("oncall",), on_retry=("chat", "hook")))
+    alerts = Alerts(on_failure=("oncall",), on_retry=("chat", "hook"))
+    job = a_job("main", flavor=GROWING, retries=RULE, larger_flavors=LARGER, alerts=alerts)
     assert task_page(job).splitlines()[2:] == [
         "Retries: 3, rule `transient`, delay 30s, exponential backoff up to 10m",
+        "",
+        "After a failure:",
+        "",
+        "- after `OOMKilled`: retry with a larger flavor: `cpu-medium`, then `cpu-large`",
+        "- after `Evicted`, `Shutdown`: retry after 5s",
+        "- after exit code 64, exit code 65: no retry",
         "",
         "Alerts:",
         "",
         "- on failure: notify `oncall`",
         "- on retry: notify `chat`, `hook`",
-        "",
-        "Without effect yet:",
-        "",
-        "- after `OOMKilled`: retry with the next flavor, `cpu-medium`",
-        "- after `Evicted`, `Shutdown`: retry after 5s",
-        "- after exit code 64, exit code 65: no retry",
     ]
 
 
@@ -55,7 +57,7 @@ def test_the_next_flavor_of_a_flavor_needs_a_rule() -> None:
     assert "after `OOMKilled`" not in task_page(a_job(flavor=GROWING))
     fails = Retries(on=(Outcome(reasons=("OOMKilled",), then="fail"),))
     assert "cpu-medium" not in task_page(a_job(flavor=GROWING, retries=fails))
-    assert "retry (no next flavor)" in task_page(a_job(flavor=CARD, retries=RULE))
+    assert "retry (no larger flavor)" in task_page(a_job(flavor=CARD, retries=RULE))
 
 
 def test_the_page_of_a_dag_shows_who_is_notified() -> None:

@@ -35,7 +35,9 @@ def test_the_next_flavor_is_shown_only_with_a_rule_that_uses_it() -> None:
     grows = msgspec.structs.replace(CARD, next="larger")
     rule = model.Outcome(reasons=("OOMKilled",), then="next_flavor")
     assert "after `OOMKilled`" not in task_page(a_job(flavor=grows, retries=model.Retries(count=3)))
-    assert "the next flavor, `larger`" in task_page(a_job(flavor=grows, retries=model.Retries(count=3, on=(rule,))))
+    retries = model.Retries(count=3, on=(rule,))
+    larger = (model.LargerFlavor(flavor=model.Flavor(name="larger")),)
+    assert "a larger flavor: `larger`" in task_page(a_job(flavor=grows, retries=retries, larger_flavors=larger))
 
 
 def test_the_page_of_a_task() -> None:

@@ -29,6 +29,7 @@ def task_page(job: model.Job) -> str:
     price = f", {cost:g} per hour" if cost is not None else ""
     pod = assemble_pod(job, None) if job.init_containers or job.pod else {}
     containers = pod_containers(pod) if pod else ()
+    failures = _after_failure(job)
     parts = (
         contained(job.doc or ""),
         flavor + price,
@@ -36,8 +37,9 @@ def task_page(job: model.Job) -> str:
         _containers(pod, containers) if len(containers) > 1 else "",
         "The job's `pod:` is merged over all of this." if job.pod else "",
         _retries(job.retries),
+        "
+".join(["After a failure:", "", *(f"- {line}" for line in failures)]) if failures else "",
         alert_list(alert_lines(job.alerts)),
-        without_effect(_after_failure(job)),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -109,7 +111,8 @@ def _retries(retries: model.Retries) -> str:
 
 def _after_failure(job: model.Job) -> list[str]:
     """Return a line for each kind of failure that has its own rule. The first rule that matches applies."""
-    larger = f"retry with the next flavor, {code(job.flavor.next)}" if job.flavor.next else "retry (no next flavor)"
+    names = [code(one.flavor.name) for one in job.larger_flavors]
+    larger = f"retry with a larger flavor: {', then '.join(names)}" if names else "retry (no larger flavor)"
     lines = []
     for one in job.retries.on:
         failure = ", ".join([*map(code, one.reasons), *(f"exit code {number}" for number in one.exit_codes)])
