@@ -55,9 +55,10 @@ def add_larger_flavors(job: Job, layers: JobLayers, resolved: ResolvedJob, scope
             because = "`pod` sets the memory of the container"
         elif reason := _breach(with_larger_flavor(job, larger), scope):
             because = reason
-            message = f"no try can use the larger flavor `{entry.flavor.name}`: {reason}"
-            hint = f"nothing to do if this is intended; tries after out-of-memory use at most `{_last(job, found)}`"
-            scope.report([_warning(node, "resource_flavor", message, hint, scope)])
+            if not found:  # a chain that ends later is usual, and the verdict says so
+                message = f"no try can use the next flavor `{entry.flavor.name}`: {reason}"
+                hint = "choose a flavor with enough memory; a job that runs out of memory is tried again without more"
+                scope.report([_warning(node, "resource_flavor", message, hint, scope)])
         if because or larger is None:
             break
         found.append(larger)
@@ -127,10 +128,6 @@ def _has_more_memory(job: Job, larger: LargerFlavor) -> bool:
     pods = [assemble_pod(one, None) for one in (job, with_larger_flavor(job, larger))]
     before, after = (pod["spec"]["containers"][0].get("resources", {}).get("limits", {}) for pod in pods)
     return bool(before.get("memory") != after.get("memory"))
-
-
-def _last(job: Job, found: list[LargerFlavor]) -> str:
-    return found[-1].flavor.name if found else job.flavor.name
 
 
 def _breach(job: Job, scope: Scope) -> str:

@@ -129,7 +129,7 @@ SECTION = Section(
             "next-flavor-unused",
             (
                 "Warning: `then: next_flavor` of a retry rule cannot have its full effect. Either the job has no "
-                "retries, or a limit of the environment or the team forbids a larger flavor, or the entry does not "
+                "retries, or a limit of the environment or the team forbids the next flavor, or the entry does not "
                 "match `OOMKilled`."
             ),
             "Add retries, or name a flavor that is allowed. Ignore it if the limit is intended.",
