@@ -9,10 +9,10 @@ from dag_factory.build.pages.markdown import code, contained, escape
 from dag_factory.build.pages.wording import (
     alert_lines,
     alert_list,
+    bullets,
     container_size,
     flavor_size,
     pod_size,
-    without_effect,
 )
 from dag_factory.config import model
 from dag_factory.config.pod.containers import Container, pod_containers
@@ -29,7 +29,6 @@ def task_page(job: model.Job) -> str:
     price = f", {cost:g} per hour" if cost is not None else ""
     pod = assemble_pod(job, None) if job.init_containers or job.pod else {}
     containers = pod_containers(pod) if pod else ()
-    failures = _after_failure(job)
     parts = (
         contained(job.doc or ""),
         flavor + price,
@@ -37,8 +36,7 @@ def task_page(job: model.Job) -> str:
         _containers(pod, containers) if len(containers) > 1 else "",
         "The job's `pod:` is merged over all of this." if job.pod else "",
         _retries(job.retries),
-        "
-".join(["After a failure:", "", *(f"- {line}" for line in failures)]) if failures else "",
+        bullets("After a failure:", _after_failure(job)),
         alert_list(alert_lines(job.alerts)),
     )
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -77,11 +77,16 @@ def alert_lines(alerts: model.Alerts, kinds: Mapping[str, str] | None = None) ->
     return lines
 
 
-def alert_list(lines: list[str]) -> str:
+def bullets(heading: str, lines: list[str]) -> str:
     """Return the lines as a list with a heading; an empty string without lines."""
-    return "\n".join(["Alerts:", "", *(f"- {line}" for line in lines)]) if lines else ""
+    return "\n".join([heading, "", *(f"- {line}" for line in lines)]) if lines else ""
+
+
+def alert_list(lines: list[str]) -> str:
+    """Return a list of who is notified."""
+    return bullets("Alerts:", lines)
 
 
 def without_effect(lines: list[str]) -> str:
     """Return a list of settings that are read and checked, but not implemented yet."""
-    return "\n".join(["Without effect yet:", "", *(f"- {line}" for line in lines)]) if lines else ""
+    return bullets("Without effect yet:", lines)
