@@ -64,7 +64,7 @@ def test_the_page_of_a_dag_shows_who_is_notified() -> None:
     channels = (Channel(name="oncall", kind="email", to=("a@example.com",)),)
     pipeline = a_pipeline(deadline=5400, alerts=Alerts(on_deadline=("oncall",)), channels=channels)
     page = built(pipeline).doc_md
-    assert "Without effect yet:\n\n- deadline: 1h30m after a run starts\n" in page
+    assert "A run must succeed within 1h30m after it is queued (`deadline`)." in page
     assert "\n- on deadline: notify `oncall` (email)\n" in page
     assert "a@example.com" not in page
     off = built(msgspec.structs.replace(pipeline, alerts_enabled=False)).doc_md

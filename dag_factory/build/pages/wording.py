@@ -85,8 +85,3 @@ def bullets(heading: str, lines: list[str]) -> str:
 def alert_list(lines: list[str]) -> str:
     """Return a list of who is notified."""
     return bullets("Alerts:", lines)
-
-
-def without_effect(lines: list[str]) -> str:
-    """Return a list of settings that are read and checked, but not implemented yet."""
-    return bullets("Without effect yet:", lines)
