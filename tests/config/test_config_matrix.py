@@ -133,6 +133,28 @@ def test_a_matrix_with_errors(matrix: str, problem: str, words: str) -> None:
     assert words in said(text)
 
 
+@pytest.mark.parametrize(
+    ("matrix", "problem"),
+    [
+        ("{a: x}", "bad-matrix 1:24 jobs.t.matrix.a"),
+        ("{a: []}", "bad-matrix 1:24 jobs.t.matrix.a"),
+        ("{a: [x, [y]]}", "bad-matrix 1:28 jobs.t.matrix.a[1]"),
+        ("{a-b: [1]}", "bad-name 1:21 jobs.t.matrix.a-b"),
+        ("{include: 5}", "bad-matrix 1:30 jobs.t.matrix.include"),
+        ("{a: 5, b: [1]}", "bad-matrix 1:24 jobs.t.matrix.a"),
+    ],
+)
+def test_a_wrong_axis_is_the_only_error(matrix: str, problem: str) -> None:
+    """Neither the matrix nor an expression that reads the axis is reported in addition."""
+    text = f"jobs: {{t: {{matrix: {matrix}, script: '${{{{ matrix.a }}}}'}}, last: {{depends_on: [t]}}}}"
+    assert problems(text) == [problem]
+
+
+def test_a_wrong_axis_of_an_environment_is_the_only_error() -> None:
+    text = "jobs: {t: {script: '${{ matrix.a }}'}}\nenvironments: {dev: {jobs: {t: {matrix: {a: 5}}}}}\n"
+    assert problems(text) == ["bad-matrix 2:45 environments.dev.jobs.t.matrix.a"]
+
+
 def test_too_many_cells() -> None:
     axis = [*range(17)]
     text = f"jobs: {{train: {{matrix: {{a: {axis}, b: {axis}}}}}}}"

@@ -133,6 +133,7 @@ owner: ['{{ ds }}']
 tags: ['{{ ds }}']
 params: {a: '{{ ds }}'}
 params: {a: {default: '{{ ds }}'}}
+schedule: '{{ ds }}'
 """
 
 
@@ -140,6 +141,14 @@ params: {a: {default: '{{ ds }}'}}
 def test_the_keys_of_a_pipeline_are_not_rendered(key: str) -> None:
     (found,) = problems(f"{key}\njobs: {{j: {{}}}}")
     assert found.startswith("unrendered-template 1:")
+
+
+@pytest.mark.parametrize("text", ["jobs: {j: {%s}}", "jobs: {j: {}}\nenvironments: {dev: {jobs: {j: {%s}}}}"])
+def test_a_flavor_is_not_rendered(text: str) -> None:
+    """The flavor is not reported as unknown in addition."""
+    (found,) = problems(text % "resource_flavor: '{{ params.x }}'")
+    assert found.startswith("unrendered-template")
+    assert found.endswith("jobs.j.resource_flavor")
 
 
 def test_a_template_from_vars_is_checked_too() -> None:

@@ -38,10 +38,10 @@ def compile_jobs(document: MapNode, header: MapNode, pipeline: Scope) -> list[Co
 
 def _compile_each(document: MapNode, scope: Scope, pipeline: Scope) -> list[CompiledJob] | None:
     """The jobs, not connected yet; None as soon as they exceed a limit of the file."""
-    jobs_have_errors = any(problem.path == "jobs" for problem in pipeline.problems)
+    removed = frozenset(problem.path for problem in errors(pipeline.problems))
     build = pipeline.has_no_errors
     compiled = []
-    for source in find_jobs(document, scope, jobs_have_errors):
+    for source in find_jobs(document, scope, removed):
         job = compile_name(source) if source.broken else compile_job(source, scope, build)
         compiled.append(job)
         scope.report(job.problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from collections.abc import Mapping as MappingT
 
 from dag_factory.config.ids import JobName
@@ -10,6 +10,7 @@ from dag_factory.config.jobs import matrix
 from dag_factory.config.jobs.job_layers import JobSource, merge_layers
 from dag_factory.config.jobs.matrix import Cell
 from dag_factory.config.jobs.scope import Scope
+from dag_factory.config.positions import dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.tree import MapNode, Node, as_map, entries_of, is_set, key_position, map_node, without
 from dag_factory.settings import BOUNDS
@@ -18,15 +19,15 @@ Cells = dict[str, "list[Cell] | None"]
 """The cells of each job: None without a matrix, empty if the matrix has errors."""
 
 
-def find_jobs(document: MapNode, scope: Scope, jobs_removed: bool) -> list[JobSource]:
+def find_jobs(document: MapNode, scope: Scope, removed: Set[str]) -> list[JobSource]:
     """All jobs of a pipeline in the order of the file; empty if they cannot be compiled.
 
-    ``jobs_removed`` means that the value of ``jobs`` was removed for an error.
+    ``removed`` are the paths of the values that were removed for an error.
     """
-    jobs = None if jobs_removed else _jobs(document, scope)
+    jobs = None if "jobs" in removed else _jobs(document, scope)
     if jobs is None:
         return []
-    cells = {name: _cells(name, node, scope) for name, node in jobs.entries.items()}
+    cells = {name: _cells(name, node, scope, removed) for name, node in jobs.entries.items()}
     count = sum(1 if found is None else len(found) for found in cells.values())
     if count > BOUNDS.jobs:
         message = f"the pipeline has {count:,} jobs; at most {BOUNDS.jobs:,} are allowed"
@@ -56,11 +57,19 @@ def _jobs(document: MapNode, scope: Scope) -> MapNode | None:
     return map_node({"main": map_node({}, {}, position)}, {"main": position}, position)
 
 
-def _cells(name: str, job: Node, scope: Scope) -> list[Cell] | None:
+def _cells(name: str, job: Node, scope: Scope, removed: Set[str]) -> list[Cell] | None:
     node = as_map(job).get("matrix")
     if not isinstance(node, MapNode):
         return None
+    if removed and _is_incomplete(name, scope.tables.environment, removed):
+        return []
     return scope.value(matrix.make_cells(name, node, scope.context, ("jobs", name, "matrix")))
+
+
+def _is_incomplete(name: str, environment: str, removed: Set[str]) -> bool:
+    """Whether a part of a job's matrix was removed, in the file or in its values for the environment."""
+    path = dotted(("jobs", name, "matrix", ""))
+    return any(one.startswith((path, f"environments.{environment}.{path}")) for one in removed)
 
 
 def _duplicate_names(jobs: MapNode, cells: Cells) -> Iterator[tuple[str, Problem]]:

@@ -33,6 +33,7 @@ _LESS_WORK = (
     "split the file; an edge between two jobs counts 25 units, a param 40, a group 100, and 32 bytes of `doc` 1; "
     "two matrices have an edge for each pair of their cells"
 )
+_OF_BRACES = ("bad-cron", "unknown-flavor")  # what other checks say about a template
 _NOT_IN_HEADER = ("version", "only", "defaults", "jobs", "environments", *instances.CALL_KEYS)
 
 
@@ -163,9 +164,17 @@ def _check_model(
 
 
 def _final_problems(scope: Scope, files: dict[str, MapNode]) -> tuple[Problem, ...]:
-    """Each problem once, with its path in its own file, and no more problems than a file may report."""
+    """Each problem once, with its path in its own file, and no more problems than a file may report.
+
+    A template where nothing is rendered is reported as such, and not as an unknown flavor or a wrong cron expression.
+    """
     if not scope.problems:
         return ()
     found = relocate_problems(scope.problems, files)
-    once = {(problem.place, problem.code, problem.message): problem for problem in reversed(found)}
+    templates = {(problem.place, problem.path) for problem in found if problem.code == "unrendered-template"}
+    once = {
+        (problem.place, problem.code, problem.message): problem
+        for problem in reversed(found)
+        if problem.code not in _OF_BRACES or (problem.place, problem.path) not in templates
+    }
     return limit_problems(list(once.values()))[0]
