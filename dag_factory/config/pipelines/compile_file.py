@@ -63,8 +63,8 @@ def _compile_all(source: PipelineSource, tables: Tables) -> tuple[list[PipelineR
     assets_named: dict[tuple[str, str], AssetMention] = {}
     for dag_id in source.ids:
         if error_count > _ERRORS:
-            position = source.instances.get(dag_id) or Position(source.file)
-            results.append(PipelineResult(dag_id, None, (more_problems(position),)))
+            unreported = more_problems(Position(source.file))  # `_limited` replaces it by one with a position
+            results.append(PipelineResult(dag_id, None, (unreported,)))
             continue
         result, resolved = resolve_pipeline(source, tables, dag_id)
         for mention in assets.mentions(resolved.tree, resolved.source_names) if resolved else ():
