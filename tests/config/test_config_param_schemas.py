@@ -38,6 +38,30 @@ def test_a_param_cannot_read_a_file() -> None:
     assert "`$ref` is not supported" in written.said() and SECRET not in written.said()
 
 
+@pytest.mark.parametrize(
+    ("schema", "hint"),
+    [
+        ("{type: string, default: x, format: dat}", "did you mean `date`?"),
+        ("{type: array, default: [], items: {type: string, format: emial}}", "did you mean `email`?"),
+    ],
+)
+def test_a_format_that_does_not_exist_is_reported(schema: str, hint: str) -> None:
+    written = Written(f"params: {{a: {schema}}}\njobs: {{a: {{}}}}")
+    assert written.problems() == ["bad-param 1:10 params.a"]
+    assert "does not exist" in written.said()
+    assert hint in written.said()
+
+
+def test_a_property_named_format_is_no_format() -> None:
+    assert not param_schemas.find_error({"properties": {"format": {"type": "string"}}}, {"format": "dat"})
+
+
+@pytest.mark.parametrize("name", ["date-time", "uri", "multiline", "password", "color-hex"])
+def test_formats_of_json_schema_and_of_the_trigger_form_are_accepted(name: str) -> None:
+    written = Written(f"params: {{a: {{type: [string, 'null'], default: null, format: {name}}}}}\njobs: {{a: {{}}}}")
+    assert written.problems() == []
+
+
 def template(inputs: str) -> Written:
     text = f"version: 1\ninputs: {inputs}\n---\ndocker_image: image\nresource_flavor: small\n"
     files = {"platform/templates/jobs/odd/v1.yaml.j2": text}

@@ -14,7 +14,7 @@ from dag_factory.config.positions import Position
 from dag_factory.config.problems import Problem
 from dag_factory.config.schema import param_schemas
 from dag_factory.config.schema.validation_cost import TooMuchWork
-from dag_factory.config.suggestions import show
+from dag_factory.config.suggestions import did_you_mean, show
 from dag_factory.config.tree import (
     MapNode,
     Node,
@@ -75,6 +75,8 @@ def _check_param(param: Param, node: Node, position: Position, scheduled: bool) 
     except ValueError as failure:
         message = f"the param `{name}` is not a valid JSON Schema: {failure}"
         hint = _PATTERN_HINT if "regular expression" in message else "use the keys of JSON Schema; see json-schema.org"
+        if isinstance(failure, param_schemas.UnknownFormat):
+            hint = did_you_mean(failure.format, param_schemas.FORMATS)
         yield Problem.at(position, path, "bad-param", message, hint)
         return
     if slow and default:

@@ -25,9 +25,9 @@ SECTION = Section(
         Entry(
             "bad-param",
             (
-                "There are three causes. The schema of a param is not valid JSON Schema. Its pattern takes exponential "
-                "time on some input, so the Airflow UI would hang. Checking all params of the file takes too long (see "
-                "[bounds](decisions/bounds.md))."
+                "There are three causes. The schema of a param is not valid JSON Schema, or names a `format` that does "
+                "not exist. Its pattern takes exponential time on some input, so the Airflow UI would hang. Checking "
+                "all params of the file takes too long (see [bounds](decisions/bounds.md))."
             ),
             "Fix the schema. The usual cause is a pattern with nested quantifiers, such as `(a+)+`.",
         ),

@@ -27,7 +27,20 @@ _SIMPLE = frozenset(
     "exclusiveMaximum minLength maxLength".split()
 )
 """Keywords for which both libraries give the same result quickly."""
+FORMATS = frozenset(
+    "date date-time duration email hostname idn-email idn-hostname ipv4 ipv6 iri iri-reference json-pointer regex "
+    "relative-json-pointer time uri uri-reference uri-template uuid color color-hex multiline password".split()
+)
+"""The formats of JSON Schema, then those of Airflow's trigger form."""
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
+
+
+class UnknownFormat(ValueError):
+    """A format that does not exist, so that nothing would be checked. ``format`` is its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the format `{name}` does not exist")
+        self.format = name
 
 
 def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
@@ -35,7 +48,11 @@ def validator(schema: Any) -> jsonschema_rs.Draft202012Validator:
     reference = _first_reference(schema)
     if reference:
         raise ValueError(f"`{reference}` is not supported: a schema here cannot refer to other schemas")
-    return _compiled(msgspec.json.encode(schema))
+    compiled = _compiled(msgspec.json.encode(schema))
+    unknown = _first_unknown_format(schema)
+    if unknown:
+        raise UnknownFormat(unknown)
+    return compiled
 
 
 def find_error(schema: Any, value: Any) -> str:
@@ -162,6 +179,11 @@ def _compiled(schema: bytes) -> jsonschema_rs.Draft202012Validator:
 def _first_reference(schema: Any) -> str:
     """The first keyword that refers to another schema."""
     return next((key for one in _schemas(schema) for key in _REFERENCES if isinstance(one.get(key), str)), "")
+
+
+def _first_unknown_format(schema: Any) -> str:
+    formats = (one["format"] for one in _schemas(schema) if isinstance(one.get("format"), str))
+    return next((name for name in formats if name not in FORMATS), "")
 
 
 def _reject_reference(address: str) -> Any:
