@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_a_new_pipeline_over_the_limit_waits_and_is_reported(home: Path, monkeyp
     for _ in range(2):
         assert tasks(home) == {"growth.churn": 1, "growth.uplift": 1}
         report = row(home)
-        assert "configs/pipelines/growth/heavy.yaml: over-budget: `growth.heavy` has no DAG yet" in report
+        assert "configs/pipelines/growth/heavy.yaml: over-budget: `growth.heavy` is not built" in report
         assert "configs/pipelines/growth/aaa.yaml: over-budget:" in report
         assert "divide the pipelines among several loaders" in report
     monkeypatch.setenv(BUDGET, str(THREE))
@@ -100,6 +101,18 @@ def test_without_a_cache_the_largest_pipelines_wait(home: Path, monkeypatch: pyt
     assert "growth.aaa" in row(home)
 
 
+def test_after_the_cache_is_lost_the_report_does_not_claim_that_a_dag_is_new(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, "pipelines/growth/aaa.yaml", pipeline(jobs=3))
+    assert "growth.aaa" in tasks(home)
+    shutil.rmtree(home / "cache")
+    monkeypatch.setenv(BUDGET, str(TWO))
+    assert "growth.aaa" not in tasks(home)
+    assert "over-budget: `growth.aaa` is not built: it adds" in row(home)
+    assert "no DAG yet" not in row(home)
+
+
 def test_each_shard_has_a_limit_and_one_report_covers_all(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DAGS / "loader.py").read_text().replace("import load\n", "import Shard, load\n")
     for index in range(2):
@@ -111,7 +124,7 @@ def test_each_shard_has_a_limit_and_one_report_covers_all(home: Path, monkeypatc
     assert [len(one) for one in built] == [2, 2]
     report = row(home)
     waiting = {"growth.churn", "growth.uplift", *(f"growth.p{n}" for n in range(8))} - {*built[0], *built[1]}
-    assert all(f"over-budget: `{dag_id}` has no DAG yet" in report for dag_id in waiting)
+    assert all(f"over-budget: `{dag_id}` is not built" in report for dag_id in waiting)
     monkeypatch.delenv(BUDGET)
     assert sum(len(tasks(home, f"loader_{index}.py")) for index in range(2)) == 10
     assert row(home) == ""

@@ -66,7 +66,7 @@ def test_files_with_too_much_work_do_not_block_others(tmp_path: Path, monkeypatc
 
         def has_converged() -> bool:
             missing, report = others(), processor.report()
-            are_reported = all(f"`soak.{name}` has no DAG yet" in report for name in missing)
+            are_reported = all(f"`soak.{name}` is not built" in report for name in missing)
             return len(missing) == 2 and are_reported and "too-much-work" not in report
 
         wait(has_converged, processor)

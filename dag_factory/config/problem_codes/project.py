@@ -48,7 +48,7 @@ SECTION = Section(
                 "The DAGs of a loader are more work than its limit allows. Existing DAGs keep running their previous "
                 "version. New and larger versions are not built; those that add the most work wait first. Import "
                 "Errors have an error for each DAG that waits. If existing DAGs alone exceed the limit, there is one "
-                "warning for the loader."
+                "warning for the loader. A loader that has lost its cache does not know which DAGs exist."
             ),
             "Use several loaders, or raise `dag_file_processor_timeout` (see [scale](scale.md)).",
         ),

@@ -15,7 +15,10 @@ OVER_BUDGET = (
 
 
 class Candidate(NamedTuple):
-    """A DAG, the work of its current version, and the work of its previous version; None for a new DAG."""
+    """A DAG, the work of its current version, and the work of its previous version.
+
+    Without a record of a previous version, ``before`` is None: the DAG is new, or the cache is lost.
+    """
 
     id: DagId
     work: int
@@ -48,7 +51,7 @@ def choose_left_out(candidates: Iterable[Candidate], budget: int) -> list[Candid
 def over_budget_problem(file: str, one: Candidate, budget: int) -> Problem:
     """The problem of a DAG that is left out."""
     added = f"{one.work:,} units of work" if one.before is None else f"{one.growth:,} units more than its last version"
-    state = "has no DAG yet" if one.before is None else "keeps running its last version"
+    state = "is not built" if one.before is None else "keeps running its last version"
     message = f"`{one.id}` {state}: it adds {added}, and the loader exceeds its limit of {budget:,} units of work"
     return Problem(file, 0, 0, "over-budget", message, hint=OVER_BUDGET)
 
