@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -33,6 +34,17 @@ def duration_text(number: int) -> str:
         count, number = divmod(number, size)
         text += f"{count}{unit}" if count else ""
     return text or "0s"
+
+
+def size_text(amounts: Mapping[str, str]) -> str:
+    """The limits or the requests of a container in short: ``4 CPU, 16Gi, 1 × nvidia.com/gpu``."""
+    words = [
+        f"{amounts['cpu']} CPU" if "cpu" in amounts else "",
+        amounts.get("memory", ""),
+        *(f"{number} × {name}" for name, number in amounts.items() if "/" in name),
+        f"{amounts['ephemeral-storage']} disk" if "ephemeral-storage" in amounts else "",
+    ]
+    return ", ".join(word for word in words if word)
 
 
 @lru_cache(4096)

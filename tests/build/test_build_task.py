@@ -81,10 +81,11 @@ def test_deferred_jobs_show_their_log_while_running() -> None:
     assert not task_of(a_job()).deferrable
 
 
-def test_a_failure_shows_its_reason_and_not_the_whole_pod() -> None:
+def test_the_log_contains_neither_events_nor_the_whole_pod() -> None:
     task = task_of(a_job())
     assert task.get_logs
-    assert task.log_events_on_failure
+    assert not task.log_events_on_failure
+    assert not task.log_events_on_startup
     assert not task.log_pod_spec_on_failure
     assert task.termination_message_policy == "FallbackToLogsOnError"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
 from live import Live
 from project_tasks import rendered_task
+
+from dag_factory.build.worker.try_failed import TryFailed
 
 ENVIRONMENT = """\
 version: 1
@@ -29,10 +30,11 @@ jobs:
 def test_a_pod_that_breaks_a_rule_is_not_created(processes: Live, tmp_path: Path, name: str) -> None:
     environment = {"platform/environments/dev.yaml": ENVIRONMENT}
     task, context = rendered_task(processes, tmp_path, PIPELINE, name, f"guard-{name}", {"tag": ""}, environment)
-    with pytest.raises(AirflowFailException) as failure:
+    with pytest.raises(TryFailed) as failure:
         task.execute(context)
     rule = "the image `alpine:latest` has the tag `latest`; the environment `dev` forbids that"
-    assert rule in str(failure.value)
-    assert "see configs/platform/environments/dev.yaml:4" in str(failure.value)
+    assert failure.value.next_try.action == "fail"
+    assert rule in failure.value.verdict.sentence
+    assert "see configs/platform/environments/dev.yaml:4" in failure.value.verdict.sentence
     pods = processes.call("GET", "/api/v1/namespaces/default/pods", labelSelector=f"run_id=guard-{name}")
     assert pods["items"] == []

@@ -170,13 +170,14 @@ API = (
             Failure(kind="api", text="pods is forbidden", code=403, reason="Forbidden"),
         ),
         ("MaxRetryError", "Connection refused", Failure(kind="api", text="Connection refused")),
-        ("OutputError", "is not UTF-8", Failure(kind="output-invalid", text="is not UTF-8")),
-        ("WorkerStopped", "told to end", Failure(kind="worker-stopped", text="told to end")),
-        ("PodDeleted", "deleted", Failure(kind="pod-gone", text="deleted")),
-        ("AirflowFailException", "the pod is not created:\nx", Failure(kind="guard", text="the pod is not created: x")),
         ("AirflowException", "Pod a returned a failure.", Failure(text="Pod a returned a failure.")),
         ("ValueError", "", Failure()),
     ],
 )
 def test_failures_from_exceptions(name: str, text: str, expected: Failure) -> None:
     assert read_failure(name, text) == expected
+
+
+def test_a_failure_may_name_its_kind() -> None:
+    text = "the pod is not created:\nx"
+    assert read_failure("PodRefused", text, kind="guard") == Failure(kind="guard", text="the pod is not created: x")

@@ -19,8 +19,10 @@ from dag_factory.build.worker.callbacks.render_containers import RenderContainer
 from dag_factory.build.worker.callbacks.worker_stop import CheckWorker
 from dag_factory.build.worker.callbacks.xcom_sidecar import XcomSidecarCallback
 from dag_factory.build.worker.operator import PodOperator
+from dag_factory.build.worker.retry_policy import RETRY_POLICY
 from dag_factory.build.worker.skip_condition import SkipCondition
 from dag_factory.build.worker.stopped_pipeline import FailStopped
+from dag_factory.build.worker.tries.task_job import TaskJob
 from dag_factory.config import model
 
 # Defaults in seconds. The operator's own default of 120 s for both timeouts is too short for a cluster that adds a
@@ -81,6 +83,7 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         pool_slots=job.pool_slots,
         do_xcom_push=job.output,
         deferrable=job.deferrable,
+        job=TaskJob(job),
         inlets=[asset(one) for one in job.inlets],
         outlets=[asset(one) for one in job.outlets],
         **escape_arguments(apply_overlay(arguments, job) if job.pod else arguments),
@@ -117,6 +120,7 @@ def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
 def _times(job: model.Job) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "retries": job.retries.count,
+        "retry_policy": RETRY_POLICY if job.retries.count else None,
         "schedule_timeout_seconds": job.schedule_timeout or SCHEDULE_TIMEOUT,
         "startup_timeout_seconds": job.startup_timeout or STARTUP_TIMEOUT,
     }
@@ -149,10 +153,10 @@ def _logging(job: model.Job) -> dict[str, Any]:
         "get_logs": True,
         # Without it a deferred job shows no log before it ends.
         "logging_interval": LOGGING_INTERVAL if job.deferrable else None,
-        "log_events_on_failure": True,
-        # The whole pod, several pages long, would hide the reason ...
+        # The verdict contains what matters of the pod, its containers and its events.
+        "log_events_on_failure": False,
+        "log_events_on_startup": False,
         "log_pod_spec_on_failure": False,
-        # ... which is the container's termination message, or else the last lines of its log.
         "termination_message_policy": "FallbackToLogsOnError",
         "container_name_log_prefix_enabled": False,
     }

@@ -7,12 +7,15 @@ to change there before this class can be removed. Nothing else belongs here: hoo
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NoReturn
 
+import msgspec
 import urllib3
 from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import KubernetesApiException
 from airflow.providers.cncf.kubernetes.operators.pod import POD_IDENTIFIER_STATE_KEY, KubernetesPodOperator
@@ -24,22 +27,29 @@ from airflow.providers.cncf.kubernetes.utils.container import (
 from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction, PodNotFoundException
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import AirflowException, TaskDeferralError, TaskDeferralTimeout, TaskDeferred
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+    TaskDeferred,
+)
 from kubernetes.client import models as k8s
 from kubernetes.client.exceptions import ApiException
 
 from dag_factory.build.worker import outputs
 from dag_factory.build.worker.callbacks import worker_stop
+from dag_factory.build.worker.errors import DELETED, ContainerFailed, KnownFailure, PodDeleted, WorkerStopped
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
-
-
-class PodDeleted(AirflowException):
-    """The pod was deleted from outside before the job ended."""
-
+from dag_factory.build.worker.tries.end import end_success, end_try
+from dag_factory.build.worker.tries.evidence import collect, failure_of, read, without_pod
+from dag_factory.build.worker.tries.task_job import TaskJob
+from dag_factory.config.model import Job
+from dag_factory.verdicts.evidence.model import Evidence
 
 _CLOCK_TOLERANCE = timedelta(seconds=2)  # between the clocks of the node and the API server, which count whole seconds
-
-DELETED = "the pod was deleted while it was running, by somebody or together with its node"
 
 
 class PodOperator(KubernetesPodOperator):
@@ -47,6 +57,13 @@ class PodOperator(KubernetesPodOperator):
 
     custom_operator_name: str  # what Airflow shows on the nodes of the graph; set by the builder on each task
     _reported: str | None = None  # the pod of an earlier process, once it is in the log
+    _cause: BaseException | None = None  # what ended the try, before the operator cleaned up
+    _evidence: Evidence | None = None  # collected before the pod is deleted
+    _ended: Any = None  # the pod as it was when the operator cleaned up
+
+    def __init__(self, *, job: TaskJob | None = None, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.job = job
 
     @cached_property
     def pod_manager(self) -> JobPodManager:
@@ -72,20 +89,24 @@ class PodOperator(KubernetesPodOperator):
         """Resume after the trigger, also after its failure."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout):
-            self._delete_unwatched(context)
-            raise
+        except (TaskDeferralError, TaskDeferralTimeout) as failure:
+            self._delete_unwatched(context, failure)
+            self._fail(failure, context)
 
     def cleanup(self, pod: Any, remote_pod: Any, xcom_result: Any = None, context: Any = None) -> None:
         """Delete the pod unless it must be kept, and raise if the job failed.
 
         Everything that must be known about the pod has to be read before: afterwards the pod is gone.
         """
+        self._cause = sys.exc_info()[1]
         if remote_pod and not self._killed:
             if not container_is_completed(remote_pod, self.base_container_name):
                 # After an earlier failure ``execute`` has the pod only as it was at its creation.
                 remote_pod = self._pod_now(remote_pod)
+            if self._cause is not None or not container_is_succeeded(remote_pod, self.base_container_name):
+                self._evidence = self._collect(remote_pod, self._cause)
             self._check_deleted(remote_pod)
+            self._ended = remote_pod
             if self.pod_manager.unreadable and container_is_succeeded(remote_pod, self.base_container_name):
                 # The container succeeded, so ``super().cleanup`` would see no failure. But the output is unusable,
                 # so the try has failed.
@@ -93,7 +114,12 @@ class PodOperator(KubernetesPodOperator):
                 if self.on_finish_action == OnFinishAction.DELETE_POD:
                     self.process_pod_deletion(remote_pod, reraise=False)
                 return
-        super().cleanup(pod, remote_pod, xcom_result, context)
+        try:
+            super().cleanup(pod, remote_pod, xcom_result, context)
+        except AirflowSkipException:
+            raise
+        except AirflowException:
+            raise ContainerFailed from None
 
     def log_matching_pod(self, pod: Any, context: Any) -> None:
         """Log the pod of an earlier process, and only once. The operator logs its own pod, too, three times."""
@@ -113,28 +139,58 @@ class PodOperator(KubernetesPodOperator):
         except TaskDeferred:
             if not self._killed:
                 raise  # the try continues, so the identity of the pod is still needed
-            self._finish_try(context)
-            raise worker_stop.WorkerStopped from None
-        except Exception as failure:
-            self._finish_try(context)
-            if (reason := self._replacement(failure)) is not None:
-                raise reason from None
-            raise
-        except BaseException:  # a timeout
+            self._fail(WorkerStopped(), context)
+        except (AirflowSkipException, AirflowRescheduleException):
             self._finish_try(context)
             raise
+        except (Exception, AirflowTaskTimeout) as failure:
+            self._fail(self._cause or failure, context)
         self._finish_try(context)
+        end_success(context, self._model, read(self._ended))
         return value
 
-    def _replacement(self, failure: Exception) -> Exception | None:
-        """Return the exception to raise instead of ``failure`` and its causes; None if ``failure`` is clear enough."""
+    @property
+    def _model(self) -> Job | None:
+        return self.job.model if self.job else None
+
+    def _fail(self, failure: BaseException, context: Any) -> NoReturn:
+        """End a failed try with its verdict. Raises ``TryFailed``, or the exception that repeats the try."""
+        with suppress(ValueError):  # not in the main thread
+            signal.setitimer(signal.ITIMER_REAL, 0)  # a timeout from here on would hide the verdict
+        failure = self._known(failure)
+        pod = self.remote_pod or self.pod
+        evidence = self._evidence or self._collect(pod, failure)
+        evidence = msgspec.structs.replace(evidence, failure=failure_of(failure, evidence.timeout))
+        if isinstance(failure, AirflowTaskTimeout) and pod is not None:
+            self._stop(pod)
+        self._finish_try(context)
+        raise end_try(context, self._model, evidence, failure, log=self.log) from None
+
+    def _collect(self, pod: Any, failure: BaseException | None) -> Evidence:
+        if pod is None:  # without a pod, the client may be what failed
+            return without_pod(self._model, failure)
+        return collect(self.client, pod, self._model, failure, self.pod_manager.last_lines)
+
+    def _stop(self, pod: Any) -> None:
+        """End a pod that may still run after a timeout."""
+        metadata = pod.metadata
+        with suppress(ApiException, urllib3.exceptions.HTTPError):
+            self.patch_already_checked(pod, reraise=False)
+            if self.on_finish_action == OnFinishAction.DELETE_POD:
+                self.pod_manager.delete_pod(pod)
+            else:  # the pod must be kept, so the cluster ends its containers
+                deadline = {"spec": {"activeDeadlineSeconds": 1}}
+                self.client.patch_namespaced_pod(metadata.name, metadata.namespace, deadline)
+
+    def _known(self, failure: BaseException) -> BaseException:
+        """Return the failure that explains ``failure``, or ``failure`` itself."""
         if self._killed:
-            return worker_stop.WorkerStopped()
-        if isinstance(failure, (PodDeleted, outputs.OutputError)):
-            return failure
-        if isinstance(failure, PodNotFoundException) or (_is_not_found(failure) and self._is_gone()):
+            return WorkerStopped()
+        if not isinstance(failure, KnownFailure) and (
+            isinstance(failure, PodNotFoundException) or (_is_not_found(failure) and self._is_gone())
+        ):
             return PodDeleted(DELETED)
-        return None
+        return failure
 
     def _finish_try(self, context: Any) -> None:
         """Remove everything that the next try would mistake for its own."""
@@ -153,7 +209,7 @@ class PodOperator(KubernetesPodOperator):
     def _pod_metadata(self, context: Any) -> Any:
         return self.build_pod_request_obj(context).metadata
 
-    def _delete_unwatched(self, context: Any) -> None:
+    def _delete_unwatched(self, context: Any, failure: BaseException) -> None:
         """Delete the pod of a try whose trigger failed: nothing watches it, and the next try would take it over."""
         try:
             pod = self._get_pod_from_task_state_store(context)
@@ -161,11 +217,11 @@ class PodOperator(KubernetesPodOperator):
                 namespace = self.namespace or self._pod_metadata(context).namespace
                 pod = self.find_pod(namespace, context)
             if pod is not None:
+                self._evidence = self._collect(pod, failure)
                 self.patch_already_checked(pod, reraise=False)
                 self.pod_manager.delete_pod(pod)
         except Exception:
             self.log.exception("Cannot delete the pod of this try, and nothing watches the pod any more.")
-        self._finish_try(context)
 
     def _check_output(self, result: Any, context: Any) -> Any:
         """Return the output of the job, after checking that the jobs that map over it can use it."""

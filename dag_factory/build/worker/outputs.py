@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 import pydantic
-from airflow.sdk.exceptions import AirflowException
+
+from dag_factory.build.worker.errors import OutputError
 
 FILE = "/airflow/xcom/return.json"
 
@@ -27,10 +28,6 @@ _PYTHON_LITERAL = re.compile(r"'|\b(?:True|False|None)\b|\(")
 _WHOLE_NUMBERS = range(-(2**63), 2**64)  # that MessagePack can store
 _RESERVED = ("__classname__", "__id__")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class OutputError(AirflowException):
-    """The job wrote an output that cannot be used."""
 
 
 def check_size(size: int) -> None:

@@ -7,6 +7,7 @@ the part that it has read as the whole output.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import closing
 from typing import Any
 
@@ -21,9 +22,14 @@ from airflow.providers.cncf.kubernetes.utils.pod_manager import (
 from airflow.providers.cncf.kubernetes.utils.xcom_sidecar import PodDefaults
 from kubernetes.stream import stream
 
+from dag_factory.build.pod.client_objects import to_fragment
 from dag_factory.build.worker import outputs
+from dag_factory.build.worker.errors import OutputError
 
 _READ_COMMAND = f"if [ -s {outputs.FILE} ]; then cat {outputs.FILE}; else echo {EMPTY_XCOM_RESULT}; fi"
+LAST_LINES = 20
+"""Lines of the container's log that explain a failure."""
+
 _ATTEMPTS = 3  # to read the rest of a log after its container ended
 
 NO_OUTPUT: Any = object()
@@ -39,8 +45,17 @@ class JobPodManager(PodManager):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.output: Any = NO_OUTPUT
-        self.unreadable: outputs.OutputError | None = None
+        self.unreadable: OutputError | None = None
         self.interruptions: list[Exception] = []
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+
+    def run_pod_async(self, pod: Any, **options: Any) -> Any:
+        """Create the pod. ``PodManager`` logs the whole pod and a stack trace if the cluster refuses it."""
+        return self._client.create_namespaced_pod(pod.metadata.namespace, to_fragment(pod), **options)
+
+    def _log_message(self, message: str, *options: Any) -> None:
+        self.last_lines.append(message)
+        super()._log_message(message, *options)
 
     def fetch_container_logs(
         self, pod: Any, container_name: str, *, since_time: Any = None, **options: Any
@@ -82,7 +97,7 @@ class JobPodManager(PodManager):
                 return EMPTY_XCOM_RESULT
             self.output = outputs.parse(data)
             return data.decode("utf-8-sig")
-        except outputs.OutputError as failure:
+        except OutputError as failure:
             self.unreadable = failure
             raise
 
@@ -113,7 +128,7 @@ class JobPodManager(PodManager):
             except (TypeError, KeyError, ValueError):  # no exit code: the connection was lost before the end
                 raise urllib3.exceptions.ProtocolError(f"{outputs.FILE} was only read in part") from None
         if code:
-            raise outputs.OutputError(f"{outputs.FILE} cannot be read: {stderr or f'exit code {code}'}")
+            raise OutputError(f"{outputs.FILE} cannot be read: {stderr or f'exit code {code}'}")
         return b"".join(chunks)
 
 

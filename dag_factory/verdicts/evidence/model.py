@@ -40,7 +40,7 @@ class Container(Frozen, frozen=True, kw_only=True):
     """A container, as the pod's spec and status describe it.
 
     ``source`` is the path of its status. ``end`` is set if it has ended, ``previous`` if an earlier run of it has.
-    ``reason`` and ``message`` say what a waiting container waits for.
+    ``reason`` and ``message`` say what a waiting container waits for. ``started``: when a running container started.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Container(Frozen, frozen=True, kw_only=True):
     image: str = ""
     limits: dict[str, str] = {}
     requests: dict[str, str] = {}
+    started: float | None = None
 
 
 class Condition(Frozen, frozen=True, kw_only=True):
@@ -85,6 +86,7 @@ class Pod(Frozen, frozen=True, kw_only=True):
     active_deadline: int | None = None
     gates: tuple[str, ...] = ()
     overhead: dict[str, str] = {}
+    created: float | None = None
 
     @property
     def base(self) -> Container | None:

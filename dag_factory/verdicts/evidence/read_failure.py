@@ -13,9 +13,6 @@ _KINDS: dict[str, FailureKind] = {
     "TaskDeferralTimeout": "task-timeout",
     "PodLaunchTimeoutException": "launch-timeout",
     "PodLaunchFailedException": "launch-failed",
-    "OutputError": "output-invalid",
-    "WorkerStopped": "worker-stopped",
-    "PodDeleted": "pod-gone",
     "PodNotFoundException": "pod-gone",
     "PodCredentialsExpiredFailure": "api",
     "ApiException": "api",
@@ -37,23 +34,28 @@ _CODE = re.compile(r"^\s*\((\d{3})\)\s*Reason:|HTTP (?:status|code):? (\d{3})")
 _BODY = re.compile(r"HTTP response body: (?:b')?(\{.*\})", re.DOTALL)
 _SECONDS = re.compile(r"More than (\d+)(?:\.\d+)?s|[Tt]imed? ?out.*?(\d+)(?:\.\d+)? ?s")
 _TASK_DEADLINE = "execution_timeout deadline"  # the trigger's text, for a task that timed out before its pod started
-_GUARD = "the pod is not created"
 
 
 def read_failure(
-    name: object, text: object, *, code: object = None, body: object = None, seconds: object = None
+    name: object,
+    text: object,
+    *,
+    kind: FailureKind | None = None,
+    code: object = None,
+    body: object = None,
+    seconds: object = None,
 ) -> Failure:
     """The failure that an exception of the class ``name`` with the message ``text`` stands for. Never raises.
 
+    ``kind``: the kind that the exception names itself; otherwise its class decides.
     ``code`` and ``body``: the API's answer, if the caller has it; otherwise they are read from the text.
     ``seconds``: the time limit that was exceeded, if the caller knows it.
     """
     text = text if isinstance(text, str) else ""
-    kind = _KINDS.get(name.rpartition(".")[2], "other") if isinstance(name, str) else "other"
+    if kind is None:
+        kind = _KINDS.get(name.rpartition(".")[2], "other") if isinstance(name, str) else "other"
     if kind == "launch-timeout" and _TASK_DEADLINE in text:
         kind = "task-timeout"
-    if kind == "other" and text.startswith(_GUARD):
-        kind = "guard"
     limit = seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else _number(_SECONDS.search(text))
     if kind not in ("api", "other") and code is None:
         return Failure(kind=kind, text=one_line(text), seconds=limit)

@@ -32,6 +32,7 @@ def read_pod(value: object, base: str = "base") -> Pod | None:
         active_deadline=whole_of(spec, "activeDeadlineSeconds"),
         gates=tuple(filter(None, (text_of(one, "name") for one in list_of(spec, "schedulingGates")))),
         overhead=texts_of(spec, "overhead"),
+        created=time_of(metadata, "creationTimestamp"),
     )
 
 
@@ -99,6 +100,7 @@ def _container(name: str, role: Role, spec: object, status: object, source: str)
         image=text_of(spec, "image") or text_of(status, "image"),
         limits=texts_of(spec, "resources", "limits"),
         requests=texts_of(spec, "resources", "requests"),
+        started=time_of(state.get("running"), "startedAt"),
     )
 
 

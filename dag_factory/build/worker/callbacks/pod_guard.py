@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
-from airflow.sdk.exceptions import AirflowFailException
 
 from dag_factory.build.pod import client_objects
+from dag_factory.build.worker.errors import PodRefused
 from dag_factory.config.guard_rules import NONE, Guards
 from dag_factory.config.guards.check import breaches
 from dag_factory.config.model import Job
@@ -25,7 +25,7 @@ class PodGuard(KubernetesPodOperatorCallback):
         return "PodGuard()"
 
     def on_pod_manifest_created(self, *, pod_request: Any, **_: Any) -> None:  # type: ignore[override]
-        """Check the pod. Raises ``AirflowFailException`` with each rule and its position.
+        """Check the pod. Raises ``PodRefused`` with each rule and its position.
 
         No retry follows: the same pod would break the same rule.
         """
@@ -34,4 +34,4 @@ class PodGuard(KubernetesPodOperatorCallback):
         found = breaches(client_objects.to_fragment(pod_request), self.job, self.guards)
         problems = [f"{one.code}: {one.message} ({one.hint})" for one in found if one.severity == "error"]
         if problems:
-            raise AirflowFailException("\n".join(["the pod is not created:", *problems]))
+            raise PodRefused("\n".join(["the pod is not created:", *problems]))

@@ -5,17 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
-from airflow.sdk.exceptions import AirflowException
 
-
-class WorkerStopped(AirflowException):
-    """The process of a try received SIGTERM before the job ended."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the worker was stopped (SIGTERM) before the job ended, so the pod is deleted and this try fails. A worker"
-            " is stopped when its node or its deployment shuts down, and when somebody clears or marks the task"
-        )
+from dag_factory.build.worker.errors import WorkerStopped
 
 
 class CheckWorker(KubernetesPodOperatorCallback):

@@ -1,0 +1,80 @@
+"""The records of a task's tries: in Airflow's state store for the next try, and as an XCom for the UI.
+
+Airflow clears the XComs of a task when a try starts, so each try stores the records of all tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+
+from dag_factory.config.model import Job
+from dag_factory.config.units import size_text
+from dag_factory.verdicts.evidence.model import Container, Pod
+from dag_factory.verdicts.history import KEY, History, TryRecord, read_history
+from dag_factory.verdicts.verdict import Verdict
+
+XCOM_KEY = "tries"
+"""The XCom with the records, which Airflow's UI shows after the run."""
+
+_log = logging.getLogger(__name__)
+
+
+def make_record(number: int, job: Job | None, pod: Pod | None, verdict: Verdict | None = None) -> TryRecord:
+    """The record of a try that ended. ``pod`` is its pod, as it was last seen; ``verdict`` is None for a success."""
+    base = pod.base if pod else None
+    waited, ran = _times(pod, base)
+    amounts = (base.limits or base.requests) if base else {}
+    return TryRecord(
+        number=number,
+        flavor=job.flavor.name if job else "",
+        size=size_text(amounts),
+        pod=pod.name if pod else "",
+        node=pod.node if pod else "",
+        kind=verdict.kind if verdict else None,
+        sentence=verdict.sentence if verdict else "",
+        exit_code=_exit_code(base, verdict),
+        waited=waited,
+        ran=ran,
+    )
+
+
+def load(context: Any) -> History:
+    """The records of the earlier tries; empty if there are none, or if the task was cleared since then."""
+    stored, store = None, context.get("task_state_store")
+    if store is not None:
+        try:
+            stored = store.get(KEY)
+        except Exception as failure:  # the verdict of this try matters more
+            _log.warning("cannot read the records of earlier tries: %s", failure)
+    return read_history(stored, context["ti"].max_tries or 0)
+
+
+def save(context: Any, history: History) -> None:
+    """Store the records. An error is logged: it must not change how the try ends."""
+    value = msgspec.to_builtins(history)
+    try:
+        if (store := context.get("task_state_store")) is not None:
+            store.set(KEY, value)
+        context["ti"].xcom_push(key=XCOM_KEY, value=value.get("tries", []))
+    except Exception as failure:
+        _log.warning("cannot store the record of this try: %s", failure)
+
+
+def _times(pod: Pod | None, base: Container | None) -> tuple[float | None, float | None]:
+    """Seconds before and after the start of the container."""
+    if pod is None or base is None:
+        return None, None
+    end = base.end
+    started = end.started if end else base.started
+    waited = started - pod.created if started and pod.created else None
+    ran = end.finished - started if end and end.finished and started else None
+    return waited, ran
+
+
+def _exit_code(base: Container | None, verdict: Verdict | None) -> int | None:
+    if verdict is not None and verdict.exit_code is not None:
+        return verdict.exit_code
+    return base.end.exit_code if base and base.end else None
