@@ -108,7 +108,7 @@ def test_the_next_try_does_not_take_over_a_pod_that_is_ending(live: Live) -> Non
     tasks.append(job(live, "ending", slow, callbacks=[stopping], get_logs=False))
     tasks[0].termination_grace_period = 30
     tasks[0].await_pod_completion = mock.Mock()  # type: ignore[method-assign]  # it would wait for the pod's end
-    tasks[0].pod_manager.await_pod_completion = mock.Mock()  # type: ignore[method-assign]
+    tasks[0].pod_manager.await_pod_completion = lambda pod, *_: pod  # type: ignore[method-assign]
     with pytest.raises(TryFailed):
         tasks[0].execute(context("ending"))
     (left,) = pods(live, "ending")

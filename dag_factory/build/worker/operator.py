@@ -167,9 +167,12 @@ class PodOperator(KubernetesPodOperator):
         raise end_try(context, self._model, evidence, failure, log=self.log) from None
 
     def _collect(self, pod: Any, failure: BaseException | None) -> Evidence:
-        if pod is None:  # without a pod, the client may be what failed
-            return without_pod(self._model, failure)
-        return collect(self.client, pod, self._model, failure, self.pod_manager.last_lines)
+        try:
+            if pod is not None:  # without a pod, the client may be what failed
+                return collect(self.client, pod, self._model, failure, self.pod_manager.last_lines)
+        except Exception:
+            self.log.exception("Cannot read the pod of this try.")
+        return without_pod(self._model, failure)
 
     def _stop(self, pod: Any) -> None:
         """End a pod that may still run after a timeout."""
