@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import msgspec
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from dag_factory.build.worker.tries import records
@@ -15,7 +14,7 @@ from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job, Retries
 from dag_factory.verdicts.decide import decide
 from dag_factory.verdicts.evidence.model import Evidence
-from dag_factory.verdicts.history import History
+from dag_factory.verdicts.history import History, add_try
 from dag_factory.verdicts.next_try import NextTry, choose_next_try, verdict_line
 from dag_factory.verdicts.verdict import Verdict
 
@@ -23,12 +22,6 @@ _LOG = logging.getLogger(__name__)
 
 SHOWN_LINES = 20
 """Lines of the container's log that are repeated above the verdict if they are not there already."""
-
-DEFAULT_DELAY = 30
-"""Seconds before a try that uses no retry, if the rule sets no delay."""
-
-_USELESS = ("guard", "stopped", "condition", "template")
-"""Failures that each further try would repeat, because they come from the files."""
 
 
 def end_try(
@@ -47,39 +40,40 @@ def end_try(
     ti = context["ti"]
     verdict = decide(evidence)
     history = records.load(context)
-    next_try = _next_try(verdict, job, history, evidence, failure, ti.max_tries - ti.try_number + 1)
+    next_try = _next_try(verdict, job, history, failure, ti.max_tries - ti.try_number + 1)
     record = records.make_record(ti.try_number, job, evidence.pod, verdict)
-    history = msgspec.structs.replace(history, tries=(*history.tries, record), flavor=next_try.flavor or history.flavor)
-    if next_try.action == "reschedule":
-        history = msgspec.structs.replace(history, reschedules=history.reschedules + 1)
+    rescheduled = next_try.action == "reschedule"
+    history = add_try(history, record, flavor=next_try.flavor, rescheduled=rescheduled)
     records.save(context, history)
     if verdict.kind == "unknown" and failure is not None:
         log.error("Nothing in the evidence explains this error:", exc_info=failure)
     for line in lines[-SHOWN_LINES:]:
         log.info("%s", line)
     log.error("%s", verdict_line(verdict, next_try))
-    if next_try.action == "reschedule":
-        delay = DEFAULT_DELAY if next_try.delay is None else next_try.delay
-        return AirflowRescheduleException(datetime.now(timezone.utc) + timedelta(seconds=delay))  # type: ignore[no-untyped-call]
+    if rescheduled:
+        start = datetime.now(timezone.utc) + timedelta(seconds=next_try.delay or 0)
+        return AirflowRescheduleException(start)  # type: ignore[no-untyped-call]
     return TryFailed(verdict, next_try, history)
 
 
 def end_success(context: Any, job: Job | None, pod: Any) -> None:
     """Store the record of a try that succeeded."""
-    history = records.load(context)
     record = records.make_record(context["ti"].try_number, job, pod)
-    records.save(context, msgspec.structs.replace(history, tries=(*history.tries, record)))
+    records.save(context, add_try(records.load(context), record))
 
 
 def _next_try(
-    verdict: Verdict,
-    job: Job | None,
-    history: History,
-    evidence: Evidence,
-    failure: BaseException | None,
-    retries_left: int,
+    verdict: Verdict, job: Job | None, history: History, failure: BaseException | None, retries_left: int
 ) -> NextTry:
-    kind = evidence.failure.kind if evidence.failure else ""
-    if kind in _USELESS or isinstance(failure, AirflowFailException):
-        return NextTry(action="fail", sentence="No further try: it would fail in the same way")
-    return choose_next_try(verdict, job.retries if job else Retries(), history, retries_left)
+    if isinstance(failure, AirflowFailException) and not verdict.is_final:
+        return NextTry(action="fail", sentence="No further try, because this error allows none")
+    if job is None:
+        return choose_next_try(verdict, Retries(), history, retries_left)
+    return choose_next_try(
+        verdict,
+        job.retries,
+        history,
+        retries_left,
+        larger=job.larger_flavors,
+        largest_because=job.largest_because,
+    )
