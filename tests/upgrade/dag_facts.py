@@ -27,6 +27,8 @@ OF_THE_PROVIDER = ("template_fields", "template_fields_renderers")
 """Fields of a task that Airflow's provider sets, and extends now and then."""
 NEW = ("deadline",)
 """Fields of a DAG that keys set which had no effect in an old release."""
+ENDS_OF_TRIES = ("job", "has_retry_policy", "log_events_on_failure", "log_events_on_startup")
+"""Arguments of a task that say how a failed try ends, and what its log contains. They do not change the pod."""
 LABELS_OF_THE_PROVIDER = ("airflow_version", "kubernetes_pod_operator_version", "airflow_kpo_in_cluster")
 """Labels of a pod that change with Airflow."""
 
@@ -64,9 +66,9 @@ def pod(task: Any) -> Any:
 
 
 def without_texts(value: Any) -> Any:
-    """Return the value without texts, code, names of modules and nulls, at every depth."""
+    """Return the value without texts, code, names of modules, ends of tries and nulls, at every depth."""
     if isinstance(value, dict):
-        left_out = {*TEXTS, *CODE, *OF_THE_MACHINE, *OF_THE_PROVIDER}
+        left_out = {*TEXTS, *CODE, *OF_THE_MACHINE, *OF_THE_PROVIDER, *ENDS_OF_TRIES}
         return {key: without_texts(one) for key, one in value.items() if key not in left_out and one is not None}
     return [without_texts(one) for one in value] if isinstance(value, list) else value
 
