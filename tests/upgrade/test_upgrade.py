@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from dag_facts import ENDS_OF_TRIES
 from project import BROKEN_BEFORE, BROKEN_DAG, Checkout, check_out, with_tag
 
 from dag_factory.config import model
@@ -43,7 +44,11 @@ def recorded(release: Path) -> dict[str, Any]:
     text = (release / "facts.json").read_text()
     for old, new in RENAMED.items():
         text = text.replace(f'"{old}"', f'"{new}"')
-    return json.loads(text)  # type: ignore[no-any-return]
+
+    def without_ends(found: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in found.items() if key not in ENDS_OF_TRIES}
+
+    return json.loads(text, object_hook=without_ends)  # type: ignore[no-any-return]
 
 
 def entries(release: Path) -> Iterator[Any]:
