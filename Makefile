@@ -41,10 +41,11 @@ BUNDLE ?= local
 soak: setup  ## Test a real DAG processor with random commits for MINUTES=15 (BUNDLE=git uses a git bundle)
 	@$(RUN)python tests/soak/soak.py --minutes $(MINUTES) --bundle $(BUNDLE)
 
-docs: setup  ## Generate the references in docs/ from the schemas, the built-in templates and the problem codes
+docs: setup  ## Generate the references in docs/ from the schemas, templates, problem codes and names of `{{ }}`
 	@$(RUN)python scripts/reference.py
 	@$(RUN)python scripts/template_reference.py
 	@$(RUN)python scripts/problem_reference.py
+	@$(RUN)python scripts/run_time_reference.py
 
 FIGURES ?=
 bench: setup ## Measure the speed and compare with similar tools (FIGURES="folder task": only these; QUICK=1: shorter)

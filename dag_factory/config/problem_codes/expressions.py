@@ -29,7 +29,7 @@ SECTION = Section(
             "forbidden-template",
             (
                 "A `{{ }}` template uses a name, an attribute or a statement that is not in the [list of allowed "
-                "names](decisions/run-time-templates.md). An environment may allow more names."
+                "names](run-time-templates.md). An environment may allow more names."
             ),
             "Use what the hint names. For a secret, write `env: {NAME: {secret: name/key}}`.",
         ),
