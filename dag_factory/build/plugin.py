@@ -1,4 +1,4 @@
-"""Airflow's plugin (entry point ``airflow.plugins``): prepares the scheduler, and registers deadlines.
+"""Airflow's plugin (entry point ``airflow.plugins``): prepares the scheduler, registers deadlines, and adds pages.
 
 Every process of Airflow imports this module and calls ``on_load``, often twice. So this module imports nothing large,
 and does its work only in the scheduler.
@@ -15,13 +15,19 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from dag_factory.build.deadlines import REFERENCES
+from dag_factory.build.web.views import EXTERNAL_VIEWS, FASTAPI_APPS
 
 
 class DagFactoryPlugin(AirflowPlugin):
-    """Creates the pools and imports what tasks need, before the scheduler's first task. Registers deadlines."""
+    """Creates the pools and imports what tasks need, before the scheduler's first task.
+
+    Registers deadlines, and adds the pages that say why something waits or failed.
+    """
 
     name = "dagwright"
     deadline_references = REFERENCES
+    fastapi_apps = FASTAPI_APPS
+    external_views = EXTERNAL_VIEWS
 
     @classmethod
     def on_load(cls, *_args: Any, **_kwargs: Any) -> None:

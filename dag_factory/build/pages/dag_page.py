@@ -9,6 +9,8 @@ from dag_factory.config import model
 from dag_factory.config.units import duration_text
 
 _MAX_REASONS = 10  # of one DAG that is stopped
+STOPPED_HEAD = "### ⛔ Stopped"
+LAST_GOOD_HEAD = "### ⚠ Last good version"
 
 
 def dag_page(pipeline: model.Pipeline) -> str:
@@ -64,7 +66,7 @@ def _stopped(pipeline: model.Pipeline) -> str:
         return ""
     reasons = [f"- {escape(problem.message)} ({escape(problem.hint)})" for problem in pipeline.stopped[:_MAX_REASONS]]
     more = len(pipeline.stopped) - len(reasons)
-    head = "### ⛔ Stopped: this version breaks current rules, so it has no schedule and each of its tasks fails"
+    head = f"{STOPPED_HEAD}: this version breaks current rules, so it has no schedule and each of its tasks fails"
     return "\n".join([head, "", *reasons, *([f"- and {more} more"] if more else [])])
 
 
@@ -73,7 +75,7 @@ def _last_good(pipeline: model.Pipeline) -> str:
     if not pipeline.held:
         return ""
     reasons = [f"- {code(f'{problem.place}: {problem.code}')} {escape(problem.message)}" for problem in pipeline.held]
-    head = f"### ⚠ Last good version: {code(pipeline.file)} has errors, so this DAG does not follow the file"
+    head = f"{LAST_GOOD_HEAD}: {code(pipeline.file)} has errors, so this DAG does not follow the file"
     return "\n".join([head, "", *reasons])
 
 

@@ -1,0 +1,37 @@
+"""Read back what the page of a DAG says about its state: Airflow stores the page, and nothing else of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dag_factory.build.pages.dag_page import LAST_GOOD_HEAD, STOPPED_HEAD
+
+_ESCAPED = re.compile(r"\\([\\`*_\[\]<>|~#])")
+_OFF = re.compile(r"^The schedule is off in this environment: `([^`]+)`", re.MULTILINE)
+_DEFINED = re.compile(r"^Defined in `([^`]+)`, for the environment `([^`]+)`", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """The reasons why the DAG is stopped, or why its last good version runs; the file that turns its schedule off."""
+
+    stopped: tuple[str, ...] = ()
+    last_good: tuple[str, ...] = ()
+    off_in: str = ""
+    file: str = ""
+    environment: str = ""
+
+
+def read_page(markdown: str) -> PageFacts:
+    """Return the facts of a page that ``dag_page`` wrote. The state comes first there, before any text of a user."""
+    off, defined = _OFF.findall(markdown), _DEFINED.findall(markdown)
+    file, environment = defined[-1] if defined else ("", "")
+    parts = markdown.split("\n\n")
+    found: dict[str, tuple[str, ...]] = {}
+    while len(parts) > 1 and (head := next((one for one in (STOPPED_HEAD, LAST_GOOD_HEAD) if one in parts[0]), "")):
+        found[head] = tuple(_ESCAPED.sub(r"\1", line[2:]) for line in parts[1].splitlines() if line.startswith("- "))
+        parts = parts[2:]
+    return PageFacts(
+        found.get(STOPPED_HEAD, ()), found.get(LAST_GOOD_HEAD, ()), off[-1] if off else "", file, environment
+    )

@@ -1,0 +1,123 @@
+"""Why a run waits, or how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dag_factory.config.units import duration_text
+from dag_factory.reasons.facts import Failed, Run
+from dag_factory.reasons.of_dag import run_limit, services
+from dag_factory.reasons.phrases import failed_text, span, task_link, time_text
+from dag_factory.reasons.reason import Link, Reason
+
+MAX_LINKS = 20
+
+
+def run_reasons(run: Run) -> tuple[Reason, ...]:
+    """The reasons, the most important one first. Always at least one."""
+    found = list(_REASONS.get(run.state, _other)(run))
+    if run.note:
+        found.append(Reason("note", "info", f"Note of the run: {run.note}"))
+    return tuple(found)
+
+
+def blocked(run: Run) -> Iterator[Reason]:
+    """Why nothing of a run that has not ended goes on."""
+    yield from (one for one in services(run.dag) if one.kind == "no-scheduler")
+    if run.dag.stale:
+        yield Reason(
+            "file-gone",
+            "failed",
+            "No file defines this DAG any more, so none of its tasks starts.",
+            "Restore the file, or mark the run as failed.",
+        )
+    if run.dag.stopped:
+        yield Reason(
+            "stopped",
+            "failed",
+            "The pipeline is stopped: its last good version breaks current rules of the platform, so each task fails.",
+            "Fix the errors in the file.",
+            run.dag.stopped,
+        )
+    if run.dag.paused:
+        yield Reason(
+            "paused",
+            "waiting",
+            "The DAG is paused, so Airflow starts none of its tasks.",
+            "Unpause it with the switch next to its name.",
+        )
+
+
+def _queued(run: Run) -> Iterator[Reason]:
+    yield from blocked(run)
+    dag = run.dag
+    if run.run_after and run.run_after > dag.now:
+        text = f"The run starts at {time_text(run.run_after)}, in {span(dag.now, run.run_after)}."
+        yield Reason("later", "waiting", text)
+    elif dag.max_active_runs and len(dag.active_runs) >= dag.max_active_runs:
+        yield run_limit(dag)
+    else:
+        yield Reason("queued", "waiting", "The run is queued. The scheduler starts it in a moment.")
+
+
+def _running(run: Run) -> Iterator[Reason]:
+    yield from blocked(run)
+    since = f" for {span(run.started, run.dag.now)}" if run.started else ""
+    limit = f" Its timeout is {duration_text(run.timeout)}." if run.timeout else ""
+    jobs = f" {run.unfinished} task{'' if run.unfinished == 1 else 's'} not finished." if run.unfinished else ""
+    yield Reason("running", "info", f"The run is running{since}.{limit}{jobs}")
+    yield from _failed_tasks(run)
+
+
+def _failed(run: Run) -> Iterator[Reason]:
+    if run.timeout and run.started and run.ended:
+        took = (run.ended - run.started).total_seconds()
+        if took >= run.timeout:
+            yield Reason(
+                "run-timeout",
+                "failed",
+                f"The run took longer than its timeout of {duration_text(run.timeout)}, so Airflow ended it.",
+                "Raise `timeout` of the pipeline, or find out which job took so long.",
+            )
+    found = list(_failed_tasks(run))
+    yield from found
+    if not found:
+        yield Reason(
+            "failed",
+            "failed",
+            "The run failed, but none of its tasks did.",
+            "Somebody may have marked it as failed: look at the tab Audit Log.",
+        )
+
+
+def _failed_tasks(run: Run) -> Iterator[Reason]:
+    if run.failed:
+        count = len(run.failed)
+        yield Reason(
+            "failed-tasks",
+            "failed",
+            f"{count} task{'' if count == 1 else 's'} failed.",
+            "Open a task and its tab Why?: it has the tries, and what to do.",
+            (f"the first {MAX_LINKS} of them:",) if count > MAX_LINKS else (),
+            failed_links(run),
+        )
+
+
+def failed_links(run: Run, failed: Sequence[Failed] | None = None) -> tuple[Link, ...]:
+    """A link to each failed task, with the reason of its failure."""
+    dag_id, run_id = run.dag.dag_id, run.run_id
+    shown = (run.failed if failed is None else failed)[:MAX_LINKS]
+    return tuple(task_link(dag_id, run_id, one.task_id, one.map_index, failed_text(one)) for one in shown)
+
+
+def _success(run: Run) -> Iterator[Reason]:
+    took = f" after {span(run.started, run.ended)}" if run.started and run.ended else ""
+    yield Reason("success", "ok", f"The run succeeded{took}.")
+    yield from _failed_tasks(run)
+
+
+def _other(run: Run) -> Iterator[Reason]:
+    yield Reason("state", "info", f"The run is in the state {run.state}.")
+
+
+_REASONS = {"queued": _queued, "running": _running, "failed": _failed, "success": _success}

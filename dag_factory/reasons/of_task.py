@@ -1,0 +1,304 @@
+"""Why a task instance waits, did not run, or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from dag_factory.reasons.facts import Mapped, Task
+from dag_factory.reasons.of_dag import services
+from dag_factory.reasons.of_run import MAX_LINKS, blocked, failed_links, run_reasons
+from dag_factory.reasons.phrases import holder_text, listed, run_link, span, task_link, time_text
+from dag_factory.reasons.reason import Reason
+from dag_factory.verdicts.kinds import KINDS
+
+_DONE = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+LONG_QUEUED = 60  # seconds
+
+
+def task_reasons(task: Task) -> tuple[Reason, ...]:
+    """The reasons, the most important one first. Always at least one."""
+    found = list(_REASONS.get(task.state, _other)(task))
+    if task.note:
+        found.append(Reason("note", "info", f"Note of the task: {task.note}"))
+    return tuple(found)
+
+
+def mapped_reasons(mapped: Mapped) -> tuple[Reason, ...]:
+    """The state of all instances of a mapped task."""
+    total = sum(mapped.counts.values())
+    states = tuple(f"{count} {state.replace('_', ' ') or 'not started'}" for state, count in mapped.counts.items())
+    found = [*blocked(mapped.run)] if any(state not in _DONE for state in mapped.counts) else []
+    if mapped.failed:
+        found.append(
+            Reason(
+                "failed-instances",
+                "failed",
+                f"{len(mapped.failed)} of {total} instances of the task failed.",
+                "Open an instance and its tab Why?: it has the tries, and what to do.",
+                states,
+                failed_links(mapped.run, mapped.failed),
+            )
+        )
+    else:
+        found.append(Reason("instances", "info", f"The task has {total} instances.", "", states))
+    return tuple(found)
+
+
+def _no_state(task: Task) -> Iterator[Reason]:
+    """The scheduler has not chosen the task yet."""
+    if task.run.state in ("failed", "success"):
+        yield Reason("run-ended", "info", "The run ended before this task started.", "Clear the task to run it.")
+        return
+    yield from blocked(task.run)
+    if task.run.state == "queued":
+        yield from (one for one in run_reasons(task.run) if one.kind in ("run-limit", "later", "queued"))
+        return
+    yield from _waits_for_upstream(task)
+
+
+def _waits_for_upstream(task: Task) -> Iterator[Reason]:
+    run = task.run
+    waiting = [one for one in task.upstream if one.state not in _DONE]
+    if waiting:
+        links = tuple(task_link(run.dag.dag_id, run.run_id, one.task_id) for one in waiting[:5])
+        names = list(dict.fromkeys(one.task_id for one in waiting))
+        yield Reason(
+            "waits-for-upstream",
+            "waiting",
+            f"The task waits until {listed(names)} {'has' if len(names) == 1 else 'have'} ended.",
+            "Open that task to see what it waits for."
+            if len(names) == 1
+            else "Open one of them to see what it waits for.",
+            tuple(_upstream_text(one.task_id, one.state, one.count) for one in waiting[:20]),
+            links,
+        )
+    elif task.waits_for_previous_run:
+        yield Reason(
+            "waits-for-previous-run",
+            "waiting",
+            "The task waits for the same task of the run before (`depends_on_past`), which has not succeeded.",
+            "Repair the run before: clear its failed task.",
+        )
+    else:
+        yield Reason("soon", "waiting", "The task has no state yet. The scheduler looks at it within seconds.")
+
+
+def _upstream_text(task_id: str, state: str, count: int) -> str:
+    instances = f" ({count} instances)" if count > 1 else ""
+    return f"{task_id}: {state.replace('_', ' ') or 'not started'}{instances}"
+
+
+def _scheduled(task: Task) -> Iterator[Reason]:
+    """All before it has ended, and a limit keeps it from starting."""
+    yield from blocked(task.run)
+    found = [*_pool(task), *_limits(task)]
+    yield from found
+    if not found:
+        yield Reason(
+            "scheduled", "waiting", f"The task has been ready{_for(task)}. The scheduler starts it in a moment."
+        )
+
+
+def _pool(task: Task) -> Iterator[Reason]:
+    pool = task.pool
+    if pool is None or pool.slots == -1:
+        return
+    if pool.slots is None:
+        yield Reason(
+            "no-pool",
+            "failed",
+            f"The pool `{pool.name}` does not exist, so the task never starts.",
+            f"Create the pool `{pool.name}` in Admin → Pools, or define it in `configs/platform`. Or correct `pool` of"
+            " the job.",
+        )
+    elif task.pool_slots > pool.slots:
+        yield Reason(
+            "pool-too-small",
+            "failed",
+            f"The pool `{pool.name}` has {_slots(pool.slots)}, fewer than the {task.pool_slots} that this task needs,"
+            " so it never starts.",
+            "Reduce `pool_slots` of the job, or enlarge the pool in Admin → Pools.",
+        )
+    elif task.pool_slots > pool.slots - pool.used:
+        shown = [one for one in pool.holders if one.dag_id]
+        hidden = len(pool.holders) - len(shown)
+        yield Reason(
+            "pool-full",
+            "waiting",
+            f"The pool `{pool.name}` is full: {pool.used} of {pool.slots} slots are in use. This task needs {task.pool_slots}.",
+            "Wait until one of the tasks below ends. If the pool is full often, ask the platform team to enlarge it.",
+            (f"{hidden} of them are tasks of DAGs that you may not view",) if hidden else (),
+            tuple(
+                task_link(one.dag_id, one.run_id, one.task_id, one.map_index, holder_text(one))
+                for one in shown[:MAX_LINKS]
+            ),
+        )
+
+
+def _limits(task: Task) -> Iterator[Reason]:
+    if task.max_active_jobs is not None and task.active_jobs >= task.max_active_jobs:
+        yield Reason(
+            "job-limit",
+            "waiting",
+            f"{task.active_jobs} of at most {task.max_active_jobs} jobs of this run are active (`max_active_jobs`).",
+            "Wait until one of them ends, or raise `max_active_jobs` of the pipeline.",
+            links=(run_link(task.run.dag.dag_id, task.run.run_id, "The run"),),
+        )
+    if task.max_instances is not None and task.active_instances >= task.max_instances:
+        yield Reason(
+            "instance-limit",
+            "waiting",
+            f"{task.active_instances} of at most {task.max_instances} instances of this job are active"
+            " (`max_parallel`).",
+            "Wait until one of them ends, or raise `max_parallel` of the job's `for_each`.",
+        )
+    if task.parallelism and task.busy_workers >= task.parallelism:
+        yield Reason(
+            "no-worker",
+            "waiting",
+            f"Airflow runs {task.busy_workers} of at most {task.parallelism} tasks at the same time.",
+            "Wait until a task ends, or ask the platform team to raise `[core] parallelism` of Airflow.",
+        )
+
+
+def _queued(task: Task) -> Iterator[Reason]:
+    yield from blocked(task.run)
+    waits_long = task.since is not None and (task.run.dag.now - task.since).total_seconds() > LONG_QUEUED
+    action = "Ask the platform team whether Airflow's workers run: a worker usually takes a task within seconds."
+    sentence = f"The task has been waiting for a worker of Airflow{_for(task)}."
+    yield Reason("queued", "waiting", sentence, action if waits_long else "")
+    yield from _last_try(task, "waiting")
+
+
+def _running(task: Task) -> Iterator[Reason]:
+    sentence = f"Try {task.try_number} has been running{_for(task)}."
+    yield Reason("running", "info", sentence, "Its log says what the pod waits for, or what the job prints.")
+    yield from _last_try(task, "info")
+
+
+def _deferred(task: Task) -> Iterator[Reason]:
+    yield from (one for one in services(task.run.dag) if one.kind == "no-triggerer")
+    sentence = f"Try {task.try_number} has been running{_for(task)}. The triggerer of Airflow watches its pod."
+    yield Reason("deferred", "info", sentence, "Its log says what the pod waits for, or what the job prints.")
+    yield from _last_try(task, "info")
+
+
+def _waits_for_retry(task: Task) -> Iterator[Reason]:
+    yield from blocked(task.run)
+    now = task.run.dag.now
+    if task.retry_at is None or task.retry_at <= now:
+        when = "The next try starts in a moment."
+    else:
+        when = f"The next try starts at {time_text(task.retry_at)}, in {span(now, task.retry_at)}."
+    details = (task.retry_reason,) if task.retry_reason else ()
+    yield Reason("next-try", "waiting", when, "", details)
+    yield from _last_try(task, "failed")
+
+
+def _failed(task: Task) -> Iterator[Reason]:
+    found = list(_last_try(task, "failed"))
+    yield from found
+    if not found:
+        yield Reason(
+            "failed",
+            "failed",
+            "The task failed, and no reason is recorded.",
+            "Read the end of its log. If there is no log, its worker was killed before it could write one, or somebody"
+            " marked the task as failed: look at the tab Audit Log.",
+        )
+
+
+def _last_try(task: Task, tone: str) -> Iterator[Reason]:
+    last = task.tries[-1] if task.tries else None
+    if last is None or last.kind is None:
+        return
+    number = f"Try {last.number} failed: " if tone != "failed" or task.state != "failed" else ""
+    sentence = f"{last.sentence[:1].upper()}{last.sentence[1:]}" if not number else f"{number}{last.sentence}"
+    yield Reason(last.kind, tone, f"{sentence}.", KINDS[last.kind].what_to_do)  # type: ignore[arg-type]
+
+
+def _upstream_failed(task: Task) -> Iterator[Reason]:
+    causes = task.failed_upstream
+    if not causes:
+        yield Reason(
+            "upstream-failed",
+            "failed",
+            "The task did not run, because a task before it failed. That task was cleared or has succeeded since.",
+            "Clear this task to run it.",
+        )
+        return
+    names = list(dict.fromkeys(one.task_id for one in causes))
+    yield Reason(
+        "upstream-failed",
+        "failed",
+        f"The task did not run, because {listed(names)} failed.",
+        "Repair that task. Then clear it, which also clears this task.",
+        links=failed_links(task.run, causes),
+    )
+
+
+def _skipped(task: Task) -> Iterator[Reason]:
+    run = task.run
+    skipped = [one for one in task.upstream if one.state == "skipped"]
+    timed_out = [one for one in run_reasons(run) if one.kind == "run-timeout"]
+    if timed_out:
+        yield from timed_out
+    elif skipped:
+        names = list(dict.fromkeys(one.task_id for one in skipped))
+        yield Reason(
+            "upstream-skipped",
+            "info",
+            f"The task was skipped, because {listed(names)} before it {'was' if len(names) == 1 else 'were'} skipped.",
+            "Give the job another `trigger_rule` if it should run anyway, for example `none_failed`.",
+            links=tuple(task_link(run.dag.dag_id, run.run_id, one.task_id) for one in skipped[:5]),
+        )
+    else:
+        yield Reason(
+            "condition-false",
+            "info",
+            "The task was skipped: its condition `when` was false in this run, or somebody marked it as skipped.",
+            "Its log has the condition. The docs of the task have it, too.",
+        )
+
+
+def _success(task: Task) -> Iterator[Reason]:
+    tries = f" at try {task.try_number}" if task.try_number > 1 else ""
+    yield Reason("success", "ok", f"The task succeeded{tries}.")
+
+
+def _removed(_: Task) -> Iterator[Reason]:
+    yield Reason(
+        "removed",
+        "info",
+        "The current version of the pipeline does not have this task, or its list has become shorter.",
+        "Nothing is to be done, unless the job was removed by mistake.",
+    )
+
+
+def _other(task: Task) -> Iterator[Reason]:
+    yield Reason("state", "info", f"The task is in the state {task.state}.")
+
+
+def _for(task: Task) -> str:
+    return f" for {span(task.since, task.run.dag.now)}" if task.since else ""
+
+
+def _slots(number: int) -> str:
+    return f"{number} slot{'' if number == 1 else 's'}"
+
+
+_REASONS: dict[str, Callable[[Task], Iterator[Reason]]] = {
+    "": _no_state,
+    "scheduled": _scheduled,
+    "queued": _queued,
+    "running": _running,
+    "restarting": _running,
+    "deferred": _deferred,
+    "up_for_retry": _waits_for_retry,
+    "up_for_reschedule": _waits_for_retry,
+    "failed": _failed,
+    "upstream_failed": _upstream_failed,
+    "skipped": _skipped,
+    "success": _success,
+    "removed": _removed,
+}

@@ -1,0 +1,70 @@
+"""Times, names and lists in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+from dag_factory.config.units import duration_text
+from dag_factory.reasons.facts import Failed, Holder
+from dag_factory.reasons.reason import Link
+
+
+def time_text(moment: datetime) -> str:
+    """``2026-11-30 21:05:00 UTC``."""
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """``5m10s ago``, to the second below an hour, else to the minute."""
+    return f"{span(moment, now)} ago"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """The time between two moments: ``5m10s``; without seconds from one hour, without minutes from two days."""
+    seconds = max(0, int((end - start).total_seconds()))
+    unit = 1 if seconds < 3600 else 60 if seconds < 2 * 86400 else 3600
+    return duration_text(seconds - seconds % unit)
+
+
+def task_name(task_id: str, map_index: int) -> str:
+    """``train``, or ``train [3]`` for an instance of a mapped task."""
+    return task_id if map_index < 0 else f"{task_id} [{map_index}]"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """``a``, ``a and b``, ``a, b and 3 more``."""
+    shown = [f"`{name}`" for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def dag_link(dag_id: str, text: str = "") -> Link:
+    """The page of a DAG."""
+    return Link(text or dag_id, f"dags/{quote(dag_id, safe='')}")
+
+
+def run_link(dag_id: str, run_id: str, text: str = "") -> Link:
+    """The page of a run."""
+    return Link(text or run_id, f"dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}")
+
+
+def task_link(dag_id: str, run_id: str, task_id: str, map_index: int = -1, text: str = "") -> Link:
+    """The log of a task instance."""
+    path = f"{run_link(dag_id, run_id).path}/tasks/{quote(task_id, safe='')}"
+    mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
+    return Link(text or task_name(task_id, map_index), path + mapped)
+
+
+def failed_text(one: Failed) -> str:
+    """``train: out of memory: ...``."""
+    name = task_name(one.task_id, one.map_index)
+    return f"{name}: {one.sentence}" if one.sentence else f"{name}: its record has no reason; read its log"
+
+
+def holder_text(one: Holder) -> str:
+    """A task instance that uses slots of a pool."""
+    slots = f"{one.slots} slot{'' if one.slots == 1 else 's'}"
+    return f"{task_name(one.task_id, one.map_index)} of {one.dag_id} ({slots})"
