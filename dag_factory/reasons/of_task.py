@@ -119,13 +119,18 @@ def _pool(task: Task) -> Iterator[Reason]:
             " so it never starts.",
             "Reduce `pool_slots` of the job, or enlarge the pool in Admin → Pools.",
         )
-    elif task.pool_slots > pool.slots - pool.used:
+    elif task.pool_slots > (free := pool.slots - pool.used):
         shown = [one for one in pool.holders if one.dag_id]
         hidden = len(pool.holders) - len(shown)
+        state = (
+            f"The pool `{pool.name}` is full: {pool.used} of {_slots(pool.slots)} in use."
+            if free <= 0
+            else f"The pool `{pool.name}` has {free} of {_slots(pool.slots)} free."
+        )
         yield Reason(
             "pool-full",
             "waiting",
-            f"The pool `{pool.name}` is full: {pool.used} of {pool.slots} slots are in use. This task needs {task.pool_slots}.",
+            f"{state} This task needs {task.pool_slots}.",
             "Wait until one of the tasks below ends. If the pool is full often, ask the platform team to enlarge it.",
             (f"{hidden} of them are tasks of DAGs that you may not view",) if hidden else (),
             tuple(

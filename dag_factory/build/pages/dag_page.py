@@ -11,6 +11,7 @@ from dag_factory.config.units import duration_text
 _MAX_REASONS = 10  # of one DAG that is stopped
 STOPPED_HEAD = "### ⛔ Stopped"
 LAST_GOOD_HEAD = "### ⚠ Last good version"
+CONFIGURATION_HEAD = "#### The configuration with all layers merged"
 
 
 def dag_page(pipeline: model.Pipeline) -> str:
@@ -29,7 +30,7 @@ def dag_page(pipeline: model.Pipeline) -> str:
         + (f" Its pods run in the namespace {code(namespace)}." if namespace else ""),
     ]
     if pipeline.resolved:
-        parts += ["#### The configuration with all layers merged", fenced(pipeline.resolved, "yaml")]
+        parts += [CONFIGURATION_HEAD, fenced(pipeline.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dag_factory.build.pages.dag_page import LAST_GOOD_HEAD, STOPPED_HEAD
+from dag_factory.build.pages.dag_page import CONFIGURATION_HEAD, LAST_GOOD_HEAD, STOPPED_HEAD
 
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>|~#])")
 _OFF = re.compile(r"^The schedule is off in this environment: `([^`]+)`", re.MULTILINE)
@@ -25,6 +25,7 @@ class PageFacts:
 
 def read_page(markdown: str) -> PageFacts:
     """Return the facts of a page that ``dag_page`` wrote. The state comes first there, before any text of a user."""
+    markdown = markdown.partition(CONFIGURATION_HEAD)[0]
     off, defined = _OFF.findall(markdown), _DEFINED.findall(markdown)
     file, environment = defined[-1] if defined else ("", "")
     parts = markdown.split("\n\n")
