@@ -26,15 +26,28 @@ def main() -> int:
         parser.error(f"unknown figures: {', '.join(sorted(unknown))}; choose from {', '.join(GROUPS)}")
     shutil.rmtree(WORK / "set-aside", ignore_errors=True)
     figures: list[Figure] = []
+    missed: list[str] = []
     for name in options.figures or GROUPS:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         for figure in importlib.import_module(f"benchmarks.figures.{name}").measure(options.quick):
             figures.append(figure)
             print(f"{figure.name} {figure.value:.4g}", file=sys.stderr, flush=True)
+            if figure.misses_target:
+                missed.append(_missed(figure, name))
     print(table(figures))
     for figure in figures:
         print(figure.name, f"{figure.value:.4g}")
-    return int(any(figure.misses_target for figure in figures))
+    print("\n".join(missed), file=sys.stderr, end="\n" if missed else "")
+    return int(bool(missed))
+
+
+def _missed(figure: Figure, group: str) -> str:
+    """Say which figure misses its target, and what to do."""
+    again = f"make bench FIGURES={group}"
+    return (
+        f"{figure.name} is {figure.value:.4g}; its target is at most {figure.target:g}. Measure it again on an idle "
+        f"machine: {again}. If it misses its target again, find the change that made it slower: git bisect run {again}"
+    )
 
 
 def table(figures: list[Figure]) -> str:

@@ -53,10 +53,10 @@ def _kind(kind: str, count: int, who: tuple[Contestant, ...], rounds: int) -> It
     for probe in others.values():
         probe.run()  # fill its caches
     results |= run_interleaved(others, _OTHERS_ROUNDS)
-    for result in (result for each in results.values() for result in each):
+    for name, result in ((name, result) for name, each in results.items() for result in each):
         if (result["dags"], result["tasks"]) != (count, count * work.JOBS):
             wrong = f"{result['dags']} DAGs, {result['tasks']} tasks"
-            raise RuntimeError(f"{wrong} instead of {count}, {count * work.JOBS}: {result['errors']}")
+            raise RuntimeError(f"{kind}, {name}: {wrong} instead of {count}, {count * work.JOBS}: {result['errors']}")
     for state in ("warm", "cold"):
         name = f"folder_ratio_{kind}{'_cold' if state == 'cold' else ''}_{count}"
         yield Figure(name, ratio(results, f"{this} {state}", f"{hand} {state}"), TARGETS.get((kind, state)))

@@ -22,6 +22,8 @@ def test_exit_code_depends_on_ratios_only(
     monkeypatch.setattr("benchmarks.figures.check.measure", lambda _quick: figures)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick", "check"])
     assert main() == code
-    printed = capsys.readouterr().out
+    printed, progress = capsys.readouterr()
     assert "| `check_seconds` | 3600 |  |  |" in printed
     assert f"| `check_ratio` | {value} | ≤ 1 | {'met' if code == 0 else '**missed**'} |" in printed
+    assert (f"check_ratio is {value}; its target is at most 1." in progress) == bool(code)
+    assert ("machine: make bench FIGURES=check" in progress) == bool(code)
