@@ -2,7 +2,7 @@
 
 ============================= ==========================================================
 ``DAG_FACTORY_HOME``          the folder that contains ``configs/``
-``DAG_FACTORY_ENV``           the environment of this Airflow instance: a file in
+``DAG_FACTORY_ENV``           the environment of this Airflow deployment: a file in
                               ``configs/platform/environments/``
 ``DAG_FACTORY_CACHE``         the folder of the cache, or ``off``; by default ``dagwright``
                               in ``XDG_CACHE_HOME`` or in ``~/.cache``

@@ -133,14 +133,14 @@ class Volume(_Frozen, frozen=True, kw_only=True):
 
 
 class ForEach(_Frozen, frozen=True, kw_only=True):
-    """One instance for each item of a list: of another job's output, of a param, or of ``items``."""
+    """One mapped task for each item of a list: of another job's output, of a param, or of ``items``."""
 
     variable: str = ""  # the environment variable with the item; none if empty
     output: str | None = None  # the job whose output is the list
     path: tuple[str, ...] = ()  # the keys that lead to the list in that output
     param: str | None = None
     items: tuple[Any, ...] | None = None  # numbers that JSON would write differently are text
-    label: str | None = None  # a template for the instance's name in the grid
+    label: str | None = None  # a template for the mapped task's name in the grid
     max_parallel: int | None = None
     own_task: bool = False  # a task without a pod makes the list: Airflow maps over whole outputs only
 

@@ -46,7 +46,7 @@ def reason_text(one: FoundPod) -> str:
 
 
 def job_text(one: FoundPod) -> str:
-    """``train``, or ``train[3]`` for an instance of a mapped job."""
+    """``train``, or ``train[3]`` for a mapped task."""
     index = one.pod.task.map_index
     return f"{one.pod.job}[{index}]" if index >= 0 else one.pod.job
 

@@ -96,7 +96,7 @@ def test_only_a_list_can_be_run_over(value: object, is_what: str) -> None:
 def test_a_list_of_too_many_items() -> None:
     check_items(list(range(1024)), ["each"], 1024)
     with pytest.raises(
-        OutputError, match=r"the list has 1,100 items; at most 1,024 are allowed \(let one instance process"
+        OutputError, match=r"the list has 1,100 items; at most 1,024 are allowed \(let each mapped task process"
     ):
         check_items(list(range(1100)), ["each", "other"], 1024)
 

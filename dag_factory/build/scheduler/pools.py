@@ -13,7 +13,7 @@ POOL_NOTE = "From configs/platform/flavors.yaml"
 
 
 def sync_pools() -> None:
-    """Write the project's pools, for the environment of this instance, to Airflow's database."""
+    """Write the project's pools, for the environment of this Airflow, to Airflow's database."""
     from dag_factory.build.project.locate_project import find_project
     from dag_factory.config.project.open_project import ProjectError
 

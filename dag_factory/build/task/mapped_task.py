@@ -31,7 +31,7 @@ def expand(each: model.ForEach, arguments: Mapping[str, Any], source: BaseOperat
 
 
 def instance_arguments(each: model.ForEach) -> dict[str, Any]:
-    """Return the operator's arguments that label its instances in the grid and limit how many run at once."""
+    """Return the operator's arguments that label its mapped tasks in the grid and limit how many run at once."""
     text = close_brace(each.label) if each.label else "{{ item | as_text }}"
     # Airflow's database column for it has 250 characters.
     label = f"{{% set label %}}{text}{{% endset %}}{{{{ label[:200] }}}}"

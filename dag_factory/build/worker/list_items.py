@@ -61,7 +61,7 @@ def select_items(value: Any, each: ForEach, runner: str, most: int) -> list[Any]
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise AirflowFailException(f"{runs}, so it must be a list; it is {describe_type(value)}")
     if len(value) > most:
-        hint = "let one instance process several items: use a list of lists"
+        hint = "let each mapped task process several items: use a list of lists"
         raise AirflowFailException(
             f"{runs}, but the list has {len(value):,} items; at most {most:,} are allowed ({hint})"
         )

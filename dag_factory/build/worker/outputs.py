@@ -78,7 +78,7 @@ def check_items(value: Any, runners: Sequence[str], most: int) -> None:
     if len(value) > most:
         raise OutputError(
             f"{runs}, but the list has {len(value):,} items; at most {most:,} are allowed"
-            " (let one instance process several items: use a list of lists)"
+            " (let each mapped task process several items: use a list of lists)"
         )
 
 

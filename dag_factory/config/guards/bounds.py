@@ -103,8 +103,8 @@ def _starts_itself(pipeline: Pipeline) -> bool:
 def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
     """A breach if the jobs can use too many GPUs at once, in all runs together."""
     job_gpus: dict[str, int] = {}
-    instance_gpus: list[int] = []
-    limited_groups: list[str] = []  # whose instances do not all run at once
+    task_gpus: list[int] = []
+    limited_groups: list[str] = []  # whose mapped tasks do not all run at once
     for job in pipeline.jobs:
         pod = final_pod(job, pipeline.cluster)
         if pod["spec"].get("resourceClaims"):
@@ -114,9 +114,9 @@ def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
             return
         gpus = math.ceil(min(pod_usage(pod)[GPU], _UNCOUNTABLE))
         items = job.for_each or pipeline.groups.get(job.mapped_group or "")
-        instances = _instances(items, None if job.deferrable else pipeline.max_active_jobs) if gpus else 1
-        if instances is None:
-            message = f"any number of instances of the job `{job.name}` can run at once, each with {_count(gpus)}"
+        tasks = _mapped_tasks(items, None if job.deferrable else pipeline.max_active_jobs) if gpus else 1
+        if tasks is None:
+            message = f"any number of mapped tasks of the job `{job.name}` can run at once, each with {_count(gpus)}"
             owner = "its group's" if job.mapped_group else "its"
             hint = (
                 f"set `max_parallel` of {owner} `for_each`; {bound.by} limits `gpu` to {bound.text}: see {bound.place}"
@@ -124,14 +124,14 @@ def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
             yield Breach(CODE, message, hint, (), "jobs")
             return
         if gpus:
-            job_gpus[job.name] = gpus * instances
-            instance_gpus += [gpus] * instances
-            if job.mapped_group and items and (items.items is None or instances < len(items.items)):
+            job_gpus[job.name] = gpus * tasks
+            task_gpus += [gpus] * tasks
+            if job.mapped_group and items and (items.items is None or tasks < len(items.items)):
                 limited_groups.append(job.mapped_group)
     most = most_at_once(job_gpus, ended_before(pipeline.jobs, job_gpus, limited_groups))
     if pipeline.max_active_jobs is not None and not any(job.deferrable for job in pipeline.jobs):
         # Airflow does not count a deferred job as active.
-        most = min(most, sum(sorted(instance_gpus, reverse=True)[: pipeline.max_active_jobs]))
+        most = min(most, sum(sorted(task_gpus, reverse=True)[: pipeline.max_active_jobs]))
     runs = pipeline.max_active_runs or AIRFLOW_RUNS
     if most * runs > bound.most:
         in_runs = f" in each of {runs} runs" if runs > 1 else ""
@@ -144,8 +144,8 @@ def _count(gpus: int) -> str:
     return "1 GPU" if gpus == 1 else f"{gpus} GPUs"
 
 
-def _instances(items: ForEach | None, active: int | None) -> int | None:
-    """How many instances of a job run at once; None if nothing limits them."""
+def _mapped_tasks(items: ForEach | None, active: int | None) -> int | None:
+    """How many mapped tasks of a job run at once; None if nothing limits them."""
     if items is None:
         return 1
     bounds = [items.max_parallel, active, None if items.items is None else len(items.items)]

@@ -73,7 +73,7 @@ def check_variable(node: Node | None, env: Node | None, path: KeyPath, job: str 
 def _check_length(items: ListNode, path: KeyPath) -> Iterator[Problem]:
     if len(items.items) > BOUNDS.items:
         message = f"the list has {len(items.items):,} items; at most {BOUNDS.items:,} are allowed"
-        hint = "let each instance process several items: use a list of lists"
+        hint = "let each mapped task process several items: use a list of lists"
         yield Problem.at(items.position, path, "too-many-items", message, hint)
 
 

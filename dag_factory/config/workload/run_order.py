@@ -18,7 +18,7 @@ _NONE = 0
 class _Ended(NamedTuple):
     """Sets of jobs that have ended, as bits of a number.
 
-    ``running``: while an instance of the job runs. ``ran``: after all instances succeeded. ``over``: after the job
+    ``running``: while a task of the job runs. ``ran``: after all its tasks succeeded. ``over``: after the job
     ended in any state.
     """
 

@@ -32,7 +32,7 @@ class OutputFunction:
     def __call__(self, context: Mapping[str, Any], job: str, *, default: Any = _NO_DEFAULT) -> Any:
         """Return the JSON value that the job ``job`` of this run wrote, or ``default`` if it wrote none.
 
-        For a matrix or a mapped job it is the list of the values of its cells or instances, without those that wrote
+        For a matrix or a mapped job it is the list of the values of its cells or mapped tasks, without those that wrote
         none. A null is a value. Raises ``NoOutput`` if another job wrote none and there is no default.
         """
         if job in self.cells:
@@ -63,7 +63,7 @@ class OutputFunction:
             value = ti.xcom_pull(task_ids=job, key="return_value", map_indexes=ti.map_index)
             is_null = value is None and ti.xcom_pull(task_ids=job, key=NULL_KEY, map_indexes=ti.map_index)
             return _NOTHING if value is None and not is_null else value
-        # For a list of tasks Airflow returns a list of values, even if there is only one instance ...
+        # For a list of tasks Airflow returns a list of values, even if there is only one mapped task ...
         values = ti.xcom_pull(task_ids=[job], key="return_value")
-        # ... and the list [None] if no instance wrote an output.
+        # ... and the list [None] if no mapped task wrote an output.
         return [] if values == [None] and not any(ti.xcom_pull(task_ids=[job], key=NULL_KEY)) else values
