@@ -16,6 +16,7 @@ from pathlib import Path
 from airflow.sdk import DAG, get_parsing_context
 
 from dag_factory.build.project import loader_deadline
+from dag_factory.build.project.activity import task_activity
 from dag_factory.build.project.build_dags import build_dags
 from dag_factory.build.project.build_failures import builder_digest
 from dag_factory.build.project.locate_project import find_project
@@ -60,7 +61,7 @@ def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[DagId, DAG]:
 
 def _load_all(project: Project, shard: Shard, folder: str) -> dict[DagId, DAG]:
     """Build the DAGs for a pass of the DAG processor. If one cannot be built, build its last good version."""
-    current = project.begin_pass(shard, loader_deadline.compile_seconds(), loader_deadline.work_limit())
+    current = project.begin_pass(shard, loader_deadline.compile_seconds(), loader_deadline.work_limit(), task_activity)
     began = time.monotonic()
     dags, failed = build_dags(current.compiled.pipelines)
     last_good, _ = build_dags(current.last_good_versions(failed))

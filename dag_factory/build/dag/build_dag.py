@@ -26,12 +26,16 @@ from dag_factory.build.task.mapped_task import Task, list_task
 from dag_factory.build.worker.list_items import ListItems
 from dag_factory.build.worker.templates.environment import template_arguments
 from dag_factory.config import model
+from dag_factory.config.project.deleted import is_deleted
 
 LAST_GOOD_TAG = "last good version"
 """The tag of a DAG whose file has errors: the DAG keeps running its last good version."""
 
 STOPPED_TAG = "stopped"
 """The tag of a DAG whose last good version breaks a current rule: none of its jobs run."""
+
+DELETED_TAG = "deleted"
+"""The tag of a DAG that nothing defines any more: it stays until its runs are finished."""
 
 
 def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str | None = None) -> DAG:
@@ -178,5 +182,6 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
 def tags(pipeline: model.Pipeline) -> list[str]:
     """Return the pipeline's tags, its team's tag, and a tag that warns if the DAG differs from its file."""
     team = [f"team:{pipeline.team}"] if pipeline.team else []
-    state = [*([LAST_GOOD_TAG] if pipeline.held else []), *([STOPPED_TAG] if pipeline.stopped else [])]
+    stopped = [DELETED_TAG if is_deleted(pipeline) else STOPPED_TAG] if pipeline.stopped else []
+    state = [*([LAST_GOOD_TAG] if pipeline.held else []), *stopped]
     return [*pipeline.tags, *team, *state]

@@ -6,6 +6,7 @@ from dag_factory.build.pages.markdown import code, contained, escape, fenced
 from dag_factory.build.pages.task_page import job_features
 from dag_factory.build.pages.wording import alert_lines, alert_list, deadline_text, flavor_size
 from dag_factory.config import model
+from dag_factory.config.project.deleted import is_deleted
 from dag_factory.config.units import duration_text
 
 _MAX_REASONS = 10  # of one DAG that is stopped
@@ -65,6 +66,13 @@ def _stopped(pipeline: model.Pipeline) -> str:
     """Say why no job of the DAG runs."""
     if not pipeline.stopped:
         return ""
+    if is_deleted(pipeline):
+        first = pipeline.stopped[0]
+        return (
+            f"### ⛔ Deleted: {escape(first.message)}\n\n"
+            "It has no schedule. Jobs that run now continue, jobs that have not started fail, and teardowns run."
+            f" When every run is finished, this DAG disappears. {escape(first.hint.capitalize())}."
+        )
     reasons = [f"- {escape(problem.message)} ({escape(problem.hint)})" for problem in pipeline.stopped[:_MAX_REASONS]]
     more = len(pipeline.stopped) - len(reasons)
     head = f"{STOPPED_HEAD}: this version breaks current rules, so it has no schedule and each of its tasks fails"

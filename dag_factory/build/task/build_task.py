@@ -24,6 +24,7 @@ from dag_factory.build.worker.skip_condition import SkipCondition
 from dag_factory.build.worker.stopped_pipeline import FailStopped
 from dag_factory.build.worker.tries.task_job import TaskJob
 from dag_factory.config import model
+from dag_factory.config.project.deleted import DELETED
 
 # Defaults in seconds. The operator's own default of 120 s for both timeouts is too short for a cluster that adds a
 # node, and for a node that pulls a large image.
@@ -92,7 +93,8 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
 
 def _pre_execute(pipeline: model.Pipeline, job: model.Job) -> FailStopped | SkipCondition | None:
     """Return what the task calls before it runs."""
-    if pipeline.stopped:
+    # A teardown of a deleted pipeline runs: otherwise what it deletes would be left behind.
+    if pipeline.stopped and not (job.teardown_of and all(one.code == DELETED for one in pipeline.stopped)):
         return FailStopped(pipeline.stopped)
     return SkipCondition(job.when) if job.when is not None else None
 

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dag_factory.build.worker.skip_condition import is_resumed
 from dag_factory.config.problems import Problem
+from dag_factory.config.project.deleted import DELETED
 
 
 class FailStopped:
@@ -29,6 +30,13 @@ class FailStopped:
         """
         if is_resumed(context["ti"]):
             return
-        reasons = [f"{one.message} ({one.hint})" if one.hint else one.message for one in self.problems]
-        head = "this pipeline is stopped: its file has errors, and its last good version breaks current rules:"
-        raise AirflowFailException("\n".join([head, *reasons]))
+        raise AirflowFailException(stop_reason(self.problems))
+
+
+def stop_reason(problems: Sequence[Problem]) -> str:
+    """Return why the tasks of a stopped pipeline fail."""
+    reasons = [f"{one.message} ({one.hint})" if one.hint else one.message for one in problems]
+    if problems[0].code == DELETED:
+        return f"deleted: {reasons[0]}"
+    head = "this pipeline is stopped: its file has errors, and its last good version breaks current rules:"
+    return "\n".join([head, *reasons])

@@ -67,6 +67,7 @@ Code = Literal[
     "conflicting-keys",
     "container-name-taken",
     "dateless-run",
+    "deleted-pipeline",
     "dependency-cycle",
     "depends-on-itself",
     "duplicate-id",

@@ -17,6 +17,14 @@ SECTION = Section(
             "Free disk space, or set `DAG_FACTORY_CACHE` to a folder that Airflow's user can write to.",
         ),
         Entry(
+            "deleted-pipeline",
+            (
+                "Nothing defines the pipeline any more, but a run of it is not finished. The DAG stays without a "
+                "schedule until its runs are finished. Its next jobs fail; jobs that already run continue."
+            ),
+            "If this is a mistake, restore the file or the instance, or correct `only`.",
+        ),
+        Entry(
             "no-environment",
             "There is no environment, or there are several and none is selected.",
             "Set `DAG_FACTORY_ENV`, or add a file to `platform/environments/`.",

@@ -7,6 +7,7 @@ file is deleted, or no longer claims the id, there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -101,24 +102,33 @@ def restore(
     return PipelineResult(dag_id, None, problems)
 
 
+def find_defined(results: Sequence[FileResult]) -> Callable[[DagId, LastGood], bool]:
+    """Return the test whether the project still defines the DAG of a last good version. A broken file defines it."""
+    unreadable = {one.id for one in results if not one.readable}
+    defined = {one.id for found in results for one in found.results if one.pipeline is not None or _is_broken(one)}
+    return lambda dag_id, one: dag_id in defined or one.file in unreadable
+
+
 def update_last_good(
     results: Sequence[FileResult],
     keys: Mapping[FileId, str],
     last_good: Mapping[DagId, LastGood],
     complete: bool = True,
     not_built: Collection[DagId] = (),
+    leaving: Mapping[DagId, LastGood] = MappingProxyType({}),
 ) -> dict[DagId, LastGood]:
     """The new last good version of each DAG; ``keys`` has the cache keys of the results by the ids of their files.
 
-    The DAGs in ``not_built`` get none from ``results``.
+    The DAGs in ``not_built`` get none from ``results``. Those in ``leaving`` keep their entry, see ``deleted``.
 
-    A checkout removes a file before it writes the new one, so an entry is dropped only after its file is missing in two
+    A checkout removes a file before it writes the new one, so an entry is dropped only after its DAG is missing in two
     passes, and never if the listing is not ``complete``.
     """
-    file_ids = {one.id for one in results}
-    missing = {dag_id: one for dag_id, one in last_good.items() if one.file not in file_ids}
+    is_defined = find_defined(results)
+    missing = {dag_id: one for dag_id, one in last_good.items() if not is_defined(dag_id, one)}
     if complete:
-        missing = {dag_id: msgspec.structs.replace(one, gone=True) for dag_id, one in missing.items() if not one.gone}
+        gone = {dag_id: msgspec.structs.replace(one, gone=True) for dag_id, one in missing.items() if not one.gone}
+        missing = {**gone, **leaving}
     updated: dict[DagId, LastGood] = missing
     for found in results:
         for dag_id, one in fallbacks(found, last_good).items():

@@ -7,7 +7,7 @@ never becomes the last good version.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import msgspec
@@ -64,6 +64,7 @@ class Pass:
     files: ShardFiles
     left_out: Mapping[DagId, Problem]
     apply_current_rules: Callable[[Pipeline], Pipeline]
+    leaving: Mapping[DagId, LastGood] = field(default_factory=dict)  # deleted, but a run is not finished
 
     def last_good_versions(self, failed: Mapping[DagId, Problem]) -> list[Pipeline]:
         """The last good versions of DAGs that could not be built, where there are any; ``failed`` is by id."""
@@ -89,7 +90,9 @@ class Pass:
             for dag_id, one in waiting.items()
         }
         not_built = {*failed, *self.left_out}
-        new = last_good.update_last_good(files.results, files.keys, files.last_good, files.complete, not_built)
+        new = last_good.update_last_good(
+            files.results, files.keys, files.last_good, files.complete, not_built, self.leaving
+        )
         files.cache.put_last_good(dict(sorted({**new, **old}.items())), files.shard.has)
 
     def _record_waiting(self, waiting: Mapping[DagId, LastGood]) -> None:
@@ -123,7 +126,9 @@ class Pass:
         known = self.files.last_good
         keys = {result.id: self.files.keys.get(one.id, "") for one in self.files.results for result in one.results}
         return {
-            dag_id: known[dag_id] for dag_id in failed if dag_id in known and known[dag_id].name != keys.get(dag_id)
+            dag_id: known[dag_id]
+            for dag_id in failed
+            if dag_id in known and dag_id not in self.leaving and known[dag_id].name != keys.get(dag_id)
         }
 
 

@@ -19,16 +19,16 @@ from dag_factory.config.file_results import FileResult
 from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.model import Pipeline
 from dag_factory.config.problems import Problem, printable
-from dag_factory.config.project import conflicts, last_good, loader_pass, pass_scheduler
+from dag_factory.config.project import conflicts, deleted, last_good, loader_pass, pass_scheduler
 from dag_factory.config.project.inspection import Inspection
 from dag_factory.config.project.loader_pass import Compiled, Pass, ShardFiles
 from dag_factory.config.project.shards import WHOLE, Shard
 from dag_factory.config.project.unused_teams import check_unused_teams
-from dag_factory.config.source.layout import PLATFORM, Listing, candidate_files, file_exists, list_files
+from dag_factory.config.source.layout import PLATFORM, Listing, candidate_files, file_exists, id_of, list_files
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.storage import read_file
 from dag_factory.config.storage.cache import Cache
-from dag_factory.config.storage.cache_entries import Reported, Summary
+from dag_factory.config.storage.cache_entries import LastGood, Reported, Summary
 from dag_factory.config.storage.read_file import Text
 from dag_factory.settings import BOUNDS
 
@@ -82,12 +82,19 @@ class Project:
         current.record()
         return current.compiled
 
-    def begin_pass(self, shard: Shard = WHOLE, seconds: float | None = None, work: int | None = None) -> Pass:
+    def begin_pass(
+        self,
+        shard: Shard = WHOLE,
+        seconds: float | None = None,
+        work: int | None = None,
+        activity: deleted.FindActivity = deleted.no_runs,
+    ) -> Pass:
         """As ``compile_all``, before anything is built. The caller records what it built.
 
-        The DAGs have at most ``work`` units together, see ``loader_work``.
+        The DAGs have at most ``work`` units together, see ``loader_work``. ``activity`` tells whether a DAG that
+        nothing defines any more has unfinished runs.
         """
-        return self._with_stable_tables(lambda project: project._begin_pass(shard, seconds, work))
+        return self._with_stable_tables(lambda project: project._begin_pass(shard, seconds, work, activity))
 
     def problems(self, seconds: float | None = None) -> tuple[Problem, ...]:
         """Every problem, sorted by position: those of ``compile_all``, for callers that need nothing else."""
@@ -110,7 +117,9 @@ class Project:
             project = Project(PlatformFiles(project.home), project.environment, project.name)
         return work(project)
 
-    def _begin_pass(self, shard: Shard, seconds: float | None, work: int | None) -> Pass:
+    def _begin_pass(
+        self, shard: Shard, seconds: float | None, work: int | None, activity: deleted.FindActivity
+    ) -> Pass:
         cache = self.cache(shard.name)
         listing = list_files(self.home)
         texts = [read_file.read(self.home, file_id) for file_id in listing.ids if shard.has(file_id)]
@@ -129,6 +138,10 @@ class Project:
             if result.pipeline
         )
         total_work = sum(result.work for one in results for result in one.results if result.pipeline)
+        leaving = self._find_leaving(files, activity)
+        ending = dict(deleted.within_work(leaving, None if work is None else work - total_work))
+        pipelines += tuple(self.stop_deleted(one) for one in ending.values())
+        total_work += sum(leaving[dag_id][0].work for dag_id in ending)
         about_listing = last_good.listing_problems(listing, cache)
         problems = self._all_problems(files.results, listing.ids, about_listing)
         if shard.count == 1 and not postponed:
@@ -137,7 +150,20 @@ class Project:
         postponed_files = tuple(text.file for text in collected.postponed)
         pools = self.summary().pools
         compiled = Compiled(pipelines, problems, pools, postponed_files, tuple(left_out.values()), total_work)
-        return Pass(compiled, files, left_out, self.apply_current_rules)
+        entries = {dag_id: entry for dag_id, (entry, _) in leaving.items()}
+        return Pass(compiled, files, left_out, self.apply_current_rules, entries)
+
+    def _find_leaving(
+        self, files: ShardFiles, activity: deleted.FindActivity
+    ) -> dict[DagId, tuple[LastGood, Pipeline | None]]:
+        if not files.complete:
+            return {}
+        restore = partial(deleted.restore, find_result=files.cache.get)
+        return deleted.find_leaving(files.last_good, files.results, restore, activity)
+
+    def stop_deleted(self, pipeline: Pipeline) -> Pipeline:
+        """The last good version of a deleted pipeline, whose jobs fail with the reason."""
+        return deleted.stop(self.apply_current_rules(pipeline), file_exists(self.home, id_of(pipeline.file)))
 
     def _shard_files(
         self, shard: Shard, cache: Cache, listing: Listing, collected: pass_scheduler.Collected
@@ -207,12 +233,18 @@ class Project:
                     found = last_good.with_last_good(found, fallbacks, cache.get)
                 else:
                     found = loader_pass.with_loader_version(found, key, cache, dag_id)
-                if any(result.id == dag_id for result in found.results):
+                if any(result.id == dag_id and deleted.is_defined(result) for result in found.results):
                     found = last_good.only_dag(found, dag_id)
                     pipelines = (result.pipeline for result in found.results if result.pipeline)
                     current = tuple(self.apply_current_rules(one) if one.held else one for one in pipelines)
                     return Compiled(current, _sorted([found], ()), {})
-        return Compiled((), (), {})
+        return self._compile_deleted(dag_id, cache)
+
+    def _compile_deleted(self, dag_id: DagId, cache: Cache) -> Compiled:
+        """The pipeline if nothing defines it any more, and the loader still builds it for its last runs."""
+        last = cache.last_good().get(dag_id)
+        found = deleted.restore(dag_id, last, cache.get) if last and last.deleted else None
+        return Compiled((self.stop_deleted(found),) if found else (), (), {})
 
     def last_good_version(self, dag_id: DagId, problem: Problem) -> Pipeline | None:
         """The last good version of a DAG that cannot be built to run, if there is one."""

@@ -12,8 +12,10 @@ from dag_factory.config.problems import Problem
 class LastGood(msgspec.Struct, frozen=True, array_like=True):
     """The last good version of a DAG: the id of its file, and the cache key of the result that holds the model.
 
-    ``gone`` means that the file was missing in the last pass. ``work`` is the work of the DAG, 0 if unknown.
-    ``waiting`` is the cache key of a newer version that exceeds the loader's work budget.
+    ``gone`` means that the project did not define the DAG in the last pass. ``work`` is the work of the DAG, 0 if
+    unknown. ``waiting`` is the cache key of a newer version that exceeds the loader's work budget. ``deleted`` means
+    that the DAG stays until its runs are finished; ``idle`` counts the last passes in which no task of them was at
+    work.
     """
 
     file: FileId
@@ -21,6 +23,8 @@ class LastGood(msgspec.Struct, frozen=True, array_like=True):
     gone: bool = False
     work: int = 0
     waiting: str = ""
+    deleted: bool = False
+    idle: int = 0
 
 
 class Summary(msgspec.Struct, frozen=True):
