@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import GetTaskStates, TaskStatesResult
 from building import a_job, a_pipeline
-from loading import loaded, project, write
+from loading import loaded, project
 
 from dag_factory.build.project.activity import task_activity
+from dag_factory.build.worker.try_failed import TryFailed
 
 CONTEXT = "_AIRFLOW_PARSING_CONTEXT_DAG_ID"
 PIPELINE = a_pipeline(a_job("first"), a_job("middle", depends_on=("first",)), a_job("last", depends_on=("middle",)))
@@ -69,7 +69,9 @@ def test_a_process_that_cannot_ask_does_not_know(monkeypatch: pytest.MonkeyPatch
     assert task_activity(PIPELINE) == "unknown"
 
 
-def test_the_dag_of_a_deleted_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_dag_of_a_deleted_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("DAG_FACTORY_CACHE", str(tmp_path / "cache"))
     project(tmp_path)
     file = "configs/pipelines/growth/churn.yaml"
@@ -85,8 +87,12 @@ def test_the_dag_of_a_deleted_pipeline(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv(CONTEXT, "growth.churn")
     (task,) = loaded(tmp_path)["growth.churn"].tasks
     ti: Any = SimpleNamespace(try_number=1, max_tries=0, _ti_context_from_server=SimpleNamespace())
-    with pytest.raises(AirflowFailException, match=f"the file `{file}` was deleted or renamed, so the runs"):
+    with pytest.raises(TryFailed) as raised:
         task._pre_execute_hook({"task": task, "ti": ti, "params": {}, "dag": dag})
+    sentence = f"killed: the file `{file}` was deleted or renamed, so the runs of this pipeline end"
+    assert raised.value.verdict.sentence == sentence
+    assert raised.value.next_try.action == "fail"
+    assert f"{sentence}. To run the pipeline again, restore it. No further try" in caplog.text
     monkeypatch.delenv(CONTEXT)
     airflow.states = {"r1": dict.fromkeys(before.task_dict, "failed")}
     assert "growth.churn" not in loaded(tmp_path)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from loading import CONTEXT, loaded, pipeline, project, row, write
 
+from dag_factory.build.worker.try_failed import TryFailed
+
 TEAMS = "platform/teams.yaml"
 LOCAL = "platform/environments/local.yaml"
 FLAVORS = "platform/flavors.yaml"
@@ -51,16 +53,15 @@ def for_a_task(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def outcome(dag: Any, **from_server: Any) -> str:
     """The error of each task of a DAG before its pod is created; empty if the task continues."""
-    from airflow.sdk.exceptions import AirflowFailException
-
     (task,) = dag.tasks
     ti = SimpleNamespace(try_number=1, max_tries=0, _ti_context_from_server=SimpleNamespace(**from_server))
     if task._pre_execute_hook is None:
         return ""
     try:
         task._pre_execute_hook({"task": task, "ti": ti, "params": {}, "dag": dag})
-    except AirflowFailException as failure:
-        return str(failure)
+    except TryFailed as failure:
+        assert failure.next_try.action == "fail"
+        return failure.verdict.sentence
     return ""
 
 

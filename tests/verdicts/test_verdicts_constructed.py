@@ -795,6 +795,14 @@ CASES: dict[str, Case] = {
         "exit-code",
         "exit code 3: the container failed after 40s (node n3)",
     ),
+    # timeout of the run
+    "run timeout": case(
+        evidence(
+            pod_json(container(state=RUNNING), phase="Running"), failure=Failure(kind="run-timeout", seconds=21600)
+        ),
+        "timeout",
+        "timeout: the run took longer than its timeout of 6h, so Airflow ended it and the pod was deleted",
+    ),
     # killed
     "worker": case(
         evidence(pod_json(container(state=RUNNING), phase="Running"), failure=Failure(kind="worker-stopped")),

@@ -95,7 +95,7 @@ def _pre_execute(pipeline: model.Pipeline, job: model.Job) -> FailStopped | Skip
     """Return what the task calls before it runs."""
     # A teardown of a deleted pipeline runs: otherwise what it deletes would be left behind.
     if pipeline.stopped and not (job.teardown_of and all(one.code == DELETED for one in pipeline.stopped)):
-        return FailStopped(pipeline.stopped)
+        return FailStopped(pipeline.stopped, job)
     return SkipCondition(job.when) if job.when is not None else None
 
 

@@ -45,6 +45,16 @@ class WorkerStopped(KnownFailure):
         )
 
 
+class RunTimedOut(KnownFailure):
+    """The process of a try received SIGTERM because its run took longer than ``seconds``, its timeout."""
+
+    kind = "run-timeout"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"the run took longer than its timeout of {seconds} seconds")
+        self.seconds = seconds
+
+
 class PodRefused(KnownFailure, AirflowFailException):
     """A rule of the environment or team forbids the pod. The same pod would break the same rule at each try."""
 

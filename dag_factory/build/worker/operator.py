@@ -41,10 +41,18 @@ from kubernetes.client.exceptions import ApiException
 
 from dag_factory.build.worker import outputs
 from dag_factory.build.worker.callbacks import worker_stop
-from dag_factory.build.worker.errors import DELETED, ContainerFailed, KnownFailure, PodDeleted, WorkerStopped
+from dag_factory.build.worker.errors import (
+    DELETED,
+    ContainerFailed,
+    KnownFailure,
+    PodDeleted,
+    RunTimedOut,
+    WorkerStopped,
+)
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
 from dag_factory.build.worker.tries.end import end_success, end_try
 from dag_factory.build.worker.tries.evidence import collect, failure_of, read, without_pod
+from dag_factory.build.worker.tries.run_timeout import find_run_timeout
 from dag_factory.build.worker.tries.task_job import TaskJob
 from dag_factory.config.model import Job
 from dag_factory.verdicts.evidence.model import Evidence
@@ -158,9 +166,12 @@ class PodOperator(KubernetesPodOperator):
         with suppress(ValueError):  # not in the main thread
             signal.setitimer(signal.ITIMER_REAL, 0)  # a timeout from here on would hide the verdict
         failure = self._known(failure)
+        if isinstance(failure, WorkerStopped):
+            failure = find_run_timeout(context) or failure
         pod = self.remote_pod or self.pod
         evidence = self._evidence or self._collect(pod, failure)
-        evidence = msgspec.structs.replace(evidence, failure=failure_of(failure, evidence.timeout))
+        limit = failure.seconds if isinstance(failure, RunTimedOut) else evidence.timeout
+        evidence = msgspec.structs.replace(evidence, failure=failure_of(failure, limit))
         if isinstance(failure, AirflowTaskTimeout) and pod is not None:
             self._stop(pod)
         self._finish_try(context)

@@ -18,6 +18,7 @@ FailureKind = Literal[
     "api",  # the cluster's API answered with an error, or not at all
     "pod-gone",  # the pod was deleted by somebody else
     "worker-stopped",  # the worker was told to end
+    "run-timeout",  # the worker was told to end because the run took longer than its timeout
     "other",
 ]
 

@@ -13,6 +13,11 @@ CLOCK_TOLERANCE = 2
 def find_deletion(evidence: Evidence) -> Verdict | None:
     """The verdict on a pod that somebody deleted before the job was over."""
     pod, failure = evidence.pod, evidence.failure
+    if failure is not None and failure.kind == "run-timeout":
+        limit = f" of {seconds_text(failure.seconds)}" if failure.seconds else ""
+        sentence = f"timeout: the run took longer than its timeout{limit}, so Airflow ended it and the pod was deleted"
+        advice = "raise `timeout` of the pipeline, or find out what took so long"
+        return make_verdict("timeout", sentence, [Fact("the run timed out", "failure")], advice=advice, is_final=True)
     if failure is not None and failure.kind == "worker-stopped":
         sentence = "killed: the worker was told to end before the job was over, so its pod was deleted"
         advice = "find out whether the worker's node shut down, or somebody cleared or marked the task"
@@ -38,7 +43,9 @@ def find_deletion(evidence: Evidence) -> Verdict | None:
 def deleted_by_others(evidence: Evidence, pod: Pod) -> bool:
     """Whether the pod is deleted, and not by the operator itself."""
     kind = evidence.failure.kind if evidence.failure else ""
-    return kind == "pod-gone" or (pod.deleted is not None and kind not in ("task-timeout", "worker-stopped"))
+    return kind == "pod-gone" or (
+        pod.deleted is not None and kind not in ("task-timeout", "worker-stopped", "run-timeout")
+    )
 
 
 def _deleted_before_end(pod: Pod) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
+from dag_factory.build.worker.errors import RunTimedOut
 from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job, Retries
@@ -56,6 +57,16 @@ def end_try(
     return TryFailed(verdict, next_try, history)
 
 
+def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _LOG) -> TryFailed:
+    """Report a try that fails without a pod, and is not repeated. Returns the exception to raise."""
+    next_try = NextTry(action="fail", sentence="No further try, because it would fail in the same way")
+    record = records.make_record(context["ti"].try_number, job, None, verdict)
+    history = add_try(records.load(context), record)
+    records.save(context, history)
+    log.error("%s", verdict_line(verdict, next_try))
+    return TryFailed(verdict, next_try, history)
+
+
 def end_success(context: Any, job: Job | None, pod: Any) -> None:
     """Store the record of a try that succeeded."""
     record = records.make_record(context["ti"].try_number, job, pod)
@@ -65,6 +76,8 @@ def end_success(context: Any, job: Job | None, pod: Any) -> None:
 def _next_try(
     verdict: Verdict, job: Job | None, history: History, failure: BaseException | None, retries_left: int
 ) -> NextTry:
+    if isinstance(failure, RunTimedOut):
+        return NextTry(action="fail", sentence="No further try, because the run has ended")
     if isinstance(failure, AirflowFailException) and not verdict.is_final:
         return NextTry(action="fail", sentence="No further try, because this error allows none")
     if job is None:
