@@ -83,7 +83,7 @@ def test_the_dag_of_a_deleted_pipeline(
     dag = loaded(tmp_path)["growth.churn"]
     assert list(dag.task_dict) == list(before.task_dict)
     assert (type(dag.timetable).__name__, "deleted" in dag.tags) == ("NullTimetable", True)
-    assert dag.doc_md.startswith(f"### ⛔ Deleted: the file `{file}` was deleted or renamed")
+    assert dag.doc_md.startswith(f"### ⛔ Deleted: the file \\`{file}\\` was deleted or renamed")
     monkeypatch.setenv(CONTEXT, "growth.churn")
     (task,) = loaded(tmp_path)["growth.churn"].tasks
     ti: Any = SimpleNamespace(try_number=1, max_tries=0, _ti_context_from_server=SimpleNamespace())

@@ -802,6 +802,7 @@ CASES: dict[str, Case] = {
         ),
         "timeout",
         "timeout: the run took longer than its timeout of 6h, so Airflow ended it and the pod was deleted",
+        is_final=True,
     ),
     # killed
     "worker": case(
