@@ -54,7 +54,7 @@ def load(context: Any) -> History:
 
 def save(context: Any, history: History) -> None:
     """Store the records. An error is logged: it must not change how the try ends."""
-    value = msgspec.to_builtins(history)
+    value = msgspec.json.decode(msgspec.json.encode(history))  # lists: Airflow rejects tuples
     try:
         if (store := context.get("task_state_store")) is not None:
             store.set(KEY, value)
