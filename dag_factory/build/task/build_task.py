@@ -16,6 +16,7 @@ from dag_factory.build.task.assets import asset
 from dag_factory.build.worker.callbacks.eager_polling import EagerPolling
 from dag_factory.build.worker.callbacks.pod_guard import PodGuard
 from dag_factory.build.worker.callbacks.render_containers import RenderContainers, has_templates
+from dag_factory.build.worker.callbacks.task_links import PushLinks, extra_links
 from dag_factory.build.worker.callbacks.worker_stop import CheckWorker
 from dag_factory.build.worker.callbacks.xcom_sidecar import XcomSidecarCallback
 from dag_factory.build.worker.operator import PodOperator
@@ -57,11 +58,13 @@ def build_task(
         mapped = mapped_task.expand(job.for_each, arguments, source)
         # Airflow copies the name from the class when it creates the mapped task, and stores it from here.
         mapped._operator_name = operator_name(job)
+        mapped.operator_extra_links = extra_links(pipeline.links)
         return mapped
     if job.mapped_group:
         arguments |= mapped_task.instance_arguments(pipeline.groups[job.mapped_group])
     task = PodOperator(**arguments)
     task.custom_operator_name = operator_name(job)
+    task.operator_extra_links = extra_links(pipeline.links)
     return task
 
 
@@ -112,10 +115,12 @@ def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
-    # Rendering comes first: later callbacks must check the pod that the cluster will get.
+    links = [PushLinks(pipeline.links, pipeline.file, job.line)] if extra_links(pipeline.links) else []
+    # Rendering comes before the rest: later callbacks must check the pod that the cluster will get.
     rendering = [_RENDER_CONTAINERS] if (job.init_containers or job.pod) and has_templates(job) else []
     # The guard comes last: it checks the pod after all other changes.
-    arguments["callbacks"] = [*rendering, _CHECK_WORKER, _EAGER_POLLING, *sidecar, PodGuard(job, pipeline.guards)]
+    guard = PodGuard(job, pipeline.guards)
+    arguments["callbacks"] = [*links, *rendering, _CHECK_WORKER, _EAGER_POLLING, *sidecar, guard]
     return arguments
 
 
