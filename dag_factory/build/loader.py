@@ -95,7 +95,7 @@ def _load_one(project: Project, dag_id: DagId, task_id: str | None) -> dict[DagI
             "dagwright: no file defines the DAG %s: its file was deleted, renamed or excluded in this environment",
             dag_id,
         )
-    _log(problems, bool(last_good) or any(one.held for one in compiled.pipelines))
+    _log(problems, bool(last_good) or any(one.current_errors for one in compiled.pipelines))
     return dags
 
 

@@ -29,9 +29,9 @@ def print_problems(problems: Sequence[Problem], root: Path) -> None:
 def rendered(problem: Problem, lines: Sequence[str]) -> str:
     """Return one problem in several lines, with colours; ``lines`` are those of its file."""
     color = "red" if problem.severity == "error" else "yellow"
-    place, code = terminal.style(_clean(problem.place), bold=True), terminal.style(problem.code, fg=color)
+    location, code = terminal.style(_clean(problem.location), bold=True), terminal.style(problem.code, fg=color)
     mark = f"{terminal.style('warning', fg=color, bold=True)}: " if problem.severity == "warning" else ""
-    parts = [f"{place}: {mark}{code}: {_clean(problem.message)}"]
+    parts = [f"{location}: {mark}{code}: {_clean(problem.message)}"]
     gutter = len(str(problem.line)) if problem.line else 1
     bar = terminal.style(" " * gutter + " |", fg="blue")
     if 0 < problem.line <= len(lines):
@@ -51,7 +51,7 @@ def rendered(problem: Problem, lines: Sequence[str]) -> str:
 def line(problem: Problem) -> str:
     """Return one problem in one line, for editors and logs."""
     hint = f" ({problem.hint})" if problem.hint else ""
-    return _clean(f"{problem.place}: {problem.severity}: {problem.code}: {problem.message}{hint}")
+    return _clean(f"{problem.location}: {problem.severity}: {problem.code}: {problem.message}{hint}")
 
 
 def as_json(problems: Sequence[Problem]) -> str:

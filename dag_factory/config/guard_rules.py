@@ -16,7 +16,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     words: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The position of the rule: ``file:line``."""
         return f"{self.file}:{self.line}"
 
@@ -30,7 +30,7 @@ class Limit(msgspec.Struct, frozen=True):
     most: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The position of the limit: ``file:line``."""
         return f"{self.file}:{self.line}"
 
@@ -48,7 +48,7 @@ class Bound(msgspec.Struct, frozen=True):
     text: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The position of the bound: ``file:line``."""
         return f"{self.file}:{self.line}"
 

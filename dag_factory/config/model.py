@@ -329,7 +329,8 @@ class Pipeline(_Frozen, frozen=True, kw_only=True):
     pools: dict[str, int] = {}
     guards: Guards = NONE  # the limits; the worker checks each pod against them, too
     templates_allow: tuple[str, ...] = ()  # additional names that `{{ }}` may use
-    held: tuple[Problem, ...] = ()  # why this last good version runs: the errors of the current file
+    current_errors: tuple[Problem, ...] = msgspec.field(default=(), name="held")
+    """The errors of the current file, if this is a last good version."""
     stopped: tuple[Problem, ...] = ()  # the current rules that it breaks: it has no schedule, and its tasks fail
     resolved: str = ""  # the whole configuration after all layers, as YAML of the language
     links: Links = Links()

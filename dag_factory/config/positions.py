@@ -20,9 +20,9 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     caller: Position | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """``file:line:column`` where a person edits the value; for a value in a template, that of the call."""
-        return self.caller.place if self.caller else f"{self.file}:{self.line}:{self.column}"
+        return self.caller.location if self.caller else f"{self.file}:{self.line}:{self.column}"
 
 
 def dotted(path: KeyPath) -> str:

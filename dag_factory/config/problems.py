@@ -66,7 +66,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
         )
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """``file:line:column``, or only the file for a problem of the file as a whole."""
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 

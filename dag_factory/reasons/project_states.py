@@ -64,11 +64,13 @@ def read_states(project: Project) -> ProjectStates:
 
 def _running_last_good(pipeline: Pipeline, file: str) -> FileState:
     state = "stopped" if pipeline.stopped else "last-good"
-    return FileState(state, file, _texts((*pipeline.stopped, *pipeline.held)))
+    return FileState(state, file, _texts((*pipeline.stopped, *pipeline.current_errors)))
 
 
 def _texts(problems: tuple[Problem, ...]) -> tuple[str, ...]:
-    shown = [f"{one.place}: {one.message}" + (f" ({one.hint})" if one.hint else "") for one in problems[:MAX_PROBLEMS]]
+    shown = [
+        f"{one.location}: {one.message}" + (f" ({one.hint})" if one.hint else "") for one in problems[:MAX_PROBLEMS]
+    ]
     more = len(problems) - len(shown)
     return (*shown, *([f"and {more} more"] if more > 0 else []))
 

@@ -21,13 +21,13 @@ RULE = Problem(FILE, 0, 0, "image-not-allowed", "the image `a_b:1` is not allowe
     [
         ({}, PageFacts(file=FILE, environment="prod")),
         (
-            {"held": (BROKEN,)},
+            {"current_errors": (BROKEN,)},
             PageFacts(
                 last_good=(f"`{FILE}:3:1: unknown-key` unknown key `im_age` [x]",), file=FILE, environment="prod"
             ),
         ),
         (
-            {"held": (BROKEN,), "stopped": (RULE,)},
+            {"current_errors": (BROKEN,), "stopped": (RULE,)},
             PageFacts(
                 stopped=("the image `a_b:1` is not allowed (use another)",),
                 last_good=(f"`{FILE}:3:1: unknown-key` unknown key `im_age` [x]",),

@@ -152,7 +152,7 @@ def conflicts(*pipelines: str) -> list[tuple[str, str]]:
     reported = found.compiled().problems
     assert [(problem.code, problem.severity) for problem in reported] == [("asset-conflict", "warning")] * len(reported)
     assert reported == found.surveyed().problems
-    return [(problem.place.removeprefix("configs/pipelines/"), problem.message) for problem in reported]
+    return [(problem.location.removeprefix("configs/pipelines/"), problem.message) for problem in reported]
 
 
 ORDERS_OF_SALES = "jobs: {a: {outlets: [{name: orders, uri: s3://sales/orders}]}}\n"

@@ -65,7 +65,7 @@ def compiled(home: Path) -> Compiled:
 
 def ids(found: Compiled) -> list[str]:
     """The DAGs by id, last good versions in parentheses."""
-    return [f"({one.id})" if one.held else one.id for one in found.pipelines]
+    return [f"({one.id})" if one.current_errors else one.id for one in found.pipelines]
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_broken_pipeline_keeps_its_last_good_version_and_reports_it(home: Path
     assert ids(found) == ["team.family.de", "team.family.fr", "(team.one)", "team.two"]
     assert any(problem.file.endswith("one.yaml") for problem in found.problems)
     held = next(one for one in found.pipelines if one.id == "team.one")
-    assert held.jobs == good.jobs and held.held
+    assert held.jobs == good.jobs and held.current_errors
     assert ids(compiled(home)) == ids(found)
     write(home, "pipelines/team/one.yaml", ONE)
     assert ids(compiled(home)) == ALL
@@ -411,7 +411,7 @@ def test_new_shards_take_over_last_good_versions(home: Path) -> None:
     for index in range(4):
         open_project(home, "dev").compile_all(Shard(index, 4))
     write(home, "pipelines/team/one.yaml", "version: [")
-    assert "newer" in [one.description for one in compiled(home).pipelines if one.held]
+    assert "newer" in [one.description for one in compiled(home).pipelines if one.current_errors]
 
 
 def test_a_worker_lists_neither_the_pipelines_nor_the_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

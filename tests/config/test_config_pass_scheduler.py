@@ -57,7 +57,7 @@ def compiled(home: Path, seconds: float | None = None) -> Compiled:
 
 def said(found: Compiled) -> dict[str, str | None]:
     """The descriptions of the DAGs, last good versions in parentheses."""
-    return {one.id: f"({one.description})" if one.held else one.description for one in found.pipelines}
+    return {one.id: f"({one.description})" if one.current_errors else one.description for one in found.pipelines}
 
 
 def test_without_time_every_dag_keeps_its_old_version(home: Path) -> None:

@@ -122,8 +122,8 @@ def test_a_problem_breaks_its_pipeline() -> None:
 
 
 def test_a_place_is_a_file_with_line_and_column_where_there_are_some() -> None:
-    assert Problem("a.yaml", 3, 7, "c", "m").place == "a.yaml:3:7"
-    assert Problem("a.yaml", 0, 0, "c", "m").place == "a.yaml"
+    assert Problem("a.yaml", 3, 7, "c", "m").location == "a.yaml:3:7"
+    assert Problem("a.yaml", 0, 0, "c", "m").location == "a.yaml"
 
 
 def test_a_path_with_control_characters_is_printable() -> None:

@@ -162,7 +162,7 @@ def _defects(compiled: Iterable[tuple[list[Any], list[Problem]]], file: str, dat
     lines = len(data.decode("utf-8", "replace").splitlines()) + 1
     for _, problems in compiled:
         for problem in problems:
-            texts = (problem.message, problem.hint, problem.path, problem.place, problem.code)
+            texts = (problem.message, problem.hint, problem.path, problem.location, problem.code)
             if not all(text.isprintable() for text in texts):
                 yield f"not printable: {problem!r}"
             if not problem.message or not problem.hint:

@@ -196,7 +196,7 @@ def test_a_bad_path_affects_only_itself(home: Path, make: Callable[[Path], None]
     found = open_project(home, "dev").compile_all()
     assert [one.id for one in found.pipelines] == ["team.good"]
     assert len(found.problems) == 1 and "bad" in found.problems[0].file
-    assert found.problems[0].place.isprintable() and found.problems[0].message.isprintable()
+    assert found.problems[0].location.isprintable() and found.problems[0].message.isprintable()
     assert survey(home).problems
 
 

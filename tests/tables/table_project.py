@@ -68,7 +68,8 @@ class Project:
         """Each problem as ``code file:line:column path``; the file is without its folders."""
         found = self.compile(environment).problems
         return [
-            f"{one.code} {Path(one.file).name}{one.place.removeprefix(one.file)} {one.path}".rstrip() for one in found
+            f"{one.code} {Path(one.file).name}{one.location.removeprefix(one.file)} {one.path}".rstrip()
+            for one in found
         ]
 
     def messages(self, environment: str = "dev") -> str:

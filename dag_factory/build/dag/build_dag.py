@@ -183,5 +183,5 @@ def tags(pipeline: model.Pipeline) -> list[str]:
     """Return the pipeline's tags, its team's tag, and a tag that warns if the DAG differs from its file."""
     team = [f"team:{pipeline.team}"] if pipeline.team else []
     stopped = [DELETED_TAG if is_deleted(pipeline) else STOPPED_TAG] if pipeline.stopped else []
-    state = [*([LAST_GOOD_TAG] if pipeline.held else []), *stopped]
+    state = [*([LAST_GOOD_TAG] if pipeline.current_errors else []), *stopped]
     return [*pipeline.tags, *team, *state]

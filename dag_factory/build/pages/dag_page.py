@@ -81,9 +81,12 @@ def _stopped(pipeline: model.Pipeline) -> str:
 
 def _last_good(pipeline: model.Pipeline) -> str:
     """Warn that the DAG differs from its file."""
-    if not pipeline.held:
+    if not pipeline.current_errors:
         return ""
-    reasons = [f"- {code(f'{problem.place}: {problem.code}')} {escape(problem.message)}" for problem in pipeline.held]
+    reasons = [
+        f"- {code(f'{problem.location}: {problem.code}')} {escape(problem.message)}"
+        for problem in pipeline.current_errors
+    ]
     head = f"{LAST_GOOD_HEAD}: {code(pipeline.file)} has errors, so this DAG does not follow the file"
     return "\n".join([head, "", *reasons])
 

@@ -25,7 +25,7 @@ def problem_text(problems: Sequence[Problem], head: str) -> str:
 
 
 def _entry(problem: Problem) -> str:
-    lines = [f"{problem.place}: {problem.code}: {problem.message}"]
+    lines = [f"{problem.location}: {problem.code}: {problem.message}"]
     if problem.path:
         lines.append(f"    at {problem.path}")
     if problem.hint:

@@ -49,18 +49,18 @@ def check(reference: Reference, guards: Guards, key: str = "") -> Iterator[Breac
 
 
 def _check(reference: Reference, rule: Rule, key: str) -> Iterator[Breach]:
-    noun, place = _NOUNS[reference.kind], f"see {rule.place}"
+    noun, see = _NOUNS[reference.kind], f"see {rule.location}"
     use = "set `service_account` to one of" if reference.kind == "service_accounts" else "use one of"
-    allowed = f"{use}: {', '.join(rule.words)}; {place}" if rule.words else f"remove it; {place}"
+    allowed = f"{use}: {', '.join(rule.words)}; {see}" if rule.words else f"remove it; {see}"
     if reference.parts is None and reference.kind == "tolerations":
         message = f"{rule.by} limits `tolerations`, so a pod must not tolerate every taint"
         yield Breach("not-allowed", message, f"name the `key` of one taint; {allowed}", reference.path, key)
     elif reference.parts is None:
         message = f"{rule.by} limits `{reference.kind}`, so a pod must not name its node (`{reference.shown}`)"
-        yield Breach("not-allowed", message, f"remove `nodeName`; {place}", reference.path, key)
+        yield Breach("not-allowed", message, f"remove `nodeName`; {see}", reference.path, key)
     elif has_template(reference.parts[0]):
         message = f"the {noun} `{reference.shown}` is not known until run time, but {rule.by} limits `{reference.kind}`"
-        hint = f"write the name, or compute it with `${{{{ }}}}`; {place}"
+        hint = f"write the name, or compute it with `${{{{ }}}}`; {see}"
         yield Breach("hidden-reference", message, hint, reference.path, key)
     elif not any(_matches(reference.parts, _parse(reference.kind, pattern)) for pattern in rule.words):
         message = f"{rule.by} does not allow the {noun} `{reference.shown}`"

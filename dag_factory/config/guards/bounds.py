@@ -49,12 +49,12 @@ def _pod_time(spec: Fragment, bound: Bound) -> Iterator[Breach]:
     deadline, grace = spec.get("activeDeadlineSeconds"), spec.get("terminationGracePeriodSeconds")
     if deadline is None:
         message = f"the pod has no `activeDeadlineSeconds`, but {bound.by} limits `timeout` to {bound.text}"
-        hint = f"do not remove it: the job's `timeout` sets it; see {bound.place}"
+        hint = f"do not remove it: the job's `timeout` sets it; see {bound.location}"
         yield Breach(CODE, message, hint, ("spec", "activeDeadlineSeconds"))
     for key, value in (("activeDeadlineSeconds", deadline), ("terminationGracePeriodSeconds", grace)):
         if value is not None and value > bound.most:
             message = _exceeds(f"the pod's `{key}` of {duration_text(value)}", bound)
-            yield Breach(CODE, message, f"set at most {bound.text}; see {bound.place}", ("spec", key))
+            yield Breach(CODE, message, f"set at most {bound.text}; see {bound.location}", ("spec", key))
 
 
 def pipeline_breaches(pipeline: Pipeline, guards: Guards) -> Iterator[Breach]:
@@ -76,14 +76,14 @@ def _schedule(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
     allowed = f"{bound.by} allows at most one run every {bound.text}"
     if _starts_itself(pipeline):
         message = f"the pipeline updates the asset that starts it, so it runs forever; {allowed}"
-        hint = f"remove the asset from its `schedule` or from the `outlets` of its jobs; see {bound.place}"
+        hint = f"remove the asset from its `schedule` or from the `outlets` of its jobs; see {bound.location}"
         yield Breach(CODE, message, hint, (), "schedule")
         return
     shortest = shortest_interval(pipeline.schedule)
     if shortest is not None and shortest < bound.most:
         often = f"every {duration_text(shortest)}" if shortest else "as soon as the previous run ends"
         message = f"the schedule starts a run {often}; {allowed}"
-        yield Breach(CODE, message, f"run it less often; see {bound.place}", (), "schedule")
+        yield Breach(CODE, message, f"run it less often; see {bound.location}", (), "schedule")
 
 
 def _starts_itself(pipeline: Pipeline) -> bool:
@@ -109,7 +109,7 @@ def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
         pod = final_pod(job, pipeline.cluster)
         if pod["spec"].get("resourceClaims"):
             message = f"the GPUs in `resourceClaims` of the job `{job.name}` cannot be counted"
-            hint = f"use a flavor with `gpu`; {bound.by} limits `gpu`: see {bound.place}"
+            hint = f"use a flavor with `gpu`; {bound.by} limits `gpu`: see {bound.location}"
             yield Breach(CODE, message, hint, (), "jobs")
             return
         gpus = math.ceil(min(pod_usage(pod)[GPU], _UNCOUNTABLE))
@@ -118,9 +118,8 @@ def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
         if tasks is None:
             message = f"any number of mapped tasks of the job `{job.name}` can run at once, each with {_count(gpus)}"
             owner = "its group's" if job.mapped_group else "its"
-            hint = (
-                f"set `max_parallel` of {owner} `for_each`; {bound.by} limits `gpu` to {bound.text}: see {bound.place}"
-            )
+            limited = f"{bound.by} limits `gpu` to {bound.text}: see {bound.location}"
+            hint = f"set `max_parallel` of {owner} `for_each`; {limited}"
             yield Breach(CODE, message, hint, (), "jobs")
             return
         if gpus:
@@ -136,7 +135,7 @@ def _gpus(pipeline: Pipeline, bound: Bound) -> Iterator[Breach]:
     if most * runs > bound.most:
         in_runs = f" in each of {runs} runs" if runs > 1 else ""
         message = f"the jobs can use {_count(most)} at once{in_runs}; the limit of {bound.by} is {bound.text}"
-        hint = f"lower `max_active_jobs` or `max_active_runs`, or make jobs wait for each other; see {bound.place}"
+        hint = f"lower `max_active_jobs` or `max_active_runs`, or make jobs wait for each other; see {bound.location}"
         yield Breach(CODE, message, hint, (), "jobs")
 
 
@@ -157,4 +156,4 @@ def _exceeds(subject: str, bound: Bound) -> str:
 
 
 def _hint(key: str, bound: Bound) -> str:
-    return f"set `{key}` to at most {bound.text}; see {bound.place}"
+    return f"set `{key}` to at most {bound.text}; see {bound.location}"

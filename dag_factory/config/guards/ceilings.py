@@ -49,22 +49,22 @@ class _Texts(NamedTuple):
     """The texts about one kind of limit."""
 
     exceeds: str
-    place: str
+    location: str
     unlisted: str
     fix: str
 
 
 _MAX = _Texts(
     exceeds="exceeds the maximum of {by}",
-    place="the maximum is set in {place}",
+    location="the maximum is set in {location}",
     unlisted="which is not listed in `max`",
-    fix='ask the platform team to allow it with `max: {{"{name}": 1}}`; see {place}',
+    fix='ask the platform team to allow it with `max: {{"{name}": 1}}`; see {location}',
 )
 _LIST = _Texts(
     exceeds="requests more than any flavor that {by} may use",
-    place="these flavors are listed in {place}",
+    location="these flavors are listed in {location}",
     unlisted="which no flavor that {by} may use provides",
-    fix="remove it; these flavors are listed in {place}",
+    fix="remove it; these flavors are listed in {location}",
 )
 
 
@@ -115,7 +115,7 @@ def _claims_breach(limits: Limits) -> Breach:
     limit = limits.get(GPU) or next(iter(limits.values()))
     most = f": gpu (at most {limit.most})" if GPU in limits else ""
     message = f"`resourceClaims` cannot be counted against the maximum of {limit.by}{most}"
-    hint = f"use a flavor with `gpu`; the maximum is set in {limit.place}"
+    hint = f"use a flavor with `gpu`; the maximum is set in {limit.location}"
     return Breach("over-ceiling", message, hint, ("spec", "resourceClaims", 0))
 
 
@@ -156,17 +156,17 @@ def _over_maximum(
         keys = [key for key in exceeded if (limits[key].by, by_overlay[key]) == (by, overlay)]
         amounts = [f"{key} {_shown(job.flavor, key, usage, flavor)} (at most {limits[key].most})" for key in keys]
         exceeds = f"{texts.exceeds.format(by=by)}: {', '.join(amounts)}"
-        place = texts.place.format(place=limits[keys[0]].place)
+        location = texts.location.format(location=limits[keys[0]].location)
         if overlay:
             path = largest_in_overlay(pod, job, sidecar, keys[0])
-            yield Breach("over-ceiling", f"with this value, the job's pod {exceeds}", f"lower it; {place}", path)
+            yield Breach("over-ceiling", f"with this value, the job's pod {exceeds}", f"lower it; {location}", path)
             continue
         subject = f"the flavor `{job.flavor.name}`"
         if any(usage.get(key) != flavor.get(key) for key in keys):
             addition = " with what `pod` adds" if job.pod else " with Airflow's container for the output"
             subject += " with the job's other containers" if job.init_containers else addition
         best = best_flavor(job, sidecar, limits, suggestions, counted)
-        hint = f"use the flavor `{best}`; {place}" if best else f"no flavor fits; {place}"
+        hint = f"use the flavor `{best}`; {location}" if best else f"no flavor fits; {location}"
         yield Breach("over-ceiling", f"{subject} {exceeds}", hint, _JOB_RESOURCES, _FLAVOR)
 
 
@@ -181,10 +181,10 @@ def _missing_limits(containers: Sequence[Container], job: Job, limits: Limits) -
         subject = "the job's own container" if container.kind == "job" else f"the container `{container.name}`"
         message = f"{subject} has no limit for {names}, but {limit.by} sets a maximum"
         example = ", ".join(f"{key}: {_EXAMPLES[key]}" for key in missing)
-        hint = f"set `resources: {{limits: {{{example}}}}}` in it; the maximum is set in {limit.place}"
+        hint = f"set `resources: {{limits: {{{example}}}}}` in it; the maximum is set in {limit.location}"
         key = ""
         if container.kind == "job":
-            hint = f"use a flavor that sets {names}, and do not remove it; the maximum is set in {limit.place}"
+            hint = f"use a flavor that sets {names}, and do not remove it; the maximum is set in {limit.location}"
             provided = final_pod.flavor_resources(job.flavor).get("limits", {})
             key = _FLAVOR if any(name not in provided for name in missing) else ""
         yield Breach("missing-limit", message, hint, (*container.path, "resources", "limits", missing[0]), key)
@@ -197,9 +197,9 @@ def _unlisted(pod: Fragment, job: Job, limits: Limits, usage: Usage, texts: _Tex
             continue
         limit = next(iter(limits.values()))
         message = f"the pod requests `{name}`, {texts.unlisted.format(by=limit.by)}"
-        hint = texts.fix.format(name=name, place=limit.place)
+        hint = texts.fix.format(name=name, location=limit.location)
         places = [(path, size) for _, path, size in pod_amounts(pod) if path[-1] == name]
-        path = max(places, key=lambda place: place[1])[0]
+        path = max(places, key=lambda one: one[1])[0]
         key = _FLAVOR if name in final_pod.flavor_resources(job.flavor).get("limits", {}) else ""
         yield Breach("resource-not-allowed", message, hint, path, key)
 

@@ -26,5 +26,5 @@ def breaches(job: Job, guards: Guards) -> Iterator[Breach]:
     for rule in guards.flavors:
         if not is_listed(name, rule):
             message = f"{rule.by} may not use the flavor `{name}`"
-            hint = f"use one of: {', '.join(rule.words)}; see {rule.place}"
+            hint = f"use one of: {', '.join(rule.words)}; see {rule.location}"
             yield Breach("flavor-not-allowed", message, hint, ("spec", "containers", 0, "resources"), "resource_flavor")

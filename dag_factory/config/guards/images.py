@@ -22,7 +22,7 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
         for rule in guards.images:
             if not matches_any(image, rule.words):
                 message = f"{rule.by} does not allow the image `{image}`"
-                hint = f"use an image that matches {' or '.join(rule.words)}; see {rule.place}"
+                hint = f"use an image that matches {' or '.join(rule.words)}; see {rule.location}"
                 yield Breach("image-not-allowed", message, hint, path)
 
 
@@ -42,5 +42,5 @@ def pod_images(pod: Fragment) -> Iterator[tuple[KeyPath, str]]:
 def _latest(image: str, rule: Rule, path: KeyPath) -> Iterator[Breach]:
     if problem := tag_problem(image):
         message = f"the image `{image}` {problem}; {rule.by} forbids that"
-        hint = f"use a fixed tag such as `:1.2.3`, or a digest; see {rule.place}"
+        hint = f"use a fixed tag such as `:1.2.3`, or a digest; see {rule.location}"
         yield Breach("image-latest", message, hint, path)

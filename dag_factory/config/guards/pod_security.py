@@ -29,7 +29,7 @@ def breaches(pod: Fragment, job: Job, guards: Guards) -> Iterator[Breach]:
         return
     for found in violations(pod, cast(Level, rule.words[0])):
         message = f"{found.message}{_container(pod, found.path)}: {rule.by} sets `pod_security: {rule.words[0]}`"
-        yield Breach(CODE, f"{message} ({found.control})", f"{found.hint}; see {rule.place}", found.path)
+        yield Breach(CODE, f"{message} ({found.control})", f"{found.hint}; see {rule.location}", found.path)
 
 
 def _container(pod: Fragment, path: KeyPath) -> str:

@@ -33,7 +33,7 @@ def breaches(pod: Fragment, guards: Guards) -> Iterator[Breach]:
         for key in rule.words:
             if key in POD_PATHS and not pod_has(pod, key):
                 message = f"`{key}` is missing in the job's pod; {rule.by} requires it"
-                hint = f"add `{key}:` to the job, and do not remove it in `pod`; see {rule.place}"
+                hint = f"add `{key}:` to the job, and do not remove it in `pod`; see {rule.location}"
                 yield Breach("required-key", message, hint, POD_PATHS[key])
 
 

@@ -27,7 +27,7 @@ class MappedGroup(msgspec.Struct, frozen=True):
     tasks: tuple[TaskId, ...]
 
     @property
-    def place(self) -> KeyPath:
+    def key_path(self) -> KeyPath:
         """The path of its ``for_each`` in the pipeline."""
         return ("groups", self.path, "for_each")
 
@@ -72,7 +72,7 @@ def wait_for_lists(graph: JobGraph, groups: MappingT[str, MappedGroup]) -> None:
         first = [task for task in group.tasks if inside.isdisjoint(graph.edges[task])]
         for task in first:
             for other in graph.tasks.get(source.text, (TaskId(source.text),)):
-                graph.edges[task].setdefault(other, Edge(source.position, (*group.place, "output")))
+                graph.edges[task].setdefault(other, Edge(source.position, (*group.key_path, "output")))
 
 
 def check(groups: Node | None, jobs: Iterable[CompiledJob], known: MappingT[str, MappedGroup]) -> Iterator[Problem]:
@@ -94,7 +94,7 @@ def check(groups: Node | None, jobs: Iterable[CompiledJob], known: MappingT[str,
                 "keep one `for_each`; to run for all pairs, make one list of them, such as `[[DE, small], [DE, large]]`"
             )
             yield Problem.at(
-                known[path].node.position, known[path].place, "nested-for-each", _nested_message(outer), hint
+                known[path].node.position, known[path].key_path, "nested-for-each", _nested_message(outer), hint
             )
     for job in jobs:
         group = outermost(_group_path(job), known)
@@ -110,22 +110,22 @@ def _nested_message(group: str) -> str:
 
 
 def _check_job(job: CompiledJob, group: MappedGroup) -> Iterator[Problem]:
-    place: KeyPath = ("jobs", job.source_name)
+    key_path: KeyPath = ("jobs", job.source_name)
     own, rule = job.node.get("for_each"), job.node.get("trigger_rule")
     if own is not None and is_set(own):
         hint = f"remove it and use the `{{{{ item }}}}` of the group, or take the job out of `{group.path}`"
-        yield Problem.at(own.position, (*place, "for_each"), "nested-for-each", _nested_message(group.path), hint)
+        yield Problem.at(own.position, (*key_path, "for_each"), "nested-for-each", _nested_message(group.path), hint)
     if isinstance(rule, Scalar) and rule.value == "always":
         message = f"a job with `trigger_rule: always` does not wait for the list of its group `{group.path}`"
         hint = "use `all_done`, which waits until the upstream jobs have ended in any state"
-        yield Problem.at(rule.position, (*place, "trigger_rule"), "always-in-for-each", message, hint)
+        yield Problem.at(rule.position, (*key_path, "trigger_rule"), "always-in-for-each", message, hint)
     source = group.node.get("output")
     if isinstance(source, Scalar) and source.text in (job.name, job.source_name):
         name = source.text
         message = f"the job `{name}` is in the group `{group.path}`, which runs for each item of its output"
         hint = f"take `{source.text}` out of the group"
-        yield Problem.at(source.position, (*group.place, "output"), "bad-for-each", message, hint)
-    yield from for_each.check_variable(group.node, job.node.get("env"), group.place, job.source_name)
+        yield Problem.at(source.position, (*group.key_path, "output"), "bad-for-each", message, hint)
+    yield from for_each.check_variable(group.node, job.node.get("env"), group.key_path, job.source_name)
 
 
 def read_lists(groups: Node | None) -> dict[str, ForEach]:

@@ -171,10 +171,10 @@ def _final_problems(scope: Scope, files: dict[str, MapNode]) -> tuple[Problem, .
     if not scope.problems:
         return ()
     found = relocate_problems(scope.problems, files)
-    templates = {(problem.place, problem.path) for problem in found if problem.code == "unrendered-template"}
+    templates = {(problem.location, problem.path) for problem in found if problem.code == "unrendered-template"}
     once = {
-        (problem.place, problem.code, problem.message): problem
+        (problem.location, problem.code, problem.message): problem
         for problem in reversed(found)
-        if problem.code not in _OF_BRACES or (problem.place, problem.path) not in templates
+        if problem.code not in _OF_BRACES or (problem.location, problem.path) not in templates
     }
     return limit_problems(list(once.values()))[0]

@@ -155,7 +155,7 @@ def check_required(
                 continue
             places = ["the pipeline"] * (key in _keys(*PIPELINE)) + ["each of its jobs"] * (key in _keys(*_DEFAULTS))
             message = f"`{key}` is missing; {rule.by} requires it"
-            hint = f"add `{key}:` to {' or to '.join(places)}; see {rule.place}"
+            hint = f"add `{key}:` to {' or to '.join(places)}; see {rule.location}"
             yield Problem.at(position, (), "required-key", message, hint)
 
 

@@ -63,16 +63,14 @@ def _file_conflicts(
     for asset in found.assets:
         first = names.setdefault(asset.name, asset)
         if first.uri != asset.uri:
-            message = (
-                f"the asset `{asset.name}` has the URI `{asset.uri}` here, but `{first.uri}` in {first.position.place}"
-            )
+            there = f"`{first.uri}` in {first.position.location}"
+            message = f"the asset `{asset.name}` has the URI `{asset.uri}` here, but {there}"
             yield _conflict(asset, message, first)
             continue
         first = uris.setdefault(asset.uri, asset)
         if first.name != asset.name:
-            message = (
-                f"the URI `{asset.uri}` is the asset `{asset.name}` here, but `{first.name}` in {first.position.place}"
-            )
+            there = f"`{first.name}` in {first.position.location}"
+            message = f"the URI `{asset.uri}` is the asset `{asset.name}` here, but {there}"
             yield _conflict(asset, message, first)
 
 

@@ -62,7 +62,9 @@ class Inspection:
             older = last if last and last.name not in current else None
             results.append(last_good.restore(dag_id, older, self.cache.get, (problem,)))
         running = [
-            self.project.apply_current_rules(one.pipeline) for one in results if one.pipeline and one.pipeline.held
+            self.project.apply_current_rules(one.pipeline)
+            for one in results
+            if one.pipeline and one.pipeline.current_errors
         ]
         return running, [one.id for one in results if one.pipeline is None and one.problems]
 

@@ -97,7 +97,7 @@ def restore(
     found = find_result(last_good.name) if last_good else None
     for result in found.results if found else ():
         if result.id == dag_id and result.pipeline is not None:
-            pipeline = msgspec.structs.replace(result.pipeline, held=errors(problems))
+            pipeline = msgspec.structs.replace(result.pipeline, current_errors=errors(problems))
             return PipelineResult(dag_id, pipeline, problems, result.work)
     return PipelineResult(dag_id, None, problems)
 

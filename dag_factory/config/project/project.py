@@ -131,7 +131,7 @@ class Project:
         postponed = {text.id for text in collected.postponed}
         pipelines = tuple(
             self.apply_current_rules(result.pipeline)
-            if result.pipeline.held or one.id in postponed
+            if result.pipeline.current_errors or one.id in postponed
             else result.pipeline
             for one in results
             for result in one.results
@@ -236,7 +236,7 @@ class Project:
                 if any(result.id == dag_id and deleted.is_defined(result) for result in found.results):
                     found = last_good.only_dag(found, dag_id)
                     pipelines = (result.pipeline for result in found.results if result.pipeline)
-                    current = tuple(self.apply_current_rules(one) if one.held else one for one in pipelines)
+                    current = tuple(self.apply_current_rules(one) if one.current_errors else one for one in pipelines)
                     return Compiled(current, _sorted([found], ()), {})
         return self._compile_deleted(dag_id, cache)
 

@@ -59,10 +59,10 @@ def check(
 
     job_shape = shape(*SCHEMA)
     for group in lists.values():
-        yield from check_list(group.node, group.place)
+        yield from check_list(group.node, group.key_path)
         first = group.tasks[0] if group.tasks else TaskId(group.path)  # an empty group has no task
         scope = msgspec.structs.replace(readable, job=first, upstream=upstream(first), item=True)
-        yield from run_time.check(group.node, job_shape.child("for_each"), scope, group.place)
+        yield from run_time.check(group.node, job_shape.child("for_each"), scope, group.key_path)
     texts, prefix = script_injection.free_text_params(params), header.text("params_env") or ""
     with_item = {task for group in lists.values() for task in group.tasks}
     for job in jobs.jobs:
