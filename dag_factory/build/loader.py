@@ -15,6 +15,8 @@ from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
+from dag_factory.build.alerts.kept_alerts import DAG_ID as KEPT_ALERTS
+from dag_factory.build.alerts.kept_alerts import kept_alerts_dag
 from dag_factory.build.project import loader_deadline
 from dag_factory.build.project.activity import task_activity
 from dag_factory.build.project.build_dags import build_dags
@@ -47,6 +49,8 @@ def load(loader_folder: Path, shard: Shard = WHOLE) -> dict[DagId, DAG]:
     there only the file of that DAG is read, and only that task and its neighbors are built.
     """
     context = get_parsing_context()
+    if context.dag_id == KEPT_ALERTS:
+        return {KEPT_ALERTS: kept_alerts_dag()}
     with _without_garbage_collection():
         try:
             project = find_project(loader_folder)
@@ -70,6 +74,8 @@ def _load_all(project: Project, shard: Shard, folder: str) -> dict[DagId, DAG]:
     current.record(failed)
     _record(current, shard, failed, [dag_id for dag_id in failed if dag_id not in dags], warnings)
     _log([*failed.values(), *warnings], bool(last_good))
+    if current.compiled.sends_alerts and shard.index == 0:
+        dags[KEPT_ALERTS] = kept_alerts_dag()
     return dags
 
 

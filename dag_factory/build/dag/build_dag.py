@@ -16,6 +16,7 @@ from airflow.sdk import DAG, Param
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.param import ParamsDict
 
+from dag_factory.build.alerts.callbacks import AlertCallbacks, alert_callbacks
 from dag_factory.build.dag import schedule
 from dag_factory.build.dag.deadline import deadline_alert
 from dag_factory.build.dag.groups import TaskGroups
@@ -47,7 +48,7 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
     Raises the exceptions of Airflow and of the Kubernetes client for values that they reject; ``build_dags`` turns
     them into problems.
     """
-    start = schedule.start_date(pipeline)
+    start, alerts = schedule.start_date(pipeline), alert_callbacks(pipeline)
     dag = DAG(
         pipeline.id,
         description=pipeline.description,
@@ -55,7 +56,7 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
         start_date=_parse_time(start, pipeline.timezone) if start else None,
         end_date=_parse_time(pipeline.end_date, pipeline.timezone) if pipeline.end_date else None,
         catchup=pipeline.catchup,
-        **{**_airflow_defaults(), **_limits(pipeline)},
+        **{**_airflow_defaults(), **_limits(pipeline), **(alerts.of_dag() if alerts else {})},
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
         deadline=deadline_alert(pipeline),
         is_paused_upon_creation=pipeline.paused,
@@ -67,7 +68,7 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
         dag.timezone = pendulum.timezone(pipeline.timezone)  # Airflow reads it from the start date otherwise
     jobs = pipeline.jobs if only_task is None else jobs_to_build(pipeline, only_task)
     groups = TaskGroups(dag, pipeline.groups)
-    tasks, lists = _tasks(pipeline, jobs, dag, groups, with_docs)
+    tasks, lists = _tasks(pipeline, jobs, dag, groups, with_docs, alerts)
     for job in jobs:
         indirect = {*job.teardown_of, *_reached_by_list_task(pipeline, job)}
         before: list[Any] = [tasks[name] for name in job.depends_on if name in tasks and name not in indirect]
@@ -94,7 +95,12 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
 
 
 def _tasks(
-    pipeline: model.Pipeline, needed: Sequence[model.Job], dag: DAG, groups: TaskGroups, with_docs: bool
+    pipeline: model.Pipeline,
+    needed: Sequence[model.Job],
+    dag: DAG,
+    groups: TaskGroups,
+    with_docs: bool,
+    alerts: AlertCallbacks | None,
 ) -> tuple[dict[str, Task], dict[str, ListItems]]:
     """Return a task for each job in ``needed``, and the tasks that make lists by the names of the jobs that use them.
 
@@ -116,7 +122,7 @@ def _tasks(
                 source = lists[one.name] = list_task(one.name, one.for_each, f"`{one.name}`", dag, group)
             elif one.for_each and one.for_each.output:
                 source = tasks[one.for_each.output]
-            tasks[one.name] = build_task(pipeline, one, dag, group, source, with_docs)
+            tasks[one.name] = build_task(pipeline, one, dag, group, source, with_docs, alerts)
     return tasks, lists
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseOperator, TaskGroup
 
+from dag_factory.build.alerts.callbacks import AlertCallbacks
 from dag_factory.build.pages.task_page import task_page
 from dag_factory.build.pages.wording import operator_name
 from dag_factory.build.pod.arguments import container_arguments, escape_arguments, pod_arguments
@@ -45,6 +46,7 @@ def build_task(
     group: TaskGroup | None = None,
     source: BaseOperator | mapped_task.Task | None = None,
     with_docs: bool = True,
+    alerts: AlertCallbacks | None = None,
 ) -> mapped_task.Task:
     """Add the task of one job to ``dag``, in ``group`` if there is one. The caller adds the edges.
 
@@ -52,6 +54,8 @@ def build_task(
     task has no documentation page.
     """
     arguments = {"dag": dag, "task_group": group, **_arguments(pipeline, job)}
+    if alerts:
+        arguments |= alerts.of_task(job)
     if with_docs:
         arguments["doc_md"] = task_page(job)
     if job.for_each:

@@ -39,6 +39,7 @@ class Compiled(msgspec.Struct, frozen=True):
     postponed: tuple[str, ...] = ()
     left_out: tuple[Problem, ...] = ()
     work: int = 0  # of all pipelines, in units
+    sends_alerts: bool = False  # in this environment
 
 
 @dataclass(frozen=True)

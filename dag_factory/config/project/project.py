@@ -148,8 +148,16 @@ class Project:
             state = _state(texts, files.keys.values(), about_listing)
             cache.put_problems(Reported(state, problems, _broken_ids(files.results)))
         postponed_files = tuple(text.file for text in collected.postponed)
-        pools = self.summary().pools
-        compiled = Compiled(pipelines, problems, pools, postponed_files, tuple(left_out.values()), total_work)
+        summary = self.summary()
+        compiled = Compiled(
+            pipelines,
+            problems,
+            summary.pools,
+            postponed_files,
+            tuple(left_out.values()),
+            total_work,
+            summary.sends_alerts,
+        )
         entries = {dag_id: entry for dag_id, (entry, _) in leaving.items()}
         return Pass(compiled, files, left_out, self.apply_current_rules, entries)
 
@@ -306,7 +314,8 @@ class Project:
 
         of_templates = (problem for template in self.tables.catalog.own() for problem in template.problems)
         positions = teams.name_positions(self.tables.documents.get(teams.FILE))
-        summary = Summary(self.tables.pools, (*self.tables.problems, *of_templates), positions)
+        sends_alerts = self.tables.alerts_enabled and bool(self.tables.channels.known)
+        summary = Summary(self.tables.pools, (*self.tables.problems, *of_templates), positions, sends_alerts)
         cache.put_summary(summary)
         return summary
 

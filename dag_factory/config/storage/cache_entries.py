@@ -28,11 +28,15 @@ class LastGood(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What a pass needs of the platform's tables; ``teams`` has the position of each team's name."""
+    """What a pass needs of the platform's tables; ``teams`` has the position of each team's name.
+
+    ``sends_alerts``: whether there are channels, and alerts are enabled.
+    """
 
     pools: dict[str, int]
     problems: tuple[Problem, ...]
     teams: dict[str, Position] = {}
+    sends_alerts: bool = False
 
 
 class Reported(msgspec.Struct, frozen=True):

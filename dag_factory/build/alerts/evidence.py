@@ -1,0 +1,122 @@
+"""What is known of a failed task: in its own process from the exception, later from its XComs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from dag_factory.build.alerts.text import log_lines, one_line
+from dag_factory.build.worker.try_failed import TryFailed
+from dag_factory.config.model import Job
+from dag_factory.verdicts.history import TryRecord
+from dag_factory.verdicts.kinds import KINDS, Kind
+from dag_factory.verdicts.verdict import Verdict
+
+XCOM_KEY = "failure"
+"""The XCom of a failed task with its ``Evidence``, for the alert of the run."""
+
+TRIES_KEY = "tries"
+"""The XCom with the records of the tries."""
+
+WORKER_DIED = "the worker of this try died, or Airflow lost contact with it"
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a task failed, as an alert shows it. All texts are masked and bounded.
+
+    ``clear`` differs after each clear of the task. ``next_try`` says what follows.
+    """
+
+    sentence: str = ""
+    advice: str = ""
+    kind: str = "unknown"
+    next_try: str = ""
+    tries: tuple[TryRecord, ...] = ()
+    lines: tuple[str, ...] = ()
+    clear: int = 0
+
+    @property
+    def summary(self) -> str:
+        """The kind in a few words."""
+        info = KINDS.get(self.kind)  # type: ignore[call-overload]
+        return str(info.title).lower() if info and self.kind != "unknown" else ""
+
+    @property
+    def what_to_do(self) -> str:
+        """What the table of kinds says, or the advice of the verdict if that is more specific."""
+        info = KINDS.get(self.kind)  # type: ignore[call-overload]
+        return str(info.what_to_do) if info else self.advice
+
+
+def of_exception(context: Any, job: Job) -> Evidence:
+    """What the process of a failed task knows. ``context`` is that of its callback."""
+    error, ti = context.get("exception"), context["ti"]
+    clear = ti.max_tries or 0
+    if isinstance(error, TryFailed):
+        lines = getattr(error, "log_lines", ())
+        return _of_verdict(error.verdict, error.next_try.sentence, error.history.tries, log_lines(lines, job), clear)
+    if error is not None:
+        sentence = one_line(f"{type(error).__name__}: {error}")
+        return Evidence(sentence=sentence, clear=clear, tries=stored_tries(ti))
+    return Evidence(sentence=WORKER_DIED, kind="killed", clear=clear, tries=stored_tries(ti))
+
+
+def _of_verdict(
+    verdict: Verdict, next_try: str, tries: Sequence[TryRecord], lines: tuple[str, ...], clear: int
+) -> Evidence:
+    return Evidence(
+        sentence=one_line(verdict.sentence),
+        advice=one_line(verdict.advice),
+        kind=verdict.kind,
+        next_try=one_line(next_try, 300),
+        tries=clean_tries(tries),
+        lines=lines,
+        clear=clear,
+    )
+
+
+def clean_tries(tries: Sequence[TryRecord]) -> tuple[TryRecord, ...]:
+    """The last records with masked texts."""
+    return tuple(msgspec.structs.replace(one, sentence=one_line(one.sentence, 300)) for one in tries[-20:])
+
+
+def stored_tries(ti: Any) -> tuple[TryRecord, ...]:
+    """The records that earlier tries stored."""
+    try:
+        value = ti.xcom_pull(task_ids=ti.task_id, key=TRIES_KEY, map_indexes=ti.map_index)
+        return clean_tries(msgspec.convert(value or (), tuple[TryRecord, ...]))
+    except Exception:  # the alert matters more than the table in it
+        return ()
+
+
+def push(ti: Any, evidence: Evidence) -> None:
+    """Store the evidence for the alert of the run."""
+    ti.xcom_push(key=XCOM_KEY, value=msgspec.to_builtins(evidence))
+
+
+def pull(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Evidence:
+    """The evidence that a failed task stored; the records of its tries if there is nothing else."""
+    if (stored := _xcom(dag_id, run_id, task_id, map_index, XCOM_KEY)) is not None:
+        try:
+            return msgspec.convert(stored, Evidence)
+        except msgspec.ValidationError:
+            pass
+    try:
+        tries = msgspec.convert(_xcom(dag_id, run_id, task_id, map_index, TRIES_KEY) or (), tuple[TryRecord, ...])
+    except msgspec.ValidationError:
+        tries = ()
+    if tries and tries[-1].sentence:
+        kind: Kind = tries[-1].kind or "unknown"
+        return Evidence(sentence=one_line(tries[-1].sentence), kind=kind, tries=clean_tries(tries))
+    return Evidence()
+
+
+def _xcom(dag_id: str, run_id: str, task_id: str, map_index: int, key: str) -> Any:
+    from airflow.sdk.bases.xcom import BaseXCom
+
+    try:
+        return BaseXCom.get_one(key=key, dag_id=dag_id, task_id=task_id, run_id=run_id, map_index=map_index)
+    except Exception:  # the DAG processor cannot read it: the alert has less detail
+        return None

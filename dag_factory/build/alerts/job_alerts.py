@@ -1,0 +1,128 @@
+"""Alerts about a job: the callbacks of its task."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+
+from dag_factory.build.alerts import evidence as evidences
+from dag_factory.build.alerts import links, outbox
+from dag_factory.build.alerts.alert import Alert, Event
+from dag_factory.build.alerts.deliver import deliver
+from dag_factory.build.alerts.evidence import Evidence
+from dag_factory.build.alerts.text import LONGEST_NAME, one_line
+from dag_factory.config.model import Channel, Job, Pipeline
+
+MARK = "alert"
+"""The XCom of a task with the incidents that were reported, so that nothing reports them again."""
+
+_log = logging.getLogger(__name__)
+
+
+def job_failed(pipeline: Pipeline, context: Any) -> None:
+    """A job failed after its last try. An instance of a mapped job only stores why: the run's alert counts them."""
+    job, ti = find_job(pipeline, context), context["ti"]
+    evidence = evidences.of_exception(context, job)
+    if context.get("exception") is not None:  # only the process of a task can store XComs
+        evidences.push(ti, evidence)
+    if is_mapped(job):
+        return
+    if job.alerts.on_recovery:
+        outbox.remember_failure(pipeline.id, job.name)
+    _report(pipeline, context, _alert("on_failure", pipeline, job, context, evidence), job.alerts.on_failure)
+
+
+def job_retried(pipeline: Pipeline, context: Any) -> None:
+    """A job failed and is tried again. Of a mapped job, only the first instance that does so is reported."""
+    job, ti = find_job(pipeline, context), context["ti"]
+    evidence = evidences.of_exception(context, job)
+    alert = _alert("on_retry", pipeline, job, context, evidence)
+    if is_mapped(job):
+        if not outbox.is_first(pipeline.id, ti.run_id, job.name, str(evidence.clear)):
+            return
+        alert = msgspec.structs.replace(alert, summary=f"instance {ti.map_index}; others are not reported")
+    _report(pipeline, context, alert, tuple(dict.fromkeys((*job.alerts.on_retry, *pipeline.alerts.on_retry))))
+
+
+def job_succeeded(pipeline: Pipeline, context: Any) -> None:
+    """A job that is not mapped succeeded."""
+    job = find_job(pipeline, context)
+    evidence = Evidence(clear=context["ti"].max_tries or 0, kind="")
+    if job.alerts.on_recovery and outbox.forget_failure(pipeline.id, job.name):
+        alert = _alert("on_recovery", pipeline, job, context, evidence)
+        deliver(alert, channels(pipeline, job.alerts.on_recovery))
+    if job.alerts.on_success:
+        deliver(_alert("on_success", pipeline, job, context, evidence), channels(pipeline, job.alerts.on_success))
+
+
+def find_job(pipeline: Pipeline, context: Any) -> Job:
+    """The job of the task whose callback runs."""
+    name = context["ti"].task_id
+    return next(job for job in pipeline.jobs if job.name == name)
+
+
+def is_mapped(job: Job) -> bool:
+    """Whether Airflow runs several instances of the job."""
+    return bool(job.for_each or job.mapped_group)
+
+
+def channels(pipeline: Pipeline, names: tuple[str, ...]) -> tuple[Channel, ...]:
+    """The channels with these names."""
+    return tuple(one for one in pipeline.channels if one.name in names)
+
+
+def owner(pipeline: Pipeline) -> str:
+    """Who owns the pipeline: its owners, or its team."""
+    return one_line(", ".join(pipeline.owner) or pipeline.team, LONGEST_NAME)
+
+
+def _report(pipeline: Pipeline, context: Any, alert: Alert, names: tuple[str, ...]) -> None:
+    """Deliver an alert unless it was reported, for example by the worker before Airflow lost contact with it."""
+    ti, incident = context["ti"], "/".join(alert.incident)
+    if context.get("exception") is None and incident in _marks(ti):
+        _log.info("This failure was reported already.")
+        return
+    if not names:
+        return
+    if context.get("exception") is not None:
+        try:
+            ti.xcom_push(key=MARK, value=[incident])
+        except Exception as error:
+            _log.warning("Airflow may report this failure twice: %s", error)
+    deliver(alert, channels(pipeline, names))
+
+
+def _marks(ti: Any) -> list[str]:
+    try:
+        return list(ti.xcom_pull(task_ids=ti.task_id, key=MARK, map_indexes=ti.map_index) or ())
+    except Exception:
+        return []
+
+
+def _alert(event: Event, pipeline: Pipeline, job: Job, context: Any, evidence: Evidence) -> Alert:
+    ti = context["ti"]
+    failed = event in ("on_failure", "on_retry")
+    return Alert(
+        event=event,
+        environment=pipeline.environment,
+        pipeline=pipeline.id,
+        run=one_line(ti.run_id, LONGEST_NAME),
+        job=job.name,
+        summary=evidence.summary if failed else "",
+        sentence=evidence.sentence,
+        what_to_do=evidence.what_to_do if event == "on_failure" else "",
+        next_try=evidence.next_try if event == "on_retry" else "",
+        kind=evidence.kind,
+        tries=evidence.tries,
+        log_lines=evidence.lines,
+        owner=owner(pipeline),
+        links=(
+            links.log_link(ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number),
+            links.run_link(ti.dag_id, ti.run_id),
+            *links.source_link(pipeline, job.line),
+        ),
+        clear=evidence.clear,
+        number=ti.try_number if event == "on_retry" else 0,
+    )
