@@ -228,7 +228,7 @@ HEADER: dict[str, tuple[Files, dict[str, Any]]] = {
     "max_active_runs": ({"max_active_runs": 3}, {"dag max_active_runs": 3}),
     "max_active_jobs": ({"max_active_jobs": 4}, {"dag max_active_tasks": 4}),
     "timeout": ({"timeout": "6h"}, {"dag dagrun_timeout": 21600.0}),
-    "deadline": ({"deadline": "2h"}, {"dag doc_md": Has("deadline: 2h after")}),
+    "deadline": ({"deadline": "2h"}, {"dag doc_md": Has("within 2h after it is queued (`deadline`)")}),
     "alerts": ({"alerts": {"on_failure": ["chat"]}}, {"dag doc_md": Has("on failure: notify `chat` (slack)")}),
     "paused": ({"paused": True}, {"dag is_paused_upon_creation": True}),
     "depends_on_past": ({"depends_on_past": True}, {"task depends_on_past": True}),
@@ -638,6 +638,7 @@ ELSEWHERE = {
     *("version", "description"),  # texts for people
     *("defaults.pipeline", "defaults.job", "flavors.define", "team.defaults"),  # layers, above
     *("schedules", "cluster.local"),  # separate tests, below
+    *("links.source", "links.pod"),  # `test_build_links.py`
 }
 
 

@@ -83,7 +83,7 @@ def test_a_retry_rule_and_a_number_that_overrides_its_count(dag: Any) -> None:
     assert {tasks[name].retry_exponential_backoff for name in "ab"} == {2.0}
 
 
-def test_the_pages_list_settings_without_effect(dag: Any) -> None:
+def test_pages_and_callbacks(dag: Any) -> None:
     prod, dev = dag("prod"), dag("dev")
     assert "A run must succeed within 2h after it is queued (`deadline`)." in prod.doc_md
     assert "Its pods run in the namespace `ml-growth`." in prod.doc_md
@@ -93,7 +93,8 @@ def test_the_pages_list_settings_without_effect(dag: Any) -> None:
     assert "- after exit code 64: no retry" in page
     assert "- the next flavor, `large`, is not used: no retry rule has `then: next_flavor`" in page
     assert "- on failure: notify `oncall`" in page
-    assert prod.task_dict["a"].on_failure_callback in (None, [])
+    assert len(prod.task_dict["a"].on_failure_callback) == 1
+    assert not dev.task_dict["a"].on_failure_callback
 
 
 def test_the_serialized_dag_carries_it(dag: Any) -> None:

@@ -27,6 +27,10 @@ OF_THE_PROVIDER = ("template_fields", "template_fields_renderers")
 """Fields of a task that Airflow's provider sets, and extends now and then."""
 NEW = ("deadline",)
 """Fields of a DAG that keys set which had no effect in an old release."""
+ALERTS = ("has_on_failure_callback", "has_on_success_callback", "has_on_retry_callback")
+"""Whether a task or a DAG sends alerts, which no release before 0.2.0 did."""
+OWN_DAGS = "_dagwright."
+"""The first part of the ids of DAGs that are not pipelines."""
 ENDS_OF_TRIES = ("job", "has_retry_policy", "log_events_on_failure", "log_events_on_startup")
 """Arguments of a task that say how a failed try ends, and what its log contains. They do not change the pod."""
 LABELS_OF_THE_PROVIDER = ("airflow_version", "kubernetes_pod_operator_version", "airflow_kpo_in_cluster")
@@ -36,7 +40,7 @@ LABELS_OF_THE_PROVIDER = ("airflow_version", "kubernetes_pod_operator_version", 
 def main(checkout: Path) -> None:
     """Print the DAGs by id, and the text of the row in Airflow's Import Errors."""
     found = runpy.run_path(str(checkout / "dags" / "loader.py")).values()
-    dags = {dag.dag_id: describe(dag) for dag in found if isinstance(dag, DAG)}
+    dags = {dag.dag_id: describe(dag) for dag in found if isinstance(dag, DAG) and not dag.dag_id.startswith(OWN_DAGS)}
     print(json.dumps({"dags": dags, "import_error": import_error(checkout)}, sort_keys=True, default=str))
 
 
@@ -68,7 +72,7 @@ def pod(task: Any) -> Any:
 def without_texts(value: Any) -> Any:
     """Return the value without texts, code, names of modules, ends of tries and nulls, at every depth."""
     if isinstance(value, dict):
-        left_out = {*TEXTS, *CODE, *OF_THE_MACHINE, *OF_THE_PROVIDER, *ENDS_OF_TRIES}
+        left_out = {*TEXTS, *CODE, *OF_THE_MACHINE, *OF_THE_PROVIDER, *ENDS_OF_TRIES, *ALERTS}
         return {key: without_texts(one) for key, one in value.items() if key not in left_out and one is not None}
     return [without_texts(one) for one in value] if isinstance(value, list) else value
 
