@@ -82,7 +82,7 @@ def stop(pipeline: Pipeline, has_file: bool) -> Pipeline:
         message = f"the file `{file}` was deleted or renamed, so the runs of this pipeline end"
     hint = "to run the pipeline again, restore it"
     problem = Problem(file, 0, 0, DELETED, message, hint=hint)
-    return msgspec.structs.replace(pipeline, schedule=Manual(), held=(), stopped=(problem, *pipeline.stopped))
+    return msgspec.structs.replace(pipeline, schedule=Manual(), current_errors=(), stopped=(problem, *pipeline.stopped))
 
 
 def within_work(
