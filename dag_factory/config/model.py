@@ -275,6 +275,12 @@ class LargerFlavor(_Frozen, frozen=True, kw_only=True):
     job: Job | None = None
 
 
+def with_larger_flavor(job: Job, larger: LargerFlavor) -> Job:
+    """The job with a larger flavor, which keeps its chain and its retries."""
+    chain = {"larger_flavors": job.larger_flavors, "largest_because": job.largest_because, "retries": job.retries}
+    return msgspec.structs.replace(larger.job or job, flavor=larger.flavor, **chain)
+
+
 class XcomSidecar(_Frozen, frozen=True, kw_only=True):
     """The container that reads a job's output for Airflow; None means Airflow's default."""
 

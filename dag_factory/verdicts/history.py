@@ -19,8 +19,9 @@ MOST_RECORDS = 30
 class TryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One try that ended.
 
-    ``flavor`` and ``size`` (``4 CPU, 16Gi``) are those that the pod had. ``waited`` and ``ran`` are seconds before and
-    after the start of the container. ``kind`` is None for a success; ``sentence`` is the sentence of the verdict.
+    ``flavor``, ``size`` (``4 CPU, 16Gi``) and ``cost_per_hour`` are those that the pod had. ``waited`` and ``ran`` are
+    seconds before and after the start of the container. ``kind`` is None for a success; ``sentence`` is the sentence of
+    the verdict. ``advice`` is what to write in the YAML file, if several runs needed a larger flavor.
     """
 
     number: int
@@ -33,6 +34,8 @@ class TryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exit_code: int | None = None
     waited: float | None = None
     ran: float | None = None
+    cost_per_hour: float | None = None
+    advice: str = ""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -35,7 +35,7 @@ def test_results_that_are_neither(answer: str) -> None:
         is_true(answer)
 
 
-def asked(when: str, retries: int = 2, **instance: Any) -> str:
+def asked(when: str, retries: int = 2, context: dict[str, Any] | None = None, **instance: Any) -> str:
     """The result of a task at one of its tries: ``runs`` or ``skipped``."""
     from airflow.sdk.exceptions import AirflowSkipException
 
@@ -49,7 +49,8 @@ def asked(when: str, retries: int = 2, **instance: Any) -> str:
     outputs = {"count": {"rows": 0}}
     ti.xcom_pull = lambda task_ids, **_: outputs[task_ids]
     try:
-        task._pre_execute_hook({"task": task, "ti": ti, "params": {"full": False}, "dag": task.dag})
+        known = {"task": task, "ti": ti, "params": {"full": False}, "dag": task.dag}
+        task._pre_execute_hook({**known, **(context or {})})
     except AirflowSkipException:
         return "skipped"
     return "runs"
@@ -72,6 +73,22 @@ def test_a_cleared_task_evaluates_it_again() -> None:
     assert asked("false", try_number=2, max_tries=3) == "skipped"
     assert asked("false", try_number=3, max_tries=3) == "runs"
     assert asked("false", retries=0, try_number=5, max_tries=4) == "skipped"
+
+
+def test_a_try_that_is_repeated_does_not_evaluate_it() -> None:
+    from dag_factory.verdicts.history import KEY
+
+    def context(max_tries: int, *tries: dict[str, Any]) -> dict[str, Any]:
+        history = {"max_tries": max_tries, "tries": list(tries), "reschedules": 1}
+        return {"task_reschedule_count": 1, "task_state_store": {KEY: history}}
+
+    evicted = {"number": 1, "flavor": "cpu-small", "kind": "evicted"}
+    assert asked("false", context=context(2, evicted)) == "runs"
+    assert asked("false", retries=0, context=context(0, evicted)) == "runs"
+    # The worker could not build the DAG, so the condition is not evaluated yet.
+    assert asked("false", context=context(2)) == "skipped"
+    # The task was cleared after the eviction.
+    assert asked("false", context=context(1, evicted)) == "skipped"
 
 
 def test_a_task_that_resumes_does_not_evaluate_it() -> None:

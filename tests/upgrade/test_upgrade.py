@@ -20,8 +20,12 @@ from dag_factory.config import model
 FIXTURES = Path(__file__).parent / "fixtures"
 RELEASES = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())
 DAGS = Path(__file__).parents[2] / "dags"
-RENAMED = {"Promptness()": "EagerPolling()", "Stopping()": "CheckWorker()"}
-"""Classes of callbacks that have other names since 0.1.0. Airflow stores these names in a DAG but does not use them."""
+RENAMED = {
+    '"Promptness()"': '"EagerPolling()"',
+    '"Stopping()"': '"CheckWorker()"',
+    '"PodGuard()"': '"LabelFlavor()", "PodGuard()"',
+}
+"""Callbacks with other names since 0.1.0, and a new one. Airflow stores these names in a DAG but does not use them."""
 CHECKSUM = 16
 """Bytes before the data of each entry of the cache."""
 
@@ -43,7 +47,7 @@ def recorded(release: Path) -> dict[str, Any]:
     """Return the facts about each DAG that the old release recorded."""
     text = (release / "facts.json").read_text()
     for old, new in RENAMED.items():
-        text = text.replace(f'"{old}"', f'"{new}"')
+        text = text.replace(old, new)
 
     def without_ends(found: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in found.items() if key not in ENDS_OF_TRIES}

@@ -42,10 +42,17 @@ def container_arguments(job: model.Job) -> dict[str, Any]:
 
 
 def pod_arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
+    return {
         "name": pod_name(pipeline.id, job.name),
         "namespace": pipeline.cluster.namespace,
         "labels": labels(pipeline, job),
+        **spec_arguments(job),
+    }
+
+
+def spec_arguments(job: model.Job) -> dict[str, Any]:
+    """Return the arguments for the pod that depend only on the job: all but its identity."""
+    arguments: dict[str, Any] = {
         "annotations": dict(job.annotations),
         "node_selector": dict(job.node_selector),
         "service_account_name": job.service_account,

@@ -15,6 +15,7 @@ from dag_factory.build.pod.overlay import apply_overlay
 from dag_factory.build.task import mapped_task
 from dag_factory.build.task.assets import asset
 from dag_factory.build.worker.callbacks.eager_polling import EagerPolling
+from dag_factory.build.worker.callbacks.label_flavor import LabelFlavor
 from dag_factory.build.worker.callbacks.pod_guard import PodGuard
 from dag_factory.build.worker.callbacks.render_containers import RenderContainers, has_templates
 from dag_factory.build.worker.callbacks.task_links import PushLinks, extra_links
@@ -37,6 +38,7 @@ LOGGING_INTERVAL = 10  # of a deferred job
 _EAGER_POLLING = EagerPolling()
 _RENDER_CONTAINERS = RenderContainers()
 _CHECK_WORKER = CheckWorker()
+_LABEL_FLAVOR = LabelFlavor()
 
 
 def build_task(
@@ -91,7 +93,7 @@ def _arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
         pool_slots=job.pool_slots,
         do_xcom_push=job.output,
         deferrable=job.deferrable,
-        job=TaskJob(job),
+        job=TaskJob(job, pipeline.file),
         inlets=[asset(one) for one in job.inlets],
         outlets=[asset(one) for one in job.outlets],
         **escape_arguments(apply_overlay(arguments, job) if job.pod else arguments),
@@ -121,10 +123,12 @@ def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
     links = [PushLinks(pipeline.links, pipeline.file, job.line)] if extra_links(pipeline.links) else []
     # Rendering comes before the rest: later callbacks must check the pod that the cluster will get.
-    rendering = [_RENDER_CONTAINERS] if (job.init_containers or job.pod) and has_templates(job) else []
+    jobs = (job, *(one.job for one in job.larger_flavors if one.job)) if job.larger_flavors else (job,)
+    is_rendered = any((one.init_containers or one.pod) and has_templates(one) for one in jobs)
+    rendering = [_RENDER_CONTAINERS] if is_rendered else []
     # The guard comes last: it checks the pod after all other changes.
-    guard = PodGuard(job, pipeline.guards)
-    arguments["callbacks"] = [*links, *rendering, _CHECK_WORKER, _EAGER_POLLING, *sidecar, guard]
+    last = [*sidecar, _LABEL_FLAVOR, PodGuard(job, pipeline.guards)]
+    arguments["callbacks"] = [*links, *rendering, _CHECK_WORKER, _EAGER_POLLING, *last]
     return arguments
 
 

@@ -50,6 +50,8 @@ from dag_factory.build.worker.errors import (
     WorkerStopped,
 )
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
+from dag_factory.build.worker.tries import flavor_of_try
+from dag_factory.build.worker.tries.climb_advice import climb_advice
 from dag_factory.build.worker.tries.end import end_success, end_try
 from dag_factory.build.worker.tries.evidence import collect, failure_of, read, without_pod
 from dag_factory.build.worker.tries.run_timeout import find_run_timeout
@@ -72,6 +74,7 @@ class PodOperator(KubernetesPodOperator):
     def __init__(self, *, job: TaskJob | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.job = job
+        self.try_job: Job | None = None  # the job with the flavor of this try, once it has started
 
     @cached_property
     def pod_manager(self) -> JobPodManager:
@@ -98,6 +101,7 @@ class PodOperator(KubernetesPodOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as failure:
+            self._use_flavor(context)
             self._delete_unwatched(context, failure)
             self._fail(failure, context)
 
@@ -141,6 +145,7 @@ class PodOperator(KubernetesPodOperator):
         """Run one of the entry points of the operator. Make every exit report what happened."""
         try:
             worker_stop.check_worker(self)
+            self._use_flavor(context)
             result = step()
             worker_stop.check_worker(self)
             value = self._check_output(result, context)
@@ -154,12 +159,23 @@ class PodOperator(KubernetesPodOperator):
         except (Exception, AirflowTaskTimeout) as failure:
             self._fail(self._cause or failure, context)
         self._finish_try(context)
-        end_success(context, self._model, read(self._ended))
+        end_success(context, self._model, read(self._ended), self.log)
         return value
 
     @property
     def _model(self) -> Job | None:
-        return self.job.model if self.job else None
+        """Return the job with the flavor of this try."""
+        return self.try_job or (self.job.model if self.job else None)
+
+    def _use_flavor(self, context: Any) -> None:
+        """Use a larger flavor if an earlier try ran out of memory."""
+        if self.job is None or self.try_job is not None:
+            return
+        own = self.job.model
+        self.try_job = flavor_of_try.job_of_try(own, context)
+        if self.try_job is not own:
+            self.log.info("%s", flavor_of_try.raised_text(own, self.try_job))
+            flavor_of_try.use_flavor(self, own, self.try_job, context)
 
     def _fail(self, failure: BaseException, context: Any) -> NoReturn:
         """End a failed try with its verdict. Raises ``TryFailed``, or the exception that repeats the try."""
@@ -175,7 +191,8 @@ class PodOperator(KubernetesPodOperator):
         if isinstance(failure, AirflowTaskTimeout) and pod is not None:
             self._stop(pod)
         self._finish_try(context)
-        raise end_try(context, self._model, evidence, failure, log=self.log) from None
+        advise = partial(climb_advice, context, self.job) if self.job else None
+        raise end_try(context, self._model, evidence, failure, log=self.log, advise=advise) from None
 
     def _collect(self, pod: Any, failure: BaseException | None) -> Evidence:
         try:

@@ -1,8 +1,9 @@
 """Evaluate a job's ``when`` in the worker, before the pod exists.
 
 Airflow calls a task's ``pre_execute`` at every try, and again each time a deferred task resumes. The condition is
-evaluated only at the first try: a job that already ran is not skipped because the answer changed meanwhile. If somebody
-clears the task, it starts again, and so does the condition.
+evaluated only at the first try: a job that already ran is not skipped because the answer changed meanwhile. The same
+holds for a try that is repeated because the cluster ended its pod. If somebody clears the task, it starts again, and so
+does the condition.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
+
+from dag_factory.build.worker.tries import records
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"", "false", "no", "off", "none", "null"})
@@ -31,7 +34,7 @@ class SkipCondition:
         exceptions of templates.
         """
         task, ti = context["task"], context["ti"]
-        if has_started(ti, task.retries):
+        if has_started(ti, task.retries) or is_repeated(context):
             return
         answer = task.dag.get_template_env().from_string(self.text).render(**context)
         if not is_true(answer):
@@ -44,6 +47,14 @@ def has_started(ti: Any, retries: int) -> bool:
         return True
     # The count of tries continues after a task is cleared. Airflow computes the first try in the same way.
     return bool(ti.try_number > ti.max_tries - retries + 1)
+
+
+def is_repeated(context: Mapping[str, Any]) -> bool:
+    """Return whether this try was repeated without using a retry. Its number is the same.
+
+    Airflow also repeats a try whose worker could not build the DAG. Then the task has no records yet.
+    """
+    return bool(context.get("task_reschedule_count")) and bool(records.load(context).tries)
 
 
 def is_resumed(ti: Any) -> bool:

@@ -16,7 +16,7 @@ from dag_factory.config.jobs.checks import pod_rules
 from dag_factory.config.jobs.job_layers import ChosenFlavor, JobLayers
 from dag_factory.config.jobs.resolve_job import ResolvedJob, resolve
 from dag_factory.config.jobs.scope import Scope
-from dag_factory.config.model import Flavor, Job, LargerFlavor, Retries
+from dag_factory.config.model import Flavor, Job, LargerFlavor, Retries, with_larger_flavor
 from dag_factory.config.platform.flavors import FlavorEntry
 from dag_factory.config.pod.final_pod import assemble_pod, final_pod
 from dag_factory.config.problems import Problem, errors
@@ -114,11 +114,6 @@ def _pod_keys(entry: FlavorEntry) -> object:
     """What a flavor sets beside its resources, without positions."""
     keys = {key: value for key, value in entry.layer.entries.items() if key not in ("pool", "pool_slots")}
     return to_python(msgspec.structs.replace(entry.layer, entries=keys)) if keys else {}
-
-
-def with_larger_flavor(job: Job, larger: LargerFlavor) -> Job:
-    """The job with a larger flavor."""
-    return larger.job or msgspec.structs.replace(job, flavor=larger.flavor)
 
 
 def _has_more_memory(job: Job, larger: LargerFlavor) -> bool:

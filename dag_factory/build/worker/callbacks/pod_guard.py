@@ -24,14 +24,15 @@ class PodGuard(KubernetesPodOperatorCallback):
         # creates no new version of the DAG.
         return "PodGuard()"
 
-    def on_pod_manifest_created(self, *, pod_request: Any, **_: Any) -> None:  # type: ignore[override]
-        """Check the pod. Raises ``PodRefused`` with each rule and its position.
+    def on_pod_manifest_created(self, *, pod_request: Any, operator: Any = None, **_: Any) -> None:  # type: ignore[override]
+        """Check the pod with the flavor of this try. Raises ``PodRefused`` with each rule and its position.
 
         No retry follows: the same pod would break the same rule.
         """
         if self.guards == NONE:
             return
-        found = breaches(client_objects.to_fragment(pod_request), self.job, self.guards)
+        job = getattr(operator, "try_job", None) or self.job
+        found = breaches(client_objects.to_fragment(pod_request), job, self.guards)
         problems = [f"{one.code}: {one.message} ({one.hint})" for one in found if one.severity == "error"]
         if problems:
             raise PodRefused("\n".join(["the pod is not created:", *problems]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from dag_factory.build.worker.errors import RunTimedOut
@@ -14,6 +15,7 @@ from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job, Retries
 from dag_factory.verdicts.decide import decide
+from dag_factory.verdicts.delays import DEFAULT_DELAY
 from dag_factory.verdicts.evidence.model import Evidence
 from dag_factory.verdicts.history import History, add_try
 from dag_factory.verdicts.next_try import NextTry, choose_next_try, verdict_line
@@ -32,17 +34,21 @@ def end_try(
     failure: BaseException | None,
     lines: Sequence[str] = (),
     log: Any = _LOG,
+    advise: Callable[[str], str] | None = None,
 ) -> TryFailed | AirflowRescheduleException:
     """Report a failed try. Returns the exception that the operator raises as the end of the try.
 
     ``failure`` is the exception that ended the try; None if the container failed. ``lines`` are the last lines of the
-    container that are not in the log of the task yet.
+    container that are not in the log of the task yet. ``advise`` says what to write in the YAML file if the next try
+    uses a larger flavor; its argument is that flavor.
     """
     ti = context["ti"]
     verdict = decide(evidence)
     history = records.load(context)
-    next_try = _next_try(verdict, job, history, failure, ti.max_tries - ti.try_number + 1)
+    next_try = _next_try(verdict, job, history, failure, context)
     record = records.make_record(ti.try_number, job, evidence.pod, verdict)
+    if advice := advise(next_try.flavor) if advise is not None and next_try.flavor else "":
+        record = msgspec.structs.replace(record, advice=advice)
     rescheduled = next_try.action == "reschedule"
     history = add_try(history, record, flavor=next_try.flavor, rescheduled=rescheduled)
     records.save(context, history)
@@ -50,6 +56,8 @@ def end_try(
         log.error("Nothing in the evidence explains this error:", exc_info=failure)
     for line in lines[-SHOWN_LINES:]:
         log.info("%s", line)
+    if advice:
+        log.warning("%s.", advice)
     log.error("%s", verdict_line(verdict, next_try))
     if rescheduled:
         start = datetime.now(timezone.utc) + timedelta(seconds=next_try.delay or 0)
@@ -67,26 +75,29 @@ def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _
     return TryFailed(verdict, next_try, history)
 
 
-def end_success(context: Any, job: Job | None, pod: Any) -> None:
+def end_success(context: Any, job: Job | None, pod: Any, log: Any = _LOG) -> None:
     """Store the record of a try that succeeded."""
+    history = records.load(context)
     record = records.make_record(context["ti"].try_number, job, pod)
-    records.save(context, add_try(records.load(context), record))
+    records.save(context, add_try(history, record))
+    if advice := next((one.advice for one in reversed(history.tries) if one.advice), ""):
+        log.warning("%s.", advice)
 
 
 def _next_try(
-    verdict: Verdict, job: Job | None, history: History, failure: BaseException | None, retries_left: int
+    verdict: Verdict, job: Job | None, history: History, failure: BaseException | None, context: Any
 ) -> NextTry:
     if isinstance(failure, RunTimedOut):
         return NextTry(action="fail", sentence="No further try, because the run has ended")
     if isinstance(failure, AirflowFailException) and not verdict.is_final:
         return NextTry(action="fail", sentence="No further try, because this error allows none")
-    if job is None:
-        return choose_next_try(verdict, Retries(), history, retries_left)
+    ti, delay = context["ti"], getattr(context.get("task"), "retry_delay", None)
     return choose_next_try(
         verdict,
-        job.retries,
+        job.retries if job else Retries(),
         history,
-        retries_left,
-        larger=job.larger_flavors,
-        largest_because=job.largest_because,
+        ti.max_tries - ti.try_number + 1,
+        larger=job.larger_flavors if job else (),
+        largest_because=job.largest_because if job else "",
+        default_delay=int(delay.total_seconds()) if isinstance(delay, timedelta) else DEFAULT_DELAY,
     )

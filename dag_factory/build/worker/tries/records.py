@@ -31,6 +31,7 @@ def make_record(number: int, job: Job | None, pod: Pod | None, verdict: Verdict 
         number=number,
         flavor=job.flavor.name if job else "",
         size=size_text(amounts),
+        cost_per_hour=job.flavor.cost_per_hour if job else None,
         pod=pod.name if pod else "",
         node=pod.node if pod else "",
         kind=verdict.kind if verdict else None,
