@@ -56,8 +56,8 @@ class Dag(msgspec.Struct, frozen=True, kw_only=True):
 
     ``known`` is false if Airflow has no row for it. ``schedule`` is empty for a manual pipeline. ``waits_for`` has the
     assets of the schedule, and whether each was updated since the last run. ``off_in``: the file of the environment
-    that turns schedules off. ``notes_*`` are lines of the page of the DAG. ``file_state`` is what the project on this
-    server says (see ``Pipeline.state``); empty if there is none.
+    that turns schedules off. ``deleted``, ``stopped`` and ``last_good`` are the reasons on the page of the DAG.
+    ``file_state`` is what the project on this server says (see ``Pipeline.state``); empty if there is none.
     """
 
     dag_id: str
@@ -74,6 +74,7 @@ class Dag(msgspec.Struct, frozen=True, kw_only=True):
     active_runs: tuple[str, ...] = ()
     max_active_runs: int | None = None
     last_run: tuple[str, str] | None = None  # run id and state
+    deleted: str = ""
     stopped: tuple[str, ...] = ()
     last_good: tuple[str, ...] = ()
     file: str = ""

@@ -22,6 +22,8 @@ def dag_reasons(dag: Dag) -> tuple[Reason, ...]:
         return (_unknown(dag),)
     if dag.stale:
         return (_vanished(dag),)
+    if dag.deleted:
+        return (leaving(dag),)
     found = [*services(dag), *_stopped(dag), *_last_good(dag), *_paused(dag)]
     found += _schedule(dag) if not dag.stopped else ()
     return (*found, *_last_run(dag))
@@ -92,6 +94,17 @@ def _vanished(dag: Dag) -> Reason:
         " new DAG has the new name and starts with an empty history.",
         details,
         (_PIPELINES,),
+    )
+
+
+def leaving(dag: Dag) -> Reason:
+    """The DAG stays only until its runs have ended."""
+    return Reason(
+        "deleted",
+        "failed",
+        f"The pipeline is deleted: {dag.deleted}. Jobs that run now continue, and jobs that have not started fail.",
+        "If this was not intended, restore the file, then clear the failed tasks.",
+        links=(_PIPELINES,),
     )
 
 

@@ -88,7 +88,7 @@ def rows(pipelines: Iterable[Pipeline], known: Container[str]) -> tuple[Row, ...
 
 
 class KnownDag(msgspec.Struct, frozen=True):
-    """A DAG in Airflow's database. ``state``: what its tags say, ``running``, ``last-good`` or ``stopped``."""
+    """A DAG in Airflow's database. ``state``: ``running``, or what its tags say."""
 
     is_stale: bool
     is_paused: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dag_factory.config.units import duration_text
 from dag_factory.reasons.facts import Failed, Run
-from dag_factory.reasons.of_dag import run_limit, services
+from dag_factory.reasons.of_dag import leaving, run_limit, services
 from dag_factory.reasons.phrases import failed_text, span, task_link, time_text
 from dag_factory.reasons.reason import Link, Reason
 
@@ -24,6 +24,7 @@ def run_reasons(run: Run) -> tuple[Reason, ...]:
 def blocked(run: Run) -> Iterator[Reason]:
     """Why nothing of a run that has not ended goes on."""
     yield from (one for one in services(run.dag) if one.kind == "no-scheduler")
+    yield from stopped(run)
     if run.dag.stale:
         yield Reason(
             "file-gone",
@@ -31,6 +32,19 @@ def blocked(run: Run) -> Iterator[Reason]:
             "No file defines this DAG any more, so none of its tasks starts.",
             "Restore the file, or mark the run as failed.",
         )
+    if run.dag.paused:
+        yield Reason(
+            "paused",
+            "waiting",
+            "The DAG is paused, so Airflow starts none of its tasks.",
+            "Unpause it with the switch next to its name.",
+        )
+
+
+def stopped(run: Run) -> Iterator[Reason]:
+    """Why each task of the run fails before it starts."""
+    if run.dag.deleted:
+        yield leaving(run.dag)
     if run.dag.stopped:
         yield Reason(
             "stopped",
@@ -38,13 +52,6 @@ def blocked(run: Run) -> Iterator[Reason]:
             "The pipeline is stopped: its last good version breaks current rules of the platform, so each task fails.",
             "Fix the errors in the file.",
             run.dag.stopped,
-        )
-    if run.dag.paused:
-        yield Reason(
-            "paused",
-            "waiting",
-            "The DAG is paused, so Airflow starts none of its tasks.",
-            "Unpause it with the switch next to its name.",
         )
 
 
@@ -70,6 +77,7 @@ def _running(run: Run) -> Iterator[Reason]:
 
 
 def _failed(run: Run) -> Iterator[Reason]:
+    yield from stopped(run)
     if run.timeout and run.started and run.ended:
         took = (run.ended - run.started).total_seconds()
         if took >= run.timeout:

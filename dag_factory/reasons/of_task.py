@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from dag_factory.reasons.facts import Mapped, Task
 from dag_factory.reasons.of_dag import services
-from dag_factory.reasons.of_run import MAX_LINKS, blocked, failed_links, run_reasons
+from dag_factory.reasons.of_run import MAX_LINKS, blocked, failed_links, run_reasons, stopped
 from dag_factory.reasons.phrases import holder_text, listed, run_link, span, task_link, time_text
 from dag_factory.reasons.reason import Reason
 from dag_factory.verdicts.kinds import KINDS
@@ -201,7 +201,7 @@ def _waits_for_retry(task: Task) -> Iterator[Reason]:
 
 
 def _failed(task: Task) -> Iterator[Reason]:
-    found = list(_last_try(task, "failed"))
+    found = list(_last_try(task, "failed")) or list(stopped(task.run))
     yield from found
     if not found:
         yield Reason(

@@ -13,6 +13,7 @@ from dag_factory.config.problems import Problem
 
 FILE = "configs/pipelines/growth/churn.yaml"
 BROKEN = Problem(FILE, 3, 1, "unknown-key", "unknown key `im_age` [x]", hint="did you mean `image`?")
+DELETED = Problem(FILE, 0, 0, "deleted-pipeline", "nothing defines `growth.churn` [x]", hint="restore the file")
 RULE = Problem(FILE, 0, 0, "image-not-allowed", "the image `a_b:1` is not allowed", hint="use another")
 
 
@@ -35,10 +36,14 @@ RULE = Problem(FILE, 0, 0, "image-not-allowed", "the image `a_b:1` is not allowe
                 environment="prod",
             ),
         ),
+        (
+            {"stopped": (DELETED,)},
+            PageFacts(deleted="nothing defines `growth.churn` [x]", file=FILE, environment="prod"),
+        ),
         ({"schedule_off": "configs/dev.yaml"}, PageFacts(off_in="configs/dev.yaml", file=FILE, environment="prod")),
         ({"doc": "### ⛔ Stopped\n\n- not true"}, PageFacts(file=FILE, environment="prod")),
     ],
-    ids=["normal", "last-good", "stopped", "schedule-off", "doc-of-a-user"],
+    ids=["normal", "last-good", "stopped", "deleted", "schedule-off", "doc-of-a-user"],
 )
 def test_the_state_is_read_back(fields: dict[str, Any], expected: PageFacts) -> None:
     pipeline = a_pipeline(**{"description": "Churn.", "resolved": "Defined in `x`, for the environment `y`", **fields})

@@ -146,6 +146,18 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("failed-without-record", {"state": "failed"}, "failed", "The task failed, and no reason is recorded."),
     (
+        "failed-because-deleted",
+        {"state": "failed", "run": a_run("failed", deleted="its file was deleted")},
+        "deleted",
+        "The pipeline is deleted: its file was deleted. Jobs that run now continue,",
+    ),
+    (
+        "failed-because-stopped",
+        {"state": "failed", "run": a_run("failed", stopped=("the image is not allowed",))},
+        "stopped",
+        "The pipeline is stopped: its last good version breaks current rules of the platform, so each task fails.",
+    ),
+    (
         "retry",
         {"state": "up_for_retry", "retry_at": NOW + timedelta(seconds=30), "tries": (OOM,)},
         "next-try",

@@ -11,6 +11,7 @@ from dag_factory.config.units import duration_text
 
 _MAX_REASONS = 10  # of one DAG that is stopped
 STOPPED_HEAD = "### ⛔ Stopped"
+DELETED_HEAD = "### ⛔ Deleted"
 LAST_GOOD_HEAD = "### ⚠ Last good version"
 CONFIGURATION_HEAD = "#### The configuration with all layers merged"
 
@@ -69,7 +70,7 @@ def _stopped(pipeline: model.Pipeline) -> str:
     if is_deleted(pipeline):
         first = pipeline.stopped[0]
         return (
-            f"### ⛔ Deleted: {escape(first.message)}\n\n"
+            f"{DELETED_HEAD}: {escape(first.message)}\n\n"
             "It has no schedule. Jobs that run now continue, jobs that have not started fail, and teardowns run."
             f" When every run is finished, this DAG disappears. {escape(first.hint.capitalize())}."
         )

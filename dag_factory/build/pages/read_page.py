@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dag_factory.build.pages.dag_page import CONFIGURATION_HEAD, LAST_GOOD_HEAD, STOPPED_HEAD
+from dag_factory.build.pages.dag_page import CONFIGURATION_HEAD, DELETED_HEAD, LAST_GOOD_HEAD, STOPPED_HEAD
 
 _ESCAPED = re.compile(r"\\([\\`*_\[\]<>|~#])")
 _OFF = re.compile(r"^The schedule is off in this environment: `([^`]+)`", re.MULTILINE)
@@ -14,13 +14,17 @@ _DEFINED = re.compile(r"^Defined in `([^`]+)`, for the environment `([^`]+)`", r
 
 @dataclass(frozen=True)
 class PageFacts:
-    """The reasons why the DAG is stopped, or why its last good version runs; the file that turns its schedule off."""
+    """The reasons why the DAG is stopped, or why its last good version runs; the file that turns its schedule off.
+
+    ``deleted`` is the reason why the DAG ends.
+    """
 
     stopped: tuple[str, ...] = ()
     last_good: tuple[str, ...] = ()
     off_in: str = ""
     file: str = ""
     environment: str = ""
+    deleted: str = ""
 
 
 def read_page(markdown: str) -> PageFacts:
@@ -29,10 +33,23 @@ def read_page(markdown: str) -> PageFacts:
     off, defined = _OFF.findall(markdown), _DEFINED.findall(markdown)
     file, environment = defined[-1] if defined else ("", "")
     parts = markdown.split("\n\n")
+    deleted = ""
+    if parts[0].startswith(f"{DELETED_HEAD}: "):
+        deleted = _unescape(parts[0].partition(": ")[2])
+        parts = parts[2:]
     found: dict[str, tuple[str, ...]] = {}
     while len(parts) > 1 and (head := next((one for one in (STOPPED_HEAD, LAST_GOOD_HEAD) if one in parts[0]), "")):
-        found[head] = tuple(_ESCAPED.sub(r"\1", line[2:]) for line in parts[1].splitlines() if line.startswith("- "))
+        found[head] = tuple(_unescape(line[2:]) for line in parts[1].splitlines() if line.startswith("- "))
         parts = parts[2:]
     return PageFacts(
-        found.get(STOPPED_HEAD, ()), found.get(LAST_GOOD_HEAD, ()), off[-1] if off else "", file, environment
+        stopped=found.get(STOPPED_HEAD, ()),
+        last_good=found.get(LAST_GOOD_HEAD, ()),
+        off_in=off[-1] if off else "",
+        file=file,
+        environment=environment,
+        deleted=deleted,
     )
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)

@@ -13,7 +13,7 @@ from airflow.models.serialized_dag import SerializedDagModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dag_factory.build.dag.build_dag import LAST_GOOD_TAG, STOPPED_TAG
+from dag_factory.build.dag.build_dag import DELETED_TAG, LAST_GOOD_TAG, STOPPED_TAG
 from dag_factory.build.pages.read_page import PageFacts, read_page
 from dag_factory.reasons import facts
 from dag_factory.reasons.project_states import FileState, ProjectStates
@@ -59,8 +59,9 @@ def read_dag(session: Session, dag_id: str, project: ProjectStates | None) -> fa
         active_runs=_active_runs(session, dag_id),
         max_active_runs=model.max_active_runs,
         last_run=(last[0], str(last[1])) if last else None,
+        deleted=page.deleted if DELETED_TAG in tags else "",
         stopped=page.stopped if STOPPED_TAG in tags else (),
-        last_good=page.last_good if LAST_GOOD_TAG in tags and STOPPED_TAG not in tags else (),
+        last_good=page.last_good if LAST_GOOD_TAG in tags and not tags & {STOPPED_TAG, DELETED_TAG} else (),
         file=of_file.file or page.file,
         file_state=of_file.state,
         problems=of_file.problems,

@@ -10,8 +10,10 @@ from airflow.models.dag import DagModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from dag_factory.build.dag.build_dag import LAST_GOOD_TAG, STOPPED_TAG
+from dag_factory.build.dag.build_dag import DELETED_TAG, LAST_GOOD_TAG, STOPPED_TAG
 from dag_factory.reasons.of_pipelines import KnownDag
+
+_STATES = {DELETED_TAG: "deleted", STOPPED_TAG: "stopped", LAST_GOOD_TAG: "last-good"}
 
 
 def read_known(session: Session, readable: Collection[str], in_project: Collection[str]) -> Mapping[str, KnownDag]:
@@ -28,5 +30,5 @@ def _file(dag: Any) -> tuple[str, str]:
 
 def _known(dag: Any) -> KnownDag:
     tags = {tag.name for tag in dag.tags}
-    state = "stopped" if STOPPED_TAG in tags else "last-good" if LAST_GOOD_TAG in tags else "running"
+    state = next((state for tag, state in _STATES.items() if tag in tags), "running")
     return KnownDag(bool(dag.is_stale), bool(dag.is_paused), dag.last_parsed_time, state)
