@@ -44,6 +44,14 @@ class Failed(msgspec.Struct, frozen=True):
     sentence: str = ""
 
 
+class OpenTask(msgspec.Struct, frozen=True):
+    """A task of the run that has started or could start, but has not ended: the first sentence about it."""
+
+    task_id: str
+    map_index: int
+    sentence: str
+
+
 class Services(msgspec.Struct, frozen=True):
     """The last heartbeat of each component of Airflow; None: it never ran. A name in ``dead`` is not alive."""
 
@@ -85,7 +93,7 @@ class Dag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. ``timeout`` in seconds. ``failed`` are its failed tasks; ``stopped_after_timeout``: see the reader."""
+    """One run. ``timeout`` in seconds. ``failed`` has its failed tasks, ``open`` some of its open tasks."""
 
     dag: Dag
     run_id: str
@@ -96,6 +104,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     timeout: int | None = None
     failed: tuple[Failed, ...] = ()
     unfinished: int = 0
+    open: tuple[OpenTask, ...] = ()
     note: str = ""
 
 

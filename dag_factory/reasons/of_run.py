@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dag_factory.config.units import duration_text
 from dag_factory.reasons.facts import Failed, Run
 from dag_factory.reasons.of_dag import leaving, run_limit, services
-from dag_factory.reasons.phrases import failed_text, span, task_link, time_text
+from dag_factory.reasons.phrases import failed_text, span, task_link, task_name, time_text
 from dag_factory.reasons.reason import Link, Reason
 
 MAX_LINKS = 20
@@ -71,9 +71,19 @@ def _running(run: Run) -> Iterator[Reason]:
     yield from blocked(run)
     since = f" for {span(run.started, run.dag.now)}" if run.started else ""
     limit = f" Its timeout is {duration_text(run.timeout)}." if run.timeout else ""
-    jobs = f" {run.unfinished} task{'' if run.unfinished == 1 else 's'} not finished." if run.unfinished else ""
-    yield Reason("running", "info", f"The run is running{since}.{limit}{jobs}")
     yield from _failed_tasks(run)
+    jobs = f" {run.unfinished} task{'' if run.unfinished == 1 else 's'} not finished." if run.unfinished else ""
+    links = tuple(
+        task_link(
+            run.dag.dag_id,
+            run.run_id,
+            one.task_id,
+            one.map_index,
+            f"{task_name(one.task_id, one.map_index)}: {one.sentence}",
+        )
+        for one in run.open
+    )
+    yield Reason("running", "info", f"The run has been running{since}.{limit}{jobs}", links=links)
 
 
 def _failed(run: Run) -> Iterator[Reason]:

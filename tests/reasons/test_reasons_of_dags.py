@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dag_factory.reasons.facts import Dag, Failed, Run, Services
+from dag_factory.reasons.facts import Dag, Failed, OpenTask, Run, Services
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_run import run_reasons
 
@@ -112,7 +112,7 @@ RUNS: list[tuple[str, dict[str, Any], str, str]] = [
         "running",
         {"state": "running", "started": NOW - timedelta(minutes=3), "timeout": 7200, "unfinished": 2},
         "running",
-        "The run is running for 3m. Its timeout is 2h. 2 tasks not finished.",
+        "The run has been running for 3m. Its timeout is 2h. 2 tasks not finished.",
     ),
     (
         "timeout",
@@ -137,6 +137,15 @@ def test_each_reason_to_act_says_what_to_do() -> None:
     found = [one for case in DAGS for one in dag_reasons(a_dag(**case[1]))]
     found += [one for case in RUNS for one in run_reasons(Run(**{"dag": a_dag(), "run_id": "r1", **case[1]}))]
     assert [one.kind for one in found if one.tone == "failed" and not one.what_to_do] == []
+
+
+def test_a_run_says_what_each_open_task_waits_for() -> None:
+    run = Run(dag=a_dag(), run_id="r1", state="running", open=(OpenTask("train", 2, "The pool `gpu` is full."),))
+    (link,) = run_reasons(run)[0].links
+    assert (link.text, link.path) == (
+        "train [2]: The pool `gpu` is full.",
+        "dags/growth.churn/runs/r1/tasks/train/mapped/2",
+    )
 
 
 def test_the_note_of_a_run_is_shown() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
@@ -22,8 +23,9 @@ from dag_factory.build.web.html import page
 from dag_factory.build.web.project_states import project_states
 from dag_factory.build.web.read_dag import read_dag
 from dag_factory.build.web.read_pipelines import read_known
-from dag_factory.build.web.read_run import find_run, read_run
+from dag_factory.build.web.read_run import find_open, find_run, read_run
 from dag_factory.build.web.read_task import find_instances, read_mapped, read_task
+from dag_factory.reasons.facts import OpenTask
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_pipelines import combine, rows
 from dag_factory.reasons.of_run import run_reasons
@@ -59,14 +61,20 @@ def why_dag(dag_id: str) -> HTMLResponse:
     return _why(dag_id, dag_reasons(dag), refresh=True)
 
 
-def why_run(dag_id: str, run_id: str) -> HTMLResponse:
+def why_run(dag_id: str, run_id: str, user: GetUserDep) -> HTMLResponse:
     """Why does this run wait, or how did it end?"""
     with create_session(scoped=False) as session:
         run = find_run(session, dag_id, run_id)
         if run is None:
             return _why(run_id, (_NOT_FOUND,), 404)
         dag = read_dag(session, dag_id, project_states())
-        found = read_run(session, dag, run, _serialized(run, session))
+        serialized = _serialized(run, session)
+        found = read_run(session, dag, run, serialized)
+        if found.state == "running":
+            readable = _readable(user)
+            tasks = [read_task(session, found, run, one, serialized, readable) for one in find_open(session, run)]
+            sentences = tuple(OpenTask(one.task_id, one.map_index, task_reasons(one)[0].sentence) for one in tasks)
+            found = msgspec.structs.replace(found, open=sentences)
     return _why(run_id, run_reasons(found), refresh=found.state not in _ENDED)
 
 

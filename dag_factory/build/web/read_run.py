@@ -10,13 +10,14 @@ from airflow.models.dagrun import DagRun
 from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import State
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from dag_factory.reasons import facts
 from dag_factory.verdicts.history import KEY, TryRecord, read_history
 
 MAX_FAILED = 100  # of one run
+MAX_OPEN = 10
 
 
 def find_run(session: Session, dag_id: str, run_id: str) -> Any:
@@ -50,6 +51,19 @@ def read_run(session: Session, dag: facts.Dag, run: Any, serialized: Any) -> fac
         unfinished=session.scalar(unfinished) or 0,
         note=run.note or "",
     )
+
+
+def find_open(session: Session, run: Any) -> list[Any]:
+    """Return the first tasks that have started or could start, but have not ended. Those that wait come first."""
+    states = ["scheduled", "queued", "up_for_retry", "up_for_reschedule", "deferred", "running"]
+    found = session.scalars(
+        select(TaskInstance)
+        .where(TaskInstance.dag_id == run.dag_id, TaskInstance.run_id == run.run_id, TaskInstance.state.in_(states))
+        .order_by(case({state: number for number, state in enumerate(states)}, value=TaskInstance.state))
+        .order_by(TaskInstance.task_id, TaskInstance.map_index)
+        .limit(MAX_OPEN)
+    )
+    return list(found)
 
 
 def read_failed(session: Session, run: Any, instances: Iterable[Any]) -> tuple[facts.Failed, ...]:
