@@ -11,7 +11,7 @@ import msgspec
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 from dag_factory.build.worker.errors import RunTimedOut
-from dag_factory.build.worker.tries import records
+from dag_factory.build.worker.tries import metrics, records
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job, Retries
 from dag_factory.verdicts.decide import decide
@@ -52,6 +52,7 @@ def end_try(
     rescheduled = next_try.action == "reschedule"
     history = add_try(history, record, flavor=next_try.flavor, rescheduled=rescheduled)
     records.save(context, history)
+    metrics.emit(context, record, next_try)
     if verdict.kind == "unknown" and failure is not None:
         log.error("Nothing in the evidence explains this error:", exc_info=failure)
     for line in lines[-SHOWN_LINES:]:
@@ -71,6 +72,7 @@ def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _
     record = records.make_record(context["ti"].try_number, job, None, verdict)
     history = add_try(records.load(context), record)
     records.save(context, history)
+    metrics.emit(context, record, next_try)
     log.error("%s", verdict_line(verdict, next_try))
     return TryFailed(verdict, next_try, history)
 
@@ -80,6 +82,7 @@ def end_success(context: Any, job: Job | None, pod: Any, log: Any = _LOG) -> Non
     history = records.load(context)
     record = records.make_record(context["ti"].try_number, job, pod)
     records.save(context, add_try(history, record))
+    metrics.emit(context, record)
     if advice := next((one.advice for one in reversed(history.tries) if one.advice), ""):
         log.warning("%s.", advice)
 

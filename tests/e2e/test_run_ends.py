@@ -1,0 +1,65 @@
+"""Runs that end for a reason of their own: a missed deadline, a timeout, a file that was deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from real_stack import Run, Running, wait_for
+from test_interruptions import pods
+from test_problems import listed_dags
+
+WAITING = """\
+version: 1
+description: Its file is deleted while it runs.
+defaults: {docker_image: "busybox:1", resource_flavor: cpu-small, retries: 3}
+jobs:
+  first:
+    volumes: [{mount_path: /data, pvc: vanishing}]
+    script: |
+      echo "It runs."
+      echo "It waits."
+      until [ -e /data/go ]; do sleep 0.2; done
+  second: {depends_on: [first], script: echo "Never."}
+  cleanup: {depends_on: [second], teardown: {of: first}, script: echo "Cleaned up."}
+"""
+
+
+def deadlines(run: Run) -> list[dict[str, Any]]:
+    """Return the deadlines that Airflow's UI shows for a run."""
+    found = run.running.api.call("GET", f"/dags/{run.dag_id}/dagRuns/{run.id}/deadlines", root="/ui")
+    return list(found["deadlines"])
+
+
+def test_a_run_whose_file_was_deleted_ends_and_says_why(running: Running) -> None:
+    path = running.pipeline("checks.vanishing", WAITING)
+    claim = running.claim("vanishing")
+    run = running.start("checks.vanishing")
+    wait_for(lambda: "It runs." in run.log("first"), 300, "the first job to run")
+    path.unlink()
+    tags = wait_for(
+        lambda: [
+            tag["name"] for tag in listed_dags(running).get(run.dag_id, {}).get("tags", ()) if tag["name"] == "deleted"
+        ],
+        300,
+        "the tag of a deleted pipeline",
+    )
+    assert tags == ["deleted"]
+    (claim / "go").touch()  # the job that runs is not touched
+    assert run.wait() == "failed"
+    assert run.jobs() == {"first": "success", "second": "failed", "cleanup": "success"}
+    log = run.log("second")
+    assert "the file `configs/pipelines/checks/vanishing.yaml` was deleted or renamed" in log
+    assert "Traceback" not in log
+    assert pods(run) == []
+    wait_for(lambda: run.dag_id not in listed_dags(running), 300, "the deleted pipeline to disappear")
+
+
+def test_a_run_that_exceeds_its_timeout_ends_with_its_pods(running: Running) -> None:
+    run = running.start("checks.limited")
+    wait_for(lambda: run.jobs().get("defers") == "deferred" and "step" in run.log("waits"), 300, "both jobs to run")
+    assert run.wait() == "failed"
+    assert set(run.jobs().values()) == {"skipped"}
+    wait_for(
+        lambda: "the run took longer than its timeout of 1m, so Airflow ended it" in run.log("waits"), 60, "the reason"
+    )
+    wait_for(lambda: not pods(run), 120, "the pods to end")
