@@ -6,7 +6,7 @@ is then told to end, like a task that somebody marks. Airflow gives the process 
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from dag_factory.build.worker.errors import RunTimedOut
@@ -14,7 +14,10 @@ from dag_factory.build.worker.errors import RunTimedOut
 
 def find_run_timeout(context: Any) -> RunTimedOut | None:
     """Return the failure if the run has timed out."""
-    limit, start = context["dag"].dagrun_timeout, context["dag_run"].start_date
-    if limit is None or start is None or datetime.now(timezone.utc) < start + limit:
+    limit = getattr(context.get("dag"), "dagrun_timeout", None)
+    start = getattr(context.get("dag_run"), "start_date", None)
+    if not (isinstance(limit, timedelta) and isinstance(start, datetime)):
+        return None
+    if datetime.now(timezone.utc) < start + limit:
         return None
     return RunTimedOut(int(limit.total_seconds()))
