@@ -81,9 +81,13 @@ class Running:
         assert self.api.wait_for_dag(dag_id, 300), f"{dag_id} never appeared"
         return Run(self, dag_id, self.api.trigger(dag_id, conf))
 
-    def import_errors(self) -> list[dict[str, Any]]:
-        """Return the rows of Airflow's Import Errors."""
-        return list(self.api.call("GET", "/importErrors")["import_errors"])
+    def import_error(self, file: str) -> dict[str, Any] | None:
+        """Return the row of Airflow's Import Errors that names a file below ``configs/``.
+
+        On a busy machine, the row may also exist without errors, with a warning about a slow loader.
+        """
+        rows = self.api.call("GET", "/importErrors")["import_errors"]
+        return next((row for row in rows if f"configs/{file}" in row["stack_trace"]), None)
 
 
 def wait_for(read: Callable[[], T | None], seconds: float, what: str) -> T:

@@ -119,9 +119,9 @@ def test_the_form_for_params(running: Running, page: Page) -> None:
 
 
 def test_import_errors_show_position_and_code(running: Running, page: Page) -> None:
-    path = running.pipeline("checks.two_mistakes", BROKEN)
+    path, file = running.pipeline("checks.two_mistakes", BROKEN), "pipelines/checks/two_mistakes.yaml"
     try:
-        wait_for(running.import_errors, 300, "the row in Import Errors")
+        wait_for(lambda: running.import_error(file), 300, "the row in Import Errors")
         page.goto(running.api.url)
         page.get_by_role("button", name=re.compile("Import Error")).click()
         page.get_by_text("import_errors.py").first.click()
@@ -129,4 +129,4 @@ def test_import_errors_show_position_and_code(running: Running, page: Page) -> N
         screenshot(page, "import-errors")
     finally:
         path.unlink()
-        wait_for(lambda: not running.import_errors(), 300, "the row to disappear")
+        wait_for(lambda: not running.import_error(file), 300, "the row to disappear")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from real_stack import RUNS, Running, wait_for
 
+FILE = "pipelines/checks/broken.yaml"
 BROKEN = """\
 version: 1
 description: Broken, then fixed.
@@ -30,7 +31,7 @@ def test_a_broken_pipeline_is_reported_and_the_others_continue(running: Running,
     sibling = running.start("checks.sibling")
     wait_for(lambda: sibling.jobs().get("before") == "running", 300, "the sibling's first job")
 
-    [row] = wait_for(running.import_errors, 300, "the row in Import Errors")
+    row = wait_for(lambda: running.import_error(FILE), 300, "the row in Import Errors")
     assert row["filename"] == "import_errors.py"
     text = row["stack_trace"]
     assert "configs/pipelines/checks/broken.yaml:6:5: unknown-key" in text
@@ -47,7 +48,7 @@ def test_a_broken_pipeline_is_reported_and_the_others_continue(running: Running,
 
     path = running.pipeline(broken, BROKEN.replace("flavour", "flavor"))
     fixed = running.start(broken)
-    wait_for(lambda: not running.import_errors(), 300, "the row to disappear")
+    wait_for(lambda: not running.import_error(FILE), 300, "the row to disappear")
     assert fixed.wait() == "success"
     assert "Fixed." in fixed.log("one")
 
