@@ -297,6 +297,7 @@ class Cluster(_Frozen, frozen=True, kw_only=True):
     in_cluster: bool | None = None
     startup_check_interval: float = 1.0  # seconds; the operator's own default is 5
     xcom_sidecar: XcomSidecar | None = None
+    fail_waiting_after: int = 20  # seconds, for a pod whose wait cannot end by itself
 
 
 class Pipeline(_Frozen, frozen=True, kw_only=True):

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dag_factory.verdicts.evidence.model import Evidence
-from dag_factory.verdicts.rules.api_errors import find_api_error, find_api_refusal, find_guard_refusal
+from dag_factory.verdicts.rules.api_errors import find_api_error, find_api_refusal
 from dag_factory.verdicts.rules.container_ends import find_failed_container, find_out_of_memory
 from dag_factory.verdicts.rules.deletions import find_deletion
 from dag_factory.verdicts.rules.disruptions import find_disruption
 from dag_factory.verdicts.rules.phrases import clause, details, flavor_of, on_node, seconds_text
+from dag_factory.verdicts.rules.preconditions import find_precondition
 from dag_factory.verdicts.rules.waits import find_wait, verdict_of
 from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict
 
@@ -87,7 +88,7 @@ def _unknown(evidence: Evidence) -> Verdict:
 
 
 _RULES: tuple[Callable[[Evidence], Verdict | None], ...] = (
-    find_guard_refusal,
+    find_precondition,
     find_api_refusal,
     find_disruption,
     find_out_of_memory,

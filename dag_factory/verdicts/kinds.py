@@ -107,7 +107,8 @@ KINDS: dict[Kind, KindInfo] = {
     "config": KindInfo(
         "Configuration",
         "The pod refers to something that does not exist, such as a secret, a key in a secret, a config map, a volume"
-        " claim or a service account, or its settings contradict its image.",
+        " claim or a service account, or its settings contradict its image. Or a `{{ }}` or `when` of the job cannot be"
+        " computed.",
         "Create what is missing, or correct its name in the YAML file. No retry helps before that.",
         "create what is missing, or correct its name",
     ),
@@ -153,7 +154,8 @@ KINDS: dict[Kind, KindInfo] = {
     "policy": KindInfo(
         "Policy",
         "A rule of the platform forbids the pod: a guard of the environment or team, or an admission rule of the"
-        " cluster. The pod was not created.",
+        " cluster. Or the pipeline is stopped, because its last good version breaks current rules. The pod was not"
+        " created.",
         "Change the key that the verdict names, or ask the platform team for an exception. No retry helps.",
         "change what the rule forbids, or ask the platform team",
     ),

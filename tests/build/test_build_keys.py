@@ -306,7 +306,7 @@ def write(home: Path, files: Files) -> None:
 
 OPERATOR = (
     "startup_timeout_seconds schedule_timeout_seconds on_finish_action deferrable kubernetes_conn_id in_cluster "
-    "startup_check_interval_seconds callbacks namespace _pre_execute_hook"
+    "startup_check_interval_seconds fail_waiting_after callbacks namespace _pre_execute_hook"
 ).split()
 
 
@@ -512,6 +512,10 @@ TABLES: dict[str, tuple[Files, dict[str, Any]]] = {
     "cluster.startup_check_interval": (
         {DEV: {"cluster": {"startup_check_interval": "500ms"}}},
         {"operator startup_check_interval_seconds": 0.5},
+    ),
+    "cluster.fail_waiting_after": (
+        {DEV: {"cluster": {"fail_waiting_after": "2m"}}},
+        {"operator fail_waiting_after": 120},
     ),
     "cluster.xcom_sidecar": (
         {DEV: {"cluster": {"xcom_sidecar": {"image": "x:1"}}}, FLOW: {"defaults": {"output": "json"}}},

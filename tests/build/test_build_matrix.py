@@ -40,7 +40,8 @@ def test_a_cell_without_output_is_not_in_the_list() -> None:
 
 
 def test_reading_a_cell_without_output_is_an_error() -> None:
-    from dag_factory.build.worker.templates.output_function import NoOutput
+    from dag_factory.build.worker.try_failed import TryFailed
 
-    with pytest.raises(NoOutput, match="train-de"):
+    with pytest.raises(TryFailed) as failure:
         reading("{{ output('train-de') }}", {"train-fr": 2})
+    assert "train-de" in failure.value.verdict.sentence

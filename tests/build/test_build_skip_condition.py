@@ -48,8 +48,9 @@ def asked(when: str, retries: int = 2, context: dict[str, Any] | None = None, **
     )
     outputs = {"count": {"rows": 0}}
     ti.xcom_pull = lambda task_ids, **_: outputs[task_ids]
+    ti.xcom_push = lambda **_: None
     try:
-        known = {"task": task, "ti": ti, "params": {"full": False}, "dag": task.dag}
+        known = {"task": task, "ti": ti, "params": {"full": False}, "dag": task.dag, "ds": "2026-01-31"}
         task._pre_execute_hook({**known, **(context or {})})
     except AirflowSkipException:
         return "skipped"
@@ -62,6 +63,29 @@ def test_the_first_try_evaluates_the_condition() -> None:
     assert asked("{{ output('count').rows }}") == "skipped"
     assert asked("{% if params.full %}true{% endif %}") == "skipped"
     assert asked("false") == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("when", "sentence"),
+    [
+        ("{{ ds }}", "configuration: `when` rendered to '2026-01-31', which is neither true nor false"),
+        (
+            "{{ params.nothing }}",
+            "configuration: `when: {{ params.nothing }}`: 'dict object' has no attribute 'nothing'",
+        ),
+    ],
+)
+def test_a_condition_that_cannot_be_evaluated_fails_the_try_without_a_retry(
+    when: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from dag_factory.build.worker.try_failed import TryFailed
+
+    with caplog.at_level("INFO"), pytest.raises(TryFailed) as failure:
+        asked(when)
+    assert failure.value.next_try.action == "fail"
+    assert caplog.messages[-2] == "::endgroup::"  # the line is outside Airflow's group `Pre Execute`
+    assert caplog.messages[-1].startswith(sentence)
+    assert not caplog.records[-1].exc_info
 
 
 def test_a_later_try_does_not_evaluate_it() -> None:

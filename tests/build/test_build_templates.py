@@ -48,17 +48,26 @@ def test_an_argument_that_looks_like_a_file_is_text(name: str, tmp_path: Path, m
 
 
 def test_a_template_reads_no_files() -> None:
-    from dag_factory.config.expressions.run_time_values import NotAllowed
-
-    with pytest.raises(NotAllowed, match="cannot include another file"):
-        shell("{% include 'loader.py' %}")
+    assert "cannot include another file" in mistake("{% include 'loader.py' %}")
 
 
 def test_an_undefined_name_is_an_error() -> None:
-    import jinja2
+    assert mistake("{{ ds }} {{ flods }}") == "configuration: `{{ flods }}` cannot be rendered: 'flods' is undefined"
 
-    with pytest.raises(jinja2.UndefinedError, match="flods"):
-        shell("{{ flods }}")
+
+def test_a_mistake_in_a_long_script_names_the_expression() -> None:
+    script = "echo {{ ds }}\n" * 50 + "echo {{ 1 + 'a' }}\necho {{ params.folds }}\n"
+    assert mistake(script).startswith("configuration: a template of the job cannot be rendered: TypeError: unsupported")
+
+
+def mistake(text: str, outputs: dict[str, object] | None = None) -> str:
+    """The verdict on a task with a mistake in a template."""
+    from dag_factory.build.worker.try_failed import TryFailed
+
+    with pytest.raises(TryFailed) as failure:
+        shell(text, outputs=outputs)
+    assert failure.value.next_try.action == "fail"
+    return failure.value.verdict.sentence
 
 
 def test_output_of_another_job() -> None:
@@ -70,10 +79,11 @@ def test_output_of_another_job() -> None:
 
 
 def test_a_missing_output_is_explained() -> None:
-    from dag_factory.build.worker.templates.output_function import NoOutput
-
-    with pytest.raises(NoOutput, match=r"output\('extract'\).*`output: json`"):
-        shell("{{ output('extract').rows }}", outputs={})
+    found = mistake("{{ output('extract').rows }}", outputs={})
+    assert found.startswith(
+        "configuration: `{{ output('extract').rows }}` cannot be rendered: output('extract'): this job"
+    )
+    assert "`output: json`" in found
 
 
 def test_null_is_an_output() -> None:

@@ -12,6 +12,12 @@ from docker_images import tag_sidecar
 from live import Live, running
 
 
+@pytest.fixture(autouse=True)
+def no_handover(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no scheduler that a trigger could be too quick for."""
+    monkeypatch.setattr("dag_factory.build.worker.pod_trigger.HANDOVER", 0)
+
+
 @pytest.fixture(scope="session")
 def image_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image as a folder: a program, and a Dockerfile that defines how to run it."""

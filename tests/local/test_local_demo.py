@@ -31,8 +31,8 @@ def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
     assert code == 1, output
     assert "bad failed; the end of its log" in output
     assert "The disk is full." in output
-    assert "exit_code=4" in output
-    assert "NoOutput: output('fine'): this job has no output" in output
+    assert "exit code 4: the container failed" in output
+    assert "cannot be rendered: output('fine'): this job has no output" in output
     assert "::group::" not in output
     assert "everything is stopped again" in output
     eventually(lambda: not project.processes(), 300, "the last process to end")

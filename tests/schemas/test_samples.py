@@ -369,6 +369,7 @@ BAD_ENVIRONMENTS = [
     ("{cluster: {startup_check_interval: 1}}", "cluster.startup_check_interval", "bad-duration"),
     ("{cluster: {startup_check_interval: 0s}}", "cluster.startup_check_interval", "bad-duration"),
     ("{cluster: {startup_check_interval: 0.5s}}", "cluster.startup_check_interval", "bad-duration"),
+    ("{cluster: {fail_waiting_after: 20}}", "cluster.fail_waiting_after", "bad-duration"),
     ("{cluster: {startup_check_interval: 500ms1s}}", "cluster.startup_check_interval", "bad-duration"),
     ("{cluster: {local: {images: {a: folder}}}}", "cluster.local.images.a", "type"),
     ("{cluster: {local: {images: {a: {}}}}}", "cluster.local.images.a", "required"),

@@ -31,7 +31,7 @@ ALERTS = ("has_on_failure_callback", "has_on_success_callback", "has_on_retry_ca
 """Whether a task or a DAG sends alerts, which no release before 0.2.0 did."""
 OWN_DAGS = "_dagwright."
 """The first part of the ids of DAGs that are not pipelines."""
-ENDS_OF_TRIES = ("job", "has_retry_policy", "log_events_on_failure", "log_events_on_startup")
+ENDS_OF_TRIES = ("job", "has_retry_policy", "log_events_on_failure", "log_events_on_startup", "fail_waiting_after")
 """Arguments of a task that say how a failed try ends, and what its log contains. They do not change the pod."""
 LABELS_OF_THE_PROVIDER = ("airflow_version", "kubernetes_pod_operator_version", "airflow_kpo_in_cluster")
 """Labels of a pod that change with Airflow."""

@@ -115,7 +115,10 @@ def owner(pipeline: model.Pipeline) -> str:
 
 def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     cluster = pipeline.cluster
-    arguments: dict[str, Any] = {"startup_check_interval_seconds": cluster.startup_check_interval}
+    arguments: dict[str, Any] = {
+        "startup_check_interval_seconds": cluster.startup_check_interval,
+        "fail_waiting_after": cluster.fail_waiting_after,
+    }
     if cluster.kubernetes_conn_id is not None:
         arguments["kubernetes_conn_id"] = cluster.kubernetes_conn_id
     if cluster.in_cluster is not None:

@@ -55,10 +55,56 @@ class RunTimedOut(KnownFailure):
         self.seconds = seconds
 
 
+class NeverStarted(KnownFailure):
+    """The pod waits for something that cannot come by itself."""
+
+    kind = "launch-failed"
+
+
+class StartedTooLate(KnownFailure):
+    """The pod was not scheduled, or did not start, within a limit of ``seconds``."""
+
+    kind = "launch-timeout"
+
+    def __init__(self, seconds: int | None) -> None:
+        super().__init__(f"the pod did not start within {seconds} s" if seconds else "the pod did not start in time")
+        self.seconds = seconds
+
+
+class TriggerFailed(KnownFailure):
+    """The triggerer could not watch the pod. ``details`` is the stack trace of its error."""
+
+    def __init__(self, text: str, details: str = "") -> None:
+        super().__init__(text)
+        self.details = details
+
+
+class TimedOut(KnownFailure):
+    """The job did not end within its timeout, and the triggerer reported it."""
+
+    kind = "task-timeout"
+
+
+class NoOutput(LookupError):
+    """A template reads the output of a job that wrote none."""
+
+
 class PodRefused(KnownFailure, AirflowFailException):
     """A rule of the environment or team forbids the pod. The same pod would break the same rule at each try."""
 
     kind = "guard"
+
+
+class BadCondition(KnownFailure):
+    """``when`` cannot be evaluated."""
+
+    kind = "condition"
+
+
+class BadTemplate(KnownFailure):
+    """A ``{{ }}`` cannot be rendered."""
+
+    kind = "template"
 
 
 def kind_of(failure: BaseException | None) -> FailureKind | None:

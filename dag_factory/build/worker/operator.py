@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
@@ -21,10 +21,12 @@ from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import Kubern
 from airflow.providers.cncf.kubernetes.operators.pod import POD_IDENTIFIER_STATE_KEY, KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.container import (
     container_is_completed,
+    container_is_running,
     container_is_succeeded,
     get_container_status,
 )
-from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction, PodNotFoundException
+from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction, PodNotFoundException, PodPhase
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import (
@@ -32,8 +34,6 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
     AirflowTaskTimeout,
-    TaskDeferralError,
-    TaskDeferralTimeout,
     TaskDeferred,
 )
 from kubernetes.client import models as k8s
@@ -46,16 +46,23 @@ from dag_factory.build.worker.errors import (
     ContainerFailed,
     KnownFailure,
     PodDeleted,
+    PodRefused,
     RunTimedOut,
+    TimedOut,
     WorkerStopped,
 )
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
+from dag_factory.build.worker.pod_trigger import ERROR, PodTrigger
 from dag_factory.build.worker.tries import flavor_of_try
+from dag_factory.build.worker.tries.await_start import await_start
 from dag_factory.build.worker.tries.climb_advice import climb_advice
 from dag_factory.build.worker.tries.end import end_success, end_try
 from dag_factory.build.worker.tries.evidence import collect, failure_of, read, without_pod
 from dag_factory.build.worker.tries.run_timeout import find_run_timeout
+from dag_factory.build.worker.tries.start_watch import FAIL_WAITING_AFTER, Limits
 from dag_factory.build.worker.tries.task_job import TaskJob
+from dag_factory.build.worker.tries.template_faults import FAULTS, bad_template
+from dag_factory.build.worker.tries.trigger_failures import failure_of_event, failure_of_trigger
 from dag_factory.config.model import Job
 from dag_factory.verdicts.evidence.model import Evidence
 
@@ -69,12 +76,16 @@ class PodOperator(KubernetesPodOperator):
     _reported: str | None = None  # the pod of an earlier process, once it is in the log
     _cause: BaseException | None = None  # what ended the try, before the operator cleaned up
     _evidence: Evidence | None = None  # collected before the pod is deleted
+    _has_begun = False  # whether Airflow has called an entry point of the operator
     _ended: Any = None  # the pod as it was when the operator cleaned up
 
-    def __init__(self, *, job: TaskJob | None = None, **arguments: Any) -> None:
+    def __init__(
+        self, *, job: TaskJob | None = None, fail_waiting_after: int = FAIL_WAITING_AFTER, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self.job = job
         self.try_job: Job | None = None  # the job with the flavor of this try, once it has started
+        self.fail_waiting_after = fail_waiting_after
 
     @cached_property
     def pod_manager(self) -> JobPodManager:
@@ -87,23 +98,82 @@ class PodOperator(KubernetesPodOperator):
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> Any:
         """Resume after the trigger. Return the output of the job."""
-
-        def step() -> Any:
-            result = super(PodOperator, self).trigger_reentry(context, event)
-            if self.pod is None:  # the triggerer saw the container succeed, and now the pod is gone
-                self._check_killed(event["name"], event["namespace"])
-            return result
-
-        return self._run(step, context)
+        return self._run(partial(self._resume, context, event), context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Resume after the trigger, also after its failure."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout) as failure:
+        if next_method == TRIGGER_FAIL_REPR:
+            self._has_begun = True
+            failure = failure_of_trigger(next_kwargs or {})
             self._use_flavor(context)
             self._delete_unwatched(context, failure)
             self._fail(failure, context)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def render_template(self, content: Any, context: Any, *options: Any, **named: Any) -> Any:
+        """Render a value. Raises ``TryFailed`` for a mistake in a template: Airflow would log a stack trace twice."""
+        try:
+            return super().render_template(content, context, *options, **named)
+        except FAULTS as failure:
+            self._fail(bad_template(content, failure), context)
+
+    def await_pod_start(self, pod: Any) -> None:
+        """Wait until the pod has started. Log what it waits for."""
+        limits = Limits(self.schedule_timeout_seconds, self.startup_timeout_seconds, self.fail_waiting_after)
+        interval = self.startup_check_interval_seconds
+        await_start(self.pod_manager, self.client, pod, limits, interval, partial(self.log.info, "%s"))
+
+    def defer(self, *, trigger: Any, **options: Any) -> NoReturn:
+        """Defer the task, with the trigger of this project in place of the provider's."""
+        arguments = trigger.serialize()[1]
+        super().defer(trigger=PodTrigger(**arguments, fail_waiting_after=self.fail_waiting_after), **options)
+
+    def _resume(self, context: Any, event: dict[str, Any]) -> Any:
+        """Read the log and the output of a pod that has ended. Raises the failure that the event stands for."""
+        status, name, namespace = event["status"], event["name"], event["namespace"]
+        if status != "success":
+            pod: Any = self.hook.get_pod(name, namespace)  # a pod that is gone is a failure
+            is_over = pod.status.phase in PodPhase.terminal_states or container_is_completed(
+                pod, self.base_container_name
+            )
+            if not is_over and status == ERROR:
+                self._defer_again(context, event, pod)
+            if not is_over:
+                self._give_up(context, event, pod)
+        # ``super()`` logs an error for every other status; ``cleanup`` finds out whether the container failed.
+        result = super().trigger_reentry(context, {**event, "status": "success"})
+        if self.pod is None:  # the triggerer saw the container succeed, and now the pod is gone
+            self._check_killed(name, namespace)
+        return result
+
+    def _defer_again(self, context: Any, event: dict[str, Any], pod: Any) -> None:
+        """Defer again after an error in the triggerer, but not too often."""
+        count = event.get("_redefer_count", 0)
+        if count < self.MAX_REDEFER_ATTEMPTS:
+            self.log.warning("The triggerer could not watch the pod (%s). It tries again.", event["message"])
+            self.pod = pod
+            self.trigger_kwargs = {**(self.trigger_kwargs or {}), "_redefer_count": count + 1}
+            self.invoke_defer_method(last_log_time=event.get("last_log_time"), context=context)
+
+    def _give_up(self, context: Any, event: dict[str, Any], pod: Any) -> NoReturn:
+        """End a pod that still waits or runs. Raises the reason."""
+        self.pod = self.remote_pod = pod
+        if container_is_running(pod, self.base_container_name):
+            self._write_logs(pod, since_time=event.get("last_log_time"))
+        try:
+            raise failure_of_event(event)
+        finally:
+            self.post_complete_action(pod=pod, remote_pod=pod, context=context, result=None)
+
+    def _write_logs(self, pod: Any, follow: bool = False, since_time: Any = None) -> None:  # type: ignore[override]
+        """Copy the rest of the log of a deferred job, as the log of any other job is copied."""
+        name = self.base_container_name
+        status: Any = get_container_status(pod, name)
+        if status is not None and (status.state.running or status.state.terminated):
+            prefix = self.container_name_log_prefix_enabled
+            self.pod_manager.fetch_container_logs(
+                pod, name, follow=follow, since_time=since_time, container_name_log_prefix_enabled=prefix
+            )
 
     def cleanup(self, pod: Any, remote_pod: Any, xcom_result: Any = None, context: Any = None) -> None:
         """Delete the pod unless it must be kept, and raise if the job failed.
@@ -143,6 +213,7 @@ class PodOperator(KubernetesPodOperator):
 
     def _run(self, step: Callable[[], Any], context: Any) -> Any:
         """Run one of the entry points of the operator. Make every exit report what happened."""
+        self._has_begun = True
         try:
             worker_stop.check_worker(self)
             self._use_flavor(context)
@@ -150,8 +221,12 @@ class PodOperator(KubernetesPodOperator):
             worker_stop.check_worker(self)
             value = self._check_output(result, context)
         except TaskDeferred:
+            # From here on the triggerer watches the pod. It may be so quick that another process runs the task already
+            # and Airflow stops this one, whose ``on_kill`` must not delete the pod.
+            pod, self.pod = self.pod, None
             if not self._killed:
                 raise  # the try continues, so the identity of the pod is still needed
+            self.pod = pod
             self._fail(WorkerStopped(), context)
         except (AirflowSkipException, AirflowRescheduleException):
             self._finish_try(context)
@@ -188,11 +263,26 @@ class PodOperator(KubernetesPodOperator):
         evidence = self._evidence or self._collect(pod, failure)
         limit = failure.seconds if isinstance(failure, RunTimedOut) else evidence.timeout
         evidence = msgspec.structs.replace(evidence, failure=failure_of(failure, limit))
-        if isinstance(failure, AirflowTaskTimeout) and pod is not None:
+        if isinstance(failure, (AirflowTaskTimeout, TimedOut)) and pod is not None:
             self._stop(pod)
         self._finish_try(context)
+        lines: Sequence[str] = ()
+        groups = 1
+        if self._has_begun:
+            lines = self._lines_to_show(failure, evidence)
+            groups = self.pod_manager.open_groups if pod is not None else 0
         advise = partial(climb_advice, context, self.job) if self.job else None
-        raise end_try(context, self._model, evidence, failure, log=self.log, advise=advise) from None
+        raise end_try(
+            context, self._model, evidence, failure, lines, log=self.log, open_groups=groups, advise=advise
+        ) from None
+
+    def _lines_to_show(self, failure: BaseException, evidence: Evidence) -> Sequence[str]:
+        """Return the lines that belong above the verdict and are not there yet."""
+        if isinstance(failure, PodRefused):
+            lines = str(failure).splitlines()
+            return lines if len(lines) > 2 else ()
+        is_logged = not evidence.log or tuple(self.pod_manager.last_lines) == evidence.log
+        return () if is_logged else evidence.log
 
     def _collect(self, pod: Any, failure: BaseException | None) -> Evidence:
         try:

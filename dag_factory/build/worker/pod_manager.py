@@ -25,11 +25,9 @@ from kubernetes.stream import stream
 from dag_factory.build.pod.client_objects import to_fragment
 from dag_factory.build.worker import outputs
 from dag_factory.build.worker.errors import OutputError
+from dag_factory.build.worker.tries.evidence import LAST_LINES
 
 _READ_COMMAND = f"if [ -s {outputs.FILE} ]; then cat {outputs.FILE}; else echo {EMPTY_XCOM_RESULT}; fi"
-LAST_LINES = 20
-"""Lines of the container's log that explain a failure."""
-
 _ATTEMPTS = 3  # to read the rest of a log after its container ended
 
 NO_OUTPUT: Any = object()
@@ -48,12 +46,15 @@ class JobPodManager(PodManager):
         self.unreadable: OutputError | None = None
         self.interruptions: list[Exception] = []
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self.open_groups = 0
 
     def run_pod_async(self, pod: Any, **options: Any) -> Any:
         """Create the pod. ``PodManager`` logs the whole pod and a stack trace if the cluster refuses it."""
         return self._client.create_namespaced_pod(pod.metadata.namespace, to_fragment(pod), **options)
 
     def _log_message(self, message: str, *options: Any) -> None:
+        if message.startswith(("::group::", "::endgroup::")):  # a program may write them, too
+            self.open_groups = max(0, self.open_groups + (1 if message.startswith("::group::") else -1))
         self.last_lines.append(message)
         super()._log_message(message, *options)
 

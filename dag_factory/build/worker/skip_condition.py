@@ -15,7 +15,10 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from dag_factory.build.worker.errors import BadCondition
 from dag_factory.build.worker.tries import records
+from dag_factory.build.worker.tries.end import end_by_fault
+from dag_factory.build.worker.tries.template_faults import describe
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"", "false", "no", "off", "none", "null"})
@@ -30,14 +33,17 @@ class SkipCondition:
     def __call__(self, context: Mapping[str, Any]) -> None:
         """Skip the task if the condition is false.
 
-        Raises ``AirflowSkipException``, ``ValueError`` for a result that is neither true nor false, and the
-        exceptions of templates.
+        Raises ``AirflowSkipException``, and ``TryFailed`` if the condition cannot be evaluated.
         """
         task, ti = context["task"], context["ti"]
         if has_started(ti, task.retries) or is_repeated(context):
             return
-        answer = task.dag.get_template_env().from_string(self.text).render(**context)
-        if not is_true(answer):
+        try:
+            is_met = is_true(task.dag.get_template_env().from_string(self.text).render(**context))
+        except Exception as failure:
+            text = str(failure) if isinstance(failure, ValueError) else f"`when: {self.text}`: {describe(failure)}"
+            raise end_by_fault(context, BadCondition(text)) from None
+        if not is_met:
             raise AirflowSkipException(f"`when: {self.text}` is false in this run")
 
 

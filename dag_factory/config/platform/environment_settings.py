@@ -28,6 +28,7 @@ from dag_factory.config.units import seconds
 
 _SCHEMA = environments.SCHEMA
 _COMPUTED_LATER = ("vars", "defaults")  # the first before everything else, the second for each pipeline
+_FAIL_WAITING_AFTER = model.Cluster().fail_waiting_after
 _STARTUP_CHECK_INTERVAL = 1.0
 
 
@@ -56,12 +57,14 @@ def cluster(settings: MapNode) -> model.Cluster:
     node = settings.map("cluster")
     in_cluster = node.scalar("in_cluster")
     interval = node.text("startup_check_interval")
+    patience = seconds(node.text("fail_waiting_after") or "")
     return model.Cluster(
         namespace=node.text("namespace"),
         kubernetes_conn_id=node.text("kubernetes_conn_id"),
         in_cluster=bool(in_cluster.value) if in_cluster else None,
         startup_check_interval=_seconds(interval) if interval else _STARTUP_CHECK_INTERVAL,
         xcom_sidecar=_xcom_sidecar(node.get("xcom_sidecar")),
+        fail_waiting_after=_FAIL_WAITING_AFTER if patience is None else patience,
     )
 
 

@@ -15,6 +15,8 @@ FailureKind = Literal[
     "launch-failed",
     "output-invalid",
     "guard",  # a rule of the environment or team forbids the pod
+    "condition",  # `when` is neither true nor false
+    "template",  # a `{{ }}` cannot be rendered
     "api",  # the cluster's API answered with an error, or not at all
     "pod-gone",  # the pod was deleted by somebody else
     "worker-stopped",  # the worker was told to end

@@ -24,16 +24,6 @@ _FORBIDDEN = re.compile(r"^\S+ \"[^\"]*\" is forbidden: ")
 _FINAL_CODES = (400, 403, 404, 405, 413, 422)
 
 
-def find_guard_refusal(evidence: Evidence) -> Verdict | None:
-    """The verdict on a pod that a guard of the environment or team did not let through."""
-    failure = evidence.failure
-    if failure is None or failure.kind != "guard":
-        return None
-    text = clause(failure.text).removeprefix("the pod is not created:").strip()
-    fact = Fact(clause(failure.text), "failure")
-    return make_verdict("policy", f"policy: the pod was not created: {text}", [fact], is_final=True)
-
-
 def find_api_refusal(evidence: Evidence) -> Verdict | None:
     """The verdict on a pod that the API did not create, for a reason that the request itself has."""
     failure = evidence.failure

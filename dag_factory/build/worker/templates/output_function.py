@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dag_factory.build.worker.errors import NoOutput
 from dag_factory.build.worker.outputs import NULL_KEY
 from dag_factory.build.worker.templates.item import GroupItems
 
 _NO_DEFAULT: Any = object()
 _NOTHING: Any = object()  # a job wrote no output; None is a JSON null
-
-
-class NoOutput(LookupError):
-    """A template reads the output of a job that wrote none."""
 
 
 @dataclass(frozen=True)

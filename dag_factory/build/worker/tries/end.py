@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
-from dag_factory.build.worker.errors import RunTimedOut
+from dag_factory.build.worker.errors import KnownFailure, RunTimedOut, TriggerFailed
 from dag_factory.build.worker.tries import metrics, records
+from dag_factory.build.worker.tries.evidence import without_pod
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job, Retries
 from dag_factory.verdicts.decide import decide
@@ -33,14 +34,17 @@ def end_try(
     evidence: Evidence,
     failure: BaseException | None,
     lines: Sequence[str] = (),
+    *,
     log: Any = _LOG,
     advise: Callable[[str], str] | None = None,
+    open_groups: int = 0,
 ) -> TryFailed | AirflowRescheduleException:
     """Report a failed try. Returns the exception that the operator raises as the end of the try.
 
     ``failure`` is the exception that ended the try; None if the container failed. ``lines`` are the last lines of the
     container that are not in the log of the task yet. ``advise`` says what to write in the YAML file if the next try
     uses a larger flavor; its argument is that flavor.
+    ``open_groups``: the groups of the log that are open here; Airflow's UI hides what is inside.
     """
     ti = context["ti"]
     verdict = decide(evidence)
@@ -53,8 +57,10 @@ def end_try(
     history = add_try(history, record, flavor=next_try.flavor, rescheduled=rescheduled)
     records.save(context, history)
     metrics.emit(context, record, next_try)
+    for _ in range(open_groups):
+        log.info("::endgroup::")
     if verdict.kind == "unknown" and failure is not None:
-        log.error("Nothing in the evidence explains this error:", exc_info=failure)
+        _log_frames(log, failure)
     for line in lines[-SHOWN_LINES:]:
         log.info("%s", line)
     if advice:
@@ -67,14 +73,25 @@ def end_try(
 
 
 def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _LOG) -> TryFailed:
-    """Report a try that fails without a pod, and is not repeated. Returns the exception to raise."""
+    """Report a try that fails without a pod, and is not repeated. Returns the exception to raise.
+
+    The operator has not run, so Airflow's first group of the log is open.
+    """
     next_try = NextTry(action="fail", sentence="No further try, because it would fail in the same way")
     record = records.make_record(context["ti"].try_number, job, None, verdict)
     history = add_try(records.load(context), record)
     records.save(context, history)
     metrics.emit(context, record, next_try)
+    log.info("::endgroup::")
     log.error("%s", verdict_line(verdict, next_try))
     return TryFailed(verdict, next_try, history)
+
+
+def end_by_fault(context: Any, failure: KnownFailure) -> TryFailed:
+    """Report a try that fails without a pod because of a fault in the files. Returns the exception to raise."""
+    job = getattr(context["task"], "job", None)
+    model = job.model if job else None
+    return end_before_pod(context, model, decide(without_pod(model, failure)))
 
 
 def end_success(context: Any, job: Job | None, pod: Any, log: Any = _LOG) -> None:
@@ -85,6 +102,14 @@ def end_success(context: Any, job: Job | None, pod: Any, log: Any = _LOG) -> Non
     metrics.emit(context, record)
     if advice := next((one.advice for one in reversed(history.tries) if one.advice), ""):
         log.warning("%s.", advice)
+
+
+def _log_frames(log: Any, failure: BaseException) -> None:
+    """Log the stack trace of an error that nothing explains."""
+    if isinstance(failure, TriggerFailed):
+        log.error("The error of the triggerer:\n%s", failure.details)
+    else:
+        log.error("Nothing in the evidence explains this error:", exc_info=failure)
 
 
 def _next_try(

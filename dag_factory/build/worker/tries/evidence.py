@@ -15,14 +15,17 @@ from dag_factory.build.pod.client_objects import to_fragment
 from dag_factory.build.worker.errors import ContainerFailed, kind_of
 from dag_factory.config.model import Job
 from dag_factory.config.pod.final_pod import BASE
-from dag_factory.verdicts.evidence.model import Event, Evidence, Failure, Pod
+from dag_factory.verdicts.evidence.model import Container, Event, Evidence, Failure, Pod
 from dag_factory.verdicts.evidence.read_failure import read_failure
 from dag_factory.verdicts.evidence.read_objects import read_events, read_nodes, read_pod
 
 TIMEOUT = 10
 """Seconds for each request. The process may have received SIGTERM, so it must end soon."""
 
-_UNREACHABLE = (ApiException, urllib3.exceptions.HTTPError)
+LAST_LINES = 20
+"""Lines of a container's log that explain a failure."""
+
+UNREACHABLE = (ApiException, urllib3.exceptions.HTTPError)
 
 
 def collect(
@@ -37,18 +40,31 @@ def collect(
     nodes: tuple[dict[str, str], ...] = ()
     now = pod
     name, namespace = pod.metadata.name, pod.metadata.namespace
-    with suppress(*_UNREACHABLE):
+    with suppress(*UNREACHABLE):
         now = client.read_namespaced_pod(name, namespace, _request_timeout=TIMEOUT)
     seen = read(now)
-    with suppress(*_UNREACHABLE):
-        listed = client.list_namespaced_event(
-            namespace, field_selector=f"involvedObject.name={name}", _request_timeout=TIMEOUT
-        )
-        events = read_events(to_fragment(listed), seen.uid if seen else "")
+    with suppress(*UNREACHABLE):
+        events = list_events(client, namespace, name, seen.uid if seen else "")
     if seen is not None and seen.phase == "Pending" and not seen.node:
-        with suppress(*_UNREACHABLE):  # Airflow may have no permission to list nodes
-            nodes = read_nodes(to_fragment(client.list_node(limit=1000, _request_timeout=TIMEOUT)))
-    return msgspec.structs.replace(found, pod=seen, events=events, nodes=nodes)
+        nodes = list_nodes(client)
+    lines = found.log
+    if seen is not None and (container := _failed_container(seen)) and (container.role != "base" or not lines):
+        lines = _last_lines(client, namespace, name, container.name) or lines
+    return msgspec.structs.replace(found, pod=seen, events=events, nodes=nodes, log=lines)
+
+
+def list_events(client: CoreV1Api, namespace: str, name: str, uid: str = "") -> tuple[Event, ...]:
+    """The events of a pod."""
+    selector = f"involvedObject.name={name}"
+    listed = client.list_namespaced_event(namespace, field_selector=selector, _request_timeout=TIMEOUT)
+    return read_events(to_fragment(listed), uid)
+
+
+def list_nodes(client: CoreV1Api) -> tuple[dict[str, str], ...]:
+    """The sizes of the nodes; nothing if Airflow has no permission to list them."""
+    with suppress(*UNREACHABLE):
+        return read_nodes(to_fragment(client.list_node(limit=1000, _request_timeout=TIMEOUT)))
+    return ()
 
 
 def read(pod: Any) -> Pod | None:
@@ -67,7 +83,7 @@ def failure_of(failure: BaseException | None, seconds: int | None = None) -> Fai
         kind=kind_of(failure),
         code=getattr(cause, "status", None),
         body=getattr(cause, "body", None),
-        seconds=seconds,
+        seconds=getattr(failure, "seconds", seconds),
     )
 
 
@@ -81,6 +97,21 @@ def without_pod(job: Job | None, failure: BaseException | None, log: Sequence[st
         timeout=timeout,
         log=tuple(log),
     )
+
+
+def _failed_container(pod: Pod) -> Container | None:
+    """The container whose log says why the pod failed."""
+    ended = [one for one in pod.containers if one.end is not None]
+    return next((one for one in ended if one.end and one.end.exit_code), ended[0] if ended else None)
+
+
+def _last_lines(client: CoreV1Api, namespace: str, name: str, container: str) -> tuple[str, ...]:
+    with suppress(*UNREACHABLE):
+        text = client.read_namespaced_pod_log(
+            name, namespace, container=container, tail_lines=LAST_LINES, _request_timeout=TIMEOUT
+        )
+        return tuple(text.splitlines())
+    return ()
 
 
 def _api_failure(failure: BaseException) -> ApiException | None:
