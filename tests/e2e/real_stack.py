@@ -123,6 +123,13 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+LINKS = """
+links:
+  pod: "https://dashboard.example.com/#/pod/{namespace}/{name}"
+  source: "https://git.example.com/acme/pipelines/blob/main/{path}#L{line}"
+"""
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     for name in ("DAG_FACTORY_HOME", "DAG_FACTORY_ENV"):
@@ -132,6 +139,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         shutil.copytree(REPOSITORY / folder, home / folder)
     for folder in ("pipelines", "platform"):
         shutil.copytree(Path(__file__).parent / folder, home / "configs" / folder, dirs_exist_ok=True)
+    local = home / "configs" / "platform" / "environments" / "local.yaml"
+    local.write_text(local.read_text() + LINKS)
     stack = open_stack("e2e", home)
     try:
         # Images use the virtual environments of the repository, so `make demo` and the tests install them once.

@@ -1,28 +1,12 @@
-"""Airflow's UI in a real browser. Screenshots go to the folder ``DAGWRIGHT_SCREENSHOTS``, if it is set."""
+"""Airflow's UI in a real browser."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from browser import screenshot
+from playwright.sync_api import Page, expect
 from real_stack import Running, wait_for
-
-_BROWSER_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=300_000)
 
 BROKEN = """\
 version: 1
@@ -36,26 +20,6 @@ jobs:
     depends_on: [frist]
     script: echo "Nor is this."
 """
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    program = next(filter(None, map(shutil.which, _CHROMIUM)), None)
-    assert program, "the tests need Chromium: scripts/browser installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_BROWSER_OPTIONS)
-        found = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
-        found.set_default_timeout(300_000)  # the default of 30 s is too short on a busy machine
-        yield found
-        browser.close()
-
-
-def screenshot(page: Page, name: str) -> None:
-    """Save a screenshot of the page if ``DAGWRIGHT_SCREENSHOTS`` is set."""
-    folder = os.environ.get("DAGWRIGHT_SCREENSHOTS")
-    if folder:
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
 def test_the_list_of_dags_shows_the_examples(running: Running, page: Page) -> None:
