@@ -53,7 +53,7 @@ from dag_factory.build.worker.errors import (
 )
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
 from dag_factory.build.worker.pod_trigger import ERROR, PodTrigger
-from dag_factory.build.worker.tries import flavor_of_try
+from dag_factory.build.worker.tries import earlier_pods, flavor_of_try
 from dag_factory.build.worker.tries.await_start import await_start
 from dag_factory.build.worker.tries.climb_advice import climb_advice
 from dag_factory.build.worker.tries.end import end_success, end_try
@@ -202,6 +202,12 @@ class PodOperator(KubernetesPodOperator):
             raise
         except AirflowException:
             raise ContainerFailed from None
+
+    def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
+        """Return the pod of this try: a new one, or that of an earlier try whose worker was lost."""
+        check_worker = partial(worker_stop.check_worker, self)
+        earlier_pods.prepare(self, context, pod_request_obj.metadata.namespace, check_worker)
+        return super().get_or_create_pod(pod_request_obj, context)
 
     def log_matching_pod(self, pod: Any, context: Any) -> None:
         """Log the pod of an earlier process, and only once. The operator logs its own pod, too, three times."""

@@ -1,0 +1,129 @@
+"""The pods of earlier tries, right before a try creates its own.
+
+Airflow's operator takes over a pod of an earlier try that still runs. That is right if the worker of that try was lost.
+It is wrong if the task was cleared, and if the pod is being deleted: then this try would fail together with the pod.
+Such pods are ended here, and the try waits for their end, so that never two pods of a task run at the same time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import urllib3
+from airflow.providers.cncf.kubernetes.operators.pod import POD_IDENTIFIER_STATE_KEY
+from kubernetes.client.exceptions import ApiException
+
+from dag_factory.build.worker.tries import records
+from dag_factory.build.worker.tries.evidence import collect, read
+from dag_factory.verdicts.decide import decide
+from dag_factory.verdicts.history import add_try
+from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict
+
+_FINISHED = ("Succeeded", "Failed")
+_POLL = 0.5  # seconds
+_PATIENCE = 60  # seconds after the end of the grace period
+
+
+def prepare(operator: Any, context: Any, namespace: str, check_worker: Callable[[], None]) -> None:
+    """End the pods of earlier tries that this try must not take over, and report a try whose worker was lost.
+
+    ``check_worker`` raises if the process of this try is told to end.
+    """
+    ti = context["ti"]
+    if ti.try_number < 2 and not context.get("task_reschedule_count"):
+        return
+    first = first_try(ti.max_tries or 0, operator.retries or 0)
+    selector = operator._build_find_pod_label_selector(context, exclude_checked=False)
+    pods = operator.client.list_namespaced_pod(namespace, label_selector=selector).items
+    ending = [pod for pod in pods if _must_end(operator, pod, first)]
+    left = [pod for pod in pods if not _is_checked(operator, pod) and _try_of(pod) >= first and pod not in ending]
+    _report_lost_try(operator, context, first, left)
+    for pod in ending:
+        if pod.metadata.deletion_timestamp is None:
+            operator._stop(pod)
+        else:
+            operator.patch_already_checked(pod, reraise=False)
+    for pod in ending:
+        _wait(operator, pod, check_worker)
+    store, names = context.get("task_state_store"), {pod.metadata.name for pod in ending}
+    if store is not None and ending and (store.get(POD_IDENTIFIER_STATE_KEY) or {}).get("name") in names:
+        store.delete(POD_IDENTIFIER_STATE_KEY)
+
+
+def first_try(max_tries: int, retries: int) -> int:
+    """The number of the first try since the task was cleared. Airflow raises ``max_tries`` when it clears a task."""
+    return max(1, max_tries - retries + 1)
+
+
+def _must_end(operator: Any, pod: Any, first: int) -> bool:
+    if pod.status.phase in _FINISHED:
+        return False
+    gone = pod.metadata.deletion_timestamp is not None
+    return gone or _is_checked(operator, pod) or _try_of(pod) < first
+
+
+def _is_checked(operator: Any, pod: Any) -> bool:
+    return bool((pod.metadata.labels or {}).get(operator.POD_CHECKED_KEY) == "True")
+
+
+def _try_of(pod: Any) -> int:
+    text = (pod.metadata.labels or {}).get("try_number", "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _wait(operator: Any, pod: Any, check_worker: Callable[[], None]) -> None:
+    name, namespace = pod.metadata.name, pod.metadata.namespace
+    grace = pod.spec.termination_grace_period_seconds or 0
+    deadline = time.monotonic() + grace + _PATIENCE
+    operator.log.info("Waiting for the pod %s of an earlier try to end", name)
+    while time.monotonic() < deadline:
+        check_worker()
+        with suppress(urllib3.exceptions.HTTPError):
+            try:
+                now = operator.client.read_namespaced_pod(name, namespace)
+            except ApiException as failure:
+                if failure.status == 404:
+                    return
+            else:
+                if now.status.phase in _FINISHED or now.metadata.uid != pod.metadata.uid:
+                    return
+        time.sleep(_POLL)
+    operator.log.warning(
+        "The pod %s of an earlier try did not end within %d s; its node may be lost. This try starts another pod.",
+        name,
+        grace + _PATIENCE,
+    )
+
+
+def _report_lost_try(operator: Any, context: Any, first: int, pods: list[Any]) -> None:
+    """Log and store the verdict on the try before this one, if its worker was lost before it could."""
+    ti, history = context["ti"], records.load(context)
+    number = ti.try_number - 1
+    if number < first or number in {record.number for record in history.tries}:
+        return
+    pod = pods[-1] if pods else None
+    verdict = _lost(operator, pod)
+    operator.log.warning("Try %d ended without a verdict of its own. %s", number, verdict.sentence)
+    model = operator.job.model if operator.job else None
+    records.save(context, add_try(history, records.make_record(number, model, read(pod), verdict)))
+
+
+def _lost(operator: Any, pod: Any) -> Verdict:
+    """The verdict on a try whose worker was lost. If the pod failed, its own reason."""
+    model = operator.job.model if operator.job else None
+    if pod is not None and pod.status.phase == "Failed":
+        return decide(collect(operator.client, pod, model, None))
+    if pod is None:
+        what = "it left no pod"
+    elif pod.status.phase == "Succeeded":
+        what = f"its pod {pod.metadata.name} succeeded afterwards, and nobody read its result, so the job runs again"
+    else:
+        what = f"its pod {pod.metadata.name} still runs, and this try takes it over"
+    return make_verdict(
+        "killed",
+        f"killed: the worker of this try was lost, such as by SIGKILL or with its node; {what}",
+        [Fact("no record of this try", "task state store")],
+    )
