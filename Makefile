@@ -45,6 +45,7 @@ docs: setup  ## Generate the references in docs/ from the schemas, templates, pr
 	@$(RUN)python scripts/reference.py
 	@$(RUN)python scripts/template_reference.py
 	@$(RUN)python scripts/problem_reference.py
+	@$(RUN)python scripts/on_call_reference.py
 	@$(RUN)python scripts/run_time_reference.py
 
 FIGURES ?=

@@ -62,7 +62,7 @@ def read_job_pod(value: object) -> JobPod | None:
         try_number=_number(labels.get("try_number"), 0),
         pipeline=labels["dagwright/pipeline"],
         job=labels.get("dagwright/job", ""),
-        flavor=labels.get("dagwright/flavor", ""),
+        flavor=labels.get("dagwright/try-flavor") or labels.get("dagwright/flavor", ""),
         environment=labels.get("dagwright/environment", ""),
         created=time_of(metadata, "creationTimestamp") or 0,
         checked=labels.get(CHECKED) == "True",
