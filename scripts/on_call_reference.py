@@ -33,8 +33,17 @@ def page(text: str) -> str:
 
 def _verdicts() -> Iterator[str]:
     for kind, info in KINDS.items():
+        anchor = ("", f'<a id="{kind}"></a>') if start(kind).lower().replace(" ", "-") != kind else ()
         follows = "" if info.uses_retry else " The next try uses no retry."
-        yield from ("", f"### {start(kind)}", "", f"{info.meaning}{follows}", "", f"**What to do:** {info.what_to_do}")
+        yield from (
+            *anchor,
+            "",
+            f"### {start(kind)}",
+            "",
+            f"{info.meaning}{follows}",
+            "",
+            f"**What to do:** {info.what_to_do}",
+        )
     yield ""
 
 

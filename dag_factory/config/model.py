@@ -192,10 +192,14 @@ class Channel(_Frozen, frozen=True, kw_only=True):
 
 
 class Links(_Frozen, frozen=True, kw_only=True):
-    """Templates of URLs: ``source`` with ``{path}`` and ``{line}``, ``pod`` with ``{namespace}`` and ``{name}``."""
+    """Templates of URLs.
+
+    ``source`` has ``{path}`` and ``{line}``, ``pod`` has ``{namespace}`` and ``{name}``, ``runbook`` has ``{verdict}``.
+    """
 
     source: str | None = None
     pod: str | None = None
+    runbook: str | None = None
 
 
 class Flavor(_Frozen, frozen=True, kw_only=True):

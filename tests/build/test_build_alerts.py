@@ -12,6 +12,7 @@ from building import OVER_LIST, a_job, a_pipeline, built
 from loading import CONTEXT, loaded, project, write
 
 from dag_factory.build.alerts.kept_alerts import DAG_ID
+from dag_factory.build.alerts.links import runbook_link
 from dag_factory.config.model import Alerts, Channel, Links
 from dag_factory.config.project.open_project import open_project
 
@@ -55,6 +56,13 @@ def test_the_run_sends_the_alerts_of_a_mapped_job() -> None:
     job = a_job("a", for_each=OVER_LIST, alerts=Alerts(on_failure=ONCALL, on_success=ONCALL))
     # A run can succeed although an instance failed, so both ends of the run look.
     assert callbacks(Alerts(), job) == {"": {"failure", "success"}, "a": {"failure"}}
+
+
+def test_an_alert_links_to_the_verdict_in_the_runbook() -> None:
+    links = Links(runbook="https://wiki.example.com/on-call#{verdict}")
+    pipeline = a_pipeline(a_job("a"), links=links)
+    assert [one.url for one in runbook_link(pipeline, "node-lost")] == ["https://wiki.example.com/on-call#node-lost"]
+    assert runbook_link(pipeline, "") == runbook_link(a_pipeline(a_job("a")), "node-lost") == ()
 
 
 def test_what_airflow_stores_depends_on_no_channel_link_or_line() -> None:

@@ -395,6 +395,7 @@ BAD_ENVIRONMENTS = [
     ("{links: {source: git.example.com}}", "links.source", "bad-url"),
     ("{links: {source: 'https://git.example.com/{file}'}}", "links.source", "bad-url"),
     ("{links: {pod: 'https://d.example.com/{path}'}}", "links.pod", "bad-url"),
+    ("{links: {runbook: 'https://d.example.com/{kind}'}}", "links.runbook", "bad-url"),
     ("{links: {log: 'https://a'}}", "links", "unknown-key"),
     ("{timezone: 1}", "timezone", "bad-timezone"),
     ("{defaults: {env: {A: b}}}", "defaults", "unknown-key"),

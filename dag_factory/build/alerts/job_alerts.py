@@ -122,6 +122,7 @@ def _alert(event: Event, pipeline: Pipeline, job: Job, context: Any, evidence: E
             links.log_link(ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number),
             links.run_link(ti.dag_id, ti.run_id),
             *links.source_link(pipeline, job.line),
+            *(links.runbook_link(pipeline, evidence.kind) if failed else ()),
         ),
         clear=evidence.clear,
         number=ti.try_number if event == "on_retry" else 0,

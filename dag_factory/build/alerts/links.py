@@ -29,6 +29,14 @@ def source_link(pipeline: Pipeline, line: int = 0) -> tuple[Link, ...]:
     return (Link(text=f"{pipeline.file}:{line}" if line else pipeline.file, url=url),)
 
 
+def runbook_link(pipeline: Pipeline, kind: str) -> tuple[Link, ...]:
+    """The page that explains a verdict; nothing without a verdict, or if the environment has no template for it."""
+    template = pipeline.links.runbook
+    if not template or not kind:
+        return ()
+    return (Link(text="Runbook", url=template.replace("{verdict}", quote(kind))),)
+
+
 def _run_url(dag_id: str, run_id: str) -> str:
     from airflow.sdk.configuration import conf
 

@@ -180,6 +180,7 @@ def _with_evidence(alert: Alert, job: Job, row: FailedJob, evidence: Evidence, p
             *([msgspec.structs.replace(alert.links[0], text="Log", url=row.log)] if row.log else []),
             *(link for link in alert.links if link.text == "Run"),
             *links.source_link(pipeline, job.line),
+            *links.runbook_link(pipeline, evidence.kind),
         ),
     )
 

@@ -100,7 +100,7 @@ def alerts_enabled(settings: MapNode) -> bool:
 def links(settings: MapNode) -> model.Links:
     """The templates of the URLs that pages and alerts link to."""
     node = settings.map("links")
-    return model.Links(source=node.text("source"), pod=node.text("pod"))
+    return model.Links(source=node.text("source"), pod=node.text("pod"), runbook=node.text("runbook"))
 
 
 def job_layer(settings: MapNode) -> MapNode:

@@ -107,15 +107,13 @@ def _report_lost_try(operator: Any, context: Any, first: int, pods: list[Any]) -
     pod = pods[-1] if pods else None
     verdict = _lost(operator, pod)
     operator.log.warning("Try %d ended without a verdict of its own. %s", number, verdict.sentence)
-    model = operator.job.model if operator.job else None
-    records.save(context, add_try(history, records.make_record(number, model, read(pod), verdict)))
+    records.save(context, add_try(history, records.make_record(number, operator._model, read(pod), verdict)))
 
 
 def _lost(operator: Any, pod: Any) -> Verdict:
     """The verdict on a try whose worker was lost. If the pod failed, its own reason."""
-    model = operator.job.model if operator.job else None
     if pod is not None and pod.status.phase == "Failed":
-        return decide(collect(operator.client, pod, model, None))
+        return decide(collect(operator.client, pod, operator._model, None))
     if pod is None:
         what = "it left no pod"
     elif pod.status.phase == "Succeeded":
