@@ -7,13 +7,14 @@ import sys
 
 import msgspec
 import pytest
-from alert_servers import PLAIN, Mail, Web, free_port, set_connection
+from alert_servers import PLAIN, Mail, Web, set_connection
 
 from dag_factory.build.alerts.alert import Alert, Link
 from dag_factory.build.alerts.channels.channel_error import ChannelError
 from dag_factory.build.alerts.channels.send import send
 from dag_factory.build.alerts.render import render
 from dag_factory.config.model import Channel
+from dag_factory.local.instance import free_port
 from dag_factory.verdicts.history import TryRecord
 
 ALERT = Alert(

@@ -7,11 +7,12 @@ import time
 
 import msgspec
 import pytest
-from alert_servers import PLAIN, Mail, Web, free_port, set_connection
+from alert_servers import PLAIN, Mail, Web, set_connection
 from test_channels import ALERT, EMAIL, HOOK
 
 from dag_factory.build.alerts import outbox
 from dag_factory.build.alerts.deliver import KEEP_SECONDS, deliver, is_due, send_kept
+from dag_factory.local.instance import free_port
 
 pytestmark = pytest.mark.usefixtures("api")
 LATER = 120  # seconds
@@ -50,7 +51,7 @@ def test_a_server_that_hangs_delays_nothing_and_gets_the_alert_later(mail: Mail)
 def test_a_slow_channel_does_not_stop_the_others(mail: Mail, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     set_connection(monkeypatch, "my_hook", conn_type="http", host=f"http://127.0.0.1:{web.port}/x")
     mail.is_stuck = True
-    deliver(ALERT, [EMAIL, HOOK], seconds=3)
+    deliver(ALERT, [EMAIL, HOOK], seconds=15)
     assert kept() == ["oncall"]
     assert len(web.requests) == 1
 

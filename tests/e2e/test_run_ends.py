@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from real_stack import Run, Running, wait_for
 from test_interruptions import pods
 from test_problems import listed_dags
@@ -30,11 +31,25 @@ def deadlines(run: Run) -> list[dict[str, Any]]:
     return list(found["deadlines"])
 
 
+@pytest.fixture(scope="module")
+def limited(running: Running) -> Run:
+    """A run whose two jobs run until its timeout. It takes minutes, so it begins with the first test."""
+    run = running.start("checks.limited")
+
+    def both_run() -> bool:
+        jobs = run.jobs()
+        return (jobs.get("waits"), jobs.get("defers")) == ("running", "deferred") and "step" in run.log("waits")
+
+    wait_for(both_run, 180, "both jobs to run")
+    return run
+
+
+@pytest.mark.usefixtures("limited")
 def test_a_run_whose_file_was_deleted_ends_and_says_why(running: Running) -> None:
     path = running.pipeline("checks.vanishing", WAITING)
     claim = running.claim("vanishing")
     run = running.start("checks.vanishing")
-    wait_for(lambda: "It runs." in run.log("first"), 300, "the first job to run")
+    wait_for(lambda: run.jobs().get("first") == "running" and "It runs." in run.log("first"), 300, "the first job")
     path.unlink()
     tags = wait_for(
         lambda: [
@@ -50,16 +65,13 @@ def test_a_run_whose_file_was_deleted_ends_and_says_why(running: Running) -> Non
     log = run.log("second")
     assert "the file `configs/pipelines/checks/vanishing.yaml` was deleted or renamed" in log
     assert "Traceback" not in log
-    assert pods(run) == []
+    wait_for(lambda: not pods(run), 300, "the pods to end")
     wait_for(lambda: run.dag_id not in listed_dags(running), 300, "the deleted pipeline to disappear")
 
 
-def test_a_run_that_exceeds_its_timeout_ends_with_its_pods(running: Running) -> None:
-    run = running.start("checks.limited")
-    wait_for(lambda: run.jobs().get("defers") == "deferred" and "step" in run.log("waits"), 300, "both jobs to run")
-    assert run.wait() == "failed"
-    assert set(run.jobs().values()) == {"skipped"}
-    wait_for(
-        lambda: "the run took longer than its timeout of 1m, so Airflow ended it" in run.log("waits"), 60, "the reason"
-    )
-    wait_for(lambda: not pods(run), 120, "the pods to end")
+def test_a_run_that_exceeds_its_timeout_ends_with_its_pods(limited: Run) -> None:
+    assert limited.wait() == "failed"
+    assert set(limited.jobs().values()) == {"skipped"}
+    reason = "the run took longer than its timeout of 3m, so Airflow ended it"
+    wait_for(lambda: reason in limited.log("waits"), 300, "the reason")
+    wait_for(lambda: not pods(limited), 300, "the pods to end")
