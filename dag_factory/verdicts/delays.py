@@ -12,6 +12,9 @@ DEFAULT_DELAY = 300
 """Airflow's default for the delay of retries."""
 RESCHEDULE_DELAY = 30
 """Before a try that uses no retry, if the rule sets no delay."""
+SHORTEST_RESCHEDULE_DELAY = 10
+"""Before a try that uses no retry. The executor may report the end of the process a few seconds late. If the same try
+is queued again by then, the scheduler takes the report for its end (Airflow 3.3)."""
 LONGEST_RESCHEDULE_DELAY = 600
 LONGEST_DELAY = 24 * 60 * 60
 """Airflow's longest delay."""
@@ -30,10 +33,10 @@ def retry_delay(rule: Retries, entry: Outcome | None, retries_left: int, default
 def reschedule_delay(rule: Retries, entry: Outcome | None, reschedules: int) -> int:
     """The delay of the entry, or else one that doubles each time: the cluster may need longer than a few minutes."""
     if entry is not None and entry.delay is not None:
-        return entry.delay
+        return max(entry.delay, SHORTEST_RESCHEDULE_DELAY)
     delay = RESCHEDULE_DELAY if rule.delay is None else rule.delay
     longest = max(delay, LONGEST_RESCHEDULE_DELAY) if rule.max_delay is None else rule.max_delay
-    return _doubled(delay, reschedules, longest)
+    return max(_doubled(delay, reschedules, longest), SHORTEST_RESCHEDULE_DELAY)
 
 
 def delay_text(seconds: int) -> str:

@@ -18,9 +18,9 @@ from typing import Literal
 
 import msgspec
 
-from dag_factory.config.flavor_text import flavor_size
 from dag_factory.config.model import LargerFlavor, Outcome, Retries
 from dag_factory.config.pod.final_pod import BASE
+from dag_factory.config.units import size_text
 from dag_factory.verdicts.delays import DEFAULT_DELAY, delay_text, reschedule_delay, retry_delay
 from dag_factory.verdicts.history import History
 from dag_factory.verdicts.verdict import Verdict
@@ -135,7 +135,7 @@ def _again(flavor: str, larger: Sequence[LargerFlavor]) -> str:
 
 
 def _named(step: LargerFlavor) -> str:
-    size = flavor_size(step.flavor)
+    size = size_text(step.flavor.limits or step.flavor.requests)
     return f"{step.flavor.name} ({size})" if size else step.flavor.name
 
 

@@ -76,7 +76,7 @@ def test_an_eviction_keeps_the_larger_flavor_and_uses_no_retry(climbs: Run) -> N
     assert (task(climbs, "unlucky")["state"], task(climbs, "unlucky")["try_number"]) == ("success", 2)
     assert flavors(climbs, "unlucky") == ["cpu-small", "cpu-medium", "cpu-medium"]
     log = climbs.log("unlucky", 2)
-    assert "Next try: cpu-medium (0.5 CPU, 1Gi) again in 2 s, without using a retry (rule climb, entry 2)" in log
+    assert "Next try: cpu-medium (0.5 CPU, 1Gi) again in 10 s, without using a retry (rule climb, entry 2)" in log
     assert log.count(RAISED) == 2
 
 

@@ -17,7 +17,7 @@ RULE = Retries(
     rule="transient",
     on=(
         Outcome(reasons=("OOMKilled",), then="next_flavor"),
-        Outcome(reasons=("Evicted", "PreemptionByScheduler"), then="retry", delay=5),
+        Outcome(reasons=("Evicted", "PreemptionByScheduler"), then="retry", delay=15),
         Outcome(reasons=("ImagePullBackOff", "InvalidImageName"), then="fail"),
         Outcome(exit_codes=(64, 65), then="fail"),
         Outcome(exit_codes=(75,), then="retry", delay=600),
@@ -71,9 +71,9 @@ def test_each_out_of_memory_climbs_once_and_the_last_flavor_is_kept() -> None:
 def test_an_eviction_after_a_climb_keeps_the_flavor_and_uses_no_retry() -> None:
     history = add_try(NEW, TryRecord(number=1, flavor="cpu-small"), flavor=choose(OOM).flavor)
     found = choose(EVICTED, history=history, left=2)
-    assert (found.action, found.flavor, found.delay) == ("reschedule", "", 5)
+    assert (found.action, found.flavor, found.delay) == ("reschedule", "", 15)
     assert found.sentence == (
-        "Next try: cpu-medium (4 CPU, 16Gi) again in 5 s, without using a retry (rule transient, entry 2)"
+        "Next try: cpu-medium (4 CPU, 16Gi) again in 15 s, without using a retry (rule transient, entry 2)"
     )
     history = add_try(history, TryRecord(number=2, flavor="cpu-medium"), rescheduled=True)
     assert (history.flavor, history.reschedules, len(history.tries)) == ("cpu-medium", 1, 2)
@@ -182,6 +182,11 @@ def test_the_delay_of_tries_that_use_no_retry_doubles() -> None:
     delays = [choose(EVICTED, Retries(), History(max_tries=0, reschedules=done), 0).delay for done in range(7)]
     assert delays == [30, 60, 120, 240, 480, 600, 600]
     assert choose(EVICTED, Retries(delay=3600), left=0).delay == 3600
+
+
+def test_a_try_is_not_repeated_before_airflow_knows_its_end() -> None:
+    soon = Retries(on=(Outcome(reasons=("Evicted",), then="retry", delay=1),))
+    assert choose(EVICTED, soon, left=0).delay == choose(EVICTED, Retries(delay=0), left=0).delay == 10
 
 
 def test_a_cleared_task_starts_at_its_own_flavor() -> None:

@@ -8,8 +8,8 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 
 from dag_factory.build.pod.flavor_change import changed_arguments
 from dag_factory.build.worker.tries import records
-from dag_factory.config.flavor_text import flavor_size
 from dag_factory.config.model import Flavor, Job, with_larger_flavor
+from dag_factory.config.units import size_text
 
 
 def job_of_try(job: Job, context: Any) -> Job:
@@ -45,5 +45,5 @@ def raised_text(job: Job, other: Job) -> str:
 
 def _text(flavor: Flavor) -> str:
     price = "" if flavor.cost_per_hour is None else f"{flavor.cost_per_hour:g} per hour"
-    details = ", ".join(text for text in (flavor_size(flavor), price) if text)
+    details = ", ".join(text for text in (size_text(flavor.limits or flavor.requests), price) if text)
     return f"{flavor.name} ({details})" if details else flavor.name
