@@ -38,6 +38,7 @@ def context(run: str) -> Any:
     day = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
     dag_run = mock.MagicMock(run_id=run, dag_id="d", logical_date=day)
     ti = mock.MagicMock(task_id="t", dag_id="d", run_id=run, try_number=1, max_tries=0, map_index=-1, dag_run=dag_run)
+    ti._ti_context_from_server = None
     dag = mock.MagicMock(dag_id="d", parent_dag=None)
     return {"ti": ti, "task_instance": ti, "dag": dag, "dag_run": dag_run, "run_id": run, "ts": "2026", "task": None}
 

@@ -107,10 +107,16 @@ def _failed_container(pod: Pod) -> Container | None:
 
 def _last_lines(client: CoreV1Api, namespace: str, name: str, container: str) -> tuple[str, ...]:
     with suppress(*UNREACHABLE):
-        text = client.read_namespaced_pod_log(
-            name, namespace, container=container, tail_lines=LAST_LINES, _request_timeout=TIMEOUT
+        request: Any = client.read_namespaced_pod_log
+        answer = request(  # as text it would be Python's notation of bytes
+            name,
+            namespace,
+            container=container,
+            tail_lines=LAST_LINES,
+            _request_timeout=TIMEOUT,
+            _preload_content=False,
         )
-        return tuple(text.splitlines())
+        return tuple(answer.data.decode(errors="replace").splitlines())
     return ()
 
 
