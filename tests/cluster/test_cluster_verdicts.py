@@ -98,20 +98,6 @@ def test_the_verdict_is_the_last_line(
     until(lambda: not [p for p in live.api.list_namespaced_pod("default").items if p.metadata.name.startswith(name)])
 
 
-def test_the_try_after_a_lost_worker_says_how_the_pod_ended(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
-    store: dict[str, Any] = {}
-    ctx = {**context("lost"), "task_state_store": Store(store)}
-    options = {**operator_arguments(live, "lost", "exit 3"), "callbacks": [CheckWorker(), EagerPolling()]}
-    lost = PodOperator(dag=DAG("d", schedule=None), **options)
-    pod = lost.get_or_create_pod(lost.build_pod_request_obj(ctx), ctx)  # then its process is killed
-    live.phase(pod.metadata.name, "Failed")
-    ctx["ti"].try_number, ctx["ti"].max_tries, ctx["task_reschedule_count"] = 2, 1, 0
-    ended = fail(live, "lost", ctx, arguments=["exit 4"], retries=1)
-    said = f"Its pod {pod.metadata.name} failed: exit code 3: the container failed"
-    assert said in capsys.readouterr().out
-    assert [(one.number, one.exit_code) for one in ended.history.tries] == [(1, 3), (2, 4)]
-
-
 class Store:
     """The part of Airflow's task state store that the operator uses."""
 

@@ -16,7 +16,7 @@ SYNC = {
     "nodes": "unschedulable: no node fits the pod: 0/1 nodes are available: 1 node(s) didn't match",
     "timeout": "timeout: the job ran longer than its timeout of 15s",
     "output": "output invalid: /airflow/xcom/return.json is not valid JSON: line 1, column 2",
-    "template": "configuration: `{{ output('exit-code').rows }}` cannot be rendered: output('exit-code')",
+    "template": "configuration: `{{ output('output').rows }}` cannot be rendered: output('output')",
     "grouped": "exit code 9: the container failed",
 }
 DEFERRED = {name: SYNC[name] for name in ("memory", "exit-code", "image", "nodes")} | {

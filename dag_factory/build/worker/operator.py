@@ -53,13 +53,11 @@ from dag_factory.build.worker.errors import (
 )
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
 from dag_factory.build.worker.pod_trigger import ERROR, PodTrigger
-from dag_factory.build.worker.skip_condition import has_started, is_repeated
 from dag_factory.build.worker.tries import earlier_pods, flavor_of_try
 from dag_factory.build.worker.tries.await_start import await_start
 from dag_factory.build.worker.tries.climb_advice import climb_advice
 from dag_factory.build.worker.tries.end import end_success, end_try
 from dag_factory.build.worker.tries.evidence import collect, failure_of, read, without_pod
-from dag_factory.build.worker.tries.previous import describe_previous
 from dag_factory.build.worker.tries.run_timeout import find_run_timeout
 from dag_factory.build.worker.tries.start_watch import FAIL_WAITING_AFTER, Limits
 from dag_factory.build.worker.tries.task_job import TaskJob
@@ -96,14 +94,7 @@ class PodOperator(KubernetesPodOperator):
 
     def execute(self, context: Any) -> Any:
         """Run the job, or defer. Return its output."""
-        start = partial(super().execute, context)
-
-        def step() -> Any:
-            if has_started(context["ti"], self.retries or 0) or is_repeated(context):
-                self._report_previous(context)
-            return start()
-
-        return self._run(step, context)
+        return self._run(partial(super().execute, context), context)
 
     def trigger_reentry(self, context: Any, event: dict[str, Any]) -> Any:
         """Resume after the trigger. Return the output of the job."""
@@ -256,12 +247,6 @@ class PodOperator(KubernetesPodOperator):
     def _model(self) -> Job | None:
         """Return the job with the flavor of this try."""
         return self.try_job or (self.job.model if self.job else None)
-
-    def _report_previous(self, context: Any) -> None:
-        try:
-            self.log.info("%s", describe_previous(self.client, context, self._model))
-        except Exception as failure:  # this try matters more
-            self.log.warning("Cannot find out how the try before this one ended: %s", failure)
 
     def _use_flavor(self, context: Any) -> None:
         """Use a larger flavor if an earlier try ran out of memory."""

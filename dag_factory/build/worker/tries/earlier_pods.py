@@ -99,10 +99,12 @@ def _wait(operator: Any, pod: Any, check_worker: Callable[[], None]) -> None:
 
 
 def _report_lost_try(operator: Any, context: Any, first: int, pods: list[Any]) -> None:
-    """Log and store the verdict on the try before this one, if its worker was lost before it could."""
+    """Log the verdict on the try before this one. Find and store it if the worker was lost before it could."""
     ti, history = context["ti"], records.load(context)
     number = ti.try_number - 1
-    if number < first or number in {record.number for record in history.tries}:
+    if known := [one for one in history.tries if one.number in (number, ti.try_number)]:
+        operator.log.info("Try %d failed. %s.", known[-1].number, known[-1].sentence)
+    if number < first or known:
         return
     pod = pods[-1] if pods else None
     verdict = _lost(operator, pod)
