@@ -138,6 +138,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     retry_reason: str = ""
     waits_for_previous_run: bool = False
     tries: tuple[TryRecord, ...] = ()
+    wait: str = ""  # what the pod of a running try waits for: ``waiting 2m10s for a node: ...``
     note: str = ""
 
 

@@ -176,6 +176,7 @@ def _queued(task: Task) -> Iterator[Reason]:
 
 
 def _running(task: Task) -> Iterator[Reason]:
+    yield from _pod_wait(task)
     sentence = f"Try {task.try_number} has been running{_for(task)}."
     yield Reason("running", "info", sentence, "Its log says what the pod waits for, or what the job prints.")
     yield from _last_try(task, "info")
@@ -183,9 +184,20 @@ def _running(task: Task) -> Iterator[Reason]:
 
 def _deferred(task: Task) -> Iterator[Reason]:
     yield from (one for one in services(task.run.dag) if one.kind == "no-triggerer")
+    yield from _pod_wait(task)
     sentence = f"Try {task.try_number} has been running{_for(task)}. The triggerer of Airflow watches its pod."
     yield Reason("deferred", "info", sentence, "Its log says what the pod waits for, or what the job prints.")
     yield from _last_try(task, "info")
+
+
+def _pod_wait(task: Task) -> Iterator[Reason]:
+    if task.wait:
+        yield Reason(
+            "pod-waits",
+            "waiting",
+            f"The pod of try {task.try_number} is {task.wait}.",
+            "Wait if the reason can end by itself. If the pod cannot start, the try fails and says what to do.",
+        )
 
 
 def _waits_for_retry(task: Task) -> Iterator[Reason]:

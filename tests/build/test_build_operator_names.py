@@ -36,6 +36,12 @@ def test_the_jobs_of_a_mapped_group_show_their_flavor() -> None:
     assert shown(a_job(group="each", mapped_group="each"), groups={"each": OVER_LIST}) == "cpu-small · 1 CPU, 2Gi"
 
 
+def test_the_task_that_makes_a_list_has_no_size() -> None:
+    job = a_job(for_each=model.ForEach(param="days", own_task=True))
+    stored = DagSerialization.serialize_dag(built(a_pipeline(job)))
+    assert DagSerialization.deserialize_dag(stored).task_dict["main.items"].operator_name == "list, without a pod"
+
+
 def test_the_size_follows_the_overlay_of_the_pod() -> None:
     resources = {"limits": {"cpu": "2", "memory": "8Gi", "nvidia.com/gpu": "1"}}
     overlay = {"spec": {"containers": [{"name": "base", "resources": resources}]}}

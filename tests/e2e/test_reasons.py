@@ -34,7 +34,7 @@ def runs(running: Running) -> Iterator[tuple[Run, Run]]:
 
 def why(running: Running, kind: str, **query: Any) -> str:
     """Return the text of a page Why?, without tags."""
-    answer = httpx.get(f"{running.api.url}/dagwright/why/{kind}", params=query, timeout=120).raise_for_status()
+    answer = httpx.get(f"{running.api.url}/dagwright/why/{kind}", params=query, timeout=120)
     body = answer.text.partition("<main>")[2].partition("</main>")[0]
     words = re.sub(r"<[^>]*>", "", re.sub(r"<(?:/?code)>", "", body).replace("<", " <"))
     return " ".join(html.unescape(words).split())
@@ -86,6 +86,19 @@ def test_a_failed_task_has_its_verdict_and_its_tries(running: Running, runs: tup
     text = of_task(running, runs[0], "fails")
     assert re.search(r"Exit code 3: .*the table is empty", text)
     assert re.search(r"Tries .* 1 cpu-small 0\.5 CPU, 768Mi .* checks-why-fails-", text)
+
+
+def test_a_running_task_says_what_its_pod_waits_for(running: Running) -> None:
+    path = running.pipeline("checks.stuck", GOOD.replace("{script:", "{node_selector: {disk: none}, script:"))
+    run = running.start("checks.stuck")
+    try:
+        found = wait_for(
+            lambda: re.search(r"The pod of try 1 is waiting .*", of_task(running, run, "one")), 300, "the reason"
+        )
+        assert "node" in found[0]
+    finally:
+        running.api.call("PATCH", f"/dags/{run.dag_id}/dagRuns/{run.id}", {"state": "failed"})
+        path.unlink()
 
 
 def test_a_paused_pipeline_says_so(running: Running, runs: tuple[Run, Run]) -> None:

@@ -171,6 +171,12 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "running",
         "Try 1 has been running for 2h.",
     ),
+    (
+        "pod-waits",
+        {"state": "running", "try_number": 2, "wait": "waiting 2m10s for a node: 0/5 nodes are available"},
+        "pod-waits",
+        "The pod of try 2 is waiting 2m10s for a node: 0/5 nodes are available.",
+    ),
     ("awaits", {"state": "awaiting_input"}, "state", "The task is in the state awaiting_input."),
 ]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.models.dag import DagModel
 from airflow.models.dagbag import DBDagBag
 from airflow.utils.session import create_session
 from fastapi import Depends, FastAPI
@@ -25,6 +26,7 @@ from dag_factory.build.web.read_dag import read_dag
 from dag_factory.build.web.read_pipelines import read_known
 from dag_factory.build.web.read_run import find_open, find_run, read_run
 from dag_factory.build.web.read_task import find_instances, read_mapped, read_task
+from dag_factory.build.web.read_wait import read_wait
 from dag_factory.reasons.facts import OpenTask
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_pipelines import combine, rows
@@ -93,6 +95,8 @@ def why_task(dag_id: str, run_id: str, task_id: str, user: GetUserDep, map_index
         if len(instances) > 1:
             return _why(name, mapped_reasons(read_mapped(session, of_run, run, instances)), refresh=True)
         task = read_task(session, of_run, run, instances[0], serialized, _readable(user))
+        if _may_read_logs(user, dag_id):
+            task = msgspec.structs.replace(task, wait=read_wait(instances[0]))
     return _why(name, task_reasons(task), tries=task.tries, refresh=task.state not in _ENDED)
 
 
@@ -128,6 +132,15 @@ def _why(
 
 def _serialized(run: Any, session: Any) -> Any:
     return DBDagBag(load_op_links=False).get_dag_for_run(run, session)
+
+
+def _may_read_logs(user: Any, dag_id: str) -> bool:
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+    return bool(
+        get_auth_manager().is_authorized_dag(
+            method="GET", access_entity=DagAccessEntity.TASK_LOGS, details=details, user=user
+        )
+    )
 
 
 def _readable(user: Any, others: Iterable[str] = ()) -> set[str]:

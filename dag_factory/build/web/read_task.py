@@ -45,6 +45,8 @@ def read_task(
 ) -> facts.Task:
     """Return the facts about one instance. ``readable`` has the DAGs whose ids the reader of the page may see."""
     task = serialized.get_task(ti.task_id) if serialized and serialized.has_task(ti.task_id) else None
+    if task is not None:
+        ti.task = task  # for the time of its next try, and for its log
     state = ti.state or ""
     active = dict(
         session.execute(
@@ -155,7 +157,6 @@ def _retry_time(session: Session, ti: Any, task: Any) -> Any:
         return session.scalar(statement)
     if ti.state != "up_for_retry" or task is None or ti.end_date is None:
         return None
-    ti.task = task
     return ti.next_retry_datetime()
 
 

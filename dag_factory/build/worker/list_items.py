@@ -22,6 +22,7 @@ class ListItems(BaseOperator):
     """Returns the list that ``each`` refers to. ``runner`` describes what runs once per item, for messages."""
 
     ui_color = "#eef"
+    custom_operator_name = "list, without a pod"  # what Airflow shows on the nodes of the graph
 
     def __init__(self, *, each: ForEach, runner: str, **arguments: Any) -> None:
         super().__init__(retries=RETRIES, **arguments)
