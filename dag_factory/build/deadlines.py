@@ -8,15 +8,12 @@ because the plugin registers the classes in every process of Airflow.
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from airflow.sdk.definitions.deadline import BaseDeadlineReference
-
-logger = logging.getLogger(__name__)
 
 
 class RunQueued(BaseDeadlineReference):
@@ -96,9 +93,6 @@ async def alert_missed_deadline(alert: dict[str, Any], context: dict[str, Any]) 
 
     ``alert`` is what ``build/dag/deadline.py`` stored with the DAG. ``context`` has the run and the deadline.
     """
-    await asyncio.to_thread(_send, alert, context)
+    from dag_factory.build.alerts.missed_deadline import send_missed_deadline
 
-
-def _send(alert: dict[str, Any], context: dict[str, Any]) -> None:
-    run = context["dag_run"]
-    logger.warning("%s %s missed its deadline: %s", run["dag_id"], run["dag_run_id"], alert["deadline"])
+    await asyncio.to_thread(send_missed_deadline, alert, context)  # a mail server must not hold up the triggers

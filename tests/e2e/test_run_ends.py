@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -25,10 +29,25 @@ jobs:
 """
 
 
-def deadlines(run: Run) -> list[dict[str, Any]]:
-    """Return the deadlines that Airflow's UI shows for a run."""
-    found = run.running.api.call("GET", f"/dags/{run.dag_id}/dagRuns/{run.id}/deadlines", root="/ui")
-    return list(found["deadlines"])
+@pytest.fixture
+def received() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A web server: its URL, and what it received."""
+    requests: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/alerts", requests
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +61,23 @@ def limited(running: Running) -> Run:
 
     wait_for(both_run, 180, "both jobs to run")
     return run
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_missed_deadline_sends_an_alert_and_the_run_continues(
+    running: Running, received: tuple[str, list[dict[str, Any]]]
+) -> None:
+    url, requests = received
+    running.api.call("POST", "/connections", {"connection_id": "receiver", "conn_type": "http", "host": url})
+    claim = running.claim("late")
+    run = running.start("checks.late")
+    [alert] = wait_for(lambda: list(requests), 300, "the alert")
+    assert (alert["event"], alert["pipeline"], alert["run"]) == ("on_deadline", run.dag_id, run.id)
+    assert "the run did not succeed within 5s after it is queued" in alert["sentence"]
+    assert "slow (" in alert["sentence"]  # the job that is not finished
+    (claim / "go").touch()
+    assert run.wait() == "success"
+    assert len(requests) == 1
 
 
 @pytest.mark.usefixtures("limited")

@@ -88,3 +88,17 @@ class Kept(_Frozen, frozen=True, kw_only=True):
     tries: int = 0
     last_try: float = 0
     error: str = ""
+
+
+class Deadline(_Frozen, frozen=True, kw_only=True):
+    """What a DAG stores about its deadline, for the alert. Fields keep their names; new ones have defaults.
+
+    ``text`` is for example ``by 07:00 (Europe/Berlin)``. The channels are those of the pipeline and those of its jobs.
+    """
+
+    text: str
+    environment: str = ""
+    owner: str = ""
+    run_channels: tuple[str, ...] = ()
+    job_channels: dict[str, tuple[str, ...]] = {}
+    channels: tuple[Channel, ...] = ()

@@ -12,6 +12,7 @@ import msgspec
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
+from dag_factory.build.alerts.alert import Deadline
 from dag_factory.build.deadlines import RunQueued, TimeOfDay, alert_missed_deadline
 from dag_factory.build.pages.wording import deadline_text
 from dag_factory.config import model
@@ -33,28 +34,26 @@ def deadline_alert(pipeline: model.Pipeline) -> DeadlineAlert | None:
     return DeadlineAlert(
         reference=reference,
         interval=interval,
-        callback=AsyncCallback(alert_missed_deadline, {"alert": _alert(pipeline, text)}),
+        callback=AsyncCallback(alert_missed_deadline, {"alert": _stored(pipeline, text)}),
         name=text,
     )
 
 
-def _alert(pipeline: model.Pipeline, text: str) -> dict[str, Any]:
+def _stored(pipeline: model.Pipeline, text: str) -> dict[str, Any]:
     """Return what the callback needs to know about the pipeline, as JSON."""
-    run_channels = list(pipeline.alerts.on_deadline) if pipeline.alerts_enabled else []
-    job_channels = {
-        job.name: list(job.alerts.on_deadline)
-        for job in pipeline.jobs
-        if job.alerts.on_deadline and pipeline.alerts_enabled
-    }
+    run_channels: tuple[str, ...] = ()
+    job_channels: dict[str, tuple[str, ...]] = {}
+    if pipeline.alerts_enabled:
+        run_channels = pipeline.alerts.on_deadline
+        job_channels = {job.name: job.alerts.on_deadline for job in pipeline.jobs if job.alerts.on_deadline}
     used = {name for names in (run_channels, *job_channels.values()) for name in names}
-    return {
-        "deadline": text,
-        "environment": pipeline.environment,
-        "team": pipeline.team,
-        "pipeline": pipeline.name,
-        "file": pipeline.file,
-        "owner": list(pipeline.owner),
-        "run_channels": run_channels,
-        "job_channels": job_channels,
-        "channels": [msgspec.json.decode(msgspec.json.encode(one)) for one in pipeline.channels if one.name in used],
-    }
+    stored = Deadline(
+        text=text,
+        environment=pipeline.environment,
+        owner=", ".join(pipeline.owner) or pipeline.team,
+        run_channels=run_channels,
+        job_channels=job_channels,
+        channels=tuple(one for one in pipeline.channels if one.name in used),
+    )
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stored))
+    return found
