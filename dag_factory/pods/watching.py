@@ -75,7 +75,7 @@ def judge(pod: JobPod, task: Task | None, now: float, rivals: int = 0) -> Watch:
     state = f"Airflow: the task is {task.state or 'not scheduled yet'}"
     if task.state not in _FINAL and task.run_state not in _FINISHED_RUN:
         if pod.checked:
-            return Watch("orphan", f"try {pod.try_number} ended without deleting it, and later tries ignore it")
+            return Watch("next-try", f"try {pod.try_number} ended without deleting it, so the next try does")
         return Watch("next-try", state)
     if task.state not in _FINAL:
         state = f"{state}, and its run is {task.run_state}"

@@ -50,6 +50,7 @@ def task(state: str, run_state: str = "running", try_number: int = 1, ago: float
             "try 1 ended without deleting it, and try 2 is running with another pod",
         ),
         (pod(checked=True), task("running"), "watched", "try 1 is running"),  # at its end
+        (pod(checked=True), task("restarting"), "watched", "try 1 is restarting"),  # cleared while it ran
         (pod(), task("up_for_retry", ago=5), "next-try", "Airflow: the task is up_for_retry"),
         (pod(), task("queued"), "next-try", "Airflow: the task is queued"),
         (pod(), task(""), "next-try", "Airflow: the task is not scheduled yet"),
@@ -57,8 +58,8 @@ def task(state: str, run_state: str = "running", try_number: int = 1, ago: float
         (
             pod(checked=True),
             task("up_for_retry"),
-            "orphan",
-            "try 1 ended without deleting it, and later tries ignore it",
+            "next-try",
+            "try 1 ended without deleting it, so the next try does",
         ),
         (
             pod(),
