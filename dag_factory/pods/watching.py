@@ -27,7 +27,7 @@ STATES: dict[State, str] = {
 _SETTLING = 60  # seconds that the worker of a try may need to delete the pod after Airflow stored the end of the try
 _STUCK = 300  # seconds after the end of the grace period
 
-_WATCHING = ("running", "deferred")
+_WATCHING = ("running", "deferred", "restarting")
 _FINAL = ("success", "failed", "skipped", "upstream_failed", "removed")
 _FINISHED_RUN = ("success", "failed")
 
