@@ -29,7 +29,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Upstream(msgspec.Struct, frozen=True):
-    """The instances of one upstream task in one state (empty: no state yet)."""
+    """The tasks of one upstream job in one state (empty: no state yet)."""
 
     task_id: str
     state: str
@@ -143,7 +143,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mapped(msgspec.Struct, frozen=True, kw_only=True):
-    """All instances of a mapped task: how many are in each state (empty: no state yet), and those that failed."""
+    """The mapped tasks of a job: how many are in each state (empty: no state yet), and those that failed."""
 
     run: Run
     task_id: str

@@ -24,23 +24,23 @@ def task_reasons(task: Task) -> tuple[Reason, ...]:
 
 
 def mapped_reasons(mapped: Mapped) -> tuple[Reason, ...]:
-    """The state of all instances of a mapped task."""
+    """The state of the mapped tasks of a job."""
     total = sum(mapped.counts.values())
     states = tuple(f"{count} {state.replace('_', ' ') or 'not started'}" for state, count in mapped.counts.items())
     found = [*blocked(mapped.run)] if any(state not in _DONE for state in mapped.counts) else []
     if mapped.failed:
         found.append(
             Reason(
-                "failed-instances",
+                "failed-mapped-tasks",
                 "failed",
-                f"{len(mapped.failed)} of {total} instances of the task failed.",
-                "Open an instance and its tab Why?: it has the tries, and what to do.",
+                f"{len(mapped.failed)} of {total} mapped tasks failed.",
+                "Open one of them and its tab Why?: it has the tries, and what to do.",
                 states,
                 failed_links(mapped.run, mapped.failed),
             )
         )
     else:
-        found.append(Reason("instances", "info", f"The task has {total} instances.", "", states))
+        found.append(Reason("mapped-tasks", "info", f"The job has {total} mapped tasks.", "", states))
     return tuple(found)
 
 
@@ -84,8 +84,8 @@ def _waits_for_upstream(task: Task) -> Iterator[Reason]:
 
 
 def _upstream_text(task_id: str, state: str, count: int) -> str:
-    instances = f" ({count} instances)" if count > 1 else ""
-    return f"{task_id}: {state.replace('_', ' ') or 'not started'}{instances}"
+    mapped = f" ({count} mapped tasks)" if count > 1 else ""
+    return f"{task_id}: {state.replace('_', ' ') or 'not started'}{mapped}"
 
 
 def _scheduled(task: Task) -> Iterator[Reason]:
@@ -151,9 +151,9 @@ def _limits(task: Task) -> Iterator[Reason]:
         )
     if task.max_instances is not None and task.active_instances >= task.max_instances:
         yield Reason(
-            "instance-limit",
+            "mapped-task-limit",
             "waiting",
-            f"{task.active_instances} of at most {task.max_instances} instances of this job are active"
+            f"{task.active_instances} of at most {task.max_instances} mapped tasks of this job are active"
             " (`max_parallel`).",
             "Wait until one of them ends, or raise `max_parallel` of the job's `for_each`.",
         )

@@ -29,7 +29,7 @@ def span(start: datetime, end: datetime) -> str:
 
 
 def task_name(task_id: str, map_index: int) -> str:
-    """``train``, or ``train [3]`` for an instance of a mapped task."""
+    """``train``, or ``train [3]`` for a mapped task."""
     return task_id if map_index < 0 else f"{task_id} [{map_index}]"
 
 

@@ -66,10 +66,10 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "4 of at most 4 jobs of this run are active (`max_active_jobs`).",
     ),
     (
-        "instance-limit",
+        "mapped-task-limit",
         {"state": "scheduled", "active_instances": 2, "max_instances": 2},
-        "instance-limit",
-        "2 of at most 2 instances of this job are active (`max_parallel`).",
+        "mapped-task-limit",
+        "2 of at most 2 mapped tasks of this job are active (`max_parallel`).",
     ),
     (
         "no-worker",
@@ -222,5 +222,5 @@ def test_a_mapped_task_counts_its_instances() -> None:
         run=RUN, task_id="fit", counts={"success": 8, "failed": 2}, failed=(Failed("fit", 3), Failed("fit", 7))
     )
     reason = mapped_reasons(mapped)[0]
-    assert reason.sentence == "2 of 10 instances of the task failed."
+    assert reason.sentence == "2 of 10 mapped tasks failed."
     assert reason.details == ("8 success", "2 failed")

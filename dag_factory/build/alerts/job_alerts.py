@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def job_failed(pipeline: Pipeline, context: Any) -> None:
-    """A job failed after its last try. An instance of a mapped job only stores why: the run's alert counts them."""
+    """A job failed after its last try. A mapped task only stores why: the run's alert counts them."""
     job, ti = find_job(pipeline, context), context["ti"]
     evidence = evidences.of_exception(context, job)
     if context.get("exception") is not None:  # only the process of a task can store XComs
@@ -35,14 +35,14 @@ def job_failed(pipeline: Pipeline, context: Any) -> None:
 
 
 def job_retried(pipeline: Pipeline, context: Any) -> None:
-    """A job failed and is tried again. Of a mapped job, only the first instance that does so is reported."""
+    """A job failed and is tried again. Of a mapped job, only the first task that does so is reported."""
     job, ti = find_job(pipeline, context), context["ti"]
     evidence = evidences.of_exception(context, job)
     alert = _alert("on_retry", pipeline, job, context, evidence)
     if is_mapped(job):
         if not outbox.is_first(pipeline.id, ti.run_id, job.name, str(evidence.clear)):
             return
-        alert = msgspec.structs.replace(alert, summary=f"instance {ti.map_index}; others are not reported")
+        alert = msgspec.structs.replace(alert, summary=f"mapped task {ti.map_index}; others are not reported")
     _report(pipeline, context, alert, tuple(dict.fromkeys((*job.alerts.on_retry, *pipeline.alerts.on_retry))))
 
 
@@ -64,7 +64,7 @@ def find_job(pipeline: Pipeline, context: Any) -> Job:
 
 
 def is_mapped(job: Job) -> bool:
-    """Whether Airflow runs several instances of the job."""
+    """Whether Airflow runs several tasks of the job."""
     return bool(job.for_each or job.mapped_group)
 
 

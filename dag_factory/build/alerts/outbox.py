@@ -21,7 +21,7 @@ FAILING_PREFIX = "dagwright_failing_"
 RETRIED_PREFIX = "dagwright_retried_"
 MARK_SECONDS = 7 * 24 * 60 * 60
 _DESCRIPTION = "An alert of dagwright that is not sent yet. The DAG _dagwright.alerts sends and removes it."
-_RETRIED = "An instance of a mapped job was tried again in a run, and its alert was sent."
+_RETRIED = "A mapped task was tried again in a run, and its alert was sent."
 _FAILING = "A failure, stored until the next success for an alert of `on_recovery`."
 
 _log = logging.getLogger(__name__)

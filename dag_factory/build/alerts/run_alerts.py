@@ -22,7 +22,7 @@ SECONDS = 4.0
 """How long one alert may take here. Airflow ends a process that parses DAG files after 50 s, with all its callbacks."""
 
 MOST_JOBS = 20
-_MOST_READ = 5  # instances of a mapped job whose evidence is read
+_MOST_READ = 5  # mapped tasks of a job whose evidence is read
 
 _FAILED = ("failed",)
 _DONE = ("success",)
@@ -33,7 +33,7 @@ Alerts = list[tuple[Alert, tuple[str, ...]]]
 
 
 class _Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that ended: its state, and the states of the instances of each job by their map index."""
+    """A run that ended: its state, and the states of the tasks of each job by their map index."""
 
     id: str
     failed: bool
@@ -61,7 +61,7 @@ def _run(pipeline: Pipeline, context: Any, failed: bool) -> _Run:
 
 
 def _states(pipeline: Pipeline, run_id: str) -> dict[str, dict[int, str]]:
-    """The states of all instances. Airflow names an instance by its task and index, which other tasks may be named."""
+    """The states of all tasks. Airflow names a mapped task by its task and index, which other tasks may be named."""
     single = [job.name for job in pipeline.jobs if not is_mapped(job)]
     found = {name: {-1: state} for name, state in _query(pipeline.id, run_id, single).items() if state}
     for job in pipeline.jobs:
@@ -86,7 +86,7 @@ def _query(dag_id: str, run_id: str, tasks: Sequence[str]) -> dict[str, str]:
 
 
 def _mapped_jobs(pipeline: Pipeline, run: _Run) -> Alerts:
-    """One alert for each mapped job, however many of its instances failed."""
+    """One alert for each mapped job, however many of its mapped tasks failed."""
     found: Alerts = []
     for job in filter(is_mapped, pipeline.jobs):
         states = run.states.get(job.name, {})
@@ -111,7 +111,7 @@ def _mapped_failure(pipeline: Pipeline, run: _Run, job: Job) -> Alert:
         alert,
         summary=row.count,
         sentence=f"{row.count}: {row.sentence}" if row.sentence else row.count,
-        what_to_do=evidence.what_to_do if row.sentence else "Read the logs of the failed instances.",
+        what_to_do=evidence.what_to_do if row.sentence else "Read the logs of the failed tasks.",
         kind=evidence.kind,
         tries=evidence.tries,
         log_lines=evidence.lines,
@@ -196,7 +196,7 @@ def _has_failed(run: _Run, job: Job) -> bool:
 
 
 def _failed_job(pipeline: Pipeline, run: _Run, job: Job) -> tuple[FailedJob, Evidence]:
-    """A row about a failed job, and the evidence of its first failed instance."""
+    """A row about a failed job, and the evidence of its first failed task."""
     states = run.states[job.name]
     indexes = sorted(index for index, state in states.items() if state in _FAILED)
     read = [evidences.pull(pipeline.id, run.id, job.name, index) for index in indexes[:_MOST_READ]]
@@ -213,14 +213,14 @@ def _most_common(sentences: Iterable[str]) -> str:
 
 
 def _alert(event: Event, pipeline: Pipeline, run: _Run, job: Job | None = None) -> Alert:
-    instances = len(run.states.get(job.name, {})) if job else 0
+    tasks = len(run.states.get(job.name, {})) if job else 0
     return Alert(
         event=event,
         environment=pipeline.environment,
         pipeline=pipeline.id,
         run=one_line(run.id, LONGEST_NAME),
         job=job.name if job else "",
-        sentence=f"all {instances} instances succeeded" if job and event != "on_failure" else "",
+        sentence=f"all {tasks} mapped tasks succeeded" if job and event != "on_failure" else "",
         owner=owner(pipeline),
         links=(
             *([links.log_link(pipeline.id, run.id, job.name, _first_failed(run, job))] if job else []),

@@ -30,7 +30,7 @@ def find_instances(session: Session, run: Any, task_id: str, map_index: int) -> 
 
 
 def read_mapped(session: Session, run: facts.Run, airflow_run: Any, instances: list[Any]) -> facts.Mapped:
-    """Return the facts about all instances of a mapped task."""
+    """Return the facts about the mapped tasks of a job."""
     counts: dict[str, int] = {}
     for one in instances:
         counts[one.state or ""] = counts.get(one.state or "", 0) + 1
@@ -43,7 +43,7 @@ def read_mapped(session: Session, run: facts.Run, airflow_run: Any, instances: l
 def read_task(
     session: Session, run: facts.Run, airflow_run: Any, ti: Any, serialized: Any, readable: Collection[str]
 ) -> facts.Task:
-    """Return the facts about one instance. ``readable`` has the DAGs whose ids the reader of the page may see."""
+    """Return the facts about one task instance. ``readable`` has the DAGs whose ids the reader of the page may see."""
     task = serialized.get_task(ti.task_id) if serialized and serialized.has_task(ti.task_id) else None
     if task is not None:
         ti.task = task  # for the time of its next try, and for its log
