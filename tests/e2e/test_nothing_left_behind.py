@@ -105,7 +105,7 @@ class Chaos:
         assert state is not None
         [process] = [one for one in state.processes if one.name == component]
         os.kill(process.pid, signal.SIGKILL)
-        wait_for(lambda: not process.alive, 60, f"the end of the {component}")
+        wait_for(lambda: not process.alive, 300, f"the end of the {component}")
         settings = self.instance.settings(state.port, int(self.instance.tasks_port_file.read_text()))
         command = [_airflow(), *COMPONENTS[component]]
         again = processes.start(f"{component}", command, settings, self.instance.logs / "again")
@@ -116,7 +116,7 @@ class Chaos:
 
         Each try has one pod, except that a rescheduled try keeps its number and gets another pod.
         """
-        wait_for(lambda: run.dag_id not in {key[0] for key in list(self.pods.active.values())}, 120, "the pods to end")
+        wait_for(lambda: run.dag_id not in {key[0] for key in list(self.pods.active.values())}, 300, "the pods to end")
         found = {key[2]: dict(tries) for key, tries in self.pods.tries.items() if key[0] == run.dag_id}
         assert {job: sum(map(len, tries.values())) for job, tries in found.items()} == pods, found
         assert rescheduled or all(len(names) == 1 for tries in found.values() for names in tries.values()), found
@@ -158,7 +158,7 @@ def together(chaos: Chaos) -> dict[str, Run]:
     for name in names:
         chaos.pipeline(name, retries=retries.get(name, 1))
     runs = {name: chaos.start(name, retries=retries.get(name, 1)) for name in names}
-    runs["timeout"] = chaos.running.start(chaos.pipeline("timeout", timeout="5s", retries=0))
+    runs["timeout"] = chaos.running.start(chaos.pipeline("timeout", timeout="30s", retries=0))
     api = chaos.running.api
     for name in ("worker", "process", "last"):
         run = runs[name]
@@ -249,7 +249,7 @@ def test_lost_connection(chaos: Chaos) -> None:
     folder = chaos.running.stack.cluster_folder
     set_api_errors(folder, 1.0)
     chaos.release("connection")
-    wait_for(lambda: "Retrying" in run.log("waits"), 120, "the lost connection")
+    wait_for(lambda: "Retrying" in run.log("waits"), 300, "the lost connection")
     set_api_errors(folder, 0)
     assert run.wait() == "success"
     chaos.check(run, {"waits": 1, "defers": 1})

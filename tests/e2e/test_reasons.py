@@ -123,9 +123,9 @@ def test_the_list_has_pipelines_that_are_gone_broken_or_elsewhere(running: Runni
     broken = running.pipeline("checks.broken", GOOD)
     try:
         for dag_id in ("checks.gone", "checks.broken"):
-            assert running.api.wait_for_dag(dag_id, 120)
+            assert running.api.wait_for_dag(dag_id, 300)
         gone.unlink()
-        broken.write_text(GOOD.replace("cpu-small", "cpu-smal"))
+        running.pipeline("checks.broken", GOOD.replace("cpu-small", "cpu-smal"))
         states = {
             "checks.gone": "deleted",
             "checks.never_valid": "broken",
@@ -140,14 +140,16 @@ def test_the_list_has_pipelines_that_are_gone_broken_or_elsewhere(running: Runni
             expect(row.get_by_text(state, exact=True)).to_be_visible()
         screenshot(page, "pipelines")
         wait_for(
-            lambda: "No file defines checks.gone any more" in why(running, "dag", dag_id="checks.gone"), 120, "gone"
+            lambda: "No file defines checks.gone any more" in why(running, "dag", dag_id="checks.gone"), 300, "gone"
         )
         page.goto(f"{running.api.url}/dags/checks.gone/plugin/why")
         expect(page.frame_locator("iframe").get_by_text("No file defines checks.gone any more")).to_be_visible()
     finally:
         for path in (gone, never_valid, elsewhere, broken):
             path.unlink(missing_ok=True)
-        wait_for(lambda: not running.import_errors(), 300, "the errors to disappear")
+        for path in (never_valid, broken):
+            file = f"pipelines/checks/{path.name}"
+            wait_for(lambda file=file: not running.import_error(file), 300, "the errors to disappear")
 
 
 def test_a_task_has_its_links_while_its_pod_runs_and_afterwards(running: Running, runs: tuple[Run, Run]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client, config, watch
 from real_stack import Run, Running, wait_for
 
 from dag_factory.cluster import faults_client
@@ -32,15 +32,16 @@ def task(run: Run, job: str, index: int = -1) -> dict[str, Any]:
     return next(one for one in found if one["task_id"] == job and one["map_index"] == index)
 
 
-def labels_seen(running: Running, dag_id: str) -> dict[str, list[str]]:
-    """The flavor of each pod of a DAG in the order of its tries, by job, from the pods' own labels."""
-    api = client.CoreV1Api(config.new_client_from_config(str(running.stack.cluster_folder / "kubeconfig")))
-    pods = api.list_namespaced_pod("default", label_selector=f"dag_id={dag_id}").items
-    found: dict[str, list[str]] = {}
-    for pod in pods:
-        labels = pod.metadata.labels
-        found.setdefault(labels["task_id"], []).append(labels["dagwright/try-flavor"])
-    return found
+def cluster_api(running: Running) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(str(running.stack.cluster_folder / "kubeconfig")))
+
+
+def labels_since(running: Running, dag_id: str, version: str) -> set[str]:
+    """The flavors of all pods of a DAG since a version of the list of pods, from the pods' own labels."""
+    pods = cluster_api(running).list_namespaced_pod
+    selector = {"label_selector": f"dag_id={dag_id}", "resource_version": version, "timeout_seconds": 10}
+    events = watch.Watch().stream(pods, "default", **selector)
+    return {event["raw_object"]["metadata"]["labels"]["dagwright/try-flavor"] for event in events}
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +51,10 @@ def climbs(running: Running) -> Run:
         fault(running, "oom", "retries.climbs", job)
     for job in ("unlucky", "evicted"):
         fault(running, "evict", "retries.climbs", job)
+    version = cluster_api(running).list_namespaced_pod("default").metadata.resource_version
     run = running.start("retries.climbs")
-    seen: dict[str, set[str]] = {}
-
-    def ended() -> bool:
-        for job, found in labels_seen(running, run.dag_id).items():
-            seen.setdefault(job, set()).update(found)
-        return running.api.run_state(run.dag_id, run.id) in ("success", "failed")
-
-    wait_for(ended, 900, "the run to end")
-    assert "cpu-medium" in seen["hungry"] | seen["deferred"] | seen["unlucky"]
+    run.wait()
+    assert labels_since(running, run.dag_id, version) == {"cpu-small", "cpu-medium"}
     return run
 
 
@@ -117,6 +112,7 @@ def test_a_job_that_is_cleared_while_it_runs_starts_with_its_own_flavor(running:
     wait_for(is_raised, 600, "the second try")
     body = {"dag_run_id": run.id, "task_ids": ["waits"], "dry_run": False, "only_failed": False}
     running.api.call("POST", f"/dags/{run.dag_id}/clearTaskInstances", body)
+    wait_for(lambda: task(run, "waits")["try_number"] == 3, 300, "the third try")
     (running.claim("cleared") / "go").touch()
     assert run.wait() == "success"
     assert task(run, "waits")["try_number"] == 3
