@@ -25,8 +25,9 @@ def dag_reasons(dag: Dag) -> tuple[Reason, ...]:
     if dag.deleted:
         return (leaving(dag),)
     found = [*services(dag), *_stopped(dag), *_last_good(dag), *_paused(dag)]
-    found += _schedule(dag) if not dag.stopped else ()
-    return (*found, *_last_run(dag))
+    last, schedule = list(_last_run(dag)), list(_schedule(dag)) if not dag.stopped else []
+    has_failed = dag.last_run is not None and dag.last_run[1] == "failed"
+    return (*found, *last, *schedule) if has_failed else (*found, *schedule, *last)
 
 
 def services(dag: Dag) -> Iterator[Reason]:

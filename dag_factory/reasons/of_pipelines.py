@@ -38,7 +38,7 @@ STATES: dict[str, State] = {
     "deleted": State(
         "deleted",
         "waiting",
-        "Airflow has runs of this DAG, but no file defines it: it was deleted or renamed.",
+        "No file defines it any more: its file was deleted or renamed.",
         "Restore the file if this was not intended.",
     ),
     "gone": State(

@@ -47,6 +47,7 @@ DAGS: list[tuple[str, dict[str, Any], str, str]] = [
         "waits-for-assets",
         "The next run starts after updates of assets. Since the last run there is no update of `orders`.",
     ),
+    ("failed", {"last_run": ("r1", "failed"), "schedule": ""}, "last-run-failed", "The last run failed."),
     ("stopped", {"stopped": ("the image is not allowed",)}, "stopped", "The pipeline is stopped"),
     (
         "last-good",

@@ -10,6 +10,7 @@ from airflow.models.dag import DagModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from dag_factory.build.alerts import kept_alerts
 from dag_factory.build.dag.build_dag import DELETED_TAG, LAST_GOOD_TAG, STOPPED_TAG
 from dag_factory.reasons.of_pipelines import KnownDag
 
@@ -21,7 +22,10 @@ def read_known(session: Session, readable: Collection[str], in_project: Collecti
     dags = list(session.scalars(select(DagModel).options(selectinload(DagModel.tags))))
     loaders = {_file(one) for one in dags if one.dag_id in in_project}
     loaders |= {_file(one) for one in dags if PurePath(one.relative_fileloc or "").stem.startswith("loader")}
-    return {one.dag_id: _known(one) for one in dags if one.dag_id in readable and _file(one) in loaders}
+    found = [
+        one for one in dags if one.dag_id in readable and _file(one) in loaders and one.dag_id != kept_alerts.DAG_ID
+    ]
+    return {one.dag_id: _known(one) for one in found}
 
 
 def _file(dag: Any) -> tuple[str, str]:
