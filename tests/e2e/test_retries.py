@@ -49,7 +49,7 @@ def climbs(running: Running) -> Run:
     """A run whose pods are ended once or twice each."""
     for job in ("hungry", "deferred", "unlucky", "instances"):
         fault(running, "oom", "retries.climbs", job)
-    for job in ("unlucky", "evicted"):
+    for job in ("deferred", "unlucky", "instances", "evicted"):
         fault(running, "evict", "retries.climbs", job)
     version = cluster_api(running).list_namespaced_pod("default").metadata.resource_version
     run = running.start("retries.climbs")
@@ -58,21 +58,22 @@ def climbs(running: Running) -> Run:
     return run
 
 
-@pytest.mark.parametrize("job", ["hungry", "deferred"])
-def test_out_of_memory_uses_the_larger_flavor(climbs: Run, job: str) -> None:
+def test_out_of_memory_uses_the_larger_flavor(climbs: Run) -> None:
+    assert (task(climbs, "hungry")["state"], task(climbs, "hungry")["try_number"]) == ("success", 2)
+    assert flavors(climbs, "hungry") == ["cpu-small", "cpu-medium"]
+    assert NEXT in climbs.log("hungry", 1)
+    assert RAISED in climbs.log("hungry", 2)
+    assert "Traceback" not in climbs.log("hungry", 1)
+
+
+@pytest.mark.parametrize("job", ["unlucky", "deferred"])
+def test_an_eviction_keeps_the_larger_flavor_and_uses_no_retry(climbs: Run, job: str) -> None:
     assert (task(climbs, job)["state"], task(climbs, job)["try_number"]) == ("success", 2)
-    assert flavors(climbs, job) == ["cpu-small", "cpu-medium"]
+    assert flavors(climbs, job) == ["cpu-small", "cpu-medium", "cpu-medium"]
     assert NEXT in climbs.log(job, 1)
-    assert RAISED in climbs.log(job, 2)
-    assert "Traceback" not in climbs.log(job, 1)
-
-
-def test_an_eviction_keeps_the_larger_flavor_and_uses_no_retry(climbs: Run) -> None:
-    assert (task(climbs, "unlucky")["state"], task(climbs, "unlucky")["try_number"]) == ("success", 2)
-    assert flavors(climbs, "unlucky") == ["cpu-small", "cpu-medium", "cpu-medium"]
-    log = climbs.log("unlucky", 2)
+    log = climbs.log(job, 2)
     assert "Next try: cpu-medium (0.5 CPU, 1Gi) again in 10 s, without using a retry (rule climb, entry 2)" in log
-    assert log.count(RAISED) == 2
+    assert RAISED in log
 
 
 def test_a_job_without_retries_is_repeated_after_an_eviction(climbs: Run) -> None:
@@ -81,8 +82,12 @@ def test_a_job_without_retries_is_repeated_after_an_eviction(climbs: Run) -> Non
 
 
 def test_mapped_instances_climb_one_by_one(climbs: Run) -> None:
+    """The first pod of the two instances runs out of memory. The second one is evicted, usually of the other one."""
     found = sorted(flavors(climbs, "instances", index) for index in (0, 1))
-    assert found == [["cpu-small"], ["cpu-small", "cpu-medium"]]
+    small, medium = "cpu-small", "cpu-medium"
+    assert found in ([[small, medium], [small, small]], [[small], [small, medium, medium]])
+    ended = [task(climbs, "instances", index) for index in (0, 1)]
+    assert sorted((one["state"], one["try_number"]) for one in ended) == [("success", 1), ("success", 2)]
 
 
 def test_a_usage_error_is_not_repeated(climbs: Run) -> None:

@@ -5,20 +5,22 @@ They are computed only for a job whose retry rule has ``then: next_flavor``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from dag_factory.config.guard_rules import NONE
+from dag_factory.config.guards import ceilings, flavors
 from dag_factory.config.guards import check as guard_check
+from dag_factory.config.guards.breach import Breach
 from dag_factory.config.jobs import job_model
 from dag_factory.config.jobs.checks import pod_rules
 from dag_factory.config.jobs.job_layers import ChosenFlavor, JobLayers
 from dag_factory.config.jobs.resolve_job import ResolvedJob, resolve
 from dag_factory.config.jobs.scope import Scope
-from dag_factory.config.model import Flavor, Job, LargerFlavor, Retries, with_larger_flavor
+from dag_factory.config.model import Flavor, Fragment, Job, LargerFlavor, Retries, with_larger_flavor
 from dag_factory.config.platform.flavors import FlavorEntry
-from dag_factory.config.pod.final_pod import assemble_pod, final_pod
+from dag_factory.config.pod.final_pod import SHM, assemble_pod, final_pod, flavor_resources
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.tree import MapNode, is_set, key_position, to_python
 from dag_factory.config.units import quantity
@@ -42,6 +44,9 @@ def add_larger_flavors(job: Job, layers: JobLayers, resolved: ResolvedJob, scope
         hint = "set `retries: 1` or more; each larger flavor uses one retry"
         scope.report([_warning(node, "retries", message, hint, scope)])
         return job
+    guards = scope.tables.guards
+    is_limited = bool(guards.flavors or guards.limits or guards.flavor_limits)
+    pod = final_pod(job, scope.tables.cluster) if is_limited else None
     found: list[LargerFlavor] = []
     because = ""
     for entry, problem in _chain(base.entry, scope):
@@ -53,7 +58,7 @@ def add_larger_flavors(job: Job, layers: JobLayers, resolved: ResolvedJob, scope
             because = f"the flavor `{entry.flavor.name}` does not fit the job"
         elif not _has_more_memory(job, larger):
             because = "`pod` sets the memory of the container"
-        elif reason := _breach(with_larger_flavor(job, larger), scope):
+        elif reason := _breach(with_larger_flavor(job, larger), larger.job is None, pod, scope):
             because = reason
             if not found:  # a chain that ends later is usual, and the verdict says so
                 message = f"no try can use the next flavor `{entry.flavor.name}`: {reason}"
@@ -125,13 +130,27 @@ def _has_more_memory(job: Job, larger: LargerFlavor) -> bool:
     return bool(before.get("memory") != after.get("memory"))
 
 
-def _breach(job: Job, scope: Scope) -> str:
-    """The first limit that the job exceeds, or an empty string."""
+def _breach(job: Job, only_size: bool, smaller: Fragment | None, scope: Scope) -> str:
+    """The first limit that the job exceeds, or an empty string. ``only_size``: nothing else is new in the job.
+
+    ``smaller`` is the pod with the job's own flavor; None if nothing limits its size.
+    """
     guards, cluster = scope.tables.guards, scope.tables.cluster
-    if guards == NONE:
-        return ""
-    found = guard_check.breaches(final_pod(job, cluster), job, guards)
+    found: Iterable[Breach] = ()
+    if not only_size:
+        found = guard_check.breaches(final_pod(job, cluster), job, guards) if guards != NONE else ()
+    elif smaller is not None:
+        has_memory_volume = job.flavor.shm or any(one["name"] == SHM for one in smaller["spec"].get("volumes", ()))
+        pod = final_pod(job, cluster) if job.pod or has_memory_volume else _resized(smaller, job.flavor)
+        found = (*flavors.breaches(job, guards), *ceilings.breaches(pod, job, guards))
     return next((one.message for one in found if one.severity == "error"), "")
+
+
+def _resized(pod: Fragment, flavor: Flavor) -> Fragment:
+    """The pod with the resources of another flavor, which is faster than a new pod."""
+    spec = pod["spec"]
+    first, *others = spec["containers"]
+    return {**pod, "spec": {**spec, "containers": [{**first, "resources": flavor_resources(flavor)}, *others]}}
 
 
 def _warning(node: MapNode, key: str, message: str, hint: str, scope: Scope) -> Problem:
