@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from dag_factory.cli.alerts_group import alerts
 from dag_factory.cli.cluster_group import cluster
 from dag_factory.cli.groups import Program
 from dag_factory.cli.options import FOLDER, home_option
@@ -100,4 +101,5 @@ def down(home: Path | None) -> int:
 
 
 main.add_command(pods)
+main.add_command(alerts)
 main.add_command(cluster)

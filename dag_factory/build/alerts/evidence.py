@@ -55,8 +55,8 @@ def of_exception(context: Any, job: Job) -> Evidence:
     error, ti = context.get("exception"), context["ti"]
     clear = ti.max_tries or 0
     if isinstance(error, TryFailed):
-        lines = getattr(error, "log_lines", ())
-        return _of_verdict(error.verdict, error.next_try.sentence, error.history.tries, log_lines(lines, job), clear)
+        lines = log_lines(error.log_lines, job)
+        return _of_verdict(error.verdict, error.next_try.sentence, error.history.tries, lines, clear)
     if error is not None:
         sentence = one_line(f"{type(error).__name__}: {error}")
         return Evidence(sentence=sentence, clear=clear, tries=stored_tries(ti))

@@ -69,7 +69,7 @@ def end_try(
     if rescheduled:
         start = datetime.now(timezone.utc) + timedelta(seconds=next_try.delay or 0)
         return AirflowRescheduleException(start)  # type: ignore[no-untyped-call]
-    return TryFailed(verdict, next_try, history)
+    return TryFailed(verdict, next_try, history, evidence.log)
 
 
 def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _LOG) -> TryFailed:
