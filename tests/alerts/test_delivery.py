@@ -128,7 +128,7 @@ def test_failures_are_remembered_until_the_next_success() -> None:
     assert not outbox.forget_failure("growth.churn", "train")
 
 
-def test_marks_of_retries_are_removed_after_a_week() -> None:
+def test_marks_are_removed_after_a_week() -> None:
     from airflow.sdk import Variable
 
     assert outbox.is_first("growth.churn", "run", "train")
@@ -136,4 +136,4 @@ def test_marks_of_retries_are_removed_after_a_week() -> None:
     outbox.remove_old_marks(time.time() + 1000)
     assert not outbox.is_first("growth.churn", "run", "train")
     outbox.remove_old_marks(time.time() + outbox.MARK_SECONDS + 60)
-    assert list(Variable.keys(prefix=outbox.RETRIED_PREFIX)) == []
+    assert list(Variable.keys(prefix=outbox.REPORTED_PREFIX)) == []

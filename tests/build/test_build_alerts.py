@@ -39,7 +39,10 @@ def test_a_pipeline_without_alerts_has_no_callbacks() -> None:
 
 def test_alerts_of_a_job() -> None:
     job = a_job("a", alerts=Alerts(on_failure=ONCALL, on_retry=ONCALL))
-    assert callbacks(Alerts(), job, a_job("b")) == {"": set(), "a": {"failure", "retry"}, "b": set()}
+    # The DAG has a callback, too: if the process of a task is killed, Airflow runs no callback of the task.
+    assert callbacks(Alerts(), job, a_job("b")) == {"": {"failure"}, "a": {"failure", "retry"}, "b": set()}
+    hidden = a_job("b", trigger_rule="all_done")
+    assert callbacks(Alerts(), job, hidden)[""] == {"failure", "success"}
     job = a_job("a", alerts=Alerts(on_recovery=ONCALL))
     assert callbacks(Alerts(), job) == {"": set(), "a": {"failure", "success"}}
 

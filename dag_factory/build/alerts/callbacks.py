@@ -27,9 +27,13 @@ class AlertCallbacks:
         self._pipeline = pipeline
         run, jobs = pipeline.alerts, pipeline.jobs
         mapped = [job.alerts for job in jobs if (job.for_each or job.mapped_group) and job.alerts != NONE]
-        at_failure = any(one.on_failure or one.on_recovery or one.on_success for one in mapped)
-        self._on_run_failure = bool(run.on_failure or run.on_recovery) or at_failure
-        self._on_run_success = bool(run.on_success or run.on_recovery) or at_failure
+        of_mapped = any(one.on_failure or one.on_recovery or one.on_success for one in mapped)
+        of_jobs = any(job.alerts.on_failure for job in jobs)
+        # A run succeeds although a job failed only if another job runs after failures. Most pipelines have none, and
+        # need no callback at each success, for which the DAG processor would parse the whole file.
+        hides_failures = any(job.trigger_rule != "all_success" or job.teardown_of for job in jobs)
+        self._on_run_failure = bool(run.on_failure or run.on_recovery) or of_mapped or of_jobs
+        self._on_run_success = bool(run.on_success or run.on_recovery) or of_mapped or (of_jobs and hides_failures)
 
     def __deepcopy__(self, _memo: Any) -> AlertCallbacks:
         return self

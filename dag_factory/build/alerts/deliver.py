@@ -69,7 +69,7 @@ def _finish(alert: Alert, channel: Channel, key: str, work: Work[str], seconds: 
 RETRY_SECONDS = 5 * 60
 LONGEST_PAUSE = 60 * 60
 KEEP_SECONDS = 3 * 24 * 60 * 60
-IN_PROGRESS_SECONDS = 60
+IN_PROGRESS_SECONDS = 30
 """An alert younger than this may be in the hands of the process that stored it."""
 
 

@@ -17,10 +17,13 @@ from dag_factory.verdicts.verdict import Verdict
 XCOM_KEY = "failure"
 """The XCom of a failed task with its ``Evidence``, for the alert of the run."""
 
+MARK_KEY = "alert"
+"""The XCom of a task with the incidents that it reported, so that nothing reports them again."""
+
 TRIES_KEY = "tries"
 """The XCom with the records of the tries."""
 
-WORKER_DIED = "the worker of this try died, or Airflow lost contact with it"
+ENDED_FROM_OUTSIDE = "this try was ended from outside: its worker died, or somebody marked the job as failed"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,7 +63,7 @@ def of_exception(context: Any, job: Job) -> Evidence:
     if error is not None:
         sentence = one_line(f"{type(error).__name__}: {error}")
         return Evidence(sentence=sentence, clear=clear, tries=stored_tries(ti))
-    return Evidence(sentence=WORKER_DIED, kind="killed", clear=clear, tries=stored_tries(ti))
+    return Evidence(sentence=ENDED_FROM_OUTSIDE, kind="killed", clear=clear, tries=stored_tries(ti))
 
 
 def _of_verdict(
@@ -110,7 +113,13 @@ def pull(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Evidenc
     if tries and tries[-1].sentence:
         kind: Kind = tries[-1].kind or "unknown"
         return Evidence(sentence=one_line(tries[-1].sentence), kind=kind, tries=clean_tries(tries))
-    return Evidence()
+    return Evidence(sentence=ENDED_FROM_OUTSIDE, kind="killed")
+
+
+def marks(dag_id: str, run_id: str, task_id: str) -> list[str]:
+    """The incidents that the process of a task reported."""
+    found = _xcom(dag_id, run_id, task_id, -1, MARK_KEY)
+    return [str(one) for one in found] if isinstance(found, list) else []
 
 
 def _xcom(dag_id: str, run_id: str, task_id: str, map_index: int, key: str) -> Any:

@@ -15,10 +15,18 @@ from dag_factory.build.alerts.evidence import Evidence
 from dag_factory.build.alerts.text import LONGEST_NAME, one_line
 from dag_factory.config.model import Channel, Job, Pipeline
 
-MARK = "alert"
-"""The XCom of a task with the incidents that were reported, so that nothing reports them again."""
-
 _log = logging.getLogger(__name__)
+
+
+def is_first_report(pipeline: Pipeline, run_id: str, job: Job, clear: int) -> bool:
+    """Whether nothing has reported this failure. Only for the DAG processor: there an alert may come twice.
+
+    ``clear`` is the number of clears of the run. A worker marks what it reports with an XCom.
+    """
+    name = f"{pipeline.environment}/{pipeline.id}/{run_id}/{job.name}/on_failure/"
+    if any(mark.startswith(name) for mark in evidences.marks(pipeline.id, run_id, job.name)):
+        return False
+    return outbox.is_first(name, str(clear))
 
 
 def job_failed(pipeline: Pipeline, context: Any) -> None:
@@ -80,25 +88,20 @@ def owner(pipeline: Pipeline) -> str:
 
 def _report(pipeline: Pipeline, context: Any, alert: Alert, names: tuple[str, ...]) -> None:
     """Deliver an alert unless it was reported, for example by the worker before Airflow lost contact with it."""
-    ti, incident = context["ti"], "/".join(alert.incident)
-    if context.get("exception") is None and incident in _marks(ti):
-        _log.info("This failure was reported already.")
-        return
     if not names:
         return
+    ti = context["ti"]
     if context.get("exception") is not None:
         try:
-            ti.xcom_push(key=MARK, value=[incident])
+            ti.xcom_push(key=evidences.MARK_KEY, value=["/".join(alert.incident)])
         except Exception as error:
             _log.warning("Airflow may report this failure twice: %s", error)
+    elif alert.event == "on_failure":
+        clear = getattr(context.get("dag_run"), "clear_number", 0) or 0
+        if not is_first_report(pipeline, ti.run_id, find_job(pipeline, context), clear):
+            _log.info("This failure was reported already.")
+            return
     deliver(alert, channels(pipeline, names))
-
-
-def _marks(ti: Any) -> list[str]:
-    try:
-        return list(ti.xcom_pull(task_ids=ti.task_id, key=MARK, map_indexes=ti.map_index) or ())
-    except Exception:
-        return []
 
 
 def _alert(event: Event, pipeline: Pipeline, job: Job, context: Any, evidence: Evidence) -> Alert:

@@ -18,10 +18,10 @@ from dag_factory.config.model import Channel
 
 PREFIX = "dagwright_alert_"
 FAILING_PREFIX = "dagwright_failing_"
-RETRIED_PREFIX = "dagwright_retried_"
+REPORTED_PREFIX = "dagwright_reported_"
 MARK_SECONDS = 7 * 24 * 60 * 60
 _DESCRIPTION = "An alert of dagwright that is not sent yet. The DAG _dagwright.alerts sends and removes it."
-_RETRIED = "A mapped task was tried again in a run, and its alert was sent."
+_REPORTED = "An alert was sent, and must not be sent again. The DAG _dagwright.alerts removes this after a week."
 _FAILING = "A failure, stored until the next success for an alert of `on_recovery`."
 
 _log = logging.getLogger(__name__)
@@ -83,10 +83,10 @@ def is_first(*parts: str) -> bool:
     """Whether this is the first call with these parts. Two calls at the same moment may both be the first."""
     from airflow.sdk import Variable
 
-    key = RETRIED_PREFIX + _digest(*parts)
+    key = REPORTED_PREFIX + _digest(*parts)
     if key in list(Variable.keys(prefix=key)):
         return False
-    Variable.set(key, str(int(time.time())), description=_RETRIED)
+    Variable.set(key, str(int(time.time())), description=_REPORTED)
     return True
 
 
@@ -94,7 +94,7 @@ def remove_old_marks(now: float) -> None:
     """Remove the marks of ``is_first`` that are older than a week: their runs have ended."""
     from airflow.sdk import Variable
 
-    for key in list(Variable.keys(prefix=RETRIED_PREFIX)):
+    for key in list(Variable.keys(prefix=REPORTED_PREFIX)):
         stored = str(Variable.get(key, default="0"))
         if not stored.isdigit() or now - int(stored) > MARK_SECONDS:
             Variable.delete(key)

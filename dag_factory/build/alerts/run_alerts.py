@@ -1,4 +1,8 @@
-"""Alerts about a run, and about the mapped jobs in it: the callbacks of a DAG. They run in the DAG processor."""
+"""Alerts about a run, and about jobs in it: the callbacks of a DAG. They run in the DAG processor.
+
+A mapped job sends one alert for all its instances. A job whose process was killed could send none, because Airflow
+runs no callback of its task then.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from dag_factory.build.alerts import links, outbox
 from dag_factory.build.alerts.alert import Alert, Event, FailedJob
 from dag_factory.build.alerts.deliver import deliver
 from dag_factory.build.alerts.evidence import Evidence
-from dag_factory.build.alerts.job_alerts import channels, is_mapped, owner
+from dag_factory.build.alerts.job_alerts import channels, is_first_report, is_mapped, owner
 from dag_factory.build.alerts.text import LONGEST_NAME, names, one_line
 from dag_factory.config.model import Job, Pipeline
 
@@ -45,7 +49,7 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
 def run_ended(pipeline: Pipeline, context: Any, failed: bool) -> None:
     """Send the alerts of a run that ended, and of its mapped jobs."""
     run = _run(pipeline, context, failed)
-    for alert, names_of_channels in [*_mapped_jobs(pipeline, run), *_whole_run(pipeline, run)]:
+    for alert, names_of_channels in [*_unreported_jobs(pipeline, run), *_mapped_jobs(pipeline, run), *_whole_run(pipeline, run)]:
         deliver(alert, channels(pipeline, names_of_channels), SECONDS)
 
 
@@ -83,6 +87,34 @@ def _query(dag_id: str, run_id: str, tasks: Sequence[str]) -> dict[str, str]:
         return {}
     states = RuntimeTaskInstance.get_task_states(dag_id=dag_id, task_ids=list(tasks), run_ids=[run_id])
     return dict(states.get(run_id, {}))
+
+
+def _unreported_jobs(pipeline: Pipeline, run: _Run) -> Alerts:
+    """The alerts that the process of a failed job should have sent."""
+    found: Alerts = []
+    for job in pipeline.jobs:
+        wants_alert = job.alerts.on_failure or job.alerts.on_recovery
+        if is_mapped(job) or not wants_alert or not _has_failed(run, job):
+            continue
+        if is_first_report(pipeline, run.id, job, run.clear):
+            if job.alerts.on_recovery:
+                outbox.remember_failure(pipeline.id, job.name)
+            if job.alerts.on_failure:
+                found.append((_single_failure(pipeline, run, job), job.alerts.on_failure))
+    return found
+
+
+def _single_failure(pipeline: Pipeline, run: _Run, job: Job) -> Alert:
+    evidence = evidences.pull(pipeline.id, run.id, job.name)
+    return msgspec.structs.replace(
+        _alert("on_failure", pipeline, run, job),
+        summary=evidence.summary,
+        sentence=evidence.sentence,
+        what_to_do=evidence.what_to_do,
+        kind=evidence.kind,
+        tries=evidence.tries,
+        log_lines=evidence.lines,
+    )
 
 
 def _mapped_jobs(pipeline: Pipeline, run: _Run) -> Alerts:
