@@ -13,7 +13,7 @@ from typing import Any
 from dag_factory.config.model import Alerts, Job, Pipeline
 
 SECONDS = 15.0
-"""How long a callback may take. Airflow ends the process of a task 20 s after the end of the task."""
+"""How long a callback of a task may take in a worker. Airflow ends its process 20 s after the end of the task."""
 
 NONE = Alerts()
 
@@ -64,19 +64,19 @@ class AlertCallbacks:
         """A task failed after its last try."""
         from dag_factory.build.alerts.job_alerts import job_failed
 
-        _guard(lambda: job_failed(self._pipeline, context))
+        _guard(lambda: job_failed(self._pipeline, context), _limit(context))
 
     def job_retried(self, context: Any) -> None:
         """A task failed and is tried again."""
         from dag_factory.build.alerts.job_alerts import job_retried
 
-        _guard(lambda: job_retried(self._pipeline, context))
+        _guard(lambda: job_retried(self._pipeline, context), _limit(context))
 
     def job_succeeded(self, context: Any) -> None:
         """A task succeeded."""
         from dag_factory.build.alerts.job_alerts import job_succeeded
 
-        _guard(lambda: job_succeeded(self._pipeline, context))
+        _guard(lambda: job_succeeded(self._pipeline, context), SECONDS)
 
     def run_failed(self, context: Any) -> None:
         """A run failed."""
@@ -96,12 +96,20 @@ def alert_callbacks(pipeline: Pipeline) -> AlertCallbacks | None:
     return AlertCallbacks(pipeline) if pipeline.alerts_enabled and pipeline.channels else None
 
 
-def _guard(send: Callable[[], None]) -> None:
-    """Run ``send`` for at most ``SECONDS``. An error in it is logged, and changes nothing about the task."""
+def _limit(context: Any) -> float | None:
+    """The time limit of a callback. In the DAG processor there is none: its API may be slow, and nobody waits."""
+    return SECONDS if context.get("exception") is not None else None
+
+
+def _guard(send: Callable[[], None], seconds: float | None = None) -> None:
+    """Run ``send``. An error in it is logged, and changes nothing about the task."""
     from dag_factory.build.alerts.channels.send import Work
 
     try:
-        Work(send).result(SECONDS)
+        if seconds is None:
+            send()
+        else:
+            Work(send).result(seconds)
     except TimeoutError:
         _log.warning("The alerts took longer than %d s. Those that are stored are sent later.", SECONDS)
     except Exception:

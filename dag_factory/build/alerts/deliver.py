@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import msgspec
@@ -23,10 +23,19 @@ SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-def deliver(alert: Alert, channels: Iterable[Channel], seconds: float = SECONDS) -> None:
-    """Send the alert to all channels at the same time. Raises nothing; what happens is in the log."""
+def deliver(
+    alert: Alert,
+    channels: Iterable[Channel],
+    seconds: float = SECONDS,
+    when_stored: Callable[[], None] = lambda: None,
+) -> None:
+    """Send the alert to all channels at the same time. Raises nothing; what happens is in the log.
+
+    ``when_stored`` is called when the alert is stored, which means that it is not lost any more.
+    """
     end = time.monotonic() + seconds
     message, stored = render(alert), [(channel, _store(alert, channel)) for channel in channels]
+    when_stored()
     works = [(channel, key, Work(partial(send, channel, message))) for channel, key in stored]
     for channel, key, work in works:
         _finish(alert, channel, key, work, end - time.monotonic())

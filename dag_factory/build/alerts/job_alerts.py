@@ -15,6 +15,9 @@ from dag_factory.build.alerts.evidence import Evidence
 from dag_factory.build.alerts.text import LONGEST_NAME, one_line
 from dag_factory.config.model import Channel, Job, Pipeline
 
+PROCESSOR_SECONDS = 4.0
+"""How long one alert may take in the DAG processor. Airflow ends a process there after 50 s, with all its callbacks."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -90,18 +93,22 @@ def _report(pipeline: Pipeline, context: Any, alert: Alert, names: tuple[str, ..
     """Deliver an alert unless it was reported, for example by the worker before Airflow lost contact with it."""
     if not names:
         return
-    ti = context["ti"]
-    if context.get("exception") is not None:
+    ti, receivers = context["ti"], channels(pipeline, names)
+
+    def mark() -> None:
         try:
             ti.xcom_push(key=evidences.MARK_KEY, value=["/".join(alert.incident)])
         except Exception as error:
-            _log.warning("Airflow may report this failure twice: %s", error)
-    elif alert.event == "on_failure":
-        clear = getattr(context.get("dag_run"), "clear_number", 0) or 0
-        if not is_first_report(pipeline, ti.run_id, find_job(pipeline, context), clear):
-            _log.info("This failure was reported already.")
-            return
-    deliver(alert, channels(pipeline, names))
+            _log.warning("This failure may be reported twice: %s", error)
+
+    if context.get("exception") is not None:
+        deliver(alert, receivers, when_stored=mark)
+        return
+    clear = getattr(context.get("dag_run"), "clear_number", 0) or 0
+    if alert.event == "on_failure" and not is_first_report(pipeline, ti.run_id, find_job(pipeline, context), clear):
+        _log.info("This failure was reported already.")
+        return
+    deliver(alert, receivers, PROCESSOR_SECONDS)
 
 
 def _alert(event: Event, pipeline: Pipeline, job: Job, context: Any, evidence: Evidence) -> Alert:

@@ -18,12 +18,9 @@ from dag_factory.build.alerts import links, outbox
 from dag_factory.build.alerts.alert import Alert, Event, FailedJob
 from dag_factory.build.alerts.deliver import deliver
 from dag_factory.build.alerts.evidence import Evidence
-from dag_factory.build.alerts.job_alerts import channels, is_first_report, is_mapped, owner
+from dag_factory.build.alerts.job_alerts import PROCESSOR_SECONDS, channels, is_first_report, is_mapped, owner
 from dag_factory.build.alerts.text import LONGEST_NAME, names, one_line
 from dag_factory.config.model import Job, Pipeline
-
-SECONDS = 4.0
-"""How long one alert may take here. Airflow ends a process that parses DAG files after 50 s, with all its callbacks."""
 
 MOST_JOBS = 20
 _MOST_READ = 5  # mapped tasks of a job whose evidence is read
@@ -49,8 +46,12 @@ class _Run(msgspec.Struct, frozen=True, kw_only=True):
 def run_ended(pipeline: Pipeline, context: Any, failed: bool) -> None:
     """Send the alerts of a run that ended, and of its mapped jobs."""
     run = _run(pipeline, context, failed)
-    for alert, names_of_channels in [*_unreported_jobs(pipeline, run), *_mapped_jobs(pipeline, run), *_whole_run(pipeline, run)]:
-        deliver(alert, channels(pipeline, names_of_channels), SECONDS)
+    for alert, names_of_channels in [
+        *_unreported_jobs(pipeline, run),
+        *_mapped_jobs(pipeline, run),
+        *_whole_run(pipeline, run),
+    ]:
+        deliver(alert, channels(pipeline, names_of_channels), PROCESSOR_SECONDS)
 
 
 def _run(pipeline: Pipeline, context: Any, failed: bool) -> _Run:
