@@ -87,6 +87,9 @@ def test_a_channel_that_fails_is_tried_once_in_a_run_and_less_and_less_often(
     assert len([line for line in caplog.messages if "it is kept" in line]) == 1
     (tried,) = (one for _, one in outbox.all_kept() if one.tries)
     assert "cannot connect" in tried.error
+    caplog.clear()
+    send_kept(list(outbox.all_kept()), tried.last_try + 1, 10, all_now=True)  # somebody starts a run by hand
+    assert len([line for line in caplog.messages if "it is kept" in line]) == 1
     now = tried.last_try
     assert [is_due(tried, now + 200), is_due(tried, now + 300)] == [False, True]
     often = msgspec.structs.replace(tried, tries=20)

@@ -82,12 +82,15 @@ IN_PROGRESS_SECONDS = 30
 """An alert younger than this may be in the hands of the process that stored it."""
 
 
-def send_kept(kept: Sequence[tuple[str, Kept]], now: float, seconds: float) -> None:
-    """Send the alerts that wait, oldest first. A channel that fails once is not tried again in this run."""
+def send_kept(kept: Sequence[tuple[str, Kept]], now: float, seconds: float, all_now: bool = False) -> None:
+    """Send the alerts that are due, oldest first; with ``all_now`` also those that failed lately.
+
+    A channel that fails once is not tried again in this run.
+    """
     failed: set[str] = set()
     for key, one in sorted(kept, key=lambda item: item[1].created):
         name = one.channel.name
-        if name in failed or not is_due(one, now):
+        if name in failed or not (is_due(one, now) or (all_now and one.tries)):
             continue
         try:
             done = Work(partial(send, one.channel, render(one.alert))).result(seconds)

@@ -15,7 +15,7 @@ from dag_factory.build.alerts.evidence import Evidence
 from dag_factory.build.alerts.text import LONGEST_NAME, one_line
 from dag_factory.config.model import Channel, Job, Pipeline
 
-PROCESSOR_SECONDS = 4.0
+PROCESSOR_SECONDS = 8.0
 """How long one alert may take in the DAG processor. Airflow ends a process there after 50 s, with all its callbacks."""
 
 _log = logging.getLogger(__name__)

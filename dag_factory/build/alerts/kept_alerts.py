@@ -23,6 +23,7 @@ _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _PAGE = """\
 Sends the alerts that could not be sent at once, for example because the mail server did not answer. They wait as
 Airflow variables whose names begin with `dagwright_alert_`. An alert that cannot be sent for three days is given up.
+After each failure an alert waits longer, at most an hour. A run that you start by hand tries all of them at once.
 """
 
 
@@ -35,7 +36,8 @@ class SendKeptAlerts(BaseOperator):
         from dag_factory.build.alerts.deliver import send_kept
 
         now = time.time()
-        send_kept(list(outbox.all_kept()), now, SECONDS)
+        by_hand = context["dag_run"].run_type == "manual"
+        send_kept(list(outbox.all_kept()), now, SECONDS, all_now=by_hand)
         outbox.remove_old_marks(now)
 
 
