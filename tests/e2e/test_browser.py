@@ -38,6 +38,7 @@ def test_a_run_is_shown_as_a_graph(running: Running, page: Page) -> None:
     page.get_by_role("button", name="Show Graph").click()
     boosting = page.get_by_test_id("rf__node-train-boosting")
     expect(boosting).to_contain_text("success")
+    expect(boosting).to_contain_text(re.compile(r"[a-z0-9-]+ · [0-9.]+ CPU, [0-9]+[MG]i"))  # the flavor and its size
     screenshot(page, "run")
     page.get_by_role("button", name="Show Grid").click()  # Airflow remembers the choice for the next pages
     expect(boosting).to_have_count(0)

@@ -38,6 +38,7 @@ LOGGING_INTERVAL = 10  # of a deferred job
 _EAGER_POLLING = EagerPolling()
 _RENDER_CONTAINERS = RenderContainers()
 _CHECK_WORKER = CheckWorker()
+_NO_LINKS = model.Links()
 _LABEL_FLAVOR = LabelFlavor()
 
 
@@ -64,13 +65,15 @@ def build_task(
         mapped = mapped_task.expand(job.for_each, arguments, source)
         # Airflow copies the name from the class when it creates the mapped task, and stores it from here.
         mapped._operator_name = operator_name(job)
-        mapped.operator_extra_links = extra_links(pipeline.links)
+        if pipeline.links != _NO_LINKS:
+            mapped.operator_extra_links = extra_links(pipeline.links)
         return mapped
     if job.mapped_group:
         arguments |= mapped_task.instance_arguments(pipeline.groups[job.mapped_group])
     task = PodOperator(**arguments)
     task.custom_operator_name = operator_name(job)
-    task.operator_extra_links = extra_links(pipeline.links)
+    if pipeline.links != _NO_LINKS:
+        task.operator_extra_links = extra_links(pipeline.links)
     return task
 
 
@@ -124,7 +127,7 @@ def _cluster(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     if cluster.in_cluster is not None:
         arguments["in_cluster"] = cluster.in_cluster
     sidecar = [XcomSidecarCallback(cluster.xcom_sidecar)] if cluster.xcom_sidecar and job.output else []
-    links = [PushLinks(pipeline.links, pipeline.file, job.line)] if extra_links(pipeline.links) else []
+    links = [PushLinks(pipeline.links, pipeline.file, job.line)] if pipeline.links != _NO_LINKS else []
     # Rendering comes before the rest: later callbacks must check the pod that the cluster will get.
     jobs = (job, *(one.job for one in job.larger_flavors if one.job)) if job.larger_flavors else (job,)
     is_rendered = any((one.init_containers or one.pod) and has_templates(one) for one in jobs)
