@@ -56,7 +56,7 @@ def test_the_log_of_a_failed_job(running: Running, page: Page) -> None:
     run = running.runs["memory"]
     run.wait()
     page.goto(f"{running.api.url}/dags/{run.dag_id}/runs/{run.id}/tasks/hungry")
-    expect(page.get_by_text(re.compile("OOMKilled")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("out of memory: the container was killed at its limit"))).to_be_visible()
     screenshot(page, "failed")
 
 

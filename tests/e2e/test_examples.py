@@ -42,7 +42,7 @@ def test_orders_are_loaded_although_one_export_is_damaged(running: Running) -> N
     assert jobs["clean-fr"] == "failed"
     assert [jobs[job] for job in ("clean-de", "clean-uk", "load", "summary")] == ["success"] * 4
     assert (jobs["check"], jobs["publish"]) == ("failed", "upstream_failed")
-    assert "exit_code=3" in damaged.log("check")
+    assert "exit code 3: the container failed" in damaged.log("check")
     assert (running.claim("orders") / "summary.md").is_file()
 
 

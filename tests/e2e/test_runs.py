@@ -31,15 +31,15 @@ def test_a_failing_job_is_retried_and_its_log_names_the_exit_code(running: Runni
         log = run.log("fails", attempt)
         assert f"This is try {attempt}." in log
         assert "The table is gone." in log
-        assert "exit_code=3" in log
+        assert "exit code 3: the container failed" in log
 
 
 def test_a_job_that_exceeds_its_memory_is_oomkilled(running: Running) -> None:
     run = running.runs["memory"]
     assert run.wait() == "failed"
     log = run.log("hungry")
-    assert "reason='OOMKilled'" in log
-    assert "exit_code=137" in log
+    assert "out of memory: the container was killed at its limit of 768Mi" in log
+    assert "exit code 137" in log
     assert "Not killed" not in log
 
 
@@ -47,8 +47,8 @@ def test_a_missing_image_is_named_in_the_log(running: Running) -> None:
     run = running.runs["image"]
     assert run.wait() == "failed"
     log = run.log("imageless")
-    assert "ErrImagePull" in log
-    assert "registry.example.com/nobody/has-this:1: not found" in log
+    assert "image not found: " in log
+    assert "registry.example.com/nobody/has-this:1" in log
 
 
 def test_a_deferred_job_has_its_log_and_output(running: Running) -> None:
