@@ -96,6 +96,7 @@ class Instance:
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__API__BASE_URL": url,
             "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__DEFAULT_WRAP": "True",  # the last line of a failed try is a long one
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
             "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "10",  # a deleted pipeline disappears within seconds

@@ -17,7 +17,7 @@ SYNC = {
     "timeout": "timeout: the job ran longer than its timeout of 15s",
     "output": "output invalid: /airflow/xcom/return.json is not valid JSON: line 1, column 2",
     "template": "configuration: `{{ output('output').rows }}` cannot be rendered: output('output')",
-    "grouped": "exit code 9: the container failed",
+    "grouped": "exit code 9: the container failed after ",
 }
 DEFERRED = {name: SYNC[name] for name in ("memory", "exit-code", "image", "nodes")} | {
     "timeout": "timeout: the job ran longer than its timeout of 20s"
@@ -65,6 +65,7 @@ def test_the_log_ends_with_the_verdict(runs: dict[str, Run], dag: str, job: str)
     reason = verdict(lines)
     assert reason.startswith((SYNC if dag == "reasons" else DEFERRED)[job])
     assert open_groups(lines, reason) == 0
+    assert "::group::" not in reason
     after = [line["event"] for line in lines[[line["event"] for line in lines].index(reason) + 1 :]]
     assert after[0] == "Task exited"
     assert not [line["event"] for line in lines if line.get("error_detail")]

@@ -13,6 +13,7 @@ LONGEST = 2000
 
 _SPACES = re.compile(r"\s+")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_GROUPS = re.compile(r"::(?:end)?group::")  # Airflow's UI would take the line for the head of a group
 
 
 def parsed(value: object) -> object:
@@ -77,8 +78,8 @@ def time_of(value: object, key: str) -> float | None:
 
 
 def one_line(text: str, most: int = LONGEST) -> str:
-    """The text without line breaks, escape sequences and characters that do not print."""
-    text = _ESCAPES.sub("", text[: 4 * most])
+    """The text without line breaks, escape sequences, marks of log groups and characters that do not print."""
+    text = _GROUPS.sub("", _ESCAPES.sub("", text[: 4 * most]))
     text = "".join(char if char.isprintable() else " " for char in text)
     text = _SPACES.sub(" ", text).strip()
     return text if len(text) <= most else text[: most - 3] + "..."

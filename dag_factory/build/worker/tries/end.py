@@ -62,7 +62,8 @@ def end_try(
     if verdict.kind == "unknown" and failure is not None:
         _log_frames(log, failure)
     for line in lines[-SHOWN_LINES:]:
-        log.info("%s", line)
+        if "group::" not in line:  # a mark for Airflow's UI, which would hide what follows
+            log.info("%s", line)
     if advice:
         log.warning("%s.", advice)
     log.error("%s", verdict_line(verdict, next_try))
