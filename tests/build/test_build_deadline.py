@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from building import a_job, a_pipeline
+from loading import loaded, project, write
 from sqlalchemy import select
 
 from dag_factory.build.dag.build_dag import build_dag
@@ -182,3 +184,22 @@ def test_airflow_computes_the_deadline_of_a_run_and_can_clear_it(fields: dict[st
         assert instances
         clear_task_instances(list(instances), session, dag_run_state=DagRunState.QUEUED)
         session.rollback()
+
+
+def test_an_edit_of_another_channel_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAG_FACTORY_CACHE", "off")
+    project(tmp_path)
+    file = "pipelines/growth/churn.yaml"
+    text = (tmp_path / "configs" / file).read_text()
+    write(tmp_path, file, text + "deadline: {by: 07:00}\nalerts: {on_deadline: [oncall]}\n")
+    channels = "version: 1\nchannels:\n  oncall: {email: {to: [oncall@example.com]}}\n"
+    stored = []
+    for others in (
+        "",
+        "  chat: {slack: {connection: c, channel: '#ml'}}\n",
+        "  # a comment\n  hook: {webhook: {connection: h}}\n",
+    ):
+        write(tmp_path, "platform/alerts.yaml", channels + others)
+        stored.append(json.dumps(DagSerialization.to_dict(loaded(tmp_path)["growth.churn"])["dag"], sort_keys=True))
+    assert "oncall@example.com" in stored[0]
+    assert stored[0] == stored[1] == stored[2]
