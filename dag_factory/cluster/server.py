@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import os
+import random
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ from .runtime.engine import Engine
 
 log = logging.getLogger("dag_factory.cluster")
 
+_PORTS = range(15_000, 32_000)
+"""Linux assigns none of these to connections. So the port of a server is still free when the server starts again."""
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -178,14 +181,17 @@ def _create_initial_objects(store: Store, config: ClusterConfig) -> None:
 
 
 def _listen(port: int) -> socket.socket:
-    """A socket that listens on loopback, at this port or, if it is in use, at a free one."""
+    """A socket that listens on loopback, at this port or, if it is 0 or in use, at a free one."""
     # asyncio disables Nagle's algorithm (40 ms per response) only if the protocol is named.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError:
-        listening.bind(("127.0.0.1", 0))
+    for candidate in (*([port] if port else []), *random.sample(_PORTS, 100), 0):
+        try:
+            listening.bind(("127.0.0.1", candidate))
+            break
+        except OSError:
+            if candidate == 0:
+                raise
     listening.listen(512)
     return listening
 

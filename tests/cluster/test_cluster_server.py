@@ -24,6 +24,13 @@ def _groups(pid: int) -> list[Path]:
     return list(Path("/sys/fs/cgroup").rglob(f"dagf-{pid}"))
 
 
+def test_connections_do_not_take_the_port_of_a_stopped_server(tmp_path: Path) -> None:
+    with running(tmp_path) as live:
+        port = int(live.handle.server.rpartition(":")[2])
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert 1024 < port < first
+
+
 @pytest.mark.parametrize("isolation", ["best", "user-namespace", "plain"])
 def test_a_killed_server_leaves_no_process(tmp_path: Path, isolation: str) -> None:
     mark = f"sleep 6{time.time_ns() % 1_000_000:06d}"
