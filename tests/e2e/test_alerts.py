@@ -110,9 +110,9 @@ def test_a_job_sends_one_email_when_its_retries_are_used_up(runs: dict[str, Run]
 
 def test_a_mapped_job_with_ten_failures_sends_one_email(runs: dict[str, Run], server: MailServer) -> None:
     assert runs["many"].wait() == "failed"
-    message = server.wait("[local] alerts.many: score failed (10 of 10 instances failed)")
+    message = server.wait("[local] alerts.many: score failed (10 of 10 mapped tasks failed)")
     text = next(part.get_content() for part in message.iter_parts())
-    assert "10 of 10 instances failed: " in text
+    assert "10 of 10 mapped tasks failed: " in text
 
 
 def test_a_job_whose_process_is_killed_is_reported(runs: dict[str, Run], server: MailServer) -> None:

@@ -1,6 +1,6 @@
 """Alerts about a run, and about jobs in it: the callbacks of a DAG. They run in the DAG processor.
 
-A mapped job sends one alert for all its instances. A job whose process was killed could send none, because Airflow
+A mapped job sends one alert for all its mapped tasks. A job whose process was killed could send none, because Airflow
 runs no callback of its task then.
 """
 
@@ -233,7 +233,7 @@ def _failed_job(pipeline: Pipeline, run: _Run, job: Job) -> tuple[FailedJob, Evi
     states = run.states[job.name]
     indexes = sorted(index for index, state in states.items() if state in _FAILED)
     read = [evidences.pull(pipeline.id, run.id, job.name, index) for index in indexes[:_MOST_READ]]
-    count = f"{len(indexes)} of {len(states)} instances failed" if is_mapped(job) else ""
+    count = f"{len(indexes)} of {len(states)} mapped tasks failed" if is_mapped(job) else ""
     log = links.log_link(pipeline.id, run.id, job.name, indexes[0]).url
     sentence = _most_common(one.sentence for one in read)
     first = next((one for one in read if one.sentence == sentence), read[0])
