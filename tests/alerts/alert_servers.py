@@ -108,9 +108,17 @@ def set_connection(monkeypatch: pytest.MonkeyPatch, name: str, **fields: Any) ->
     monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(fields))
 
 
+class Facts:
+    """The states and the XComs of the tasks of the run `r`, by job and map index."""
+
+    def __init__(self) -> None:
+        self.states: dict[tuple[str, int], str] = {}
+        self.xcoms: dict[tuple[str, int | None, str], Any] = {}
+
+
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What the supervisor of a task answers about variables, from Airflow's database."""
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Facts]:
+    """What the supervisor of a task answers: about variables from Airflow's database, about a run from `Facts`."""
     from airflow import settings
     from airflow.models import Variable
     from airflow.models.base import Base
@@ -120,6 +128,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     import_all_models()
     Base.metadata.create_all(settings.engine)
+
+    facts = Facts()
 
     class Comms:
         def send(self, msg: Any) -> Any:
@@ -139,12 +149,21 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                     if one is None:
                         return comms.ErrorResponse(error=comms.ErrorType.VARIABLE_NOT_FOUND)
                     return comms.VariableResult(key=one.key, value=one.val)
+                elif isinstance(msg, comms.GetTaskStates):
+                    found = {
+                        f"{job}_{index}" if index >= 0 else job: state
+                        for (job, index), state in facts.states.items()
+                        if job in (msg.task_ids or ())
+                    }
+                    return comms.TaskStatesResult(task_states={"r": found})
+                elif isinstance(msg, comms.GetXCom):
+                    return comms.XComResult(key=msg.key, value=facts.xcoms.get((msg.task_id, msg.map_index, msg.key)))
                 elif isinstance(msg, comms.GetConnection):
                     return comms.ErrorResponse(error=comms.ErrorType.CONNECTION_NOT_FOUND)
             return None
 
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Comms(), raising=False)
-    yield
+    yield facts
     with settings.Session() as session:
         session.execute(delete(Variable))
         session.commit()

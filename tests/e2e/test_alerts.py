@@ -113,6 +113,7 @@ def test_a_mapped_job_with_ten_failures_sends_one_email(runs: dict[str, Run], se
     message = server.wait("[local] alerts.many: score failed (10 of 10 mapped tasks failed)")
     text = next(part.get_content() for part in message.iter_parts())
     assert "10 of 10 mapped tasks failed: " in text
+    assert "ended from outside" not in text
 
 
 def test_a_job_whose_process_is_killed_is_reported(runs: dict[str, Run], server: MailServer) -> None:

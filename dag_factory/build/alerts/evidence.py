@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from dag_factory.config.model import Job
 from dag_factory.verdicts.history import TryRecord
 from dag_factory.verdicts.kinds import KINDS, Kind
 from dag_factory.verdicts.verdict import Verdict
+
+_log = logging.getLogger(__name__)
 
 XCOM_KEY = "failure"
 """The XCom of a failed task with its ``Evidence``, for the alert of the run."""
@@ -95,8 +98,11 @@ def stored_tries(ti: Any) -> tuple[TryRecord, ...]:
 
 
 def push(ti: Any, evidence: Evidence) -> None:
-    """Store the evidence for the alert of the run."""
-    ti.xcom_push(key=XCOM_KEY, value=msgspec.to_builtins(evidence))
+    """Store the evidence for the alert of the run. An error is logged: the alert of the job matters more."""
+    try:
+        ti.xcom_push(key=XCOM_KEY, value=msgspec.json.decode(msgspec.json.encode(evidence)))  # no tuples
+    except Exception as error:
+        _log.warning("The alert of the run will have less detail: %s", error)
 
 
 def pull(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Evidence:

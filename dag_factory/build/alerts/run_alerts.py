@@ -21,6 +21,7 @@ from dag_factory.build.alerts.evidence import Evidence
 from dag_factory.build.alerts.job_alerts import PROCESSOR_SECONDS, channels, is_first_report, is_mapped, owner
 from dag_factory.build.alerts.text import LONGEST_NAME, names, one_line
 from dag_factory.config.model import Job, Pipeline
+from dag_factory.config.units import duration_text
 
 MOST_JOBS = 20
 _MOST_READ = 5  # mapped tasks of a job whose evidence is read
@@ -220,7 +221,9 @@ def _with_evidence(alert: Alert, job: Job, row: FailedJob, evidence: Evidence, p
 
 def _reason(pipeline: Pipeline, reason: str) -> str:
     if reason == "timed_out":
-        return "the run took longer than its timeout" + (f" of {pipeline.timeout} s" if pipeline.timeout else "")
+        return "the run took longer than its timeout" + (
+            f" of {duration_text(pipeline.timeout)}" if pipeline.timeout else ""
+        )
     return f"the run failed: {reason}" if reason else "the run failed"
 
 
