@@ -99,15 +99,11 @@ class KnownDag(msgspec.Struct, frozen=True):
 def combine(known: Mapping[str, KnownDag], project: ProjectStates | None) -> tuple[Pipeline, ...]:
     """Return all pipelines of Airflow and of the project. Without the project, only those that Airflow knows."""
     files = project.pipelines if project else {}
-    gone = "deleted" if project else "gone"
+    is_complete = project is not None and project.complete
     found = [
         Pipeline(
             dag_id=dag_id,
-            state=_state(one, files[dag_id].state)
-            if dag_id in files
-            else gone
-            if project or one.is_stale
-            else one.state,
+            state=_state(one, files[dag_id].state) if dag_id in files else _without_file(one, is_complete),
             file=files[dag_id].file if dag_id in files else "",
             paused=one.is_paused,
             last_parsed=one.last_parsed,
@@ -126,6 +122,12 @@ def combine(known: Mapping[str, KnownDag], project: ProjectStates | None) -> tup
 def _state(known: KnownDag | None, of_file: str) -> str:
     is_active = known is not None and not known.is_stale
     return of_file if is_active or of_file in ("broken", "elsewhere") else "new"
+
+
+def _without_file(known: KnownDag, is_complete: bool) -> str:
+    if is_complete:
+        return "deleted"
+    return "gone" if known.is_stale else known.state
 
 
 def _details(file: FileState | None) -> tuple[str, ...]:

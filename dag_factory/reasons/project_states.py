@@ -7,6 +7,7 @@ process of its own: compiling has a limit of processor time only in the main thr
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from dag_factory.config.project.project import Project
 from dag_factory.config.source.layout import PIPELINES
 from dag_factory.config.storage import read_file
 
-SECONDS = 10.0  # for compiling what is not cached
+SECONDS = 10.0  # for compiling what is not cached, and again for what the report left over
 MAX_PROBLEMS = 10  # of one pipeline
 
 
@@ -35,21 +36,33 @@ class FileState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProjectStates(msgspec.Struct, frozen=True):
-    """All pipelines by the ids of their DAGs. ``error``: why the project cannot be read."""
+    """All pipelines by the ids of their DAGs. ``error``: why the project cannot be read.
+
+    ``complete`` is false if there was no time to compile every file: then a DAG that is missing may exist.
+    """
 
     environment: str = ""
     pipelines: dict[str, FileState] = {}
     error: str = ""
+    complete: bool = True
 
 
 def read_states(project: Project) -> ProjectStates:
     """Return the state of each pipeline that a file of the project claims."""
+    until = time.monotonic() + 2 * SECONDS
     inspection = project.inspect(SECONDS)
     last_good = {one.id: one for one in inspection.running_last_good({})[0]}
     states: dict[str, FileState] = {}
+    complete = True
     for file_id in inspection.listing.ids:
+        key = inspection.keys.get(file_id)
+        found = inspection.cache.get(key) if key else None
         text = read_file.read(project.home, file_id)
-        found, _ = project.file_result(text, inspection.cache)
+        if found is None:
+            if time.monotonic() > until:
+                complete = False
+                continue
+            found, _ = project.file_result(text, inspection.cache)
         for result in found.results:
             if result.id in last_good:
                 states[result.id] = _running_last_good(last_good[result.id], found.file)
@@ -59,7 +72,7 @@ def read_states(project: Project) -> ProjectStates:
                 states[result.id] = FileState("broken", found.file, _texts(result.problems))
             else:
                 states[result.id] = FileState("elsewhere", found.file, only=_only(text.data))
-    return ProjectStates(project.environment, states)
+    return ProjectStates(project.environment, states, complete=complete)
 
 
 def _running_last_good(pipeline: Pipeline, file: str) -> FileState:

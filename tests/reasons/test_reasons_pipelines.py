@@ -47,6 +47,12 @@ def test_without_the_project_the_tags_of_the_dags_count() -> None:
     assert {one.dag_id: one.state for one in combine(known, None)} == {"a": "running", "b": "gone", "c": "stopped"}
 
 
+def test_a_dag_is_not_called_deleted_while_some_files_are_not_read() -> None:
+    project = ProjectStates("dev", {}, complete=False)
+    found = combine({"a": ACTIVE, "b": STALE}, project)
+    assert {one.dag_id: one.state for one in found} == {"a": "running", "b": "gone"}
+
+
 def test_what_needs_attention_comes_first_and_a_deleted_pipeline_has_its_date() -> None:
     files = {
         "a.ok": FileState("running", "a/ok.yaml"),

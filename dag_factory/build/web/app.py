@@ -36,6 +36,11 @@ from dag_factory.reasons.phrases import task_name
 from dag_factory.reasons.reason import Reason
 from dag_factory.verdicts.history import TryRecord
 
+# Seconds that a page waits for a fresh answer about the files of the project.
+AT_ONCE = 0.5  # the file matters little for runs and tasks
+SOON = 5.0
+PATIENTLY = 40.0
+
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 _NOT_FOUND = Reason(
     "not-found",
@@ -59,7 +64,7 @@ def make_app() -> FastAPI:
 def why_dag(dag_id: str) -> HTMLResponse:
     """Why does this pipeline not run?"""
     with create_session(scoped=False) as session:
-        dag = read_dag(session, dag_id, project_states())
+        dag = read_dag(session, dag_id, project_states(SOON).states)
     return _why(dag_id, dag_reasons(dag), refresh=True)
 
 
@@ -69,7 +74,7 @@ def why_run(dag_id: str, run_id: str, user: GetUserDep) -> HTMLResponse:
         run = find_run(session, dag_id, run_id)
         if run is None:
             return _why(run_id, (_NOT_FOUND,), 404)
-        dag = read_dag(session, dag_id, project_states())
+        dag = read_dag(session, dag_id, project_states(AT_ONCE).states)
         serialized = _serialized(run, session)
         found = read_run(session, dag, run, serialized)
         if found.state == "running":
@@ -83,7 +88,7 @@ def why_run(dag_id: str, run_id: str, user: GetUserDep) -> HTMLResponse:
 def why_task(dag_id: str, run_id: str, task_id: str, user: GetUserDep, map_index: str = "-1") -> HTMLResponse:
     """Why does this task wait, why did it not run, or why did it fail?"""
     # Airflow leaves the name of the placeholder in the address if the task is not mapped.
-    index = int(map_index) if map_index.isdecimal() else -1
+    index = int(map_index) if map_index.isdecimal() and len(map_index) < 10 else -1
     name = task_name(task_id, index)
     with create_session(scoped=False) as session:
         run = find_run(session, dag_id, run_id)
@@ -91,7 +96,7 @@ def why_task(dag_id: str, run_id: str, task_id: str, user: GetUserDep, map_index
         if not instances:
             return _why(name, (_NOT_FOUND,), 404)
         serialized = _serialized(run, session)
-        of_run = read_run(session, read_dag(session, dag_id, project_states()), run, serialized)
+        of_run = read_run(session, read_dag(session, dag_id, project_states(AT_ONCE).states), run, serialized)
         if len(instances) > 1:
             return _why(name, mapped_reasons(read_mapped(session, of_run, run, instances)), refresh=True)
         task = read_task(session, of_run, run, instances[0], serialized, _readable(user))
@@ -102,7 +107,8 @@ def why_task(dag_id: str, run_id: str, task_id: str, user: GetUserDep, map_index
 
 def pipelines(user: GetUserDep) -> HTMLResponse:
     """List all pipelines that the user may view."""
-    project = project_states()
+    answer = project_states(PATIENTLY)
+    project = answer.states
     in_project = project.pipelines if project else {}
     readable = _readable(user, in_project)
     with create_session(scoped=False) as session:
@@ -115,7 +121,7 @@ def pipelines(user: GetUserDep) -> HTMLResponse:
         title="Pipelines",
         refresh=False,
         rows=visible,
-        has_project=project is not None,
+        missing=answer.missing,
         environment=environment,
     )
 

@@ -26,7 +26,7 @@ def read_dag(session: Session, dag_id: str, project: ProjectStates | None) -> fa
     now = datetime.now(timezone.utc)
     model = session.get(DagModel, dag_id)
     states = project.pipelines if project else {}
-    of_file = states.get(dag_id) or FileState("deleted" if project else "", "")
+    of_file = states.get(dag_id) or FileState("deleted" if project and project.complete else "", "")
     environment = project.environment if project else ""
     if model is None:
         return facts.Dag(
