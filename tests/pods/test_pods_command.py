@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -141,6 +144,22 @@ def test_reap_asks_and_deletes_only_orphans(api: client.CoreV1Api, kubeconfig: P
     assert (yes.exit_code, yes.stdout.splitlines()[-1]) == (0, f"deleted      default/{failed}")
     assert names(api) == {runs}
     assert (again.exit_code, again.stdout) == (0, "No orphans.\n")
+
+
+def test_control_c_at_the_question_deletes_nothing(api: client.CoreV1Api, kubeconfig: Path) -> None:
+    failed = create(api, "failed")
+    program = "from dag_factory.cli.main import main; main()"
+    with http_server(Airflow(TASKS).answer) as url:
+        command = [sys.executable, "-c", program, "pods", "reap", "--kubeconfig", str(kubeconfig), "--airflow", url]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr is not None
+        text = b""
+        while not text.endswith(b"[y/N] "):
+            text += process.stderr.read(1) or b"[y/N] "
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        process.communicate()
+    assert failed in names(api)
 
 
 def test_reap_keeps_a_pod_whose_task_started_again_after_the_question(api: client.CoreV1Api, kubeconfig: Path) -> None:
