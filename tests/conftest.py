@@ -13,6 +13,8 @@ os.environ["DAG_FACTORY_CACHE"] = "off"
 
 SHARED = ("e2e", "editor", "templates", "cluster")
 """Folders whose tests share servers. One process runs all tests of such a folder."""
+OWN_SERVERS = ("test_nothing_left_behind.py",)
+"""Modules of such a folder that kill servers, so they start their own. Each runs in one process, beside the others."""
 LONGEST_FIRST = ("e2e", "docs", "local", "soak", "cluster", "templates", "editor")
 
 
@@ -23,6 +25,9 @@ class SharedServers(LoadScopeScheduling):
         folder = _folder(nodeid)
         if folder not in SHARED:
             return nodeid
+        module = nodeid.partition("::")[0].rpartition("/")[2]
+        if module in OWN_SERVERS:
+            return module
         on_docker = folder == "cluster" and "docker" in nodeid.rpartition("/")[2].lower()
         return "docker" if on_docker else folder
 
