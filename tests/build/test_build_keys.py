@@ -643,6 +643,7 @@ ELSEWHERE = {
     *("defaults.pipeline", "defaults.job", "flavors.define", "team.defaults"),  # layers, above
     *("schedules", "cluster.local"),  # separate tests, below
     *("links.source", "links.pod"),  # `test_build_links.py`
+    "links.runbook",  # `test_build_alerts.py`
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from building import CARD, a_job, a_pipeline, built
 
+from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config import model
 
 OVER_LIST = model.ForEach(variable="COUNTRY", items=("DE", '{"a": 1}'), max_parallel=2)
@@ -67,7 +68,8 @@ def instance(dag: Any, item: str, conf: dict[str, Any] | None = None) -> Any:
     task = mapped.unmap({"params": {"for_each.item": item}})
     params = process_params(dag, task, conf, suppress_exception=False)
     run = SimpleNamespace(logical_date=None, run_after=None, run_id="x", conf=conf)
-    context = {"dag": dag, "dag_run": run, "run_id": "x", "ti": None, "params": params, "task": task}
+    ti = SimpleNamespace(try_number=1, max_tries=0, xcom_push=lambda **_: None, stats_tags={})
+    context = {"dag": dag, "dag_run": run, "run_id": "x", "ti": ti, "params": params, "task": task}
     environment = dag.get_template_env()
     task.render_template_fields(context, environment)
     label = environment.from_string(mapped.partial_kwargs["map_index_template"]).render(**context)
@@ -84,8 +86,9 @@ def test_the_item_is_in_the_variable_and_the_label_and_params_stay() -> None:
 
 
 def test_the_configuration_of_a_run_cannot_replace_the_item() -> None:
-    with pytest.raises(ValueError, match="would replace each item"):
+    with pytest.raises(TryFailed) as failed:
         instance(two(), "DE", {"for_each.item": "; rm -rf /"})
+    assert "would replace each item" in failed.value.verdict.sentence
 
 
 def test_other_keys_of_a_mapped_job() -> None:
