@@ -229,9 +229,11 @@ def _last_try(task: Task, tone: str) -> Iterator[Reason]:
     last = task.tries[-1] if task.tries else None
     if last is None or last.kind is None:
         return
+    # Older records have no sentences about what follows.
+    what_to_do = " ".join(filter(None, (last.what_to_do, last.next_try))) or KINDS[last.kind].what_to_do
     number = f"Try {last.number} failed: " if tone != "failed" or task.state != "failed" else ""
     sentence = f"{last.sentence[:1].upper()}{last.sentence[1:]}" if not number else f"{number}{last.sentence}"
-    yield Reason(last.kind, tone, f"{sentence}.", KINDS[last.kind].what_to_do)  # type: ignore[arg-type]
+    yield Reason(last.kind, tone, f"{sentence}.", what_to_do)  # type: ignore[arg-type]
 
 
 def _upstream_failed(task: Task) -> Iterator[Reason]:

@@ -21,7 +21,8 @@ class TryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``flavor``, ``size`` (``4 CPU, 16Gi``) and ``cost_per_hour`` are those that the pod had. ``waited`` and ``ran`` are
     seconds before and after the start of the container. ``kind`` is None for a success; ``sentence`` is the sentence of
-    the verdict. ``advice`` is what to write in the YAML file, if several runs needed a larger flavor.
+    the verdict. ``what_to_do`` and ``next_try`` are the sentences after it in the log. ``advice`` is what to write in
+    the YAML file, if several runs needed a larger flavor.
     """
 
     number: int
@@ -36,6 +37,8 @@ class TryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ran: float | None = None
     cost_per_hour: float | None = None
     advice: str = ""
+    what_to_do: str = ""
+    next_try: str = ""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

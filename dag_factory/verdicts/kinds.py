@@ -45,8 +45,8 @@ KINDS: dict[Kind, KindInfo] = {
     "out-of-memory": KindInfo(
         "Out of memory",
         "A container used more memory than its limit, and the kernel killed it.",
-        "Use a larger flavor, or process the data in smaller parts. With `then: next_flavor` in the retry rule, the"
-        " next try gets the larger flavor by itself.",
+        "Use a larger flavor, or process the data in smaller parts. If the retry rule has `then: next_flavor`, the next"
+        " try gets the larger flavor by itself, as long as `next` names one.",
         "use a larger flavor, or process the data in smaller parts",
     ),
     "evicted": KindInfo(

@@ -97,12 +97,19 @@ def find_entry(verdict: Verdict, rule: Retries) -> tuple[int, Outcome | None]:
 
 
 def verdict_line(verdict: Verdict, next_try: NextTry | None) -> str:
-    """The last line of the log of a failed try: sentence, advice, and what follows.
+    """The last line of the log of a failed try: sentence, advice, and what follows."""
+    follows = f"{next_try.sentence}." if next_try else ""
+    return " ".join(filter(None, (f"{verdict.sentence}.", what_to_do(verdict, next_try), follows)))
+
+
+def what_to_do(verdict: Verdict, next_try: NextTry | None = None) -> str:
+    """The advice as a sentence, or an empty string.
 
     There is no advice if the next try already does what would be advised: it uses a larger flavor.
     """
-    advice = "" if next_try is not None and next_try.flavor else verdict.advice[:1].upper() + verdict.advice[1:]
-    return " ".join(f"{text}." for text in (verdict.sentence, advice, next_try.sentence if next_try else "") if text)
+    if not verdict.advice or (next_try is not None and next_try.flavor):
+        return ""
+    return f"{verdict.advice[:1].upper()}{verdict.advice[1:]}."
 
 
 def _climb(

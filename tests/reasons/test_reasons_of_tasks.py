@@ -224,3 +224,12 @@ def test_a_mapped_task_counts_its_instances() -> None:
     reason = mapped_reasons(mapped)[0]
     assert reason.sentence == "2 of 10 mapped tasks failed."
     assert reason.details == ("8 success", "2 failed")
+
+
+def test_a_failed_try_says_what_the_log_says() -> None:
+    what, follows = "Restore the file.", "No further try, because it would fail in the same way."
+    last = TryRecord(
+        number=1, flavor="cpu-small", kind="killed", sentence="killed: x", what_to_do=what, next_try=follows
+    )
+    [found] = reasons(state="failed", tries=(last,))
+    assert (found.sentence, found.what_to_do) == ("Killed: x.", f"{what} {follows}")

@@ -613,6 +613,24 @@ CASES: dict[str, Case] = {
         "exit code 64: the container failed after 40s: no rows for 2026-11-20 (node n3)",
         exit_code=64,
     ),
+    "stack trace": case(
+        evidence(
+            pod_json(
+                container(
+                    state=ended(
+                        1,
+                        message="Traceback (most recent call last):\n"
+                        + '  File "/usr/lib/python3.11/json/__init__.py", line 346, in loads\n' * 8
+                        + "json.decoder.JSONDecodeError: Expecting value: line 1 column 6 (char 5)\n",
+                    )
+                )
+            )
+        ),
+        "exit-code",
+        "exit code 1: the container failed after 40s: json.decoder.JSONDecodeError: Expecting value: line 1 column 6"
+        " (char 5) (node n3)",
+        exit_code=1,
+    ),
     "memory in the log": case(
         evidence(pod_json(container(state=ended(1))), log=("Traceback", "MemoryError")),
         "exit-code",

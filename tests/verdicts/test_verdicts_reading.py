@@ -105,7 +105,7 @@ def test_long_and_hostile_messages_stay_on_one_short_line() -> None:
     assert pod and pod.base and pod.base.end and len(pod.base.end.message) == LONGEST
     verdict = decide(Evidence(pod=pod))
     check(verdict)
-    assert verdict.sentence.startswith("exit code 1: the container failed after 40s: red line xxx")
+    assert verdict.sentence.startswith("exit code 1: the container failed after 40s: xxx")
     assert len(verdict.sentence) < 300
 
 

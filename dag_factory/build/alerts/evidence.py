@@ -13,6 +13,7 @@ from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job
 from dag_factory.verdicts.history import TryRecord
 from dag_factory.verdicts.kinds import KINDS, Kind
+from dag_factory.verdicts.next_try import what_to_do
 from dag_factory.verdicts.verdict import Verdict
 
 _log = logging.getLogger(__name__)
@@ -51,9 +52,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def what_to_do(self) -> str:
-        """What the table of kinds says, or the advice of the verdict if that is more specific."""
+        """The advice of the verdict if it has its own, or the text of its kind."""
         info = KINDS.get(self.kind)  # type: ignore[call-overload]
-        return str(info.what_to_do) if info else self.advice
+        return self.advice or (str(info.what_to_do) if info else "")
 
 
 def of_exception(context: Any, job: Job) -> Evidence:
@@ -74,7 +75,7 @@ def _of_verdict(
 ) -> Evidence:
     return Evidence(
         sentence=one_line(verdict.sentence),
-        advice=one_line(verdict.advice),
+        advice=one_line(what_to_do(verdict)),
         kind=verdict.kind,
         next_try=one_line(next_try, 300),
         tries=clean_tries(tries),

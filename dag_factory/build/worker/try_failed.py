@@ -12,10 +12,10 @@ class TryFailed(SystemExit):
 
     Airflow (3.3) logs a stack trace for every exception except ``SystemExit``. It evaluates the retry policy and runs
     the callbacks for this one, too, and passes it to them: ``context["exception"]``. ``history`` contains this try.
-    ``log_lines`` are the last lines of the container.
+    ``log_lines`` are the last lines of the container. The exit code is that of the container, which Airflow logs.
     """
 
     def __init__(self, verdict: Verdict, next_try: NextTry, history: History, log_lines: tuple[str, ...] = ()) -> None:
-        super().__init__(verdict.kind)
+        super().__init__(verdict.exit_code or 1)
         self.log_lines = log_lines
         self.verdict, self.next_try, self.history = verdict, next_try, history

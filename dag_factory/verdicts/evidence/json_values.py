@@ -45,6 +45,14 @@ def text_of(value: object, key: str) -> str:
     return one_line(found) if isinstance(found, str) else ""
 
 
+def lines_of(value: object, key: str) -> str:
+    """The end of the text under a key, with its lines."""
+    found = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(found, str):
+        return ""
+    return "\n".join(filter(None, map(one_line, found[-LONGEST:].splitlines())))
+
+
 def whole_of(value: object, key: str) -> int | None:
     """The whole number under a key."""
     found = value.get(key) if isinstance(value, dict) else None

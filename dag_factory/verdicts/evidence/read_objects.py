@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from dag_factory.verdicts.evidence.json_values import list_of, map_of, parsed, text_of, texts_of, time_of, whole_of
+from dag_factory.verdicts.evidence.json_values import (
+    lines_of,
+    list_of,
+    map_of,
+    parsed,
+    text_of,
+    texts_of,
+    time_of,
+    whole_of,
+)
 from dag_factory.verdicts.evidence.model import Condition, Container, End, Event, Pod, Role
 
 _STATUSES = {"initContainers": "initContainerStatuses", "containers": "containerStatuses"}
@@ -109,7 +118,7 @@ def _end(value: object) -> End | None:
         return None
     return End(
         reason=text_of(value, "reason"),
-        message=text_of(value, "message"),
+        message=lines_of(value, "message"),
         exit_code=whole_of(value, "exitCode"),
         started=time_of(value, "startedAt"),
         finished=time_of(value, "finishedAt"),

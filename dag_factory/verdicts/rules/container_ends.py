@@ -10,6 +10,7 @@ from dag_factory.verdicts.rules.phrases import (
     cause,
     clause,
     details,
+    end_of,
     exit_code_meaning,
     flavor_of,
     memory_hint,
@@ -144,7 +145,7 @@ def _exit_code(evidence: Evidence, container: Container, end: End) -> Verdict:
         sentence += f" in {name_of(container)}"
     if not meaning and after:
         sentence, after = f"{sentence} {after}", ""
-    if note := clause(end.message, 160):  # the termination message, or what the runtime says
+    if note := end_of(end.message, 160):  # the termination message, or what the runtime says
         sentence += f": {note}"
     facts = [_fact(one, how) for one, how in _failed(evidence)]
     if evidence.log and container.role == "base":

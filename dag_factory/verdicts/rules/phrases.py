@@ -86,6 +86,16 @@ def clause(text: str, most: int = 300) -> str:
     return one_line(one_line(text).rstrip(". "), most)
 
 
+def end_of(text: str, most: int) -> str:
+    """A message of several lines as part of a sentence: all of it if it is short, or its last line.
+
+    The output of a program that failed ends with its error, and the stack trace comes before it.
+    """
+    if len(one_line(text)) > most:
+        text = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+    return clause(text, most)
+
+
 def cause(text: str, most: int = 300) -> str:
     """The end of a container runtime's message, which says what is wrong."""
     text = clause(text, LONGEST).removeprefix("Error: ")

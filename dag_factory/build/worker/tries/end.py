@@ -50,7 +50,7 @@ def end_try(
     verdict = decide(evidence)
     history = records.load(context)
     next_try = _next_try(verdict, job, history, failure, context)
-    record = records.make_record(ti.try_number, job, evidence.pod, verdict)
+    record = records.make_record(ti.try_number, job, evidence.pod, verdict, next_try)
     if advice := advise(next_try.flavor) if advise is not None and next_try.flavor else "":
         record = msgspec.structs.replace(record, advice=advice)
     rescheduled = next_try.action == "reschedule"
@@ -79,7 +79,7 @@ def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _
     The operator has not run, so Airflow's first group of the log is open.
     """
     next_try = NextTry(action="fail", sentence="No further try, because it would fail in the same way")
-    record = records.make_record(context["ti"].try_number, job, None, verdict)
+    record = records.make_record(context["ti"].try_number, job, None, verdict, next_try)
     history = add_try(records.load(context), record)
     records.save(context, history)
     metrics.emit(context, record, next_try)

@@ -14,6 +14,7 @@ from dag_factory.config.model import Job
 from dag_factory.config.units import size_text
 from dag_factory.verdicts.evidence.model import Container, Pod
 from dag_factory.verdicts.history import KEY, History, TryRecord, read_history
+from dag_factory.verdicts.next_try import NextTry, what_to_do
 from dag_factory.verdicts.verdict import Verdict
 
 XCOM_KEY = "tries"
@@ -22,7 +23,9 @@ XCOM_KEY = "tries"
 _log = logging.getLogger(__name__)
 
 
-def make_record(number: int, job: Job | None, pod: Pod | None, verdict: Verdict | None = None) -> TryRecord:
+def make_record(
+    number: int, job: Job | None, pod: Pod | None, verdict: Verdict | None = None, next_try: NextTry | None = None
+) -> TryRecord:
     """The record of a try that ended. ``pod`` is its pod, as it was last seen; ``verdict`` is None for a success."""
     base = pod.base if pod else None
     waited, ran = _times(pod, base)
@@ -36,6 +39,8 @@ def make_record(number: int, job: Job | None, pod: Pod | None, verdict: Verdict 
         node=pod.node if pod else "",
         kind=verdict.kind if verdict else None,
         sentence=verdict.sentence if verdict else "",
+        what_to_do=what_to_do(verdict, next_try) if verdict else "",
+        next_try=f"{next_try.sentence}." if next_try else "",
         exit_code=_exit_code(base, verdict),
         waited=waited,
         ran=ran,
