@@ -6,7 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from dag_factory.reasons.reason import Tone
 from dag_factory.verdicts.history import TryRecord
+from dag_factory.verdicts.kinds import Kind
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,19 +39,22 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A failed task of the run: its id, and the sentence of its verdict if it is recorded."""
+    """A failed task of the run: its id, and the sentence and the kind of its verdict if they are recorded."""
 
     task_id: str
     map_index: int = -1
     sentence: str = ""
+    kind: Kind | None = None
 
 
 class OpenTask(msgspec.Struct, frozen=True):
-    """A task of the run that has started or could start, but has not ended: the first sentence about it."""
+    """A task of the run that has started or could start, but has not ended: the first reason about it."""
 
     task_id: str
     map_index: int
     sentence: str
+    tone: Tone = "waiting"
+    what_to_do: str = ""
 
 
 class Services(msgspec.Struct, frozen=True):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dag_factory.reasons.facts import Dag
-from dag_factory.reasons.phrases import ago, listed, run_link, span, time_text
-from dag_factory.reasons.reason import Link, Reason
-
-_COMPONENTS = {
-    "scheduler": "No run and no task starts.",
-    "dag_processor": "Changes of files have no effect.",
-    "triggerer": "Deferred tasks do not go on.",
-}
-_PIPELINES = Link("All pipelines", "plugin/dagwright-pipelines")
+from dag_factory.reasons.facts import Dag, Run
+from dag_factory.reasons.of_run import MAX_SHOWN, run_reasons
+from dag_factory.reasons.phrases import listed, run_link, span, task_link, task_name, time_text
+from dag_factory.reasons.reason import Reason
+from dag_factory.reasons.shared import ALL_PIPELINES, leaving, run_limit, services
 
 
-def dag_reasons(dag: Dag) -> tuple[Reason, ...]:
-    """The reasons, the most important one first. Always at least one."""
+def dag_reasons(dag: Dag, runs: Sequence[Run] = ()) -> tuple[Reason, ...]:
+    """The reasons, the most important one first. Always at least one.
+
+    ``runs`` has the active runs with their open tasks, and the last run if it failed.
+    """
     if not dag.known:
         return (_unknown(dag),)
     if dag.stale:
@@ -25,19 +23,10 @@ def dag_reasons(dag: Dag) -> tuple[Reason, ...]:
     if dag.deleted:
         return (leaving(dag),)
     found = [*services(dag), *_stopped(dag), *_last_good(dag), *_paused(dag)]
-    last, schedule = list(_last_run(dag)), list(_schedule(dag)) if not dag.stopped else []
+    waiting, last = list(_waiting(runs)), list(_last_run(dag, runs))
+    schedule = list(_schedule(dag)) if not dag.stopped else []
     has_failed = dag.last_run is not None and dag.last_run[1] == "failed"
-    return (*found, *last, *schedule) if has_failed else (*found, *schedule, *last)
-
-
-def services(dag: Dag) -> Iterator[Reason]:
-    """A component of Airflow that does not report."""
-    for name in dag.services.dead:
-        last = dag.services.last.get(name)
-        since = f"It reported last at {time_text(last)} ({ago(last, dag.now)})." if last else "It never reported."
-        title = f"Airflow's {name.replace('_', ' ')} does not run"
-        action = f"Ask the platform team to start `airflow {name.replace('_', '-')}`."
-        yield Reason(f"no-{name}", "failed", f"{title}. {_COMPONENTS[name]}", action, (since,))
+    return (*found, *waiting, *last, *schedule) if has_failed or waiting else (*found, *schedule, *last)
 
 
 def _unknown(dag: Dag) -> Reason:
@@ -49,7 +38,7 @@ def _unknown(dag: Dag) -> Reason:
             f"{sentence}: its file `{dag.file}` has errors, and no earlier version was valid.",
             "Fix the errors. The DAG appears after the next parse, in about half a minute.",
             dag.problems,
-            (_PIPELINES,),
+            (ALL_PIPELINES,),
         )
     if dag.file_state == "elsewhere":
         return _elsewhere(dag, sentence)
@@ -59,7 +48,7 @@ def _unknown(dag: Dag) -> Reason:
         f"{sentence}, and it has no history of one.",
         "Compare the name with the list of all pipelines. The id is the path of the file below `configs/pipelines/`,"
         " with dots: `growth/churn.yaml` is `growth.churn`.",
-        links=(_PIPELINES,),
+        links=(ALL_PIPELINES,),
     )
 
 
@@ -75,7 +64,7 @@ def _vanished(dag: Dag) -> Reason:
             f"The file `{dag.file}` has errors, and there is no last good version, so the DAG is gone.",
             "Fix the errors. The DAG and its history come back after the next parse, in about half a minute.",
             (*dag.problems, *details),
-            (_PIPELINES,),
+            (ALL_PIPELINES,),
         )
     if dag.file_state in ("running", "last-good", "stopped"):
         return Reason(
@@ -94,32 +83,24 @@ def _vanished(dag: Dag) -> Reason:
         "If this was not intended, restore the file: the DAG and its history come back. If the file was renamed, its"
         " new DAG has the new name and starts with an empty history.",
         details,
-        (_PIPELINES,),
-    )
-
-
-def leaving(dag: Dag) -> Reason:
-    """The DAG stays only until its runs have ended."""
-    return Reason(
-        "deleted",
-        "failed",
-        f"The pipeline is deleted: {dag.deleted}. Jobs that run now continue, and jobs that have not started fail.",
-        "If this was not intended, restore the file, then clear the failed tasks.",
-        links=(_PIPELINES,),
+        (ALL_PIPELINES,),
     )
 
 
 def _elsewhere(dag: Dag, sentence: str, details: tuple[str, ...] = ()) -> Reason:
     names = f" It is only for {listed(dag.only)}." if dag.only else ""
-    here = f"the environment `{dag.environment}`" if dag.environment else "this environment"
     return Reason(
         "not-in-environment",
         "info",
-        f"{sentence}: `only` in `{dag.file}` leaves out {here}.{names}",
+        f"{sentence}: `only` in `{dag.file}` leaves out {_here(dag)}.{names}",
         "Add the environment to `only` if the pipeline should run here.",
         details,
-        (_PIPELINES,),
+        (ALL_PIPELINES,),
     )
+
+
+def _here(dag: Dag) -> str:
+    return f"the environment `{dag.environment}`" if dag.environment else "this environment"
 
 
 def _stopped(dag: Dag) -> Iterator[Reason]:
@@ -168,8 +149,8 @@ def _schedule(dag: Dag) -> Iterator[Reason]:
         yield Reason(
             "manual",
             "info",
-            "The pipeline has no schedule, so it runs only when somebody starts it.",
-            "Start a run with Trigger, or add `schedule` to the file.",
+            f"The pipeline has no schedule in {_here(dag)}, so it runs only when somebody starts it.",
+            "Start a run with Trigger, or set `schedule` in the file (check `environments` there).",
         )
     elif dag.waits_for:
         missing = [name for name, updated in dag.waits_for if not updated]
@@ -199,25 +180,33 @@ def _schedule(dag: Dag) -> Iterator[Reason]:
         yield Reason("next-run", "info", f"The next run {text}{wait} (schedule: {dag.schedule}).")
 
 
-def run_limit(dag: Dag) -> Reason:
-    """The limit of runs is reached."""
-    active, most = len(dag.active_runs), dag.max_active_runs or 0
-    return Reason(
-        "run-limit",
-        "waiting",
-        f"The limit of active runs is reached: {active} of {most} (`max_active_runs`). The next run waits.",
-        "Wait until an active run ends, end one, or raise `max_active_runs` in the file.",
-        links=tuple(run_link(dag.dag_id, run_id) for run_id in dag.active_runs[:5]),
-    )
+def _waiting(runs: Sequence[Run]) -> Iterator[Reason]:
+    """What the tasks of the active runs wait for."""
+    waiting = [(run, one) for run in runs for one in run.open if one.tone in ("waiting", "failed")]
+    for run, one in waiting[:MAX_SHOWN]:
+        name = task_name(one.task_id, one.map_index)
+        link = task_link(run.dag.dag_id, run.run_id, one.task_id, one.map_index, f"{name} of the run {run.run_id}")
+        yield Reason("open-task", one.tone, f"`{name}`: {one.sentence}", one.what_to_do, links=(link,))
 
 
-def _last_run(dag: Dag) -> Iterator[Reason]:
+def _last_run(dag: Dag, runs: Sequence[Run]) -> Iterator[Reason]:
+    """The state of the last run. ``runs`` may have its facts."""
     if dag.last_run:
         run_id, state = dag.last_run
         link = run_link(dag.dag_id, run_id)
+        run = next((one for one in runs if one.run_id == run_id), None)
         if state == "failed":
-            action = "Open the run and its tab Why?: it has the reason."
-            yield Reason("last-run-failed", "failed", "The last run failed.", action, links=(link,))
+            yield (
+                _last_failed(run)
+                if run
+                else Reason(
+                    "last-run-failed",
+                    "failed",
+                    "The last run failed.",
+                    "Open the run and its tab Why?: it has the reason.",
+                    links=(link,),
+                )
+            )
         else:
             tones = {"success": "ok", "running": "info", "queued": "waiting"}
             verbs = {"success": "succeeded", "running": "is running", "queued": "is queued"}
@@ -225,3 +214,24 @@ def _last_run(dag: Dag) -> Iterator[Reason]:
             yield Reason("last-run", tones.get(state, "info"), sentence, links=(link,))  # type: ignore[arg-type]
     else:
         yield Reason("no-runs", "info", "The DAG has no runs yet.")
+
+
+def _last_failed(run: Run) -> Reason:
+    """The first reason of the last run, which failed."""
+    first = next(one for one in run_reasons(run) if one.kind not in ("stopped", "deleted"))
+    is_bare = first.kind == "failed"
+    others = len(run.failed) - (first.kind == "failed-task")
+    more = (
+        f"{others} {'other ' if others < len(run.failed) else ''}task{'' if others == 1 else 's'} of this run failed."
+    )
+    return Reason(
+        "last-run-failed",
+        "failed",
+        "The last run failed, but none of its tasks did." if is_bare else f"The last run failed. {first.sentence}",
+        first.what_to_do,
+        (more,) if others else (),
+        (
+            *first.links,
+            run_link(run.dag.dag_id, run.run_id, "The run and all its failed tasks" if others else "The run"),
+        ),
+    )

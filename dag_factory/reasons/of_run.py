@@ -6,11 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from dag_factory.config.units import duration_text
 from dag_factory.reasons.facts import Failed, Run
-from dag_factory.reasons.of_dag import leaving, run_limit, services
 from dag_factory.reasons.phrases import failed_text, span, task_link, task_name, time_text
 from dag_factory.reasons.reason import Link, Reason
+from dag_factory.reasons.shared import leaving, run_limit, services
+from dag_factory.verdicts.kinds import KINDS
 
 MAX_LINKS = 20
+MAX_SHOWN = 5
+"""How many tasks a page shows with what to do."""
+NO_RECORD = (
+    "Read the end of its log. If there is no log, its worker was killed before it could write one, or somebody marked"
+    " the task as failed: look at the tab Audit Log."
+)
 
 
 def run_reasons(run: Run) -> tuple[Reason, ...]:
@@ -109,23 +116,35 @@ def _failed(run: Run) -> Iterator[Reason]:
 
 
 def _failed_tasks(run: Run) -> Iterator[Reason]:
-    if run.failed:
-        count = len(run.failed)
+    """The first failed tasks, each with its verdict and what to do. Then links to the others."""
+    for one in run.failed[:MAX_SHOWN]:
+        yield failed_task(run, one)
+    if more := run.failed[MAX_SHOWN:]:
         yield Reason(
             "failed-tasks",
             "failed",
-            f"{count} task{'' if count == 1 else 's'} failed.",
+            f"{len(more)} other task{'' if len(more) == 1 else 's'} failed.",
             "Open a task and its tab Why?: it has the tries, and what to do.",
-            (f"the first {MAX_LINKS} of them:",) if count > MAX_LINKS else (),
-            failed_links(run),
+            (f"the first {MAX_LINKS} of them:",) if len(more) > MAX_LINKS else (),
+            failed_links(run, more),
         )
 
 
-def failed_links(run: Run, failed: Sequence[Failed] | None = None) -> tuple[Link, ...]:
+def failed_task(run: Run, one: Failed) -> Reason:
+    """Why a task of the run failed."""
+    name = task_name(one.task_id, one.map_index)
+    link = task_link(run.dag.dag_id, run.run_id, one.task_id, one.map_index)
+    if one.kind is None:
+        return Reason("failed-task", "failed", f"`{name}` failed, and no reason is recorded.", NO_RECORD, links=(link,))
+    return Reason(
+        "failed-task", "failed", f"`{name}` failed: {one.sentence}.", KINDS[one.kind].what_to_do, links=(link,)
+    )
+
+
+def failed_links(run: Run, failed: Sequence[Failed]) -> tuple[Link, ...]:
     """A link to each failed task, with the reason of its failure."""
     dag_id, run_id = run.dag.dag_id, run.run_id
-    shown = (run.failed if failed is None else failed)[:MAX_LINKS]
-    return tuple(task_link(dag_id, run_id, one.task_id, one.map_index, failed_text(one)) for one in shown)
+    return tuple(task_link(dag_id, run_id, one.task_id, one.map_index, failed_text(one)) for one in failed[:MAX_LINKS])
 
 
 def _success(run: Run) -> Iterator[Reason]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dag_factory.reasons.facts import Mapped, Task
-from dag_factory.reasons.of_dag import services
-from dag_factory.reasons.of_run import MAX_LINKS, blocked, failed_links, run_reasons, stopped
+from dag_factory.reasons.of_run import MAX_LINKS, NO_RECORD, blocked, failed_links, run_reasons, stopped
 from dag_factory.reasons.phrases import holder_text, listed, run_link, span, task_link, time_text
 from dag_factory.reasons.reason import Reason
+from dag_factory.reasons.shared import services
 from dag_factory.verdicts.kinds import KINDS
 
 _DONE = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
@@ -220,8 +220,7 @@ def _failed(task: Task) -> Iterator[Reason]:
             "failed",
             "failed",
             "The task failed, and no reason is recorded.",
-            "Read the end of its log. If there is no log, its worker was killed before it could write one, or somebody"
-            " marked the task as failed: look at the tab Audit Log.",
+            NO_RECORD,
         )
 
 

@@ -13,6 +13,7 @@ from dag_factory.config.problems import Problem
 
 FILE = "configs/pipelines/growth/churn.yaml"
 BROKEN = Problem(FILE, 3, 1, "unknown-key", "unknown key `im_age` [x]", hint="did you mean `image`?")
+LINE = f"`{FILE}:3:1` unknown key `im_age` [x] (did you mean `image`?), code `unknown-key`"
 DELETED = Problem(FILE, 0, 0, "deleted-pipeline", "nothing defines `growth.churn` [x]", hint="restore the file")
 RULE = Problem(FILE, 0, 0, "image-not-allowed", "the image `a_b:1` is not allowed", hint="use another")
 
@@ -23,15 +24,13 @@ RULE = Problem(FILE, 0, 0, "image-not-allowed", "the image `a_b:1` is not allowe
         ({}, PageFacts(file=FILE, environment="prod")),
         (
             {"current_errors": (BROKEN,)},
-            PageFacts(
-                last_good=(f"`{FILE}:3:1: unknown-key` unknown key `im_age` [x]",), file=FILE, environment="prod"
-            ),
+            PageFacts(last_good=(LINE,), file=FILE, environment="prod"),
         ),
         (
             {"current_errors": (BROKEN,), "stopped": (RULE,)},
             PageFacts(
                 stopped=("the image `a_b:1` is not allowed (use another)",),
-                last_good=(f"`{FILE}:3:1: unknown-key` unknown key `im_age` [x]",),
+                last_good=(LINE,),
                 file=FILE,
                 environment="prod",
             ),

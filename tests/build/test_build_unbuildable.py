@@ -47,7 +47,7 @@ def test_the_last_good_version_runs_and_is_never_the_rejected_one(home: Path, mo
         found = loaded(home)
         assert found["growth.churn"].description == "first"
         assert "last good version" in found["growth.churn"].tags
-        assert f"{FILE}: build-failed" in found["growth.churn"].doc_md
+        assert "code `build-failed`" in found["growth.churn"].doc_md
         report = row(home)
         assert ROW in report and "Running their last good version: growth.churn." in report
     monkeypatch.setenv(CONTEXT, "growth.churn")

@@ -10,9 +10,14 @@ import pytest
 from dag_factory.reasons.facts import Dag, Failed, OpenTask, Run, Services
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_run import run_reasons
+from dag_factory.verdicts.kinds import KINDS
 
 NOW = datetime(2026, 11, 30, 21, 0, tzinfo=timezone.utc)
 FILE = "configs/pipelines/growth/churn.yaml"
+
+
+OOM = Failed("train", -1, "out of memory: killed at 2Gi", "out-of-memory")
+FULL = OpenTask("fit", 2, "The pool `gpu` is full.", "waiting", "Wait until one of the tasks ends.")
 
 
 def a_dag(**fields: Any) -> Dag:
@@ -21,7 +26,13 @@ def a_dag(**fields: Any) -> Dag:
 
 DAGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("paused", {"paused": True}, "paused", "The DAG is paused."),
-    ("manual", {"schedule": ""}, "manual", "The pipeline has no schedule"),
+    ("manual", {"schedule": ""}, "manual", "The pipeline has no schedule in this environment, so it runs only when"),
+    (
+        "manual-in-one-environment",
+        {"schedule": "", "environment": "local"},
+        "manual",
+        "The pipeline has no schedule in the environment `local`, so it runs only when",
+    ),
     (
         "schedule-off",
         {"off_in": "configs/platform/environments/dev.yaml"},
@@ -121,7 +132,18 @@ RUNS: list[tuple[str, dict[str, Any], str, str]] = [
         "run-timeout",
         "The run took longer than its timeout of 2h, so Airflow ended it.",
     ),
-    ("failed", {"state": "failed", "failed": (Failed("train", -1, "x"),)}, "failed-tasks", "1 task failed."),
+    (
+        "failed",
+        {"state": "failed", "failed": (OOM,)},
+        "failed-task",
+        "`train` failed: out of memory: killed at 2Gi.",
+    ),
+    (
+        "failed-without-record",
+        {"state": "failed", "failed": (Failed("train", 3),)},
+        "failed-task",
+        "`train [3]` failed, and no reason is recorded.",
+    ),
     ("marked", {"state": "failed"}, "failed", "The run failed, but none of its tasks did."),
     ("success", {"state": "success"}, "success", "The run succeeded."),
 ]
@@ -152,3 +174,63 @@ def test_a_run_says_what_each_open_task_waits_for() -> None:
 def test_the_note_of_a_run_is_shown() -> None:
     run = Run(dag=a_dag(), run_id="r1", state="failed", note="Its file was deleted.")
     assert run_reasons(run)[-1].sentence == "Note of the run: Its file was deleted."
+
+
+def test_a_run_says_of_each_failed_task_what_to_do() -> None:
+    failed = tuple(Failed(f"job-{number}", -1, "exit code 1: it failed", "exit-code") for number in range(7))
+    *shown, more = run_reasons(Run(dag=a_dag(), run_id="r1", state="failed", failed=failed))
+    assert [one.sentence for one in shown] == [f"`job-{number}` failed: exit code 1: it failed." for number in range(5)]
+    assert {one.what_to_do for one in shown} == {KINDS["exit-code"].what_to_do}
+    assert [link.path for link in shown[4].links] == ["dags/growth.churn/runs/r1/tasks/job-4"]
+    assert more.sentence == "2 other tasks failed."
+    assert [link.text for link in more.links] == [f"job-{number}: exit code 1: it failed" for number in (5, 6)]
+
+
+def a_failed_run(**fields: Any) -> tuple[Dag, Run]:
+    dag = a_dag(schedule="", last_run=("r1", "failed"))
+    return dag, Run(**{"dag": dag, "run_id": "r1", "state": "failed", **fields})
+
+
+def test_a_pipeline_says_why_its_last_run_failed_and_what_to_do() -> None:
+    dag, run = a_failed_run(failed=(OOM, Failed("load"), Failed("send")))
+    first = dag_reasons(dag, (run,))[0]
+    assert first.sentence == "The last run failed. `train` failed: out of memory: killed at 2Gi."
+    assert first.what_to_do == KINDS["out-of-memory"].what_to_do
+    assert first.details == ("2 other tasks of this run failed.",)
+    assert [link.path for link in first.links] == [
+        "dags/growth.churn/runs/r1/tasks/train",
+        "dags/growth.churn/runs/r1",
+    ]
+
+
+def test_a_pipeline_says_that_its_last_run_took_too_long_or_has_no_failed_task() -> None:
+    times = {"started": NOW - timedelta(hours=3), "ended": NOW, "timeout": 7200}
+    dag, run = a_failed_run(failed=(OOM,), **times)
+    first = dag_reasons(dag, (run,))[0]
+    assert first.sentence.startswith("The last run failed. The run took longer than its timeout of 2h")
+    assert first.details == ("1 task of this run failed.",)
+    dag, run = a_failed_run()
+    assert dag_reasons(dag, (run,))[0].sentence == "The last run failed, but none of its tasks did."
+
+
+def test_what_the_tasks_of_a_pipeline_wait_for_comes_before_its_schedule() -> None:
+    dag = a_dag(schedule="", last_run=("r1", "running"), active_runs=("r1",))
+    runs_now = OpenTask("load", -1, "Try 1 has been running for 5s.", "info")
+    run = Run(dag=dag, run_id="r1", state="running", open=(FULL, runs_now))
+    found = dag_reasons(dag, (run,))
+    assert [one.kind for one in found] == ["open-task", "last-run", "manual"]
+    assert found[0].sentence == "`fit [2]`: The pool `gpu` is full."
+    assert found[0].what_to_do == "Wait until one of the tasks ends."
+    assert [link.path for link in found[0].links] == ["dags/growth.churn/runs/r1/tasks/fit/mapped/2"]
+
+
+def test_what_a_run_waits_for_comes_before_the_failure_of_a_later_run() -> None:
+    dag, failed = a_failed_run(failed=(OOM,))
+    active = Run(dag=dag, run_id="r0", state="running", open=(FULL,))
+    assert [one.kind for one in dag_reasons(dag, (active, failed))] == ["open-task", "last-run-failed", "manual"]
+
+
+def test_a_pipeline_that_is_paused_says_so_before_what_its_tasks_wait_for() -> None:
+    dag = a_dag(paused=True, last_run=("r1", "running"))
+    run = Run(dag=dag, run_id="r1", state="running", open=(FULL,))
+    assert [one.kind for one in dag_reasons(dag, (run,))][:2] == ["paused", "open-task"]

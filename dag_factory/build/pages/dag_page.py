@@ -6,6 +6,7 @@ from dag_factory.build.pages.markdown import code, contained, escape, fenced
 from dag_factory.build.pages.task_page import job_features
 from dag_factory.build.pages.wording import alert_lines, alert_list, deadline_text, flavor_size
 from dag_factory.config import model
+from dag_factory.config.problems import Problem
 from dag_factory.config.project.deleted import is_deleted
 from dag_factory.config.units import duration_text
 
@@ -84,12 +85,15 @@ def _last_good(pipeline: model.Pipeline) -> str:
     """Warn that the DAG differs from its file."""
     if not pipeline.current_errors:
         return ""
-    reasons = [
-        f"- {code(f'{problem.location}: {problem.code}')} {escape(problem.message)}"
-        for problem in pipeline.current_errors
-    ]
+    reasons = [f"- {_error_line(one)}" for one in pipeline.current_errors]
     head = f"{LAST_GOOD_HEAD}: {code(pipeline.file)} has errors, so this DAG does not follow the file"
     return "\n".join([head, "", *reasons])
+
+
+def _error_line(problem: Problem) -> str:
+    """Return where an error is, what is wrong, what to do, and the code to look up."""
+    hint = f" ({problem.hint})" if problem.hint else ""
+    return f"{code(problem.location)} {escape(problem.message + hint)}, code {code(problem.code)}"
 
 
 def _jobs(jobs: tuple[model.Job, ...]) -> str:

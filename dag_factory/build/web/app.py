@@ -24,10 +24,10 @@ from dag_factory.build.web.html import page
 from dag_factory.build.web.project_states import project_states
 from dag_factory.build.web.read_dag import read_dag
 from dag_factory.build.web.read_pipelines import read_known
-from dag_factory.build.web.read_run import find_open, find_run, read_run
+from dag_factory.build.web.read_run import find_latest, find_open, find_run, read_run
 from dag_factory.build.web.read_task import find_instances, read_mapped, read_task
 from dag_factory.build.web.read_wait import read_wait
-from dag_factory.reasons.facts import OpenTask
+from dag_factory.reasons.facts import Dag, OpenTask, Run
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_pipelines import combine, rows
 from dag_factory.reasons.of_run import run_reasons
@@ -61,11 +61,13 @@ def make_app() -> FastAPI:
     return app
 
 
-def why_dag(dag_id: str) -> HTMLResponse:
+def why_dag(dag_id: str, user: GetUserDep) -> HTMLResponse:
     """Why does this pipeline not run?"""
     with create_session(scoped=False) as session:
         dag = read_dag(session, dag_id, project_states(SOON).states)
-    return _why(dag_id, dag_reasons(dag), refresh=True)
+        may_read = _may_read(user, dag_id, DagAccessEntity.RUN)
+        runs = [_read_run(session, dag, one, user) for one in find_latest(session, dag)] if may_read else []
+    return _why(dag_id, dag_reasons(dag, runs), refresh=True)
 
 
 def why_run(dag_id: str, run_id: str, user: GetUserDep) -> HTMLResponse:
@@ -75,13 +77,7 @@ def why_run(dag_id: str, run_id: str, user: GetUserDep) -> HTMLResponse:
         if run is None:
             return _why(run_id, (_NOT_FOUND,), 404)
         dag = read_dag(session, dag_id, project_states(AT_ONCE).states)
-        serialized = _serialized(run, session)
-        found = read_run(session, dag, run, serialized)
-        if found.state == "running":
-            readable = _readable(user)
-            tasks = [read_task(session, found, run, one, serialized, readable) for one in find_open(session, run)]
-            sentences = tuple(OpenTask(one.task_id, one.map_index, task_reasons(one)[0].sentence) for one in tasks)
-            found = msgspec.structs.replace(found, open=sentences)
+        found = _read_run(session, dag, run, user)
     return _why(run_id, run_reasons(found), refresh=found.state not in _ENDED)
 
 
@@ -100,7 +96,7 @@ def why_task(dag_id: str, run_id: str, task_id: str, user: GetUserDep, map_index
         if len(instances) > 1:
             return _why(name, mapped_reasons(read_mapped(session, of_run, run, instances)), refresh=True)
         task = read_task(session, of_run, run, instances[0], serialized, _readable(user))
-        if _may_read_logs(user, dag_id):
+        if _may_read(user, dag_id, DagAccessEntity.TASK_LOGS):
             task = msgspec.structs.replace(task, wait=read_wait(instances[0]))
     return _why(name, task_reasons(task), tries=task.tries, refresh=task.state not in _ENDED)
 
@@ -136,17 +132,26 @@ def _why(
     return page("why.html", status, title=title, reasons=tuple(reasons), tries=tuple(tries), refresh=refresh)
 
 
+def _read_run(session: Any, dag: Dag, run: Any, user: Any) -> Run:
+    """Return the facts about a run; for a running one with the first reason of each open task."""
+    serialized = _serialized(run, session)
+    found = read_run(session, dag, run, serialized)
+    if found.state != "running":
+        return found
+    readable = _readable(user)
+    tasks = [read_task(session, found, run, one, serialized, readable) for one in find_open(session, run)]
+    firsts = [(one, task_reasons(one)[0]) for one in tasks]
+    waits = [OpenTask(one.task_id, one.map_index, why.sentence, why.tone, why.what_to_do) for one, why in firsts]
+    return msgspec.structs.replace(found, open=tuple(waits))
+
+
 def _serialized(run: Any, session: Any) -> Any:
     return DBDagBag(load_op_links=False).get_dag_for_run(run, session)
 
 
-def _may_read_logs(user: Any, dag_id: str) -> bool:
+def _may_read(user: Any, dag_id: str, entity: DagAccessEntity) -> bool:
     details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
-    return bool(
-        get_auth_manager().is_authorized_dag(
-            method="GET", access_entity=DagAccessEntity.TASK_LOGS, details=details, user=user
-        )
-    )
+    return bool(get_auth_manager().is_authorized_dag(method="GET", access_entity=entity, details=details, user=user))
 
 
 def _readable(user: Any, others: Iterable[str] = ()) -> set[str]:

@@ -18,11 +18,20 @@ from dag_factory.verdicts.history import KEY, TryRecord, read_history
 
 MAX_FAILED = 100  # of one run
 MAX_OPEN = 10
+MAX_ACTIVE = 3
 
 
 def find_run(session: Session, dag_id: str, run_id: str) -> Any:
     """Return Airflow's run, or None."""
     return session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+
+
+def find_latest(session: Session, dag: facts.Dag) -> list[Any]:
+    """Return the newest active runs, and the last run if it failed."""
+    run_ids = list(dag.active_runs[: -MAX_ACTIVE - 1 : -1])
+    if dag.last_run and dag.last_run[1] == "failed":
+        run_ids.append(dag.last_run[0])
+    return [run for run_id in run_ids if (run := find_run(session, dag.dag_id, run_id)) is not None]
 
 
 def read_run(session: Session, dag: facts.Dag, run: Any, serialized: Any) -> facts.Run:
@@ -67,11 +76,13 @@ def find_open(session: Session, run: Any) -> list[Any]:
 
 
 def read_failed(session: Session, run: Any, instances: Iterable[Any]) -> tuple[facts.Failed, ...]:
-    """Return failed task instances with the sentences of their verdicts."""
+    """Return failed task instances with the sentences and kinds of their verdicts."""
     instances = list(instances)
     records = read_tries(session, run, instances)
     return tuple(
-        facts.Failed(one.task_id, one.map_index, tries[-1].sentence if tries else "")
+        facts.Failed(one.task_id, one.map_index, tries[-1].sentence, tries[-1].kind)
+        if tries
+        else facts.Failed(one.task_id, one.map_index)
         for one in instances
         for tries in [records.get((one.task_id, one.map_index), ())]
     )
