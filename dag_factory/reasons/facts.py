@@ -8,7 +8,6 @@ import msgspec
 
 from dag_factory.reasons.reason import Tone
 from dag_factory.verdicts.history import TryRecord
-from dag_factory.verdicts.kinds import Kind
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +38,12 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A failed task of the run: its id, and the sentence and the kind of its verdict if they are recorded."""
+    """A failed task of the run: its id, and what its last try says, if it has a record."""
 
     task_id: str
     map_index: int = -1
     sentence: str = ""
-    kind: Kind | None = None
+    what_to_do: str = ""
 
 
 class OpenTask(msgspec.Struct, frozen=True):

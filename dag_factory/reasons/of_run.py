@@ -9,7 +9,6 @@ from dag_factory.reasons.facts import Failed, Run
 from dag_factory.reasons.phrases import failed_text, span, task_link, task_name, time_text
 from dag_factory.reasons.reason import Link, Reason
 from dag_factory.reasons.shared import leaving, run_limit, services
-from dag_factory.verdicts.kinds import KINDS
 
 MAX_LINKS = 20
 MAX_SHOWN = 5
@@ -134,11 +133,9 @@ def failed_task(run: Run, one: Failed) -> Reason:
     """Why a task of the run failed."""
     name = task_name(one.task_id, one.map_index)
     link = task_link(run.dag.dag_id, run.run_id, one.task_id, one.map_index)
-    if one.kind is None:
+    if not one.sentence:
         return Reason("failed-task", "failed", f"`{name}` failed, and no reason is recorded.", NO_RECORD, links=(link,))
-    return Reason(
-        "failed-task", "failed", f"`{name}` failed: {one.sentence}.", KINDS[one.kind].what_to_do, links=(link,)
-    )
+    return Reason("failed-task", "failed", f"`{name}` failed: {one.sentence}.", one.what_to_do, links=(link,))
 
 
 def failed_links(run: Run, failed: Sequence[Failed]) -> tuple[Link, ...]:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 
 from dag_factory.reasons.facts import Mapped, Task
 from dag_factory.reasons.of_run import MAX_LINKS, NO_RECORD, blocked, failed_links, run_reasons, stopped
-from dag_factory.reasons.phrases import holder_text, listed, run_link, span, task_link, time_text
+from dag_factory.reasons.phrases import holder_text, listed, run_link, span, task_link, time_text, what_to_do
 from dag_factory.reasons.reason import Reason
 from dag_factory.reasons.shared import services
-from dag_factory.verdicts.kinds import KINDS
 
 _DONE = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 LONG_QUEUED = 60  # seconds
@@ -228,11 +227,9 @@ def _last_try(task: Task, tone: str) -> Iterator[Reason]:
     last = task.tries[-1] if task.tries else None
     if last is None or last.kind is None:
         return
-    # Older records have no sentences about what follows.
-    what_to_do = " ".join(filter(None, (last.what_to_do, last.next_try))) or KINDS[last.kind].what_to_do
     number = f"Try {last.number} failed: " if tone != "failed" or task.state != "failed" else ""
     sentence = f"{last.sentence[:1].upper()}{last.sentence[1:]}" if not number else f"{number}{last.sentence}"
-    yield Reason(last.kind, tone, f"{sentence}.", what_to_do)  # type: ignore[arg-type]
+    yield Reason(last.kind, tone, f"{sentence}.", what_to_do(last))  # type: ignore[arg-type]
 
 
 def _upstream_failed(task: Task) -> Iterator[Reason]:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 from dag_factory.config.units import duration_text
 from dag_factory.reasons.facts import Failed, Holder
 from dag_factory.reasons.reason import Link
+from dag_factory.verdicts.history import TryRecord
+from dag_factory.verdicts.kinds import KINDS
 
 
 def time_text(moment: datetime) -> str:
@@ -56,6 +58,11 @@ def task_link(dag_id: str, run_id: str, task_id: str, map_index: int = -1, text:
     path = f"{run_link(dag_id, run_id).path}/tasks/{quote(task_id, safe='')}"
     mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
     return Link(text or task_name(task_id, map_index), path + mapped)
+
+
+def what_to_do(one: TryRecord) -> str:
+    """What to do after a failed try, and what follows, as in its log. Older records have no such sentences."""
+    return " ".join(filter(None, (one.what_to_do, one.next_try))) or (KINDS[one.kind].what_to_do if one.kind else "")
 
 
 def failed_text(one: Failed) -> str:

@@ -89,7 +89,7 @@ def test_a_page_runs_no_foreign_script_and_is_not_cached(answers: Any) -> None:
 def test_the_page_of_a_dag_shows_the_verdict_of_its_last_run_to_those_who_may_read_runs(answers: Any) -> None:
     text = answers["team"][MINE][1]
     assert "The last run failed. <code>train</code> failed: out of memory: killed at 2Gi." in text
-    assert "Use a larger flavor" in text
+    assert "Use the flavor large." in text
     assert f'href="{BASE}/dags/team.mine/runs/r1/tasks/train"' in text
     hidden = answers["guest"][MINE]
     assert hidden[0] == 200

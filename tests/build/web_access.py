@@ -48,8 +48,9 @@ def add_failed_run(session: Any) -> None:
     task = TaskInstance(EmptyOperator(task_id="train"), dag_version_id=version.id, run_id="r1", state="failed")
     task.dag_id, task.max_tries = "team.mine", 0
     session.add(task)
-    verdict = TryRecord(number=1, flavor="small", kind="out-of-memory", sentence="out of memory: killed at 2Gi")
-    history = msgspec.json.encode(History(max_tries=0, tries=(verdict,))).decode()
+    sentence, what_to_do = "out of memory: killed at 2Gi", "Use the flavor large."
+    last = TryRecord(number=1, flavor="small", kind="out-of-memory", sentence=sentence, what_to_do=what_to_do)
+    history = msgspec.json.encode(History(max_tries=0, tries=(last,))).decode()
     session.flush()
     session.add(TaskStateStoreModel(**key, dag_run_id=run.id, task_id="train", map_index=-1, key=KEY, value=history))
 

@@ -10,13 +10,12 @@ import pytest
 from dag_factory.reasons.facts import Dag, Failed, OpenTask, Run, Services
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_run import run_reasons
-from dag_factory.verdicts.kinds import KINDS
 
 NOW = datetime(2026, 11, 30, 21, 0, tzinfo=timezone.utc)
 FILE = "configs/pipelines/growth/churn.yaml"
 
 
-OOM = Failed("train", -1, "out of memory: killed at 2Gi", "out-of-memory")
+OOM = Failed("train", -1, "out of memory: killed at 2Gi", "Use a larger flavor.")
 FULL = OpenTask("fit", 2, "The pool `gpu` is full.", "waiting", "Wait until one of the tasks ends.")
 
 
@@ -177,10 +176,10 @@ def test_the_note_of_a_run_is_shown() -> None:
 
 
 def test_a_run_says_of_each_failed_task_what_to_do() -> None:
-    failed = tuple(Failed(f"job-{number}", -1, "exit code 1: it failed", "exit-code") for number in range(7))
+    failed = tuple(Failed(f"job-{number}", -1, "exit code 1: it failed", "Read the log.") for number in range(7))
     *shown, more = run_reasons(Run(dag=a_dag(), run_id="r1", state="failed", failed=failed))
     assert [one.sentence for one in shown] == [f"`job-{number}` failed: exit code 1: it failed." for number in range(5)]
-    assert {one.what_to_do for one in shown} == {KINDS["exit-code"].what_to_do}
+    assert {one.what_to_do for one in shown} == {"Read the log."}
     assert [link.path for link in shown[4].links] == ["dags/growth.churn/runs/r1/tasks/job-4"]
     assert more.sentence == "2 other tasks failed."
     assert [link.text for link in more.links] == [f"job-{number}: exit code 1: it failed" for number in (5, 6)]
@@ -195,7 +194,7 @@ def test_a_pipeline_says_why_its_last_run_failed_and_what_to_do() -> None:
     dag, run = a_failed_run(failed=(OOM, Failed("load"), Failed("send")))
     first = dag_reasons(dag, (run,))[0]
     assert first.sentence == "The last run failed. `train` failed: out of memory: killed at 2Gi."
-    assert first.what_to_do == KINDS["out-of-memory"].what_to_do
+    assert first.what_to_do == "Use a larger flavor."
     assert first.details == ("2 other tasks of this run failed.",)
     assert [link.path for link in first.links] == [
         "dags/growth.churn/runs/r1/tasks/train",

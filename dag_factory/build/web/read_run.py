@@ -14,6 +14,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from dag_factory.reasons import facts
+from dag_factory.reasons.phrases import what_to_do
 from dag_factory.verdicts.history import KEY, TryRecord, read_history
 
 MAX_FAILED = 100  # of one run
@@ -76,11 +77,11 @@ def find_open(session: Session, run: Any) -> list[Any]:
 
 
 def read_failed(session: Session, run: Any, instances: Iterable[Any]) -> tuple[facts.Failed, ...]:
-    """Return failed task instances with the sentences and kinds of their verdicts."""
+    """Return failed task instances with the sentences of their last tries."""
     instances = list(instances)
     records = read_tries(session, run, instances)
     return tuple(
-        facts.Failed(one.task_id, one.map_index, tries[-1].sentence, tries[-1].kind)
+        facts.Failed(one.task_id, one.map_index, tries[-1].sentence, what_to_do(tries[-1]))
         if tries
         else facts.Failed(one.task_id, one.map_index)
         for one in instances
