@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pendulum
+import pytest
 
+from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config import model
 
 SMALL = model.Flavor(
@@ -138,6 +143,15 @@ def rendered(
     context["params"] = given or {"folds": 5}
     ti.render_templates(context, dag.get_template_env())
     return ti.task
+
+
+@contextmanager
+def rendering_fails(*errors: type[BaseException], match: str = "") -> Iterator[None]:
+    """Expect a mistake in a template: the try fails with a verdict, which explains one of these errors."""
+    with pytest.raises(TryFailed) as failed:
+        yield
+    assert isinstance(failed.value.__context__, errors), failed.value.__context__
+    assert re.search(match, str(failed.value.__context__))
 
 
 def instance_of(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from building import a_job, a_pipeline, an_event, built, instance_of, rendered
+from building import a_job, a_pipeline, an_event, built, instance_of, rendered, rendering_fails
 
 from dag_factory.config import model
 
@@ -121,7 +121,7 @@ def refused(task: Any) -> None:
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
     ti = instance_of(task)
-    with pytest.raises(NotAllowed, match="hook"):
+    with rendering_fails(NotAllowed, match="hook"):
         ti.render_templates(ti.get_template_context(), task.dag.get_template_env())
 
 
@@ -168,7 +168,7 @@ def test_a_condition_and_the_label_of_a_mapped_task_are_covered() -> None:
 
     task = built(a_pipeline(a_job(when=ESCAPE))).task_dict["main"]
     context = instance_of(task).get_template_context()
-    with pytest.raises(NotAllowed, match="hook"):
+    with rendering_fails(NotAllowed, match="hook"):
         task._pre_execute_hook(context)
     ti = instance_of(task)
     context = {**ti.get_template_context(), "map_index_template": ESCAPE}
@@ -201,11 +201,11 @@ def test_an_environment_allows_more_by_name() -> None:
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
     for text in ("{{ macros.uuid.os }}", "{{ macros.uuid.sys.modules }}", "{{ macros.uuid }}", "{{ macros.uuid() }}"):
-        with pytest.raises(NotAllowed):
+        with rendering_fails(NotAllowed):
             shell(text, "macros.uuid.uuid4")
-    with pytest.raises(NotAllowed):
+    with rendering_fails(NotAllowed):
         shell("{{ macros.uuid.uuid4() }}", "macros.uuid")
-    with pytest.raises(NotAllowed):
+    with rendering_fails(NotAllowed):
         shell("{{ ti.task }}", "ti.hostname")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from building import a_job, a_pipeline, an_event, built, instance_of, rendered
+from building import a_job, a_pipeline, an_event, built, instance_of, rendered, rendering_fails
 
 from dag_factory.settings import BOUNDS
 
@@ -46,7 +46,7 @@ def test_a_condition_reads_a_key_that_is_named_like_a_method() -> None:
 def test_a_method_without_parentheses_is_explained() -> None:
     import jinja2
 
-    with pytest.raises(jinja2.UndefinedError, match=r"`upper` is a method of a text: write `.upper\(\)`"):
+    with rendering_fails(jinja2.UndefinedError, match=r"`upper` is a method of a text: write `.upper\(\)`"):
         shell("{{ params.day.upper }}", given={"day": "x"})
 
 
@@ -71,7 +71,7 @@ def test_dates_of_a_run_without_a_logical_date(text: str, expected: str) -> None
 def test_a_name_without_a_value_in_such_a_run_suggests_run_date(name: str) -> None:
     import jinja2
 
-    with pytest.raises(jinja2.UndefinedError, match=f"`{name}`.*no logical date.*`run_date`"):
+    with rendering_fails(jinja2.UndefinedError, match=f"`{name}`.*no logical date.*`run_date`"):
         shell(f"{{{{ {name} }}}}", logical_date=None)
 
 
@@ -185,7 +185,7 @@ TOO_MUCH = [
 def test_work_and_output_are_limited(text: str) -> None:
     from dag_factory.config.expressions.data import LimitExceeded
 
-    with pytest.raises((LimitExceeded, OverflowError)):
+    with rendering_fails(LimitExceeded, OverflowError):
         shell(text, given={"long": "x" * 1000})
 
 
@@ -201,7 +201,7 @@ def test_the_texts_of_a_task_share_a_limit() -> None:
 
     text = "{% for i in range(90000) %}{% set x = i | string | upper | lower %}{% endfor %}"
     assert shell(text) == ""
-    with pytest.raises(LimitExceeded, match="the templates of this task"):
+    with rendering_fails(LimitExceeded, match="the templates of this task"):
         rendered(a_job(args=(text,) * 60))
 
 
@@ -209,7 +209,7 @@ def test_the_texts_of_a_task_share_a_limit() -> None:
 def test_an_unknown_day_of_the_week(text: str) -> None:
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
-    with pytest.raises(NotAllowed, match="whole number"):
+    with rendering_fails(NotAllowed, match="whole number"):
         shell(text)
 
 
@@ -251,7 +251,7 @@ def test_an_output_that_is_not_data_is_rejected() -> None:
     """Airflow turns some JSON into objects; the type decides here, too."""
     from dag_factory.config.expressions.run_time_values import NotAllowed
 
-    with pytest.raises(NotAllowed, match="of the type `object`"):
+    with rendering_fails(NotAllowed, match="of the type `object`"):
         shell("{{ output('a') }}", outputs={"a": {"b": [object()]}})
-    with pytest.raises(NotAllowed, match="of the type `object`"):
+    with rendering_fails(NotAllowed, match="of the type `object`"):
         shell("{{ output('a').b }}", outputs={"a": {"b": object()}}, templates_allow=("var",))
