@@ -53,7 +53,7 @@ from dag_factory.build.worker.errors import (
 )
 from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
 from dag_factory.build.worker.pod_trigger import ERROR, PodTrigger
-from dag_factory.build.worker.tries import earlier_pods, flavor_of_try
+from dag_factory.build.worker.tries import earlier_pods, flavor_of_try, task_timeout
 from dag_factory.build.worker.tries.await_start import await_start
 from dag_factory.build.worker.tries.climb_advice import climb_advice
 from dag_factory.build.worker.tries.end import end_success, end_try
@@ -221,6 +221,7 @@ class PodOperator(KubernetesPodOperator):
         """Run one of the entry points of the operator. Make every exit report what happened."""
         self._has_begun = True
         try:
+            task_timeout.raise_without_log()
             worker_stop.check_worker(self)
             self._use_flavor(context)
             result = step()
