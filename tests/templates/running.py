@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import pytest
 from building import rendered
 from live import Live
 from operators import context
 from written import Written
 
+from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config import model
 
 _VARIABLE = re.compile(r"\$\$|\$\(([A-Za-z_]\w*)\)")
@@ -43,6 +45,13 @@ def run_in_pod(live: Live, job: model.Job, outputs: dict[str, Any] | None = None
     task.config_file, task.kubernetes_conn_id, task.in_cluster = str(live.handle.kubeconfig), None, False
     task.startup_check_interval_seconds, task.poll_interval = 0.1, 0.1
     return task.execute(context(os.urandom(4).hex()))
+
+
+def failure_of(live: Live, job: model.Job, outputs: dict[str, Any] | None = None) -> str:
+    """Run a job that fails. Returns the verdict and the last lines of its log."""
+    with pytest.raises(TryFailed) as failed:
+        run_in_pod(live, job, outputs)
+    return "\n".join((failed.value.verdict.sentence, *failed.value.log_lines))
 
 
 def create_secret(live: Live, name: str, **values: str) -> None:

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from airflow.exceptions import AirflowException
 from live import Live
-from running import compile_job, problems_of, run_in_pod, run_process
+from running import compile_job, failure_of, problems_of, run_in_pod, run_process
 
 from dag_factory import cluster
 
@@ -49,9 +48,8 @@ def test_a_notebook_runs_with_its_parameters(live: Live, capfd: pytest.CaptureFi
     ],
 )
 def test_an_error_is_reported_in_one_line(live: Live, changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(AirflowException) as failure:
-        run_in_pod(live, report(**changes), {"extract": []})
-    assert message in str(failure.value) and "Traceback" not in str(failure.value)
+    failure = failure_of(live, report(**changes), {"extract": []})
+    assert message in failure and "Traceback" not in failure
 
 
 def test_the_error_for_an_image_without_papermill_says_what_to_install() -> None:
