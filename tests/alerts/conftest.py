@@ -17,6 +17,5 @@ os.environ.update(
     AIRFLOW_HOME=_HOME,
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__CORE__DAGS_FOLDER=f"{_HOME}/dags",
-    AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
     AIRFLOW__API__BASE_URL="http://airflow.example.com:8080/",
 )

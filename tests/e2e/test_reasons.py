@@ -136,9 +136,17 @@ def test_the_list_has_pipelines_that_are_gone_broken_or_elsewhere(running: Runni
         page.goto(running.api.url)
         page.get_by_role("link", name="Pipelines").click()
         frame = page.frame_locator("iframe")
-        for dag_id, state in states.items():
+        expect(frame.get_by_role("row").first).to_be_visible()
+
+        def is_shown(dag_id: str) -> bool:
+            """Read the list again: it shows the state of the moment."""
+            page.reload()
             row = frame.get_by_role("row").filter(has_text=dag_id)
-            expect(row.get_by_text(state, exact=True)).to_be_visible()
+            expect(frame.get_by_role("row").first).to_be_visible()
+            return row.get_by_text(states[dag_id], exact=True).is_visible()
+
+        for dag_id in states:
+            wait_for(lambda dag_id=dag_id: is_shown(dag_id), 300, dag_id)
         screenshot(page, "pipelines")
         wait_for(
             lambda: "No file defines checks.gone any more" in why(running, "dag", dag_id="checks.gone"), 300, "gone"
