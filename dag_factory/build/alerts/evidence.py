@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from dag_factory.build.alerts.text import log_lines, one_line
+from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job
 from dag_factory.verdicts.history import TryRecord
@@ -23,9 +24,6 @@ XCOM_KEY = "failure"
 
 MARK_KEY = "alert"
 """The XCom of a task with the incidents that it reported, so that nothing reports them again."""
-
-TRIES_KEY = "tries"
-"""The XCom with the records of the tries."""
 
 ENDED_FROM_OUTSIDE = "this try was ended from outside: its worker died, or somebody marked the job as failed"
 
@@ -92,7 +90,7 @@ def clean_tries(tries: Sequence[TryRecord]) -> tuple[TryRecord, ...]:
 def stored_tries(ti: Any) -> tuple[TryRecord, ...]:
     """The records that earlier tries stored."""
     try:
-        value = ti.xcom_pull(task_ids=ti.task_id, key=TRIES_KEY, map_indexes=ti.map_index)
+        value = ti.xcom_pull(task_ids=ti.task_id, key=records.XCOM_KEY, map_indexes=ti.map_index)
         return clean_tries(msgspec.convert(value or (), tuple[TryRecord, ...]))
     except Exception:  # the alert matters more than the table in it
         return ()
@@ -114,7 +112,8 @@ def pull(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Evidenc
         except msgspec.ValidationError:
             pass
     try:
-        tries = msgspec.convert(_xcom(dag_id, run_id, task_id, map_index, TRIES_KEY) or (), tuple[TryRecord, ...])
+        stored = _xcom(dag_id, run_id, task_id, map_index, records.XCOM_KEY)
+        tries = msgspec.convert(stored or (), tuple[TryRecord, ...])
     except msgspec.ValidationError:
         tries = ()
     if tries and tries[-1].sentence:
