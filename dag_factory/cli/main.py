@@ -29,10 +29,11 @@ def main() -> None:
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["text", "line", "json"]),
+    type=click.Choice(["text", "line", "json", "github", "gitlab"]),
     default="text",
     show_default=True,
-    help="The output: text for people, one line for each problem, or JSON.",
+    help="The output: text for people, one line for each problem, JSON, annotations for GitHub Actions, or a code "
+    "quality report for GitLab.",
 )
 def check(paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | None, output_format: str) -> int:
     """Report the problems in all configuration files, or only in PATHS.

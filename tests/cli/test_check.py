@@ -290,5 +290,5 @@ def test_ctrl_c_prints_no_traceback(home: Path) -> None:
 
 def test_help_lists_formats_and_exit_codes() -> None:
     text = click.unstyle(CliRunner().invoke(main, ["check", "--help"]).output)
-    assert "--format [text|line|json]" in text
+    assert "--format [text|line|json|github|gitlab]" in text
     assert "Exit code" in text

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from dag_factory.cli import report, terminal
+from dag_factory.cli import code_hosts, report, terminal
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.problems import errors
@@ -28,7 +28,13 @@ def check(paths: Sequence[Path], environments: Sequence[str], home: Path | None,
         for problem in found.problems:
             terminal.write(report.line(problem))
     else:
-        report.print_problems(found.problems, root)
+        if output_format == "github":
+            for command in code_hosts.github(found.problems, code_hosts.repository_folder(root)):
+                terminal.write(command)
+        elif output_format == "gitlab":
+            terminal.write(code_hosts.gitlab(found.problems, code_hosts.repository_folder(root)))
+        else:
+            report.print_problems(found.problems, root)
         terminal.note(report.summary(found.problems, found.pipelines, found.environments))
     return 1 if errors(found.problems) else 0
 
