@@ -1,0 +1,200 @@
+"""The contents of a plan, in the order in which a reviewer reads them: summary, risks, effects, errors, DAGs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dag_factory.config.problems import Problem
+from dag_factory.plan.formats.coverage import Coverage, folded_effects
+from dag_factory.plan.formats.dag_items import dag_items, dag_list, problem_items
+from dag_factory.plan.formats.fields import field_items, field_pieces
+from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, Tone, count, name, names, words
+from dag_factory.plan.formats.places import blast_radius, cause_pieces, environment_pieces, in_order, place_names
+from dag_factory.plan.model import Effect, EnvironmentCost, Plan, Revision, Risk
+
+_KINDS: dict[str, tuple[str, Tone]] = {
+    "broken": ("broken", "risk"),
+    "removed": ("removed", "removed"),
+    "renamed": ("renamed", "changed"),
+    "added": ("added", "added"),
+    "changed": ("changed", "changed"),
+    "repaired": ("repaired", "added"),
+    "documentation": ("documentation only", "faint"),
+}
+"""The most important kind first: a DAG with several kinds in several environments counts as the first of them."""
+
+
+def outline(plan: Plan) -> Outline:
+    """Return the contents of a plan."""
+    coverage = Coverage(plan)
+    dags, effects_only = dag_items(plan, coverage)
+    sections = (
+        Section("Risks", tuple(_risk(plan, risk) for risk in plan.risks), share=0.4, noun="risk", tone="risk"),
+        Section("Errors", _broken(plan), share=0.4, noun="error", tone="risk"),
+        Section(
+            "Changes in many jobs",
+            tuple(_effect(plan, effect) for effect in _by_size(folded_effects(plan))),
+            share=0.5,
+            noun="change",
+        ),
+        Section("DAGs", dags, folded=True, share=0.8, noun="DAG"),
+        Section("DAGs with only the changes in many jobs", effects_only, noun="line"),
+        Section("Documentation only", _documentation(plan), noun="line"),
+        Section("Cost of the changed jobs", tuple(_cost(cost) for cost in plan.costs), noun="environment"),
+        Section("Other problems", _other_problems(plan), noun="problem"),
+        Section(
+            "Not analyzed",
+            tuple(Item((name(one.file), words(": "), Piece(one.reason, "sentence"))) for one in plan.not_analyzed),
+            (words("The plan says nothing about these files."),),
+            noun="file",
+        ),
+    )
+    return Outline(_facts(plan), _summary(plan), tuple(one for one in sections if one.items))
+
+
+def is_empty(plan: Plan) -> bool:
+    """Return whether nothing changes in any environment."""
+    return not (plan.changes or plan.risks or plan.new_problems or plan.solved_problems)
+
+
+def revision_pieces(revision: Revision) -> tuple[Piece, ...]:
+    """Return what a reader calls it, and its commit."""
+    commit = (words(" ("), name(revision.commit[:12]), words(")")) if revision.commit else ()
+    dirty = (words(" with uncommitted changes"),) if revision.dirty else ()
+    same = revision.name == revision.commit or (revision.commit and revision.commit.startswith(revision.name))
+    return (name(revision.commit[:12]), *dirty) if same else (name(revision.name), *commit, *dirty)
+
+
+def _facts(plan: Plan) -> tuple[tuple[Piece, ...], ...]:
+    read = plan.files - len(plan.not_analyzed)
+    return (
+        (words("From "), *revision_pieces(plan.base), words(" to "), *revision_pieces(plan.head), words(".")),
+        (
+            words(f"{count(len(plan.environments), 'environment')}: "),
+            *environment_pieces(plan.environments),
+            words(f". {read:,} of {count(plan.files, 'file')} analyzed. dagf "),
+            name(plan.version),
+            words("."),
+        ),
+    )
+
+
+def _summary(plan: Plan) -> tuple[Item, ...]:
+    if is_empty(plan):
+        return (Item((words("No change in any environment."),)),)
+    kinds: dict[str, set[str]] = {}
+    for change in plan.changes:
+        kinds.setdefault(change.id, set()).add(change.kind)
+    strongest = Counter(next(kind for kind in _KINDS if kind in found) for found in kinds.values())
+    total = count(len(kinds), "DAG")
+    if not strongest:
+        head = Item((words("No DAG changes."),))
+    elif set(strongest) == {"documentation"}:
+        head = Item((words(f"Only the documentation of {total} changes. All DAGs do the same as before."),))
+    else:
+        head = Item((words(f"{total}: "), *_counted(strongest)))
+    lines = [head]
+    for environment in plan.environments if len(plan.environments) > 1 else ():
+        numbers: Counter[str] = Counter(change.kind for change in plan.changes if change.environment == environment)
+        lines.append(Item((name(environment), words(": "), *(_counted(numbers) or (words("no change"),)))))
+    if plan.not_analyzed:
+        lines.append(Item((words(f"{count(len(plan.not_analyzed), 'file')} could not be analyzed.", "risk"),)))
+    return tuple(lines)
+
+
+def _counted(numbers: Counter[str]) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    for kind, (label, tone) in _KINDS.items():
+        if numbers[kind]:
+            pieces += [words(", ")] if pieces else []
+            pieces.append(words(f"{numbers[kind]:,} {label}", tone))
+    return tuple(pieces)
+
+
+def _risk(plan: Plan, risk: Risk) -> Item:
+    children = []
+    if risk.places:
+        environments = in_order(plan, (place.environment for place in risk.places))
+        where = (words("in "), *environment_pieces(environments), words(": "), *place_names(risk.places))
+        children.append(Item(where))
+    if risk.cause:
+        children.append(Item((words("because of "), *cause_pieces(risk.cause))))
+    return Item((Piece(risk.kind, "strong", "risk"), words(": "), Piece(risk.sentence, "sentence")), tuple(children))
+
+
+def _by_size(effects: tuple[Effect, ...]) -> list[Effect]:
+    return sorted(effects, key=lambda effect: -len(effect.places))
+
+
+def _effect(plan: Plan, effect: Effect) -> Item:
+    cause = effect.cause
+    layer = (words(" ("), name(cause.layer), words(")")) if cause and cause.layer else ()
+    head = (*cause_pieces(cause), *layer, words(": ")) if cause else ()
+    radius = (words(" in "), *blast_radius(plan, effect.places))
+    where = Item(place_names(effect.places, 8))
+    fields = field_items(effect.fields)
+    if len(fields) == 1 and not fields[0].diff:
+        return Item((*head, *field_pieces(effect.fields), *radius), (where,))
+    return Item((*head, words(count(len(fields), "change")), *radius), (*fields, where))
+
+
+def _broken(plan: Plan) -> tuple[Item, ...]:
+    dags: dict[tuple[Problem, ...], dict[str, set[str]]] = {}
+    for change in plan.changes:
+        if change.kind == "broken":
+            dags.setdefault(change.problems, {}).setdefault(change.environment, set()).add(change.id)
+    items = []
+    for problems, by_environment in dags.items():
+        ids = sorted(set().union(*by_environment.values()))
+        where = in_order(plan, by_environment)
+        them = "it" if len(ids) == 1 else "them"
+        head = (*names(ids), words(" cannot be built in "), *environment_pieces(where))
+        keeps = f"Until this is fixed, Airflow keeps running the last version of {them} that had no errors."
+        items.append(Item(head, (*problem_items(problems), Item((words(keeps),)))))
+    reported = {problem for problems in dags for problem in problems}
+    by_file: dict[str, list[Problem]] = {}
+    for problem in plan.new_problems:
+        if problem.severity == "error" and problem not in reported:
+            by_file.setdefault(problem.file, []).append(problem)
+    for file, found in by_file.items():
+        head = (name(file), words(f" has {count(len(found), 'new error')}"))
+        items.append(Item(head, problem_items(found)))
+    return tuple(items)
+
+
+def _documentation(plan: Plan) -> tuple[Item, ...]:
+    dags: dict[str, list[str]] = {}
+    for change in plan.changes:
+        if change.kind == "documentation":
+            dags.setdefault(change.id, []).append(change.environment)
+    by_environments: dict[tuple[str, ...], list[str]] = {}
+    for dag_id, found in dags.items():
+        by_environments.setdefault(in_order(plan, found), []).append(dag_id)
+    return tuple(dag_list(where, ids) for where, ids in by_environments.items())
+
+
+def _cost(cost: EnvironmentCost) -> Item:
+    before, after = cost.hourly
+    pieces = [name(cost.environment), words(f": {_number(before)} → {_number(after)} for one hour of all changed jobs")]
+    if cost.monthly:
+        old, new = cost.monthly
+        pieces.append(words(f"; about {_number(old)} → {_number(new)} in 30 days"))
+    if cost.not_estimable:
+        total = sum(cost.not_estimable.values())
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(cost.not_estimable.items()))
+        pieces += [words(f"; not estimable ({total:,}): "), Piece(reasons, "sentence")]
+    return Item(tuple(pieces))
+
+
+def _number(amount: float) -> str:
+    return f"{amount:,.2f}"
+
+
+def _other_problems(plan: Plan) -> tuple[Item, ...]:
+    items = list(problem_items(one for one in plan.new_problems if one.severity != "error"))
+    if plan.solved_problems:
+        items.append(Item((words(f"{count(len(plan.solved_problems), 'problem')} solved by this change"),)))
+    if plan.unchanged_problems:
+        text = f"{count(plan.unchanged_problems, 'problem')} as before this change; see: dagf check"
+        items.append(Item((words(text),)))
+    return tuple(items)

@@ -1,0 +1,53 @@
+"""Where something happens: environments, DAGs and jobs, counted and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dag_factory.plan.formats.outline import Piece, count, name, names, words
+from dag_factory.plan.model import Cause, Place, Plan
+
+_WITH_JOBS = 3
+
+
+def in_order(plan: Plan, environments: Iterable[str]) -> tuple[str, ...]:
+    """Return the environments once, in the order of the plan."""
+    found = set(environments)
+    return tuple(one for one in plan.environments if one in found)
+
+
+def environment_pieces(environments: Sequence[str]) -> tuple[Piece, ...]:
+    """Return the names with commas."""
+    return names(tuple(environments), 20)
+
+
+def cause_pieces(cause: Cause) -> tuple[Piece, ...]:
+    """Return ``file:line``, and whether the line was removed."""
+    removed = (words(" (removed line)"),) if cause.side == "before" else ()
+    return (name(f"{cause.file}:{cause.line}" if cause.line else cause.file, "faint"), *removed)
+
+
+def blast_radius(plan: Plan, places: Sequence[Place]) -> tuple[Piece, ...]:
+    """Return ``212 jobs of 87 DAGs (prod, dev)``."""
+    jobs = {(place.dag_id, place.job) for place in places if place.job}
+    dags = {place.dag_id for place in places}
+    what = f"{count(len(jobs), 'job')} of {count(len(dags), 'DAG')}" if jobs else count(len(dags), "DAG")
+    environments = in_order(plan, (place.environment for place in places))
+    return (words(f"{what} ("), *environment_pieces(environments), words(")"))
+
+
+def place_names(places: Sequence[Place], longest: int = 12) -> tuple[Piece, ...]:
+    """Return the DAGs, and the jobs of at most three DAGs: ``ml.wine (report, train)``, ``retail.orders``."""
+    jobs: dict[str, dict[str, None]] = {}
+    for place in sorted(places, key=lambda one: (one.dag_id, one.job)):
+        jobs.setdefault(place.dag_id, {}).update({place.job: None} if place.job else {})
+    shown = list(jobs) if len(jobs) <= longest + 2 else list(jobs)[:longest]
+    pieces: list[Piece] = []
+    for dag_id in shown:
+        pieces += [words(", ")] if pieces else []
+        pieces.append(name(dag_id))
+        if jobs[dag_id] and len(jobs) <= _WITH_JOBS:
+            pieces += [words(" ("), *names(tuple(jobs[dag_id]), 4), words(")")]
+    if len(shown) < len(jobs):
+        pieces.append(words(f" and {count(len(jobs) - len(shown), 'more DAG')}"))
+    return tuple(pieces)

@@ -1,0 +1,101 @@
+"""A plan as text: the order of a review, folded effects, the width, and what is cut."""
+
+from __future__ import annotations
+
+from sample_plans import EMPTY, change, everything, flavor_edit, place, plan
+
+from dag_factory.plan.formats.text import as_text
+from dag_factory.plan.model import ABSENT, Effect, FieldChange, JobChange
+
+
+def test_without_a_change_the_plan_says_so() -> None:
+    assert as_text(EMPTY) == (
+        "From main (1a2b3c4d5e6f) to working tree (9f8e7d6c5b4a) with uncommitted changes.\n"
+        "2 environments: dev, prod. 144 of 144 files analyzed. dagf 0.1.0.\n\n"
+        "No change in any environment.\n"
+    )
+
+
+def test_equal_effects_are_one_line_with_their_cause_and_number_of_jobs() -> None:
+    text = as_text(flavor_edit(87))
+    line = "configs/platform/flavors.yaml:14 (cpu-small): memory limit 2Gi → 4Gi in 174 jobs of 87 DAGs (dev,"
+    assert line in text
+    assert text.count("2Gi → 4Gi") == 1
+    assert "86 DAGs (dev, prod): team.flow-1," in text
+
+
+def test_a_change_of_one_job_is_shown_below_its_dag_with_its_line() -> None:
+    text = as_text(flavor_edit(2))
+    assert "  team.flow-0 is changed in dev, prod\n" in text
+    assert "      image registry.example.com/wine:1.0 → registry.example.com/wine:1.1\n" in text
+    assert "          configs/pipelines/team/flow-0.yaml:5\n" in text
+
+
+def test_a_folded_effect_that_differs_in_one_place_is_shown_there() -> None:
+    small, large = FieldChange("spec.x", 1, 2), FieldChange("spec.x", 1, 3)
+    both = tuple(place(job=job) for job in ("a", "b"))
+    jobs = (JobChange("a", "changed", (small,)), JobChange("b", "changed", (large,)))
+    text = as_text(plan(changes=(change(jobs=jobs),), effects=(Effect((small,), None, both),)))
+    assert "job b\n      spec.x 1 → 3\n" in text and "job a\n" not in text
+
+
+def test_sections_are_in_the_order_of_a_review() -> None:
+    text = as_text(everything())
+    titles = [line for line in text.splitlines() if line and line[0] != " "][3:]
+    assert titles == [
+        "Risks (2)",
+        "Errors (2)",
+        "Changes in many jobs",
+        "DAGs (6)",
+        "DAGs with only the changes in many jobs",
+        "Documentation only",
+        "Cost of the changed jobs (2)",
+        "Other problems (2)",
+        "Not analyzed",
+    ]
+
+
+def test_the_summary_counts_a_dag_once_and_names_each_environment() -> None:
+    assert as_text(everything()).splitlines()[3:8] == [
+        "27 DAGs: 1 broken, 1 removed, 1 renamed, 1 added, 21 changed, 1 repaired, 1 documentation only",
+        "  dev: 1 broken, 20 changed, 1 documentation only",
+        "  local: no change",
+        "  prod: 1 broken, 1 removed, 1 renamed, 1 added, 21 changed, 1 repaired, 1 documentation only",
+        "  1 file could not be analyzed.",
+    ]
+
+
+def test_a_change_of_documentation_only_has_no_effect() -> None:
+    text = as_text(plan(changes=(change("documentation"), change("documentation", environment="dev"))))
+    assert "Only the documentation of 1 DAG changes. All DAGs do the same as before." in text
+
+
+def test_lines_fit_into_100_columns() -> None:
+    assert max(map(len, as_text(everything()).splitlines())) <= 100
+    assert max(map(len, as_text(flavor_edit(300)).splitlines())) <= 100
+
+
+def test_a_request_and_a_limit_with_equal_values_are_one_line() -> None:
+    path = "spec.containers[0].resources.{}.memory"
+    fields = (FieldChange(path.format("limits"), "1Gi", "2Gi"), FieldChange(path.format("requests"), "1Gi", "2Gi"))
+    text = as_text(plan(changes=(change(jobs=(JobChange("a", "changed", fields),)),)))
+    assert "      memory 1Gi → 2Gi\n" in text and "memory limit" not in text
+
+
+def test_values_of_different_types_do_not_look_alike() -> None:
+    fields = (FieldChange("spec.a", "1", 1), FieldChange("spec.b", ABSENT, ""), FieldChange("spec.c", {}, ABSENT))
+    text = as_text(plan(changes=(change(fields=fields),)))
+    assert 'spec.a "1" → 1\n' in text and 'spec.b is set to ""\n' in text and "spec.c {} is removed\n" in text
+
+
+def test_a_long_value_and_a_long_script_are_cut_with_a_count() -> None:
+    long = FieldChange("spec.a", "x", "y" * 500)
+    script = FieldChange("spec.b", "a\n" * 100, "b\n" * 100)
+    text = as_text(plan(changes=(change(fields=(long, script)),)))
+    assert "y… (+380 characters)" in " ".join(text.split())
+    assert "spec.b: 100 lines added, 100 lines removed" in text and "… and 176 more lines of the difference" in text
+
+
+def test_colors_are_those_of_the_caller() -> None:
+    text = as_text(everything(), lambda part, tone: f"<{tone}>{part}</>")
+    assert "<risk>moving-image-tag</>" in text and "<added>2Gi</>" not in text and "<added>4Gi</>" in text
