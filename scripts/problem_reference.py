@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dag_factory.config.problem_codes import table  # noqa: E402
-from dag_factory.config.problem_codes.entry import Section  # noqa: E402
+from dag_factory.config.problem_codes.entry import Entry, Section  # noqa: E402
 
 PAGE = ROOT / "docs" / "problems.md"
 TYPE = ROOT / "dag_factory" / "config" / "problem_codes" / "code.py"
@@ -26,6 +26,10 @@ or filter the output of `dagf check --format json` by code.
 All problems of all files are reported at once. A problem affects only its own pipeline, unless it is in a platform file
 that the pipeline needs. Problems are errors unless their entry says that they are warnings. A warning does not stop a
 pipeline from being built.
+
+`dagf check --fix` fixes problems whose entry has a text that begins with **Automatic**, if there is exactly one fix. It
+changes the wrong value and nothing else, and checks the project again. It takes a change back if the problem remains or
+another problem appears. It does not change templates, and fixes no problem that only some of the environments have.
 """
 DOCSTRING = '''\
 """The type of problem codes. Written by scripts/problem_reference.py from the table; do not edit; run: make docs."""
@@ -54,8 +58,12 @@ def _section(section: Section) -> Iterator[str]:
     yield "| Code | What it means | What to do |"
     yield "|---|---|---|"
     for entry in section.entries:
-        yield f"| `{entry.code}` | {_cell(entry.meaning)} | {_cell(entry.fix)} |"
+        yield f"| `{entry.code}` | {_cell(entry.meaning)} | {_cell(_what_to_do(entry))} |"
     yield ""
+
+
+def _what_to_do(entry: Entry) -> str:
+    return f"{entry.fix} **Automatic**: {entry.automatic}" if entry.automatic else entry.fix
 
 
 def _cell(text: str) -> str:

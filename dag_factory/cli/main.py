@@ -35,14 +35,17 @@ def main() -> None:
     help="The output: text for people, one line for each problem, JSON, annotations for GitHub Actions, or a code "
     "quality report for GitLab.",
 )
-def check(paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | None, output_format: str) -> int:
+@click.option("--fix", is_flag=True, help="Change the files where a problem has exactly one fix, and check again.")
+def check(
+    paths: tuple[Path, ...], environments: tuple[str, ...], home: Path | None, output_format: str, fix: bool
+) -> int:
     """Report the problems in all configuration files, or only in PATHS.
 
     Every environment is checked. Exit code: 0 without errors, 1 with errors, 2 if the check could not run.
     """
     from dag_factory.cli.commands.check import check
 
-    return check(paths, environments, home, output_format)
+    return check(paths, environments, home, output_format, fix)
 
 
 @main.command()

@@ -12,6 +12,8 @@ from dag_factory.cli import terminal
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.source.files import read_bytes
 from dag_factory.config.source.yaml_text import lines
+from dag_factory.fixes.fix import NotFixed
+from dag_factory.fixes.propose import Fix, Rename
 
 _WIDEST = 160
 _TOKEN = re.compile(r"""("[^"]*"|'[^']*'|[^\s,\]}#]+)""")
@@ -52,6 +54,18 @@ def line(problem: Problem) -> str:
     """Return one problem in one line, for editors and logs."""
     hint = f" ({problem.hint})" if problem.hint else ""
     return _clean(f"{problem.location}: {problem.severity}: {problem.code}: {problem.message}{hint}")
+
+
+def fixed(fix: Fix) -> str:
+    """Return one line that says what a fix changed."""
+    if isinstance(fix, Rename):
+        return _clean(f"{fix.file}: fixed {fix.problem.code}: renamed to {fix.to}")
+    return _clean(f"{fix.problem.location}: fixed {fix.problem.code}: `{fix.old}` -> `{fix.new}`")
+
+
+def not_fixed(one: NotFixed) -> str:
+    """Return one line that says why a fix was not made."""
+    return _clean(f"{one.fix.problem.location}: not fixed {one.fix.problem.code}: {one.reason}")
 
 
 def as_json(problems: Sequence[Problem]) -> str:

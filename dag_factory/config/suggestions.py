@@ -10,6 +10,7 @@ from typing import Any
 from dag_factory.config import budget
 
 _MAX_LISTED = 12  # known names in one hint
+_TIE = 0.03  # names whose likeness differs by less are equally close
 _MAX_LENGTH = 100  # characters of a name that is compared
 
 
@@ -18,7 +19,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     options = sorted(known)
     near = nearest(word, options)
     if near:
-        return f"did you mean `{near}`?"
+        also = _as_near(word, near, options)
+        return f"did you mean `{near}` or `{also}`?" if also else f"did you mean `{near}`?"
     if not options:
         return ""
     more = f" and {len(options) - _MAX_LISTED} more" if len(options) > _MAX_LISTED + 2 else ""
@@ -38,6 +40,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, words, 1)
     longer = [one for one in words if len(word) > 2 and one.startswith(word)]
     return close[0] if close else longer[0] if len(longer) == 1 else ""
+
+
+def _as_near(word: str, near: str, options: Iterable[str]) -> str:
+    """Another known name that is about as close, or nothing."""
+    others = [one for one in options if len(one) <= _MAX_LENGTH and one != near]
+    close = difflib.get_close_matches(word, others, 1) if budget.spend_words(len(others)) else []
+    return close[0] if close and _ratio(word, near) - _ratio(word, close[0]) < _TIE else ""
+
+
+def _ratio(word: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, word).ratio()
 
 
 def show(value: Any) -> str:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dag_factory.cli import code_hosts, report, terminal
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
-from dag_factory.config.problems import errors
+from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.survey import Survey, survey
 
 
-def check(paths: Sequence[Path], environments: Sequence[str], home: Path | None, output_format: str) -> int:
-    """Print the problems in ``environments`` (all if empty) of the files in ``paths`` (all if empty)."""
+def check(
+    paths: Sequence[Path], environments: Sequence[str], home: Path | None, output_format: str, fix: bool = False
+) -> int:
+    """Print the problems in ``environments`` (all if empty) of the files in ``paths`` (all if empty).
+
+    ``fix``: first fix those that have exactly one fix.
+    """
+    if fix and environments:
+        raise CouldNotRun("use --fix without --env: a change of a file has an effect in every environment")
     paths = [_resolve(path) for path in paths]
     root = find_home(home, paths[0] if paths else None)
     gc.disable()  # saves a tenth of the time; the process ends soon and has few reference cycles
     found = survey(root, tuple(environments))
+    if fix:
+        selected = _below(found, root.resolve(), paths).problems if paths else found.problems
+        found = _fix(root, found, selected, terminal.write if output_format == "text" else terminal.note)
     if paths:
         found = _below(found, root.resolve(), paths)
     if output_format == "json":
@@ -37,6 +47,24 @@ def check(paths: Sequence[Path], environments: Sequence[str], home: Path | None,
             report.print_problems(found.problems, root)
         terminal.note(report.summary(found.problems, found.pipelines, found.environments))
     return 1 if errors(found.problems) else 0
+
+
+def _fix(root: Path, found: Survey, selected: Sequence[Problem], show: Callable[[str], None]) -> Survey:
+    """Fix what has exactly one fix, say what changed, and return the project after that."""
+    from dag_factory.fixes.fix import fix_problems
+
+    fixed = fix_problems(root, found, selected)
+    for change in fixed.fixes:
+        show(report.fixed(change))
+    for one in fixed.not_fixed:
+        show(report.not_fixed(one))
+    number, files = len(fixed.fixes), len({change.file for change in fixed.fixes})
+    if number:
+        noun = "problem" if number == 1 else "problems"
+        terminal.note(f"Fixed {number:,} {noun} in {files:,} {'file' if files == 1 else 'files'}.")
+    else:
+        terminal.note("Nothing was fixed." if fixed.not_fixed else "Nothing to fix.")
+    return fixed.survey
 
 
 def _below(found: Survey, root: Path, paths: Sequence[Path]) -> Survey:

@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One code. Both texts are sentences in Markdown."""
+    """One code. The texts are sentences in Markdown.
+
+    ``automatic`` is what `dagf check --fix` does; empty if people must decide.
+    """
 
     code: str
     meaning: str
     fix: str
+    automatic: str = ""
 
 
 class Section(NamedTuple):

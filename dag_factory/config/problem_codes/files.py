@@ -120,6 +120,7 @@ SECTION = Section(
             "unquoted-template",
             "A `{{ }}` template has no quotes. YAML reads it as a map.",
             "Put the whole value in quotes.",
+            automatic="puts the template in quotes.",
         ),
         Entry(
             "unreadable",

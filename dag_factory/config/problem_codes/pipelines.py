@@ -161,6 +161,7 @@ SECTION = Section(
             "octal-mode",
             "A file mode such as `0400` is decimal 400 in YAML 1.2, or the mode exceeds `0o777`.",
             "Write `0o400`, or the decimal number 256.",
+            automatic="writes the mode as octal number, such as `0o400`.",
         ),
         Entry(
             "param-name-taken",
@@ -211,46 +212,55 @@ SECTION = Section(
             "unknown-axis",
             "The matrix has no axis with this name.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-channel",
             "There is no alert channel with this name.",
             "See the suggestion in the hint, or `platform/alerts.yaml`.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-environment",
             "There is no environment with this name.",
             "See the suggestion in the hint. Each file in `platform/environments/` is an environment.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-flavor",
             "There is no flavor with this name.",
             "See the suggestion in the hint, or `platform/flavors.yaml`.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-job",
             "There is no job with this name here. An environment may have removed it.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-pool",
             "There is no pool with this name. Airflow would never start the job, and would not report why.",
             "Use one of the `pools` in `platform/flavors.yaml`.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-preset",
             "There is no preset with this name.",
             "See the suggestion in the hint, or `platform/presets.yaml`.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-reason",
             "Warning: Kubernetes is not known to report this reason.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested word if it differs in a letter or two.",
         ),
         Entry(
             "unknown-retry-rule",
             "There is no retry rule with this name.",
             "See the suggestion in the hint, or `platform/retries.yaml`.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-volume",

@@ -36,11 +36,13 @@ SECTION = Section(
             "unknown-input",
             "The template has no input with this name.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "unknown-template",
             "There is no template with this name and version.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested name if a letter is missing, added or swapped.",
         ),
         Entry(
             "variable-taken",

@@ -109,6 +109,7 @@ SECTION = Section(
                 "is too long."
             ),
             "Follow the hint: it lists the allowed characters or the limit.",
+            automatic="renames a file with a wrong ending, and a table with a similar name.",
         ),
         Entry(
             "bad-path",
@@ -167,6 +168,7 @@ SECTION = Section(
             "bad-schedule",
             "The value is not a valid schedule, or Airflow does not support it.",
             "Write a cron expression, a preset such as `@daily`, `{every: 12h}` or `null`.",
+            automatic="writes the suggested word if it differs in a letter or two.",
         ),
         Entry(
             "bad-teardown",
@@ -182,11 +184,13 @@ SECTION = Section(
             "bad-timezone",
             "The value is not in the IANA time zone database.",
             "Write a name such as `Europe/Berlin`.",
+            automatic="writes the suggested word if it differs in a letter or two.",
         ),
         Entry(
             "bad-trigger-rule",
             "The value is not a trigger rule of Airflow.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested word if it differs in a letter or two.",
         ),
         Entry(
             "bad-url",
@@ -197,6 +201,7 @@ SECTION = Section(
             "bad-value",
             "The value is not one of the allowed values, or it contains a null character.",
             "Write one of the values in the message.",
+            automatic="writes the suggested word if it differs in a letter or two, or removes the quotes.",
         ),
         Entry(
             "bad-volume",
@@ -270,6 +275,7 @@ SECTION = Section(
             "unknown-key",
             "The key is not allowed here.",
             "See the suggestion in the hint.",
+            automatic="writes the suggested key if it differs in a letter or two, or the name that the hint gives.",
         ),
         Entry(
             "unknown-version",
@@ -280,6 +286,7 @@ SECTION = Section(
             "wrong-type",
             "The value has the wrong type, such as text in place of a list.",
             "Write the type that the message names.",
+            automatic="removes the quotes if the hint says so.",
         ),
     ),
 )
