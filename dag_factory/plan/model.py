@@ -15,9 +15,9 @@ from dag_factory.config.problems import Problem
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """One side of the comparison. ``name`` is what a reader calls it; ``commit`` is empty for files on disk.
+    """One side of the comparison: its commit, and what a reader calls it.
 
-    ``dirty``: the files differ from ``commit``.
+    ``dirty``: it is the files on disk, and they differ from ``commit``. For an environment, ``commit`` is empty.
     """
 
     name: str
@@ -63,6 +63,9 @@ class FieldChange(msgspec.Struct, frozen=True):
 
 class Absent(msgspec.Struct, frozen=True):
     """The value of a side that has none."""
+
+    def __reduce__(self) -> str:
+        return "ABSENT"
 
 
 ABSENT = Absent()

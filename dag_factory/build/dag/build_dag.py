@@ -28,6 +28,7 @@ from dag_factory.build.worker.list_items import ListItems
 from dag_factory.build.worker.templates.environment import template_arguments
 from dag_factory.config import model
 from dag_factory.config.project.deleted import is_deleted
+from dag_factory.config.workload.first_run import start_date
 
 LAST_GOOD_TAG = "last good version"
 """The tag of a DAG whose file has errors: the DAG keeps running its last good version."""
@@ -48,7 +49,7 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
     Raises the exceptions of Airflow and of the Kubernetes client for values that they reject; ``build_dags`` turns
     them into problems.
     """
-    start, alerts = schedule.start_date(pipeline), alert_callbacks(pipeline)
+    start, alerts = start_date(pipeline), alert_callbacks(pipeline)
     dag = DAG(
         pipeline.id,
         description=pipeline.description,

@@ -4,7 +4,8 @@ The timetable classes are explicit. A plain cron string would depend on Airflow'
 ``create_cron_data_intervals`` and ``create_delta_data_intervals``, which change its meaning. These classes are the
 defaults of Airflow 3: the date of a run is the time at which it starts.
 
-A new pipeline first runs at its next time, not at the last time that it missed; see ``start_date``.
+A new pipeline first runs at its next time, not at the last time that it missed; see
+``config.workload.first_run``.
 """
 
 from __future__ import annotations
@@ -24,18 +25,13 @@ from airflow.sdk.bases.timetable import BaseTimetable
 
 from dag_factory.build.task.assets import asset
 from dag_factory.config import model
+from dag_factory.config.workload.first_run import AIRFLOW_PRESETS
 
-_AIRFLOW_PRESETS = frozenset({"@once", "@continuous"})
 _FIRST_RUN_DELAY = timedelta(minutes=1)
 """How late the first run may start.
 
 Airflow computes the time of the first run again at each parse of the DAG. With a delay of zero, a parse between that
 time and the scheduler's next check would skip the run.
-"""
-RELEASE_DATE = "2026-11-01"
-"""The date of this release; move it at each release.
-
-A start date before it is in the past wherever this code runs, so no clock has to be read.
 """
 
 
@@ -44,7 +40,7 @@ def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetA
     match schedule:
         case model.Manual():
             return None
-        case model.Preset(name=name) if name in _AIRFLOW_PRESETS:
+        case model.Preset(name=name) if name in AIRFLOW_PRESETS:
             return name
         case model.Preset(name=name):
             return _cron((name,), timezone)
@@ -56,20 +52,6 @@ def timetable(schedule: model.Schedule, timezone: str) -> BaseTimetable | AssetA
             return _condition(rule)
         case model.Assets(rule=rule, cron=expressions):
             return AssetOrTimeSchedule(timetable=_cron(expressions, timezone), assets=_condition(rule))
-
-
-def start_date(pipeline: model.Pipeline) -> str | None:
-    """Return the start date that Airflow gets, if any.
-
-    If the start date is in the past, Airflow immediately starts a run for the last missed time, even without catchup.
-    Without a start date the first run is at the next time.
-    """
-    match pipeline.schedule:
-        case model.Preset(name=name) if name in _AIRFLOW_PRESETS:
-            return pipeline.start_date  # without a start date they never run
-        case model.Preset() | model.Cron() | model.Assets(cron=(_, *_)) if not pipeline.catchup:
-            return None if pipeline.start_date < RELEASE_DATE else pipeline.start_date
-    return pipeline.start_date
 
 
 def _cron(expressions: tuple[str, ...], timezone: str) -> BaseTimetable:

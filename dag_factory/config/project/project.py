@@ -7,7 +7,7 @@ worker that runs one task reads one file.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -43,12 +43,14 @@ _ATTEMPTS = 3  # if files change while they are read
 class Project:
     """A project in one environment, in the state in which its files are first read.
 
-    ``name`` identifies the project in the cache; it is the same wherever a checkout of it is.
+    ``name`` identifies the project in the cache; it is the same wherever a checkout of it is. Without ``has_cache``
+    nothing is read from the cache or written to it.
     """
 
     platform: PlatformFiles
     environment: str
     name: str
+    has_cache: bool = True
 
     @property
     def home(self) -> Path:
@@ -69,7 +71,7 @@ class Project:
 
     def cache(self, shard: str = "") -> Cache:
         """The cache between processes; ``shard`` is the name of a loader's shard."""
-        return Cache(self.name, self.environment, self.platform, shard)
+        return Cache(self.name, self.environment, self.platform, shard, self.has_cache)
 
     def compile_all(self, shard: Shard = WHOLE, seconds: float | None = None) -> Compiled:
         """Every pipeline of the environment, or of one loader's shard.
@@ -114,7 +116,7 @@ class Project:
             result = work(project)
             if not (project.cache().is_usable and project.platform.have_changed()):
                 return result
-            project = Project(PlatformFiles(project.home), project.environment, project.name)
+            project = replace(project, platform=PlatformFiles(project.home))
         return work(project)
 
     def _begin_pass(

@@ -47,7 +47,7 @@ def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
         for problem in conflicts.find_problems(conflicts.reject_duplicate_ids(results, set(file_ids))):
             environments_of.setdefault(problem, []).append(environment)
     files = tuple(one.file for environment, results in by_environment if environment == names[0] for one in results)
-    problems = sorted(_with_environments(problem, seen, names) for problem, seen in environments_of.items())
+    problems = sorted(with_environments(problem, seen, names) for problem, seen in environments_of.items())
     return Survey(names, files, tuple(problems))
 
 
@@ -81,7 +81,7 @@ def _without_pipelines(found: FileResult) -> FileResult:
     return msgspec.structs.replace(found, results=results)
 
 
-def _with_environments(problem: Problem, seen: list[str], names: tuple[str, ...]) -> Problem:
+def with_environments(problem: Problem, seen: list[str], names: tuple[str, ...]) -> Problem:
     """The problem with the environments that have it, unless all of them do."""
     if len(set(seen)) == len(names) or any(f"`{name}`" in problem.message for name in seen):
         return problem

@@ -23,6 +23,12 @@ def folders(home: Path) -> tuple[str, ...]:
     return tuple(sorted(_folders(str(home), FOLDER, _DEPTH))[:_MAX_FOLDERS])
 
 
+def is_recipe(path: str) -> bool:
+    """Whether a file below ``images/`` can make its folder stand for an image."""
+    folder, _, name = path.rpartition("/")
+    return name in _RECIPES and 0 < len(folder.split("/")) <= _DEPTH and bool(folder)
+
+
 def _folders(home: str, folder: str, depth: int) -> Iterator[str]:
     try:
         with os.scandir(f"{home}/{folder}") as found:

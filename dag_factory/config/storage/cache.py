@@ -43,9 +43,11 @@ class Cache:
     Results are in a folder of the project. Each loader has a list of last good versions in its folder ``last_good``.
     """
 
-    def __init__(self, project: str, environment: str, platform: PlatformFiles, shard: str = "") -> None:
+    def __init__(
+        self, project: str, environment: str, platform: PlatformFiles, shard: str = "", is_on: bool = True
+    ) -> None:
         self._environment, self._platform = environment, platform
-        root = settings.cache_folder()
+        root = settings.cache_folder() if is_on else None
         folder = root / digest(project.encode())[:16] if root else None
         self._results = Store(folder, settings.BOUNDS.cached_files)
         self._lists = Store(folder / "last_good" if folder else None)

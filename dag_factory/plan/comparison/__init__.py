@@ -1,0 +1,1 @@
+"""Both revisions compiled, and what differs between them."""

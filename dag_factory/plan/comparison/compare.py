@@ -1,0 +1,240 @@
+"""Compile both revisions, on every core, and compare their DAGs.
+
+A file is compiled only if its result can differ: its bytes, the tables, or the ids of other files that it claims.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from dag_factory.config.file_results import AssetMention, FileResult, PipelineResult
+from dag_factory.config.ids import DagId, FileId
+from dag_factory.config.problems import Problem
+from dag_factory.config.project import conflicts
+from dag_factory.config.project.open_project import ProjectError
+from dag_factory.config.source.layout import ENVIRONMENTS, candidate_files, file_of
+from dag_factory.config.suggestions import did_you_mean
+from dag_factory.plan.comparison.compiled_sides import Home, Pair, compile_text, make_pair, read_home, table_problems
+from dag_factory.plan.comparison.problem_changes import ProblemChanges, compare_problems
+from dag_factory.plan.comparison.renames import find_renames
+from dag_factory.plan.differences.dag_change import dag_change
+from dag_factory.plan.model import Comparison, DagChange
+
+_FILES_PER_PROCESS = 16  # for fewer files it is not worth starting a process
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """``comparisons`` and ``changes`` belong together, one by one, sorted by id and environment.
+
+    ``files`` are the names of the pipeline files and tables of both revisions.
+    """
+
+    environments: tuple[str, ...]
+    files: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    changes: tuple[DagChange, ...]
+    problems: ProblemChanges
+
+
+class _Found(msgspec.Struct):
+    """What one file gives in one pair."""
+
+    pair: int
+    file_id: FileId
+    comparisons: list[Comparison]
+    problems: tuple[list[Problem], list[Problem]]
+    assets: tuple[FileResult | None, FileResult | None]
+
+
+def compare(base_home: Path, head_home: Path, environments: Sequence[str] = ()) -> Compared:
+    """Compare two folders in some environments, or in all. Raises ``ProjectError`` for an unknown environment."""
+    before, after = read_home(base_home), read_home(head_home)
+    known = tuple(sorted({*before.environments, *after.environments}))
+    _check_environments(environments, known)
+    names = tuple(dict.fromkeys(environments)) or known
+    return _compare(before, after, [make_pair(name, before, after, name) for name in names], names)
+
+
+def compare_environments(home: Path, one: str, other: str) -> Compared:
+    """Compare two environments of the same files: ``one`` is the state before."""
+    files = read_home(home)
+    _check_environments((one, other), files.environments)
+    name = f"{one}..{other}"
+    return _compare(files, files, [Pair(name, files.project(one), files.project(other))], (name,))
+
+
+def _check_environments(wanted: Sequence[str], known: tuple[str, ...]) -> None:
+    if not known:
+        hint = f"create {ENVIRONMENTS}/local.yaml; it begins with `version: 1`"
+        message = "the project has no environment in either revision"
+        raise ProjectError(Problem(ENVIRONMENTS, 0, 0, "no-environment", message, hint=hint))
+    for name in wanted:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ProjectError(
+                Problem(ENVIRONMENTS, 0, 0, "unknown-environment", f"unknown environment `{name}`", hint=hint)
+            )
+
+
+def _compare(before: Home, after: Home, pairs: Sequence[Pair], names: tuple[str, ...]) -> Compared:
+    work = _Work(before, after, tuple(pairs))
+    found_problems: list[tuple[str, list[Problem], list[Problem]]] = []
+    for pair in pairs:
+        tables = list(table_problems(before, pair.before)), list(table_problems(after, pair.after))
+        found_problems.append((pair.name, *tables))
+    found = _on_every_core(work, work.files_to_compile())
+    for index in _with_new_assets(found):
+        compiled = {one.file_id for one in found if one.pair == index}
+        rest = [file_id for file_id in work.common_files if file_id not in compiled]
+        found += _on_every_core(msgspec.structs.replace(work, only=index, compiles_equal=True), rest)
+    found.sort(key=lambda one: (one.pair, one.file_id))
+    for index, pair in enumerate(pairs):
+        own = [one for one in found if one.pair == index]
+        problems: list[list[Problem]] = []
+        for side in (0, 1):
+            of_files = [problem for one in own for problem in one.problems[side]]
+            conflicting = conflicts.find_problems([result for one in own if (result := one.assets[side])])
+            problems.append([*of_files, *conflicting])
+        found_problems.append((pair.name, problems[0], problems[1]))
+    comparisons = [one for each in found for one in each.comparisons]
+    comparisons = find_renames(comparisons, before.path, after.path)
+    changed = [(one, change) for one in comparisons if (change := dag_change(one))]
+    changed.sort(key=lambda one: (one[0].id, names.index(one[0].environment)))
+    return Compared(
+        names,
+        work.all_files(),
+        tuple(one for one, _ in changed),
+        tuple(change for _, change in changed),
+        compare_problems(found_problems, names),
+    )
+
+
+class _Work(msgspec.Struct, frozen=True):
+    """``only`` is the index of the pair to compile; ``compiles_equal``: compile files that are equal, too."""
+
+    before: Home
+    after: Home
+    pairs: tuple[Pair, ...]
+    only: int | None = None
+    compiles_equal: bool = False
+
+    @property
+    def common_files(self) -> list[FileId]:
+        """The files of both revisions."""
+        return sorted(self.before.files & self.after.files)
+
+    def all_files(self) -> tuple[str, ...]:
+        """The names of the pipeline files and tables of both revisions."""
+        pipelines = map(file_of, self.before.files | self.after.files)
+        tables = (name for home in (self.before, self.after) if home.platform for name in home.platform.names)
+        return tuple(sorted({*pipelines, *tables}))
+
+    def files_to_compile(self) -> list[FileId]:
+        """The files whose result can differ in one of the pairs."""
+        everything = sorted(self.before.files | self.after.files)
+        if not all(pair.has_same_tables for pair in self.pairs):
+            return everything
+        changed_ids = self.before.files ^ self.after.files
+        claiming = {one for file_id in changed_ids for one in candidate_files(DagId(file_id))}
+        return [one for one in everything if one in claiming or self._has_changed(one)]
+
+    def _has_changed(self, file_id: FileId) -> bool:
+        return self.before.read(file_id) != self.after.read(file_id)
+
+
+def _on_every_core(work: _Work, file_ids: Sequence[FileId]) -> list[_Found]:
+    count = min(os.cpu_count() or 1, len(file_ids) // _FILES_PER_PROCESS)
+    if count < 2 or multiprocessing.current_process().daemon:
+        return _compile_part(work, file_ids)
+    parts = [file_ids[start::count] for start in range(count)]
+    with ProcessPoolExecutor(count, multiprocessing.get_context("fork")) as pool:
+        return [one for part in pool.map(_compile_packed, [work] * count, parts) for one in pickle.loads(part)]
+
+
+def _compile_packed(work: _Work, file_ids: Sequence[FileId]) -> bytes:
+    return pickle.dumps(_compile_part(work, file_ids), pickle.HIGHEST_PROTOCOL)
+
+
+def _compile_part(work: _Work, file_ids: Sequence[FileId]) -> list[_Found]:
+    return [one for file_id in file_ids for one in _compile_file(work, file_id)]
+
+
+def _compile_file(work: _Work, file_id: FileId) -> Iterator[_Found]:
+    texts = work.before.read(file_id), work.after.read(file_id)
+    for index, pair in enumerate(work.pairs):
+        if work.only not in (None, index):
+            continue
+        is_equal = texts[0] == texts[1] and pair.has_same_tables
+        before = compile_text(pair.before, texts[0])
+        after = before if is_equal else compile_text(pair.after, texts[1])
+        old, new = _without_duplicates(before, work.before), _without_duplicates(after, work.after)
+        comparisons = list(_pair_dags(pair.name, file_id, old, new))
+        problems = _problems(old), _problems(new)
+        yield _Found(index, file_id, comparisons, problems, (_assets(before), _assets(after)))
+
+
+def _without_duplicates(found: FileResult | None, home: Home) -> FileResult | None:
+    return conflicts.reject_duplicate_ids([found], home.files)[0] if found else None
+
+
+def _pair_dags(
+    environment: str, file_id: FileId, before: FileResult | None, after: FileResult | None
+) -> Iterator[Comparison]:
+    """Yield both versions of each DAG of a file that differ.
+
+    If a file cannot even be read, all DAGs that the other side has are broken, or repaired.
+    """
+    old, new = _results(before), _results(after)
+    if after and not after.readable:
+        new = _spread(after, old) or new
+    if before and not before.readable:
+        old = _spread(before, new) or old
+    for dag_id in {**old, **new}:
+        one, other = old.get(dag_id), new.get(dag_id)
+        previous, current = one.pipeline if one else None, other.pipeline if other else None
+        problems = one.problems if one else (), other.problems if other else ()
+        if previous == current and problems[0] == problems[1]:
+            continue
+        yield Comparison(environment, dag_id, file_of(file_id), previous, current, *problems)
+
+
+def _results(found: FileResult | None) -> dict[DagId, PipelineResult]:
+    return {one.id: one for one in found.results} if found else {}
+
+
+def _spread(broken: FileResult, others: dict[DagId, PipelineResult]) -> dict[DagId, PipelineResult]:
+    """The problems of an unreadable file for each DAG that the other revision of the file defines."""
+    problems = tuple(problem for one in broken.results for problem in one.problems)
+    return {dag_id: PipelineResult(dag_id, None, problems) for dag_id, one in others.items() if one.pipeline}
+
+
+def _problems(found: FileResult | None) -> list[Problem]:
+    return [problem for one in found.results for problem in one.problems] if found else []
+
+
+def _assets(found: FileResult | None) -> FileResult | None:
+    """The assets that a file names, which may conflict with those of other files."""
+    if found is None or not found.assets:
+        return None
+    return msgspec.structs.replace(found, results=(), instances={})
+
+
+def _with_new_assets(found: Sequence[_Found]) -> list[int]:
+    """The pairs in which the names or the URIs of assets changed: they may conflict with those of any other file."""
+    changed = set()
+    for one in found:
+        before, after = (_named(side.assets) if side else set() for side in one.assets)
+        if before != after:
+            changed.add(one.pair)
+    return sorted(changed)
+
+
+def _named(assets: Sequence[AssetMention]) -> set[tuple[str, str]]:
+    return {(one.name, one.uri) for one in assets}

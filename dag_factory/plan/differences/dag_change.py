@@ -1,0 +1,228 @@
+"""What changes in one DAG in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from dag_factory.config.guard_rules import Guards
+from dag_factory.config.model import (
+    Alerts,
+    AllOf,
+    AnyOf,
+    Asset,
+    AssetRule,
+    Assets,
+    Cluster,
+    Cron,
+    Every,
+    Job,
+    Links,
+    Pipeline,
+    Preset,
+    Schedule,
+)
+from dag_factory.config.problems import errors
+from dag_factory.plan.differences.effect import documentation_key, effect_key, effect_of, guards_effect, job_key
+from dag_factory.plan.differences.job_fields import job_fields
+from dag_factory.plan.differences.values import differences, plain
+from dag_factory.plan.model import ABSENT, Comparison, DagChange, FieldChange, JobChange
+
+_PLAIN_KEYS = {
+    "timezone": "timezone",
+    "catchup": "catchup",
+    "max_active_runs": "max_active_runs",
+    "max_active_jobs": "max_active_jobs",
+    "timeout": "timeout",
+    "alerts": "alerts",
+    "paused": "paused",
+    "depends_on_past": "depends_on_past",
+    "groups": "groups",
+    "templates_allow": "templating.allow",
+    "alerts_enabled": "alerts.enabled",
+}
+"""The fields of a pipeline that are shown as they are, with their keys of the language."""
+_GUARD_KEYS = {
+    "images": "images",
+    "forbid_latest": "images.forbid_latest",
+    "limits": "max",
+    "flavors": "flavors",
+    "flavor_limits": "flavors.max",
+    "platform_containers": "flavors.platform_containers",
+    "nodes": "flavors.nodes",
+    "require": "require",
+    "pod_security": "pod_security",
+    "bounds": "limits",
+}
+_Edge = tuple[str, str]
+
+
+def dag_change(comparison: Comparison) -> DagChange | None:
+    """What changes in the DAG; None if Airflow stores the same DAG and it does the same.
+
+    Both pipelines are those of ``comparison``. The documentation is compared only if the effects are equal.
+    """
+    before, after = comparison.before, comparison.after
+    found = errors(comparison.problems)
+    base = DagChange(
+        comparison.environment, comparison.id, comparison.file, "changed", comparison.renamed_from, problems=found
+    )
+    if after is None:
+        return _without_after(base, comparison)
+    if before is None:
+        had_errors = bool(errors(comparison.problems_before))
+        return msgspec.structs.replace(base, kind="repaired" if had_errors else "added", jobs=_all(after, "added"))
+    if comparison.renamed_from is None and effect_key(before) == effect_key(after):
+        is_same = documentation_key(before) == documentation_key(after)
+        return None if is_same else msgspec.structs.replace(base, kind="documentation")
+    kind: Any = "renamed" if comparison.renamed_from else "changed"
+    return msgspec.structs.replace(_compare(base, before, after), kind=kind)
+
+
+def _without_after(base: DagChange, comparison: Comparison) -> DagChange | None:
+    before = comparison.before
+    if base.problems:
+        was_broken = before is None and errors(comparison.problems_before)
+        return None if was_broken else msgspec.structs.replace(base, kind="broken")
+    return msgspec.structs.replace(base, kind="removed", jobs=_all(before, "removed") if before else ())
+
+
+def _all(pipeline: Pipeline, kind: Any) -> tuple[JobChange, ...]:
+    return tuple(JobChange(job.name, kind) for job in pipeline.jobs)
+
+
+def _compare(base: DagChange, before: Pipeline, after: Pipeline) -> DagChange:
+    old_jobs, new_jobs = ({job.name: job for job in pipeline.jobs} for pipeline in (before, after))
+    clusters = before.cluster, after.cluster
+    jobs = tuple(_jobs(old_jobs, new_jobs, clusters))
+    old_edges, new_edges = _edges(before), _edges(after)
+    fields = tuple(_fields(before, after, base.renamed_from is not None))
+    added, removed = tuple(sorted(new_edges - old_edges)), tuple(sorted(old_edges - new_edges))
+    if not (fields or jobs or added or removed):
+        fields = tuple(_rest(before, after))
+    return msgspec.structs.replace(base, fields=fields, jobs=jobs, edges_added=added, edges_removed=removed)
+
+
+def _jobs(old: dict[str, Job], new: dict[str, Job], clusters: tuple[Cluster, Cluster]) -> Iterator[JobChange]:
+    has_same_sidecar = clusters[0].xcom_sidecar == clusters[1].xcom_sidecar
+    for name in {**new, **old}:
+        if name not in old:
+            yield JobChange(name, "added")
+        elif name not in new:
+            yield JobChange(name, "removed")
+        elif not (has_same_sidecar and job_key(old[name]) == job_key(new[name])):
+            fields = tuple(job_fields(old[name], new[name], clusters))
+            if fields:  # only its edges changed
+                yield JobChange(name, "changed", fields)
+
+
+def _edges(pipeline: Pipeline) -> set[_Edge]:
+    return {(upstream, job.name) for job in pipeline.jobs for upstream in job.depends_on}
+
+
+def _fields(before: Pipeline, after: Pipeline, is_renamed: bool) -> Iterator[FieldChange]:
+    """The fields of the DAG itself that differ in their effect, with the values of the files."""
+    old, new = effect_of(before), effect_of(after)
+    if old.schedule != new.schedule:
+        yield FieldChange("schedule", schedule_json(before.schedule), schedule_json(after.schedule))
+    starts_elsewhere = old.schedule != new.schedule or old.catchup != new.catchup or old.timezone != new.timezone
+    for name in ("start_date", "end_date"):
+        texts = plain(getattr(before, name)), plain(getattr(after, name))
+        if getattr(old, name) != getattr(new, name) and not (starts_elsewhere and texts[0] == texts[1]):
+            yield FieldChange(name, *texts)
+    for name, key in _PLAIN_KEYS.items():
+        yield from differences(key, _or_absent(getattr(old, name)), _or_absent(getattr(new, name)))
+    yield from differences("owner", plain(before.owner), plain(after.owner))
+    yield from differences("tags", plain(old.tags), plain(new.tags))
+    yield from differences("deadline", _deadline(before), _deadline(after))
+    yield from _params(old, new)
+    yield from differences("channels", _by_name(old.channels), _by_name(new.channels))
+    yield from differences("links", _links(before.links), _links(after.links))
+    for name in Cluster.__struct_fields__:
+        if name != "xcom_sidecar":  # it is in the pods
+            yield from differences(
+                f"cluster.{name}", plain(getattr(before.cluster, name)), plain(getattr(after.cluster, name))
+            )
+    yield from _guards(before.guards, after.guards)
+    if is_renamed and before.team != after.team:
+        yield FieldChange("team", before.team, after.team)
+
+
+def _rest(before: Pipeline, after: Pipeline) -> Iterator[FieldChange]:
+    """What differs in the effect although no key above shows it."""
+    old, new = effect_of(before), effect_of(after)
+    for name in Pipeline.__struct_fields__:
+        if name not in ("id", "name", "jobs"):
+            yield from differences(name, plain(getattr(old, name)), plain(getattr(new, name)))
+
+
+def schedule_json(schedule: Schedule) -> Any:
+    """A schedule as the language writes it; ``ABSENT`` if a pipeline is started by hand."""
+    match schedule:
+        case Preset(name=name):
+            return name
+        case Cron(expressions=(one,)):
+            return one
+        case Cron(expressions=expressions):
+            return list(expressions)
+        case Every(seconds=seconds):
+            return {"every": seconds}
+        case Assets(rule=rule, cron=cron):
+            return {"assets": _rule_json(rule), **({"cron": list(cron)} if cron else {})}
+    return ABSENT
+
+
+def _rule_json(rule: AssetRule) -> Any:
+    match rule:
+        case Asset():
+            return rule.name if rule.uri in (None, rule.name) else {"name": rule.name, "uri": rule.uri}
+        case AllOf(of=parts):
+            return {"all": [_rule_json(part) for part in parts]}
+        case AnyOf(of=parts):
+            return {"any": [_rule_json(part) for part in parts]}
+
+
+def _or_absent(value: Any) -> Any:
+    if value == Alerts() or value in ((), {}):
+        return ABSENT
+    if isinstance(value, Alerts):
+        return {name: item for name, item in plain(value).items() if item}
+    return plain(value)
+
+
+def _deadline(pipeline: Pipeline) -> Any:
+    return {"by": pipeline.deadline_by} if pipeline.deadline_by is not None else plain(pipeline.deadline)
+
+
+def _params(old: Pipeline, new: Pipeline) -> Iterator[FieldChange]:
+    before, after = ({one.name: one for one in pipeline.params} for pipeline in (old, new))
+    for name in {**before, **after}:
+        values = [_param(params[name]) if name in params else ABSENT for params in (before, after)]
+        yield from differences(f"params.{name}", *values)
+    order = [[name for name in one if name in other] for one, other in ((before, after), (after, before))]
+    if order[0] != order[1]:
+        yield FieldChange("params", list(before), list(after))
+
+
+def _param(param: Any) -> Any:
+    found = plain(param)
+    return {key: value for key, value in found.items() if key != "name"}
+
+
+def _by_name(channels: Any) -> dict[str, Any]:
+    return {one.name: plain(one) for one in channels}
+
+
+def _links(links: Links) -> Any:
+    return plain(links)
+
+
+def _guards(before: Guards, after: Guards) -> Iterator[FieldChange]:
+    old, new = guards_effect(before), guards_effect(after)
+    for name, key in _GUARD_KEYS.items():
+        yield from differences(key, old.get(name, ABSENT), new.get(name, ABSENT))
+    allowed = [one.get("allow", {}) for one in (old, new)]
+    for key in {**allowed[0], **allowed[1]}:
+        yield from differences(key, allowed[0].get(key, ABSENT), allowed[1].get(key, ABSENT))

@@ -1,0 +1,63 @@
+"""What git's attributes say about files: line endings that git converts, and filters that are not run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from dag_factory.plan.revisions.git import Repository, git, try_git
+
+_NAMES = ("text", "eol", "filter", "working-tree-encoding")
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+_CONVERTS = ("true", "input")  # values of `core.autocrlf`
+
+
+class Attributes(msgspec.Struct, frozen=True):
+    """``converts_line_endings``: the file has LF in git, and may have CRLF on disk. ``filter`` is what changes it."""
+
+    converts_line_endings: bool = False
+    filter: str = ""
+
+
+def read_attributes(repository: Repository, paths: Iterable[str]) -> dict[str, Attributes]:
+    """The attributes of files, by the ``.gitattributes`` of the working tree, which apply to both revisions."""
+    names = sorted(set(paths))
+    given = b"".join(os.fsencode(name) + b"\0" for name in names)
+    words = git(repository.top, "check-attr", "-z", "--stdin", *_NAMES, given=given).split(b"\0")[:-1]
+    found: dict[str, dict[str, str]] = {name: {} for name in names}
+    for path, attribute, value in zip(words[::3], words[1::3], words[2::3], strict=True):
+        found[os.fsdecode(path)][attribute.decode()] = value.decode("utf-8", "replace")
+    autocrlf = try_git(repository.top, "config", "--get", "core.autocrlf") in _CONVERTS
+    return {name: _attributes(values, autocrlf) for name, values in found.items()}
+
+
+def normalize(data: bytes, attributes: Attributes | None) -> bytes:
+    """The content as git stores it, so that the same content is equal on disk and in a commit."""
+    if attributes and attributes.converts_line_endings and b"\r\n" in data and b"\0" not in data:
+        return data.replace(b"\r\n", b"\n")
+    return data
+
+
+def obstacle(data: bytes, attributes: Attributes | None) -> str:
+    """Why the content cannot be analyzed; empty if it can."""
+    if data.startswith(_LFS_POINTER):
+        return "a pointer of Git LFS, not the file itself"
+    if attributes and attributes.filter:
+        return f"git changes it by `{attributes.filter}`, which is not run"
+    return ""
+
+
+def _attributes(values: Mapping[str, str], autocrlf: bool) -> Attributes:
+    text, eol = values.get("text", ""), values.get("eol", "")
+    # `text` is set, unset, unspecified, or has a value: `auto`.
+    converts = text in ("set", "auto") or (text != "unset" and eol in ("lf", "crlf"))
+    converts = converts or (text == "unspecified" and autocrlf)
+    filtering = values.get("filter", "")
+    encoding = values.get("working-tree-encoding", "")
+    if filtering in ("unspecified", "unset", "set", "lfs"):  # a file of Git LFS is known by its content
+        filtering = ""
+    if not filtering and encoding.upper() not in ("UNSPECIFIED", "UNSET", "SET", "UTF-8"):
+        filtering = "working-tree-encoding"
+    return Attributes(converts, filtering)
