@@ -64,6 +64,44 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
 
 
 @main.command()
+@click.argument("pipeline")
+@click.option("--env", "environment", metavar="NAME", help="The environment.  [default: the first with the pipeline]")
+@home_option
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "mermaid"]),
+    default="text",
+    show_default=True,
+    help="The output: text, or a Mermaid flowchart for a page on GitHub or GitLab.",
+)
+def graph(pipeline: str, environment: str | None, home: Path | None, output_format: str) -> int:
+    """Show the jobs of one PIPELINE and the order in which they run.
+
+    PIPELINE is the id of the DAG, such as ml.wine. The cells of a matrix are one entry. Exit code: 0 with a graph, 1 if
+    the pipeline has errors, 2 if there is no such pipeline.
+    """
+    from dag_factory.cli.commands.graph import graph
+
+    return graph(pipeline, environment, home, output_format)
+
+
+@main.command()
+@click.argument("flavor", required=False)
+@click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@home_option
+def flavors(flavor: str | None, environments: tuple[str, ...], as_json: bool, home: Path | None) -> int:
+    """Show the flavors: sizes, price, pool and nodes; or one FLAVOR and the jobs that use it.
+
+    Exit code: 0 with flavors, 1 if the tables of an environment have errors, 2 if there is no such flavor.
+    """
+    from dag_factory.cli.commands.flavors import flavors
+
+    return flavors(flavor, environments, home, as_json)
+
+
+@main.command()
 @click.argument("dag_id", default="ml.wine")
 @home_option
 def demo(dag_id: str, home: Path | None) -> int:
