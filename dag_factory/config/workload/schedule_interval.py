@@ -14,8 +14,9 @@ from dag_factory.config import model
 
 _FIRST, _LAST = date(2024, 1, 1), date(2028, 1, 1)  # four years: each day of the year, on different weekdays
 _DAY = 24 * 60  # minutes
-_PRESETS = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *"}
-_PRESETS |= {"@quarterly": "0 0 1 */3 *", "@yearly": "0 0 1 1 *"}
+PRESET_CRONS = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *"}
+PRESET_CRONS |= {"@quarterly": "0 0 1 */3 *", "@yearly": "0 0 1 1 *"}
+"""The cron expressions of Airflow's presets."""
 
 
 def shortest_interval(schedule: model.Schedule) -> int | None:
@@ -28,7 +29,7 @@ def shortest_interval(schedule: model.Schedule) -> int | None:
     if isinstance(schedule, model.Preset):
         if schedule.name == "@continuous":
             return 0
-        return _shortest((_PRESETS[schedule.name],)) if schedule.name in _PRESETS else None
+        return _shortest((PRESET_CRONS[schedule.name],)) if schedule.name in PRESET_CRONS else None
     if isinstance(schedule, model.Cron):
         return _shortest(schedule.expressions)
     if isinstance(schedule, model.Assets):
@@ -39,7 +40,7 @@ def shortest_interval(schedule: model.Schedule) -> int | None:
 @lru_cache(1024)
 def _shortest(expressions: tuple[str, ...]) -> int | None:
     """The shortest gap between the times of several valid cron expressions."""
-    times = {expression: _times(expression) for expression in dict.fromkeys(expressions)}
+    times = {expression: times_of_day(expression) for expression in dict.fromkeys(expressions)}
     days = {expression: _days(expression) for expression in times}
     if all(found is None for found in days.values()):  # all fire every day
         return _shortest_daily([sorted({time for found in times.values() for time in found})])
@@ -70,7 +71,7 @@ def _shortest_daily(days: Iterable[list[int]]) -> int:
     return 60 * min(later - earlier for earlier, later in pairwise([*minutes, minutes[0] + _DAY]))
 
 
-def _times(expression: str) -> list[int]:
+def times_of_day(expression: str) -> list[int]:
     """The minutes of a day at which an expression fires."""
     from croniter import croniter  # a slow import; only pipelines with a cron expression and a limit need it
 
