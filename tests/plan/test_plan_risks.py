@@ -29,12 +29,12 @@ def team(keys: str) -> Files:
     return flow(RUN, teams=f"version: 1\nteams:\n  a: {{{keys}}}\n")
 
 
-SECRET = "env: {{PASSWORD: {{secret: db, key: {key}}}}}"
+SECRET = "env: {{PASSWORD: {{secret: db/{key}}}}}"
 VARIABLE = "{name: A, valueFrom: {secretKeyRef: {name: db, key: a}}}"
 INIT = f"init_containers: [{{name: wait, image: 'acme/wait:1', env: [{VARIABLE}]}}]"
 DAILY = flow("schedule: '0 3 * * *'\n" + RUN)
 PAST = "schedule: '0 3 * * *'\nstart_date: 2026-03-01\n"
-ALERTS = {"alerts": "version: 1\nchannels:\n  mail: {kind: email, to: [a@example.com]}\n"}
+ALERTS = {"alerts": "version: 1\nchannels:\n  mail: {email: {to: [a@example.com]}}\n"}
 
 FIRES: dict[str, tuple[str, Files, Files]] = {
     "removed DAG": (
@@ -76,7 +76,7 @@ FIRES: dict[str, tuple[str, Files, Files]] = {
     ),
     "secret in env": ("new-secret", job("timeout: 1h"), job(SECRET.format(key="a"))),
     "secret in env_from": ("new-secret", job("timeout: 1h"), job("env_from: [{secret: db}]")),
-    "secret in volumes": ("new-secret", job("timeout: 1h"), job("volumes: [{secret: db, mount: /x}]")),
+    "secret in volumes": ("new-secret", job("timeout: 1h"), job("volumes: [{secret: db, mount_path: /x}]")),
     "pull secret": ("new-secret", job("timeout: 1h"), job("image_pull_secrets: [db]")),
     "secret in an init container": ("new-secret", job("timeout: 1h"), job(INIT)),
     "secret in an overlay": (
@@ -91,12 +91,12 @@ FIRES: dict[str, tuple[str, Files, Files]] = {
     "deadline": ("alerts-reduced", flow("deadline: 1h\n" + RUN), flow(RUN)),
     "alert": (
         "alerts-reduced",
-        flow("alerts: {on_failure: mail}\n" + RUN, **ALERTS),
+        flow("alerts: {on_failure: [mail]}\n" + RUN, **ALERTS),
         flow(RUN, **ALERTS),
     ),
     "service account": ("service-account-changed", job("service_account: reader"), job("service_account: admin")),
     "privileged": ("more-privileges", job("timeout: 1h"), job("security_context: {privileged: true}")),
-    "path of the node": ("more-privileges", job("timeout: 1h"), job("volumes: [{host_path: /etc, mount: /x}]")),
+    "path of the node": ("more-privileges", job("timeout: 1h"), job("volumes: [{host_path: /etc, mount_path: /x}]")),
     "namespace": (
         "namespace-changed",
         environment("cluster: {namespace: a}"),

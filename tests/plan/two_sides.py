@@ -70,30 +70,32 @@ def compile_side(project: Mapping[str, str], environment: str) -> Side:
         return Side({one.id: one for one in compiled.pipelines}, opened.tables)
 
 
-def compare(before: Side, after: Side, environment: str) -> list[LocatedChange]:
-    """Every difference of two sides, with the fields of the models as paths."""
+def comparisons(before: Side, after: Side, environment: str) -> list[Comparison]:
+    """Every DAG of two sides."""
+    ids = sorted({*before.pipelines, *after.pipelines})
+    pairs = [(DagId(one), before.pipelines.get(one), after.pipelines.get(one)) for one in ids]
+    return [Comparison(environment, one, getattr(new or old, "file", ""), old, new) for one, old, new in pairs]
+
+
+def changes(pairs: list[Comparison]) -> list[LocatedChange]:
+    """Every difference, with the fields of the models as paths."""
     found = []
-    for dag_id in sorted({*before.pipelines, *after.pipelines}):
-        old, new = before.pipelines.get(dag_id), after.pipelines.get(dag_id)
-        some = new or old
-        assert some
-        comparison = Comparison(environment, DagId(dag_id), some.file, old, new)
+    for pair in pairs:
+        old, new = pair.before, pair.after
         kind: Any = "changed" if old and new else "added" if new else "removed"
         fields = _fields(old, new) if old and new else ()
         jobs = tuple(_jobs(old, new)) if old and new else ()
         if kind != "changed" or fields or jobs:
-            found.append(
-                LocatedChange(DagChange(environment, DagId(dag_id), some.file, kind, None, fields, jobs), comparison)
-            )
+            change = DagChange(pair.environment, pair.id, pair.file, kind, None, fields, jobs)
+            found.append(LocatedChange(change, pair))
     return found
 
 
 def risks(before: Mapping[str, str], after: Mapping[str, str], environment: str = "dev") -> list[Risk]:
     """The risks of a change, each side given as the files of a project."""
     old, new = (compile_side(files(**side), environment) for side in (before, after))
-    changes = compare(old, new, environment)
-    comparisons = [one.comparison for one in changes]
-    return list(find_risks(comparisons, changes, {environment: (old.tables, new.tables)}, TODAY))
+    pairs = comparisons(old, new, environment)
+    return list(find_risks(pairs, changes(pairs), {environment: (old.tables, new.tables)}, TODAY))
 
 
 def _fields(old: Any, new: Any) -> tuple[FieldChange, ...]:
