@@ -12,7 +12,7 @@ import click
 from dag_factory.cli.alerts_group import alerts
 from dag_factory.cli.cluster_group import cluster
 from dag_factory.cli.groups import Program
-from dag_factory.cli.options import FOLDER, home_option
+from dag_factory.cli.options import FILE, FOLDER, comma_separated, home_option
 from dag_factory.cli.pods_group import pods
 
 
@@ -46,6 +46,75 @@ def check(
     from dag_factory.cli.commands.check import check
 
     return check(paths, environments, home, output_format, fix)
+
+
+@main.command()
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@click.option(
+    "--env",
+    "environments",
+    multiple=True,
+    metavar="NAME",
+    help="Compare this environment only. Repeatable. DEV..PROD compares two environments of the files on disk.",
+)
+@home_option
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="The output: text for people, JSON for programs, or Markdown for a comment in a pull request.",
+)
+@click.option("--json", "output_format", flag_value="json", help="The same as --format json.")
+@click.option("--markdown", "output_format", flag_value="markdown", help="The same as --format markdown.")
+@click.option(
+    "--host",
+    type=click.Choice(["github", "gitlab"]),
+    default="github",
+    show_default=True,
+    help="Keep the Markdown under the size limit of this host: 65,536 or 1,000,000 characters.",
+)
+@click.option("--usage", type=FILE, help="A JSON file with the run times of jobs, to estimate the cost of 30 days.")
+@click.option(
+    "--fail-on",
+    "risks",
+    multiple=True,
+    type=comma_separated,
+    metavar="RISK,...",
+    help="Exit with 1 if the plan has one of these risks. Repeatable. docs/plan.md lists them.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if any DAG changes.")
+def plan(
+    base: str | None,
+    head: str | None,
+    environments: tuple[str, ...],
+    home: Path | None,
+    output_format: str,
+    host: str,
+    usage: Path | None,
+    risks: tuple[tuple[str, ...], ...],
+    exit_code: bool,
+) -> int:
+    """Show what a change does: DAGs, jobs, pods, risks and costs, in every environment.
+
+    Compares the commit BASE with the commit HEAD. Without HEAD, with the files on disk, also those that are not
+    committed. Without BASE, with the commit at which this branch left the main branch.
+
+    \b
+    dagf plan                    what this branch does
+    dagf plan HEAD               what the changes do that are not committed
+    dagf plan v1.2 v1.3          what changed between two tags
+    dagf plan --env dev..prod    how production differs from dev
+
+    Exit code: 0 with or without changes, 1 with new errors, 2 if the plan could not be made. --fail-on and --exit-code
+    add reasons for 1.
+    """
+    from dag_factory.cli.commands.plan import Gates, Request, plan
+
+    request = Request(base, head, environments, home, usage)
+    return plan(request, Gates(tuple(kind for kinds in risks for kind in kinds), exit_code), output_format, host)
 
 
 @main.command()

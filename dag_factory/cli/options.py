@@ -10,6 +10,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 home_option = click.option(
     "--home",
@@ -35,6 +36,11 @@ def image_folder(text: str) -> tuple[str, Path]:
     if not Path(folder).is_dir():
         raise click.BadParameter(f"the folder {folder} does not exist")
     return pattern, Path(folder)
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Read ``A,B``: names with commas, and spaces around them."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 def key_value(text: str) -> tuple[str, str]:

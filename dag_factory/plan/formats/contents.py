@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 from dag_factory.plan.formats.coverage import Coverage, folded_effects
-from dag_factory.plan.formats.dag_items import dag_items, dag_list, problem_items
+from dag_factory.plan.formats.dag_items import dag_items, lists_by_environments, problem_items
 from dag_factory.plan.formats.fields import field_items, field_pieces
 from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, Tone, count, name, names, words
 from dag_factory.plan.formats.places import blast_radius, cause_pieces, environment_pieces, in_order, place_names
@@ -92,7 +93,10 @@ def _summary(plan: Plan) -> tuple[Item, ...]:
     elif set(strongest) == {"documentation"}:
         head = Item((words(f"Only the documentation of {total} changes. All DAGs do the same as before."),))
     else:
-        head = Item((words(f"{total}: "), *_counted(strongest)))
+        only = next(iter(strongest))
+        label, tone = _KINDS[only]
+        many = (words(f"{total}: "), *_counted(strongest))
+        head = Item((words(f"{total} {label}", tone),) if len(strongest) == 1 else many)
     lines = [head]
     for environment in plan.environments if len(plan.environments) > 1 else ():
         numbers: Counter[str] = Counter(change.kind for change in plan.changes if change.environment == environment)
@@ -163,14 +167,11 @@ def _broken(plan: Plan) -> tuple[Item, ...]:
 
 
 def _documentation(plan: Plan) -> tuple[Item, ...]:
-    dags: dict[str, list[str]] = {}
+    dags: dict[DagId, list[str]] = {}
     for change in plan.changes:
         if change.kind == "documentation":
             dags.setdefault(change.id, []).append(change.environment)
-    by_environments: dict[tuple[str, ...], list[str]] = {}
-    for dag_id, found in dags.items():
-        by_environments.setdefault(in_order(plan, found), []).append(dag_id)
-    return tuple(dag_list(where, ids) for where, ids in by_environments.items())
+    return lists_by_environments(plan, dags)
 
 
 def _cost(cost: EnvironmentCost) -> Item:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dag_factory.config.ids import DagId
@@ -22,34 +22,39 @@ _TITLES: dict[str, tuple[str, Tone]] = {
 }
 _SIGNS: dict[str, tuple[str, Tone]] = {"added": ("new job ", "added"), "removed": ("removed job ", "removed")}
 
+_WHOLE = ("added", "removed", "repaired")
 _RENAMED = "For Airflow this is a new DAG: it starts without history. The old runs stay under the old name."
 
 
-class _Row(NamedTuple):
+class _Dag(NamedTuple):
     kind: str
     id: DagId
     file: str
     renamed_from: DagId | None
-    children: tuple[Item, ...]
 
 
 def dag_items(plan: Plan, coverage: Coverage) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
-    """Return the DAGs with changes of their own, and one item for those that only the folded effects change."""
-    environments: dict[_Row, list[str]] = {}
-    for kind in _TITLES:
-        for change in plan.changes:
-            if change.kind == kind:
-                row = _Row(kind, change.id, change.file, change.renamed_from, _children(change, coverage))
-                environments.setdefault(row, []).append(change.environment)
-    own: list[Item] = []
-    effects_only: dict[tuple[str, ...], list[str]] = {}
-    for row, found in environments.items():
-        where = in_order(plan, found)
-        if row.kind == "changed" and not row.children:
-            effects_only.setdefault(where, []).append(row.id)
+    """Return the DAGs with changes of their own, and lists of those that only the folded effects change."""
+    own: dict[_Dag, dict[str, tuple[Item, ...]]] = {}
+    effects_only: dict[DagId, list[str]] = {}
+    for change in sorted(plan.changes, key=lambda one: list(_TITLES).index(one.kind) if one.kind in _TITLES else 0):
+        if change.kind not in _TITLES:
+            continue
+        children = _children(change, coverage)
+        if change.kind == "changed" and not children:
+            effects_only.setdefault(change.id, []).append(change.environment)
         else:
-            own.append(_dag(row, where))
-    return tuple(own), tuple(dag_list(where, dags) for where, dags in effects_only.items())
+            dag = _Dag(change.kind, change.id, change.file, change.renamed_from)
+            own.setdefault(dag, {})[change.environment] = children
+    return tuple(_dag(plan, dag, found) for dag, found in own.items()), lists_by_environments(plan, effects_only)
+
+
+def lists_by_environments(plan: Plan, dags: Mapping[DagId, Sequence[str]]) -> tuple[Item, ...]:
+    """Return one list of DAGs for each set of environments."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for dag_id, environments in dags.items():
+        found.setdefault(in_order(plan, environments), []).append(dag_id)
+    return tuple(dag_list(where, ids) for where, ids in found.items())
 
 
 def dag_list(environments: Sequence[str], dags: Sequence[str]) -> Item:
@@ -68,23 +73,33 @@ def problem_items(problems: Iterable[Problem]) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _dag(row: _Row, environments: Sequence[str]) -> Item:
-    title, tone = _TITLES[row.kind]
-    before = (words(" from "), name(row.renamed_from)) if row.renamed_from else ()
-    pieces = (
-        name(row.id),
-        words(" is "),
-        words(title, tone),
-        *before,
-        words(" in "),
-        *environment_pieces(environments),
-    )
-    return Item(pieces, (Item((words("file: "), name(row.file))), *row.children))
+def _dag(plan: Plan, dag: _Dag, found: Mapping[str, tuple[Item, ...]]) -> Item:
+    title, tone = _TITLES[dag.kind]
+    before = (words(" from "), name(dag.renamed_from)) if dag.renamed_from else ()
+    where = (words(" in "), *environment_pieces(in_order(plan, found)))
+    pieces = (name(dag.id), words(" is "), words(title, tone), *before, *where)
+    return Item(pieces, (Item((words("file: "), name(dag.file))), *_merged(plan, found)))
+
+
+def _merged(plan: Plan, found: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ...]:
+    """Return the items of several environments once; an item that only some of them have names these."""
+    children: dict[tuple[tuple[Piece, ...], tuple[str, ...]], dict[str, tuple[Item, ...]]] = {}
+    for environment in sorted(
+        in_order(plan, found), key=lambda one: -len(found[one])
+    ):  # the longest has the best order
+        for item in found[environment]:
+            children.setdefault((item.pieces, item.diff), {})[environment] = item.children
+    items = []
+    for (pieces, diff), by_environment in children.items():
+        where = in_order(plan, by_environment)
+        some = (words(" (in "), *environment_pieces(where), words(")")) if len(where) < len(found) else ()
+        items.append(Item((*pieces, *some), _merged(plan, by_environment), diff))
+    return tuple(items)
 
 
 def _children(change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
     items = [*_fields(change, coverage, "", change.fields)]
-    unchanged_jobs = [job.job for job in change.jobs if change.kind in ("added", "removed") and not job.fields]
+    unchanged_jobs = [job.job for job in change.jobs if change.kind in _WHOLE and not job.fields]
     if unchanged_jobs:
         items.append(Item((words(f"{count(len(unchanged_jobs), 'job')}: "), *names(unchanged_jobs, 20))))
     for job in change.jobs:
@@ -94,8 +109,12 @@ def _children(change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
     items += [_edge("removed dependency", "removed", edge) for edge in change.edges_removed]
     if change.kind == "renamed":
         items.insert(0, Item((words(_RENAMED),)))
+    if change.kind == "removed":
+        items.insert(0, Item((words("Airflow starts no more runs of it."),)))
     if change.kind == "repaired":
-        items.insert(0, Item((words("Its file had errors before this change. Airflow now runs the version below."),)))
+        items.insert(
+            0, Item((words("Its file had errors before this change. With it, Airflow runs the new version."),))
+        )
     return tuple(items)
 
 

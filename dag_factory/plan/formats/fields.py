@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dag_factory.plan.formats.outline import Item, Piece, count, name, words
@@ -15,13 +15,17 @@ from dag_factory.plan.model import Absent, FieldChange
 _MAIN_CONTAINER = re.compile(r"spec\.containers\[(?:0|base)\]\.(?=.)")
 _RESOURCE = re.compile(r"resources\.(request|limit)s(?:\.([\w-]+)|\[\"?([^\"\]]+)\"?\])")
 _NEEDS_QUOTES = re.compile(r"\Z|\s|[\[{\"']|.*[\t\n\r]|.*\s\Z", re.DOTALL)
+_COMMAND = re.compile(r"(.*\.)command\Z", re.DOTALL)
+_SCRIPT_ITEMS = 3  # the shell, its option, and the script
+_SHORT_LIST = 60  # characters
+_MANY_ITEMS = 10
 _LONGEST_VALUE = 120
 _DIFF_LINES = 24
 
 
 def field_items(changes: Iterable[FieldChange]) -> tuple[Item, ...]:
     """Return one item for each change; a request and a limit with the same values are one."""
-    return tuple(_item(label, change) for label, change in _labeled(tuple(changes)))
+    return tuple(_item(label, change) for label, change in _labeled([one for each in changes for one in _split(each)]))
 
 
 def field_pieces(changes: Iterable[FieldChange]) -> tuple[Piece, ...]:
@@ -62,6 +66,24 @@ def _labeled(changes: Sequence[FieldChange]) -> list[tuple[str, FieldChange]]:
         elif kind == "limit":
             found.append((resource, change))
     return found
+
+
+def _split(change: FieldChange) -> Iterator[FieldChange]:
+    """Yield the items of a list that differ, if the list is long or one of them is a text of several lines."""
+    before, after = change.before, change.after
+    if not (isinstance(before, list) and isinstance(after, list) and len(before) == len(after)):
+        yield change
+        return
+    differ = [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    has_lines = any("\n" in str(side[number]) for number in differ for side in (before, after))
+    is_short = max(len(_json(before)), len(_json(after))) < _SHORT_LIST
+    if (is_short and not has_lines) or len(differ) > _MANY_ITEMS:
+        yield change
+        return
+    is_script = len(before) == _SCRIPT_ITEMS and differ == [_SCRIPT_ITEMS - 1] and str(before[1]).startswith("-")
+    for number in differ:
+        path = _COMMAND.sub(r"\1script", change.path) if is_script else f"{change.path}[{number}]"
+        yield FieldChange(path, before[number], after[number])
 
 
 def _item(label: str, change: FieldChange) -> Item:

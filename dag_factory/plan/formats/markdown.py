@@ -19,17 +19,22 @@ MARKER = "<!-- dagf plan -->"
 LIMITS = {"github": 65_536, "gitlab": 1_000_000}
 """The longest comment of each host. The text is measured in bytes, which are never fewer than its characters."""
 _LONGEST_ERROR = 4_000
+_LONGEST_NAME = 400
+_SUMMARY_LINES = 50
 _OPEN_ITEMS = 3  # a section with at most so many items shows their details at once
 
 
-def as_markdown(plan: Plan, limit: int = LIMITS["github"]) -> str:
-    """Return the comment. What does not fit is counted."""
+def as_markdown(plan: Plan, limit: int = LIMITS["github"], failures: Sequence[str] = ()) -> str:
+    """Return the comment. What does not fit is counted. ``failures`` are our words: why the check of CI fails."""
     contents = outline(plan)
     head = [MARKER, "## What this change does", ""]
-    head += [
-        f"{'**' if not number else '- '}{_line(item.pieces)}{'**' if not number else ''}" + ("\n" if not number else "")
-        for number, item in enumerate(contents.summary)
-    ]
+    first, *others = contents.summary
+    head += [f"**{_line(first.pieces)}**", ""]
+    if failures:
+        head += [f"**This change fails the check: {', '.join(failures)}.**", ""]
+    head += [f"- {_line(item.pieces)}" for item in others[:_SUMMARY_LINES]]
+    if len(others) > _SUMMARY_LINES:
+        head.append(f"- … and {count(len(others) - _SUMMARY_LINES, 'more environment')}")
     foot = ["", "---", *(f"{_line(pieces)}  " for pieces in contents.facts)]
     free = limit - _size(head) - _size(foot) - sum(_size(_heading(one)) + 200 for one in contents.sections)
     body: list[str] = []
@@ -108,11 +113,15 @@ def _piece(piece: Piece) -> str:
         return piece.text.replace("  ", " ")
     if piece.role == "strong":
         return f"**{code(piece.text)}**"
-    return sentence(piece.text) if piece.role == "sentence" else code(piece.text)
+    return (
+        sentence(cut(piece.text, _LONGEST_ERROR)) if piece.role == "sentence" else code(cut(piece.text, _LONGEST_NAME))
+    )
 
 
 def _html_line(pieces: Iterable[Piece]) -> str:
-    return "".join(html.escape(one.text) if one.role == "words" else html_code(one.text) for one in pieces)
+    return "".join(
+        html.escape(one.text) if one.role == "words" else html_code(cut(one.text, _LONGEST_NAME)) for one in pieces
+    )
 
 
 def _size(lines: Sequence[str]) -> int:
