@@ -83,7 +83,8 @@ class DagChange(msgspec.Struct, frozen=True):
     """What changes in one DAG in one environment.
 
     ``documentation``: a new version of the DAG without any effect. ``broken``: the file has errors now. ``repaired``:
-    it had them before. Edges are pairs of jobs, upstream first.
+    it had them before. Edges are pairs of jobs, upstream first. ``is_new``: there is no DAG of this id before the
+    change, so nothing keeps running if it is broken.
     """
 
     environment: str
@@ -96,6 +97,7 @@ class DagChange(msgspec.Struct, frozen=True):
     edges_added: tuple[tuple[str, str], ...] = ()
     edges_removed: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
+    is_new: bool = False
 
 
 class Cause(msgspec.Struct, frozen=True, order=True):
@@ -147,7 +149,10 @@ class EnvironmentCost(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The whole plan. ``files`` are the pipeline files and tables of both sides; ``analyzed`` of them were read."""
+    """The whole plan. ``files`` counts the pipeline files and tables of both sides, also those that were not analyzed.
+
+    ``today`` is the ISO date from which runs are counted.
+    """
 
     base: Revision
     head: Revision
@@ -162,3 +167,4 @@ class Plan(msgspec.Struct, frozen=True):
     solved_problems: tuple[Problem, ...]
     unchanged_problems: int
     version: str
+    today: str = ""

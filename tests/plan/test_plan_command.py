@@ -109,9 +109,9 @@ def test_errors_that_were_there_before_are_counted_only(project: ChangeProject) 
     project.write("pipelines/growth/old.yaml", "version: 1\njobs: {a: {comand: x}}\n")
     project.commit("errors")
     project.git("checkout", "--quiet", "-b", "other")
-    project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
+    project.edit("pipelines/growth/old.yaml", "version: 1", "version: 1\ndescription: Old.")
     text = printed(project)
-    assert "problems as before this change" in text and "old.yaml" not in text
+    assert "problems of the changed files as before" in text and "old.yaml" not in text
 
 
 def test_a_loosened_guard(project: ChangeProject) -> None:
@@ -226,6 +226,7 @@ def test_without_a_repository_the_plan_could_not_be_made(tmp_path: Path) -> None
 def test_a_shallow_clone_names_the_setting_and_replaces_the_old_comment(project: ChangeProject, tmp_path: Path) -> None:
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
     project.commit("new image")
+    project.git("checkout", "--quiet", "main")
     project.git("clone", "--quiet", "--depth=1", "--branch=change", f"file://{project.top}", "shallow", cwd=tmp_path)
     result = project.plan("--markdown", cwd=tmp_path / "shallow")
     assert result.returncode == 2 and "fetch-depth: 0" in result.stderr
@@ -312,7 +313,7 @@ def test_ctrl_c_leaves_no_folder_behind(project: ChangeProject, tmp_path: Path) 
     assert project.git("status", "--porcelain") == ""
 
 
-def test_the_cost_of_a_change(project: ChangeProject, tmp_path: Path) -> None:
+def test_the_cost_of_a_change(project: ChangeProject) -> None:
     assert "cost_per_hour: 0.05" in FLAVORS
     project.edit("platform/flavors.yaml", "cost_per_hour: 0.05", "cost_per_hour: 0.10")
     text = printed(project)

@@ -22,7 +22,7 @@ from dag_factory.plan.formats.json_document import as_json
 from dag_factory.plan.formats.markdown import LIMITS, as_markdown, failed_as_markdown
 from dag_factory.plan.formats.outline import Tone, count
 from dag_factory.plan.formats.text import as_text
-from dag_factory.plan.make_plan import compare_environments, make_plan
+from dag_factory.plan.make_plan import make_plan, plan_environments
 from dag_factory.plan.model import Plan
 from dag_factory.plan.plan_error import PlanError
 from dag_factory.plan.revisions.errors import RevisionError
@@ -97,13 +97,13 @@ def _make(request: Request) -> Plan:
     home = find_home(request.home)
     pairs = [one for one in request.environments if ".." in one]
     if not pairs:
-        return make_plan(home, request.base, request.head, request.environments, request.usage)
+        return make_plan(home, request.base, request.head, request.environments)
     before, _, after = pairs[0].partition("..")
     if len(request.environments) > 1 or not before or not after:
         raise CouldNotRun("to compare two environments, use --env once: `dagf plan --env dev..prod`")
     if request.base or request.head:
         raise CouldNotRun(f"`--env {pairs[0]}` compares the files on disk; leave out BASE and HEAD")
-    return compare_environments(home, before, after, request.usage)
+    return plan_environments(home, before, after)
 
 
 def _check_risks(kinds: Sequence[str]) -> None:

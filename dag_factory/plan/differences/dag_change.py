@@ -73,11 +73,13 @@ def dag_change(comparison: Comparison) -> DagChange | None:
         return _without_after(base, comparison)
     if before is None:
         had_errors = bool(errors(comparison.problems_before))
-        return msgspec.structs.replace(base, kind="repaired" if had_errors else "added", jobs=_all(after, "added"))
+        kind: Any = "repaired" if had_errors else "added"
+        fields = tuple(differences("schedule", ABSENT, schedule_json(after.schedule)))
+        return msgspec.structs.replace(base, kind=kind, fields=fields, jobs=_all(after, "added"), is_new=not had_errors)
     if comparison.renamed_from is None and effect_key(before) == effect_key(after):
         is_same = documentation_key(before) == documentation_key(after)
         return None if is_same else msgspec.structs.replace(base, kind="documentation")
-    kind: Any = "renamed" if comparison.renamed_from else "changed"
+    kind = "renamed" if comparison.renamed_from else "changed"
     return msgspec.structs.replace(_compare(base, before, after), kind=kind)
 
 
@@ -85,7 +87,7 @@ def _without_after(base: DagChange, comparison: Comparison) -> DagChange | None:
     before = comparison.before
     if base.problems:
         was_broken = before is None and errors(comparison.problems_before)
-        return None if was_broken else msgspec.structs.replace(base, kind="broken")
+        return None if was_broken else msgspec.structs.replace(base, kind="broken", is_new=before is None)
     return msgspec.structs.replace(base, kind="removed", jobs=_all(before, "removed") if before else ())
 
 

@@ -41,7 +41,7 @@ def outline(plan: Plan) -> Outline:
         Section("DAGs", dags, folded=True, share=0.8, noun="DAG"),
         Section("DAGs with only the changes in many jobs", effects_only, noun="line"),
         Section("Documentation only", _documentation(plan), noun="line"),
-        Section("Cost of the changed jobs", tuple(_cost(cost) for cost in plan.costs), noun="environment"),
+        Section("Cost of the changed jobs", tuple(_cost(cost, plan.today) for cost in plan.costs), noun="environment"),
         Section("Other problems", _other_problems(plan), noun="problem"),
         Section(
             "Not analyzed",
@@ -143,19 +143,23 @@ def _effect(plan: Plan, effect: Effect) -> Item:
 
 
 def _broken(plan: Plan) -> tuple[Item, ...]:
-    dags: dict[tuple[Problem, ...], dict[str, set[str]]] = {}
+    dags: dict[tuple[tuple[Problem, ...], bool], dict[str, set[str]]] = {}
     for change in plan.changes:
         if change.kind == "broken":
-            dags.setdefault(change.problems, {}).setdefault(change.environment, set()).add(change.id)
+            dags.setdefault((change.problems, change.is_new), {}).setdefault(change.environment, set()).add(change.id)
     items = []
-    for problems, by_environment in dags.items():
+    for (problems, is_new), by_environment in dags.items():
         ids = sorted(set().union(*by_environment.values()))
         where = in_order(plan, by_environment)
         them = "it" if len(ids) == 1 else "them"
         head = (*names(ids), words(" cannot be built in "), *environment_pieces(where))
         keeps = f"Until this is fixed, Airflow keeps running the last version of {them} that had no errors."
+        if is_new:
+            keeps = (
+                f"{'It is' if them == 'it' else 'They are'} new, so Airflow does not have {them} until this is fixed."
+            )
         items.append(Item(head, (*problem_items(problems), Item((words(keeps),)))))
-    reported = {problem for problems in dags for problem in problems}
+    reported = {problem for problems, _ in dags for problem in problems}
     by_file: dict[str, list[Problem]] = {}
     for problem in plan.new_problems:
         if problem.severity == "error" and problem not in reported:
@@ -174,12 +178,12 @@ def _documentation(plan: Plan) -> tuple[Item, ...]:
     return lists_by_environments(plan, dags)
 
 
-def _cost(cost: EnvironmentCost) -> Item:
+def _cost(cost: EnvironmentCost, today: str) -> Item:
     before, after = cost.hourly
-    pieces = [name(cost.environment), words(f": {_number(before)} → {_number(after)} for one hour of all changed jobs")]
+    pieces = [name(cost.environment), words(f": {_number(before)} → {_number(after)} for one hour of each changed job")]
     if cost.monthly:
         old, new = cost.monthly
-        pieces.append(words(f"; about {_number(old)} → {_number(new)} in 30 days"))
+        pieces.append(words(f"; about {_number(old)} → {_number(new)} in the 30 days from {today}"))
     if cost.not_estimable:
         total = sum(cost.not_estimable.values())
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(cost.not_estimable.items()))
@@ -196,6 +200,8 @@ def _other_problems(plan: Plan) -> tuple[Item, ...]:
     if plan.solved_problems:
         items.append(Item((words(f"{count(len(plan.solved_problems), 'problem')} solved by this change"),)))
     if plan.unchanged_problems:
-        text = f"{count(plan.unchanged_problems, 'problem')} as before this change; see: dagf check"
+        text = (
+            f"{count(plan.unchanged_problems, 'problem')} of the changed files as before; to see them, run: dagf check"
+        )
         items.append(Item((words(text),)))
     return tuple(items)

@@ -39,6 +39,7 @@ def document(plan: Plan) -> JSON:
         "dagf": plan.version,
         "base": msgspec.to_builtins(plan.base),
         "head": msgspec.to_builtins(plan.head),
+        "today": plan.today or None,
         "environments": [
             {"name": one, "dags": dict(Counter(change.kind for change in plan.changes if change.environment == one))}
             for one in plan.environments
@@ -81,6 +82,7 @@ def _dag(change: DagChange) -> JSON:
         "file": change.file,
         "kind": change.kind,
         "renamed_from": change.renamed_from,
+        "is_new": change.is_new,
         "fields": _fields(change.fields),
         "jobs": [_job(job) for job in change.jobs],
         "edges_added": _edges(change.edges_added),
