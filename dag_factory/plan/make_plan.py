@@ -34,8 +34,9 @@ def make_plan(
     statistics = read_usage(usage) if usage else None
     with check_out(home, base, head) as found:
         compared = compare(found.base_home, found.head_home, environments)
-        judged = judge(compared, found.base_home, found.head_home, statistics, today or date.today())
-        return _plan(compared, judged, found.base, found.head, found.not_analyzed)
+        day = today or date.today()
+        judged = judge(compared, found.base_home, found.head_home, statistics, day)
+        return _plan(compared, judged, found.base, found.head, found.not_analyzed, day)
 
 
 def plan_environments(home: Path, one: str, other: str, usage: Path | None = None, today: date | None = None) -> Plan:
@@ -45,13 +46,19 @@ def plan_environments(home: Path, one: str, other: str, usage: Path | None = Non
     """
     statistics = read_usage(usage) if usage else None
     compared = compare_environments(home, one, other)
-    judged = judge(compared, home, home, statistics, today or date.today())
+    day = today or date.today()
+    judged = judge(compared, home, home, statistics, day)
     judged = msgspec.structs.replace(judged, risks=())
-    return _plan(compared, judged, Revision(one), Revision(other), ())
+    return _plan(compared, judged, Revision(one), Revision(other), (), day)
 
 
 def _plan(
-    compared: Compared, judged: Judged, base: Revision, head: Revision, not_analyzed: tuple[NotAnalyzed, ...]
+    compared: Compared,
+    judged: Judged,
+    base: Revision,
+    head: Revision,
+    not_analyzed: tuple[NotAnalyzed, ...],
+    day: date,
 ) -> Plan:
     return Plan(
         base=base,
@@ -67,4 +74,5 @@ def _plan(
         solved_problems=compared.problems.solved,
         unchanged_problems=compared.problems.unchanged,
         version=version("dagwright"),
+        today=day.isoformat(),
     )

@@ -46,7 +46,6 @@ def test_a_new_image(project: ChangeProject) -> None:
     text = printed(project)
     assert "1 DAG changed dev: 1 changed prod: 1 changed" in text
     change = "image registry.example.com/churn:1.0 → registry.example.com/churn:1.1"
-    assert "configs/pipelines/growth/churn.yaml:4" in text
     assert f"{change} in 3 jobs of 1 DAG (dev, prod)" in text
     assert text.count(change) == 1
 
@@ -56,7 +55,6 @@ def test_an_edit_of_a_flavor_is_one_line(project: ChangeProject) -> None:
     project.commit("more memory")
     text = printed(project)
     assert "6 DAGs changed" in text and text.count("2Gi → 4Gi") == 1
-    assert "configs/platform/flavors.yaml:3" in text
     assert "memory 2Gi → 4Gi in 11 jobs of 6 DAGs (dev, prod)" in text
 
 
@@ -65,6 +63,7 @@ def test_a_new_pipeline(project: ChangeProject) -> None:
     text = printed(project)
     assert "1 DAG added" in text and "growth.fresh is new in dev, prod" in text
     assert "3 jobs: extract, train, report" in text
+    assert "schedule: 0 4 * * * (in prod)" in text and "no schedule: it runs only if" in text
     assert "with uncommitted changes" in text
 
 
@@ -209,7 +208,7 @@ def test_two_commits(project: ChangeProject) -> None:
 def test_a_project_below_the_top_of_the_repository(tmp_path: Path) -> None:
     project = ChangeProject(tmp_path, "data/airflow")
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
-    assert "configs/pipelines/growth/churn.yaml" in printed(project)
+    assert "1 DAG changed" in printed(project)
     result = project.plan("--home", "data/airflow", cwd=tmp_path)
     assert "1 DAG changed" in result.stdout
 

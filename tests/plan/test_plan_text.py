@@ -45,9 +45,9 @@ def test_sections_are_in_the_order_of_a_review() -> None:
     assert titles == [
         "Risks (2)",
         "Errors (2)",
-        "Changes in many jobs",
+        "Shared changes",
         "DAGs (6)",
-        "DAGs with only the changes in many jobs",
+        "DAGs with only shared changes",
         "Documentation only",
         "Cost of the changed jobs (2)",
         "Other problems (2)",

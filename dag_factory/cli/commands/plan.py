@@ -28,14 +28,8 @@ from dag_factory.plan.plan_error import PlanError
 from dag_factory.plan.revisions.errors import RevisionError
 from dag_factory.plan.risks.kinds import RISKS
 
-_COLORS: dict[Tone, dict[str, object]] = {
-    "strong": {"bold": True},
-    "added": {"fg": "green"},
-    "removed": {"fg": "red"},
-    "changed": {"fg": "yellow"},
-    "risk": {"fg": "red", "bold": True},
-    "faint": {"fg": "cyan"},
-}
+_COLORS: dict[Tone, str] = {"added": "green", "removed": "red", "changed": "yellow", "risk": "red", "faint": "cyan"}
+_BOLD: tuple[Tone, ...] = ("strong", "risk")
 
 
 class Gates(msgspec.Struct, frozen=True):
@@ -97,13 +91,13 @@ def _make(request: Request) -> Plan:
     home = find_home(request.home)
     pairs = [one for one in request.environments if ".." in one]
     if not pairs:
-        return make_plan(home, request.base, request.head, request.environments)
+        return make_plan(home, request.base, request.head, request.environments, request.usage)
     before, _, after = pairs[0].partition("..")
     if len(request.environments) > 1 or not before or not after:
         raise CouldNotRun("to compare two environments, use --env once: `dagf plan --env dev..prod`")
     if request.base or request.head:
         raise CouldNotRun(f"`--env {pairs[0]}` compares the files on disk; leave out BASE and HEAD")
-    return plan_environments(home, before, after)
+    return plan_environments(home, before, after, request.usage)
 
 
 def _check_risks(kinds: Sequence[str]) -> None:
@@ -127,4 +121,4 @@ def _shown(found: Plan, output_format: str, host: str, reasons: Sequence[str]) -
 def _paint(text: str, tone: Tone) -> str:
     if not tone or os.environ.get("NO_COLOR"):
         return text
-    return terminal.style(text, **_COLORS[tone])
+    return terminal.style(text, fg=_COLORS.get(tone), bold=tone in _BOLD)

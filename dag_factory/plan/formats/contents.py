@@ -13,6 +13,8 @@ from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, Tone
 from dag_factory.plan.formats.places import blast_radius, cause_pieces, environment_pieces, in_order, place_names
 from dag_factory.plan.model import Effect, EnvironmentCost, Plan, Revision, Risk
 
+_NAMES = 8  # of DAGs, for a shared change
+_ALWAYS = "runs-in-progress"  # nearly every change has this risk, so it is the last one
 _KINDS: dict[str, tuple[str, Tone]] = {
     "broken": ("broken", "risk"),
     "removed": ("removed", "removed"),
@@ -30,18 +32,29 @@ def outline(plan: Plan) -> Outline:
     coverage = Coverage(plan)
     dags, effects_only = dag_items(plan, coverage)
     sections = (
-        Section("Risks", tuple(_risk(plan, risk) for risk in plan.risks), share=0.4, noun="risk", tone="risk"),
+        Section(
+            "Risks",
+            tuple(_risk(plan, risk) for risk in sorted(plan.risks, key=lambda one: one.kind == _ALWAYS)),
+            share=0.4,
+            noun="risk",
+            tone="risk",
+        ),
         Section("Errors", _broken(plan), share=0.4, noun="error", tone="risk"),
         Section(
-            "Changes in many jobs",
+            "Shared changes",
             tuple(_effect(plan, effect) for effect in _by_size(folded_effects(plan))),
+            (words("Each is shown once, with all jobs or DAGs that have it."),),
             share=0.5,
             noun="change",
         ),
         Section("DAGs", dags, folded=True, share=0.8, noun="DAG"),
-        Section("DAGs with only the changes in many jobs", effects_only, noun="line"),
+        Section("DAGs with only shared changes", effects_only if dags or _is_long(plan) else (), noun="line"),
         Section("Documentation only", _documentation(plan), noun="line"),
-        Section("Cost of the changed jobs", tuple(_cost(cost, plan.today) for cost in plan.costs), noun="environment"),
+        Section(
+            "Cost of the changed jobs",
+            tuple(_cost(cost, plan.today) for cost in plan.costs if _has_news(cost)),
+            noun="environment",
+        ),
         Section("Other problems", _other_problems(plan), noun="problem"),
         Section(
             "Not analyzed",
@@ -126,6 +139,11 @@ def _risk(plan: Plan, risk: Risk) -> Item:
     return Item((Piece(risk.kind, "strong", "risk"), words(": "), Piece(risk.sentence, "sentence")), tuple(children))
 
 
+def _is_long(plan: Plan) -> bool:
+    """Return whether the shared changes do not name all of their DAGs."""
+    return any(len({place.dag_id for place in effect.places}) > _NAMES for effect in folded_effects(plan))
+
+
 def _by_size(effects: tuple[Effect, ...]) -> list[Effect]:
     return sorted(effects, key=lambda effect: -len(effect.places))
 
@@ -135,7 +153,7 @@ def _effect(plan: Plan, effect: Effect) -> Item:
     layer = (words(" ("), name(cause.layer), words(")")) if cause and cause.layer else ()
     head = (*cause_pieces(cause), *layer, words(": ")) if cause else ()
     radius = (words(" in "), *blast_radius(plan, effect.places))
-    where = Item(place_names(effect.places, 8))
+    where = Item(place_names(effect.places, _NAMES))
     fields = field_items(effect.fields)
     if len(fields) == 1 and not fields[0].diff:
         return Item((*head, *field_pieces(effect.fields), *radius), (where,))
@@ -180,7 +198,10 @@ def _documentation(plan: Plan) -> tuple[Item, ...]:
 
 def _cost(cost: EnvironmentCost, today: str) -> Item:
     before, after = cost.hourly
-    pieces = [name(cost.environment), words(f": {_number(before)} → {_number(after)} for one hour of each changed job")]
+    pieces = [
+        name(cost.environment),
+        words(f": {_number(before)} → {_number(after)} for each hour in which all changed jobs run"),
+    ]
     if cost.monthly:
         old, new = cost.monthly
         pieces.append(words(f"; about {_number(old)} → {_number(new)} in the 30 days from {today}"))
@@ -189,6 +210,11 @@ def _cost(cost: EnvironmentCost, today: str) -> Item:
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(cost.not_estimable.items()))
         pieces += [words(f"; not estimable ({total:,}): "), Piece(reasons, "sentence")]
     return Item(tuple(pieces))
+
+
+def _has_news(cost: EnvironmentCost) -> bool:
+    """Return whether the prices change, or there is an estimate."""
+    return cost.monthly is not None or f"{cost.hourly[0]:.4f}" != f"{cost.hourly[1]:.4f}"
 
 
 def _number(amount: float) -> str:

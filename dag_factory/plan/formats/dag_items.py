@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 from dag_factory.plan.formats.coverage import Coverage
-from dag_factory.plan.formats.fields import field_items
+from dag_factory.plan.formats.fields import field_items, value_text
 from dag_factory.plan.formats.outline import Item, Piece, Tone, count, name, names, words
 from dag_factory.plan.formats.places import cause_pieces, environment_pieces, in_order
 from dag_factory.plan.model import DagChange, FieldChange, JobChange, Plan
@@ -98,7 +98,7 @@ def _merged(plan: Plan, found: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ..
 
 
 def _children(change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
-    items = [*_fields(change, coverage, "", change.fields)]
+    items = [*_new_schedule(change)] if change.kind == "added" else [*_fields(change, coverage, "", change.fields)]
     unchanged_jobs = [job.job for job in change.jobs if change.kind in _WHOLE and not job.fields]
     if unchanged_jobs:
         items.append(Item((words(f"{count(len(unchanged_jobs), 'job')}: "), *names(unchanged_jobs, 20))))
@@ -116,6 +116,13 @@ def _children(change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
             0, Item((words("Its file had errors before this change. With it, Airflow runs the new version."),))
         )
     return tuple(items)
+
+
+def _new_schedule(change: DagChange) -> tuple[Item, ...]:
+    schedule = [field.after for field in change.fields if field.path == "schedule"]
+    if not schedule:
+        return (Item((words("no schedule: it runs only if it is started by hand or by another system"),)),)
+    return (Item((words("schedule: "), name(value_text(schedule[0]), "added"))),)
 
 
 def _job(change: DagChange, job: JobChange, coverage: Coverage) -> Iterable[Item]:
