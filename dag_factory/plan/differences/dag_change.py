@@ -25,7 +25,7 @@ from dag_factory.config.model import (
     Schedule,
 )
 from dag_factory.config.problems import errors
-from dag_factory.plan.differences.effect import documentation_key, effect_key, effect_of, guards_effect, job_key
+from dag_factory.plan.differences.effect import documentation_of, effect_of, guards_effect, same_effect, same_job
 from dag_factory.plan.differences.job_fields import job_fields
 from dag_factory.plan.differences.values import differences, plain
 from dag_factory.plan.model import ABSENT, Comparison, DagChange, FieldChange, JobChange
@@ -36,12 +36,10 @@ _PLAIN_KEYS = {
     "max_active_runs": "max_active_runs",
     "max_active_jobs": "max_active_jobs",
     "timeout": "timeout",
-    "alerts": "alerts",
     "paused": "paused",
     "depends_on_past": "depends_on_past",
     "groups": "groups",
     "templates_allow": "templating.allow",
-    "alerts_enabled": "alerts.enabled",
 }
 """The fields of a pipeline that are shown as they are, with their keys of the language."""
 _GUARD_KEYS = {
@@ -76,8 +74,8 @@ def dag_change(comparison: Comparison) -> DagChange | None:
         kind: Any = "repaired" if had_errors else "added"
         fields = tuple(differences("schedule", ABSENT, schedule_json(after.schedule)))
         return msgspec.structs.replace(base, kind=kind, fields=fields, jobs=_all(after, "added"), is_new=not had_errors)
-    if comparison.renamed_from is None and effect_key(before) == effect_key(after):
-        is_same = documentation_key(before) == documentation_key(after)
+    if comparison.renamed_from is None and same_effect(before, after):
+        is_same = documentation_of(before) == documentation_of(after)
         return None if is_same else msgspec.structs.replace(base, kind="documentation")
     kind = "renamed" if comparison.renamed_from else "changed"
     return msgspec.structs.replace(_compare(base, before, after), kind=kind)
@@ -114,7 +112,7 @@ def _jobs(old: dict[str, Job], new: dict[str, Job], clusters: tuple[Cluster, Clu
             yield JobChange(name, "added")
         elif name not in new:
             yield JobChange(name, "removed")
-        elif not (has_same_sidecar and job_key(old[name]) == job_key(new[name])):
+        elif not (has_same_sidecar and same_job(old[name], new[name])):
             fields = tuple(job_fields(old[name], new[name], clusters))
             if fields:  # only its edges changed
                 yield JobChange(name, "changed", fields)
@@ -140,7 +138,7 @@ def _fields(before: Pipeline, after: Pipeline, is_renamed: bool) -> Iterator[Fie
     yield from differences("tags", plain(old.tags), plain(new.tags))
     yield from differences("deadline", _deadline(before), _deadline(after))
     yield from _params(old, new)
-    yield from differences("channels", _by_name(old.channels), _by_name(new.channels))
+    yield from _alerts(before, after, old, new)
     yield from differences("links", _links(before.links), _links(after.links))
     for name in Cluster.__struct_fields__:
         if name != "xcom_sidecar":  # it is in the pods
@@ -211,6 +209,14 @@ def _params(old: Pipeline, new: Pipeline) -> Iterator[FieldChange]:
 def _param(param: Any) -> Any:
     found = plain(param)
     return {key: value for key, value in found.items() if key != "name"}
+
+
+def _alerts(before: Pipeline, after: Pipeline, old: Pipeline, new: Pipeline) -> Iterator[FieldChange]:
+    if before.alerts_enabled != after.alerts_enabled and old.alerts_enabled != new.alerts_enabled:
+        yield FieldChange("alerts.enabled", before.alerts_enabled, after.alerts_enabled)
+        return
+    yield from differences("alerts", _or_absent(old.alerts), _or_absent(new.alerts))
+    yield from differences("channels", _by_name(old.channels), _by_name(new.channels))
 
 
 def _by_name(channels: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from dag_factory.config.model import (
     Asset,
     AssetRule,
     Assets,
+    Channel,
     Cron,
     Job,
     Param,
@@ -29,6 +30,7 @@ from dag_factory.config.model import (
     Schedule,
 )
 from dag_factory.config.workload.first_run import AIRFLOW_PRESETS, start_date
+from dag_factory.plan.differences.values import plain
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _PRESETS = {
@@ -47,7 +49,7 @@ _POSITION = ("file", "line")
 
 def effect_of(pipeline: Pipeline) -> Pipeline:
     """The pipeline with everything that has no effect removed, and the rest in its normal form."""
-    sends_alerts = pipeline.alerts_enabled and bool(pipeline.channels)
+    alerts, channels = _alerts(pipeline)
     return msgspec.structs.replace(
         pipeline,
         file="",
@@ -65,34 +67,48 @@ def effect_of(pipeline: Pipeline) -> Pipeline:
         end_date=_moment(pipeline.end_date, pipeline.timezone) or None,
         max_active_runs=1 if pipeline.schedule == Preset(name="@continuous") else pipeline.max_active_runs,
         params=tuple(map(param_effect, pipeline.params)),
-        alerts=pipeline.alerts if sends_alerts else Alerts(),
-        channels=tuple(sorted(pipeline.channels, key=lambda one: one.name)) if sends_alerts else (),
-        alerts_enabled=sends_alerts,
+        alerts=alerts,
+        channels=channels,
+        alerts_enabled=bool(channels),
         guards=NONE,
     )
 
 
-def effect_key(pipeline: Pipeline) -> bytes:
-    """Bytes that are equal for equal effects. Unlike Python, they tell ``1``, ``1.0`` and ``true`` apart."""
-    return _ENCODER.encode((effect_of(pipeline), guards_effect(pipeline.guards)))
+def same_effect(before: Pipeline, after: Pipeline) -> bool:
+    """Whether two pipelines do the same."""
+    return same(effect_of(before), effect_of(after)) and same(guards_effect(before.guards), guards_effect(after.guards))
+
+
+def same_job(before: Job, after: Job) -> bool:
+    """Whether two jobs do the same."""
+    return before is after or same(job_effect(before), job_effect(after))
+
+
+def same(before: Any, after: Any) -> bool:
+    """Whether two values are equal. Unlike in Python, ``1``, ``1.0`` and ``true`` are not."""
+    # The bytes of equal values may differ: the encoder omits a default only if the value is the same object.
+    return before == after and (_ENCODER.encode(before) == _ENCODER.encode(after) or key_of(before) == key_of(after))
+
+
+def key_of(value: Any) -> bytes:
+    """Bytes that are the same for equal values, and only for these."""
+    return _ENCODER.encode(plain(value))
 
 
 def effect_key_without_id(pipeline: Pipeline) -> bytes:
-    """As ``effect_key``, for a pipeline of any name."""
-    return effect_key(msgspec.structs.replace(pipeline, id=DagId(""), name=""))
+    """Bytes that are the same for pipelines with the same effect, whatever their names are."""
+    effect = msgspec.structs.replace(effect_of(pipeline), id=DagId(""), name="")
+    return key_of((effect, guards_effect(pipeline.guards)))
 
 
-def documentation_key(pipeline: Pipeline) -> bytes:
-    """Bytes that are equal for equal documentation: what the pages of the DAG and its tasks show, and its description.
-
-    Both pipelines must have the same effect.
-    """
+def documentation_of(pipeline: Pipeline) -> Any:
+    """What the pages of the DAG and its tasks show, and its description, besides its effect."""
     kinds = [(one.name, one.kind) for one in pipeline.channels]
     run_alerts = (pipeline.alerts, kinds) if pipeline.alerts != Alerts() else None
     alerts_off = not pipeline.alerts_enabled and bool(pipeline.channels)
     texts = (pipeline.file, pipeline.description, pipeline.doc, pipeline.resolved, pipeline.only, pipeline.schedule_off)
     jobs = [(job.name, job.doc) for job in pipeline.jobs]
-    return _ENCODER.encode((texts, jobs, run_alerts, alerts_off))
+    return texts, jobs, run_alerts, alerts_off
 
 
 def job_effect(job: Job) -> Job:
@@ -108,16 +124,6 @@ def job_effect(job: Job) -> Job:
         teardown_of=tuple(sorted(job.teardown_of)),
         larger_flavors=larger,
     )
-
-
-def job_key(job: Job) -> bytes:
-    """Bytes that are equal for jobs with equal effects."""
-    return _ENCODER.encode(job_effect(job))
-
-
-def value_key(value: Any) -> bytes:
-    """Bytes that are equal for equal values, and differ for ``1``, ``1.0`` and ``true``."""
-    return _ENCODER.encode(value)
 
 
 def guards_effect(guards: Guards) -> Any:
@@ -163,6 +169,18 @@ def _asset_rule(rule: AssetRule) -> AssetRule:
             return AllOf(of=tuple(map(_asset_rule, parts)))
         case AnyOf(of=parts):
             return AnyOf(of=tuple(map(_asset_rule, parts)))
+
+
+def _alerts(pipeline: Pipeline) -> tuple[Alerts, tuple[Channel, ...]]:
+    """The alerts that can be sent, and their channels, sorted. Without a deadline, no run can miss it."""
+    if not pipeline.alerts_enabled:
+        return Alerts(), ()
+    all_alerts = [pipeline.alerts, *(job.alerts for job in pipeline.jobs)]
+    if pipeline.deadline is None and pipeline.deadline_by is None:
+        all_alerts = [msgspec.structs.replace(one, on_deadline=()) if one.on_deadline else one for one in all_alerts]
+    used = {name for one in all_alerts for event in Alerts.__struct_fields__ for name in getattr(one, event)}
+    channels = (one for one in pipeline.channels if one.name in used)
+    return all_alerts[0], tuple(sorted(channels, key=lambda one: one.name))
 
 
 def _cluster(pipeline: Pipeline) -> Any:

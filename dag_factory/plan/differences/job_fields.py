@@ -9,7 +9,7 @@ import msgspec
 
 from dag_factory.config.model import Cluster, Flavor, Job, LargerFlavor, with_larger_flavor
 from dag_factory.config.pod.final_pod import final_pod
-from dag_factory.plan.differences.effect import job_effect, value_key
+from dag_factory.plan.differences.effect import job_effect, key_of
 from dag_factory.plan.differences.values import differences, plain
 from dag_factory.plan.model import ABSENT, FieldChange
 
@@ -50,10 +50,8 @@ _FLAVOR = "resource_flavor"
 def job_fields(before: Job, after: Job, clusters: tuple[Cluster, Cluster]) -> list[FieldChange]:
     """Every field that differs. Edges to other jobs, and the namespace of the cluster, are not among them."""
     found = _own_fields(before, after, clusters)
-    if value_key(before.larger_flavors) != value_key(after.larger_flavors) or (
-        before.largest_because != after.largest_because
-    ):
-        known = {(one.path, value_key((plain(one.before), plain(one.after)))) for one in found}
+    if before.larger_flavors != after.larger_flavors or before.largest_because != after.largest_because:
+        known = {(one.path, _values(one)) for one in found}
         larger = _larger_fields(before, after, clusters)
         found += (one for one in larger if (one.path.partition("]: ")[2], _values(one)) not in known)
     return found
@@ -116,7 +114,7 @@ def _job_of(job: Job, larger: LargerFlavor) -> Job:
 
 
 def _values(change: FieldChange) -> bytes:
-    return value_key((plain(change.before), plain(change.after)))
+    return key_of((change.before, change.after))
 
 
 def _not_timeout(change: FieldChange, before: Job, after: Job) -> bool:
