@@ -188,8 +188,10 @@ def test_only_some_environments(project: ChangeProject) -> None:
 
 def test_two_environments_of_one_revision(project: ChangeProject) -> None:
     text = printed(project, "--env", "dev..prod")
-    assert "From dev to prod." in text
-    assert "growth.churn is changed" in text and "schedule is set to 0 4 * * *" in text
+    assert "From the environment dev to prod, on disk." in text
+    assert (
+        "6 DAGs with differences" in text and "growth.churn differs" in text and "schedule is set to 0 4 * * *" in text
+    )
     assert project.plan("--env", "dev..prod", "--env", "dev").returncode == 2
     assert "leave out BASE and HEAD" in project.plan("main", "--env", "dev..prod").stderr
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from msgspec.structs import replace
 from sample_plans import EMPTY, change, everything, flavor_edit, place, plan
 
 from dag_factory.plan.formats.text import as_text
-from dag_factory.plan.model import ABSENT, Effect, FieldChange, JobChange
+from dag_factory.plan.model import ABSENT, Effect, FieldChange, JobChange, Place
 
 
 def test_without_a_change_the_plan_says_so() -> None:
@@ -94,6 +97,22 @@ def test_a_long_value_and_a_long_script_are_cut_with_a_count() -> None:
     text = as_text(plan(changes=(change(fields=(long, script)),)))
     assert "y… (+380 characters)" in " ".join(text.split())
     assert "spec.b: 100 lines added, 100 lines removed" in text and "… and 176 more lines of the difference" in text
+
+
+def test_the_places_of_an_effect_are_read_a_fixed_number_of_times() -> None:
+    """A flavor that all jobs use has tens of thousands of places."""
+    passes = [0, 0]
+    for index, dags in enumerate((10, 100)):
+
+        class Places(tuple[Place, ...]):
+            def __iter__(self) -> Iterator[Place]:
+                passes[index] += 1  # noqa: B023
+                return super().__iter__()
+
+        many = flavor_edit(dags)
+        first, *others = many.effects
+        as_text(replace(many, effects=(replace(first, places=Places(first.places)), *others)))
+    assert passes[0] == passes[1] > 0
 
 
 def test_colors_are_those_of_the_caller() -> None:

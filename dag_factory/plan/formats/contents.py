@@ -9,22 +9,13 @@ from dag_factory.config.problems import Problem
 from dag_factory.plan.formats.coverage import Coverage, folded_effects
 from dag_factory.plan.formats.dag_items import dag_items, lists_by_environments, problem_items
 from dag_factory.plan.formats.fields import field_items, field_pieces
-from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, Tone, count, name, names, words
-from dag_factory.plan.formats.places import blast_radius, cause_pieces, environment_pieces, in_order, place_names
+from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, count, name, names, words
+from dag_factory.plan.formats.places import blast_radius, cause_pieces, place_names, where
+from dag_factory.plan.formats.wording import kinds, pair_of
 from dag_factory.plan.model import Effect, EnvironmentCost, Plan, Revision, Risk
 
 _NAMES = 8  # of DAGs, for a shared change
 _ALWAYS = "runs-in-progress"  # nearly every change has this risk, so it is the last one
-_KINDS: dict[str, tuple[str, Tone]] = {
-    "broken": ("broken", "risk"),
-    "removed": ("removed", "removed"),
-    "renamed": ("renamed", "changed"),
-    "added": ("added", "added"),
-    "changed": ("changed", "changed"),
-    "repaired": ("repaired", "added"),
-    "documentation": ("documentation only", "faint"),
-}
-"""The most important kind first: a DAG with several kinds in several environments counts as the first of them."""
 
 
 def outline(plan: Plan) -> Outline:
@@ -80,60 +71,61 @@ def revision_pieces(revision: Revision) -> tuple[Piece, ...]:
 
 
 def _facts(plan: Plan) -> tuple[tuple[Piece, ...], ...]:
-    read = plan.files - len(plan.not_analyzed)
-    return (
-        (words("From "), *revision_pieces(plan.base), words(" to "), *revision_pieces(plan.head), words(".")),
-        (
-            words(f"{count(len(plan.environments), 'environment')}: "),
-            *environment_pieces(plan.environments),
-            words(f". {read:,} of {count(plan.files, 'file')} analyzed. dagf "),
-            name(plan.version),
-            words("."),
-        ),
-    )
+    read_files = plan.files - len(plan.not_analyzed)
+    read = (words(f"{read_files:,} of {count(plan.files, 'file')} analyzed. dagf "), name(plan.version), words("."))
+    environments = (words(f"{count(len(plan.environments), 'environment')}: "), *names(plan.environments, 20))
+    sides = (words("From "), *revision_pieces(plan.base), words(" to "), *revision_pieces(plan.head), words("."))
+    if pair := pair_of(plan):
+        sides = (
+            words("From the environment "),
+            name(pair[0]),
+            words(" to "),
+            name(pair[1]),
+            words(", on disk."),
+        )
+        return (sides, read)
+    return (sides, (*environments, words(". "), *read))
 
 
 def _summary(plan: Plan) -> tuple[Item, ...]:
     if is_empty(plan):
-        return (Item((words("No change in any environment."),)),)
-    kinds: dict[str, set[str]] = {}
+        text = "Both environments have the same DAGs." if pair_of(plan) else "No change in any environment."
+        return (Item((words(text),)),)
+    by_dag: dict[str, set[str]] = {}
     for change in plan.changes:
-        kinds.setdefault(change.id, set()).add(change.kind)
-    strongest = Counter(next(kind for kind in _KINDS if kind in found) for found in kinds.values())
-    total = count(len(kinds), "DAG")
+        by_dag.setdefault(change.id, set()).add(change.kind)
+    strongest = Counter(next(kind for kind in kinds(plan) if kind in found) for found in by_dag.values())
+    total = count(len(by_dag), "DAG")
     if not strongest:
         head = Item((words("No DAG changes."),))
-    elif set(strongest) == {"documentation"}:
+    elif set(strongest) == {"documentation"} and not pair_of(plan):
         head = Item((words(f"Only the documentation of {total} changes. All DAGs do the same as before."),))
     else:
-        only = next(iter(strongest))
-        label, tone = _KINDS[only]
-        many = (words(f"{total}: "), *_counted(strongest))
-        head = Item((words(f"{total} {label}", tone),) if len(strongest) == 1 else many)
+        only = (words(f"{total} "), *kinds(plan)[next(iter(strongest))].label)
+        head = Item(only if len(strongest) == 1 else (words(f"{total}: "), *_counted(plan, strongest)))
     lines = [head]
     for environment in plan.environments if len(plan.environments) > 1 else ():
         numbers: Counter[str] = Counter(change.kind for change in plan.changes if change.environment == environment)
-        lines.append(Item((name(environment), words(": "), *(_counted(numbers) or (words("no change"),)))))
+        lines.append(Item((name(environment), words(": "), *(_counted(plan, numbers) or (words("no change"),)))))
     if plan.not_analyzed:
         lines.append(Item((words(f"{count(len(plan.not_analyzed), 'file')} could not be analyzed.", "risk"),)))
     return tuple(lines)
 
 
-def _counted(numbers: Counter[str]) -> tuple[Piece, ...]:
+def _counted(plan: Plan, numbers: Counter[str]) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
-    for kind, (label, tone) in _KINDS.items():
+    for kind, (label, *_) in kinds(plan).items():
         if numbers[kind]:
             pieces += [words(", ")] if pieces else []
-            pieces.append(words(f"{numbers[kind]:,} {label}", tone))
+            pieces += [words(f"{numbers[kind]:,} ", label[0].tone), *label]
     return tuple(pieces)
 
 
 def _risk(plan: Plan, risk: Risk) -> Item:
     children = []
     if risk.places:
-        environments = in_order(plan, (place.environment for place in risk.places))
-        where = (words("in "), *environment_pieces(environments), words(": "), *place_names(risk.places))
-        children.append(Item(where))
+        environments = where(plan, (place.environment for place in risk.places))
+        children.append(Item((*place_names(risk.places), *environments)))
     if risk.cause:
         children.append(Item((words("because of "), *cause_pieces(risk.cause))))
     return Item((Piece(risk.kind, "strong", "risk"), words(": "), Piece(risk.sentence, "sentence")), tuple(children))
@@ -153,11 +145,11 @@ def _effect(plan: Plan, effect: Effect) -> Item:
     layer = (words(" ("), name(cause.layer), words(")")) if cause and cause.layer else ()
     head = (*cause_pieces(cause), *layer, words(": ")) if cause else ()
     radius = (words(" in "), *blast_radius(plan, effect.places))
-    where = Item(place_names(effect.places, _NAMES))
+    dags = Item(place_names(effect.places, _NAMES))
     fields = field_items(effect.fields)
     if len(fields) == 1 and not fields[0].diff:
-        return Item((*head, *field_pieces(effect.fields), *radius), (where,))
-    return Item((*head, words(count(len(fields), "change")), *radius), (*fields, where))
+        return Item((*head, *field_pieces(effect.fields), *radius), (dags,))
+    return Item((*head, words(count(len(fields), "change")), *radius), (*fields, dags))
 
 
 def _broken(plan: Plan) -> tuple[Item, ...]:
@@ -168,9 +160,8 @@ def _broken(plan: Plan) -> tuple[Item, ...]:
     items = []
     for (problems, is_new), by_environment in dags.items():
         ids = sorted(set().union(*by_environment.values()))
-        where = in_order(plan, by_environment)
         them = "it" if len(ids) == 1 else "them"
-        head = (*names(ids), words(" cannot be built in "), *environment_pieces(where))
+        head = (*names(ids), words(" cannot be built"), *where(plan, by_environment))
         keeps = f"Until this is fixed, Airflow keeps running the last version of {them} that had no errors."
         if is_new:
             keeps = (

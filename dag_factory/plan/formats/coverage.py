@@ -20,8 +20,9 @@ class Coverage:
         self._shown: dict[Place, dict[str, FieldChange]] = {}
         self._causes: dict[tuple[Place, str], Cause] = {}
         for effect in plan.effects:
+            is_folded = _is_folded(effect)
             for place in effect.places:
-                if _is_folded(effect):
+                if is_folded:
                     self._shown.setdefault(place, {}).update({field.path: field for field in effect.fields})
                 elif effect.cause:
                     self._causes.update({(place, field.path): effect.cause for field in effect.fields})

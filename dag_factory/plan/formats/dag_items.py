@@ -10,20 +10,15 @@ from dag_factory.config.problems import Problem
 from dag_factory.plan.formats.coverage import Coverage
 from dag_factory.plan.formats.fields import field_items, value_text
 from dag_factory.plan.formats.outline import Item, Piece, Tone, count, name, names, words
-from dag_factory.plan.formats.places import cause_pieces, environment_pieces, in_order
+from dag_factory.plan.formats.places import cause_pieces, in_brackets, in_order, where
+from dag_factory.plan.formats.wording import kinds, pair_of
 from dag_factory.plan.model import DagChange, FieldChange, JobChange, Plan
 
-_TITLES: dict[str, tuple[str, Tone]] = {
-    "removed": ("removed", "removed"),
-    "renamed": ("renamed", "changed"),
-    "added": ("new", "added"),
-    "changed": ("changed", "changed"),
-    "repaired": ("repaired", "added"),
-}
+_SHOWN = ("removed", "renamed", "added", "changed", "repaired")
+"""The kinds of changes that have an item for each DAG, in this order."""
 _SIGNS: dict[str, tuple[str, Tone]] = {"added": ("new job ", "added"), "removed": ("removed job ", "removed")}
 
 _WHOLE = ("added", "removed", "repaired")
-_RENAMED = "For Airflow this is a new DAG: it starts without history. The old runs stay under the old name."
 
 
 class _Dag(NamedTuple):
@@ -37,10 +32,10 @@ def dag_items(plan: Plan, coverage: Coverage) -> tuple[tuple[Item, ...], tuple[I
     """Return the DAGs with changes of their own, and lists of those that only the folded effects change."""
     own: dict[_Dag, dict[str, tuple[Item, ...]]] = {}
     effects_only: dict[DagId, list[str]] = {}
-    for change in sorted(plan.changes, key=lambda one: list(_TITLES).index(one.kind) if one.kind in _TITLES else 0):
-        if change.kind not in _TITLES:
-            continue
-        children = _children(change, coverage)
+    shown = [change for change in plan.changes if change.kind in _SHOWN]
+    is_pair = pair_of(plan) is not None
+    for change in sorted(shown, key=lambda one: _SHOWN.index(one.kind)):
+        children = _children(change, coverage, is_pair)
         if change.kind == "changed" and not children:
             effects_only.setdefault(change.id, []).append(change.environment)
         else:
@@ -54,13 +49,11 @@ def lists_by_environments(plan: Plan, dags: Mapping[DagId, Sequence[str]]) -> tu
     found: dict[tuple[str, ...], list[str]] = {}
     for dag_id, environments in dags.items():
         found.setdefault(in_order(plan, environments), []).append(dag_id)
-    return tuple(dag_list(where, ids) for where, ids in found.items())
-
-
-def dag_list(environments: Sequence[str], dags: Sequence[str]) -> Item:
-    """Return ``3 DAGs (dev, prod): a, b, c``."""
-    head = (words(f"{count(len(dags), 'DAG')} ("), *environment_pieces(environments), words("): "))
-    return Item((*head, *names(sorted(dags), 40)))
+    items = []
+    for environments, ids in found.items():
+        head = (words(count(len(ids), "DAG")), *in_brackets(plan, environments), words(": "))
+        items.append(Item((*head, *names(sorted(ids), 40))))
+    return tuple(items)
 
 
 def problem_items(problems: Iterable[Problem]) -> tuple[Item, ...]:
@@ -74,31 +67,30 @@ def problem_items(problems: Iterable[Problem]) -> tuple[Item, ...]:
 
 
 def _dag(plan: Plan, dag: _Dag, found: Mapping[str, tuple[Item, ...]]) -> Item:
-    title, tone = _TITLES[dag.kind]
+    kind = kinds(plan)[dag.kind]
     before = (words(" from "), name(dag.renamed_from)) if dag.renamed_from else ()
-    where = (words(" in "), *environment_pieces(in_order(plan, found)))
-    pieces = (name(dag.id), words(" is "), words(title, tone), *before, *where)
-    return Item(pieces, (Item((words("file: "), name(dag.file))), *_merged(plan, found)))
+    note = (Item((words(kind.note),)),) if kind.note else ()
+    pieces = (name(dag.id), *kind.title, *before, *where(plan, found))
+    return Item(pieces, (Item((words("file: "), name(dag.file))), *note, *_merged(plan, found)))
 
 
 def _merged(plan: Plan, found: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ...]:
     """Return the items of several environments once; an item that only some of them have names these."""
     children: dict[tuple[tuple[Piece, ...], tuple[str, ...]], dict[str, tuple[Item, ...]]] = {}
-    for environment in sorted(
-        in_order(plan, found), key=lambda one: -len(found[one])
-    ):  # the longest has the best order
+    best_order = sorted(in_order(plan, found), key=lambda one: -len(found[one]))
+    for environment in best_order:
         for item in found[environment]:
             children.setdefault((item.pieces, item.diff), {})[environment] = item.children
     items = []
     for (pieces, diff), by_environment in children.items():
-        where = in_order(plan, by_environment)
-        some = (words(" (in "), *environment_pieces(where), words(")")) if len(where) < len(found) else ()
+        some = in_brackets(plan, by_environment, "in ") if len(by_environment) < len(found) else ()
         items.append(Item((*pieces, *some), _merged(plan, by_environment), diff))
     return tuple(items)
 
 
-def _children(change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
-    items = [*_new_schedule(change)] if change.kind == "added" else [*_fields(change, coverage, "", change.fields)]
+def _children(change: DagChange, coverage: Coverage, is_pair: bool) -> tuple[Item, ...]:
+    is_new = change.kind == "added" and not is_pair
+    items = [*_new_schedule(change)] if is_new else [*_fields(change, coverage, "", change.fields)]
     unchanged_jobs = [job.job for job in change.jobs if change.kind in _WHOLE and not job.fields]
     if unchanged_jobs:
         items.append(Item((words(f"{count(len(unchanged_jobs), 'job')}: "), *names(unchanged_jobs, 20))))
@@ -107,14 +99,6 @@ def _children(change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
             items += _job(change, job, coverage)
     items += [_edge("new dependency", "added", edge) for edge in change.edges_added]
     items += [_edge("removed dependency", "removed", edge) for edge in change.edges_removed]
-    if change.kind == "renamed":
-        items.insert(0, Item((words(_RENAMED),)))
-    if change.kind == "removed":
-        items.insert(0, Item((words("Airflow starts no more runs of it."),)))
-    if change.kind == "repaired":
-        items.insert(
-            0, Item((words("Its file had errors before this change. With it, Airflow runs the new version."),))
-        )
     return tuple(items)
 
 

@@ -12,6 +12,7 @@ from dag_factory.plan.formats.contents import outline
 from dag_factory.plan.formats.markdown_text import code, fenced, html_code, sentence
 from dag_factory.plan.formats.outline import Item, Piece, Section, count
 from dag_factory.plan.formats.visible import cut
+from dag_factory.plan.formats.wording import pair_of
 from dag_factory.plan.model import Plan
 
 MARKER = "<!-- dagf plan -->"
@@ -27,7 +28,9 @@ _OPEN_ITEMS = 3  # a section with at most so many items shows their details at o
 def as_markdown(plan: Plan, limit: int = LIMITS["github"], failures: Sequence[str] = ()) -> str:
     """Return the comment. What does not fit is counted. ``failures`` are our words: why the check of CI fails."""
     contents = outline(plan)
-    head = [MARKER, "## What this change does", ""]
+    pair = pair_of(plan)
+    title = f"How {code(pair[1])} differs from {code(pair[0])}" if pair else "What this change does"
+    head = [MARKER, f"## {title}", ""]
     first, *others = contents.summary
     head += [f"**{_line(first.pieces)}**", ""]
     if failures:
@@ -53,7 +56,7 @@ def failed_as_markdown(error: str, version: str) -> str:
         "",
         "**The plan could not be made, so this comment says nothing about the change.**",
         "",
-        sentence(cut(error, _LONGEST_ERROR)),
+        *(f"- {sentence(line)}" for line in cut(error, _LONGEST_ERROR).splitlines() if line.strip()),
         "",
         "---",
         f"dagf {code(version)}. The log of the CI job has the whole message.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dag_factory.plan.formats.outline import Piece, count, name, names, words
+from dag_factory.plan.formats.wording import pair_of
 from dag_factory.plan.model import Cause, Place, Plan
 
 _WITH_JOBS = 3
@@ -16,9 +17,14 @@ def in_order(plan: Plan, environments: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in plan.environments if one in found)
 
 
-def environment_pieces(environments: Sequence[str]) -> tuple[Piece, ...]:
-    """Return the names with commas."""
-    return names(tuple(environments), 20)
+def where(plan: Plan, environments: Iterable[str]) -> tuple[Piece, ...]:
+    """Return `` in dev, prod``; nothing if two environments are compared."""
+    return () if pair_of(plan) else (words(" in "), *names(in_order(plan, environments), 20))
+
+
+def in_brackets(plan: Plan, environments: Iterable[str], before: str = "") -> tuple[Piece, ...]:
+    """Return `` (dev, prod)``; nothing if two environments are compared."""
+    return () if pair_of(plan) else (words(f" ({before}"), *names(in_order(plan, environments), 20), words(")"))
 
 
 def cause_pieces(cause: Cause) -> tuple[Piece, ...]:
@@ -32,8 +38,7 @@ def blast_radius(plan: Plan, places: Sequence[Place]) -> tuple[Piece, ...]:
     jobs = {(place.dag_id, place.job) for place in places if place.job}
     dags = {place.dag_id for place in places}
     what = f"{count(len(jobs), 'job')} of {count(len(dags), 'DAG')}" if jobs else count(len(dags), "DAG")
-    environments = in_order(plan, (place.environment for place in places))
-    return (words(f"{what} ("), *environment_pieces(environments), words(")"))
+    return (words(what), *in_brackets(plan, (place.environment for place in places)))
 
 
 def place_names(places: Sequence[Place], longest: int = 12) -> tuple[Piece, ...]:
