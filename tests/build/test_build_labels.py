@@ -34,7 +34,7 @@ def test_a_job_cannot_override_the_factorys_labels() -> None:
     ["", "a", "a" * 63, "a" * 64, "Data Team <data@acme.io>", "-a-", "_", "...", "é", "a/b", "x" * 300, "a\n", "ünï"],
 )
 def test_a_label_value_is_always_valid(text: str) -> None:
-    from dag_factory.build.pod.names import label_value
+    from dag_factory.config.pod.names import label_value
 
     value = label_value(text)
     assert LEGAL.fullmatch(value)
@@ -43,7 +43,7 @@ def test_a_label_value_is_always_valid(text: str) -> None:
 
 
 def test_shortened_values_stay_different() -> None:
-    from dag_factory.build.pod.names import label_value
+    from dag_factory.config.pod.names import label_value
 
     texts = ["a" * 64, "a" * 65, "a b", "a  b", "a/b", "a-b", "/", "\\", "."]
     assert len({label_value(text) for text in texts}) == len(texts)

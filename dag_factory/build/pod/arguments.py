@@ -7,10 +7,11 @@ from typing import Any
 from kubernetes.client import models as k8s
 
 from dag_factory.build.pod import client_objects
-from dag_factory.build.pod.names import pod_name, safe_label
 from dag_factory.config import model
 from dag_factory.config.expressions.dollar_signs import escape_rendered
 from dag_factory.config.pod.final_pod import BASE, item_variable
+from dag_factory.config.pod.labels import pod_labels
+from dag_factory.config.pod.names import pod_name
 
 _ON_FINISH = {"never": "delete_pod", "on_failure": "delete_succeeded_pod", "always": "keep_pod"}
 
@@ -45,7 +46,7 @@ def pod_arguments(pipeline: model.Pipeline, job: model.Job) -> dict[str, Any]:
     return {
         "name": pod_name(pipeline.id, job.name),
         "namespace": pipeline.cluster.namespace,
-        "labels": labels(pipeline, job),
+        "labels": pod_labels(pipeline, job),
         **spec_arguments(job),
     }
 
@@ -76,22 +77,6 @@ def spec_arguments(job: model.Job) -> dict[str, Any]:
             client_objects.make(k8s.V1LocalObjectReference, name=name) for name in job.image_pull_secrets
         ]
     return arguments
-
-
-def labels(pipeline: model.Pipeline, job: model.Job) -> dict[str, str]:
-    """Return the pod's labels: the job's, and the factory's, which a job cannot override."""
-    factory = {
-        "pipeline": pipeline.id,
-        "job": job.name,
-        "flavor": job.flavor.name,
-        "environment": pipeline.environment,
-        "owner": ".".join(pipeline.owner) or pipeline.team,
-        "team": pipeline.team,
-    }
-    return {
-        **{name: safe_label(value) for name, value in job.labels.items()},
-        **{f"dagwright/{name}": safe_label(value) for name, value in factory.items() if value},
-    }
 
 
 def escape_arguments(arguments: dict[str, Any]) -> dict[str, Any]:

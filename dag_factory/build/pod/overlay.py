@@ -14,9 +14,9 @@ from typing import Any
 from kubernetes.client import models as k8s
 
 from dag_factory.build.pod import client_objects
-from dag_factory.build.pod.names import safe_label
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE, pod_without_overlay
+from dag_factory.config.pod.names import safe_label
 from dag_factory.config.pod.strategic_merge import apply_patch
 
 _CONTAINER = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 
-from dag_factory.build.pod.names import safe_label
+from dag_factory.config.pod.names import safe_label
 
 LABEL = "dagwright/try-flavor"
 """The label ``dagwright/flavor`` is that of the YAML file: the operator finds the pods of a task by it."""

@@ -17,12 +17,12 @@ from typing import Any, ClassVar
 import jinja2
 import jinja2.ext
 
-from dag_factory.build.pod.names import label_value
 from dag_factory.build.worker.templates.item import GroupItems, as_text
 from dag_factory.build.worker.templates.output_function import OutputFunction
 from dag_factory.config import model
 from dag_factory.config.expressions.dollar_signs import EscapeDollars
 from dag_factory.config.expressions.run_time_names import AIRFLOW_FILTERS, OWN_FILTERS
+from dag_factory.config.pod.names import label_value
 
 
 class TaskTemplates(jinja2.ext.Extension):
