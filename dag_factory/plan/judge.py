@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.config.platform.tables import Tables
+from dag_factory.plan.causes.locate import locate
+from dag_factory.plan.causes.sides import Side, Sides
 from dag_factory.plan.comparison.compare import Compared
 from dag_factory.plan.comparison.compiled_sides import read_home
 from dag_factory.plan.cost import find_costs
 from dag_factory.plan.fold import fold
-from dag_factory.plan.located import LocatedChange
 from dag_factory.plan.model import Effect, EnvironmentCost, Risk
 from dag_factory.plan.risks.find_risks import find_risks
 from dag_factory.plan.usage import Usage
@@ -28,11 +28,9 @@ class Judged(msgspec.Struct, frozen=True):
 
 def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | None, today: date) -> Judged:
     """Judge the changes between two folders; see ``make_plan``."""
-    tables = _tables(compared, base_home, head_home)
-    located = [
-        LocatedChange(change, comparison)
-        for change, comparison in zip(compared.changes, compared.comparisons, strict=True)
-    ]
+    sides = _sides(compared, base_home, head_home)
+    located = locate(compared.changes, compared.comparisons, sides)
+    tables = {name: (one.before.tables, one.after.tables) for name, one in sides.items()}
     return Judged(
         fold(located),
         find_risks(compared.comparisons, located, tables, today),
@@ -40,12 +38,12 @@ def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | N
     )
 
 
-def _tables(compared: Compared, base_home: Path, head_home: Path) -> dict[str, tuple[Tables | None, Tables | None]]:
-    """The tables of each environment on both sides."""
+def _sides(compared: Compared, base_home: Path, head_home: Path) -> dict[str, Sides]:
+    """Both sides of each environment, or of the comparison of two environments."""
     homes = read_home(base_home), read_home(head_home)
     found = {}
     for name in compared.environments:
         names = name.split("..") if ".." in name else [name, name]
-        projects = [home.project(one) for home, one in zip(homes, names, strict=True)]
-        found[name] = (projects[0].tables if projects[0] else None, projects[1].tables if projects[1] else None)
+        before, after = (Side(home.project(one)) for home, one in zip(homes, names, strict=True))
+        found[name] = Sides(before, after)
     return found

@@ -79,7 +79,7 @@ def _origins(source: PipelineSource, whole: ResolvedPipeline) -> Iterator[Origin
             known[position.file] = paths(document) if document else {}
         here = known[position.file].get((position.line, position.column), [])
         job = whole.source_names.get(str(path[1])) if path[0] == "jobs" else None
-        layer = _layer(position, _choose(here, path, job), source.file)
+        layer = layer_name(position, _choose(here, path, job), source.file)
         yield Origin(
             dotted(path), to_python(node), layer, position.file, position.line, position.column, position.caller
         )
@@ -106,7 +106,7 @@ def _choose(here: list[KeyPath], path: KeyPath, job: str | None) -> KeyPath:
     return next(iter([*own, *general, *here]), ())
 
 
-def _layer(position: Position, path: KeyPath, pipeline: str) -> str:
+def layer_name(position: Position, path: KeyPath, pipeline: str) -> str:
     """The name of a layer, from the file and the path in it."""
     if not position.file:
         return BUILT_IN

@@ -1,0 +1,1 @@
+"""Causes: the line whose edit changed a value, through all layers."""

@@ -1,0 +1,282 @@
+"""The line whose edit changed one field of one DAG.
+
+The position that sets the value after the change is the cause if it was edited. Otherwise the position that set it
+before is, if that was edited: an upper layer was removed. Otherwise the value itself stayed as it was, and what it is
+computed from was edited: the call of a template, an input, a variable, a mirror, a flavor, a limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from dag_factory.config.editor.provenance import layer_name
+from dag_factory.config.model import Job, Pipeline
+from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline
+from dag_factory.config.platform import alerts, flavor_table, presets, retries, teams
+from dag_factory.config.positions import KeyPath, Position
+from dag_factory.config.source.layout import ENVIRONMENTS
+from dag_factory.config.source.relocate import paths
+from dag_factory.config.tree import MapNode, Scalar, at
+from dag_factory.plan.causes.edits import Edit, Edits
+from dag_factory.plan.causes.field_positions import Positions, positions, steps_of
+from dag_factory.plan.causes.sides import Sides
+from dag_factory.plan.model import Cause
+
+_NAMED_LAYERS = {flavor_table.FILE: "resource_flavor", presets.FILE: "presets", retries.FILE: "retries"}
+_NAMES = re.compile(r"\b(vars|matrix|params|inputs)\.([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class DagSide(msgspec.Struct, frozen=True):
+    """One DAG on one side: its model, and its tree after all layers are merged."""
+
+    pipeline: Pipeline
+    whole: ResolvedPipeline
+    file: str
+
+
+class DagSides(msgspec.Struct, frozen=True):
+    """One DAG before and after; None on a side that does not have it."""
+
+    sides: Sides
+    before: DagSide | None
+    after: DagSide | None
+
+    @property
+    def both(self) -> tuple[DagSide | None, DagSide | None]:
+        """Both sides, numbered 0 and 1."""
+        return self.before, self.after
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """The files of the pipeline."""
+        some = self.after or self.before
+        assert some
+        return (self.before or some).file, (self.after or some).file
+
+    def edits(self, file: str, side: int) -> Edits:
+        """The edits of a file on one side."""
+        return self.sides.edits(file, self.files)[side]
+
+    def own(self, side: int) -> Edits:
+        """The edits of the pipeline's own file."""
+        return self.sides.own(self.files)[side]
+
+    def job(self, side: int, name: str) -> Job | None:
+        """The model of a job."""
+        dag = self.both[side]
+        return next((job for job in dag.pipeline.jobs if job.name == name), None) if dag else None
+
+    def source_name(self, job: str) -> str:
+        """The name of a job in the file."""
+        for dag in (self.after, self.before):
+            if dag and job in dag.whole.source_names:
+                return dag.whole.source_names[job]
+        return job
+
+
+def find_cause(dag: DagSides, job: str, path: str) -> Cause | None:
+    """The cause of a field; ``job`` is empty for one of the DAG itself. None if no edit explains it."""
+    places = [positions(one.whole, one.pipeline, job, path) if one else Positions() for one in dag.both]
+    exact, near = [list(one.exact) for one in places], [list(one.near) for one in places]
+    found = [[*one.exact, *one.near] for one in places]
+    for rule in (
+        _edited_value(dag, exact),
+        _name_of_layer(dag, found, job),
+        _flavor(dag, job, path),
+        _template_call(dag, found, job),
+        _names_in_text(dag, found, job),
+        _mirrors(dag, path),
+        _edited_value(dag, near),
+        _by_table(dag, path),
+        _in_own_file(dag, job, path),
+        _only_edit(dag),
+    ):
+        for cause in rule:
+            return cause
+    return None
+
+
+def find_job_cause(dag: DagSides, job: str, side: int) -> Cause | None:
+    """The cause of a job that only one side has: its own entry in the file, or else what adds it."""
+    name = dag.source_name(job)
+    if edit := dag.own(side).below("jobs", name):
+        return _cause(dag, edit, dag.files[side], side)
+    for cause in (*_in_own_file(dag, job, ""), *_only_edit(dag)):
+        return cause
+    return None
+
+
+def _edited_value(dag: DagSides, found: list[list[Position]]) -> Iterator[Cause]:
+    """The edited positions of the value, after the change first. The nearest ones come first on each side."""
+    for side in (1, 0):
+        for position in found[side]:
+            if edit := dag.edits(position.file, side).at(position):
+                yield _cause(dag, edit, position.file, side)
+
+
+def _name_of_layer(dag: DagSides, found: list[list[Position]], job: str) -> Iterator[Cause]:
+    """For a value of a flavor, a preset or a retry rule: the key of the job that names it."""
+    files = {position.file for some in found for position in some}
+    names = [key for file, key in _NAMED_LAYERS.items() if file in files]
+    if any(file.startswith(f"{ENVIRONMENTS}/") for file in files):  # which may define a flavor
+        names.append("resource_flavor")
+    for key in names if job else ():
+        places = [positions(one.whole, one.pipeline, job, key) if one else Positions() for one in dag.both]
+        yield from _edited_value(dag, [list(one.exact) for one in places])
+
+
+def _flavor(dag: DagSides, job: str, path: str) -> Iterator[Cause]:
+    """The definition of the job's flavor, in the table or in the environment."""
+    models = [dag.job(side, job) if job else None for side in (0, 1)]
+    steps = steps_of(path.replace(":", "."))
+    is_size = ".resources." in f".{path}." or "dev-shm" in path or "/dev/shm" in path
+    if not any(models) or not (is_size or steps[0] == "resource_flavor"):
+        return
+    names = [one.flavor.name for one in models if one]
+    larger = [flavor.flavor.name for one in models if one for flavor in one.larger_flavors]
+    wanted = [*larger, *names] if "next" in steps else [*names, *larger]
+    for name in dict.fromkeys(reversed(wanted) if "next" not in steps else wanted):
+        for side in (1, 0):
+            candidates = [
+                (file, edit)
+                for file, edits in dag.sides.all_tables(side)
+                for edit in edits.all
+                if edit.path[:2] == ("flavors", name) or edit.path[:3] == ("flavors", "define", name)
+            ]
+            for file, edit in sorted(candidates, key=lambda one: _distance(one[1].path, steps)):
+                yield _cause(dag, edit, file, side)
+
+
+def _distance(path: KeyPath, steps: list[str]) -> tuple[bool, int]:
+    """How well the path of an edit in a flavor fits a field: the same resource, then the same kind."""
+    names = {str(step) for step in path}
+    resource = steps[-1].replace("-", "_")
+    is_gpu = "/" in steps[-1] and "gpu" in names
+    same = resource in names or steps[-1] in names or is_gpu
+    return not same, -len(names & {*steps, resource})
+
+
+def _template_call(dag: DagSides, found: list[list[Position]], job: str) -> Iterator[Cause]:
+    """For a value from a template: the reference to the template, then its inputs."""
+    for side in (1, 0):
+        for position in found[side]:
+            if position.caller and (edit := dag.edits(position.caller.file, side).at(position.caller)):
+                yield _cause(dag, edit, position.caller.file, side)
+    if any(position.caller for some in found for position in some):
+        name = dag.source_name(job)
+        for side in (1, 0):
+            for path in (("jobs", name, "with"), ("defaults", "with"), ("with",), *_instance(dag)):
+                if edit := dag.own(side).below(*path):
+                    yield _cause(dag, edit, dag.files[side], side)
+            for edit in dag.own(side).all:  # in the values for an environment
+                if "with" in edit.path:
+                    yield _cause(dag, edit, dag.files[side], side)
+
+
+def _instance(dag: DagSides) -> Iterator[tuple[str, ...]]:
+    for one in dag.both:
+        if one:
+            yield ("instances", one.pipeline.name)
+
+
+def _names_in_text(dag: DagSides, found: list[list[Position]], job: str) -> Iterator[Cause]:
+    """The variables of the environment and the other names that the text of the value has."""
+    for side in (1, 0):
+        one = dag.both[side]
+        for position in found[side] if one else ():
+            assert one
+            document = one.whole.documents.get(position.file)
+            for text in _texts(document, position) if document else ():
+                yield from _named(dag, text, job)
+
+
+def _texts(document: MapNode, position: Position) -> Iterator[str]:
+    for path in paths(document).get((position.line, position.column), ()):
+        node = at(document, path)
+        if isinstance(node, Scalar) and "${{" in node.text:
+            yield node.text
+
+
+def _named(dag: DagSides, text: str, job: str) -> Iterator[Cause]:
+    for kind, name in _NAMES.findall(text):
+        for side in (1, 0):
+            if kind == "vars":
+                for file, edits in dag.sides.all_tables(side):
+                    if edit := edits.below("vars", name):
+                        yield _cause(dag, edit, file, side)
+            elif kind == "matrix" and (edit := dag.own(side).below("jobs", dag.source_name(job), "matrix")):
+                yield _cause(dag, edit, dag.files[side], side)
+
+
+def _mirrors(dag: DagSides, path: str) -> Iterator[Cause]:
+    if "image" not in path:
+        return
+    for side in (1, 0):
+        for file, edits in dag.sides.all_tables(side):
+            if edit := edits.below("images", "mirrors"):
+                yield _cause(dag, edit, file, side)
+
+
+def _by_table(dag: DagSides, path: str) -> Iterator[Cause]:
+    """An edit of the environment, the team or a channel whose path has the steps of the field in their order."""
+    steps = [step for step in steps_of(path) if not step.isdecimal()]
+    some = dag.after or dag.before
+    folder = "/".join(some.file.split("/")[2:-1]) if some else ""
+    for wanted in (steps, steps[-1:], steps[:1]):
+        for side in (1, 0):
+            for file, edits in dag.sides.all_tables(side):
+                for edit in edits.all:
+                    if _applies(file, edit.path, folder) and _has_in_order(edit.path, wanted):
+                        yield _cause(dag, edit, file, side)
+
+
+def _applies(file: str, path: KeyPath, folder: str) -> bool:
+    """Whether a table may set fields of a DAG in this folder by their names."""
+    if file == teams.FILE:
+        return path[:1] == (teams.DEFAULT,) or (len(path) > 1 and f"{folder}/".startswith(f"{path[1]}/"))
+    return file.startswith(f"{ENVIRONMENTS}/") or file == alerts.FILE or file == flavor_table.FILE
+
+
+def _has_in_order(path: KeyPath, steps: Iterable[str]) -> bool:
+    rest = iter(map(str, path))
+    return all(step in rest for step in steps)
+
+
+def _in_own_file(dag: DagSides, job: str, path: str) -> Iterator[Cause]:
+    """An edit of the pipeline's own file: of the job, then of the defaults, then of the key."""
+    name, steps = dag.source_name(job), steps_of(path)
+    prefixes: list[tuple[str, ...]] = [("jobs", name), ("defaults",)] if job else []
+    prefixes += [(steps[0],)] if steps else []
+    for prefix in prefixes:
+        for side in (1, 0):
+            for edit in dag.own(side).all:
+                inner = edit.path[2:] if edit.path[:1] == ("environments",) else edit.path
+                if inner[: len(prefix)] == prefix:
+                    yield _cause(dag, edit, dag.files[side], side)
+    for key in ("template", "with", "instances"):
+        for side in (1, 0):
+            if (called := dag.own(side).below(key)) is not None:
+                yield _cause(dag, called, dag.files[side], side)
+
+
+def _only_edit(dag: DagSides) -> Iterator[Cause]:
+    """The only edit of all files, whatever it changes."""
+    edits = [
+        (file, edit, side)
+        for side in (1, 0)
+        for file, some in (*dag.sides.all_tables(side), (dag.files[side], dag.own(side)))
+        for edit in some.all
+    ]
+    for side in (1, 0):
+        of_side = [one for one in edits if one[2] == side]
+        if len(of_side) == 1:
+            yield _cause(dag, of_side[0][1], of_side[0][0], side)
+
+
+def _cause(dag: DagSides, edit: Edit, file: str, side: int) -> Cause:
+    line, column = edit.position.line, edit.position.column
+    layer = layer_name(Position(file, line, column), edit.path, dag.files[side])
+    return Cause(file, line, column, layer, "after" if side else "before")
