@@ -15,30 +15,24 @@ _ENCODER = msgspec.msgpack.Encoder(order="deterministic", enc_hook=lambda value:
 def fold(changes: Iterable[LocatedChange]) -> tuple[Effect, ...]:
     """The effects of the changed fields, those with the most places first.
 
-    The fields of one job that have one cause are one effect. Fields without a known cause are folded if the changes
-    are equal.
+    Equal changes of a field with one cause are one effect, and so are several fields with one cause and the same
+    places. Fields without a known cause are folded if the changes are equal.
     """
-    places: dict[tuple[Cause | None, bytes], list[Place]] = {}
-    fields: dict[tuple[Cause | None, bytes], tuple[FieldChange, ...]] = {}
+    fields: dict[tuple[Cause | None, bytes], FieldChange] = {}
+    places: dict[tuple[Cause | None, bytes], dict[Place, None]] = {}
     for located in changes:
         change = located.change
         for job, changed in (("", change.fields), *((one.job, one.fields) for one in change.jobs)):
             place = Place(change.environment, change.id, job)
-            for cause, some in _by_cause(located, job, changed):
-                key = (cause, _ENCODER.encode([(one.path, one.before, one.after) for one in some]))
-                fields.setdefault(key, some)
-                places.setdefault(key, []).append(place)
-    effects = [Effect(fields[key], key[0], tuple(sorted(found))) for key, found in places.items()]
+            for field in changed:
+                key = located.causes.get((job, field.path)), _ENCODER.encode((field.path, field.before, field.after))
+                fields.setdefault(key, field)
+                places.setdefault(key, {})[place] = None
+    joined: dict[tuple[Cause | None, tuple[Place, ...]], list[FieldChange]] = {}
+    for key, found in places.items():
+        joined.setdefault((key[0], tuple(sorted(found))), []).append(fields[key])
+    effects = [Effect(tuple(some), cause, where) for (cause, where), some in joined.items()]
     return tuple(sorted(effects, key=_order))
-
-
-def _by_cause(
-    located: LocatedChange, job: str, fields: Iterable[FieldChange]
-) -> list[tuple[Cause | None, tuple[FieldChange, ...]]]:
-    found: dict[Cause | None, list[FieldChange]] = {}
-    for field in fields:
-        found.setdefault(located.causes.get((job, field.path)), []).append(field)
-    return [(cause, tuple(some)) for cause, some in found.items()]
 
 
 def _order(effect: Effect) -> tuple[object, ...]:

@@ -306,3 +306,9 @@ def test_a_removed_job_names_its_line_before(tmp_path: Path) -> None:
     risks = [risk for risk in judged(tmp_path, before, after).risks if risk.kind == "job-removed"]
     assert {(risk.cause.line, risk.cause.side) for risk in risks if risk.cause} == {(17, "before")}
     assert len(risks) == 2
+
+
+def test_a_job_with_one_more_change_is_folded_with_the_others(tmp_path: Path) -> None:
+    edits = [(FLAVORS, "memory: 1Gi", "memory: 2Gi"), (FLOW, 'B: "2"', 'B: "9"')]
+    effects = judged(tmp_path, FILES, edited(edits)).effects
+    assert [(len(effect.fields), len(effect.places)) for effect in effects] == [(2, 3), (1, 1)]
