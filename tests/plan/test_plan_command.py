@@ -141,7 +141,7 @@ def test_values_that_differ_between_environments_name_them(project: ChangeProjec
     text = printed(project)
     assert "growth.churn is changed in dev, prod" in text
     assert "schedule 0 4 * * * → 0 */4 * * * configs/pipelines/growth/churn.yaml:3 (in prod)" in text
-    assert "script: 1 line added, 1 line removed -set -e +set -eu python -m churn.train" in text
+    assert f"script: 1 line added, 1 line removed configs/{CHURN_FILE}:11 -set -e +set -eu python -m churn.train" in text
 
 
 def test_a_removed_job_and_new_dependencies(project: ChangeProject) -> None:

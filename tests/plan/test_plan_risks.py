@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from two_sides import risks
+from pathlib import Path
 
+import pytest
+from two_sides import TODAY, files, risks, write
+
+from dag_factory.plan.comparison.compare import compare
+from dag_factory.plan.judge import judge
+from dag_factory.plan.model import Risk
 from dag_factory.plan.risks.kinds import RISKS
 
 RUN = "jobs: {say: {command: [echo]}}\n"
@@ -244,7 +249,7 @@ def test_a_similar_change_does_not_have_it(name: str) -> None:
 
 
 def test_each_kind_has_both_cases() -> None:
-    tested_elsewhere = {"dag-renamed", "environment-added"}
+    tested_elsewhere = {"dag-renamed", "environment-added", "guards-unknown"}
     assert (
         {kind for kind, _, _ in FIRES.values()}
         == {kind for kind, _, _ in NEAR.values()}
@@ -266,3 +271,34 @@ def test_catchup_counts_the_runs_up_to_the_date() -> None:
     after = flow(PAST + "catchup: true\n" + RUN)
     (risk,) = (one for one in risks(before, after) if one.kind == "catchup")
     assert "up to 10 runs" in risk.sentence and "as of 2026-03-10" in risk.sentence
+
+
+def judged(folder: Path, before: Files, after: Files) -> list[Risk]:
+    """The risks of all environments, by way of the whole comparison."""
+    homes = folder / "before", folder / "after"
+    for home, named in zip(homes, (before, after), strict=True):
+        write(files(**named), home)
+    return list(judge(compare(*homes), *homes, None, TODAY).risks)
+
+
+def test_a_renamed_dag_loses_its_history(tmp_path: Path) -> None:
+    text = "version: 1\njobs: {x: {docker_image: 'a/b:1', resource_flavor: small}}\n"
+    found = judged(tmp_path, {"pipelines__a__old": text}, {"pipelines__a__new": text})
+    (risk,) = (one for one in found if one.kind == "dag-renamed")
+    assert [place.dag_id for place in risk.places] == ["a.new"] and "The DAG was `a.old`." in risk.sentence
+    assert "dag-removed" not in {one.kind for one in found}
+
+
+def test_a_new_environment_names_its_dags(tmp_path: Path) -> None:
+    found = judged(tmp_path, flow(RUN), flow(RUN, environments__prod="version: 1\n"))
+    (risk,) = (one for one in found if one.kind == "environment-added")
+    assert [(place.environment, place.dag_id) for place in risk.places] == [("prod", "a.flow")]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"flavors": "flavors: {a: {cpu: 1, memory: 3Gi #x, y}\n"}, {"teams": "version: 1\nteams: [\n"}]
+)
+def test_limits_of_broken_tables_are_unknown_and_not_loosened(tmp_path: Path, broken: Files) -> None:
+    guarded = {**environment("pod_security: baseline"), **team("secrets: [a]"), **DAILY}
+    kinds = {one.kind for one in judged(tmp_path, guarded, {**guarded, **broken})}
+    assert kinds == {"guards-unknown"}

@@ -73,11 +73,19 @@ def _of_tables(comparisons: Sequence[Comparison], tables: TablesOfSides) -> Iter
             sentence = f"The environment `{environment}` is new. It has {len(own):,} DAG{'s' * (len(own) != 1)}."
             yield ("environment-added", sentence, None), [Place(environment, one.id) for one in own]
             continue
+        if _are_limits_unknown(before) or _are_limits_unknown(after):
+            sentence = f"The limits of `{environment}` are not compared, because its platform files have errors."
+            yield ("guards-unknown", sentence, None), [Place(environment, one.id) for one in own]
+            continue
         folders = {_folder(one) for one in own if one.before}
         with_parents = {"/".join(parts[:length]) for parts in _parts(folders) for length in range(1, len(parts) + 1)}
         for loosened in guards.find(before, after, with_parents):
             places = [Place(environment, one.id) for one in own if _is_in(_folder(one), loosened.team)]
             yield ("guard-loosened", loosened.sentence, loosened.cause), places
+
+
+def _are_limits_unknown(tables: Tables) -> bool:
+    return tables.broken or not tables.teams.readable
 
 
 def _parts(folders: Iterable[str]) -> list[list[str]]:

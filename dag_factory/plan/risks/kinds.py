@@ -8,6 +8,7 @@ RISKS = {
     "depends-on-past": "A run waits for the run before it, so a failed run stops all later ones.",
     "environment-added": "An environment is new.",
     "guard-loosened": "A limit of the environment or of a team allows more: images, sizes, allow lists, pod security.",
+    "guards-unknown": "The limits cannot be compared, because the platform files of an environment have errors.",
     "job-removed": "A job is removed that other jobs waited for.",
     "more-privileges": "A pod gets something that pod security `baseline` forbids, such as a path of the node.",
     "moving-image": "An image has no fixed tag, so it may change without a change of the configuration.",
