@@ -16,13 +16,15 @@ def fold(changes: Iterable[LocatedChange]) -> tuple[Effect, ...]:
     """The effects of the changed fields, those with the most places first.
 
     Equal changes of a field with one cause are one effect, and so are several fields with one cause and the same
-    places. Fields without a known cause are folded if the changes are equal.
+    places. Fields without a known cause are folded if the changes are equal. What a new DAG or a new job has is no
+    effect: everything about it is new.
     """
     fields: dict[tuple[Cause | None, bytes], FieldChange] = {}
     places: dict[tuple[Cause | None, bytes], dict[Place, None]] = {}
     for located in changes:
         change = located.change
-        for job, changed in (("", change.fields), *((one.job, one.fields) for one in change.jobs)):
+        changed_jobs = [(one.job, one.fields) for one in change.jobs if one.kind == "changed"]
+        for job, changed in (("", () if change.is_new else change.fields), *changed_jobs):
             place = Place(change.environment, change.id, job)
             for field in changed:
                 key = located.causes.get((job, field.path)), _ENCODER.encode((field.path, field.before, field.after))

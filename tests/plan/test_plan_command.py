@@ -44,7 +44,7 @@ def test_a_new_image(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
     project.commit("new image")
     text = printed(project)
-    assert "1 DAG changed dev: 1 changed prod: 1 changed" in text
+    assert "1 DAG changed: growth.churn dev: 1 changed prod: 1 changed" in text
     change = "image registry.example.com/churn:1.0 → registry.example.com/churn:1.1"
     assert f"{change} in 3 jobs of 1 DAG (dev, prod)" in text
     assert text.count(change) == 1
@@ -62,7 +62,7 @@ def test_a_new_pipeline(project: ChangeProject) -> None:
     project.write("pipelines/growth/fresh.yaml", CHURN.replace("churn", "fresh"))
     text = printed(project)
     assert "1 DAG added" in text and "growth.fresh is new in dev, prod" in text
-    assert "3 jobs: extract, train, report" in text
+    assert "2 jobs with image registry.example.com/fresh:1.0, flavor small: extract, report" in text
     assert "schedule: 0 4 * * * (in prod)" in text and "no schedule: it runs only if" in text
     assert "with uncommitted changes" in text
 
@@ -147,7 +147,8 @@ def test_values_that_differ_between_environments_name_them(project: ChangeProjec
 def test_a_removed_job_and_new_dependencies(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "  report: {depends_on: [train]", "  publish: {depends_on: [train]")
     text = printed(project)
-    assert "new job publish" in text and "removed job report" in text
+    assert "1 new job with image registry.example.com/churn:1.0, flavor small: publish" in text
+    assert "1 removed job: report" in text
     assert "new dependency: publish waits for train" in text
 
 

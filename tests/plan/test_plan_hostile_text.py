@@ -83,7 +83,7 @@ HOSTILE = st.one_of(
 GFM = MarkdownIt("gfm-like", {"html": True})
 CODE, VOID = ("code", "pre"), ("hr", "br")
 ALLOWED = {"h2", "h3", "p", "ul", "li", "strong", "code", "pre", "details", "summary", "hr", "br"}
-SUSPICIOUS = re.compile(r"[@#<>`|\[\]!&~%$\\]|://|www\.\w|\w-\d|[0-9a-fA-F]{7,}")
+SUSPICIOUS = re.compile(r"[@#<>`|\[\]!&~%$\\]|://|www\.\w|\w-\d|\b[0-9a-fA-F]{7,}\b")
 
 
 class Page(HTMLParser):

@@ -90,7 +90,15 @@ def _without_after(base: DagChange, comparison: Comparison) -> DagChange | None:
 
 
 def _all(pipeline: Pipeline, kind: Any) -> tuple[JobChange, ...]:
-    return tuple(JobChange(job.name, kind) for job in pipeline.jobs)
+    return tuple(_whole(job, kind) for job in pipeline.jobs)
+
+
+def _whole(job: Job, kind: Any) -> JobChange:
+    """A job that was added, with its image and size, or a job that was removed."""
+    if kind == "removed":
+        return JobChange(job.name, kind)
+    image = FieldChange("spec.containers[base].image", ABSENT, job.image)
+    return JobChange(job.name, kind, (image, FieldChange("resource_flavor", ABSENT, job.flavor.name)))
 
 
 def _compare(base: DagChange, before: Pipeline, after: Pipeline) -> DagChange:
@@ -109,7 +117,7 @@ def _jobs(old: dict[str, Job], new: dict[str, Job], clusters: tuple[Cluster, Clu
     has_same_sidecar = clusters[0].xcom_sidecar == clusters[1].xcom_sidecar
     for name in {**new, **old}:
         if name not in old:
-            yield JobChange(name, "added")
+            yield _whole(new[name], "added")
         elif name not in new:
             yield JobChange(name, "removed")
         elif not (has_same_sidecar and same_job(old[name], new[name])):

@@ -15,6 +15,7 @@ from dag_factory.plan.formats.wording import kinds, pair_of
 from dag_factory.plan.model import Effect, EnvironmentCost, Plan, Revision, Risk
 
 _NAMES = 8  # of DAGs, for a shared change
+_FEW = 3  # DAGs that the summary names
 _ALWAYS = "runs-in-progress"  # nearly every change has this risk, so it is the last one
 
 
@@ -101,7 +102,8 @@ def _summary(plan: Plan) -> tuple[Item, ...]:
     elif set(strongest) == {"documentation"} and not pair_of(plan):
         head = Item((words(f"Only the documentation of {total} changes. All DAGs do the same as before."),))
     else:
-        only = (words(f"{total} "), *kinds(plan)[next(iter(strongest))].label)
+        listed = (words(": "), *names(tuple(by_dag), _FEW)) if len(by_dag) <= _FEW else ()
+        only = (words(f"{total} "), *kinds(plan)[next(iter(strongest))].label, *listed)
         head = Item(only if len(strongest) == 1 else (words(f"{total}: "), *_counted(plan, strongest)))
     lines = [head]
     for environment in plan.environments if len(plan.environments) > 1 else ():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dag_factory.config.ids import DagId
 from dag_factory.config.problems import Problem
 from dag_factory.plan.formats.coverage import Coverage
-from dag_factory.plan.formats.fields import field_items, value_text
+from dag_factory.plan.formats.fields import field_items, label, value_text
 from dag_factory.plan.formats.outline import Item, Piece, Tone, count, name, names, words
 from dag_factory.plan.formats.places import cause_pieces, in_brackets, in_order, where
 from dag_factory.plan.formats.wording import kinds, pair_of
@@ -16,7 +16,9 @@ from dag_factory.plan.model import DagChange, FieldChange, JobChange, Plan
 
 _SHOWN = ("removed", "renamed", "added", "changed", "repaired")
 """The kinds of changes that have an item for each DAG, in this order."""
-_SIGNS: dict[str, tuple[str, Tone]] = {"added": ("new job ", "added"), "removed": ("removed job ", "removed")}
+_SIGNS: dict[str, tuple[str, Tone]] = {"added": ("new ", "added"), "removed": ("removed ", "removed")}
+_NO_SIGN: tuple[str, Tone] = ("", "")
+_NOUNS = {"image": words("image"), "resource_flavor": words("flavor")}
 
 _WHOLE = ("added", "removed", "repaired")
 
@@ -91,11 +93,9 @@ def _merged(plan: Plan, found: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ..
 def _children(change: DagChange, coverage: Coverage, is_pair: bool) -> tuple[Item, ...]:
     is_new = change.kind == "added" and not is_pair
     items = [*_new_schedule(change)] if is_new else [*_fields(change, coverage, "", change.fields)]
-    unchanged_jobs = [job.job for job in change.jobs if change.kind in _WHOLE and not job.fields]
-    if unchanged_jobs:
-        items.append(Item((words(f"{count(len(unchanged_jobs), 'job')}: "), *names(unchanged_jobs, 20))))
+    items += _whole_jobs(change)
     for job in change.jobs:
-        if job.job not in unchanged_jobs:
+        if job.kind == "changed":
             items += _job(change, job, coverage)
     items += [_edge("new dependency", "added", edge) for edge in change.edges_added]
     items += [_edge("removed dependency", "removed", edge) for edge in change.edges_removed]
@@ -109,11 +109,25 @@ def _new_schedule(change: DagChange) -> tuple[Item, ...]:
     return (Item((words("schedule: "), name(value_text(schedule[0]), "added"))),)
 
 
+def _whole_jobs(change: DagChange) -> Iterable[Item]:
+    """Yield one item for all new jobs with the same image and size, and one for all removed jobs."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for job in change.jobs:
+        if job.kind != "changed":
+            values = tuple((label(field.path), value_text(field.after)) for field in job.fields)
+            found.setdefault((job.kind, values), []).append(job.job)
+    for (kind, values), jobs in found.items():
+        word, tone = _SIGNS[kind] if change.kind not in _WHOLE else _NO_SIGN
+        pieces = [words(f"{count(len(jobs), f'{word}job')}", tone)]
+        for number, (key, value) in enumerate(values):
+            pieces += [words(", " if number else " with "), _NOUNS.get(key) or name(key), words(" "), name(value)]
+        yield Item((*pieces, words(": "), *names(jobs, 20)))
+
+
 def _job(change: DagChange, job: JobChange, coverage: Coverage) -> Iterable[Item]:
     children = _fields(change, coverage, job.job, job.fields)
-    sign, tone = _SIGNS.get(job.kind, ("job ", ""))
-    if children or job.kind != "changed":
-        yield Item((words(sign, tone), name(job.job)), children)
+    if children:
+        yield Item((words("job "), name(job.job)), children)
 
 
 def _fields(change: DagChange, coverage: Coverage, job: str, fields: Iterable[FieldChange]) -> tuple[Item, ...]:
