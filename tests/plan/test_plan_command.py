@@ -96,6 +96,19 @@ def test_a_file_that_breaks(project: ChangeProject) -> None:
     assert "Exit code 1: 1 new error." in result.stderr
 
 
+@pytest.mark.parametrize(("new", "code"), [("{{cpu: 1", "broken-table"), ("{cpus: 1", "broken-flavor")])
+def test_an_error_in_the_platform_is_first_and_its_consequences_are_one_entry(
+    project: ChangeProject, new: str, code: str
+) -> None:
+    project.edit("platform/flavors.yaml", "small: {cpu: 1", f"small: {new}")
+    result = project.plan()
+    assert result.returncode == 1 and "Exit code 1: 1 new error." in result.stderr
+    text = " ".join(result.stdout.partition("Errors (2)")[2].split())
+    assert text.startswith("configs/platform/flavors.yaml has 1 new error configs/platform/flavors.yaml:")
+    assert "6 DAGs cannot be built in dev, prod: growth.churn, growth.hello, sales.region_0," in text
+    assert text.count(f"{code}: ") == 1 and text.count("keeps running") == 1
+
+
 def test_a_new_file_with_errors_has_no_version_that_keeps_running(project: ChangeProject) -> None:
     project.write("pipelines/growth/fresh.yaml", "version: 1\njobs: {a: {comand: x}}\n")
     text = printed(project, code=1)
@@ -141,7 +154,9 @@ def test_values_that_differ_between_environments_name_them(project: ChangeProjec
     text = printed(project)
     assert "growth.churn is changed in dev, prod" in text
     assert "schedule 0 4 * * * → 0 */4 * * * configs/pipelines/growth/churn.yaml:3 (in prod)" in text
-    assert f"script: 1 line added, 1 line removed configs/{CHURN_FILE}:11 -set -e +set -eu python -m churn.train" in text
+    assert (
+        f"script: 1 line added, 1 line removed configs/{CHURN_FILE}:11 -set -e +set -eu python -m churn.train" in text
+    )
 
 
 def test_a_removed_job_and_new_dependencies(project: ChangeProject) -> None:

@@ -18,6 +18,7 @@ from dag_factory.cli.interrupts import raise_on_first_signal
 from dag_factory.config import ProjectError
 from dag_factory.config.problems import errors
 from dag_factory.config.suggestions import did_you_mean
+from dag_factory.plan.formats.error_items import is_consequence
 from dag_factory.plan.formats.json_document import as_json
 from dag_factory.plan.formats.markdown import LIMITS, as_markdown, failed_as_markdown
 from dag_factory.plan.formats.outline import Tone, count
@@ -78,7 +79,8 @@ _INTERNAL = "dagf failed with an internal error; its text is in the log of the C
 
 def failures(found: Plan, gates: Gates) -> list[str]:
     """Return what makes the exit code 1; nothing if it is 0."""
-    new_errors = errors(found.new_problems)
+    all_errors = errors(found.new_problems)
+    new_errors = [one for one in all_errors if not is_consequence(one)] or all_errors
     reasons = [count(len(new_errors), "new error")] if new_errors else []
     for kind in dict.fromkeys(gates.risks):
         number = sum(risk.kind == kind for risk in found.risks)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from dag_factory.config.ids import DagId
-from dag_factory.config.problems import Problem
 from dag_factory.plan.formats.coverage import Coverage, folded_effects
 from dag_factory.plan.formats.dag_items import dag_items, lists_by_environments, problem_items
+from dag_factory.plan.formats.error_items import error_items
 from dag_factory.plan.formats.fields import field_items, field_pieces
 from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, count, name, names, words
 from dag_factory.plan.formats.places import blast_radius, cause_pieces, place_names, where
@@ -31,7 +31,7 @@ def outline(plan: Plan) -> Outline:
             noun="risk",
             tone="risk",
         ),
-        Section("Errors", _broken(plan), share=0.4, noun="error", tone="risk"),
+        Section("Errors", error_items(plan), share=0.4, noun="error", tone="risk"),
         Section(
             "Shared changes",
             tuple(_effect(plan, effect) for effect in _by_size(folded_effects(plan))),
@@ -152,33 +152,6 @@ def _effect(plan: Plan, effect: Effect) -> Item:
     if len(fields) == 1 and not fields[0].diff:
         return Item((*head, *field_pieces(effect.fields), *radius), (dags,))
     return Item((*head, words(count(len(fields), "change")), *radius), (*fields, dags))
-
-
-def _broken(plan: Plan) -> tuple[Item, ...]:
-    dags: dict[tuple[tuple[Problem, ...], bool], dict[str, set[str]]] = {}
-    for change in plan.changes:
-        if change.kind == "broken":
-            dags.setdefault((change.problems, change.is_new), {}).setdefault(change.environment, set()).add(change.id)
-    items = []
-    for (problems, is_new), by_environment in dags.items():
-        ids = sorted(set().union(*by_environment.values()))
-        them = "it" if len(ids) == 1 else "them"
-        head = (*names(ids), words(" cannot be built"), *where(plan, by_environment))
-        keeps = f"Until this is fixed, Airflow keeps running the last version of {them} that had no errors."
-        if is_new:
-            keeps = (
-                f"{'It is' if them == 'it' else 'They are'} new, so Airflow does not have {them} until this is fixed."
-            )
-        items.append(Item(head, (*problem_items(problems), Item((words(keeps),)))))
-    reported = {problem for problems, _ in dags for problem in problems}
-    by_file: dict[str, list[Problem]] = {}
-    for problem in plan.new_problems:
-        if problem.severity == "error" and problem not in reported:
-            by_file.setdefault(problem.file, []).append(problem)
-    for file, found in by_file.items():
-        head = (name(file), words(f" has {count(len(found), 'new error')}"))
-        items.append(Item(head, problem_items(found)))
-    return tuple(items)
 
 
 def _documentation(plan: Plan) -> tuple[Item, ...]:
