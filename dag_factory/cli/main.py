@@ -156,6 +156,30 @@ def graph(pipeline: str, environment: str | None, home: Path | None, output_form
 
 
 @main.command()
+@click.argument("pipeline")
+@click.argument("words", nargs=-1, metavar="[JOB] [FIELD]")
+@click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@home_option
+def explain(
+    pipeline: str, words: tuple[str, ...], environments: tuple[str, ...], as_json: bool, home: Path | None
+) -> int:
+    """Show where the values of a PIPELINE, of a JOB or of its pod come from.
+
+    FIELD is a key, such as retries.retries or schedule, or a path in the pod of the job, such as
+    spec.containers[base].resources.limits.memory. The chain has every layer that sets it, also the overridden ones, and
+    the rules that change or bound it, in each environment. Without FIELD, all fields are listed. A single word that is
+    not a job is a field of the pipeline. Exit code: 0, 1 if the pipeline has errors in an environment, 2 if there is no
+    such pipeline, job or field.
+    """
+    from dag_factory.cli.commands.explain import explain
+
+    if len(words) > 2:
+        raise click.UsageError("give at most a pipeline, a job and a field")
+    return explain(pipeline, words, environments, home, as_json)
+
+
+@main.command()
 @click.argument("flavor", required=False)
 @click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

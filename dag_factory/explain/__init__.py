@@ -1,1 +1,1 @@
-"""Where a value comes from: every layer that set it, and what changed it on the way to the pod."""
+"""Where a value comes from: every layer that set it, for ``dagf explain``; and pods as text, for ``dagf render``."""

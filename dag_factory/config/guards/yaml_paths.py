@@ -28,6 +28,17 @@ def yaml_path(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> KeyPath:
     return own or (("pod", *overlay_path) if overlay_path or not path else ())
 
 
+def paths_of_layers(path: KeyPath, pod: Fragment, job: Job, node: MapNode) -> tuple[KeyPath, ...]:
+    """The paths in a job's tree that set the value at ``path`` of its final pod, low to high: own key, then overlay."""
+    own = _job_path(path, pod, job, node)
+    overlay = node.get("pod")
+    if not isinstance(overlay, MapNode):
+        return (own,) if own else ()
+    overlay_path, is_set_there = _walk(overlay, path, pod, shape(*_PATCH))
+    above = (("pod", *overlay_path),) if is_set_there and overlay_path else ()
+    return (*((own,) if own else ()), *above)
+
+
 def _walk(node: Node, path: KeyPath, value: Any, field: Shape) -> tuple[KeyPath, bool]:
     """How far a path of the pod leads into a tree of Kubernetes fields, and whether the tree sets or removes the value.
 

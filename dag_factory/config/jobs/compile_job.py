@@ -38,7 +38,7 @@ class CompiledJob(msgspec.Struct, frozen=True):
 
 def compile_job(source: JobSource, pipeline: Scope, build: bool = True) -> CompiledJob:
     """Compile one job of a pipeline. Without ``build``, because the pipeline has errors, only its tree is made."""
-    scope = _scope(source, pipeline)
+    scope = job_scope(source, pipeline)
     layers = collect_layers(source, scope)
     resolved = resolve(layers, scope)
     if layers.call_errors:  # the values of the template are missing, so other errors may be wrong
@@ -59,7 +59,8 @@ def compile_name(source: JobSource) -> CompiledJob:
     return CompiledJob(TaskId(source.name), source.name, source.position, tree, None, ())
 
 
-def _scope(source: JobSource, pipeline: Scope) -> Scope:
+def job_scope(source: JobSource, pipeline: Scope) -> Scope:
+    """The scope of a job in the scope of its pipeline."""
     context = {**pipeline.context, "job": {"name": source.task}}
     if source.cell:
         context["matrix"] = source.cell.values

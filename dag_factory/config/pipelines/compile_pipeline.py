@@ -40,12 +40,16 @@ _NOT_IN_HEADER = ("version", "only", "defaults", "jobs", "environments", *instan
 class ResolvedPipeline(msgspec.Struct, frozen=True):
     """A pipeline after all layers are merged, each value with the position that set it.
 
-    ``source_names`` holds the name in the file of each task's job, ``documents`` the trees of the files.
+    ``source_names`` holds the name in the file of each task's job, ``documents`` the trees of the files. ``document``
+    is the file with its template and its values for the environment, ``scope`` the scope of its jobs. The jobs can be
+    taken apart again with them.
     """
 
     tree: MapNode
     source_names: dict[str, str]
     documents: dict[str, MapNode]
+    document: MapNode
+    scope: Scope
 
 
 def compile_pipeline(source: PipelineSource, tables: Tables, dag_id: DagId | None = None) -> PipelineResult:
@@ -86,7 +90,7 @@ def resolve_pipeline(
         return PipelineResult(dag_id, None, problems), None
     nodes: dict[str, Node] = {job.name: job.node for job in jobs}
     tree = map_node({**header.entries, "jobs": map_node(nodes, {}, document.position)}, {}, document.position)
-    resolved = ResolvedPipeline(tree, {job.name: job.source_name for job in jobs}, files)
+    resolved = ResolvedPipeline(tree, {job.name: job.source_name for job in jobs}, files, document, scope)
     return PipelineResult(dag_id, pipeline, problems), resolved
 
 

@@ -33,6 +33,16 @@ class Shape:
     def _annotation(self, name: str) -> Any:
         return next((schema[name] for schema, _ in self._branches if name in schema), None)
 
+    @property
+    def is_defined(self) -> bool:
+        """Whether the schemas say anything about this place."""
+        return bool(self._branches)
+
+    @property
+    def description(self) -> str:
+        """The description in the schemas, which ends with the default and an example."""
+        return self._annotation("description") or ""
+
     def child(self, key: str) -> Shape:
         """The shape of the value of a key of this map."""
         found = self._children.get(key)

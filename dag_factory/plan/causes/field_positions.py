@@ -14,7 +14,7 @@ from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.tree import ListNode, MapNode, Node, Scalar
-from dag_factory.plan.differences.values import KEYS
+from dag_factory.explain.field_paths import KEYS
 
 _STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from dag_factory.explain.field_paths import KEYS, join
 from dag_factory.plan.model import ABSENT, FieldChange
-
-KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "volumes": "name",
-    "volumeMounts": "mountPath",
-    "volumeDevices": "devicePath",
-    "env": "name",
-    "imagePullSecrets": "name",
-    "hostAliases": "ip",
-    "ports": "containerPort",
-}
-"""The lists of a pod whose items have a name: an item is shown by it, not by its index."""
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def differences(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
@@ -51,11 +37,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return ABSENT if value is None else value
-
-
-def join(path: str, step: str) -> str:
-    """The path of a key in a map: ``a.b``, or ``a[b/c]`` if the key is not a plain word."""
-    return f"{path}.{step}".lstrip(".") if _PLAIN.fullmatch(step) else f"{path}[{step}]"
 
 
 def _maps(path: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[FieldChange]:

@@ -1,0 +1,74 @@
+"""``dagf explain``: where the values of a pipeline, of a job or of its pod come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dag_factory.cli import report, terminal
+from dag_factory.cli.errors import CouldNotRun
+from dag_factory.cli.find_home import find_home
+from dag_factory.config.ids import DagId
+from dag_factory.explain.explain import (
+    NotFound,
+    Pipelines,
+    explain_field,
+    find_pipelines,
+    is_task,
+    list_fields,
+    unknown_pipeline,
+)
+from dag_factory.explain.json_document import explanation_json, listing_json
+from dag_factory.explain.text import explanation_text, listing_text
+from dag_factory.overview.compiled import open_environments, pipeline_ids
+
+
+def explain(pipeline: str, words: Sequence[str], environments: Sequence[str], home: Path | None, as_json: bool) -> int:
+    """Print the chain of one field in each environment, or all fields.
+
+    ``words`` are the job and the field. A single word that is not a job is a field of the pipeline.
+    """
+    root = find_home(home)
+    projects = open_environments(root, environments)
+    try:
+        found = find_pipelines(projects, DagId(pipeline))
+        if not found.subjects and not found.broken:
+            known = sorted({name for project in projects for name in pipeline_ids(project)})
+            raise unknown_pipeline(pipeline, known, [project.environment for project in projects])
+        if not found.subjects:
+            return _with_errors(found, root)
+        job, field = _job_and_field(found, words)
+        text = _fields(found, job, as_json) if field is None else _field(found, job, field, as_json)
+    except NotFound as failure:
+        raise CouldNotRun(str(failure)) from None
+    terminal.write(text)
+    if found.broken and not as_json:
+        _with_errors(found, root)
+    return 1 if found.broken else 0
+
+
+def _job_and_field(found: Pipelines, words: Sequence[str]) -> tuple[str, str | None]:
+    if len(words) == 2:
+        return words[0], words[1]
+    if not words:
+        return "", None
+    return (words[0], None) if is_task(found, words[0]) else ("", words[0])
+
+
+def _field(found: Pipelines, job: str, field: str, as_json: bool) -> str:
+    explanation = explain_field(found, job, field)
+    return explanation_json(explanation, found, {}) if as_json else explanation_text(explanation, {})
+
+
+def _fields(found: Pipelines, job: str, as_json: bool) -> str:
+    listings = list_fields(found, job)
+    if as_json:
+        return listing_json(listings, found, job, {})
+    return listing_text(listings, f"the job {job} in {found.id}" if job else found.id, {})
+
+
+def _with_errors(found: Pipelines, root: Path) -> int:
+    for one in found.broken:
+        report.print_problems(one.problems, root)
+        terminal.note(f"{found.id} has errors in {one.environment}, so its values are not explained there.")
+    return 1
