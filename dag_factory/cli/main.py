@@ -180,6 +180,38 @@ def explain(
 
 
 @main.command()
+@click.argument("pipeline")
+@click.argument("job", required=False)
+@click.option("--env", "environment", metavar="NAME", help="The environment.  [default: the first with the pipeline]")
+@home_option
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="The output: YAML that kubectl reads, with the DAG as a comment, or JSON for programs.",
+)
+@click.option("--json", "output_format", flag_value="json", help="The same as --format json.")
+def render(pipeline: str, job: str | None, environment: str | None, home: Path | None, output_format: str) -> int:
+    """Print the pods of one PIPELINE as Kubernetes YAML, and its DAG; or only the pod of one JOB.
+
+    The pods are as Airflow sends them for the first try, with templates {{ }} not rendered. The name of a matrix
+    stands for all of its cells.
+
+    \b
+    dagf render ml.wine                                  the DAG and all pods
+    dagf render ml.wine train-forest --env prod          one pod
+    dagf render ml.wine | kubectl create --dry-run=server -f -
+
+    Exit code: 0 with pods, 1 if the pipeline has errors, 2 if there is no such pipeline or job.
+    """
+    from dag_factory.cli.commands.render import render
+
+    return render(pipeline, job, environment, home, output_format)
+
+
+@main.command()
 @click.argument("flavor", required=False)
 @click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

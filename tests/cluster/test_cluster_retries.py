@@ -12,10 +12,10 @@ from airflow.sdk.exceptions import AirflowRescheduleException, TaskDeferred
 from live import Live, running
 from project_tasks import rendered_task
 
-from dag_factory.build.worker.callbacks.label_flavor import LABEL
 from dag_factory.build.worker.errors import PodRefused
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.cluster import faults_client
+from dag_factory.config.pod.labels import TRY_FLAVOR
 from dag_factory.verdicts.history import KEY
 
 FLAVORS = """\
@@ -137,10 +137,10 @@ def test_out_of_memory_then_evicted_keeps_the_larger_flavor(faulty: Live, tmp_pa
     assert task.flavors() == ["small", "medium", "medium"]
     assert task.store[KEY]["reschedules"] == 1
     small, *raised = task.pods()
-    assert small.metadata.labels[LABEL] == "small" and small.metadata.annotations["size"] == "s"
+    assert small.metadata.labels[TRY_FLAVOR] == "small" and small.metadata.annotations["size"] == "s"
     assert len(raised) == 2
     for pod in raised:
-        assert pod.metadata.labels[LABEL] == "medium"
+        assert pod.metadata.labels[TRY_FLAVOR] == "medium"
         assert pod.metadata.labels["dagwright/flavor"] == "small"  # the operator finds the pods of a task by it
         assert pod.metadata.labels["tier"] == "big"
         assert pod.metadata.annotations["size"] == "m"

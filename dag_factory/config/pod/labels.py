@@ -8,6 +8,10 @@ from dag_factory.config.pod.names import safe_label
 PREFIX = "dagwright/"
 """The prefix of the factory's labels."""
 
+TRY_FLAVOR = f"{PREFIX}try-flavor"
+"""The label ``dagwright/flavor`` is that of the YAML file, this one that of the try: the operator finds the pods of a
+task by the first one."""
+
 
 def pod_labels(pipeline: Pipeline, job: Job) -> dict[str, str]:
     """The pod's labels: the job's, and the factory's, which a job cannot override."""

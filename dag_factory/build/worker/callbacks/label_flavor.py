@@ -6,10 +6,8 @@ from typing import Any
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 
+from dag_factory.config.pod.labels import TRY_FLAVOR
 from dag_factory.config.pod.names import safe_label
-
-LABEL = "dagwright/try-flavor"
-"""The label ``dagwright/flavor`` is that of the YAML file: the operator finds the pods of a task by it."""
 
 
 class LabelFlavor(KubernetesPodOperatorCallback):
@@ -26,4 +24,4 @@ class LabelFlavor(KubernetesPodOperatorCallback):
             return
         labels = {name: text for name, text in job.labels.items() if own.labels.get(name) != text}
         rendered = operator.render_template({name: safe_label(text) for name, text in labels.items()}, context)
-        pod_request.metadata.labels.update({**rendered, LABEL: safe_label(job.flavor.name)})
+        pod_request.metadata.labels.update({**rendered, TRY_FLAVOR: safe_label(job.flavor.name)})
