@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -335,3 +336,41 @@ def test_the_cost_of_a_change(project: ChangeProject) -> None:
     project.edit("platform/flavors.yaml", "cost_per_hour: 0.05", "cost_per_hour: 0.10")
     text = printed(project)
     assert "Cost of the changed jobs" in text
+    assert "dev 0.55 → 1.10 for each hour in which all changed jobs run prod 0.55 → 1.10 for" in text
+
+
+def test_the_cost_of_30_days_counts_jobs_that_it_cannot_estimate(project: ChangeProject, tmp_path: Path) -> None:
+    usage = tmp_path / "usage.json"
+    job = {"dag_id": "growth.churn", "job": "extract", "median_seconds": 3600, "runs": 3}
+    usage.write_text(json.dumps({"version": 1, "jobs": [job]}))
+    project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
+    text = printed(project, "--usage", str(usage))
+    assert (
+        "dev 0.50, as before, for each hour in which all changed jobs run not estimable for 30 days: 3 jobs (3" in text
+    )
+    assert re.search(
+        r"about 1\.50, as before, in the 30 days from \d{4}-\d\d-\d\d not estimable for 30 days: 2 jobs", text
+    )
+
+
+def test_a_wrong_file_of_statistics_is_an_error_that_the_comment_lists(project: ChangeProject, tmp_path: Path) -> None:
+    usage = tmp_path / "usage.json"
+    usage.write_text('{"version": 1, "jobs": [{"dag_id": "@octocat"}]}')
+    result = project.plan("--usage", str(usage), "--markdown")
+    assert result.returncode == 2 and "is a required property" in result.stderr
+    assert result.stdout.count("\n- ") == 3
+    assert_harmless(result.stdout)
+    assert project.plan("--usage", "missing.json").stderr == "Error: missing.json: No such file or directory\n"
+
+
+def test_an_internal_error_replaces_the_old_comment_and_is_no_verdict_about_the_change(project: ChangeProject) -> None:
+    code = (
+        "import dag_factory.plan.make_plan as module\n"
+        "module.compare = None\n"
+        "from dag_factory.cli.main import main\nmain(['plan', '--markdown'])"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=project.home, capture_output=True, text=True, timeout=600, check=False)
+    assert result.returncode == 2
+    assert result.stdout.startswith(f"{MARKER}\n") and "internal error" in result.stdout
+    assert "Traceback" in result.stderr and "Traceback" not in result.stdout

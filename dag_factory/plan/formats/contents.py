@@ -163,19 +163,15 @@ def _documentation(plan: Plan) -> tuple[Item, ...]:
 
 
 def _cost(cost: EnvironmentCost, today: str) -> Item:
-    before, after = cost.hourly
-    pieces = [
-        name(cost.environment),
-        words(f": {_number(before)} → {_number(after)} for each hour in which all changed jobs run"),
-    ]
-    if cost.monthly:
-        old, new = cost.monthly
-        pieces.append(words(f"; about {_number(old)} → {_number(new)} in the 30 days from {today}"))
+    lines: list[tuple[Piece, ...]] = [(words(f"{_arrow(cost.hourly)} for each hour in which all changed jobs run"),)]
+    if cost.monthly and (any(cost.monthly) or not cost.not_estimable):
+        lines.append((words(f"about {_arrow(cost.monthly)} in the 30 days from {today}"),))
     if cost.not_estimable:
         total = sum(cost.not_estimable.values())
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(cost.not_estimable.items()))
-        pieces += [words(f"; not estimable ({total:,}): "), Piece(reasons, "sentence")]
-    return Item(tuple(pieces))
+        period = "" if cost.monthly is None else " for 30 days"
+        lines.append((words(f"not estimable{period}: {count(total, 'job')} ("), Piece(reasons, "sentence"), words(")")))
+    return Item((name(cost.environment),), tuple(Item(line) for line in lines))
 
 
 def _has_news(cost: EnvironmentCost) -> bool:
@@ -183,8 +179,9 @@ def _has_news(cost: EnvironmentCost) -> bool:
     return cost.monthly is not None or f"{cost.hourly[0]:.4f}" != f"{cost.hourly[1]:.4f}"
 
 
-def _number(amount: float) -> str:
-    return f"{amount:,.2f}"
+def _arrow(amounts: tuple[float, float]) -> str:
+    before, after = (f"{amount:,.2f}" for amount in amounts)
+    return f"{before} → {after}" if before != after else f"{after}, as before,"
 
 
 def _other_problems(plan: Plan) -> tuple[Item, ...]:
