@@ -155,9 +155,9 @@ def chain_of_flavor_key(one: JobSubject, path: KeyPath, lookup: Lookup, job: Loo
 def chain_of_pipeline_key(subject: Subject, path: KeyPath, lookup: Lookup) -> Chain:
     """The chain of one key of a pipeline."""
     steps = steps_at(lookup, path)
-    found = [*rules.variables(subject, (step.expression for step in steps)), *rules.schedule_mode(subject, path)]
-    timezone = subject.resolved.scope.tables.timezone
     final = at(lookup.tree, path)
+    found = [*rules.variables(subject, (step.expression for step in steps)), *rules.schedule_mode(subject, final)]
+    timezone = subject.resolved.scope.tables.timezone
     if path == ("timezone",) and not steps and timezone is not None:
         found.append(Rule("value", "the environment sets `timezone`", rules.place(timezone.position)))
     return _chain(subject, path, steps, final, found, lookup.schema)

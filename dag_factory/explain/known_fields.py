@@ -42,10 +42,14 @@ _OPERATOR = {
     "kind": "the operator creates a pod",
     f"spec.containers[{BASE}].name": "the operator finds the container of the job by this name",
     "spec.restartPolicy": "a pod runs one try; Airflow starts a new pod for the next try",
-    "spec.hostNetwork": "the operator sends its default",
 }
-_ADMISSION = {
+_ADDED = {
     "metadata.namespace": "the Airflow connection names the namespace; without one, it is `default`",
+    "spec.hostNetwork": "the operator sends its default, false",
+    f"spec.containers[{XCOM}].image": "the image of the provider, or that of the Airflow connection",
+}
+"""The fields that are not in the pod before the operator runs."""
+_ADMISSION = {
     "metadata.uid": "the API server numbers each object",
     "metadata.resourceVersion": "the API server numbers each version of an object",
     "metadata.creationTimestamp": "the API server sets it",
@@ -93,13 +97,14 @@ def known_origin(text: str, path: KeyPath, pod: Fragment) -> Known | None:
     return None
 
 
-def operator_label(text: str) -> Known | None:
-    """The origin of a label of a task instance, which is not in the pod before a run."""
-    label = text.removeprefix("metadata.labels").strip(".[]")
-    if label in OPERATOR_LABELS or label == f"{PREFIX}try-flavor":
-        words = OPERATOR_LABELS.get(label, "the flavor of the try, which may be larger after out-of-memory")
-        return "operator", f"set when the task runs; it says {words}"
-    return None
+def added_by_operator(text: str) -> Known | None:
+    """The origin of a field that the operator adds to the pod when the task runs; None if it does not add it."""
+    label = text.removeprefix("metadata.labels").strip(".[]") if text.startswith("metadata.labels") else ""
+    if label == f"{PREFIX}try-flavor":
+        return "factory", "set when the task runs: the flavor of the try, which may be larger after out-of-memory"
+    if label in OPERATOR_LABELS:
+        return "operator", f"set when the task runs; it says {OPERATOR_LABELS[label]}"
+    return ("operator", _match(text, _ADDED)) if _match(text, _ADDED) else None
 
 
 def admission_origin(text: str) -> Known:

@@ -47,6 +47,7 @@ def job_layers(one: JobSubject) -> list[Layer]:
     subject, name = one.subject, one.source.name
     base = [
         *_pull_policy_layers(subject),
+        *_variable_layers(subject),
         *_environment_layers(subject, "defaults", "job"),
         *_team_layers(subject, "job"),
         *_own_layers(subject, ("defaults",), "pipeline defaults"),
@@ -104,6 +105,13 @@ def _environment_layers(subject: Subject, *path: str) -> Iterator[Layer]:
 def _pull_policy_layers(subject: Subject) -> Iterator[Layer]:
     for one in environment_values(subject, "images", "pull_policy"):
         yield Layer(one.name, _single("image_pull_policy", one.node))
+
+
+def _variable_layers(subject: Subject) -> Iterator[Layer]:
+    """The environment variables of the params, which are below all other layers."""
+    layer = subject.resolved.scope.tables.environment_job_layer
+    if layer is not None and (env := layer.get("env")) is not None:
+        yield Layer("params_env", _single("env", env))
 
 
 def _teams(subject: Subject) -> Iterator[tuple[str, MapNode]]:

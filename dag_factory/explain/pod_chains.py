@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.pod.final_pod import XCOM
+from dag_factory.config.pod.operator_pod import operator_pod
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import shape
 from dag_factory.config.tree import Scalar, at, is_set
 from dag_factory.explain import key_chains, rules
 from dag_factory.explain.field_paths import leaves, parse_path, steps_of
 from dag_factory.explain.key_chains import Lookup, flavor_lookup, job_lookup, kind_of
-from dag_factory.explain.known_fields import admission_origin, is_xcom, known_origin, operator_label
+from dag_factory.explain.known_fields import added_by_operator, admission_origin, is_xcom, known_origin
 from dag_factory.explain.layers import Layer, environment_values, team_values
 from dag_factory.explain.model import Chain, Kind, Origin, Place, Rule, Step
-from dag_factory.explain.pod import operator_pod
 from dag_factory.explain.pod_fields import KeyPaths, key_paths
 from dag_factory.explain.subject import JobSubject
 
@@ -48,7 +48,7 @@ def chain_of_pod_field(lookup: PodLookup, text: str) -> Chain | None:
     environment = lookup.one.subject.environment
     path = parse_path(text, lookup.pod)
     if path is None:
-        known = operator_label(text)
+        known = added_by_operator(text)
         if known is None and not _is_kubernetes(text):
             return None
         kind, reason = known or admission_origin(text)

@@ -9,7 +9,7 @@ from dag_factory.config.guard_rules import Bound, Guards, Limit
 from dag_factory.config.guard_rules import Rule as GuardRule
 from dag_factory.config.pod.image_names import apply_mirror
 from dag_factory.config.positions import KeyPath, Position
-from dag_factory.config.tree import Scalar
+from dag_factory.config.tree import Node, Scalar
 from dag_factory.explain.layers import environment_values
 from dag_factory.explain.model import Place, Rule
 from dag_factory.explain.subject import JobSubject, Subject
@@ -83,10 +83,10 @@ def flavor_replacement(one: JobSubject, asked: Any) -> Iterator[Rule]:
         yield Rule("replacement", text, place(replacement.position))
 
 
-def schedule_mode(subject: Subject, path: KeyPath) -> Iterator[Rule]:
-    """What the environment does with all schedules."""
+def schedule_mode(subject: Subject, final: Node | None) -> Iterator[Rule]:
+    """What the environment does with all schedules, if it set the value ``final``."""
     mode = subject.resolved.scope.tables.schedules
-    if mode is not None and path in (("schedule",), ("paused",)) and mode.value != "run":
+    if mode is not None and final is not None and final.position == mode.position:
         text = {
             "manual": "the environment sets `schedules: manual`: no pipeline has a schedule",
             "paused": "the environment sets `schedules: paused`: a pipeline is paused when Airflow first sees it",

@@ -15,6 +15,7 @@ Expand = Callable[[Layer, Node], Layer]
 """Turns a value into the layer that it stands for: the name of a retry rule into the keys of the rule."""
 
 REPLACES = "replaces the value"
+REPEATS = "has the same item"
 _KEEPS_LOWER = ("sets", REPLACES)
 
 
@@ -53,7 +54,7 @@ def _ends_lower(one: Contribution) -> bool:
 def _contribution(
     layer: Layer, path: KeyPath, final: Node | None, shape: Shape, expand: Expand, has_lower: bool
 ) -> Contribution | None:
-    node, keys = layer.node, Position("")
+    node, keys, is_joined = layer.node, Position(""), False
     for depth, step in enumerate(path):
         layer = expand(layer, node) if shape.merge == "count" else layer
         node = layer.node if shape.merge == "count" else node
@@ -63,9 +64,12 @@ def _contribution(
         if inner is None:
             return _removal(layer, node, step, shape)
         keys = node.keys.get(str(step), inner.position) if isinstance(node, MapNode) else inner.position
+        is_joined = is_joined or (isinstance(node, ListNode) and shape.merge == "join")
         final = _child(final, step)
         shape = shape.child(str(step)) if isinstance(node, MapNode) else shape.items
         node = inner
+    if is_joined and has_lower:  # the lower item stays
+        return Contribution(layer.name, REPEATS, node.position, node, is_overridden=True)
     if is_null(node) and not shape.keeps_null:
         return Contribution(layer.name, "unsets the value", node.position or keys)
     return Contribution(layer.name, _effect(node, shape) if has_lower else "sets", node.position, node)

@@ -1,0 +1,77 @@
+"""``dagf explain`` knows the origin of every field of the pods that Airflow's operator creates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from building import built
+from test_build_final_pod import _no_connection, projects, set_values, unmarked
+
+from dag_factory.config import open_project
+from dag_factory.explain.field_paths import leaves
+from dag_factory.explain.known_fields import OPERATOR_LABELS
+from dag_factory.explain.model import Chain
+from dag_factory.explain.pod_chains import chain_of_pod_field, origins_of_pod, pod_lookup
+from dag_factory.explain.subject import find_pipeline, take_job_apart
+
+NO_CONNECTION = _no_connection
+
+
+def sent(task: Any) -> dict[str, Any]:
+    """The pod that the operator creates, after the callbacks that change it."""
+    from kubernetes.client import ApiClient
+
+    if hasattr(task, "partial_kwargs"):
+        task = task.unmap({"params": {}})
+    pod = task.build_pod_request_obj(dry_run=True)
+    for callback in task.callbacks:
+        callback.on_pod_manifest_created(pod_request=pod, client=None, mode="sync", context={}, operator=task)
+    found: dict[str, Any] = set_values(unmarked(ApiClient().sanitize_for_serialization(pod)))
+    return found
+
+
+def is_explained(chain: Chain | None) -> bool:
+    """Whether the chain says what set the value: the layers of files, a rule with its place, or a reason."""
+    if chain is None or chain.kind in ("cluster admission", "default"):
+        return False
+    if chain.kind in ("file", "run time"):
+        places = [*(one.place for one in chain.steps), *(one.place for one in chain.rules)]
+        return bool(places) and all(place.file.endswith((".yaml", ".j2")) and place.line for place in places)
+    return bool(chain.reason or chain.rules)
+
+
+def unexplained(home: Path, environment: str) -> Iterator[str]:
+    project = open_project(home, environment)
+    for pipeline in project.compile_all().pipelines:
+        subject = find_pipeline(project, pipeline.id).subject
+        assert subject is not None
+        dag = built(pipeline)
+        for job in pipeline.jobs:
+            lookup = pod_lookup(take_job_apart(subject, job.name))
+            for text, _, value in leaves(sent(dag.task_dict[job.name])):
+                chain = chain_of_pod_field(lookup, text)
+                if not is_explained(chain):
+                    yield f"{pipeline.id} {job.name} {text} {value!r}: {chain}"
+            listed = {one.field: one for one in origins_of_pod(lookup)}
+            yield from (
+                f"{pipeline.id} {job.name} {one.field}" for one in listed.values() if not (one.place or one.reason)
+            )
+
+
+@pytest.mark.parametrize(("home", "environment"), list(projects()), ids=lambda value: getattr(value, "name", value))
+def test_every_field_of_every_pod_has_an_origin(home: Path, environment: str) -> None:
+    assert list(unexplained(home, environment)) == []
+
+
+def test_labels_of_the_installed_provider_are_known() -> None:
+    from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+    ti = SimpleNamespace(dag_id="d", task_id="t", run_id="r", try_number=1, map_index=0)
+    context: Any = {"ti": ti, "run_id": "r", "dag": SimpleNamespace(parent_dag=None)}
+    labels = KubernetesPodOperator._get_ti_pod_labels(context)
+    always = {"airflow_version", "airflow_kpo_in_cluster", KubernetesPodOperator.POD_CHECKED_KEY}
+    assert {*labels, *always} == {*OPERATOR_LABELS}
