@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sample_plans import EMPTY, change, everything, flavor_edit, place, plan
 
 from dag_factory.plan.formats.text import as_text
-from dag_factory.plan.model import ABSENT, Effect, FieldChange, JobChange, Place
+from dag_factory.plan.model import ABSENT, Cause, Effect, FieldChange, JobChange, Place
 
 
 def test_without_a_change_the_plan_says_so() -> None:
@@ -40,6 +40,24 @@ def test_a_folded_effect_that_differs_in_one_place_is_shown_there() -> None:
     jobs = (JobChange("a", "changed", (small,)), JobChange("b", "changed", (large,)))
     text = as_text(plan(changes=(change(jobs=jobs),), effects=(Effect((small,), None, both),)))
     assert "job b\n      spec.x 1 → 3\n" in text and "job a\n" not in text
+
+
+def test_all_effects_of_one_line_are_one_entry_and_too_many_are_counted() -> None:
+    cause = Cause("configs/platform/environments/prod.yaml", 6, 3, "environment prod")
+    images = [FieldChange("spec.containers[0].image", f"i{number}:1", f"i{number}:2") for number in range(30)]
+    changes = [
+        change(dag=f"team.flow-{number}", jobs=(JobChange("a", "changed", (image,)),))
+        for number, image in enumerate(images)
+    ]
+    effects = [
+        Effect((image,), cause, (place(dag=f"team.flow-{number}", job="a"),)) for number, image in enumerate(images)
+    ]
+    text = as_text(plan(changes=tuple(changes), effects=tuple(effects)))
+    line = "configs/platform/environments/prod.yaml:6 (environment prod): 30 changes in 30 jobs of 30 DAGs"
+    assert text.count("prod.yaml:6") == 1 and line in text
+    assert "image i19:1 → i19:2 in 1 job of 1 DAG (prod)" in text
+    assert "i20:1" not in text and "… and 10 more changes of this line; --json has all" in text
+    assert "30 DAGs (prod): team.flow-0," in text
 
 
 def test_sections_are_in_the_order_of_a_review() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from dag_factory.config.ids import DagId
-from dag_factory.plan.formats.coverage import Coverage, folded_effects
+from dag_factory.plan.formats.coverage import Coverage, SharedChange
 from dag_factory.plan.formats.dag_items import dag_items, lists_by_environments, problem_items
 from dag_factory.plan.formats.error_items import error_items
 from dag_factory.plan.formats.fields import field_items, field_pieces
@@ -14,6 +14,7 @@ from dag_factory.plan.formats.places import blast_radius, cause_pieces, place_na
 from dag_factory.plan.formats.wording import kinds, pair_of
 from dag_factory.plan.model import Effect, EnvironmentCost, Plan, Revision, Risk
 
+_EFFECTS = 20  # of one line
 _NAMES = 8  # of DAGs, for a shared change
 _FEW = 3  # DAGs that the summary names
 _ALWAYS = "runs-in-progress"  # nearly every change has this risk, so it is the last one
@@ -34,13 +35,13 @@ def outline(plan: Plan) -> Outline:
         Section("Errors", error_items(plan), share=0.4, noun="error", tone="risk"),
         Section(
             "Shared changes",
-            tuple(_effect(plan, effect) for effect in _by_size(folded_effects(plan))),
+            tuple(_shared_change(plan, change) for change in coverage.shared),
             (words("Each is shown once, with all jobs or DAGs that have it."),),
             share=0.5,
             noun="change",
         ),
         Section("DAGs", dags, folded=True, share=0.8, noun="DAG"),
-        Section("DAGs with only shared changes", effects_only if dags or _is_long(plan) else (), noun="line"),
+        Section("DAGs with only shared changes", effects_only if dags or _is_long(coverage) else (), noun="line"),
         Section("Documentation only", _documentation(plan), noun="line"),
         Section(
             "Cost of the changed jobs",
@@ -129,23 +130,31 @@ def _risk(plan: Plan, risk: Risk) -> Item:
         environments = where(plan, (place.environment for place in risk.places))
         children.append(Item((*place_names(risk.places), *environments)))
     if risk.cause:
-        children.append(Item((words("because of "), *cause_pieces(risk.cause))))
+        children.append(Item((words("because of "), *cause_pieces(plan, risk.cause))))
     return Item((Piece(risk.kind, "strong", "risk"), words(": "), Piece(risk.sentence, "sentence")), tuple(children))
 
 
-def _is_long(plan: Plan) -> bool:
+def _is_long(coverage: Coverage) -> bool:
     """Return whether the shared changes do not name all of their DAGs."""
-    return any(len({place.dag_id for place in effect.places}) > _NAMES for effect in folded_effects(plan))
+    return any(len({place.dag_id for place in change.places}) > _NAMES for change in coverage.shared)
 
 
-def _by_size(effects: tuple[Effect, ...]) -> list[Effect]:
-    return sorted(effects, key=lambda effect: -len(effect.places))
-
-
-def _effect(plan: Plan, effect: Effect) -> Item:
-    cause = effect.cause
+def _shared_change(plan: Plan, change: SharedChange) -> Item:
+    cause = change.cause
     layer = (words(" ("), name(cause.layer), words(")")) if cause and cause.layer else ()
-    head = (*cause_pieces(cause), *layer, words(": ")) if cause else ()
+    head = (*cause_pieces(plan, cause), *layer, words(": ")) if cause else ()
+    if len(change.effects) == 1:
+        return _effect(plan, change.effects[0], head)
+    number = sum(len(effect.fields) for effect in change.effects)
+    radius = (words(f"{count(number, 'change')} in "), *blast_radius(plan, change.places))
+    items = [_effect(plan, effect, ()) for effect in change.effects[:_EFFECTS]]
+    if len(change.effects) > len(items):
+        rest = count(len(change.effects) - len(items), "more change")
+        items.append(Item((words(f"… and {rest} of this line; --json has all"),)))
+    return Item((*head, *radius), tuple(items))
+
+
+def _effect(plan: Plan, effect: Effect, head: tuple[Piece, ...]) -> Item:
     radius = (words(" in "), *blast_radius(plan, effect.places))
     dags = Item(place_names(effect.places, _NAMES))
     fields = field_items(effect.fields)

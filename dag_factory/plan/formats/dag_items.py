@@ -35,9 +35,8 @@ def dag_items(plan: Plan, coverage: Coverage) -> tuple[tuple[Item, ...], tuple[I
     own: dict[_Dag, dict[str, tuple[Item, ...]]] = {}
     effects_only: dict[DagId, list[str]] = {}
     shown = [change for change in plan.changes if change.kind in _SHOWN]
-    is_pair = pair_of(plan) is not None
     for change in sorted(shown, key=lambda one: _SHOWN.index(one.kind)):
-        children = _children(change, coverage, is_pair)
+        children = _children(plan, change, coverage)
         if change.kind == "changed" and not children:
             effects_only.setdefault(change.id, []).append(change.environment)
         else:
@@ -90,13 +89,13 @@ def _merged(plan: Plan, found: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ..
     return tuple(items)
 
 
-def _children(change: DagChange, coverage: Coverage, is_pair: bool) -> tuple[Item, ...]:
-    is_new = change.kind == "added" and not is_pair
-    items = [*_new_schedule(change)] if is_new else [*_fields(change, coverage, "", change.fields)]
+def _children(plan: Plan, change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
+    is_new = change.kind == "added" and not pair_of(plan)
+    items = [*_new_schedule(change)] if is_new else [*_fields(plan, change, coverage, "", change.fields)]
     items += _whole_jobs(change)
     for job in change.jobs:
         if job.kind == "changed":
-            items += _job(change, job, coverage)
+            items += _job(plan, change, job, coverage)
     items += [_edge("new dependency", "added", edge) for edge in change.edges_added]
     items += [_edge("removed dependency", "removed", edge) for edge in change.edges_removed]
     return tuple(items)
@@ -124,18 +123,20 @@ def _whole_jobs(change: DagChange) -> Iterable[Item]:
         yield Item((*pieces, words(": "), *names(jobs, 20)))
 
 
-def _job(change: DagChange, job: JobChange, coverage: Coverage) -> Iterable[Item]:
-    children = _fields(change, coverage, job.job, job.fields)
+def _job(plan: Plan, change: DagChange, job: JobChange, coverage: Coverage) -> Iterable[Item]:
+    children = _fields(plan, change, coverage, job.job, job.fields)
     if children:
         yield Item((words("job "), name(job.job)), children)
 
 
-def _fields(change: DagChange, coverage: Coverage, job: str, fields: Iterable[FieldChange]) -> tuple[Item, ...]:
+def _fields(
+    plan: Plan, change: DagChange, coverage: Coverage, job: str, fields: Iterable[FieldChange]
+) -> tuple[Item, ...]:
     items: list[Item] = []
     for cause, changes in coverage.left(change.environment, change.id, job, fields):
         found = field_items(changes)
         if cause and found:
-            found = (*(one._replace(pieces=(*one.pieces, words("  "), *cause_pieces(cause))) for one in found),)
+            found = (*(one._replace(pieces=(*one.pieces, words("  "), *cause_pieces(plan, cause))) for one in found),)
         items += found
     return tuple(items)
 

@@ -27,9 +27,9 @@ def in_brackets(plan: Plan, environments: Iterable[str], before: str = "") -> tu
     return () if pair_of(plan) else (words(f" ({before}"), *names(in_order(plan, environments), 20), words(")"))
 
 
-def cause_pieces(cause: Cause) -> tuple[Piece, ...]:
+def cause_pieces(plan: Plan, cause: Cause) -> tuple[Piece, ...]:
     """Return ``file:line``, and whether the line was removed."""
-    removed = (words(" (removed line)"),) if cause.side == "before" else ()
+    removed = (words(" (removed line)"),) if cause.side == "before" and not pair_of(plan) else ()
     return (name(f"{cause.file}:{cause.line}" if cause.line else cause.file, "faint"), *removed)
 
 
