@@ -13,7 +13,7 @@ from importlib.metadata import version
 from benchmarks.contestants import WORK
 from benchmarks.measure import Figure
 
-GROUPS = ("folder", "task", "startup", "job", "check", "cycle")
+GROUPS = ("folder", "task", "startup", "job", "check", "plan", "cycle")
 
 
 def main() -> int:

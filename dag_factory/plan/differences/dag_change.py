@@ -25,7 +25,7 @@ from dag_factory.config.model import (
     Schedule,
 )
 from dag_factory.config.problems import errors
-from dag_factory.plan.differences.effect import documentation_of, effect_of, guards_effect, same_effect, same_job
+from dag_factory.plan.differences.effect import documentation_of, effect_of, guards_effect, same, same_guards
 from dag_factory.plan.differences.job_fields import job_fields
 from dag_factory.plan.differences.values import differences, plain
 from dag_factory.plan.model import ABSENT, Comparison, DagChange, FieldChange, JobChange
@@ -55,6 +55,10 @@ _GUARD_KEYS = {
     "bounds": "limits",
 }
 _Edge = tuple[str, str]
+_Sides = tuple[Pipeline, Pipeline]
+_ENCODER = msgspec.msgpack.Encoder()
+_MAX_KNOWN = 1_000
+_known_fields: dict[bytes, tuple[FieldChange, ...]] = {}
 
 
 def dag_change(comparison: Comparison) -> DagChange | None:
@@ -74,11 +78,12 @@ def dag_change(comparison: Comparison) -> DagChange | None:
         kind: Any = "repaired" if had_errors else "added"
         fields = tuple(differences("schedule", ABSENT, schedule_json(after.schedule)))
         return msgspec.structs.replace(base, kind=kind, fields=fields, jobs=_all(after, "added"), is_new=not had_errors)
-    if comparison.renamed_from is None and same_effect(before, after):
+    old, new = effect_of(before), effect_of(after)
+    if comparison.renamed_from is None and same(old, new) and same_guards(before.guards, after.guards):
         is_same = documentation_of(before) == documentation_of(after)
         return None if is_same else msgspec.structs.replace(base, kind="documentation")
     kind = "renamed" if comparison.renamed_from else "changed"
-    return msgspec.structs.replace(_compare(base, before, after), kind=kind)
+    return msgspec.structs.replace(_compare(base, (before, after), (old, new)), kind=kind)
 
 
 def _without_after(base: DagChange, comparison: Comparison) -> DagChange | None:
@@ -101,15 +106,15 @@ def _whole(job: Job, kind: Any) -> JobChange:
     return JobChange(job.name, kind, (image, FieldChange("resource_flavor", ABSENT, job.flavor.name)))
 
 
-def _compare(base: DagChange, before: Pipeline, after: Pipeline) -> DagChange:
-    old_jobs, new_jobs = ({job.name: job for job in pipeline.jobs} for pipeline in (before, after))
-    clusters = before.cluster, after.cluster
-    jobs = tuple(_jobs(old_jobs, new_jobs, clusters))
+def _compare(base: DagChange, pipelines: _Sides, effects: _Sides) -> DagChange:
+    before, after = pipelines
+    old_jobs, new_jobs = map(_job_effects, pipelines, effects)
+    jobs = tuple(_jobs(old_jobs, new_jobs, (before.cluster, after.cluster)))
     old_edges, new_edges = _edges(before), _edges(after)
-    fields = tuple(_fields(before, after, base.renamed_from is not None))
+    fields = tuple(_fields(pipelines, effects, base.renamed_from is not None))
     added, removed = tuple(sorted(new_edges - old_edges)), tuple(sorted(old_edges - new_edges))
     if not (fields or jobs or added or removed):
-        fields = tuple(_rest(before, after))
+        fields = tuple(_rest(*effects))
     return msgspec.structs.replace(base, fields=fields, jobs=jobs, edges_added=added, edges_removed=removed)
 
 
@@ -120,19 +125,35 @@ def _jobs(old: dict[str, Job], new: dict[str, Job], clusters: tuple[Cluster, Clu
             yield _whole(new[name], "added")
         elif name not in new:
             yield JobChange(name, "removed")
-        elif not (has_same_sidecar and same_job(old[name], new[name])):
-            fields = tuple(job_fields(old[name], new[name], clusters))
-            if fields:  # only its edges changed
+        elif not (has_same_sidecar and same(old[name], new[name])):
+            fields = _job_fields(old[name], new[name], clusters)
+            if fields:  # otherwise only its edges changed
                 yield JobChange(name, "changed", fields)
+
+
+def _job_fields(before: Job, after: Job, clusters: tuple[Cluster, Cluster]) -> tuple[FieldChange, ...]:
+    """As ``job_fields``, computed once for the equal jobs of several environments."""
+    key = _ENCODER.encode((before, after, clusters[0].xcom_sidecar, clusters[1].xcom_sidecar))
+    if key not in _known_fields:
+        if len(_known_fields) >= _MAX_KNOWN:
+            _known_fields.clear()
+        _known_fields[key] = tuple(job_fields(before, after, clusters))
+    return _known_fields[key]
 
 
 def _edges(pipeline: Pipeline) -> set[_Edge]:
     return {(upstream, job.name) for job in pipeline.jobs for upstream in job.depends_on}
 
 
-def _fields(before: Pipeline, after: Pipeline, is_renamed: bool) -> Iterator[FieldChange]:
+def _job_effects(pipeline: Pipeline, effect: Pipeline) -> dict[str, Job]:
+    """The effects of the jobs by name, in the order of the pipeline."""
+    effects = {job.name: job for job in effect.jobs}
+    return {job.name: effects[job.name] for job in pipeline.jobs}
+
+
+def _fields(pipelines: _Sides, effects: _Sides, is_renamed: bool) -> Iterator[FieldChange]:
     """The fields of the DAG itself that differ in their effect, with the values of the files."""
-    old, new = effect_of(before), effect_of(after)
+    (before, after), (old, new) = pipelines, effects
     if old.schedule != new.schedule:
         yield FieldChange("schedule", schedule_json(before.schedule), schedule_json(after.schedule))
     starts_elsewhere = old.schedule != new.schedule or old.catchup != new.catchup or old.timezone != new.timezone
@@ -158,9 +179,8 @@ def _fields(before: Pipeline, after: Pipeline, is_renamed: bool) -> Iterator[Fie
         yield FieldChange("team", before.team, after.team)
 
 
-def _rest(before: Pipeline, after: Pipeline) -> Iterator[FieldChange]:
+def _rest(old: Pipeline, new: Pipeline) -> Iterator[FieldChange]:
     """What differs in the effect although no key above shows it."""
-    old, new = effect_of(before), effect_of(after)
     for name in Pipeline.__struct_fields__:
         if name not in ("id", "name", "jobs"):
             yield from differences(name, plain(getattr(old, name)), plain(getattr(new, name)))

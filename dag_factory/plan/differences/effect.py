@@ -48,7 +48,10 @@ _POSITION = ("file", "line")
 
 
 def effect_of(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with everything that has no effect removed, and the rest in its normal form."""
+    """The pipeline with everything that has no effect removed, and the rest in its normal form.
+
+    Its limits are apart, see ``guards_effect``.
+    """
     alerts, channels = _alerts(pipeline)
     return msgspec.structs.replace(
         pipeline,
@@ -74,14 +77,9 @@ def effect_of(pipeline: Pipeline) -> Pipeline:
     )
 
 
-def same_effect(before: Pipeline, after: Pipeline) -> bool:
-    """Whether two pipelines do the same."""
-    return same(effect_of(before), effect_of(after)) and same(guards_effect(before.guards), guards_effect(after.guards))
-
-
-def same_job(before: Job, after: Job) -> bool:
-    """Whether two jobs do the same."""
-    return before is after or same(job_effect(before), job_effect(after))
+def same_guards(before: Guards, after: Guards) -> bool:
+    """Whether two pipelines have the same limits, wherever these are written."""
+    return before is after or same(guards_effect(before), guards_effect(after))
 
 
 def same(before: Any, after: Any) -> bool:

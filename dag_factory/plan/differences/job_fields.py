@@ -71,13 +71,17 @@ def _own_fields(before: Job, after: Job, clusters: tuple[Cluster, Cluster]) -> l
 def _by_key(before: Job, after: Job) -> Iterator[FieldChange]:
     for name in before.__struct_fields__:
         if name not in _APART:
-            key = _KEYS.get(name, name)
-            yield from differences(key, plain(getattr(before, name)), plain(getattr(after, name)))
+            yield from _field(_KEYS.get(name, name), getattr(before, name), getattr(after, name))
     old, new = before.flavor, after.flavor
     yield from differences(_FLAVOR, old.name, new.name)
     for name in Flavor.__struct_fields__:
         if name not in ("name", *_FLAVOR_IN_POD):
-            yield from differences(f"{_FLAVOR}.{name}", plain(getattr(old, name)), plain(getattr(new, name)))
+            yield from _field(f"{_FLAVOR}.{name}", getattr(old, name), getattr(new, name))
+
+
+def _field(key: str, before: Any, after: Any) -> Iterator[FieldChange]:
+    if before is not after and not (isinstance(before, str) and before == after):
+        yield from differences(key, plain(before), plain(after))
 
 
 def _hidden_by_overlay(before: Job, after: Job) -> Iterator[FieldChange]:

@@ -13,7 +13,7 @@ from dag_factory.plan.model import ABSENT, FieldChange
 
 def differences(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
     """Yield each value that differs. ``ABSENT`` stands for a missing value; a missing map is an empty one."""
-    if _same(before, after):
+    if before is after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _maps(path, before, after)
@@ -23,7 +23,7 @@ def differences(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
         yield from _maps(path, before, {})
     elif (key := _key(path, before, after)) is not None:
         yield from _lists(path, key, _items(before, key), _items(after, key))
-    else:
+    elif not _same(before, after):
         yield FieldChange(path, before, after)
 
 
