@@ -159,10 +159,11 @@ def graph(pipeline: str, environment: str | None, home: Path | None, output_form
 @click.argument("pipeline")
 @click.argument("words", nargs=-1, metavar="[JOB] [FIELD]")
 @click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
+@click.option("--blame", is_flag=True, help="Add the commit, author and date of each line, from git.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @home_option
 def explain(
-    pipeline: str, words: tuple[str, ...], environments: tuple[str, ...], as_json: bool, home: Path | None
+    pipeline: str, words: tuple[str, ...], environments: tuple[str, ...], blame: bool, as_json: bool, home: Path | None
 ) -> int:
     """Show where the values of a PIPELINE, of a JOB or of its pod come from.
 
@@ -176,7 +177,7 @@ def explain(
 
     if len(words) > 2:
         raise click.UsageError("give at most a pipeline, a job and a field")
-    return explain(pipeline, words, environments, home, as_json)
+    return explain(pipeline, words, environments, home, as_json, blame)
 
 
 @main.command()

@@ -15,7 +15,7 @@ from dag_factory.config.tree import to_python
 from dag_factory.explain import key_chains, pod_chains
 from dag_factory.explain.field_paths import leaves
 from dag_factory.explain.key_chains import Lookup
-from dag_factory.explain.model import Broken, Chain, Explanation, Origin
+from dag_factory.explain.model import Broken, Chain, Explanation, Origin, Place
 from dag_factory.explain.subject import JobSubject, Subject, find_pipeline, take_job_apart, tasks
 
 
@@ -85,6 +85,19 @@ def list_fields(pipelines: Pipelines, job: str) -> list[Listing]:
                 Listing(subject.environment, keys, tuple(pod_chains.origins_of_pod(pod_chains.pod_lookup(one))))
             )
     return found
+
+
+def places_of_explanation(explanation: Explanation) -> Iterator[Place]:
+    """Every place that an explanation names."""
+    for chain in explanation.chains:
+        yield from (step.place for step in chain.steps)
+        yield from (rule.place for rule in chain.rules)
+
+
+def places_of_listings(listings: Sequence[Listing]) -> Iterator[Place]:
+    """Every place that lists of fields name."""
+    for one in listings:
+        yield from (origin.place for origin in (*one.keys, *one.pod) if origin.place is not None)
 
 
 def is_task(pipelines: Pipelines, name: str) -> bool:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from dag_factory.explain.explain import Listing, Pipelines
-from dag_factory.explain.model import Explanation
+from dag_factory.explain.model import Explanation, Notes
 
 VERSION = 1
-_Blame = Mapping[tuple[str, int], Mapping[str, str]]
 
 
-def explanation_json(explanation: Explanation, pipelines: Pipelines, blame: _Blame) -> str:
+def explanation_json(explanation: Explanation, pipelines: Pipelines, blame: Notes) -> str:
     """One field with its chains."""
     found: dict[str, Any] = msgspec.to_builtins(explanation)
     environments = found.pop("chains")
     return _document({**_head(pipelines), **found, "environments": environments}, blame)
 
 
-def listing_json(listings: Sequence[Listing], pipelines: Pipelines, job: str, blame: _Blame) -> str:
+def listing_json(listings: Sequence[Listing], pipelines: Pipelines, job: str, blame: Notes) -> str:
     """All fields with their origins."""
     environments = [msgspec.to_builtins(one) for one in listings]
     names = {one.environment for one in listings}
@@ -37,19 +36,19 @@ def _head(pipelines: Pipelines) -> dict[str, Any]:
     return {"version": VERSION, "pipeline": pipelines.id, "errors": broken}
 
 
-def _document(document: dict[str, Any], blame: _Blame) -> str:
+def _document(document: dict[str, Any], blame: Notes) -> str:
     _add_blame(document, blame)
     return msgspec.json.format(msgspec.json.encode(document, enc_hook=str)).decode()
 
 
-def _add_blame(value: Any, blame: _Blame) -> None:
+def _add_blame(value: Any, blame: Notes) -> None:
     if isinstance(value, dict):
         place = value.get("place")
         if isinstance(place, dict) and (known := blame.get((place.get("file", ""), place.get("line", 0)))):
-            place["blame"] = dict(known)
+            place["blame"] = msgspec.to_builtins(known)
         for key, item in value.items():
             if key != "value":
                 _add_blame(item, blame)
-    elif isinstance(value, list):
+    elif isinstance(value, (list, tuple)):
         for item in value:
             _add_blame(item, blame)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -16,6 +17,18 @@ file, with a template that Airflow renders when the task runs. ``cluster admissi
 pod. ``default``: nothing set the key, so its default applies.
 """
 KINDS: tuple[Kind, ...] = ("file", "factory", "operator", "run time", "cluster admission", "default")
+
+
+class LineNote(Protocol):
+    """What git knows about a line of a file."""
+
+    @property
+    def text(self) -> str:
+        """One line of text."""
+
+
+Notes = Mapping[tuple[str, int], LineNote]
+"""Notes by file and line."""
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from dag_factory.explain.explain import Listing
-from dag_factory.explain.model import Chain, Explanation, Origin, Place, Step
+from dag_factory.explain.model import Chain, Explanation, Notes, Origin, Place, Step
 
-Notes = Mapping[tuple[str, int], str]
-"""What is added to a line of a file: the commit and the author that wrote it."""
 _LONGEST = 100
 _KINDS = {
     "file": "set in a file",
@@ -86,7 +84,7 @@ def _aligned(rows: Sequence[tuple[str, ...]], places: Sequence[Place], notes: No
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield "    " + "  ".join([*cells, row[-1]]).rstrip()
         if note := notes.get((place.file, place.line)):
-            yield f"      {note}"
+            yield f"      {note.text}"
 
 
 def _rows(listings: Sequence[tuple[str, Sequence[Origin]]], notes: Notes) -> list[str]:
@@ -105,7 +103,7 @@ def _rows(listings: Sequence[tuple[str, Sequence[Origin]]], notes: Notes) -> lis
                 names = [listings[index][0] for index, other in enumerate(texts) if other == text]
                 lines.append(f"    {', '.join(names)}: {text}")
         places = {(one.place.file, one.place.line) for one in found if one and one.place}
-        lines += [f"      {notes[place]}" for place in sorted(places) if place in notes]
+        lines += [f"      {notes[place].text}" for place in sorted(places) if place in notes]
     return lines
 
 

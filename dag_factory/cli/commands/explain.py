@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dag_factory.cli import report, terminal
 from dag_factory.cli.errors import CouldNotRun
@@ -16,17 +17,26 @@ from dag_factory.explain.explain import (
     find_pipelines,
     is_task,
     list_fields,
+    places_of_explanation,
+    places_of_listings,
     unknown_pipeline,
 )
 from dag_factory.explain.json_document import explanation_json, listing_json
+from dag_factory.explain.model import Place
 from dag_factory.explain.text import explanation_text, listing_text
 from dag_factory.overview.compiled import open_environments, pipeline_ids
 
+if TYPE_CHECKING:
+    from dag_factory.plan.revisions.blame import Commit
 
-def explain(pipeline: str, words: Sequence[str], environments: Sequence[str], home: Path | None, as_json: bool) -> int:
+
+def explain(
+    pipeline: str, words: Sequence[str], environments: Sequence[str], home: Path | None, as_json: bool, blame: bool
+) -> int:
     """Print the chain of one field in each environment, or all fields.
 
-    ``words`` are the job and the field. A single word that is not a job is a field of the pipeline.
+    ``words`` are the job and the field. A single word that is not a job is a field of the pipeline. ``blame``: with the
+    commit of each line.
     """
     root = find_home(home)
     projects = open_environments(root, environments)
@@ -38,7 +48,15 @@ def explain(pipeline: str, words: Sequence[str], environments: Sequence[str], ho
         if not found.subjects:
             return _with_errors(found, root)
         job, field = _job_and_field(found, words)
-        text = _fields(found, job, as_json) if field is None else _field(found, job, field, as_json)
+        if field is not None:
+            explanation = explain_field(found, job, field)
+            commits = _blame(root, places_of_explanation(explanation)) if blame else {}
+            text = explanation_json(explanation, found, commits) if as_json else explanation_text(explanation, commits)
+        else:
+            listings = list_fields(found, job)
+            commits = _blame(root, places_of_listings(listings)) if blame else {}
+            title = f"the job {job} in {found.id}" if job else found.id
+            text = listing_json(listings, found, job, commits) if as_json else listing_text(listings, title, commits)
     except NotFound as failure:
         raise CouldNotRun(str(failure)) from None
     terminal.write(text)
@@ -55,16 +73,16 @@ def _job_and_field(found: Pipelines, words: Sequence[str]) -> tuple[str, str | N
     return (words[0], None) if is_task(found, words[0]) else ("", words[0])
 
 
-def _field(found: Pipelines, job: str, field: str, as_json: bool) -> str:
-    explanation = explain_field(found, job, field)
-    return explanation_json(explanation, found, {}) if as_json else explanation_text(explanation, {})
+def _blame(root: Path, places: Iterable[Place]) -> dict[tuple[str, int], Commit]:
+    """The commits of these lines; nothing, and a remark, if git cannot tell them."""
+    from dag_factory.plan.revisions.blame import blame
+    from dag_factory.plan.revisions.errors import RevisionError
 
-
-def _fields(found: Pipelines, job: str, as_json: bool) -> str:
-    listings = list_fields(found, job)
-    if as_json:
-        return listing_json(listings, found, job, {})
-    return listing_text(listings, f"the job {job} in {found.id}" if job else found.id, {})
+    try:
+        return blame(root, [(place.file, place.line) for place in places])
+    except RevisionError as failure:
+        terminal.note(f"No commits: {failure}.")
+        return {}
 
 
 def _with_errors(found: Pipelines, root: Path) -> int:
