@@ -23,8 +23,8 @@ from dag_factory.config.model import (
     group_id,
     items_task,
 )
+from dag_factory.config.pod.operator_pod import operator_pod
 from dag_factory.config.units import duration_text
-from dag_factory.overview.operator_pod import operator_pod
 
 FORMAT = 1
 """The version of the JSON output."""

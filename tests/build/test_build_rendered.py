@@ -16,7 +16,7 @@ from building import CARD, OVER_LIST, a_job, a_pipeline, built, rich_pipeline
 
 from dag_factory.config import model, open_project
 from dag_factory.config.pod.labels import TRY_FLAVOR
-from dag_factory.overview.operator_pod import XCOM_IMAGE, airflow_label, operator_pod
+from dag_factory.config.pod.operator_pod import XCOM_IMAGE, airflow_label, operator_pod
 from dag_factory.overview.rendered import render
 
 HERE = Path(__file__).resolve().parents[1]

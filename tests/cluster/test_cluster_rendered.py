@@ -14,8 +14,8 @@ from live import Live
 
 from dag_factory.cli.main import main
 from dag_factory.config import open_project
+from dag_factory.config.pod.operator_pod import rejected_templates
 from dag_factory.overview.manifests import manifests
-from dag_factory.overview.operator_pod import rejected_templates
 from dag_factory.overview.rendered import Rendered, render
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -10,10 +10,10 @@ from dag_factory.cli import report, terminal
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.model import Job, Pipeline
+from dag_factory.config.pod.operator_pod import rejected_templates
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.overview.compiled import One, compile_pipeline, open_environments, pipeline_ids
 from dag_factory.overview.manifests import manifests
-from dag_factory.overview.operator_pod import rejected_templates
 from dag_factory.overview.rendered import render as render_pipeline
 
 
