@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from math import fsum
 
 import msgspec
 
@@ -129,7 +130,8 @@ def _items(job: Job, pipeline: Pipeline) -> int | None:
 
 
 def _sum(environment: str, pairs: list[tuple[_Price | None, _Price | None]], has_statistics: bool) -> EnvironmentCost:
-    hourly, monthly = [0.0, 0.0], [0.0, 0.0]
+    hourly: tuple[list[float], list[float]] = ([], [])
+    monthly: tuple[list[float], list[float]] = ([], [])
     not_estimable: Counter[str] = Counter()
     for pair in pairs:
         reasons = [price.reason for price in reversed(pair) if price and price.reason]
@@ -137,12 +139,12 @@ def _sum(environment: str, pairs: list[tuple[_Price | None, _Price | None]], has
             not_estimable[reasons[0]] += 1
         for side, price in enumerate(pair):
             if price and "no price" not in reasons:
-                hourly[side] += price.hourly
+                hourly[side].append(price.hourly)
             if price and not reasons:
-                monthly[side] += price.monthly or 0.0
+                monthly[side].append(price.monthly or 0.0)
     return EnvironmentCost(
         environment,
-        (hourly[0], hourly[1]),
-        (monthly[0], monthly[1]) if has_statistics else None,
+        (fsum(hourly[0]), fsum(hourly[1])),
+        (fsum(monthly[0]), fsum(monthly[1])) if has_statistics else None,
         dict(sorted(not_estimable.items())),
     )

@@ -13,6 +13,7 @@ from dag_factory.plan.comparison.compare import Compared
 from dag_factory.plan.comparison.compiled_sides import read_home
 from dag_factory.plan.cost import find_costs
 from dag_factory.plan.fold import fold
+from dag_factory.plan.located import LocatedChange
 from dag_factory.plan.model import Effect, EnvironmentCost, Risk
 from dag_factory.plan.risks.find_risks import find_risks
 from dag_factory.plan.usage import Usage
@@ -36,6 +37,11 @@ def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | N
         find_risks(compared.comparisons, located, tables, today),
         find_costs(compared.comparisons, compared.changes, usage, today),
     )
+
+
+def locate_causes(compared: Compared, base_home: Path, head_home: Path) -> list[LocatedChange]:
+    """The changes between two folders with the lines that caused them."""
+    return locate(compared.changes, compared.comparisons, _sides(compared, base_home, head_home))
 
 
 def _sides(compared: Compared, base_home: Path, head_home: Path) -> dict[str, Sides]:

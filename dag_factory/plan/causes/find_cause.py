@@ -16,6 +16,7 @@ from dag_factory.config.editor.provenance import layer_name
 from dag_factory.config.model import Job, Pipeline
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline
 from dag_factory.config.platform import alerts, flavor_table, presets, retries, teams
+from dag_factory.config.pod.final_pod import CONTAINER_KEYS, SPEC_KEYS
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.source.layout import ENVIRONMENTS
 from dag_factory.config.source.relocate import paths
@@ -26,6 +27,22 @@ from dag_factory.plan.causes.sides import Sides
 from dag_factory.plan.model import Cause
 
 _NAMED_LAYERS = {flavor_table.FILE: "resource_flavor", presets.FILE: "presets", retries.FILE: "retries"}
+_CALLS = frozenset({"uses", "with", "template", "instances", "presets"})
+"""The keys that add whole layers."""
+_RELATED: dict[str, set[str]] = {
+    "env": {"params", "groups", "for_each", "matrix"},
+    "mapped_group": {"groups", "group"},
+    "command": {"script", "shell", "args"},
+    "args": {"script", "shell", "command"},
+    "volumes": {"volumes"},
+    "volumeMounts": {"volumes"},
+    "initContainers": {"init_containers", "sidecars"},
+    "containers": {"output"},
+    "matrix": {"matrix"},
+    "retries": {"retries"},
+    "trigger_rule": {"teardown"},
+}
+"""More keys that may set a field, by a step of its path."""
 _NAMES = re.compile(r"\b(vars|matrix|params|inputs)\.([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -82,6 +99,8 @@ def find_cause(dag: DagSides, job: str, path: str) -> Cause | None:
     places = [positions(one.whole, one.pipeline, job, path) if one else Positions() for one in dag.both]
     exact, near = [list(one.exact) for one in places], [list(one.near) for one in places]
     found = [[*one.exact, *one.near] for one in places]
+    if not job and steps_of(path)[0] == "channels":
+        return next(_channel(dag, path), None)
     for rule in (
         _edited_value(dag, exact),
         _name_of_layer(dag, found, job),
@@ -102,11 +121,15 @@ def find_cause(dag: DagSides, job: str, path: str) -> Cause | None:
 def find_job_cause(dag: DagSides, job: str, side: int) -> Cause | None:
     """The cause of a job that only one side has: its own entry in the file, or else what adds it."""
     name = dag.source_name(job)
-    if edit := dag.own(side).below("jobs", name):
-        return _cause(dag, edit, dag.files[side], side)
-    for cause in (*_in_own_file(dag, job, ""), *_only_edit(dag)):
-        return cause
-    return None
+    entry, cells = ("jobs", name), ("jobs", name, "matrix")
+    for edit in dag.own(side).all:
+        inner = edit.path[2:] if edit.path[:1] == ("environments",) else edit.path
+        if inner in (entry, ("jobs",)) or inner[:3] == cells:
+            return _cause(dag, edit, dag.files[side], side)
+    other = dag.own(1 - side).below(*cells)
+    if other:
+        return _cause(dag, other, dag.files[1 - side], 1 - side)
+    return next((cause for rule in (_in_own_file(dag, "", "matrix"), _only_edit(dag)) for cause in rule), None)
 
 
 def _edited_value(dag: DagSides, found: list[list[Position]]) -> Iterator[Cause]:
@@ -246,20 +269,44 @@ def _has_in_order(path: KeyPath, steps: Iterable[str]) -> bool:
 
 
 def _in_own_file(dag: DagSides, job: str, path: str) -> Iterator[Cause]:
-    """An edit of the pipeline's own file: of the job, then of the defaults, then of the key."""
-    name, steps = dag.source_name(job), steps_of(path)
+    """An edit of the pipeline's own file with a key that can set the field: of the job, the defaults, or the rest."""
+    name, related = dag.source_name(job), _related_keys(path)
     prefixes: list[tuple[str, ...]] = [("jobs", name), ("defaults",)] if job else []
-    prefixes += [(steps[0],)] if steps else []
-    for prefix in prefixes:
+    for prefix in (*prefixes, ()):
         for side in (1, 0):
             for edit in dag.own(side).all:
                 inner = edit.path[2:] if edit.path[:1] == ("environments",) else edit.path
-                if inner[: len(prefix)] == prefix:
+                is_of_other = bool(job) and prefix == () and inner[:1] == ("jobs",)
+                if inner[: len(prefix)] == prefix and not is_of_other and related & set(map(str, inner)):
                     yield _cause(dag, edit, dag.files[side], side)
-    for key in ("template", "with", "instances"):
-        for side in (1, 0):
-            if (called := dag.own(side).below(key)) is not None:
-                yield _cause(dag, called, dag.files[side], side)
+
+
+def _related_keys(path: str) -> set[str]:
+    """The keys of the language that may set a field, besides the key itself."""
+    steps = steps_of(path)
+    keys = {*steps, *_CALLS}
+    for step in steps:
+        if key := SPEC_KEYS.get(step) or CONTAINER_KEYS.get(step):
+            keys.add(key)
+        keys |= _RELATED.get(step, set())
+    return keys
+
+
+def _channel(dag: DagSides, path: str) -> Iterator[Cause]:
+    """For a channel: its definition, or the alerts that name it if only one side does."""
+    name = steps_of(path)[1:2]
+    sides = [{channel.name for channel in one.pipeline.channels} if one else set() for one in dag.both]
+    is_in_both = all(name and name[0] in side for side in sides)
+    for side in (1, 0):
+        files = list(dag.sides.all_tables(side))
+        if is_in_both:
+            files = [(file, edits) for file, edits in files if file == alerts.FILE]
+        else:
+            files.insert(0, (dag.files[side], dag.own(side)))
+        for file, edits in files:
+            for edit in edits.all:
+                if edit.path[:2] == ("channels", *name) if is_in_both else "alerts" in edit.path:
+                    yield _cause(dag, edit, file, side)
 
 
 def _only_edit(dag: DagSides) -> Iterator[Cause]:

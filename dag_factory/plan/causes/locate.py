@@ -7,8 +7,10 @@ tables, and every job that uses the same layers of them has the same one. So one
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import msgspec
 
@@ -18,11 +20,11 @@ from dag_factory.config.source.layout import PIPELINES
 from dag_factory.plan.causes.find_cause import DagSide, DagSides, find_cause, find_job_cause
 from dag_factory.plan.causes.sides import Side, Sides
 from dag_factory.plan.located import LocatedChange
-from dag_factory.plan.model import Cause, Comparison, DagChange, FieldChange
+from dag_factory.plan.model import Cause, Comparison, DagChange, FieldChange, JobChange
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic", enc_hook=lambda value: type(value).__name__)
-_NAMING = re.compile(rb"presets|uses|template|retries|vars\.")
-"""What a file has if it may use a preset, a template, a retry rule or a variable of the environment."""
+_CALL = re.compile(rb"uses|template")
+"""What a file has if it may call a template, which may name presets."""
 
 
 def locate(
@@ -51,12 +53,18 @@ class _Locator:
             if cause := self._cause(dag, "", field):
                 yield ("", field.path), cause
         for job in change.jobs:
+            if job.kind != "changed":
+                cause = self._job_cause(dag, job)
+                yield from (((job.job, path), cause) for path in ("", *(one.path for one in job.fields)) if cause)
+                continue
             for field in job.fields:
                 if cause := self._cause(dag, job.job, field):
                     yield (job.job, field.path), cause
-            resolved = dag.resolve() if job.kind != "changed" else None
-            if resolved and (cause := find_job_cause(resolved, job.job, 1 if job.kind == "added" else 0)):
-                yield (job.job, ""), cause
+
+    def _job_cause(self, dag: _Dag, job: JobChange) -> Cause | None:
+        """The cause of a job that was added or removed."""
+        resolved = dag.resolve()
+        return find_job_cause(resolved, job.job, 1 if job.kind == "added" else 0) if resolved else None
 
     def _cause(self, dag: _Dag, job: str, field: FieldChange) -> Cause | None:
         key = self._group(dag, job, field)
@@ -67,36 +75,44 @@ class _Locator:
 
     def _group(self, dag: _Dag, job: str, field: FieldChange) -> bytes:
         """The key of all fields with the same cause."""
-        alone = ["", ""] if self._has_shared_causes(dag) else [dag.comparison.id, job]
+        names = self._names(dag)
+        own = [dag.comparison.id, job] if names is None else names
         flavors = [_flavors(pipeline, job) for pipeline in (dag.comparison.before, dag.comparison.after)]
         values = (field.path, field.before, field.after)
-        return _ENCODER.encode((alone, bool(job), dag.folder, flavors, values))
+        return _ENCODER.encode((names is None, own, bool(job), dag.folder, flavors, values))
 
-    def _has_shared_causes(self, dag: _Dag) -> bool:
-        """Whether the layers of a job, apart from its flavor and its team, do not decide which edit is the cause."""
+    def _names(self, dag: _Dag) -> list[str] | None:
+        """The edited layer that the file uses by its name, apart from flavors; None if its jobs may use several."""
+        if dag.names is None:
+            dag.names = (self._find_names(dag),)
+        return dag.names[0]
+
+    def _find_names(self, dag: _Dag) -> list[str] | None:
         if not dag.is_same_file() or self._sides.are_environments():
-            return False
-        return self._named_edits < 2 or not _NAMING.search(dag.data() or b"")
+            return None
+        data = dag.data() or b""
+        counts = Counter(self._named_edits.values())
+        names = [name for name in self._named_edits if name.encode() in data]
+        is_nested = counts["preset"] > 1 and _CALL.search(data)
+        is_computed = counts["preset"] + counts["retry rule"] > 1 and b"${{" in data
+        is_long = any(self._named_edits[name] == "long template" for name in names)
+        return None if len(names) > 1 or is_nested or is_computed or is_long else names
 
     @cached_property
-    def _named_edits(self) -> int:
-        """How many layers that a job uses by their name have edits. Environments and teams may use them, too."""
-        return _count_named(self._sides)
-
-
-def _count_named(sides: Sides) -> int:
-    places = set(sides.edited_templates)
-    count = len(places)
-    for file, edits in sides.tables.items():
-        for side in edits:
-            names = {edit.path[:2] for edit in side.all}
-            if file in (presets.FILE, retries.FILE):
-                places |= {f"{file} {name}" for name in names}
-            else:
-                places |= {f"{file} {name}" for name in names if name[:1] == ("vars",)}
-                uses = [edit for edit in side.all if {"presets", "uses", "with"} & {str(step) for step in edit.path}]
-                count += 2 * bool(uses)
-    return max(count, len(places))
+    def _named_edits(self) -> dict[str, str]:
+        """The edited layers that a job uses by their name, and the edited variables, each with its kind."""
+        found = {}
+        for file in self._sides.edited_templates:
+            lines = sorted({line for side in self._sides.template(file) for line in side.lines})
+            is_long = any(later > earlier + 1 for earlier, later in pairwise(lines))
+            name, version = file.split("/")[-2:]
+            found[f"{name}@{version.split('.')[0]}"] = "long template" if is_long else "template"
+        for file, edits in self._sides.tables.items():
+            kind = {presets.FILE: "preset", retries.FILE: "retry rule"}.get(file, "variable")
+            for edit in (*edits[0].all, *edits[1].all):
+                if len(edit.path) > 1 and (kind != "variable" or edit.path[0] == "vars"):
+                    found[str(edit.path[1])] = kind
+        return found
 
 
 def _flavors(pipeline: Pipeline | None, job: str) -> list[str]:
@@ -111,6 +127,7 @@ class _Dag:
         self._sides, self.comparison = sides, comparison
         self._resolved: DagSides | None = None
         self._is_same: bool | None = None
+        self.names: tuple[list[str] | None] | None = None
 
     @property
     def folder(self) -> str:

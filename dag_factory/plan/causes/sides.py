@@ -100,11 +100,13 @@ class Sides:
             return self.own(own_files)
         if file in self.tables:
             return self.tables[file]
-        if file.endswith(".j2"):
-            if file not in self._templates:
-                self._templates[file] = compare_texts(self.before.template(file), self.after.template(file), file)
-            return self._templates[file]
-        return NO_EDITS, NO_EDITS
+        return self.template(file) if file.endswith(".j2") else (NO_EDITS, NO_EDITS)
+
+    def template(self, file: str) -> tuple[Edits, Edits]:
+        """The edits of a template on both sides."""
+        if file not in self._templates:
+            self._templates[file] = compare_texts(self.before.template(file), self.after.template(file), file)
+        return self._templates[file]
 
     def own(self, files: tuple[str, str]) -> tuple[Edits, Edits]:
         """The edits of the file of a pipeline, which may have another name before."""
