@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from dag_factory.reasons.reason import Tone
+from dag_factory.reasons.reason import Reason
 from dag_factory.verdicts.history import TryRecord
 
 
@@ -47,13 +47,22 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 class OpenTask(msgspec.Struct, frozen=True):
-    """A task of the run that has started or could start, but has not ended: the first reason about it."""
+    """A task of the run that has started or could start, but has not ended, and the first reason about it."""
 
     task_id: str
     map_index: int
-    sentence: str
-    tone: Tone = "waiting"
-    what_to_do: str = ""
+    reason: Reason
+
+
+class PodWait(msgspec.Struct, frozen=True):
+    """What the pod of a running try waits for, such as ``a node: 0/5 nodes are available``.
+
+    ``since`` is None if that is not known. ``limit`` is a sentence that says when the try fails, or empty.
+    """
+
+    reason: str
+    since: datetime | None = None
+    limit: str = ""
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -68,8 +77,9 @@ class Dag(msgspec.Struct, frozen=True, kw_only=True):
 
     ``known`` is false if Airflow has no row for it. ``schedule`` is empty for a manual pipeline. ``waits_for`` has the
     assets of the schedule, and whether each was updated since the last run. ``off_in``: the file of the environment
-    that turns schedules off. ``deleted``, ``stopped`` and ``last_good`` are the reasons on the page of the DAG.
-    ``file_state`` is what the project on this server says (see ``Pipeline.state``); empty if there is none.
+    that turns schedules off. ``schedule_off``: the key of the pipeline's file that removes its schedule here.
+    ``deleted``, ``stopped`` and ``last_good`` are the reasons on the page of the DAG. ``file_state`` is what the
+    project on this server says (see ``Pipeline.state``); empty if there is none.
     """
 
     dag_id: str
@@ -80,6 +90,7 @@ class Dag(msgspec.Struct, frozen=True, kw_only=True):
     last_parsed: datetime | None = None
     paused: bool = False
     schedule: str = ""
+    schedule_off: str = ""
     next_run: datetime | None = None
     waits_for: tuple[tuple[str, bool], ...] = ()
     off_in: str = ""
@@ -142,7 +153,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     retry_reason: str = ""
     waits_for_previous_run: bool = False
     tries: tuple[TryRecord, ...] = ()
-    wait: str = ""  # what the pod of a running try waits for: ``waiting 2m10s for a node: ...``
+    wait: PodWait | None = None
     note: str = ""
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dag_factory.reasons.facts import Dag, Run
-from dag_factory.reasons.of_run import MAX_SHOWN, run_reasons
-from dag_factory.reasons.phrases import listed, run_link, span, task_link, task_name, time_text
+from dag_factory.reasons.of_run import MAX_SHOWN, open_task, run_reasons, waiting_tasks
+from dag_factory.reasons.phrases import listed, run_link, span, time_text
 from dag_factory.reasons.reason import Reason
-from dag_factory.reasons.shared import ALL_PIPELINES, leaving, run_limit, services
+from dag_factory.reasons.shared import ALL_PIPELINES, RESTORE, leaving, run_limit, services
 
 
 def dag_reasons(dag: Dag, runs: Sequence[Run] = ()) -> tuple[Reason, ...]:
@@ -19,14 +19,16 @@ def dag_reasons(dag: Dag, runs: Sequence[Run] = ()) -> tuple[Reason, ...]:
     if not dag.known:
         return (_unknown(dag),)
     if dag.stale:
-        return (_vanished(dag),)
-    if dag.deleted:
-        return (leaving(dag),)
-    found = [*services(dag), *_stopped(dag), *_last_good(dag), *_paused(dag)]
+        return (_vanished(dag, runs), *_last_run(dag, runs))
     waiting, last = list(_waiting(runs)), list(_last_run(dag, runs))
-    schedule = list(_schedule(dag)) if not dag.stopped else []
+    if dag.deleted:
+        return (leaving(dag), *waiting, *last)
+    found = [*services(dag), *_stopped(dag), *_last_good(dag), *_paused(dag)]
     has_failed = dag.last_run is not None and dag.last_run[1] == "failed"
-    return (*found, *waiting, *last, *schedule) if has_failed or waiting else (*found, *schedule, *last)
+    if waiting or has_failed:
+        # Why no other run starts is beside the point, unless the next run has a time.
+        return (*found, *waiting, *last, *(one for one in _next_run(dag) if one.kind == "next-run"))
+    return (*found, *_next_run(dag), *last)
 
 
 def _unknown(dag: Dag) -> Reason:
@@ -52,7 +54,7 @@ def _unknown(dag: Dag) -> Reason:
     )
 
 
-def _vanished(dag: Dag) -> Reason:
+def _vanished(dag: Dag, runs: Sequence[Run]) -> Reason:
     seen = f"Airflow read it last at {time_text(dag.last_parsed)}." if dag.last_parsed else ""
     details = (seen,) if seen else ()
     if dag.file_state == "elsewhere":
@@ -75,13 +77,16 @@ def _vanished(dag: Dag) -> Reason:
             " whether the DAG processor runs.",
             details,
         )
+    file = f"`{dag.file}`" if dag.file else "the file"
     return Reason(
         "deleted",
         "failed",
-        f"No file defines `{dag.dag_id}` any more: the file was deleted, renamed or moved"
-        + ("." if dag.file_state == "deleted" else ", or it has errors or is not for this environment."),
-        "If this was not intended, restore the file: the DAG and its history come back. If the file was renamed, its"
-        " new DAG has the new name and starts with an empty history.",
+        f"No file defines `{dag.dag_id}` any more: {file} was deleted, renamed or"
+        f" moved{'.' if dag.file_state == 'deleted' else ', or it has errors or is not for this environment.'}",
+        f"{RESTORE} The DAG and its history come back."
+        if any(run.failed for run in runs)
+        else "If this was not intended, restore the file: the DAG and its history come back. If the file was renamed,"
+        " its new DAG has the new name and starts with an empty history.",
         details,
         (ALL_PIPELINES,),
     )
@@ -121,8 +126,8 @@ def _last_good(dag: Dag) -> Iterator[Reason]:
             "last-good",
             "failed",
             f"The file {f'`{dag.file}` ' if dag.file else ''}has errors, so Airflow runs the last good version."
-            " Changes in the file have no effect.",
-            "Fix the errors in the file.",
+            " Changes in the file have no effect until all of its errors are fixed.",
+            "Fix the errors in the file. Airflow uses the file again after the next parse, in about half a minute.",
             dag.last_good,
         )
 
@@ -137,7 +142,10 @@ def _paused(dag: Dag) -> Iterator[Reason]:
         )
 
 
-def _schedule(dag: Dag) -> Iterator[Reason]:
+def _next_run(dag: Dag) -> Iterator[Reason]:
+    """When the next run starts, or why none starts by itself."""
+    if dag.stopped:
+        return
     if dag.off_in:
         yield Reason(
             "schedule-off",
@@ -145,12 +153,19 @@ def _schedule(dag: Dag) -> Iterator[Reason]:
             f"Schedules are off in this environment: `{dag.off_in}` has `schedules: manual`.",
             "Start runs with Trigger. In an environment with schedules, the pipeline follows its schedule.",
         )
+    elif not dag.schedule and dag.schedule_off:
+        yield Reason(
+            "schedule-removed",
+            "info",
+            f"The pipeline has no schedule in {_here(dag)}: `{dag.schedule_off}: null` in `{dag.file}` removes it.",
+            "Start runs with Trigger. Remove that line if the pipeline should follow its schedule here.",
+        )
     elif not dag.schedule:
         yield Reason(
             "manual",
             "info",
             f"The pipeline has no schedule in {_here(dag)}, so it runs only when somebody starts it.",
-            "Start a run with Trigger, or set `schedule` in the file (check `environments` there).",
+            f"Start a run with Trigger, or set `schedule` in {f'`{dag.file}`' if dag.file else 'the file'}.",
         )
     elif dag.waits_for:
         missing = [name for name, updated in dag.waits_for if not updated]
@@ -182,11 +197,9 @@ def _schedule(dag: Dag) -> Iterator[Reason]:
 
 def _waiting(runs: Sequence[Run]) -> Iterator[Reason]:
     """What the tasks of the active runs wait for."""
-    waiting = [(run, one) for run in runs for one in run.open if one.tone in ("waiting", "failed")]
+    waiting = [(run, one) for run in runs for one in waiting_tasks(run)]
     for run, one in waiting[:MAX_SHOWN]:
-        name = task_name(one.task_id, one.map_index)
-        link = task_link(run.dag.dag_id, run.run_id, one.task_id, one.map_index, f"{name} of the run {run.run_id}")
-        yield Reason("open-task", one.tone, f"`{name}`: {one.sentence}", one.what_to_do, links=(link,))
+        yield open_task(run, one, f" of the run {run.run_id}")
 
 
 def _last_run(dag: Dag, runs: Sequence[Run]) -> Iterator[Reason]:
@@ -203,7 +216,7 @@ def _last_run(dag: Dag, runs: Sequence[Run]) -> Iterator[Reason]:
                     "last-run-failed",
                     "failed",
                     "The last run failed.",
-                    "Open the run and its tab Why?: it has the reason.",
+                    "Open the run: it has the reason.",
                     links=(link,),
                 )
             )

@@ -52,7 +52,7 @@ STATES: dict[str, State] = {
     "elsewhere": State(
         "not here", "info", "`only` in the file leaves out this environment.", "Add the environment to `only`."
     ),
-    "running": State("active", "ok", "The DAG follows its file."),
+    "running": State("active", "ok", "Airflow runs the DAG as its file says."),
 }
 """In the order of the page: what needs attention comes first."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dag_factory.config.units import duration_text
-from dag_factory.reasons.facts import Failed, Run
+from dag_factory.reasons.facts import Failed, OpenTask, Run
 from dag_factory.reasons.phrases import failed_text, span, task_link, task_name, time_text
 from dag_factory.reasons.reason import Link, Reason
 from dag_factory.reasons.shared import leaving, run_limit, services
@@ -78,6 +78,7 @@ def _running(run: Run) -> Iterator[Reason]:
     since = f" for {span(run.started, run.dag.now)}" if run.started else ""
     limit = f" Its timeout is {duration_text(run.timeout)}." if run.timeout else ""
     yield from _failed_tasks(run)
+    yield from (open_task(run, one) for one in waiting_tasks(run)[:MAX_SHOWN])
     jobs = f" {run.unfinished} task{'' if run.unfinished == 1 else 's'} not finished." if run.unfinished else ""
     links = tuple(
         task_link(
@@ -85,15 +86,30 @@ def _running(run: Run) -> Iterator[Reason]:
             run.run_id,
             one.task_id,
             one.map_index,
-            f"{task_name(one.task_id, one.map_index)}: {one.sentence}",
+            f"{task_name(one.task_id, one.map_index)}: {one.reason.sentence}",
         )
         for one in run.open
+        if one not in waiting_tasks(run)[:MAX_SHOWN]
     )
     yield Reason("running", "info", f"The run has been running{since}.{limit}{jobs}", links=links)
 
 
+def waiting_tasks(run: Run) -> list[OpenTask]:
+    """The open tasks that wait for something, or that cannot start."""
+    return [one for one in run.open if one.reason.tone in ("waiting", "failed")]
+
+
+def open_task(run: Run, one: OpenTask, of_run: str = "") -> Reason:
+    """What an open task waits for. ``of_run`` is added to the text of the link to the task."""
+    name, why = task_name(one.task_id, one.map_index), one.reason
+    link = task_link(run.dag.dag_id, run.run_id, one.task_id, one.map_index, name + of_run)
+    return Reason("open-task", why.tone, f"`{name}`: {why.sentence}", why.what_to_do, why.details, (*why.links, link))
+
+
 def _failed(run: Run) -> Iterator[Reason]:
-    yield from stopped(run)
+    found = list(_failed_tasks(run))
+    if not any(one.sentence for one in run.failed):  # a record of a task has this reason, too
+        yield from stopped(run)
     if run.timeout and run.started and run.ended:
         took = (run.ended - run.started).total_seconds()
         if took >= run.timeout:
@@ -103,7 +119,6 @@ def _failed(run: Run) -> Iterator[Reason]:
                 f"The run took longer than its timeout of {duration_text(run.timeout)}, so Airflow ended it.",
                 "Raise `timeout` of the pipeline, or find out which job took so long.",
             )
-    found = list(_failed_tasks(run))
     yield from found
     if not found:
         yield Reason(

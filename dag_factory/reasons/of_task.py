@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dag_factory.reasons.facts import Mapped, Task
-from dag_factory.reasons.of_run import MAX_LINKS, NO_RECORD, blocked, failed_links, run_reasons, stopped
-from dag_factory.reasons.phrases import holder_text, listed, run_link, span, task_link, time_text, what_to_do
+from dag_factory.reasons.of_run import NO_RECORD, blocked, failed_links, run_reasons, stopped
+from dag_factory.reasons.phrases import listed, span, task_link
 from dag_factory.reasons.reason import Reason
-from dag_factory.reasons.shared import services
+from dag_factory.reasons.task_limits import limits
+from dag_factory.reasons.task_tries import deferred, last_try, running, waits_for_retry
 
 _DONE = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 LONG_QUEUED = 60  # seconds
@@ -90,78 +91,11 @@ def _upstream_text(task_id: str, state: str, count: int) -> str:
 def _scheduled(task: Task) -> Iterator[Reason]:
     """All before it has ended, and a limit keeps it from starting."""
     yield from blocked(task.run)
-    found = [*_pool(task), *_limits(task)]
+    found = list(limits(task))
     yield from found
     if not found:
         yield Reason(
             "scheduled", "waiting", f"The task has been ready{_for(task)}. The scheduler starts it in a moment."
-        )
-
-
-def _pool(task: Task) -> Iterator[Reason]:
-    pool = task.pool
-    if pool is None or pool.slots == -1:
-        return
-    if pool.slots is None:
-        yield Reason(
-            "no-pool",
-            "failed",
-            f"The pool `{pool.name}` does not exist, so the task never starts.",
-            f"Create the pool `{pool.name}` in Admin → Pools, or define it in `configs/platform`. Or correct `pool` of"
-            " the job.",
-        )
-    elif task.pool_slots > pool.slots:
-        yield Reason(
-            "pool-too-small",
-            "failed",
-            f"The pool `{pool.name}` has {_slots(pool.slots)}, fewer than the {task.pool_slots} that this task needs,"
-            " so it never starts.",
-            "Reduce `pool_slots` of the job, or enlarge the pool in Admin → Pools.",
-        )
-    elif task.pool_slots > (free := pool.slots - pool.used):
-        shown = [one for one in pool.holders if one.dag_id]
-        hidden = len(pool.holders) - len(shown)
-        state = (
-            f"The pool `{pool.name}` is full: {pool.used} of {_slots(pool.slots)} in use."
-            if free <= 0
-            else f"The pool `{pool.name}` has {free} of {_slots(pool.slots)} free."
-        )
-        yield Reason(
-            "pool-full",
-            "waiting",
-            f"{state} This task needs {task.pool_slots}.",
-            "Wait until one of the tasks below ends. If the pool is full often, ask the platform team to enlarge it.",
-            (f"{hidden} of them are tasks of DAGs that you may not view",) if hidden else (),
-            tuple(
-                task_link(one.dag_id, one.run_id, one.task_id, one.map_index, holder_text(one))
-                for one in shown[:MAX_LINKS]
-            ),
-        )
-
-
-def _limits(task: Task) -> Iterator[Reason]:
-    if task.max_active_jobs is not None and task.active_jobs >= task.max_active_jobs:
-        yield Reason(
-            "job-limit",
-            "waiting",
-            f"{task.active_jobs} of at most {task.max_active_jobs} jobs of this run are active (`max_active_jobs`).",
-            "Wait until one of them ends, or raise `max_active_jobs` of the pipeline.",
-            links=(run_link(task.run.dag.dag_id, task.run.run_id, "The run"),),
-        )
-    if task.max_instances is not None and task.active_instances >= task.max_instances:
-        yield Reason(
-            "mapped-task-limit",
-            "waiting",
-            f"{task.active_instances} of at most {task.max_instances} mapped tasks of this job are active"
-            " (`max_parallel`).",
-            "Wait until one of them ends, or raise `max_parallel` of the job's `for_each`.",
-        )
-    if task.parallelism and task.busy_workers >= task.parallelism:
-        yield Reason(
-            "no-worker",
-            "waiting",
-            f"Airflow runs {task.busy_workers} of at most {task.parallelism} tasks at the same time.",
-            "Wait until a task ends, or ask the platform team to raise `[core] parallelism` of Airflow.",
         )
 
 
@@ -171,48 +105,11 @@ def _queued(task: Task) -> Iterator[Reason]:
     action = "Ask the platform team whether Airflow's workers run: a worker usually takes a task within seconds."
     sentence = f"The task has been waiting for a worker of Airflow{_for(task)}."
     yield Reason("queued", "waiting", sentence, action if waits_long else "")
-    yield from _last_try(task, "waiting")
-
-
-def _running(task: Task) -> Iterator[Reason]:
-    yield from _pod_wait(task)
-    sentence = f"Try {task.try_number} has been running{_for(task)}."
-    yield Reason("running", "info", sentence, "Its log says what the pod waits for, or what the job prints.")
-    yield from _last_try(task, "info")
-
-
-def _deferred(task: Task) -> Iterator[Reason]:
-    yield from (one for one in services(task.run.dag) if one.kind == "no-triggerer")
-    yield from _pod_wait(task)
-    sentence = f"Try {task.try_number} has been running{_for(task)}. The triggerer of Airflow watches its pod."
-    yield Reason("deferred", "info", sentence, "Its log says what the pod waits for, or what the job prints.")
-    yield from _last_try(task, "info")
-
-
-def _pod_wait(task: Task) -> Iterator[Reason]:
-    if task.wait:
-        yield Reason(
-            "pod-waits",
-            "waiting",
-            f"The pod of try {task.try_number} is {task.wait}.",
-            "Wait if the reason can end by itself. If the pod cannot start, the try fails and says what to do.",
-        )
-
-
-def _waits_for_retry(task: Task) -> Iterator[Reason]:
-    yield from blocked(task.run)
-    now = task.run.dag.now
-    if task.retry_at is None or task.retry_at <= now:
-        when = "The next try starts in a moment."
-    else:
-        when = f"The next try starts at {time_text(task.retry_at)}, in {span(now, task.retry_at)}."
-    details = (task.retry_reason,) if task.retry_reason else ()
-    yield Reason("next-try", "waiting", when, "", details)
-    yield from _last_try(task, "failed")
+    yield from last_try(task, "waiting")
 
 
 def _failed(task: Task) -> Iterator[Reason]:
-    found = list(_last_try(task, "failed")) or list(stopped(task.run))
+    found = list(last_try(task, "failed")) or list(stopped(task.run))
     yield from found
     if not found:
         yield Reason(
@@ -221,15 +118,6 @@ def _failed(task: Task) -> Iterator[Reason]:
             "The task failed, and no reason is recorded.",
             NO_RECORD,
         )
-
-
-def _last_try(task: Task, tone: str) -> Iterator[Reason]:
-    last = task.tries[-1] if task.tries else None
-    if last is None or last.kind is None:
-        return
-    number = f"Try {last.number} failed: " if tone != "failed" or task.state != "failed" else ""
-    sentence = f"{last.sentence[:1].upper()}{last.sentence[1:]}" if not number else f"{number}{last.sentence}"
-    yield Reason(last.kind, tone, f"{sentence}.", what_to_do(last))  # type: ignore[arg-type]
 
 
 def _upstream_failed(task: Task) -> Iterator[Reason]:
@@ -298,19 +186,15 @@ def _for(task: Task) -> str:
     return f" for {span(task.since, task.run.dag.now)}" if task.since else ""
 
 
-def _slots(number: int) -> str:
-    return f"{number} slot{'' if number == 1 else 's'}"
-
-
 _REASONS: dict[str, Callable[[Task], Iterator[Reason]]] = {
     "": _no_state,
     "scheduled": _scheduled,
     "queued": _queued,
-    "running": _running,
-    "restarting": _running,
-    "deferred": _deferred,
-    "up_for_retry": _waits_for_retry,
-    "up_for_reschedule": _waits_for_retry,
+    "running": running,
+    "restarting": running,
+    "deferred": deferred,
+    "up_for_retry": waits_for_retry,
+    "up_for_reschedule": waits_for_retry,
     "failed": _failed,
     "upstream_failed": _upstream_failed,
     "skipped": _skipped,

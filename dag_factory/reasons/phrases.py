@@ -43,21 +43,25 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def dag_link(dag_id: str, text: str = "") -> Link:
-    """The page of a DAG."""
-    return Link(text or dag_id, f"dags/{quote(dag_id, safe='')}")
-
-
 def run_link(dag_id: str, run_id: str, text: str = "") -> Link:
-    """The page of a run."""
-    return Link(text or run_id, f"dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}")
+    """The tab Why? of a run."""
+    return Link(text or run_id, f"{_run_path(dag_id, run_id)}/plugin/why-run")
 
 
 def task_link(dag_id: str, run_id: str, task_id: str, map_index: int = -1, text: str = "") -> Link:
-    """The log of a task instance."""
-    path = f"{run_link(dag_id, run_id).path}/tasks/{quote(task_id, safe='')}"
+    """The tab Why? of a task instance."""
     mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
-    return Link(text or task_name(task_id, map_index), path + mapped)
+    path = f"{_run_path(dag_id, run_id)}/tasks/{_quoted(task_id)}{mapped}/plugin/why-task"
+    return Link(text or task_name(task_id, map_index), path)
+
+
+def _run_path(dag_id: str, run_id: str) -> str:
+    return f"dags/{_quoted(dag_id)}/runs/{_quoted(run_id)}"
+
+
+def _quoted(part: str) -> str:
+    """A part of a path. Airflow compares paths as the browser shows them, and that does not quote these characters."""
+    return quote(part, safe=":+@=,")
 
 
 def what_to_do(one: TryRecord) -> str:

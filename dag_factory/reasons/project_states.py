@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from dag_factory.config.model import Pipeline
+from dag_factory.config.model import Manual, Pipeline
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.open_project import ProjectError, open_project
 from dag_factory.config.project.project import Project
 from dag_factory.config.source.layout import PIPELINES
 from dag_factory.config.storage import read_file
+
+if TYPE_CHECKING:
+    from dag_factory.config.tree import Node
 
 SECONDS = 10.0  # for compiling what is not cached, and again for what the report left over
 MAX_PROBLEMS = 10  # of one pipeline
@@ -26,13 +31,15 @@ MAX_PROBLEMS = 10  # of one pipeline
 class FileState(msgspec.Struct, frozen=True, omit_defaults=True):
     """One pipeline. ``state`` is ``running``, ``last-good``, ``stopped``, ``broken`` or ``elsewhere``.
 
-    ``only`` has the environments of a pipeline that is elsewhere.
+    ``only`` has the environments of a pipeline that is elsewhere. ``schedule_off`` is the key that removes the schedule
+    of the file in this environment.
     """
 
     state: str
     file: str
     problems: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    schedule_off: str = ""
 
 
 class ProjectStates(msgspec.Struct, frozen=True):
@@ -67,7 +74,9 @@ def read_states(project: Project) -> ProjectStates:
             if result.id in last_good:
                 states[result.id] = _running_last_good(last_good[result.id], found.file)
             elif result.pipeline is not None:
-                states[result.id] = FileState("running", found.file)
+                is_manual = isinstance(result.pipeline.schedule, Manual)
+                off = _schedule_off(text.data, project.environment) if is_manual else ""
+                states[result.id] = FileState("running", found.file, schedule_off=off)
             elif result.problems:
                 states[result.id] = FileState("broken", found.file, _texts(result.problems))
             else:
@@ -90,13 +99,30 @@ def _texts(problems: tuple[Problem, ...]) -> tuple[str, ...]:
 
 def _only(data: bytes | Problem) -> tuple[str, ...]:
     """The names in the key ``only`` of a pipeline's file."""
+    from dag_factory.config.tree import texts_of
+
+    return texts_of(_entries(data).get("only"))
+
+
+def _schedule_off(data: bytes | Problem, environment: str) -> str:
+    """``environments.dev.schedule`` if that key removes the schedule of the file."""
+    from dag_factory.config.tree import entries_of, is_set
+
+    if isinstance(data, Problem) or b"environments" not in data:
+        return ""
+    file = _entries(data)
+    own = entries_of(entries_of(file.get("environments")).get(environment))
+    is_removed = "schedule" in own and not is_set(own["schedule"]) and is_set(file.get("schedule"))
+    return f"environments.{environment}.schedule" if is_removed else ""
+
+
+def _entries(data: bytes | Problem) -> Mapping[str, Node]:
     from dag_factory.config.source.yaml_reader import read
-    from dag_factory.config.tree import entries_of, texts_of
+    from dag_factory.config.tree import entries_of
 
     if isinstance(data, Problem):
-        return ()
-    tree, _ = read(data.decode("utf-8", "replace"), "")
-    return texts_of(entries_of(tree).get("only"))
+        return {}
+    return entries_of(read(data.decode("utf-8", "replace"), "")[0])
 
 
 def pipeline_file(dag_id: str) -> str:

@@ -9,6 +9,7 @@ from dag_factory.reasons.phrases import ago, run_link, time_text
 from dag_factory.reasons.reason import Link, Reason
 
 ALL_PIPELINES = Link("All pipelines", "plugin/dagwright-pipelines")
+RESTORE = "If this was not intended, restore the file, then clear the failed tasks."
 _COMPONENTS = {
     "scheduler": "No run and no task starts.",
     "dag_processor": "Changes of files have no effect.",
@@ -32,7 +33,7 @@ def leaving(dag: Dag) -> Reason:
         "deleted",
         "failed",
         f"The pipeline is deleted: {dag.deleted}. Jobs that run now continue, and jobs that have not started fail.",
-        "If this was not intended, restore the file, then clear the failed tasks.",
+        RESTORE,
         links=(ALL_PIPELINES,),
     )
 

@@ -59,9 +59,10 @@ def _never_started(evidence: Evidence) -> Verdict | None:
         return None
     passed = failure is not None and failure.kind == "launch-timeout"
     if not passed or failure is None:
-        return verdict_of(wait)
+        return verdict_of(wait, flavor=evidence.flavor)
     seconds = failure.seconds
-    return verdict_of(wait, f"gave up after {seconds_text(seconds)}" if seconds else "gave up waiting")
+    after = f"gave up after {seconds_text(seconds)}" if seconds else "gave up waiting"
+    return verdict_of(wait, after, evidence.flavor)
 
 
 def _failed_launch(evidence: Evidence) -> Verdict | None:

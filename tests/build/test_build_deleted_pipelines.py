@@ -89,10 +89,12 @@ def test_the_dag_of_a_deleted_pipeline(
     ti: Any = SimpleNamespace(try_number=1, max_tries=0, _ti_context_from_server=SimpleNamespace())
     with pytest.raises(TryFailed) as raised:
         task._pre_execute_hook({"task": task, "ti": ti, "params": {}, "dag": dag})
-    sentence = f"killed: the file `{file}` was deleted or renamed, so the runs of this pipeline end"
+    sentence = f"not started: the file `{file}` was deleted or renamed, so the runs of this pipeline end"
     assert raised.value.verdict.sentence == sentence
     assert raised.value.next_try.action == "fail"
-    assert f"{sentence}. To run the pipeline again, restore it. No further try" in caplog.text
+    assert (
+        f"{sentence}. To run the pipeline again, restore it, then clear the failed tasks. No further try" in caplog.text
+    )
     monkeypatch.delenv(CONTEXT)
     airflow.states = {"r1": dict.fromkeys(before.task_dict, "failed")}
     assert "growth.churn" not in loaded(tmp_path)

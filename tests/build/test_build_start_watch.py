@@ -33,12 +33,16 @@ def test_a_line_when_the_reason_changes_and_otherwise_once_a_minute() -> None:
     watch = StartWatch(Limits(900, 900), 0)
     lines = {now: line for now in range(130) if (line := watch.look(FULL, now).line)}
     assert list(lines) == [3, 63, 123]
-    assert lines[123] == "waiting 2m3s for a node: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu"
+    assert lines[123] == (
+        "waiting 2m3s for a node: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+        " The try fails after 15m of waiting."
+    )
     fewer = without_node("0/1 nodes are available: 1 Insufficient nvidia.com/gpu")
     assert watch.look(fewer, 130).line == ""  # not sooner than 10 s after the line before
     assert (
         watch.look(fewer, 133).line
-        == "waiting 2m13s for a node: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu"
+        == "waiting 2m13s for a node: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
+        " The try fails after 15m of waiting."
     )
 
 

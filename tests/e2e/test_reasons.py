@@ -51,7 +51,7 @@ def test_the_tab_of_a_task_says_that_its_pool_is_full(running: Running, runs: tu
     expect(tab.get_by_text("The pool gpu is full: 8 of 8 slots in use. This task needs 1.")).to_be_visible()
     screenshot(page, "why")
     tab.get_by_role("link", name=f"holds of {DAG_ID} (8 slots)").click()
-    expect(page).to_have_url(re.compile(r"/tasks/holds$"))
+    expect(page).to_have_url(re.compile(r"/tasks/holds/plugin/why-task$"))
 
 
 def test_the_tab_of_a_run_says_what_its_open_tasks_wait_for(
@@ -61,7 +61,7 @@ def test_the_tab_of_a_run_says_what_its_open_tasks_wait_for(
     page.get_by_role("link", name="Why?").click()
     tab = page.frame_locator("iframe")
     expect(tab.get_by_text(re.compile(r"^fails failed: exit code 3: .*the table is empty"))).to_be_visible()
-    expect(tab.get_by_role("link", name=re.compile(r"^waits: The pool `gpu` is full"))).to_be_visible()
+    expect(tab.get_by_text("waits: The pool gpu is full: 8 of 8 slots in use. This task needs 1.")).to_be_visible()
 
 
 def test_the_tab_of_a_pipeline_says_that_its_runs_are_limited(
@@ -71,7 +71,9 @@ def test_the_tab_of_a_pipeline_says_that_its_runs_are_limited(
     page.get_by_role("link", name="Why?").click()
     tab = page.frame_locator("iframe")
     expect(tab.get_by_text("waits: The pool gpu is full: 8 of 8 slots in use. This task needs 1.")).to_be_visible()
-    expect(tab.get_by_text("The pipeline has no schedule in the environment")).to_be_visible()
+    tab.get_by_role("link", name=re.compile(r"^waits of the run ")).click()
+    expect(page.get_by_role("link", name="Why?")).to_have_attribute("aria-current", "page")
+    expect(page.frame_locator("iframe").get_by_text(re.compile(r"^The pool gpu is full"))).to_be_visible()
     text = why(running, "run", dag_id=DAG_ID, run_id=runs[1].id)
     assert "The limit of active runs is reached: 1 of 1 (max_active_runs). The next run waits." in text
     assert runs[0].id in text
@@ -89,14 +91,16 @@ def test_a_failed_task_has_its_verdict_and_its_tries(running: Running, runs: tup
     assert re.search(r"Tries .* 1 cpu-small 0\.5 CPU, 768Mi .* checks-why-fails-", text)
 
 
-def test_a_running_task_says_what_its_pod_waits_for(running: Running) -> None:
+def test_task_run_and_pipeline_say_what_a_pod_waits_for(running: Running) -> None:
     path = running.pipeline("checks.stuck", GOOD.replace("{script:", "{node_selector: {disk: none}, script:"))
     run = running.start("checks.stuck")
+    waits = r"The pod of try 1 has not started. It has been waiting for \S+, for a node: 0/1 nodes"
     try:
-        found = wait_for(
-            lambda: re.search(r"The pod of try 1 is waiting .*", of_task(running, run, "one")), 300, "the reason"
-        )
-        assert "node" in found[0]
+        found = wait_for(lambda: re.search(f"{waits}.*", of_task(running, run, "one")), 300, "the reason")
+        assert "has been running" not in found.string
+        assert "The try fails after" in found[0]
+        assert re.search(f"one: {waits}", why(running, "run", dag_id=run.dag_id, run_id=run.id))
+        assert re.match(f".{{0,60}}one: {waits}", why(running, "dag", dag_id=run.dag_id))
     finally:
         running.api.call("PATCH", f"/dags/{run.dag_id}/dagRuns/{run.id}", {"state": "failed"})
         path.unlink()

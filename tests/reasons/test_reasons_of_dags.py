@@ -10,13 +10,19 @@ import pytest
 from dag_factory.reasons.facts import Dag, Failed, OpenTask, Run, Services
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_run import run_reasons
+from dag_factory.reasons.reason import Link, Reason
 
 NOW = datetime(2026, 11, 30, 21, 0, tzinfo=timezone.utc)
 FILE = "configs/pipelines/growth/churn.yaml"
 
 
 OOM = Failed("train", -1, "out of memory: killed at 2Gi", "Use a larger flavor.")
-FULL = OpenTask("fit", 2, "The pool `gpu` is full.", "waiting", "Wait until one of the tasks ends.")
+HOLDER = Link("load of ml.wine (1 slot)", "dags/ml.wine/runs/r/tasks/load/plugin/why-task")
+FULL = OpenTask(
+    "fit",
+    2,
+    Reason("pool-full", "waiting", "The pool `gpu` is full.", "Wait until one of the tasks ends.", (), (HOLDER,)),
+)
 
 
 def a_dag(**fields: Any) -> Dag:
@@ -31,6 +37,13 @@ DAGS: list[tuple[str, dict[str, Any], str, str]] = [
         {"schedule": "", "environment": "local"},
         "manual",
         "The pipeline has no schedule in the environment `local`, so it runs only when",
+    ),
+    (
+        "schedule-removed",
+        {"schedule": "", "environment": "local", "schedule_off": "environments.local.schedule"},
+        "schedule-removed",
+        "The pipeline has no schedule in the environment `local`: `environments.local.schedule: null` in"
+        f" `{FILE}` removes it.",
     ),
     (
         "schedule-off",
@@ -66,12 +79,17 @@ DAGS: list[tuple[str, dict[str, Any], str, str]] = [
         f"The file `{FILE}` has errors, so Airflow",
     ),
     ("no-scheduler", {"services": Services(("scheduler",))}, "no-scheduler", "Airflow's scheduler does not run."),
-    ("deleted", {"stale": True, "file_state": "deleted"}, "deleted", "No file defines `growth.churn` any more"),
+    (
+        "deleted",
+        {"stale": True, "file_state": "deleted"},
+        "deleted",
+        f"No file defines `growth.churn` any more: `{FILE}` was deleted, renamed or moved.",
+    ),
     (
         "gone",
         {"stale": True},
         "deleted",
-        "No file defines `growth.churn` any more: the file was deleted, renamed or moved, or it has errors",
+        f"No file defines `growth.churn` any more: `{FILE}` was deleted, renamed or moved, or it has errors",
     ),
     (
         "lost",
@@ -162,12 +180,14 @@ def test_each_reason_to_act_says_what_to_do() -> None:
 
 
 def test_a_run_says_what_each_open_task_waits_for() -> None:
-    run = Run(dag=a_dag(), run_id="r1", state="running", open=(OpenTask("train", 2, "The pool `gpu` is full."),))
-    (link,) = run_reasons(run)[0].links
-    assert (link.text, link.path) == (
-        "train [2]: The pool `gpu` is full.",
-        "dags/growth.churn/runs/r1/tasks/train/mapped/2",
-    )
+    runs_now = OpenTask("load", -1, Reason("running", "info", "Try 1 has been running for 5s."))
+    run = Run(dag=a_dag(), run_id="r1", state="running", open=(FULL, runs_now))
+    waits, runs = run_reasons(run)
+    assert waits.sentence == "`fit [2]`: The pool `gpu` is full."
+    assert waits.what_to_do == "Wait until one of the tasks ends."
+    path = "dags/growth.churn/runs/r1/tasks/fit/mapped/2/plugin/why-task"
+    assert waits.links == (HOLDER, Link("fit [2]", path))
+    assert [link.text for link in runs.links] == ["load: Try 1 has been running for 5s."]
 
 
 def test_the_note_of_a_run_is_shown() -> None:
@@ -180,7 +200,7 @@ def test_a_run_says_of_each_failed_task_what_to_do() -> None:
     *shown, more = run_reasons(Run(dag=a_dag(), run_id="r1", state="failed", failed=failed))
     assert [one.sentence for one in shown] == [f"`job-{number}` failed: exit code 1: it failed." for number in range(5)]
     assert {one.what_to_do for one in shown} == {"Read the log."}
-    assert [link.path for link in shown[4].links] == ["dags/growth.churn/runs/r1/tasks/job-4"]
+    assert [link.path for link in shown[4].links] == ["dags/growth.churn/runs/r1/tasks/job-4/plugin/why-task"]
     assert more.sentence == "2 other tasks failed."
     assert [link.text for link in more.links] == [f"job-{number}: exit code 1: it failed" for number in (5, 6)]
 
@@ -197,8 +217,8 @@ def test_a_pipeline_says_why_its_last_run_failed_and_what_to_do() -> None:
     assert first.what_to_do == "Use a larger flavor."
     assert first.details == ("2 other tasks of this run failed.",)
     assert [link.path for link in first.links] == [
-        "dags/growth.churn/runs/r1/tasks/train",
-        "dags/growth.churn/runs/r1",
+        "dags/growth.churn/runs/r1/tasks/train/plugin/why-task",
+        "dags/growth.churn/runs/r1/plugin/why-run",
     ]
 
 
@@ -214,22 +234,40 @@ def test_a_pipeline_says_that_its_last_run_took_too_long_or_has_no_failed_task()
 
 def test_what_the_tasks_of_a_pipeline_wait_for_comes_before_its_schedule() -> None:
     dag = a_dag(schedule="", last_run=("r1", "running"), active_runs=("r1",))
-    runs_now = OpenTask("load", -1, "Try 1 has been running for 5s.", "info")
+    runs_now = OpenTask("load", -1, Reason("running", "info", "Try 1 has been running for 5s."))
     run = Run(dag=dag, run_id="r1", state="running", open=(FULL, runs_now))
     found = dag_reasons(dag, (run,))
-    assert [one.kind for one in found] == ["open-task", "last-run", "manual"]
+    assert [one.kind for one in found] == ["open-task", "last-run"]
     assert found[0].sentence == "`fit [2]`: The pool `gpu` is full."
     assert found[0].what_to_do == "Wait until one of the tasks ends."
-    assert [link.path for link in found[0].links] == ["dags/growth.churn/runs/r1/tasks/fit/mapped/2"]
+    assert [link.text for link in found[0].links] == ["load of ml.wine (1 slot)", "fit [2] of the run r1"]
 
 
 def test_what_a_run_waits_for_comes_before_the_failure_of_a_later_run() -> None:
     dag, failed = a_failed_run(failed=(OOM,))
     active = Run(dag=dag, run_id="r0", state="running", open=(FULL,))
-    assert [one.kind for one in dag_reasons(dag, (active, failed))] == ["open-task", "last-run-failed", "manual"]
+    assert [one.kind for one in dag_reasons(dag, (active, failed))] == ["open-task", "last-run-failed"]
 
 
 def test_a_pipeline_that_is_paused_says_so_before_what_its_tasks_wait_for() -> None:
     dag = a_dag(paused=True, last_run=("r1", "running"))
     run = Run(dag=dag, run_id="r1", state="running", open=(FULL,))
     assert [one.kind for one in dag_reasons(dag, (run,))][:2] == ["paused", "open-task"]
+
+
+def test_a_deleted_pipeline_says_why_its_last_run_failed_and_to_clear_it() -> None:
+    dag = a_dag(stale=True, file_state="deleted", last_run=("r1", "failed"))
+    deleted = Failed("load", -1, f"not started: the file `{FILE}` was deleted", "Restore it, then clear the task.")
+    run = Run(dag=dag, run_id="r1", state="failed", failed=(deleted,))
+    first, last = dag_reasons(dag, (run,))
+    assert first.what_to_do.startswith("If this was not intended, restore the file, then clear the failed tasks.")
+    assert last.sentence == f"The last run failed. `load` failed: not started: the file `{FILE}` was deleted."
+
+
+def test_a_failed_run_of_a_deleted_pipeline_says_the_reason_once() -> None:
+    dag = a_dag(deleted="its file was deleted")
+    failed = Failed("load", -1, "not started: the file was deleted", "Restore it.")
+    run = Run(dag=dag, run_id="r1", state="failed", failed=(failed,))
+    assert [one.kind for one in run_reasons(run)] == ["failed-task"]
+    bare = Run(dag=dag, run_id="r1", state="failed", failed=(Failed("load"),))
+    assert [one.kind for one in run_reasons(bare)] == ["deleted", "failed-task"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 
-from dag_factory.reasons.facts import Dag, Failed, Holder, Mapped, Pool, Run, Services, Task, Upstream
+from dag_factory.reasons.facts import Dag, Failed, Holder, Mapped, PodWait, Pool, Run, Services, Task, Upstream
 from dag_factory.reasons.of_task import mapped_reasons, task_reasons
 from dag_factory.reasons.reason import Reason
 from dag_factory.verdicts.history import TryRecord
 
+WAITED = timedelta(minutes=2, seconds=10)
 NOW = datetime(2026, 11, 30, 21, 0, tzinfo=timezone.utc)
 DAG = Dag(dag_id="growth.churn", now=NOW)
 RUN = Run(dag=DAG, run_id="r1", state="running", started=NOW - timedelta(minutes=10))
@@ -161,7 +163,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "retry",
         {"state": "up_for_retry", "retry_at": NOW + timedelta(seconds=30), "tries": (OOM,)},
         "next-try",
-        "The next try starts at 2026-11-30 21:00:30 UTC, in 30s.",
+        "Try 1 failed: out of memory: killed at 2Gi. The next try starts at 2026-11-30 21:00:30 UTC, in 30s.",
     ),
     ("removed", {"state": "removed"}, "removed", "The current version of the pipeline does not have this task,"),
     ("success", {"state": "success", "try_number": 2}, "success", "The task succeeded at try 2."),
@@ -173,9 +175,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "pod-waits",
-        {"state": "running", "try_number": 2, "wait": "waiting 2m10s for a node: 0/5 nodes are available"},
+        {"state": "running", "try_number": 2, "wait": PodWait("a node: 0/5 nodes are available", NOW - WAITED)},
         "pod-waits",
-        "The pod of try 2 is waiting 2m10s for a node: 0/5 nodes are available.",
+        "The pod of try 2 has not started. It has been waiting for 2m10s, for a node: 0/5 nodes are available.",
     ),
     ("awaits", {"state": "awaiting_input"}, "state", "The task is in the state awaiting_input."),
 ]
@@ -197,15 +199,30 @@ def test_a_full_pool_links_to_the_tasks_that_use_it_unless_the_reader_may_not_vi
     hidden = Holder("", "", "", -1, 1)
     pool = Pool(name="gpu", slots=2, used=2, holders=(Holder("ml.wine", "r+1", "fit", 3, 1), hidden))
     reason = reasons(state="scheduled", pool=pool)[0]
-    assert [one.path for one in reason.links] == ["dags/ml.wine/runs/r%2B1/tasks/fit/mapped/3"]
+    assert [one.path for one in reason.links] == ["dags/ml.wine/runs/r+1/tasks/fit/mapped/3/plugin/why-task"]
     assert reason.links[0].text == "fit [3] of ml.wine (1 slot)"
     assert reason.details == ("1 of them are tasks of DAGs that you may not view",)
 
 
-def test_a_retry_shows_the_verdict_of_the_try_before() -> None:
-    found = reasons(state="up_for_retry", tries=(OOM,))
-    assert [one.kind for one in found] == ["next-try", "out-of-memory"]
-    assert found[1].sentence == "Try 1 failed: out of memory: killed at 2Gi."
+def test_between_two_tries_a_task_says_why_the_last_one_failed_and_what_follows() -> None:
+    last = msgspec.structs.replace(OOM, what_to_do="Use less.", next_try="Next try: cpu-medium in 30 s.")
+    [found] = reasons(state="up_for_retry", tries=(last,))
+    assert found.sentence == "Try 1 failed: out of memory: killed at 2Gi. The next try starts in a moment."
+    assert found.what_to_do == "Next try: cpu-medium in 30 s."
+
+
+def test_a_pod_that_waits_is_not_said_to_run_and_says_when_the_try_fails() -> None:
+    wait = PodWait("the image: the registry has no image `x:1`", None, "The try fails after 20s of waiting.")
+    [found] = reasons(state="deferred", try_number=1, wait=wait)
+    assert found.sentence == (
+        "The pod of try 1 has not started. It has been waiting for the image: the registry has no image `x:1`."
+    )
+    assert found.what_to_do == "The try fails after 20s of waiting."
+
+
+def test_a_running_task_of_a_deleted_pipeline_says_that_it_is_deleted() -> None:
+    found = reasons(run=a_run(deleted="its file was deleted"), state="running", try_number=1)
+    assert [one.kind for one in found] == ["running", "deleted"]
 
 
 def test_a_failed_task_before_it_is_linked_with_its_verdict() -> None:

@@ -42,7 +42,8 @@ LIVES: dict[str, tuple[str, str, tuple[str, ...], int | None, bool, str]] = {
     "exits3": ("exit-code", "exit code 3: the container failed after less than 1s (node vm)", ("Error",), 3, False, ""),
     "gpu": (
         "unschedulable",
-        "unschedulable: no node fits the pod: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu",
+        "unschedulable: no node fits the pod: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu"
+        " (flavor cpu-small)",
         ("Unschedulable",),
         None,
         False,
@@ -107,7 +108,7 @@ LIVES: dict[str, tuple[str, str, tuple[str, ...], int | None, bool, str]] = {
     ),
     "toobig": (
         "unschedulable",
-        "unschedulable: no node fits the pod: 0/1 nodes are available: 1 Insufficient memory",
+        "unschedulable: no node fits the pod: 0/1 nodes are available: 1 Insufficient memory (flavor cpu-small)",
         ("Unschedulable",),
         None,
         False,

@@ -27,7 +27,7 @@ from dag_factory.build.web.read_pipelines import read_known
 from dag_factory.build.web.read_run import find_latest, find_open, find_run, read_run
 from dag_factory.build.web.read_task import find_instances, read_mapped, read_task
 from dag_factory.build.web.read_wait import read_wait
-from dag_factory.reasons.facts import Dag, OpenTask, Run
+from dag_factory.reasons.facts import Dag, OpenTask, Run, Task
 from dag_factory.reasons.of_dag import dag_reasons
 from dag_factory.reasons.of_pipelines import combine, rows
 from dag_factory.reasons.of_run import run_reasons
@@ -97,7 +97,7 @@ def why_task(dag_id: str, run_id: str, task_id: str, user: GetUserDep, map_index
             return _why(name, mapped_reasons(read_mapped(session, of_run, run, instances)), refresh=True)
         task = read_task(session, of_run, run, instances[0], serialized, _readable(user))
         if _may_read(user, dag_id, DagAccessEntity.TASK_LOGS):
-            task = msgspec.structs.replace(task, wait=read_wait(instances[0]))
+            task = _with_wait(task, instances[0])
     return _why(name, task_reasons(task), tries=task.tries, refresh=task.state not in _ENDED)
 
 
@@ -139,10 +139,16 @@ def _read_run(session: Any, dag: Dag, run: Any, user: Any) -> Run:
     if found.state != "running":
         return found
     readable = _readable(user)
-    tasks = [read_task(session, found, run, one, serialized, readable) for one in find_open(session, run)]
-    firsts = [(one, task_reasons(one)[0]) for one in tasks]
-    waits = [OpenTask(one.task_id, one.map_index, why.sentence, why.tone, why.what_to_do) for one, why in firsts]
+    instances = find_open(session, run)
+    tasks = [read_task(session, found, run, one, serialized, readable) for one in instances]
+    if _may_read(user, dag.dag_id, DagAccessEntity.TASK_LOGS):
+        tasks = [_with_wait(task, instance) for task, instance in zip(tasks, instances, strict=True)]
+    waits = (OpenTask(one.task_id, one.map_index, task_reasons(one)[0]) for one in tasks)
     return msgspec.structs.replace(found, open=tuple(waits))
+
+
+def _with_wait(task: Task, instance: Any) -> Task:
+    return msgspec.structs.replace(task, wait=read_wait(instance))
 
 
 def _serialized(run: Any, session: Any) -> Any:

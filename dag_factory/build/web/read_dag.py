@@ -53,6 +53,7 @@ def read_dag(session: Session, dag_id: str, project: ProjectStates | None) -> fa
         last_parsed=model.last_parsed_time,
         paused=bool(model.is_paused),
         schedule=_schedule(model),
+        schedule_off=of_file.schedule_off,
         next_run=model.next_dagrun_create_after,
         waits_for=_assets(session, model),
         off_in=page.off_in,

@@ -39,7 +39,7 @@ def stop_verdict(problems: Sequence[Problem]) -> Verdict:
     first = problems[0]
     facts = [Fact(f"{one.message} ({one.hint})" if one.hint else one.message, one.file) for one in problems]
     if first.code == DELETED:
-        return make_verdict("killed", f"killed: {first.message}", facts, advice=first.hint, is_final=True)
+        return make_verdict("killed", f"not started: {first.message}", facts, advice=first.hint, is_final=True)
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
     sentence = (
         "policy: this pipeline is stopped, because its file has errors and its last good version breaks current rules:"

@@ -80,7 +80,7 @@ def stop(pipeline: Pipeline, has_file: bool) -> Pipeline:
         message = f"`{file}` no longer defines this pipeline in the environment `{environment}`, so its runs end"
     else:
         message = f"the file `{file}` was deleted or renamed, so the runs of this pipeline end"
-    hint = "to run the pipeline again, restore it"
+    hint = "to run the pipeline again, restore it, then clear the failed tasks"
     problem = Problem(file, 0, 0, DELETED, message, hint=hint)
     return msgspec.structs.replace(pipeline, schedule=Manual(), current_errors=(), stopped=(problem, *pipeline.stopped))
 

@@ -8,7 +8,7 @@ from dag_factory.verdicts.evidence.model import Container, Event, Evidence, Pod
 from dag_factory.verdicts.kinds import Kind
 from dag_factory.verdicts.rules import configuration
 from dag_factory.verdicts.rules.images import pull_failure
-from dag_factory.verdicts.rules.phrases import cause, clause, name_of, seconds_text
+from dag_factory.verdicts.rules.phrases import cause, clause, details, name_of, seconds_text
 from dag_factory.verdicts.rules.scheduling import new_node_is_coming, scheduler_message, too_large
 from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict
 
@@ -75,12 +75,12 @@ def find_wait(evidence: Evidence) -> Wait | None:
     return _not_created(evidence, pod)
 
 
-def verdict_of(wait: Wait, after: str = "") -> Verdict:
+def verdict_of(wait: Wait, after: str = "", flavor: str = "") -> Verdict:
     """The verdict on a pod that never started. ``after`` says which time limit passed."""
-    sentence = f"{_PREFIXES.get(wait.kind, wait.kind)}: {wait.sentence}"
+    named = f"flavor {flavor}" if flavor and wait.kind == "unschedulable" else ""
     return make_verdict(
         wait.kind,
-        f"{sentence} ({after})" if after else sentence,
+        f"{_PREFIXES.get(wait.kind, wait.kind)}: {wait.sentence}{details(named, after)}",
         wait.facts,
         advice=wait.advice,
         reasons=wait.reasons,
@@ -112,7 +112,7 @@ def _unscheduled(evidence: Evidence, pod: Pod) -> Wait:
     if too_big := too_large(pod, evidence.nodes):
         facts.append(Fact(too_big, "nodes"))
         sentence = f"{too_big} ({detail})"
-        return _wait("a node", detail, "unschedulable", sentence, facts, ["Unschedulable"], is_final=True)
+        return _wait("a node", sentence, "unschedulable", sentence, facts, ["Unschedulable"], is_final=True)
     return _wait("a node", detail, "unschedulable", f"no node fits the pod: {detail}", facts, ["Unschedulable"])
 
 

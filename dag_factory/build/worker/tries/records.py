@@ -6,6 +6,7 @@ Airflow clears the XComs of a task when a try starts, so each try stores the rec
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import msgspec
@@ -70,11 +71,13 @@ def save(context: Any, history: History) -> None:
 
 
 def _times(pod: Pod | None, base: Container | None) -> tuple[float | None, float | None]:
-    """Seconds before and after the start of the container."""
-    if pod is None or base is None:
+    """Seconds before and after the start of the container. One that has not started has waited until now."""
+    if pod is None:
         return None, None
-    end = base.end
-    started = end.started if end else base.started
+    end = base.end if base else None
+    started = end.started if end else base.started if base else None
+    if started is None and end is None and pod.created:
+        return max(0.0, time.time() - pod.created), None
     waited = started - pod.created if started and pod.created else None
     ran = end.finished - started if end and end.finished and started else None
     return waited, ran

@@ -11,6 +11,7 @@ import msgspec
 
 from dag_factory.config.model import Cluster
 from dag_factory.verdicts.evidence.model import Evidence, Pod
+from dag_factory.verdicts.rules.phrases import seconds_text
 from dag_factory.verdicts.rules.waits import Wait, find_wait
 
 FIRST_LINE = 3
@@ -69,7 +70,8 @@ class StartWatch:
         if pod is not None and _is_scheduled(pod) and not self._scheduled:
             self._scheduled, self._phase_began = True, now
         limit = self._limits.startup if self._scheduled else self._limits.schedule
-        if now - self._phase_began >= limit:
+        end = self._phase_began + limit
+        if now >= end:
             return Look("too late", seconds=limit)
         wait = find_wait(evidence)
         if wait is None:
@@ -78,22 +80,24 @@ class StartWatch:
             self._final_since = None
         elif self._final_since is None:
             self._final_since = now
-        if self._final_since is not None and now - self._final_since >= self._patience(wait):
-            return Look("never")
-        line = self._line(wait, now)
+        if self._final_since is not None:
+            end = min(end, self._final_since + self._patience(wait))
+            if now >= end:
+                return Look("never")
+        line = self._line(wait, now, end)
         needs_nodes = bool(line) and wait.kind == "unschedulable"  # at most as often as a line is written
         return Look("wait", line, needs_nodes=needs_nodes)
 
     def _patience(self, wait: Wait) -> int:
         return max(self._limits.final, NODE_GROWTH) if wait.kind == "unschedulable" else self._limits.final
 
-    def _line(self, wait: Wait, now: float) -> str:
+    def _line(self, wait: Wait, now: float, end: float) -> str:
         reason, waited = wait.reason_text, now - self._began
         gap = SAME_LINE if reason == self._reason else CHANGED_LINE
         if waited < FIRST_LINE or now - self._logged < gap:
             return ""
         self._reason, self._logged = reason, now
-        return wait.line(waited)
+        return f"{wait.line(waited)}. The try fails after {seconds_text(end - self._began)} of waiting."
 
 
 def _is_scheduled(pod: Pod) -> bool:
