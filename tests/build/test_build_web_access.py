@@ -90,7 +90,7 @@ def test_the_page_of_a_dag_shows_the_verdict_of_its_last_run_to_those_who_may_re
     text = answers["team"][MINE][1]
     assert "The last run failed. <code>train</code> failed: out of memory: killed at 2Gi." in text
     assert "Use the flavor large." in text
-    assert f'href="{BASE}/dags/team.mine/runs/r1/tasks/train"' in text
+    assert f'href="{BASE}/dags/team.mine/runs/r1/tasks/train/plugin/why-task"' in text
     hidden = answers["guest"][MINE]
     assert hidden[0] == 200
     assert "The last run failed." in hidden[1] and "train" not in hidden[1]
