@@ -189,9 +189,10 @@ def test_inline_code_shows_exactly_the_text(text: str) -> None:
 
 
 def test_backticks_and_plain_words_of_a_sentence_are_kept() -> None:
-    text = "unknown flavor `cpu-smal`, did you mean `cpu-small`? Up to 214 runs (see app.py)."
-    assert sentence(text) == "unknown flavor `cpu-smal`, did you mean `cpu-small`? Up to 214 runs (see `app.py`)." or (
-        sentence(text) == "unknown flavor `cpu-smal`, did you mean `cpu-small`? Up to 214 runs `(see app.py`)."
+    text = "unknown flavor `cpu-smal`, did you mean `cpu-small`? Up to 214 runs (see app.py) (`b`), `x)` too."
+    assert sentence(text) == text.replace("app.py", "`app.py`")
+    assert (
+        sentence("fixes #1, @octocat; GH-1: www.example.com.") == "fixes `#1`, `@octocat`; `GH-1`: `www.example.com`."
     )
 
 

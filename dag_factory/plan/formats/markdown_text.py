@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dag_factory.plan.formats.visible import visible
 
 _QUOTED = re.compile(r"(?<!`)`([^`]+)`(?!`)")
-_WORD = re.compile(r"\(?[A-Za-z]+(?:'[a-z]+)?\)?[,.;:?]?|\d{1,6}[,;:]?|[→×–]|[,.;:?)]+")
+_WORD = re.compile(r"\(?[A-Za-z]+(?:'[a-z]+)?\)?[,.;:?]?|\d{1,6}[,;:]?|[→×–]|[,.;:?)]+|\(")
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,}\W*")
 _END = re.compile(r"[,.;:?)]*\Z")
 
@@ -31,16 +31,17 @@ def code(text: str) -> str:
 def sentence(text: str) -> str:
     """Return prose with names in backticks: its plain words as text, and everything else as inline code."""
     parts: list[str] = []
-    unsafe = ""
-    for token, is_code in _tokens(visible(text)):
+    unsafe, ends_quoted = "", False
+    for token, is_code, is_quoted in _tokens(visible(text)):
         if is_code or (unsafe and not token.isspace()):
             unsafe += token  # adjacent inline code would be one piece with other limits
+            ends_quoted = is_quoted
         elif unsafe:
-            parts += [*_code_and_end(unsafe), token]
+            parts += [*_code_and_end(unsafe, ends_quoted), token]
             unsafe = ""
         else:
             parts.append(token)
-    return "".join((*parts, *_code_and_end(unsafe)))
+    return "".join((*parts, *_code_and_end(unsafe, ends_quoted)))
 
 
 def html_code(text: str) -> str:
@@ -56,19 +57,19 @@ def fenced(lines: tuple[str, ...], indent: str) -> list[str]:
     return [f"{indent}{line}" for line in (f"{fence}diff", *shown, fence)]
 
 
-def _tokens(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield quoted names, spaces and words, each with whether it must be code."""
+def _tokens(text: str) -> Iterator[tuple[str, bool, bool]]:
+    """Yield quoted names, spaces and words, each with whether it must be code, and whether it has quotes."""
     for number, part in enumerate(_QUOTED.split(text)):
         if number % 2:
-            yield part, True
+            yield part, True, True
             continue
         for token in filter(None, re.split("( +)", part)):
             plain = token.isspace() or (_WORD.fullmatch(token) and not _COMMIT.fullmatch(token))
-            yield (" " if token.isspace() else token), not plain
+            yield (" " if token.isspace() else token), not plain, False
 
 
-def _code_and_end(text: str) -> tuple[str, ...]:
-    """Return the text as code, and the punctuation at its end as text."""
-    end = _END.search(text)
+def _code_and_end(text: str, ends_quoted: bool) -> tuple[str, ...]:
+    """Return the text as code, and the punctuation at its end as text, unless it is in quotes."""
+    end = None if ends_quoted else _END.search(text)
     length = len(text) - len(end[0]) if end else len(text)
     return (code(text[:length]), text[length:]) if length else (text,)
