@@ -42,7 +42,10 @@ def test_the_next_flavor_is_shown_only_with_a_rule_that_uses_it() -> None:
 
 def test_the_page_of_a_task() -> None:
     task = built(a_pipeline(a_job("train", doc="Trains."))).task_dict["train"]
-    assert task.doc_md == "Trains.\n\n`cpu-small`: 1 CPU, 2Gi, 0.05 per hour\n"
+    assert task.doc_md == (
+        "Trains.\n\n`cpu-small`: 1 CPU, 2Gi, 0.05 per hour\n\n"
+        "Where each value comes from: `dagf explain growth.churn train --env prod`\n"
+    )
 
 
 def test_a_doc_that_looks_like_a_file_name_is_text() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dag_factory.build.pages.markdown import code, contained, escape, fenced
 from dag_factory.build.pages.task_page import job_features
-from dag_factory.build.pages.wording import alert_lines, alert_list, deadline_text, flavor_size
+from dag_factory.build.pages.wording import alert_lines, alert_list, deadline_text, explain_command, flavor_size
 from dag_factory.config import model
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.deleted import is_deleted
@@ -33,7 +33,7 @@ def dag_page(pipeline: model.Pipeline) -> str:
         + (f" Its pods run in the namespace {code(namespace)}." if namespace else ""),
     ]
     if pipeline.resolved:
-        parts += [CONFIGURATION_HEAD, fenced(pipeline.resolved, "yaml")]
+        parts += [CONFIGURATION_HEAD, explain_command(pipeline), fenced(pipeline.resolved, "yaml")]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -11,6 +11,7 @@ from dag_factory.build.pages.wording import (
     alert_list,
     bullets,
     container_size,
+    explain_command,
     flavor_size,
     pod_size,
 )
@@ -22,8 +23,8 @@ from dag_factory.config.units import duration_text
 _KINDS = {"sidecar": "sidecar", "init": "init container"}
 
 
-def task_page(job: model.Job) -> str:
-    """Return the page of a job's task."""
+def task_page(job: model.Job, pipeline: model.Pipeline | None = None) -> str:
+    """Return the page of a job's task. With ``pipeline``, it names the command that explains the values of the job."""
     cost = job.flavor.cost_per_hour
     flavor = f"{code(job.flavor.name)}: {flavor_size(job.flavor)}"
     price = f", {cost:g} per hour" if cost is not None else ""
@@ -38,6 +39,7 @@ def task_page(job: model.Job) -> str:
         _retries(job.retries),
         bullets("After a failure:", _after_failure(job)),
         alert_list(alert_lines(job.alerts)),
+        explain_command(pipeline, job.name) if pipeline else "",
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -85,3 +85,9 @@ def bullets(heading: str, lines: list[str]) -> str:
 def alert_list(lines: list[str]) -> str:
     """Return a list of who is notified."""
     return bullets("Alerts:", lines)
+
+
+def explain_command(pipeline: model.Pipeline, job: str = "") -> str:
+    """Return the command that shows which file and line set each value."""
+    words = " ".join(filter(None, ("dagf explain", pipeline.id, job, f"--env {pipeline.environment}")))
+    return f"Where each value comes from: {code(words)}"

@@ -60,7 +60,7 @@ def build_task(
     if alerts:
         arguments |= alerts.of_task(job)
     if with_docs:
-        arguments["doc_md"] = task_page(job)
+        arguments["doc_md"] = task_page(job, pipeline)
     if job.for_each:
         mapped = mapped_task.expand(job.for_each, arguments, source)
         # Airflow copies the name from the class when it creates the mapped task, and stores it from here.
