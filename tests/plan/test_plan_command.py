@@ -133,6 +133,15 @@ def test_a_loosened_guard(project: ChangeProject) -> None:
     text = printed(project)
     assert "Risks" in text and "32Gi" in text and "256Gi" in text
     assert "dev: no change prod: 6 changed" in text
+    assert "limit max.memory 32Gi → 256Gi in 6 DAGs (prod)" in text
+
+
+def test_a_removed_pipeline(project: ChangeProject) -> None:
+    project.git("rm", "--quiet", f"configs/{CHURN_FILE}")
+    project.commit("remove")
+    text = printed(project)
+    assert "1 DAG removed: growth.churn" in text and "dag-removed: The DAG is removed" in text
+    assert "Airflow starts no more runs of it. 3 jobs: extract, train, report" in text
 
 
 def test_an_edit_of_a_comment_changes_nothing(project: ChangeProject) -> None:

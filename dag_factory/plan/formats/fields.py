@@ -13,7 +13,8 @@ from dag_factory.plan.formats.visible import cut
 from dag_factory.plan.model import Absent, FieldChange
 
 _MAIN_CONTAINER = re.compile(r"spec\.containers\[(?:0|base)\]\.(?=.)")
-_MAXIMUM = re.compile(r"(max\..+)\.most\Z")
+_GUARD = re.compile(r"((?:images|max|flavors|require|pod_security|limits)(?:\..+?)?)(?:\.most|\.words)?\Z", re.DOTALL)
+"""What an environment or a team allows. It changes no job by itself."""
 _RESOURCE = re.compile(r"resources\.(request|limit)s(?:\.([\w-]+)|\[\"?([^\"\]]+)\"?\])")
 _NEEDS_QUOTES = re.compile(r"\Z|\s|[\[{\"']|.*[\t\n\r]|.*\s\Z", re.DOTALL)
 _COMMAND = re.compile(r"(.*\.)command\Z", re.DOTALL)
@@ -41,7 +42,8 @@ def field_pieces(changes: Iterable[FieldChange]) -> tuple[Piece, ...]:
 def label(path: str) -> str:
     """Return a short name for the path of a pod: that of the main container without its prefix."""
     short = _MAIN_CONTAINER.sub("", path, count=1) if _MAIN_CONTAINER.match(path) else path
-    short = _MAXIMUM.sub(r"\1", short)
+    if guard := _GUARD.fullmatch(short):
+        return f"limit {guard[1]}"
     resource = _RESOURCE.fullmatch(short)
     return f"{resource[2] or resource[3]} {resource[1]}" if resource else short
 
