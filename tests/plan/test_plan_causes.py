@@ -149,6 +149,18 @@ CASES: dict[str, tuple[Edits, dict[str, str]]] = {
         [(FLAVORS, "{pool: a}", "{pool: b}")],
         {f"{job} spec.nodeSelector.pool": f"{FLAVORS}:6:27 flavor small" for job in JOBS},
     ),
+    "flavor whose name is also written in another place": (
+        [(FLAVORS, "memory: 1Gi", "memory: 2Gi"), (FLOW, "    presets: [net]", "    resource_flavor: small")],
+        {f"say {LIMIT}.memory": f"{FLAVORS}:5:13 flavor small"},
+    ),
+    "output": (
+        [(FLOW, "priority_weight: 3", "output: json")],
+        {f"many-{n} spec.volumes[xcom]": f"{FLOW}:20:13 job many" for n in (1, 2)},
+    ),
+    "pod security that changes the container for the output": (
+        [(DEV, "limits:\n", "pod_security: restricted\nlimits:\n")],
+        {"say spec.containers[base].securityContext.allowPrivilegeEscalation": f"{DEV}:5:15 environment dev"},
+    ),
     "preset": (
         [(PRESETS, "egress: x", "egress: y")],
         {"say metadata.annotations.egress": f"{PRESETS}:4:27 preset net"},

@@ -22,7 +22,7 @@ from dag_factory.config.source.layout import ENVIRONMENTS
 from dag_factory.config.source.relocate import paths
 from dag_factory.config.tree import MapNode, Scalar, at
 from dag_factory.plan.causes.edits import Edit, Edits
-from dag_factory.plan.causes.field_positions import Positions, positions, steps_of
+from dag_factory.plan.causes.field_positions import Positions, job_path, positions, steps_of
 from dag_factory.plan.causes.sides import Sides
 from dag_factory.plan.model import Cause
 
@@ -101,6 +101,10 @@ def find_cause(dag: DagSides, job: str, path: str) -> Cause | None:
     found = [[*one.exact, *one.near] for one in places]
     if not job and steps_of(path)[0] == "channels":
         return next(_channel(dag, path), None)
+    if _is_of_same_flavor(dag, job, path):
+        exact = [[], []]  # the name of the flavor may be written in another place, but it is the same
+    if "xcom" in path and (cause := next(_sidecar(dag, job), None)):
+        return cause
     for rule in (
         _edited_value(dag, exact),
         _name_of_layer(dag, found, job),
@@ -232,6 +236,37 @@ def _named(dag: DagSides, text: str, job: str) -> Iterator[Cause]:
                         yield _cause(dag, edit, file, side)
             elif kind == "matrix" and (edit := dag.own(side).below("jobs", dag.source_name(job), "matrix")):
                 yield _cause(dag, edit, dag.files[side], side)
+
+
+def _is_of_same_flavor(dag: DagSides, job: str, path: str) -> bool:
+    """Whether a field follows from the job's flavor, whose name is the same on both sides."""
+    names = set()
+    for side, one in enumerate(dag.both):
+        model, node = dag.job(side, job), one.whole.tree.map("jobs").get(job) if one else None
+        if one is None or model is None or not isinstance(node, MapNode):
+            return False
+        if job_path(one.pipeline, job, path, node)[:1] != ("resource_flavor",):
+            return False
+        names.add(model.flavor.name)
+    return len(names) == 1
+
+
+def _sidecar(dag: DagSides, job: str) -> Iterator[Cause]:
+    """For the container that reads the output: the output of the job, or the settings of the environment."""
+    models = [dag.job(side, job) if job else None for side in (0, 1)]
+    outputs = {model.output for model in models if model}
+    for side in (1, 0):
+        if len(outputs) > 1:
+            for prefix in (("jobs", dag.source_name(job)), ("defaults",)):
+                for edit in dag.own(side).all:
+                    inner = edit.path[2:] if edit.path[:1] == ("environments",) else edit.path
+                    if inner[: len(prefix)] == prefix and "output" in inner:
+                        yield _cause(dag, edit, dag.files[side], side)
+        else:
+            for file, edits in dag.sides.all_tables(side):
+                for edit in edits.all:
+                    if {"xcom_sidecar", "pod_security"} & set(map(str, edit.path)):
+                        yield _cause(dag, edit, file, side)
 
 
 def _mirrors(dag: DagSides, path: str) -> Iterator[Cause]:
