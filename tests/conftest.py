@@ -13,9 +13,15 @@ os.environ["DAG_FACTORY_CACHE"] = "off"
 
 SHARED = ("e2e", "editor", "templates", "cluster")
 """Folders whose tests share servers. One process runs all tests of such a folder."""
-OWN_SERVERS = ("test_nothing_left_behind.py",)
-"""Modules of such a folder that kill servers, so they start their own. Each runs in one process, beside the others."""
-LONGEST_FIRST = ("e2e", "docs", "local", "soak", "cluster", "templates", "editor")
+OWN_SERVERS = ("test_nothing_left_behind.py", "test_bundle_versions.py")
+"""Modules of such a folder that start their own servers. Each runs in one process, beside the others."""
+LONGEST_FIRST = (
+    "e2e", "test_nothing_left_behind.py", "docs", "local", "test_bundle_versions.py", "soak", "cluster", "templates",
+    "editor",
+)  # fmt: skip
+"""The order of folders and of modules with their own servers."""
+FIRST = ("test_problems.py", "test_reasons.py", "test_interruptions.py")
+"""Modules that start what they need. They come first in their folder, while the runs of its other modules run."""
 
 
 class SharedServers(LoadScopeScheduling):
@@ -25,7 +31,7 @@ class SharedServers(LoadScopeScheduling):
         folder = _folder(nodeid)
         if folder not in SHARED:
             return nodeid
-        module = nodeid.partition("::")[0].rpartition("/")[2]
+        module = _module(nodeid)
         if module in OWN_SERVERS:
             return module
         on_docker = folder == "cluster" and "docker" in nodeid.rpartition("/")[2].lower()
@@ -38,7 +44,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: _rank(_folder(item.nodeid)))
+    items.sort(key=lambda item: _rank(item.nodeid))
 
 
 def _folder(nodeid: str) -> str:
@@ -46,5 +52,12 @@ def _folder(nodeid: str) -> str:
     return parts[1] if parts[0] == "tests" and len(parts) > 2 else ""
 
 
-def _rank(folder: str) -> int:
-    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+def _module(nodeid: str) -> str:
+    return nodeid.partition("::")[0].rpartition("/")[2]
+
+
+def _rank(nodeid: str) -> tuple[int, bool]:
+    """The place of a test in the order of all tests."""
+    module = _module(nodeid)
+    name = module if module in OWN_SERVERS else _folder(nodeid)
+    return (LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)), module not in FIRST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -24,10 +25,18 @@ class AirflowApi:
         """The address of the UI."""
         return f"http://127.0.0.1:{self.port}"
 
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """The client of all requests: a new one takes longer than a request.
+
+        It keeps no connection: the server closes idle ones, perhaps during the next request. It uses no proxy.
+        """
+        return httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
+
     def health(self) -> dict[str, str]:
         """The state of each component by name; empty if the server does not response."""
         try:
-            response = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=10)
+            response = self._client.get(f"{self.url}/api/v2/monitor/health", timeout=10)
             return {name: str(part.get("status")) for name, part in response.json().items()}
         except (httpx.HTTPError, ValueError):
             return {}
@@ -35,22 +44,30 @@ class AirflowApi:
     def answers(self, path: str) -> bool:
         """Whether a request for this path succeeds."""
         try:
-            return httpx.get(f"{self.url}{path}", timeout=10).is_success
+            return self._client.get(f"{self.url}{path}", timeout=10).is_success
         except httpx.HTTPError:
             return False
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Send a request to a path below ``/api/v2``. Returns the JSON of the response. Raises ``httpx.HTTPError``."""
-        token = httpx.get(f"{self.url}/auth/token", timeout=60).raise_for_status().json()["access_token"]
-        response = httpx.request(
-            method,
-            f"{self.url}/api/v2{path}",
-            json=body,
-            params=query or None,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=60,
-        )
+        response = self._send(method, path, body, query)
+        if response.status_code == httpx.codes.UNAUTHORIZED:  # the token expired, or Airflow was set up again
+            self._headers.clear()
+            response = self._send(method, path, body, query)
         return response.raise_for_status().json() if response.content else None
+
+    def _send(self, method: str, path: str, body: Any, query: dict[str, Any]) -> httpx.Response:
+        if not self._headers:
+            token = self._client.get(f"{self.url}/auth/token", timeout=60).raise_for_status().json()["access_token"]
+            self._headers["Authorization"] = f"Bearer {token}"
+        return self._client.request(
+            method, f"{self.url}/api/v2{path}", json=body, params=query or None, headers=self._headers, timeout=60
+        )
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        """The headers of requests to the API; empty until the first one."""
+        return {}
 
     def wait_for_dag(self, dag_id: str, seconds: float) -> bool:
         """Wait until the DAG is known and its file has been parsed. Returns whether it is, in time."""

@@ -23,18 +23,21 @@ class Recording:
     """What the watch saw.
 
     ``tries``: the names of the pods of each task by the number of their try. ``together``: the pods of one task whose
-    containers ran at the same time. ``active``: the pods that have not ended and are not deleted.
+    containers ran at the same time. ``active``: the pods that have not ended and are not deleted. ``flavors``: the
+    flavors of the tries of each DAG, from the labels of the pods.
     """
 
     tries: dict[TaskKey, dict[int, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     together: set[frozenset[str]] = field(default_factory=set)
     active: dict[str, TaskKey] = field(default_factory=dict)
+    flavors: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _running: dict[TaskKey, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, kind: str, pod: dict[str, Any]) -> None:
         """Record one event of the watch. The cluster sends the events of all pods in their order."""
         labels, name = pod["metadata"]["labels"], pod["metadata"]["name"]
         key = (labels["dag_id"], labels["run_id"], labels["task_id"], labels.get("map_index", ""))
+        self.flavors[key[0]].add(labels.get("dagwright/try-flavor", ""))
         pods = self.tries[key][int(labels["try_number"])]
         if name not in pods:
             pods.append(name)

@@ -11,13 +11,17 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from kubernetes import client, config
+from pod_watch import Recording, recording
 
 from dag_factory import cluster
 from dag_factory.cli.stack import Stack, open_stack
+from dag_factory.cluster import faults_client
 from dag_factory.local.api import FINISHED, AirflowApi
 from dag_factory.local.instance import free_port
 
@@ -55,11 +59,26 @@ class Run:
 
 @dataclass(frozen=True)
 class Running:
-    """The stack, the API of its Airflow, and the runs that started with it."""
+    """The stack, the API of its Airflow, the runs that started with it, and all of its pods."""
 
     stack: Stack
     api: AirflowApi
     runs: dict[str, Run] = field(default_factory=dict)
+    recording: Recording = field(default_factory=Recording)
+
+    @cached_property
+    def kubernetes(self) -> client.CoreV1Api:
+        """The API of the cluster."""
+        return client.CoreV1Api(config.new_client_from_config(str(self.stack.cluster_folder / "kubeconfig")))
+
+    def pods(self, run: Run, job: str | None = None) -> list[Any]:
+        """Return the pods of a run's DAG, or of one of its jobs."""
+        selector = f"dag_id={run.dag_id}" + (f",task_id={job}" if job else "")
+        return list(self.kubernetes.list_namespaced_pod("default", label_selector=selector).items)
+
+    def fault(self, kind: str, dag_id: str, job: str) -> None:
+        """End the next pod of a job."""
+        faults_client.fail_pods(self.stack.cluster_folder, kind, f"{dag_id.replace('.', '-')}-{job}-*")
 
     def pipeline(self, dag_id: str, text: str) -> Path:
         """Write the file of a pipeline, as a commit does. No reader sees a part of it."""
@@ -102,9 +121,15 @@ def wait_for(read: Callable[[], T | None], seconds: float, what: str) -> T:
 
 
 # Runs that need only time. They start together, and each is checked by its own test: names, DAGs, params.
+# Those that wait for their own time limits start first.
 WHAT_IF = {"title": 'No "demand" & $HOME', "product": "lamp", "days": 28, "demand": 0.5, "promotion": False}
 MODELS = [{"name": "a tree", "url": "gs://a$$"}, {"name": "dense", "url": "gs://b"}]
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "limited": ("checks.limited", {}),
+    "failures-reasons": ("failures.reasons", {}),
+    "failures-deferred": ("failures.deferred", {}),
+    "failures-retried": ("failures.retried", {}),
+    "climbs": ("retries.climbs", {}),
     "streams": ("checks.streams", {}),
     "fails": ("checks.fails", {}),
     "wine": ("ml.wine", {}),
@@ -120,6 +145,11 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "hello": ("start.hello", {}),
     "for_each": ("checks.for_each", {"models": MODELS}),
     "what_if": ("retail.what_if", WHAT_IF),
+}
+# How the first pods of the jobs of `retries.climbs` end, in this order.
+CLIMB_FAULTS = {
+    "oom": ("hungry", "deferred", "unlucky", "instances"),
+    "evict": ("deferred", "unlucky", "instances", "evicted"),
 }
 
 
@@ -145,10 +175,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     try:
         # Images use the virtual environments of the repository, so `make demo` and the tests install them once.
         cluster.up(replace(stack.cluster, venvs=REPOSITORY / ".dagf" / "images"))
-        found = Running(stack, stack.instance.start(free_port()))
-        for name, (dag_id, conf) in RUNS.items():
-            found.runs[name] = found.start(dag_id, conf)
-        yield found
+        api = stack.instance.start(free_port())
+        with recording(stack.cluster_folder / "kubeconfig") as pods:
+            found = Running(stack, api, recording=pods)
+            for kind, jobs in CLIMB_FAULTS.items():
+                for job in jobs:
+                    found.fault(kind, "retries.climbs", job)
+            for name, (dag_id, conf) in RUNS.items():
+                found.runs[name] = found.start(dag_id, conf)
+            yield found
     finally:
         stack.instance.stop()
         cluster.down(stack.cluster_folder)

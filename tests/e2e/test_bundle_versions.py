@@ -1,4 +1,7 @@
-"""Airflow's git bundle pins each run to a commit, also after the branch moves on."""
+"""Airflow's git bundle pins each run to a commit, also after the branch moves on.
+
+This test has an Airflow and a cluster of its own, so it runs beside the other tests.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from real_stack import Run, Running, wait_for
+from real_stack import REPOSITORY, Run, Running, wait_for
 
+from dag_factory import cluster
+from dag_factory.cli.stack import open_stack
+from dag_factory.local.api import AirflowApi
 from dag_factory.local.instance import Instance, free_port
 
 DAG = "versions.main"
@@ -72,20 +78,27 @@ class GitProject:
 
 
 @pytest.fixture
-def project(running: Running, tmp_path: Path) -> Iterator[GitProject]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitProject]:
+    for name in ("DAG_FACTORY_HOME", "DAG_FACTORY_ENV"):
+        monkeypatch.delenv(name, raising=False)
     home = tmp_path / "repository"
     for folder in ("dags", "configs/platform"):
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(running.stack.home / folder, home / folder, ignore=ignored)
-    own = running.stack.instance
+        shutil.copytree(REPOSITORY / folder, home / folder, ignore=ignored)
+    (home / ".gitignore").write_text(".dagf/\n")
+    stack = open_stack("versions", home)
+    own = stack.instance
     instance = GitAirflow(home, tmp_path / "airflow", own.environment, own.connections)
-    found = GitProject(home, running)
+    found = GitProject(home, Running(stack, AirflowApi(free_port())))
     found.git("init", "--initial-branch", "main")
     found.commit("first")
     try:
-        yield replace(found, running=replace(running, api=instance.start(free_port())))
+        cluster.up(stack.cluster)
+        instance.start(found.running.api.port)
+        yield found
     finally:
         instance.stop()
+        cluster.down(stack.cluster_folder)
 
 
 def test_a_run_keeps_the_version_of_its_commit(project: GitProject) -> None:

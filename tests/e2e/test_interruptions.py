@@ -6,7 +6,6 @@ from typing import Any
 
 import psutil
 import pytest
-from kubernetes import client, config
 from real_stack import Run, Running, wait_for
 
 MESSAGE = "killed: the worker was told to end before the job was over"
@@ -26,16 +25,6 @@ def terminate(run: Run, job: str, process: str, index: int = -1) -> None:
     [task] = [one for one in run.running.api.tasks(run.dag_id, run.id) if one["task_id"] == job]
     child = wait_for(lambda: child_of(task), 300, f"the process of {job}")
     (child if process == "child" else child.parent()).terminate()
-
-
-def kubernetes_api(running: Running) -> client.CoreV1Api:
-    return client.CoreV1Api(config.new_client_from_config(str(running.stack.cluster_folder / "kubeconfig")))
-
-
-def pods(run: Run, job: str | None = None) -> list[Any]:
-    """Return the pods of a run's DAG, or of one of its jobs."""
-    selector = f"dag_id={run.dag_id}" + (f",task_id={job}" if job else "")
-    return list(kubernetes_api(run.running).list_namespaced_pod("default", label_selector=selector).items)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +49,7 @@ def test_the_job_of_a_terminated_worker_fails_and_its_log_says_why(interrupted: 
 
 def test_a_terminated_worker_leaves_no_pod(interrupted: Run) -> None:
     assert interrupted.wait() == "failed"
-    wait_for(lambda: not pods(interrupted), 300, "the end of the pods")
+    wait_for(lambda: not interrupted.running.pods(interrupted), 300, "the end of the pods")
 
 
 def test_the_next_try_succeeds(interrupted: Run) -> None:
@@ -82,13 +71,14 @@ def test_the_log_names_the_deletion_of_a_pod(running: Running) -> None:
     for job, state in {"waits": "running", "defers": "deferred"}.items():
         wait_for(
             lambda job=job, state=state: (
-                run.jobs().get(job) == state and [pod for pod in pods(run, job) if pod.status.phase == "Running"]
+                run.jobs().get(job) == state
+                and [pod for pod in running.pods(run, job) if pod.status.phase == "Running"]
             ),
             300,
             f"{job} to run",
         )
-        [pod] = pods(run, job)
-        kubernetes_api(running).delete_namespaced_pod(pod.metadata.name, "default", grace_period_seconds=1)
+        [pod] = running.pods(run, job)
+        running.kubernetes.delete_namespaced_pod(pod.metadata.name, "default", grace_period_seconds=1)
     assert run.wait() == "failed"
     for job in ("waits", "defers"):
         assert "killed: the pod was deleted while the job ran" in run.log(job)

@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kubernetes import client, config, watch
 from real_stack import Run, Running, wait_for
-
-from dag_factory.cluster import faults_client
 
 NEXT = "Next try: cpu-medium (0.5 CPU, 1Gi) in 1 s (rule climb, entry 1)"
 RAISED = "This try uses the flavor cpu-medium (0.5 CPU, 1Gi, 0.21 per hour) instead of cpu-small"
-
-
-def fault(running: Running, kind: str, dag_id: str, job: str) -> None:
-    """End the next pod of a job."""
-    pattern = f"{dag_id.replace('.', '-')}-{job}-*"
-    faults_client.fail_pods(running.stack.cluster_folder, kind, pattern)
 
 
 def flavors(run: Run, job: str, index: int = -1) -> list[str]:
@@ -32,30 +23,16 @@ def task(run: Run, job: str, index: int = -1) -> dict[str, Any]:
     return next(one for one in found if one["task_id"] == job and one["map_index"] == index)
 
 
-def cluster_api(running: Running) -> client.CoreV1Api:
-    return client.CoreV1Api(config.new_client_from_config(str(running.stack.cluster_folder / "kubeconfig")))
-
-
-def labels_since(running: Running, dag_id: str, version: str) -> set[str]:
-    """The flavors of all pods of a DAG since a version of the list of pods, from the pods' own labels."""
-    pods = cluster_api(running).list_namespaced_pod
-    selector = {"label_selector": f"dag_id={dag_id}", "resource_version": version, "timeout_seconds": 10}
-    events = watch.Watch().stream(pods, "default", **selector)
-    return {event["raw_object"]["metadata"]["labels"]["dagwright/try-flavor"] for event in events}
-
-
 @pytest.fixture(scope="module")
 def climbs(running: Running) -> Run:
     """A run whose pods are ended once or twice each."""
-    for job in ("hungry", "deferred", "unlucky", "instances"):
-        fault(running, "oom", "retries.climbs", job)
-    for job in ("deferred", "unlucky", "instances", "evicted"):
-        fault(running, "evict", "retries.climbs", job)
-    version = cluster_api(running).list_namespaced_pod("default").metadata.resource_version
-    run = running.start("retries.climbs")
+    run = running.runs["climbs"]
     run.wait()
-    assert labels_since(running, run.dag_id, version) == {"cpu-small", "cpu-medium"}
     return run
+
+
+def test_each_pod_has_the_flavor_of_its_try_as_a_label(climbs: Run) -> None:
+    assert climbs.running.recording.flavors[climbs.dag_id] == {"cpu-small", "cpu-medium"}
 
 
 def test_out_of_memory_uses_the_larger_flavor(climbs: Run) -> None:
@@ -107,7 +84,7 @@ def test_a_cleared_job_starts_with_its_own_flavor(climbs: Run) -> None:
 
 def test_a_job_that_is_cleared_while_it_runs_starts_with_its_own_flavor(running: Running) -> None:
     running.claim("cleared")
-    fault(running, "oom", "retries.cleared", "waits")
+    running.fault("oom", "retries.cleared", "waits")
     run = running.start("retries.cleared")
 
     def is_raised() -> bool:
@@ -129,7 +106,7 @@ def test_repeated_climbs_give_the_edit_of_the_file(running: Running) -> None:
     running.api.wait_for_dag("retries.cleared", 300)
     running.api.call("PATCH", "/dags/retries.cleared", {"is_paused": False})
     for day in (1, 2):
-        fault(running, "oom", "retries.cleared", "waits")
+        running.fault("oom", "retries.cleared", "waits")
         body = {"logical_date": f"2026-03-0{day}T00:00:00Z", "conf": {}}
         made = running.api.call("POST", "/dags/retries.cleared/dagRuns", body)
         run = Run(running, "retries.cleared", str(made["dag_run_id"]))

@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from real_stack import Run, Running, wait_for
-from test_interruptions import pods
+from real_stack import Running, wait_for
 from test_problems import listed_dags
 
 WAITING = """\
@@ -50,20 +49,6 @@ def received() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def limited(running: Running) -> Run:
-    """A run whose two jobs run until its timeout. It takes minutes, so it begins with the first test."""
-    run = running.start("checks.limited")
-
-    def both_run() -> bool:
-        jobs = run.jobs()
-        return (jobs.get("waits"), jobs.get("defers")) == ("running", "deferred") and "step" in run.log("waits")
-
-    wait_for(both_run, 180, "both jobs to run")
-    return run
-
-
-@pytest.mark.usefixtures("limited")
 def test_a_missed_deadline_sends_an_alert_and_the_run_continues(
     running: Running, received: tuple[str, list[dict[str, Any]]]
 ) -> None:
@@ -80,7 +65,6 @@ def test_a_missed_deadline_sends_an_alert_and_the_run_continues(
     assert len(requests) == 1
 
 
-@pytest.mark.usefixtures("limited")
 def test_a_run_whose_file_was_deleted_ends_and_says_why(running: Running) -> None:
     path = running.pipeline("checks.vanishing", WAITING)
     claim = running.claim("vanishing")
@@ -101,13 +85,17 @@ def test_a_run_whose_file_was_deleted_ends_and_says_why(running: Running) -> Non
     log = run.log("second")
     assert "the file `configs/pipelines/checks/vanishing.yaml` was deleted or renamed" in log
     assert "Traceback" not in log
-    wait_for(lambda: not pods(run), 300, "the pods to end")
+    wait_for(lambda: not running.pods(run), 300, "the pods to end")
     wait_for(lambda: run.dag_id not in listed_dags(running), 300, "the deleted pipeline to disappear")
 
 
-def test_a_run_that_exceeds_its_timeout_ends_with_its_pods(limited: Run) -> None:
-    assert limited.wait() == "failed"
-    assert set(limited.jobs().values()) == {"skipped"}
+def test_a_run_that_exceeds_its_timeout_ends_with_its_pods(running: Running) -> None:
+    run = running.runs["limited"]
+    assert run.wait() == "failed"
+    assert set(run.jobs().values()) == {"skipped"}
+    assert "step" in run.log("waits")
     reason = "the run took longer than its timeout of 3m, so Airflow ended it"
-    wait_for(lambda: reason in limited.log("waits"), 300, "the reason")
-    wait_for(lambda: not pods(limited), 300, "the pods to end")
+    wait_for(lambda: reason in run.log("waits"), 300, "the reason")
+    wait_for(lambda: not running.pods(run), 300, "the pods to end")
+    started = {key[2]: dict(tries) for key, tries in running.recording.tries.items() if key[0] == run.dag_id}
+    assert {job: len(tries) for job, tries in started.items()} == {"waits": 1, "defers": 1}

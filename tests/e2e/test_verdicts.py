@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from real_stack import Run, Running, wait_for
-from test_interruptions import pods
 
 SYNC = {
     "memory": "out of memory: the container was killed at its limit of 768Mi (flavor cpu-small",
@@ -53,7 +52,7 @@ def open_groups(lines: list[dict[str, Any]], event: str) -> int:
 
 @pytest.fixture(scope="module")
 def runs(running: Running) -> dict[str, Run]:
-    return {name: running.start(f"failures.{name}") for name in ("reasons", "deferred", "retried")}
+    return {name: running.runs[f"failures-{name}"] for name in ("reasons", "deferred", "retried")}
 
 
 @pytest.mark.parametrize(("dag", "job"), CASES)
@@ -71,7 +70,7 @@ def test_the_log_ends_with_the_verdict(runs: dict[str, Run], dag: str, job: str)
     assert not [line["event"] for line in lines if line.get("error_detail")]
     for noise in ("Traceback", "HTTP response headers", "Pod Event", "returned a failure", "Trigger emitted"):
         assert noise not in run.log(job)
-    wait_for(lambda: not pods(run, job), 300, "the end of the pod")
+    wait_for(lambda: not run.running.pods(run, job), 300, "the end of the pod")
 
 
 @pytest.mark.parametrize(("dag", "job"), [("reasons", "nodes"), ("deferred", "nodes"), ("reasons", "image")])
