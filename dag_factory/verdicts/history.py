@@ -70,3 +70,11 @@ def add_try(history: History, record: TryRecord, *, flavor: str = "", reschedule
         flavor=flavor or history.flavor,
         reschedules=history.reschedules + rescheduled,
     )
+
+
+def first_try(max_tries: int, retries: int) -> int:
+    """The number of the first try since the task was cleared.
+
+    The count of tries continues after that. Airflow raises ``max_tries`` by the tries that the task has had.
+    """
+    return max(1, max_tries - retries + 1)

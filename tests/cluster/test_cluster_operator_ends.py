@@ -20,6 +20,7 @@ from dag_factory.build.worker.callbacks.worker_stop import CheckWorker
 from dag_factory.build.worker.errors import PodDeleted
 from dag_factory.build.worker.operator import PodOperator
 from dag_factory.build.worker.outputs import NULL_KEY
+from dag_factory.build.worker.pods import deletion
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.verdicts.history import KEY
 
@@ -174,10 +175,10 @@ def test_a_job_that_ended_before_its_pod_was_deleted_succeeds(live: Live) -> Non
     remote = task.pod_manager.read_pod(task.pod)
     ended = remote.status.container_statuses[0].state.terminated or remote.status.container_statuses[1].state.terminated
     remote.metadata.deletion_timestamp = ended.finished_at.replace(year=ended.finished_at.year + 1)
-    task._check_deleted(remote)
+    deletion.check_deleted(task, remote)
     remote.metadata.deletion_timestamp = ended.finished_at
     with pytest.raises(PodDeleted):
-        task._check_deleted(remote)
+        deletion.check_deleted(task, remote)
 
 
 BAD = {

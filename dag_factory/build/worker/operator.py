@@ -11,24 +11,19 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, NoReturn
 
 import msgspec
-import urllib3
-from airflow.providers.cncf.kubernetes.kubernetes_helper_functions import KubernetesApiException
-from airflow.providers.cncf.kubernetes.operators.pod import POD_IDENTIFIER_STATE_KEY, KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.utils.container import (
     container_is_completed,
     container_is_running,
     container_is_succeeded,
     get_container_status,
 )
-from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction, PodNotFoundException, PodPhase
+from airflow.providers.cncf.kubernetes.utils.pod_manager import OnFinishAction, PodPhase
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR
-from airflow.sdk.bases.xcom import BaseXCom
-from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowRescheduleException,
@@ -36,27 +31,22 @@ from airflow.sdk.exceptions import (
     AirflowTaskTimeout,
     TaskDeferred,
 )
-from kubernetes.client import models as k8s
-from kubernetes.client.exceptions import ApiException
 
-from dag_factory.build.worker import outputs
 from dag_factory.build.worker.callbacks import worker_stop
 from dag_factory.build.worker.errors import (
-    DELETED,
     ContainerFailed,
-    KnownFailure,
-    PodDeleted,
-    PodRefused,
     RunTimedOut,
     TimedOut,
     WorkerStopped,
 )
-from dag_factory.build.worker.pod_manager import NO_OUTPUT, JobPodManager
+from dag_factory.build.worker.job_output import check_output
+from dag_factory.build.worker.pod_manager import JobPodManager
 from dag_factory.build.worker.pod_trigger import ERROR, PodTrigger
-from dag_factory.build.worker.tries import earlier_pods, flavor_of_try, task_timeout
+from dag_factory.build.worker.pods import deletion, earlier_pods, end_pod
+from dag_factory.build.worker.tries import flavor_of_try, task_timeout
 from dag_factory.build.worker.tries.await_start import await_start
 from dag_factory.build.worker.tries.climb_advice import climb_advice
-from dag_factory.build.worker.tries.end import end_success, end_try
+from dag_factory.build.worker.tries.end import end_success, end_try, lines_to_show
 from dag_factory.build.worker.tries.evidence import collect, failure_of, read, without_pod
 from dag_factory.build.worker.tries.run_timeout import find_run_timeout
 from dag_factory.build.worker.tries.start_watch import FAIL_WAITING_AFTER, Limits
@@ -65,8 +55,6 @@ from dag_factory.build.worker.tries.template_faults import FAULTS, bad_template
 from dag_factory.build.worker.tries.trigger_failures import failure_of_event, failure_of_trigger
 from dag_factory.config.model import Job
 from dag_factory.verdicts.evidence.model import Evidence
-
-_CLOCK_TOLERANCE = timedelta(seconds=2)  # between the clocks of the node and the API server, which count whole seconds
 
 
 class PodOperator(KubernetesPodOperator):
@@ -106,7 +94,7 @@ class PodOperator(KubernetesPodOperator):
             self._has_begun = True
             failure = failure_of_trigger(next_kwargs or {})
             self._use_flavor(context)
-            self._delete_unwatched(context, failure)
+            self._evidence = end_pod.delete_unwatched(self, context, partial(self._collect, failure=failure))
             self._fail(failure, context)
         return super().resume_execution(next_method, next_kwargs, context)
 
@@ -143,7 +131,7 @@ class PodOperator(KubernetesPodOperator):
         # ``super()`` logs an error for every other status; ``cleanup`` finds out whether the container failed.
         result = super().trigger_reentry(context, {**event, "status": "success"})
         if self.pod is None:  # the triggerer saw the container succeed, and now the pod is gone
-            self._check_killed(name, namespace)
+            deletion.check_killed(self, name, namespace)
         return result
 
     def _defer_again(self, context: Any, event: dict[str, Any], pod: Any) -> None:
@@ -184,10 +172,10 @@ class PodOperator(KubernetesPodOperator):
         if remote_pod and not self._killed:
             if not container_is_completed(remote_pod, self.base_container_name):
                 # After an earlier failure ``execute`` has the pod only as it was at its creation.
-                remote_pod = self._pod_now(remote_pod)
+                remote_pod = deletion.read_again(self, remote_pod)
             if self._cause is not None or not container_is_succeeded(remote_pod, self.base_container_name):
                 self._evidence = self._collect(remote_pod, self._cause)
-            self._check_deleted(remote_pod)
+            deletion.check_deleted(self, remote_pod)
             self._ended = remote_pod
             if self.pod_manager.unreadable and container_is_succeeded(remote_pod, self.base_container_name):
                 # The container succeeded, so ``super().cleanup`` would see no failure. But the output is unusable,
@@ -206,7 +194,7 @@ class PodOperator(KubernetesPodOperator):
     def get_or_create_pod(self, pod_request_obj: Any, context: Any) -> Any:
         """Return the pod of this try: a new one, or that of an earlier try whose worker was lost."""
         check_worker = partial(worker_stop.check_worker, self)
-        earlier_pods.prepare(self, context, pod_request_obj.metadata.namespace, check_worker)
+        earlier_pods.prepare(self, self._model, context, pod_request_obj.metadata.namespace, check_worker)
         return super().get_or_create_pod(pod_request_obj, context)
 
     def log_matching_pod(self, pod: Any, context: Any) -> None:
@@ -226,7 +214,7 @@ class PodOperator(KubernetesPodOperator):
             self._use_flavor(context)
             result = step()
             worker_stop.check_worker(self)
-            value = self._check_output(result, context)
+            value = check_output(self, self.pod_manager, result, context)
         except TaskDeferred:
             # From here on the triggerer watches the pod. It may be so quick that another process runs the task already
             # and Airflow stops this one, whose ``on_kill`` must not delete the pod.
@@ -263,7 +251,7 @@ class PodOperator(KubernetesPodOperator):
         """End a failed try with its verdict. Raises ``TryFailed``, or the exception that repeats the try."""
         with suppress(ValueError):  # not in the main thread
             signal.setitimer(signal.ITIMER_REAL, 0)  # a timeout from here on would hide the verdict
-        failure = self._known(failure)
+        failure = WorkerStopped() if self._killed else deletion.explain_missing_pod(self, failure)
         if isinstance(failure, WorkerStopped):
             failure = find_run_timeout(context) or failure
         pod = self.remote_pod or self.pod
@@ -271,25 +259,17 @@ class PodOperator(KubernetesPodOperator):
         limit = failure.seconds if isinstance(failure, RunTimedOut) else evidence.timeout
         evidence = msgspec.structs.replace(evidence, failure=failure_of(failure, limit))
         if isinstance(failure, (AirflowTaskTimeout, TimedOut)) and pod is not None:
-            self._stop(pod)
+            end_pod.stop(self, pod)
         self._finish_try(context)
         lines: Sequence[str] = ()
         groups = 1
         if self._has_begun:
-            lines = self._lines_to_show(failure, evidence)
+            lines = lines_to_show(failure, evidence, self.pod_manager.last_lines)
             groups = self.pod_manager.open_groups if pod is not None else 0
         advise = partial(climb_advice, context, self.job) if self.job else None
         raise end_try(
             context, self._model, evidence, failure, lines, log=self.log, open_groups=groups, advise=advise
         ) from None
-
-    def _lines_to_show(self, failure: BaseException, evidence: Evidence) -> Sequence[str]:
-        """Return the lines that belong above the verdict and are not there yet."""
-        if isinstance(failure, PodRefused):
-            lines = str(failure).splitlines()
-            return lines if len(lines) > 2 else ()
-        is_logged = not evidence.log or tuple(self.pod_manager.last_lines) == evidence.log
-        return () if is_logged else evidence.log
 
     def _collect(self, pod: Any, failure: BaseException | None) -> Evidence:
         try:
@@ -299,128 +279,8 @@ class PodOperator(KubernetesPodOperator):
             self.log.exception("Cannot read the pod of this try.")
         return without_pod(self._model, failure)
 
-    def _stop(self, pod: Any) -> None:
-        """End a pod that may still run after a timeout."""
-        metadata = pod.metadata
-        with suppress(ApiException, urllib3.exceptions.HTTPError):
-            self.patch_already_checked(pod, reraise=False)
-            if self.on_finish_action == OnFinishAction.DELETE_POD:
-                self.pod_manager.delete_pod(pod)
-            else:  # the pod must be kept, so the cluster ends its containers
-                deadline = {"spec": {"activeDeadlineSeconds": 1}}
-                self.client.patch_namespaced_pod(metadata.name, metadata.namespace, deadline)
-
-    def _known(self, failure: BaseException) -> BaseException:
-        """Return the failure that explains ``failure``, or ``failure`` itself."""
-        if self._killed:
-            return WorkerStopped()
-        if not isinstance(failure, KnownFailure) and (
-            isinstance(failure, PodNotFoundException) or (_is_not_found(failure) and self._is_gone())
-        ):
-            return PodDeleted(DELETED)
-        return failure
-
     def _finish_try(self, context: Any) -> None:
         """Remove everything that the next try would mistake for its own."""
-        if self._killed and self.pod is not None:
-            metadata: Any = self.pod.metadata
-            # The pod may take some time to end, and the operator of the next try takes over any pod without this mark.
-            checked = {"metadata": {"labels": {self.POD_CHECKED_KEY: "True"}}}
-            with suppress(ApiException, urllib3.exceptions.HTTPError):
-                self.client.patch_namespaced_pod(metadata.name, metadata.namespace, checked)
-            with suppress(ApiException, urllib3.exceptions.HTTPError):
-                self.pod_manager.delete_pod(self.pod)  # ``on_kill`` did, unless it failed or knew no pod
-        if (store := context.get("task_state_store")) is not None:
-            with suppress(Exception):  # a failure only costs the next try a line in its log
-                store.delete(POD_IDENTIFIER_STATE_KEY)
-
-    def _pod_metadata(self, context: Any) -> Any:
-        return self.build_pod_request_obj(context).metadata
-
-    def _delete_unwatched(self, context: Any, failure: BaseException) -> None:
-        """Delete the pod of a try whose trigger failed: nothing watches it, and the next try would take it over."""
-        try:
-            pod = self._get_pod_from_task_state_store(context)
-            if pod is None:
-                namespace = self.namespace or self._pod_metadata(context).namespace
-                pod = self.find_pod(namespace, context)
-            if pod is not None:
-                self._evidence = self._collect(pod, failure)
-                self.patch_already_checked(pod, reraise=False)
-                self.pod_manager.delete_pod(pod)
-        except Exception:
-            self.log.exception("Cannot delete the pod of this try, and nothing watches the pod any more.")
-
-    def _check_output(self, result: Any, context: Any) -> Any:
-        """Return the output of the job, after checking that the jobs that map over it can use it."""
-        if not self.do_xcom_push:
-            return result
-        # If ``execute`` finds a finished pod of a deferrable job, it reads the output but does not return it.
-        value = self.pod_manager.output if result is None else result
-        if value is NO_OUTPUT and self.pod is None:  # gone before the task resumed
-            raise PodDeleted("the pod was deleted before its output was read, by somebody or together with its node")
-        ti = context["ti"]
-        runners = () if ti.map_index is not None and ti.map_index >= 0 else self._runners()
-        if value is NO_OUTPUT:
-            outputs.check_exists(runners)
-            return None
-        outputs.check_items(value, runners, conf.getint("core", "max_map_length", fallback=1024))
-        if value is None:  # Airflow does not store a None that a task returns
-            ti.xcom_push(BaseXCom.XCOM_RETURN_KEY, None)
-            ti.xcom_push(outputs.NULL_KEY, True)
-        return value
-
-    def _runners(self) -> tuple[str, ...]:
-        """Return the jobs that map over the output of this job."""
-        return tuple(sorted(one.node_id for one in self.iter_mapped_dependants()))
-
-    def _pod_now(self, pod: Any) -> Any:
-        """Read the pod again; return ``pod`` if the cluster does not answer. Raises ``PodDeleted``."""
-        try:
-            return self.pod_manager.read_pod(pod)
-        except (ApiException, KubernetesApiException) as failure:
-            if getattr(failure, "status", None) != 404:
-                return pod
-            self._read_pod_events(pod, reraise=False)
-            raise PodDeleted(DELETED) from None
-
-    def _check_deleted(self, pod: Any) -> None:
-        """Raise ``PodDeleted`` if the deletion was requested before the container ended.
-
-        The exit code does not matter: a container that exits with 0 when it is told to stop has not done its work.
-        """
-        if pod.metadata.deletion_timestamp is None:
-            return
-        grace = timedelta(seconds=pod.metadata.deletion_grace_period_seconds or 0)
-        status: Any = get_container_status(pod, self.base_container_name)
-        ended = status.state.terminated.finished_at if status and status.state.terminated else None
-        if ended is None or ended >= pod.metadata.deletion_timestamp - grace - _CLOCK_TOLERANCE:
-            self.patch_already_checked(pod, reraise=False)
-            self._read_pod_events(pod, reraise=False)
-            disruptions = [one for one in pod.status.conditions or () if one.type == "DisruptionTarget"]
-            raise PodDeleted("".join([DELETED, *(f" ({one.reason}: {one.message})" for one in disruptions)]))
-
-    def _check_killed(self, name: str, namespace: str) -> None:
-        """Raise ``PodDeleted`` if an event shows that the container of a deleted pod was told to stop."""
-        pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name=name, namespace=namespace))
-        with suppress(ApiException, KubernetesApiException):  # without events it is a success, as for the operator
-            for event in self.pod_manager.read_pod_events(pod).items:
-                if event.reason == "Killing" and f"{{{self.base_container_name}}}" in str(
-                    event.involved_object.field_path
-                ):
-                    raise PodDeleted(DELETED)
-
-    def _is_gone(self) -> bool:
-        try:
-            return self.pod is not None and not self.pod_manager.read_pod(self.pod)
-        except ApiException as failure:
-            return bool(failure.status == 404)
-
-
-def _is_not_found(failure: BaseException | None) -> bool:
-    """Return whether ``failure`` was caused by a response with status 404."""
-    while failure is not None:
-        if isinstance(failure, ApiException) and failure.status == 404:
-            return True
-        failure = failure.__cause__ or failure.__context__
-    return False
+        if self._killed:
+            end_pod.delete_killed(self)
+        end_pod.forget(context)

@@ -19,6 +19,7 @@ from dag_factory.build.worker.errors import BadCondition
 from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.tries.end import end_by_fault
 from dag_factory.build.worker.tries.template_faults import describe
+from dag_factory.verdicts.history import first_try
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"", "false", "no", "off", "none", "null"})
@@ -49,10 +50,7 @@ class SkipCondition:
 
 def has_started(ti: Any, retries: int) -> bool:
     """Return whether this is a later try of a task, or a deferred task that resumes."""
-    if is_resumed(ti):
-        return True
-    # The count of tries continues after a task is cleared. Airflow computes the first try in the same way.
-    return bool(ti.try_number > ti.max_tries - retries + 1)
+    return is_resumed(ti) or bool(ti.try_number > first_try(ti.max_tries, retries))
 
 
 def is_repeated(context: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
-from dag_factory.build.worker.errors import KnownFailure, RunTimedOut, TriggerFailed
+from dag_factory.build.worker.errors import KnownFailure, PodRefused, RunTimedOut, TriggerFailed
 from dag_factory.build.worker.tries import metrics, records
 from dag_factory.build.worker.tries.evidence import without_pod
 from dag_factory.build.worker.try_failed import TryFailed
@@ -18,7 +18,7 @@ from dag_factory.config.model import Job, Retries
 from dag_factory.verdicts.decide import decide
 from dag_factory.verdicts.delays import DEFAULT_DELAY
 from dag_factory.verdicts.evidence.model import Evidence
-from dag_factory.verdicts.history import History, add_try
+from dag_factory.verdicts.history import History, TryRecord, add_try
 from dag_factory.verdicts.next_try import NextTry, choose_next_try, verdict_line
 from dag_factory.verdicts.verdict import Verdict
 
@@ -53,10 +53,7 @@ def end_try(
     record = records.make_record(ti.try_number, job, evidence.pod, verdict, next_try)
     if advice := advise(next_try.flavor) if advise is not None and next_try.flavor else "":
         record = msgspec.structs.replace(record, advice=advice)
-    rescheduled = next_try.action == "reschedule"
-    history = add_try(history, record, flavor=next_try.flavor, rescheduled=rescheduled)
-    records.save(context, history)
-    metrics.emit(context, record, next_try)
+    history = _report(context, history, record, next_try)
     for _ in range(open_groups):
         log.info("::endgroup::")
     if verdict.kind == "unknown" and failure is not None:
@@ -67,10 +64,18 @@ def end_try(
     if advice:
         log.warning("%s.", advice)
     log.error("%s", verdict_line(verdict, next_try))
-    if rescheduled:
+    if next_try.action == "reschedule":
         start = datetime.now(timezone.utc) + timedelta(seconds=next_try.delay or 0)
         return AirflowRescheduleException(start)  # type: ignore[no-untyped-call]
     return TryFailed(verdict, next_try, history, evidence.log)
+
+
+def lines_to_show(failure: BaseException, evidence: Evidence, shown: Sequence[str]) -> Sequence[str]:
+    """Return the lines that belong above the verdict and are not there yet. ``shown`` are the last ones in the log."""
+    if isinstance(failure, PodRefused):
+        lines = str(failure).splitlines()
+        return lines if len(lines) > 2 else ()
+    return () if tuple(shown) == evidence.log else evidence.log
 
 
 def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _LOG) -> TryFailed:
@@ -80,9 +85,7 @@ def end_before_pod(context: Any, job: Job | None, verdict: Verdict, log: Any = _
     """
     next_try = NextTry(action="fail", sentence="No further try, because it would fail in the same way")
     record = records.make_record(context["ti"].try_number, job, None, verdict, next_try)
-    history = add_try(records.load(context), record)
-    records.save(context, history)
-    metrics.emit(context, record, next_try)
+    history = _report(context, records.load(context), record, next_try)
     log.info("::endgroup::")
     log.error("%s", verdict_line(verdict, next_try))
     return TryFailed(verdict, next_try, history)
@@ -99,10 +102,19 @@ def end_success(context: Any, job: Job | None, pod: Any, log: Any = _LOG) -> Non
     """Store the record of a try that succeeded."""
     history = records.load(context)
     record = records.make_record(context["ti"].try_number, job, pod)
-    records.save(context, add_try(history, record))
-    metrics.emit(context, record)
+    _report(context, history, record)
     if advice := next((one.advice for one in reversed(history.tries) if one.advice), ""):
         log.warning("%s.", advice)
+
+
+def _report(context: Any, history: History, record: TryRecord, next_try: NextTry | None = None) -> History:
+    """Store the record of a try, and send its metrics. Returns the history with this try."""
+    flavor = next_try.flavor if next_try else ""
+    rescheduled = next_try is not None and next_try.action == "reschedule"
+    history = add_try(history, record, flavor=flavor, rescheduled=rescheduled)
+    records.save(context, history)
+    metrics.emit(context, record, next_try)
+    return history
 
 
 def _log_frames(log: Any, failure: BaseException) -> None:

@@ -16,10 +16,12 @@ import urllib3
 from airflow.providers.cncf.kubernetes.operators.pod import POD_IDENTIFIER_STATE_KEY
 from kubernetes.client.exceptions import ApiException
 
+from dag_factory.build.worker.pods import end_pod
 from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.tries.evidence import collect, read
+from dag_factory.config.model import Job
 from dag_factory.verdicts.decide import decide
-from dag_factory.verdicts.history import add_try
+from dag_factory.verdicts.history import add_try, first_try
 from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict
 
 _FINISHED = ("Succeeded", "Failed")
@@ -27,9 +29,10 @@ _POLL = 0.5  # seconds
 _PATIENCE = 60  # seconds after the end of the grace period
 
 
-def prepare(operator: Any, context: Any, namespace: str, check_worker: Callable[[], None]) -> None:
+def prepare(operator: Any, job: Job | None, context: Any, namespace: str, check_worker: Callable[[], None]) -> None:
     """End the pods of earlier tries that this try must not take over, and report a try whose worker was lost.
 
+    ``job`` has the flavor of this try.
     ``check_worker`` raises if the process of this try is told to end.
     """
     ti = context["ti"]
@@ -40,10 +43,10 @@ def prepare(operator: Any, context: Any, namespace: str, check_worker: Callable[
     pods = operator.client.list_namespaced_pod(namespace, label_selector=selector).items
     ending = [pod for pod in pods if _must_end(operator, pod, first)]
     left = [pod for pod in pods if not _is_checked(operator, pod) and _try_of(pod) >= first and pod not in ending]
-    _report_lost_try(operator, context, first, left)
+    _report_lost_try(operator, job, context, first, left)
     for pod in ending:
         if pod.metadata.deletion_timestamp is None:
-            operator._stop(pod)
+            end_pod.stop(operator, pod)
         else:
             operator.patch_already_checked(pod, reraise=False)
     for pod in ending:
@@ -51,11 +54,6 @@ def prepare(operator: Any, context: Any, namespace: str, check_worker: Callable[
     store, names = context.get("task_state_store"), {pod.metadata.name for pod in ending}
     if store is not None and ending and (store.get(POD_IDENTIFIER_STATE_KEY) or {}).get("name") in names:
         store.delete(POD_IDENTIFIER_STATE_KEY)
-
-
-def first_try(max_tries: int, retries: int) -> int:
-    """The number of the first try since the task was cleared. Airflow raises ``max_tries`` when it clears a task."""
-    return max(1, max_tries - retries + 1)
 
 
 def _must_end(operator: Any, pod: Any, first: int) -> bool:
@@ -98,7 +96,7 @@ def _wait(operator: Any, pod: Any, check_worker: Callable[[], None]) -> None:
     )
 
 
-def _report_lost_try(operator: Any, context: Any, first: int, pods: list[Any]) -> None:
+def _report_lost_try(operator: Any, job: Job | None, context: Any, first: int, pods: list[Any]) -> None:
     """Log the verdict on the try before this one. Find and store it if the worker was lost before it could."""
     ti, history = context["ti"], records.load(context)
     number = ti.try_number - 1
@@ -107,15 +105,15 @@ def _report_lost_try(operator: Any, context: Any, first: int, pods: list[Any]) -
     if number < first or known:
         return
     pod = pods[-1] if pods else None
-    verdict = _lost(operator, pod)
+    verdict = _lost(operator, job, pod)
     operator.log.warning("Try %d ended without a verdict of its own. %s", number, verdict.sentence)
-    records.save(context, add_try(history, records.make_record(number, operator._model, read(pod), verdict)))
+    records.save(context, add_try(history, records.make_record(number, job, read(pod), verdict)))
 
 
-def _lost(operator: Any, pod: Any) -> Verdict:
+def _lost(operator: Any, job: Job | None, pod: Any) -> Verdict:
     """The verdict on a try whose worker was lost. If the pod failed, its own reason."""
     if pod is not None and pod.status.phase == "Failed":
-        return decide(collect(operator.client, pod, operator._model, None))
+        return decide(collect(operator.client, pod, job, None))
     if pod is None:
         what = "it left no pod"
     elif pod.status.phase == "Succeeded":
