@@ -18,6 +18,9 @@ from dag_factory.explain.key_chains import Lookup
 from dag_factory.explain.model import Broken, Chain, Explanation, Origin, Place
 from dag_factory.explain.subject import JobSubject, Subject, find_pipeline, take_job_apart, tasks
 
+_OF_JOBS = ("jobs", "defaults", "environments")
+"""The keys of a pipeline whose values are explained with the jobs, or with the other keys."""
+
 
 class NotFound(Exception):
     """There is no such pipeline, job or field. The text says what there is instead."""
@@ -138,7 +141,7 @@ def _job_chain(subject: Subject, job: str, field: str) -> Chain | None:
 def _pipeline_chain(subject: Subject, field: str) -> Chain | None:
     lookup = key_chains.pipeline_lookup(subject)
     path = key_chains.find_key(lookup, field)
-    return None if path is None or path[0] == "jobs" else key_chains.chain_of_pipeline_key(subject, path, lookup)
+    return None if path is None or path[0] in _OF_JOBS else key_chains.chain_of_pipeline_key(subject, path, lookup)
 
 
 def _pipeline_origins(subject: Subject, lookup: Lookup) -> Iterator[Origin]:
@@ -169,6 +172,8 @@ def _origin(text: str, chain: Chain) -> Origin:
 def _unknown_field(pipelines: Pipelines, job: str, field: str) -> str:
     listing = list_fields(pipelines, job)
     known = {origin.field for one in listing for origin in (*one.keys, *one.pod)}
+    if not job and field.partition(".")[0] in _OF_JOBS:
+        return f"`{field}` is a layer of jobs; explain the key of a job: `dagf explain {pipelines.id} JOB KEY`"
     jobs = list(dict.fromkeys(task for one in pipelines.subjects for task in tasks(one)))
     if not job and (near := nearest(field, jobs)):
         return f"`{pipelines.id}` has no job and no field `{field}`; did you mean the job `{near}`?"

@@ -14,7 +14,7 @@ from dag_factory.config.jobs import job_layers as compiled_layers
 from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.schema.annotations import Shape, shape
 from dag_factory.config.schema.merge import merge
-from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, is_set, map_node, scalar, to_python
+from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, from_python, map_node, scalar, to_python
 from dag_factory.explain import rules
 from dag_factory.explain.field_paths import parse_path, steps_of
 from dag_factory.explain.layers import Layer, flavor_layers, input_layers, job_layers, pipeline_layers
@@ -43,6 +43,8 @@ class Lookup(msgspec.Struct, frozen=True):
 def job_lookup(one: JobSubject) -> Lookup:
     """The keys of a job, with those that call its template."""
     call = {key: node for key, node in one.layers.call.entries.items() if key in compiled_layers.CALL_KEYS}
+    if one.source.cell is not None:
+        call["matrix"] = from_python(one.source.cell.values, one.source.position)
     tree = map_node({**one.tree.entries, **call}, one.tree.keys, one.tree.position)
     rules_by_name = one.scope.tables.retries.known
     return Lookup(job_layers(one), tree, shape(*compiled_layers.SCHEMA), one.scope.context, rules_by_name)
@@ -175,8 +177,10 @@ def _chain(
     found = [*found, *rules.bounds(path, guards)]
     if final is not None and not (steps and steps[-1].place == rules.place(final.position)):
         found += [one for one in rules.required(final.position, guards) if one not in found]
-    has_value = is_set(final)
     value = to_python(final) if final is not None else None
+    if final is None and steps and steps[-1].has_value:  # a key that the compiler only reads, such as `only`
+        value = steps[-1].value
+    has_value = value is not None
     reason = "" if has_value or steps else default_of(path, schema)
     kind = kind_of(value, steps, found) if has_value else ("file" if steps else "default")
     return Chain(subject.environment, kind, value, has_value, reason, steps, tuple(found))

@@ -97,12 +97,23 @@ def _chain(lookup: PodLookup, text: str, path: KeyPath) -> Chain:
     keys = key_paths(path, lookup.pod, one.job, one.tree, lookup.flavor.tree)
     steps, found = _steps(lookup, keys)
     if not steps and not found:
+        steps = _group_steps(one, text)
+    if not steps and not found:
         if known:
             return Chain(environment, known[0], value, True, known[1])
         return Chain(environment, *_unexplained(value))
     kind = kind_of(value, steps, found)
     reason = _why(path, keys)
     return Chain(environment, kind, value, True, reason, steps, tuple(found))
+
+
+def _group_steps(one: JobSubject, text: str) -> tuple[Step, ...]:
+    """The steps of the list of the job's group, for the variable with the item."""
+    group = one.job.mapped_group
+    each = one.subject.pipeline.groups.get(group) if group is not None else None
+    if group is None or each is None or not text.startswith(f"spec.containers[base].env[{each.variable}]"):
+        return ()
+    return key_chains.steps_at(key_chains.pipeline_lookup(one.subject), ("groups", group, "for_each", "as"))
 
 
 def _unexplained(value: Any) -> tuple[Any, ...]:

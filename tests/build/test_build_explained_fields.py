@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import test_build_keys as keys
 from building import built
 from test_build_final_pod import _no_connection, projects, set_values, unmarked
 
 from dag_factory.config import open_project
+from dag_factory.config.ids import DagId
+from dag_factory.explain.explain import find_pipelines, list_fields
 from dag_factory.explain.field_paths import leaves
 from dag_factory.explain.known_fields import OPERATOR_LABELS
 from dag_factory.explain.model import Chain
 from dag_factory.explain.pod_chains import chain_of_pod_field, origins_of_pod, pod_lookup
-from dag_factory.explain.subject import find_pipeline, take_job_apart
+from dag_factory.explain.subject import find_pipeline, take_job_apart, tasks
 
 NO_CONNECTION = _no_connection
 
@@ -65,6 +69,39 @@ def unexplained(home: Path, environment: str) -> Iterator[str]:
 @pytest.mark.parametrize(("home", "environment"), list(projects()), ids=lambda value: getattr(value, "name", value))
 def test_every_field_of_every_pod_has_an_origin(home: Path, environment: str) -> None:
     assert list(unexplained(home, environment)) == []
+
+
+def unexplained_fields(files: keys.Files) -> Iterator[str]:
+    """The keys of all jobs and the fields of their pods without an origin, and those without a step that wins."""
+    with TemporaryDirectory() as home:
+        keys.write(Path(home), files)
+        found = find_pipelines([open_project(Path(home), "dev")], DagId("team.flow"))
+        [subject] = found.subjects
+        for job in ["", *tasks(subject)]:
+            [listing] = list_fields(found, job)
+            yield from (one.field for one in (*listing.keys, *listing.pod) if not (one.place or one.reason))
+        for job in tasks(subject):
+            lookup = pod_lookup(take_job_apart(subject, job))
+            for text, _, _ in leaves(lookup.pod):
+                chain = chain_of_pod_field(lookup, text)
+                if not is_explained(chain) or (chain and chain.steps and all(one.is_overridden for one in chain.steps)):
+                    yield f"{job} {text}: {chain}"
+
+
+@pytest.mark.parametrize("place", [*keys.KNOWN, *keys.HEADER_KNOWN])
+def test_every_key_of_the_language_is_explained_in_every_layer(place: str) -> None:
+    """One project for each key, in one of the layers that can set it."""
+    rows = keys.JOB if place in keys.KNOWN else keys.HEADER
+    known = keys.KNOWN.get(place) or keys.HEADER_KNOWN[place]
+    others = set() if "params" in known else {"params_env"}  # it needs params
+    found = {key: [*unexplained_fields(keys.placed(place, rows[key][0]))] for key in sorted(known - others)}
+    assert {key: fields for key, fields in found.items() if fields} == {}
+
+
+@pytest.mark.parametrize("place", ["flavor", "flavor in an environment"])
+def test_every_key_of_flavors_is_explained(place: str) -> None:
+    found = {key: [*unexplained_fields(keys.placed(place, row[0]))] for key, row in keys.FLAVOR.items()}
+    assert {key: fields for key, fields in found.items() if fields} == {}
 
 
 def test_labels_of_the_installed_provider_are_known() -> None:

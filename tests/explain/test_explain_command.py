@@ -183,6 +183,11 @@ class TestChains:
     def test_cell_of_a_matrix_and_its_value(self) -> None:
         found = chain("team.flow", "cells-2", "env.N")
         assert (found["value"], found["steps"][0]["expression"]) == (2, "${{ matrix.n }}")
+        axis = chain("team.flow", "cells-2", "matrix.n")
+        assert (axis["value"], axis["steps"][0]["value"]) == (2, [1, 2])
+
+    def test_key_that_the_compiler_only_reads(self) -> None:
+        assert chain("team.flow", "version")["value"] == 1
 
     def test_template_at_run_time(self) -> None:
         assert chain("team.flow", "say", "env.C")["kind"] == "run time"
@@ -274,6 +279,7 @@ class TestCommand:
             (["team.flow", "say", "spec.nodeNam"], "`dagf explain team.flow say` lists all fields"),
             (["team.flow", "say", "[[["], "`dagf explain team.flow say` lists all fields"),
             (["team.flow", "say", ""], "`dagf explain team.flow say` lists all fields"),
+            (["team.flow", "defaults.env"], "explain the key of a job: `dagf explain team.flow JOB KEY`"),
             (["team.flow", "scheduel"], "has no field `scheduel`; did you mean `schedule`?"),
         ],
     )
