@@ -12,6 +12,7 @@ import click
 from dag_factory.cli.alerts_group import alerts
 from dag_factory.cli.cluster_group import cluster
 from dag_factory.cli.groups import Program
+from dag_factory.cli.new_group import new
 from dag_factory.cli.options import FILE, FOLDER, comma_separated, home_option
 from dag_factory.cli.pods_group import pods
 
@@ -268,6 +269,7 @@ def down(home: Path | None) -> int:
     return down(home)
 
 
+main.add_command(new)
 main.add_command(pods)
 main.add_command(alerts)
 main.add_command(cluster)

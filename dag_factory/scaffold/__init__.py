@@ -1,0 +1,1 @@
+"""Files that `dagf new` writes into a project."""

@@ -1,0 +1,1 @@
+"""The workflow files of `dagf new ci`."""
