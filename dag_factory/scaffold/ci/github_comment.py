@@ -41,6 +41,8 @@ def call(path: str, method: str = "GET", body: object = None) -> Any:
 
 def find_pull_requests(run: dict[str, Any]) -> list[int]:
     """Return the numbers of the open pull requests whose last commit is the one of the run."""
+    if not run["head_repository"]:  # the fork was deleted
+        return []
     head = f"{run['head_repository']['owner']['login']}:{run['head_branch']}"
     found = call(f"pulls?state=open&per_page=100&head={urllib.parse.quote(head, safe='')}")
     repository, commit = run["head_repository"]["id"], run["head_sha"]

@@ -33,6 +33,11 @@ def _deploy_steps(host: Host, choices: Choices) -> Iterator[str]:
         where = "the environment `production`" if host == "github" else "the protected variables"
         yield f"Add DEPLOY_SSH_KEY, DEPLOY_KNOWN_HOSTS and DEPLOY_TARGET (`user@host:folder`) to {where}."
     elif choices.deploy == "image":
+        if host == "github":
+            yield (
+                "Save the host of the image registry as the variable REGISTRY. For a registry other than GitHub's, also "
+                "save the variable REGISTRY_USER and the secret REGISTRY_TOKEN."
+            )
         yield f"Write a Dockerfile in {choices.home or 'the root of the repository'} that copies configs/ and dags/."
     if host == "github" and choices.deploy != "none":
         yield "To have people approve deployments, add reviewers to the environment `production`."

@@ -31,7 +31,8 @@ def safe_comment(text: str) -> str:
     while lines:
         block = fenced_block(lines)
         if block:
-            found += block
+            # After a line of text, an indented block is a part of its paragraph, which a line of spaces would end.
+            found += ["", *block] if any(not line.strip() for line in block) else block
             del lines[: len(block)]
             continue
         line = lines.pop(0)
@@ -60,8 +61,8 @@ def fenced_block(lines: list[str]) -> list[str]:
     for number, line in enumerate(lines[1:], 1):
         if line == end:
             return lines[: number + 1]
-        if not line.startswith(indent) or not line.strip() or start[2] in line:
-            return []  # such a line could end the block, or the paragraph or the list around it
+        if not line.startswith(indent) or start[2] in line:
+            return []  # such a line could end the block, or the list around it
     return []
 
 
