@@ -42,9 +42,10 @@ def jobs(text: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("deploy", DEPLOY)
 @pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_the_files_fit_the_published_schemas(home: Path, tmp_path: Path, host: str, deploy: str) -> None:
+def test_the_files_fit_the_published_schemas(tmp_path: Path, host: str, deploy: str) -> None:
     result = run(host, "--deploy", deploy, "--install", PACKAGE, "--tests", "pytest 'a: b'  # \"é\"")
     assert result.exit_code == 0, result.output
     names = re.findall("^Wrote (.+)$", result.stdout, re.MULTILINE)
@@ -57,8 +58,9 @@ def test_the_files_fit_the_published_schemas(home: Path, tmp_path: Path, host: s
     assert "Next steps:\n1. " in result.stdout
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("host", ["github", "gitlab"])
-def test_nothing_is_overwritten(home: Path, tmp_path: Path, host: str) -> None:
+def test_nothing_is_overwritten(tmp_path: Path, host: str) -> None:
     assert run(host, "--install", ".").exit_code == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.yml")}
     result = run(host, "--install", PACKAGE)
@@ -96,7 +98,8 @@ def test_a_value_cannot_become_an_expression_of_the_workflow(home: Path, option:
     assert (result.exit_code, list(home.rglob("*.yml"))) == (2, [])
 
 
-def test_a_folder_that_cannot_be_written_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_folder_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / ".github").write_text("a file")
     result = run("github", "--install", ".")
     assert result.exit_code == 2

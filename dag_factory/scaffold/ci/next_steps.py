@@ -35,8 +35,8 @@ def _deploy_steps(host: Host, choices: Choices) -> Iterator[str]:
     elif choices.deploy == "image":
         if host == "github":
             yield (
-                "Save the host of the image registry as the variable REGISTRY. For a registry other than GitHub's, also "
-                "save the variable REGISTRY_USER and the secret REGISTRY_TOKEN."
+                "Save the host of the image registry as the variable REGISTRY. For a registry other than GitHub's, "
+                "also save the variable REGISTRY_USER and the secret REGISTRY_TOKEN."
             )
         yield f"Write a Dockerfile in {choices.home or 'the root of the repository'} that copies configs/ and dags/."
     if host == "github" and choices.deploy != "none":
