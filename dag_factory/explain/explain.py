@@ -59,7 +59,8 @@ def find_pipelines(projects: Sequence[Project], dag_id: DagId) -> Pipelines:
 
 def explain_field(pipelines: Pipelines, job: str, field: str) -> Explanation:
     """The chain of one field in each environment. Raises ``NotFound``. ``job`` is empty for a key of the pipeline."""
-    chains, without = [], list(pipelines.without)
+    chains: list[Chain] = []
+    without, unset = list(pipelines.without), list[str]()
     for subject in pipelines.subjects:
         if job and job not in tasks(subject):
             without.append(subject.environment)
@@ -67,9 +68,12 @@ def explain_field(pipelines: Pipelines, job: str, field: str) -> Explanation:
         chain = _job_chain(subject, job, field) if job else _pipeline_chain(subject, field)
         if chain is not None:
             chains.append(chain)
+        else:
+            unset.append(subject.environment)
     _check_job(pipelines, job)
     if not chains:
         raise NotFound(_unknown_field(pipelines, job, field))
+    chains += [Chain(environment, "default", None, False) for environment in unset]
     return Explanation(pipelines.id, job, field, tuple(chains), tuple(without))
 
 
@@ -95,6 +99,7 @@ def places_of_explanation(explanation: Explanation) -> Iterator[Place]:
     for chain in explanation.chains:
         yield from (step.place for step in chain.steps)
         yield from (rule.place for rule in chain.rules)
+        yield from (part.place for part in chain.parts if part.place is not None)
 
 
 def places_of_listings(listings: Sequence[Listing]) -> Iterator[Place]:

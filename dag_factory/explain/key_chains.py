@@ -91,9 +91,10 @@ def find_key(lookup: Lookup, text: str) -> KeyPath | None:
 
 def _is_known(schema: Shape, path: KeyPath) -> bool:
     for step in path:
-        schema = schema.items if isinstance(step, int) else schema.child(step)
-        if not schema.is_defined:
+        known = schema.items.is_defined if isinstance(step, int) else schema.defines(step)
+        if not known:
             return False
+        schema = schema.items if isinstance(step, int) else schema.child(step)
     return bool(path)
 
 

@@ -9,14 +9,15 @@ import msgspec
 
 from dag_factory.config.problems import Problem
 
-Kind = Literal["file", "factory", "operator", "run time", "cluster admission", "default"]
+Kind = Literal["file", "factory", "operator", "run time", "cluster admission", "default", "several"]
 """What set a value.
 
 ``file``: a file of the project. ``factory``: dagwright. ``operator``: Airflow's operator for pods. ``run time``: a
 file, with a template that Airflow renders when the task runs. ``cluster admission``: the cluster, when it accepts the
-pod. ``default``: nothing set the key, so its default applies.
+pod. ``default``: nothing set the key, so its default applies. ``several``: a part of a pod, whose fields have different
+origins.
 """
-KINDS: tuple[Kind, ...] = ("file", "factory", "operator", "run time", "cluster admission", "default")
+KINDS: tuple[Kind, ...] = ("file", "factory", "operator", "run time", "cluster admission", "default", "several")
 
 
 class LineNote(Protocol):
@@ -70,8 +71,22 @@ class Rule(msgspec.Struct, frozen=True):
     place: Place
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """One field with its value and what set it, for the list of all fields."""
+
+    field: str
+    kind: Kind
+    value: Any
+    layer: str = ""
+    place: Place | None = None
+    reason: str = ""
+
+
 class Chain(msgspec.Struct, frozen=True):
-    """The origin of the value in one environment. Without ``has_value``, the field is not set."""
+    """The origin of the value in one environment. Without ``has_value``, the field is not set.
+
+    ``parts`` are the single fields of a part of a pod.
+    """
 
     environment: str
     kind: Kind
@@ -80,6 +95,7 @@ class Chain(msgspec.Struct, frozen=True):
     reason: str = ""
     steps: tuple[Step, ...] = ()
     rules: tuple[Rule, ...] = ()
+    parts: tuple[Origin, ...] = ()
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -93,17 +109,6 @@ class Explanation(msgspec.Struct, frozen=True):
     field: str
     chains: tuple[Chain, ...]
     without: tuple[str, ...] = ()
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """One field with its value and what set it, for the list of all fields."""
-
-    field: str
-    kind: Kind
-    value: Any
-    layer: str = ""
-    place: Place | None = None
-    reason: str = ""
 
 
 class Broken(msgspec.Struct, frozen=True):

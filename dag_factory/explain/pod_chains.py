@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,7 +12,7 @@ from dag_factory.config.pod.final_pod import XCOM
 from dag_factory.config.pod.operator_pod import operator_pod
 from dag_factory.config.positions import KeyPath
 from dag_factory.config.schema.annotations import shape
-from dag_factory.config.tree import Scalar, at, is_set
+from dag_factory.config.tree import Scalar, at, is_set, to_python
 from dag_factory.explain import key_chains, rules
 from dag_factory.explain.field_paths import leaves, parse_path, steps_of
 from dag_factory.explain.key_chains import Lookup, flavor_lookup, job_lookup, kind_of
@@ -21,6 +23,7 @@ from dag_factory.explain.pod_fields import KeyPaths, key_paths
 from dag_factory.explain.subject import JobSubject
 
 _ROOTS = ("spec", "metadata", "apiVersion", "kind", "status")
+_CONTAINER = re.compile(r"spec\.(containers|initContainers)\[[^\]]*\]")
 _POD_SCHEMA = ("kubernetes.schema.json", "/$defs/podPatch")
 
 
@@ -44,38 +47,63 @@ def pod_lookup(one: JobSubject) -> PodLookup:
 
 
 def chain_of_pod_field(lookup: PodLookup, text: str) -> Chain | None:
-    """The chain of one field; None if Kubernetes has no such field."""
-    environment = lookup.one.subject.environment
+    """The chain of one field; None if Kubernetes has no such field, or the pod no such container."""
     path = parse_path(text, lookup.pod)
     if path is None:
-        known = added_by_operator(text)
-        if known is None and not _is_kubernetes(text):
-            return None
-        kind, reason = known or admission_origin(text)
-        removed = _steps_of_absent(lookup, steps_of(text)) if known is None else ()
-        if removed:
-            return Chain(environment, "file", None, False, "", removed)
-        return Chain(environment, kind, None, False, reason)
-    return _chain(lookup, text, path)
+        return _chain_of_absent(lookup, text)
+    value = _value_at(lookup.pod, path)
+    parts = tuple(_origins(lookup, text, path, value))
+    if len(parts) == 1 and parts[0].field == text:
+        return _chain(lookup, text, path)
+    chain = _chain(lookup, text, path)
+    if chain.steps and path[-1] not in ("resources", "requests", "limits"):  # one key sets all of it
+        return chain
+    return Chain(chain.environment, "several", value, parts=parts)
 
 
 def origins_of_pod(lookup: PodLookup) -> list[Origin]:
     """Every single field of the pod with its value and origin."""
-    found = []
-    for text, path, value in leaves(lookup.pod):
-        chain = _chain(lookup, text, path)
+    return [*_origins(lookup, "", (), lookup.pod)]
+
+
+def _origins(lookup: PodLookup, text: str, path: KeyPath, value: Any) -> Iterator[Origin]:
+    for field, field_path, one in leaves(value, text, path):
+        chain = _chain(lookup, field, field_path)
         last = next((step for step in reversed(chain.steps) if not step.is_overridden), None)
         place = last.place if last else next((rule.place for rule in chain.rules if rule.kind == "required"), None)
-        layer = last.layer if last else ""
-        found.append(Origin(text, chain.kind, value, layer, place, chain.reason))
-    return found
+        yield Origin(field, chain.kind, one, last.layer if last else "", place, chain.reason)
+
+
+def _chain_of_absent(lookup: PodLookup, text: str) -> Chain | None:
+    """The chain of a field that the pod does not have: removed by the overlay, or set later."""
+    environment = lookup.one.subject.environment
+    overlay = lookup.one.tree.get("pod")
+    removed = parse_path(text, to_python(overlay)) if overlay is not None else None
+    if removed is not None:
+        steps = key_chains.steps_at(lookup.job, ("pod", *removed))
+        return Chain(environment, "file", None, False, "the `pod` of the job removes the field", steps)
+    known = added_by_operator(text)
+    if known is None and (not _is_kubernetes(text) or _CONTAINER.match(text)) and not _has_container(lookup, text):
+        return None
+    kind, reason = known or admission_origin(text)
+    return Chain(environment, kind, None, False, reason)
+
+
+def _has_container(lookup: PodLookup, text: str) -> bool:
+    """Whether the path leads into a container of the pod, to a field that Kubernetes has."""
+    found = _CONTAINER.match(text)
+    return bool(found and parse_path(found[0], lookup.pod) is not None and _is_kubernetes(text))
+
+
+def _value_at(value: Any, path: KeyPath) -> Any:
+    for step in path:
+        value = value[step]
+    return value
 
 
 def _chain(lookup: PodLookup, text: str, path: KeyPath) -> Chain:
     one = lookup.one
-    value: Any = lookup.pod
-    for step in path:
-        value = value[step]
+    value = _value_at(lookup.pod, path)
     environment = one.subject.environment
     known = known_origin(text, path, lookup.pod)
     if known and (path[0] != "metadata" or path[1] == "labels") and not is_xcom(path, lookup.pod):
@@ -147,11 +175,6 @@ def _steps(lookup: PodLookup, keys: KeyPaths) -> tuple[tuple[Step, ...], list[Ru
         steps += chain.steps
         found += [rule for rule in chain.rules if rule not in found]
     return tuple(steps), found
-
-
-def _steps_of_absent(lookup: PodLookup, path: KeyPath) -> tuple[Step, ...]:
-    """The steps of a key of the same path in the overlay: what it removes from the pod."""
-    return key_chains.steps_at(lookup.job, ("pod", *path))
 
 
 def _required(lookup: PodLookup, path: KeyPath) -> list[Rule]:

@@ -19,6 +19,7 @@ _KINDS = {
     "run time": "a template, which Airflow renders when the task runs",
     "cluster admission": "not in the pod that Airflow sends; what the cluster adds is not analyzed",
     "default": "not set",
+    "several": "a part of the pod, with these fields",
 }
 
 
@@ -65,6 +66,7 @@ def _chain(chain: Chain, notes: Notes) -> Iterator[str]:
         rules = [(rule.place.text, rule.kind, rule.text) for rule in chain.rules]
         yield "  Rules and values:"
         yield from _aligned(rules, [rule.place for rule in chain.rules], notes)
+    yield from _rows([(chain.environment, chain.parts)], notes)
 
 
 def _step(step: Step) -> tuple[str, ...]:
@@ -117,6 +119,8 @@ def _origin(origin: Origin) -> str:
 
 
 def _value_of(chain: Chain) -> str:
+    if chain.parts:
+        return f"{len(chain.parts):,} fields"
     return _value(chain.value) if chain.has_value else "not set"
 
 

@@ -186,6 +186,27 @@ class TestChains:
         axis = chain("team.flow", "cells-2", "matrix.n")
         assert (axis["value"], axis["steps"][0]["value"]) == (2, [1, 2])
 
+    def test_part_of_a_pod_has_its_fields(self) -> None:
+        found = chain("team.flow", "say", "spec.containers[base].resources")
+        assert found["kind"] == "several"
+        assert [(one["field"].rpartition("resources.")[2], one["place"]["line"]) for one in found["parts"]] == [
+            ("requests.cpu", 4),
+            ("requests.memory", 4),
+            ("limits.cpu", 4),
+            ("limits.memory", 4),
+        ]
+        assert chain("team.flow", "say", "spec.containers[base].env")["steps"]
+        assert chain("team.flow", "say", "spec")["kind"] == "several"
+
+    def test_overlay_removes_a_field(self, home: Path) -> None:
+        flow = home / FLOW
+        flow.write_text(
+            flow.read_text().replace("resources: {limits: {memory: 9Gi}}", "terminationMessagePolicy: null")
+        )
+        for field in ("spec.containers[base].terminationMessagePolicy", "spec.containers[0].terminationMessagePolicy"):
+            found = chain("team.flow", "cells-1", field, env="prod")
+            assert (found["kind"], found["has_value"], found["steps"][-1]["place"]["line"]) == ("file", False, 23)
+
     def test_key_that_the_compiler_only_reads(self) -> None:
         assert chain("team.flow", "version")["value"] == 1
 
@@ -256,6 +277,13 @@ class TestCommand:
         assert "base, dev, prod: preset" in output
         assert output.count("configs/platform/presets.yaml:3") == 1
 
+    def test_environment_that_does_not_set_the_value(self, home: Path) -> None:
+        flow = home / FLOW
+        flow.write_text(flow.read_text().replace("A: overlay}", "A: overlay, ONLY: dev}"))
+        output = run("team.flow", "say", "env.ONLY").output
+        assert "dev: dev" in output
+        assert "base, prod: not set" in output
+
     def test_all_fields_of_a_job(self) -> None:
         output = run("team.flow", "say").output
         assert "  env.B  " in output
@@ -277,6 +305,8 @@ class TestCommand:
             (["team.flow", "cells"], "`cells` is a matrix; name one of its jobs: cells-1, cells-2"),
             (["team.flow", "say", "timout"], "has no field `timout`; did you mean `timeout`?"),
             (["team.flow", "say", "spec.nodeNam"], "`dagf explain team.flow say` lists all fields"),
+            (["team.flow", "say", "env.D"], "has no field `env.D`"),
+            (["team.flow", "say", "spec.containers[bas].image"], "did you mean `spec.containers[base].image`?"),
             (["team.flow", "say", "[[["], "`dagf explain team.flow say` lists all fields"),
             (["team.flow", "say", ""], "`dagf explain team.flow say` lists all fields"),
             (["team.flow", "defaults.env"], "explain the key of a job: `dagf explain team.flow JOB KEY`"),

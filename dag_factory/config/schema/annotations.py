@@ -38,6 +38,10 @@ class Shape:
         """Whether the schemas say anything about this place."""
         return bool(self._branches)
 
+    def defines(self, key: str) -> bool:
+        """Whether the schemas name a key of this map. A map such as ``env`` may have any keys, and names none."""
+        return any(key in schema.get("properties", {}) for schema, _ in self._branches)
+
     @property
     def description(self) -> str:
         """The description in the schemas, which ends with the default and an example."""
