@@ -210,6 +210,7 @@ def test_two_pull_requests_of_one_branch_get_their_own_plan(github: GitHub, tmp_
         archive("text")[:-30],
         os.urandom(1_000_001),
     ],
+    ids=["empty", "no-archive", "other-file", "large-file", "cut-off", "large-archive"],
 )
 def test_an_artifact_that_is_not_a_plan_gives_a_comment_that_says_so(
     github: GitHub, tmp_path: Path, data: bytes
