@@ -118,8 +118,9 @@ def test_too_large() -> None:
 @pytest.mark.parametrize("only_task", [None, "list"], ids=["all jobs", "as a worker builds it"])
 def test_the_operator_knows_the_jobs_that_run_over_its_output(only_task: str | None) -> None:
     from dag_factory.build.dag.build_dag import build_dag
+    from dag_factory.build.worker.job_output import runners
 
     over = model.ForEach(variable="ITEM", output="list")
     jobs = [a_job(name, for_each=over, depends_on=("list",)) for name in ("one", "two")]
     pipeline = a_pipeline(a_job("list", output=True), *jobs, a_job("reads", depends_on=("list",)))
-    assert build_dag(pipeline, only_task=only_task).task_dict["list"]._runners() == ("one", "two")
+    assert runners(build_dag(pipeline, only_task=only_task).task_dict["list"]) == ("one", "two")

@@ -24,17 +24,17 @@ def check_output(operator: Any, manager: JobPodManager, result: Any, context: An
     if value is NO_OUTPUT and operator.pod is None:  # gone before the task resumed
         raise PodDeleted("the pod was deleted before its output was read, by somebody or together with its node")
     ti = context["ti"]
-    runners = () if ti.map_index is not None and ti.map_index >= 0 else _runners(operator)
+    names = () if ti.map_index is not None and ti.map_index >= 0 else runners(operator)
     if value is NO_OUTPUT:
-        outputs.check_exists(runners)
+        outputs.check_exists(names)
         return None
-    outputs.check_items(value, runners, conf.getint("core", "max_map_length", fallback=1024))
+    outputs.check_items(value, names, conf.getint("core", "max_map_length", fallback=1024))
     if value is None:  # Airflow does not store a None that a task returns
         ti.xcom_push(BaseXCom.XCOM_RETURN_KEY, None)
         ti.xcom_push(outputs.NULL_KEY, True)
     return value
 
 
-def _runners(operator: Any) -> tuple[str, ...]:
+def runners(operator: Any) -> tuple[str, ...]:
     """Return the jobs that map over the output of this job."""
     return tuple(sorted(one.node_id for one in operator.iter_mapped_dependants()))
