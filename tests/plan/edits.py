@@ -198,7 +198,7 @@ ENVIRONMENT: dict[str, list[Any]] = {
     "templates": [["*"]],
     "limits": [
         {"timeout": "1d"},
-        {"max_active_jobs": 16, "retries": 5},
+        {"max_active_jobs": 15, "retries": 5},
         {"priority_weight": 100},
         {"max_active_runs": 8},
     ],
