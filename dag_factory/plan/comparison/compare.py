@@ -107,7 +107,8 @@ def _compare(before: Home, after: Home, pairs: Sequence[Pair], names: tuple[str,
             problems.append([*of_files, *conflicting])
         found_problems.append((pair.name, problems[0], problems[1]))
     changes = {id(one): change for each in found for one, change in each.changes}
-    comparisons = find_renames([one for each in found for one, _ in each.changes], before.path, after.path)
+    comparisons = _with_one_per_dag([one for each in found for one, _ in each.changes])
+    comparisons = find_renames(comparisons, before.path, after.path)
     changed = [(one, changes[id(one)] if id(one) in changes else dag_change(one)) for one in comparisons]
     changed.sort(key=lambda one: (one[0].id, names.index(one[0].environment)))
     return Compared(
@@ -155,6 +156,19 @@ class _Work(msgspec.Struct, frozen=True):
 
     def _has_changed(self, file_id: FileId) -> bool:
         return self.before.read(file_id) != self.after.read(file_id)
+
+
+def _with_one_per_dag(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The comparisons with one for a DAG that moves from an instance of a file to a file of its own, or back."""
+    found: dict[tuple[str, DagId], Comparison] = {}
+    for one in comparisons:
+        other = found.get((one.environment, one.id))
+        if other:
+            new, old = (one, other) if one.after else (other, one)
+            before, problems = new.before or old.before, new.problems_before or old.problems_before
+            one = msgspec.structs.replace(new, before=before, problems_before=problems)
+        found[one.environment, one.id] = one
+    return [*found.values()]
 
 
 def _on_every_core(work: _Work, file_ids: Sequence[FileId]) -> list[_Found]:
