@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,19 @@ def _no_project_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
         "_AIRFLOW_PARSING_CONTEXT_TASK_ID",
     ):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Airflow connection of the cluster sets nothing."""
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+
+    def nothing(*_: Any, **__: Any) -> None: ...
+
+    for word in ("image", "resources", "security_context"):
+        monkeypatch.setattr(KubernetesHook, f"get_xcom_sidecar_container_{word}", nothing, raising=False)
+    monkeypatch.setattr(KubernetesHook, "get_namespace", nothing)
+    monkeypatch.setattr(KubernetesHook, "__init__", nothing)
 
 
 @pytest.fixture(scope="session")

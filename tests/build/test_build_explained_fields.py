@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import test_build_keys as keys
 from building import built
-from test_build_final_pod import _no_connection, projects, set_values, unmarked
+from sent_pods import PROJECTS, created_pod, set_values, unmarked
 
 from dag_factory.config import open_project
 from dag_factory.config.ids import DagId
@@ -22,19 +22,12 @@ from dag_factory.explain.model import Chain
 from dag_factory.explain.pod_chains import chain_of_pod_field, origins_of_pod, pod_lookup
 from dag_factory.explain.subject import find_pipeline, take_job_apart, tasks
 
-NO_CONNECTION = _no_connection
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 
 def sent(task: Any) -> dict[str, Any]:
     """The pod that the operator creates, after the callbacks that change it."""
-    from kubernetes.client import ApiClient
-
-    if hasattr(task, "partial_kwargs"):
-        task = task.unmap({"params": {}})
-    pod = task.build_pod_request_obj(dry_run=True)
-    for callback in task.callbacks:
-        callback.on_pod_manifest_created(pod_request=pod, client=None, mode="sync", context={}, operator=task)
-    found: dict[str, Any] = set_values(unmarked(ApiClient().sanitize_for_serialization(pod)))
+    found: dict[str, Any] = set_values(unmarked(created_pod(task)))
     return found
 
 
@@ -66,7 +59,7 @@ def unexplained(home: Path, environment: str) -> Iterator[str]:
             )
 
 
-@pytest.mark.parametrize(("home", "environment"), list(projects()), ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize(("home", "environment"), PROJECTS, ids=lambda value: getattr(value, "name", value))
 def test_every_field_of_every_pod_has_an_origin(home: Path, environment: str) -> None:
     assert list(unexplained(home, environment)) == []
 

@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from building import CARD, SMALL, a_job, a_pipeline, built
+from sent_pods import PROJECTS, asked_for, set_values
 
 from dag_factory.config import model, open_project
 from dag_factory.config.pod.final_pod import XCOM, final_pod
 
-HERE = Path(__file__).resolve().parents[1]
-FROM_AIRFLOW = {"dag_id", "task_id", "run_id", "map_index", "kubernetes_pod_operator", "airflow_version", "try_number"}
 SIDECAR = {"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}
 
 
-@pytest.fixture(autouse=True)
-def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
-
-    def nothing(*_: Any, **__: Any) -> None: ...
-
-    for word in ("image", "resources", "security_context"):
-        monkeypatch.setattr(KubernetesHook, f"get_xcom_sidecar_container_{word}", nothing, raising=False)
-    monkeypatch.setattr(KubernetesHook, "get_namespace", nothing)
-    monkeypatch.setattr(KubernetesHook, "__init__", nothing)
-
-
-def asked_for(task: Any) -> dict[str, Any]:
-    """The operator's pod after the callbacks that change it, without the fields that identify a try."""
-    from kubernetes.client import ApiClient
-
-    if hasattr(task, "partial_kwargs"):
-        task = task.unmap({"params": {}})
-    pod = task.build_pod_request_obj(dry_run=True)
-    for callback in task.callbacks:
-        callback.on_pod_manifest_created(pod_request=pod, client=None, mode="sync", context={}, operator=task)
-    found = ApiClient().sanitize_for_serialization(pod)
-    metadata = {key: found["metadata"].get(key) for key in ("namespace", "labels", "annotations")}
-    metadata["labels"] = own_labels(metadata["labels"])
-    if found["spec"].get("hostNetwork") is False:  # the operator sets the default explicitly
-        del found["spec"]["hostNetwork"]
-    return set_values(unmarked({"metadata": metadata, "spec": found["spec"]}))  # type: ignore[no-any-return]
-
-
-def unmarked(pod: Any) -> Any:
-    """The pod without the marks that keep Kubernetes from expanding rendered text."""
-    return json.loads(json.dumps(pod).replace("{% escape_dollars %}", "").replace("{% end_escape_dollars %}", ""))
-
-
-def own_labels(labels: dict[str, str]) -> dict[str, str]:
-    return {name: text for name, text in labels.items() if not (name.startswith("dagwright/") or name in FROM_AIRFLOW)}
-
-
-def set_values(value: Any) -> Any:
-    """JSON without empty lists, maps and nulls, which have no meaning; `emptyDir: {}` has one."""
-    if isinstance(value, dict):
-        inner = {key: set_values(item) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if key == "emptyDir" or item not in (None, [], {})}
-    return [set_values(item) for item in value] if isinstance(value, list) else value
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 
 def compare(pipeline: model.Pipeline) -> int:
@@ -81,12 +36,7 @@ def compare(pipeline: model.Pipeline) -> int:
     return len(pipeline.jobs)
 
 
-def projects() -> Iterator[tuple[Path, str]]:
-    yield from ((HERE.parent, name) for name in ("local", "dev", "prod"))
-    yield from ((HERE / "real", name) for name in ("development", "production"))
-
-
-@pytest.mark.parametrize(("home", "environment"), list(projects()), ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize(("home", "environment"), PROJECTS, ids=lambda value: getattr(value, "name", value))
 def test_the_pods_of_all_example_and_real_pipelines(home: Path, environment: str) -> None:
     assert sum(map(compare, open_project(home, environment).compile_all().pipelines)) > 3
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from building import built
-from test_build_final_pod import _no_connection, asked_for  # noqa: F401
+from sent_pods import asked_for
 
 from dag_factory.config import open_project
 from dag_factory.config.pod.security_standards import violations
+
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 FLAVORS = "version: 1\nflavors: {small: {cpu: 1, memory: 1Gi}}\n"
 FLOW = """\

@@ -6,34 +6,24 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from building import CARD, OVER_LIST, a_job, a_pipeline, built, rich_pipeline
+from sent_pods import PROJECTS, ROOT, set_values
 
 from dag_factory.config import model, open_project
 from dag_factory.config.pod.labels import TRY_FLAVOR
 from dag_factory.config.pod.operator_pod import XCOM_IMAGE, airflow_label, operator_pod
 from dag_factory.overview.rendered import render
 
-HERE = Path(__file__).resolve().parents[1]
 OF_THE_RUN = {"run_id", "try_number", "map_index", "airflow_version"}
 _MARKS = re.compile(r"\{% (?:end_)?escape_dollars %\}|\{% filter label %\}(.*?)\{% endfilter %\}")
 
 
-@pytest.fixture(autouse=True)
-def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
-
-    def nothing(*_: Any, **__: Any) -> None: ...
-
-    for word in ("image", "resources", "security_context"):
-        monkeypatch.setattr(KubernetesHook, f"get_xcom_sidecar_container_{word}", nothing, raising=False)
-    monkeypatch.setattr(KubernetesHook, "get_namespace", nothing)
-    monkeypatch.setattr(KubernetesHook, "__init__", nothing)
+pytestmark = pytest.mark.usefixtures("no_connection")
 
 
 def sent(task: Any, job: model.Job) -> dict[str, Any]:
@@ -56,14 +46,6 @@ def sent(task: Any, job: model.Job) -> dict[str, Any]:
     return set_values(found)  # type: ignore[no-any-return]
 
 
-def set_values(value: Any) -> Any:
-    """JSON without empty lists, maps and nulls, which have no meaning; `emptyDir: {}` has one."""
-    if isinstance(value, dict):
-        inner = {key: set_values(item) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if key == "emptyDir" or item not in (None, [], {})}
-    return [set_values(item) for item in value] if isinstance(value, list) else value
-
-
 def compare(pipeline: model.Pipeline) -> int:
     dag = built(pipeline)
     for job in pipeline.jobs:
@@ -81,12 +63,7 @@ def compare(pipeline: model.Pipeline) -> int:
     return len(pipeline.jobs)
 
 
-def projects() -> Iterator[tuple[Path, str]]:
-    yield from ((HERE.parent, name) for name in ("local", "dev", "prod"))
-    yield from ((HERE / "real", name) for name in ("development", "production"))
-
-
-@pytest.mark.parametrize(("home", "environment"), list(projects()), ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize(("home", "environment"), PROJECTS, ids=lambda value: getattr(value, "name", value))
 def test_the_pods_and_edges_of_all_example_and_real_pipelines(home: Path, environment: str) -> None:
     assert sum(map(compare, open_project(home, environment).compile_all().pipelines)) > 3
 
@@ -144,7 +121,7 @@ def test_the_command_imports_no_airflow() -> None:
         "assert CliRunner().invoke(main, ['render', 'ml.wine']).exit_code == 0; "
         "assert not {'airflow', 'kubernetes'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=HERE.parent)
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
 def test_the_flavor_of_the_first_try_is_a_label() -> None:

@@ -13,6 +13,7 @@ import click
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from project_files import write
 
 from dag_factory.cli.main import main
 from dag_factory.cli.report import rendered
@@ -34,13 +35,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(home, "pipelines/team/good.yaml", GOOD)
     monkeypatch.chdir(home)
     return home
-
-
-def write(home: Path, name: str, text: str) -> Path:
-    path = home / "configs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def run(*arguments: str | Path) -> Result:

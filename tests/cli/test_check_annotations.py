@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from project_files import write
 
 from dag_factory.cli import code_hosts
 from dag_factory.cli.main import main
@@ -31,13 +32,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(home, "pipelines/team/good.yaml", GOOD)
     monkeypatch.chdir(home)
     return home
-
-
-def write(home: Path, name: str, text: str) -> Path:
-    path = home / "configs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def run(form: str) -> Result:

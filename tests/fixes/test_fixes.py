@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from project_files import write
 
 from dag_factory.cli.main import main
 from dag_factory.config.problem_codes import table
@@ -30,13 +31,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path, "platform/environments/prod.yaml", "version: 1\nflavors: {define: {only-prod: {cpu: 1}}}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def write(home: Path, name: str, text: str | bytes) -> Path:
-    path = home / "configs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
 
 
 def run(*arguments: str) -> Result:

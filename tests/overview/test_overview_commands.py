@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from project_files import write
 
 from dag_factory.cli.main import main
 from dag_factory.config import model
@@ -58,12 +59,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path, "pipelines/team/a.yaml", PIPELINE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def write(home: Path, name: str, text: str) -> None:
-    path = home / "configs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 def run(*arguments: str) -> Result:

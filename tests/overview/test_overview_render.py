@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from project_files import write
 
 from dag_factory.cli.main import main
 
@@ -38,12 +39,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path, "pipelines/team/a.yaml", PIPELINE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def write(home: Path, name: str, text: str) -> None:
-    path = home / "configs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
 
 
 def dagf(*arguments: str) -> Result:
