@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ import msgspec
 from dag_factory.config.problems import Problem, errors
 
 _SHOWN = 10  # annotations of each kind that GitHub shows for a step
-_NUMBERS = re.compile(r"(?<=line )\d+|(?<=:)\d+")
 
 
 def repository_folder(home: Path) -> str:
@@ -50,8 +48,7 @@ def gitlab(problems: Sequence[Problem], folder: str) -> str:
     seen: Counter[str] = Counter()
     report = []
     for problem in problems:
-        file = folder + problem.file
-        identity = "\0".join((file, problem.code, problem.path, _NUMBERS.sub("", problem.message)))
+        identity = folder + "\0".join(problem.identity)
         number = seen[identity]
         seen[identity] += 1
         report.append(
@@ -60,7 +57,7 @@ def gitlab(problems: Sequence[Problem], folder: str) -> str:
                 "check_name": problem.code,
                 "fingerprint": hashlib.sha256(f"{identity}\0{number}".encode()).hexdigest(),
                 "severity": "major" if problem.severity == "error" else "minor",
-                "location": {"path": file, "lines": {"begin": problem.line or 1}},
+                "location": {"path": folder + problem.file, "lines": {"begin": problem.line or 1}},
             }
         )
     return msgspec.json.format(msgspec.json.encode(report)).decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,8 +13,10 @@ from dag_factory.cli import terminal
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.source.files import read_bytes
 from dag_factory.config.source.yaml_text import lines
-from dag_factory.fixes.fix import NotFixed
-from dag_factory.fixes.propose import Fix, Rename
+
+if TYPE_CHECKING:  # only `dagf check --fix` needs them
+    from dag_factory.fixes.fix import NotFixed
+    from dag_factory.fixes.propose import Fix
 
 _WIDEST = 160
 _TOKEN = re.compile(r"""("[^"]*"|'[^']*'|[^\s,\]}#]+)""")
@@ -58,9 +61,7 @@ def line(problem: Problem) -> str:
 
 def fixed(fix: Fix) -> str:
     """Return one line that says what a fix changed."""
-    if isinstance(fix, Rename):
-        return _clean(f"{fix.file}: fixed {fix.problem.code}: renamed to {fix.to}")
-    return _clean(f"{fix.problem.location}: fixed {fix.problem.code}: `{fix.old}` -> `{fix.new}`")
+    return _clean(f"{fix.problem.location}: fixed {fix.problem.code}: {fix.text}")
 
 
 def not_fixed(one: NotFixed) -> str:

@@ -6,6 +6,7 @@ problem of every file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as SequenceT
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 else:
     Code = str  # msgspec reads problems that another version stored, with codes that this one may not have
 
+_POSITION = re.compile(r":\d+(:\d+)?\b|\blines? \d+\b")
 _LONGEST = 1_000  # characters of a message, a hint or a path, so that none fills a screen
 
 Severity = Literal["error", "warning"]
@@ -64,6 +66,11 @@ class Problem(msgspec.Struct, frozen=True, order=True):
             printable(hint),
             severity,
         )
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What stays the same when the problem only moves to another line."""
+        return self.file, self.code, self.path, _POSITION.sub("", self.message)
 
     @property
     def location(self) -> str:

@@ -23,7 +23,7 @@ _OF_JOBS = ("jobs", "defaults", "environments")
 
 
 class NotFound(Exception):
-    """There is no such pipeline, job or field. The text says what there is instead."""
+    """There is no such job or field. The text says what there is instead."""
 
 
 class Pipelines(msgspec.Struct, frozen=True):
@@ -113,12 +113,6 @@ def is_task(pipelines: Pipelines, name: str) -> bool:
     return any(name in tasks(one) or name in tasks(one).values() for one in pipelines.subjects)
 
 
-def unknown_pipeline(name: str, known: Sequence[str], environments: Sequence[str]) -> NotFound:
-    """The error for a pipeline that no environment has. ``known`` are the ids of all pipelines."""
-    where = f" in {environments[0]}" if len(environments) == 1 else ""
-    return NotFound(f"unknown pipeline `{name}`{where}; {_hint(name, known, 'pipelines')}")
-
-
 def _check_job(pipelines: Pipelines, job: str) -> None:
     known = {task: source for subject in pipelines.subjects for task, source in tasks(subject).items()}
     if not job or job in known:
@@ -126,7 +120,8 @@ def _check_job(pipelines: Pipelines, job: str) -> None:
     cells = [task for task, source in known.items() if source == job]
     if cells:
         raise NotFound(f"`{job}` is a matrix; name one of its jobs: {', '.join(cells)}")
-    raise NotFound(f"`{pipelines.id}` has no job `{job}`; {_hint(job, list(known), 'jobs')}")
+    hint = did_you_mean(job, known) or "the project has no jobs"
+    raise NotFound(f"`{pipelines.id}` has no job `{job}`; {hint}")
 
 
 def _job_chain(subject: Subject, job: str, field: str) -> Chain | None:
@@ -166,7 +161,7 @@ def _fields(lookup: Lookup) -> Iterator[tuple[str, KeyPath]]:
 
 
 def _origin(text: str, chain: Chain) -> Origin:
-    last = next((step for step in reversed(chain.steps) if not step.is_overridden), None)
+    last = chain.setting_step
     kinds = ("schedules", "replacement") if last else ("schedules", "required", "value")
     rule = next((rule for rule in chain.rules if rule.kind in kinds), None)
     if rule is not None:
@@ -188,7 +183,3 @@ def _unknown_field(pipelines: Pipelines, job: str, field: str) -> str:
     near = nearest(field, known)
     hint = f"did you mean `{near}`? " if near else ""
     return f"{subject} has no field `{field}`; {hint}`{command}` lists all fields"
-
-
-def _hint(name: str, known: Sequence[str], noun: str) -> str:
-    return did_you_mean(name, known) or f"the project has no {noun}"

@@ -25,7 +25,7 @@ KEYS = {
 """The lists of a pod whose items have a name: an item is shown by it, not by its index."""
 _LANGUAGE_KEYS = ("name", "mount_path")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_TOKEN = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)|\.")
+_TOKEN = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 
 
 def join(path: str, step: str) -> str:
@@ -48,16 +48,17 @@ def leaves(value: Any, text: str = "", path: KeyPath = ()) -> Iterator[tuple[str
 
 def parse_path(text: str, value: Any) -> KeyPath | None:
     """The steps of a path in JSON; None if it leads nowhere. A key may contain dots: the longest key that fits wins."""
-    return _parse(_tokens(text), value)
+    return _parse(tokens(text), value)
 
 
 def steps_of(text: str) -> KeyPath:
     """The steps of a path as it is written, with whole numbers as indexes."""
-    return tuple(int(token) if token.isdecimal() else token for token in _tokens(text))
+    return tuple(int(token) if token.isdecimal() else token for token in tokens(text))
 
 
-def _tokens(text: str) -> list[str]:
-    return [match[1] if match[1] is not None else match[2] for match in _TOKEN.finditer(text) if match[0] != "."]
+def tokens(text: str) -> list[str]:
+    """The steps of a path as text: ``spec.containers[base].env[A]`` has five."""
+    return [index or key for index, key in _TOKEN.findall(text)]
 
 
 def _parse(tokens: list[str], value: Any, path: KeyPath = ()) -> KeyPath | None:

@@ -100,8 +100,6 @@ def known_origin(text: str, path: KeyPath, pod: Fragment) -> Known | None:
 def added_by_operator(text: str) -> Known | None:
     """The origin of a field that the operator adds to the pod when the task runs; None if it does not add it."""
     label = text.removeprefix("metadata.labels").strip(".[]") if text.startswith("metadata.labels") else ""
-    if label == f"{PREFIX}try-flavor":
-        return "factory", "set when the task runs: the flavor of the try, which may be larger after out-of-memory"
     if label in OPERATOR_LABELS:
         return "operator", f"set when the task runs; it says {OPERATOR_LABELS[label]}"
     return ("operator", _match(text, _ADDED)) if _match(text, _ADDED) else None

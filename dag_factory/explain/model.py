@@ -97,6 +97,11 @@ class Chain(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
     parts: tuple[Origin, ...] = ()
 
+    @property
+    def setting_step(self) -> Step | None:
+        """The step of the highest layer that is not overridden."""
+        return next((step for step in reversed(self.steps) if not step.is_overridden), None)
+
 
 class Explanation(msgspec.Struct, frozen=True):
     """One field with its chain in each environment. ``job`` is empty for a key of the pipeline.

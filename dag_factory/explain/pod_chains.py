@@ -52,13 +52,11 @@ def chain_of_pod_field(lookup: PodLookup, text: str) -> Chain | None:
     if path is None:
         return _chain_of_absent(lookup, text)
     value = _value_at(lookup.pod, path)
-    parts = tuple(_origins(lookup, text, path, value))
-    if len(parts) == 1 and parts[0].field == text:
-        return _chain(lookup, text, path)
     chain = _chain(lookup, text, path)
-    if chain.steps and path[-1] not in ("resources", "requests", "limits"):  # one key sets all of it
-        return chain
-    return Chain(chain.environment, "several", value, parts=parts)
+    parts = tuple(_origins(lookup, text, path, value))
+    is_single = len(parts) == 1 and parts[0].field == text
+    one_key_sets_it = chain.steps and path[-1] not in ("resources", "requests", "limits")
+    return chain if is_single or one_key_sets_it else Chain(chain.environment, "several", value, parts=parts)
 
 
 def origins_of_pod(lookup: PodLookup) -> list[Origin]:
@@ -69,7 +67,7 @@ def origins_of_pod(lookup: PodLookup) -> list[Origin]:
 def _origins(lookup: PodLookup, text: str, path: KeyPath, value: Any) -> Iterator[Origin]:
     for field, field_path, one in leaves(value, text, path):
         chain = _chain(lookup, field, field_path)
-        last = next((step for step in reversed(chain.steps) if not step.is_overridden), None)
+        last = chain.setting_step
         place = last.place if last else next((rule.place for rule in chain.rules if rule.kind == "required"), None)
         yield Origin(field, chain.kind, one, last.layer if last else "", place, chain.reason)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,9 +13,6 @@ from dag_factory.config.project.survey import Survey, survey
 from dag_factory.config.source.files import read_bytes
 from dag_factory.fixes.files import Files, NotWritten
 from dag_factory.fixes.propose import Edit, Fix, propose_fix
-
-_NUMBERS = re.compile(r"(?<=line )\d+|(?<=:)\d+")
-_Identity = tuple[str, str, str, str]
 
 
 class NotFixed(msgspec.Struct, frozen=True):
@@ -99,21 +95,16 @@ class _Runner:
 
 def _harm(before: Survey, after: Survey, fixes: Iterable[Fix]) -> str | None:
     """Why the fixes are taken back; None if their problems are gone and no other one appeared."""
-    allowed = Counter(_identity(problem) for problem in before.problems)
-    fixed = {_identity(fix.problem) for fix in fixes}
+    allowed = Counter(problem.identity for problem in before.problems)
+    fixed = {fix.problem.identity for fix in fixes}
     for problem in after.problems:
-        identity = _identity(problem)
+        identity = problem.identity
         if identity in fixed:
             return "the problem would remain"
         if not allowed[identity]:
             return f"the change would lead to `{problem.code}`: {problem.location}: {problem.message}"
         allowed[identity] -= 1
     return None
-
-
-def _identity(problem: Problem) -> _Identity:
-    """What stays the same when positions change."""
-    return problem.file, problem.code, problem.path, _NUMBERS.sub("", problem.message)
 
 
 def _without_conflicts(fixes: Iterable[Fix]) -> list[Fix]:

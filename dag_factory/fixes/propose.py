@@ -25,6 +25,11 @@ class Edit(msgspec.Struct, frozen=True, order=True):
     new: str
     problem: Problem
 
+    @property
+    def text(self) -> str:
+        """What changes, in one line."""
+        return f"`{self.old}` -> `{self.new}`"
+
 
 class Rename(msgspec.Struct, frozen=True, order=True):
     """Renames a file. Both names are relative to the project's home."""
@@ -32,6 +37,11 @@ class Rename(msgspec.Struct, frozen=True, order=True):
     file: str
     to: str
     problem: Problem
+
+    @property
+    def text(self) -> str:
+        """What changes, in one line."""
+        return f"renamed to {self.to}"
 
 
 Fix = Edit | Rename

@@ -7,10 +7,8 @@ from typing import Any
 
 import msgspec
 
+from dag_factory.config.jobs.assets import written_rule
 from dag_factory.config.model import (
-    AllOf,
-    Asset,
-    AssetRule,
     Assets,
     Cron,
     Every,
@@ -148,11 +146,5 @@ def schedule_json(schedule: Schedule) -> Any:
         case Every(seconds=seconds):
             return {"every": duration_text(seconds)}
         case Assets(rule=rule, cron=cron):
-            return {"assets": _rule_json(rule), **({"cron": list(cron)} if cron else {})}
+            return {"assets": written_rule(rule), **({"cron": list(cron)} if cron else {})}
     return None
-
-
-def _rule_json(rule: AssetRule) -> Any:
-    if isinstance(rule, Asset):
-        return rule.name if rule.uri in (None, rule.name) else {"name": rule.name, "uri": rule.uri}
-    return {"all" if isinstance(rule, AllOf) else "any": [_rule_json(part) for part in rule.of]}

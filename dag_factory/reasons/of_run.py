@@ -78,7 +78,8 @@ def _running(run: Run) -> Iterator[Reason]:
     since = f" for {span(run.started, run.dag.now)}" if run.started else ""
     limit = f" Its timeout is {duration_text(run.timeout)}." if run.timeout else ""
     yield from _failed_tasks(run)
-    yield from (open_task(run, one) for one in waiting_tasks(run)[:MAX_SHOWN])
+    shown = waiting_tasks(run)[:MAX_SHOWN]
+    yield from (open_task(run, one) for one in shown)
     jobs = f" {run.unfinished} task{'' if run.unfinished == 1 else 's'} not finished." if run.unfinished else ""
     links = tuple(
         task_link(
@@ -89,7 +90,7 @@ def _running(run: Run) -> Iterator[Reason]:
             f"{task_name(one.task_id, one.map_index)}: {one.reason.sentence}",
         )
         for one in run.open
-        if one not in waiting_tasks(run)[:MAX_SHOWN]
+        if one not in shown
     )
     yield Reason("running", "info", f"The run has been running{since}.{limit}{jobs}", links=links)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dag_factory.cli import report, terminal
+from dag_factory.cli.commands.find_pipeline import unknown_pipeline
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.ids import DagId
@@ -19,12 +20,11 @@ from dag_factory.explain.explain import (
     list_fields,
     places_of_explanation,
     places_of_listings,
-    unknown_pipeline,
 )
 from dag_factory.explain.json_document import explanation_json, listing_json
 from dag_factory.explain.model import Place
 from dag_factory.explain.text import explanation_text, listing_text
-from dag_factory.overview.compiled import open_environments, pipeline_ids
+from dag_factory.overview.compiled import open_environments
 
 if TYPE_CHECKING:
     from dag_factory.plan.revisions.blame import Commit
@@ -43,8 +43,7 @@ def explain(
     try:
         found = find_pipelines(projects, DagId(pipeline))
         if not found.subjects and not found.broken:
-            known = sorted({name for project in projects for name in pipeline_ids(project)})
-            raise unknown_pipeline(pipeline, known, [project.environment for project in projects])
+            raise unknown_pipeline(projects, pipeline)
         if not found.subjects:
             return _with_errors(found, root)
         job, field = _job_and_field(found, words)

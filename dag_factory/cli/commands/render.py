@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 
 from dag_factory.cli import report, terminal
+from dag_factory.cli.commands.find_pipeline import find_pipeline
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.model import Job, Pipeline
 from dag_factory.config.pod.operator_pod import rejected_templates
 from dag_factory.config.suggestions import did_you_mean
-from dag_factory.overview.compiled import One, compile_pipeline, open_environments, pipeline_ids
+from dag_factory.overview.compiled import One, open_environments
 from dag_factory.overview.manifests import manifests
 from dag_factory.overview.rendered import render as render_pipeline
 
@@ -20,14 +21,7 @@ from dag_factory.overview.rendered import render as render_pipeline
 def render(pipeline: str, job: str | None, environment: str | None, home: Path | None, output_format: str) -> int:
     """Print the pods of a pipeline, or of one job, in the given environment or in the first that has the pipeline."""
     root = find_home(home)
-    projects = open_environments(root, (environment,) if environment else ())
-    found = [(project.environment, compile_pipeline(project, pipeline)) for project in projects]
-    existing = [(name, one) for name, one in found if one.exists]
-    if not existing:
-        known = {name for project in projects for name in pipeline_ids(project)}
-        where = f" in {projects[0].environment}" if len(projects) == 1 else ""
-        hint = did_you_mean(pipeline, known) or "the project has no pipelines"
-        raise CouldNotRun(f"unknown pipeline `{pipeline}`{where}; {hint}")
+    existing = find_pipeline(open_environments(root, (environment,) if environment else ()), pipeline)
     chosen, one = _choose(existing, job)
     if one.pipeline is None:
         report.print_problems(one.problems, root)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingT
+from typing import Any
 
 from dag_factory.config.asset_uris import missing_for_provider, normalize, split_uri
 from dag_factory.config.file_results import AssetMention
@@ -57,6 +58,13 @@ def read_rule(node: Node) -> AssetRule:
 
 def _read_rules(node: ListNode) -> tuple[AssetRule, ...]:
     return tuple(dict.fromkeys(map(read_rule, node.items)))
+
+
+def written_rule(rule: AssetRule) -> Any:
+    """A condition on assets as the language writes it, as JSON."""
+    if isinstance(rule, Asset):
+        return rule.name if rule.uri in (None, rule.name) else {"name": rule.name, "uri": rule.uri}
+    return {"all" if isinstance(rule, AllOf) else "any": [written_rule(part) for part in rule.of]}
 
 
 def mentions(tree: MapNode, source_names: MappingT[str, str]) -> Iterator[AssetMention]:

@@ -176,8 +176,8 @@ def _on_every_core(work: _Work, file_ids: Sequence[FileId]) -> list[_Found]:
     if count < 2 or multiprocessing.current_process().daemon:
         return _compile_part(work, file_ids)
     parts = [file_ids[start::count] for start in range(count)]
-    for _ in (pair.before and pair.before.tables and pair.after and pair.after.tables for pair in work.pairs):
-        pass  # read before the processes start, which inherit them
+    for project in (side for pair in work.pairs for side in (pair.before, pair.after) if side):
+        _ = project.tables  # read before the processes start, which inherit them
     with ProcessPoolExecutor(count, multiprocessing.get_context("fork"), _begin, (work,)) as pool:
         return [one for packed in pool.map(_compile_packed, parts) for one in _unpack(*packed)]
 

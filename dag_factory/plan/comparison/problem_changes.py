@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +10,6 @@ import msgspec
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.survey import with_environments
 
-_POSITION = re.compile(r":\d+(:\d+)?\b|\blines? \d+\b")
 _Key = tuple[str, str, str, str, str]
 
 
@@ -54,7 +52,7 @@ def _beyond(problems: Iterable[Problem], known: Counter[_Key]) -> Iterable[Probl
 
 
 def _key(problem: Problem) -> _Key:
-    return problem.file, problem.code, problem.path, _POSITION.sub("", problem.message), problem.severity
+    return *problem.identity, problem.severity
 
 
 def _listed(found: dict[Problem, list[str]], environments: tuple[str, ...]) -> tuple[Problem, ...]:

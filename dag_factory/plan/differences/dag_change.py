@@ -8,18 +8,14 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.guard_rules import Guards
+from dag_factory.config.jobs.assets import written_rule
 from dag_factory.config.model import (
     Alerts,
-    AllOf,
-    AnyOf,
-    Asset,
-    AssetRule,
     Assets,
     Cluster,
     Cron,
     Every,
     Job,
-    Links,
     Pipeline,
     Preset,
     Schedule,
@@ -168,7 +164,7 @@ def _fields(pipelines: _Sides, effects: _Sides, is_renamed: bool) -> Iterator[Fi
     yield from differences("deadline", _deadline(before), _deadline(after))
     yield from _params(old, new)
     yield from _alerts(before, after, old, new)
-    yield from differences("links", _links(before.links), _links(after.links))
+    yield from differences("links", plain(before.links), plain(after.links))
     for name in Cluster.__struct_fields__:
         if name != "xcom_sidecar":  # it is in the pods
             yield from differences(
@@ -198,18 +194,8 @@ def schedule_json(schedule: Schedule) -> Any:
         case Every(seconds=seconds):
             return {"every": seconds}
         case Assets(rule=rule, cron=cron):
-            return {"assets": _rule_json(rule), **({"cron": list(cron)} if cron else {})}
+            return {"assets": written_rule(rule), **({"cron": list(cron)} if cron else {})}
     return ABSENT
-
-
-def _rule_json(rule: AssetRule) -> Any:
-    match rule:
-        case Asset():
-            return rule.name if rule.uri in (None, rule.name) else {"name": rule.name, "uri": rule.uri}
-        case AllOf(of=parts):
-            return {"all": [_rule_json(part) for part in parts]}
-        case AnyOf(of=parts):
-            return {"any": [_rule_json(part) for part in parts]}
 
 
 def _or_absent(value: Any) -> Any:
@@ -249,10 +235,6 @@ def _alerts(before: Pipeline, after: Pipeline, old: Pipeline, new: Pipeline) -> 
 
 def _by_name(channels: Any) -> dict[str, Any]:
     return {one.name: plain(one) for one in channels}
-
-
-def _links(links: Links) -> Any:
-    return plain(links)
 
 
 def _guards(before: Guards, after: Guards) -> Iterator[FieldChange]:

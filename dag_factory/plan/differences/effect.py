@@ -30,18 +30,10 @@ from dag_factory.config.model import (
     Schedule,
 )
 from dag_factory.config.workload.first_run import AIRFLOW_PRESETS, start_date
+from dag_factory.config.workload.schedule_interval import PRESET_CRONS
 from dag_factory.plan.differences.values import plain
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
-_PRESETS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@quarterly": "0 0 1 */3 *",
-    "@yearly": "0 0 1 1 *",
-}
-"""The cron expressions to which Airflow translates its presets."""
 _DEFAULT_CONNECTION = "kubernetes_default"
 """The operator's connection if the environment sets none."""
 _POSITION = ("file", "line")
@@ -133,9 +125,9 @@ def schedule_effect(schedule: Schedule) -> Schedule:
     """The schedule as Airflow stores it: presets are cron expressions, and each asset has a URI."""
     match schedule:
         case Preset(name=name) if name not in AIRFLOW_PRESETS:
-            return Cron(expressions=(_PRESETS.get(name, name),))
+            return Cron(expressions=(PRESET_CRONS.get(name, name),))
         case Cron(expressions=expressions):
-            return Cron(expressions=tuple(_PRESETS.get(one, one) for one in expressions))
+            return Cron(expressions=tuple(PRESET_CRONS.get(one, one) for one in expressions))
         case Assets(rule=rule, cron=cron):
             top = AllOf(of=(rule,)) if isinstance(rule, Asset) else rule
             return Assets(rule=_asset_rule(top), cron=cron)
