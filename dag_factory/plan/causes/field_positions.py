@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,14 +13,7 @@ from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.tree import ListNode, MapNode, Node, Scalar
-from dag_factory.explain.field_paths import KEYS
-
-_STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
-
-
-def steps_of(path: str) -> list[str]:
-    """The steps of a field's path: ``spec.containers[base].env[A]`` has five."""
-    return [index or key for index, key in _STEP.findall(path)]
+from dag_factory.explain.field_paths import KEYS, tokens
 
 
 class Positions(msgspec.Struct, frozen=True):
@@ -38,14 +30,14 @@ def positions(whole: ResolvedPipeline, pipeline: Pipeline, job: str, path: str) 
     """The positions of a field on one side. ``job`` is empty for a field of the DAG itself."""
     tree = whole.tree
     if not job:
-        return _find(tree, tuple(steps_of(path)))
+        return _find(tree, tuple(tokens(path)))
     node = tree.map("jobs").get(job)
     return _find(node, job_path(pipeline, job, path, node)) if isinstance(node, MapNode) else Positions()
 
 
 def job_path(pipeline: Pipeline, job: str, path: str, node: MapNode) -> KeyPath:
     """The path in the tree of a job that sets a field."""
-    steps = steps_of(path)
+    steps = tokens(path)
     if steps[0] not in ("spec", "metadata"):
         return tuple(steps)
     model = next((one for one in pipeline.jobs if one.name == job), None)

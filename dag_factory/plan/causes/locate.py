@@ -17,7 +17,8 @@ import msgspec
 from dag_factory.config.model import Job, Pipeline
 from dag_factory.config.platform import presets, retries
 from dag_factory.config.source.layout import PIPELINES
-from dag_factory.plan.causes.find_cause import DagSide, DagSides, find_cause, find_job_cause
+from dag_factory.plan.causes.dag_sides import DagSide, DagSides
+from dag_factory.plan.causes.find_cause import find_cause, find_job_cause
 from dag_factory.plan.causes.sides import Side, Sides
 from dag_factory.plan.located import LocatedChange
 from dag_factory.plan.model import Cause, Comparison, DagChange, FieldChange, JobChange
