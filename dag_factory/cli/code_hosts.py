@@ -28,6 +28,13 @@ def repository_folder(home: Path) -> str:
     return ""
 
 
+def repository_root(home: Path) -> Path:
+    """Return the root of the git repository with ``home``; without a repository, ``home``."""
+    home = home.resolve()
+    below = repository_folder(home)
+    return home.parents[below.count("/") - 1] if below else home
+
+
 def github(problems: Sequence[Problem], folder: str) -> Iterator[str]:
     """Yield one workflow command for each problem, errors first; then one that counts those that GitHub hides."""
     for problem in sorted(problems, key=lambda one: one.severity != "error"):

@@ -24,6 +24,40 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("folder", required=False, type=FOLDER)
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "none"]),
+    help="Also write workflow files for this host.  [default: the host of the git remote; github without one]",
+)
+@click.option(
+    "--install",
+    metavar="REQUIREMENT",
+    help="What CI gives to `pip install`, such as a git URL.  [default: the git URL that this dagf came from; without "
+    "one, no workflow files are written]",
+)
+def init(folder: Path | None, ci: str | None, install: str | None) -> int:
+    """Write a new project into FOLDER, by default the current folder.
+
+    The project has a pipeline that runs on this machine, its code, flavors, retry rules, one environment, the loader
+    that Airflow parses, a README, and workflow files for CI. FOLDER may have files already, or be a part of a git
+    repository. No file is changed. In a project that exists, only a missing loader, .gitignore, hooks and workflow
+    files are written.
+
+    \b
+    Examples:
+      dagf init                   the current folder
+      dagf init pipelines         a new folder
+      dagf init --ci gitlab --install 'dagwright @ git+https://git.example.com/dagwright@v1'
+
+    Exit code: 0 if the project is complete, 2 if nothing was written.
+    """
+    from dag_factory.cli.commands.init import init
+
+    return init(folder, ci, install)
+
+
+@main.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--env", "environments", multiple=True, metavar="NAME", help="Check this environment only. Repeatable.")
 @home_option

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 from pathlib import Path
 from typing import cast
 
 from dag_factory.cli import terminal
-from dag_factory.cli.code_hosts import repository_folder
+from dag_factory.cli.code_hosts import repository_folder, repository_root
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.scaffold.ci.next_steps import next_steps
 from dag_factory.scaffold.ci.workflows import Choices, Deploy, Host, workflow_files
+from dag_factory.scaffold.new_files import NotWritten, existing_files, write_new_files
 
 
 def new_ci(host: str, deploy: str, branch: str, install: str | None, tests: str, home: Path | None) -> int:
@@ -21,45 +21,39 @@ def new_ci(host: str, deploy: str, branch: str, install: str | None, tests: str,
     project = find_home(home).resolve()
     if not (project / "configs").is_dir():
         raise CouldNotRun(f"no configs/ folder in {project}; name the project with --home")
-    folder = repository_folder(project)
-    root = project.parents[folder.count("/") - 1] if folder else project
-    choices = Choices(
-        install=install or _installed_from(),
-        deploy=cast("Deploy", deploy),
-        branch=branch,
-        tests=tests,
-        home=folder.rstrip("/"),
-    )
-    for value in (choices.install, branch, tests, folder):
+    files = ci_files(project, cast("Host", host), cast("Deploy", deploy), branch, install, tests)
+    root = repository_root(project)
+    existing = existing_files(root, files)
+    if existing:
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise CouldNotRun(f"{' and '.join(existing)} {verb} already; nothing was written. Move or delete them first")
+    try:
+        write_new_files(root, files)
+    except NotWritten as failure:
+        raise CouldNotRun(str(failure)) from failure
+    for name in files:
+        terminal.write(f"Wrote {name}")
+    terminal.write("\nNext steps:")
+    choices = _choices(project, cast("Deploy", deploy), branch, install, tests)
+    for number, step in enumerate(next_steps(cast("Host", host), choices), 1):
+        terminal.write(f"{number}. {step}")
+    return 0
+
+
+def ci_files(project: Path, host: Host, deploy: Deploy, branch: str, install: str | None, tests: str) -> dict[str, str]:
+    """The text of each file, by its path in the repository of ``project``."""
+    choices = _choices(project, deploy, branch, install, tests)
+    for value in (choices.install, branch, tests, choices.home):
         if "${{" in value or not value.isprintable():
             raise CouldNotRun(
                 f"{value!r} would be an expression of the workflow; remove `${{{{` and control characters"
             )
-    files = workflow_files(cast("Host", host), choices)
-    existing = [name for name in files if os.path.lexists(root / name)]
-    if existing:
-        verb = "exists" if len(existing) == 1 else "exist"
-        raise CouldNotRun(f"{' and '.join(existing)} {verb} already; nothing was written. Move or delete them first")
-    written: list[Path] = []
-    try:
-        for name, text in files.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as stream:
-                written.append(path)
-                stream.write(text)
-    except BaseException as failure:
-        for path in written:
-            path.unlink(missing_ok=True)
-        if isinstance(failure, OSError):
-            raise CouldNotRun(f"{failure.filename} cannot be written: {failure.strerror}") from failure
-        raise
-    for name in files:
-        terminal.write(f"Wrote {name}")
-    terminal.write("\nNext steps:")
-    for number, step in enumerate(next_steps(cast("Host", host), choices), 1):
-        terminal.write(f"{number}. {step}")
-    return 0
+    return workflow_files(host, choices)
+
+
+def _choices(project: Path, deploy: Deploy, branch: str, install: str | None, tests: str) -> Choices:
+    home = repository_folder(project).rstrip("/")
+    return Choices(install=install or _installed_from(), deploy=deploy, branch=branch, tests=tests, home=home)
 
 
 def _installed_from() -> str:

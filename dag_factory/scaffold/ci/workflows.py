@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-import shlex
 from pathlib import Path
 from typing import Literal
 
-import jinja2
 import msgspec
+
+from dag_factory.scaffold.render import render
 
 Host = Literal["github", "gitlab"]
 Deploy = Literal["git-bundle", "sync", "image", "none"]
@@ -49,21 +48,8 @@ def workflow_files(host: Host, choices: Choices) -> dict[str, str]:
 
 
 def _render(template: str, choices: Choices, script: str = "") -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
-        variable_start_string="[=",
-        variable_end_string="=]",
-        block_start_string="[%",
-        block_end_string="%]",
-        comment_start_string="[#",
-        comment_end_string="#]",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"quoted": json.dumps, "shell": shlex.quote}
-    return environment.get_template(template).render(**msgspec.structs.asdict(choices), **_ACTIONS, script=script)
+    values = msgspec.structs.asdict(choices)
+    return render(_FOLDER / "templates", template, **values, **_ACTIONS, script=script)
 
 
 def _script(name: str) -> str:
