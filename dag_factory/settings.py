@@ -13,6 +13,7 @@
                               to Airflow's ``dag_file_processor_timeout``
 ``DAG_FACTORY_AIRFLOW_URL``   the address of Airflow for ``dagf pods``
 ``DAG_FACTORY_AIRFLOW_TOKEN`` a token for Airflow's REST API, for ``dagf pods``
+``NO_COLOR``                  if set, ``dagf`` prints no colors; nor does it if ``TERM`` is ``dumb``
 ============================= ==========================================================
 """
 
@@ -119,3 +120,8 @@ INSTALL_HINT = (
     "(`pip install 'dagwright[airflow,cluster] @ git+URL'`)"
 )
 """How to install the optional parts. The package is not on any index."""
+
+
+def terminal_has_colors() -> bool:
+    """Whether the user and the terminal allow colors. Files and pipes never get any."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

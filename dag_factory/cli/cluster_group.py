@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from dag_factory.cli.groups import Commands
-from dag_factory.cli.options import fraction, home_option, image_option, key_value, namespace_option, state_option
+from dag_factory.cli.options import (
+    environment_option,
+    fraction,
+    home_option,
+    image_option,
+    key_value,
+    namespace_option,
+    state_option,
+)
 
 
 @click.group(cls=Commands)
@@ -54,7 +62,16 @@ def cluster() -> None:
 )
 @click.option("--foreground", is_flag=True, help="Run in this terminal until Ctrl-C.")
 def up(state: Path | None, images: tuple[tuple[str, Path], ...], foreground: bool, **options: Any) -> int:
-    """Start the cluster in the background, if it is not running."""
+    """Start the cluster in the background, if it is not running.
+
+    \b
+    Examples:
+      dagf cluster up
+      dagf cluster up --engine docker --node-cpu 4
+      eval "$(dagf cluster up | grep ^export)" && kubectl get pods -A
+
+    Exit code: 0 if the cluster runs, 2 if it could not start.
+    """
     from dag_factory.cli.commands.cluster.up import up
 
     return up(state, dict(images), foreground, **options)
@@ -63,7 +80,15 @@ def up(state: Path | None, images: tuple[tuple[str, Path], ...], foreground: boo
 @cluster.command()
 @state_option
 def down(state: Path | None) -> int:
-    """Stop the cluster and its pods. Volume claims and logs are kept."""
+    """Stop the cluster and its pods. Volume claims and logs are kept.
+
+    \b
+    Examples:
+      dagf cluster down
+      dagf cluster down --state /tmp/cluster
+
+    The cluster of `dagf up` ends with `dagf down`.
+    """
     from dag_factory.cli.commands.cluster.down import down
 
     return down(state)
@@ -72,7 +97,15 @@ def down(state: Path | None) -> int:
 @cluster.command()
 @state_option
 def status(state: Path | None) -> int:
-    """Show the engine, the isolation, the faults and the pods. Exit code 1 if no cluster runs."""
+    """Show the engine, the isolation, the faults, the pods, and where the file for kubectl is.
+
+    \b
+    Examples:
+      dagf cluster status
+      dagf cluster status --state /tmp/cluster
+
+    Exit code: 0 if a cluster runs, 1 if none does.
+    """
     from dag_factory.cli.commands.cluster.status import status
 
     return status(state)
@@ -82,7 +115,13 @@ def status(state: Path | None) -> int:
 @state_option
 @click.option("-a", "--all", "everything", is_flag=True, help="Also list pods that have ended.")
 def ps(state: Path | None, everything: bool) -> int:
-    """List the waiting and running pods of all namespaces."""
+    """List the waiting and running pods of all namespaces.
+
+    \b
+    Examples:
+      dagf cluster ps
+      dagf cluster ps --all        also the pods that have ended
+    """
     from dag_factory.cli.commands.cluster.ps import ps
 
     return ps(state, everything)
@@ -109,7 +148,13 @@ def logs(
     timestamps: bool,
     previous: bool,
 ) -> int:
-    """Print the log of a pod."""
+    """Print the log of a pod.
+
+    \b
+    Examples:
+      dagf cluster logs POD --follow
+      dagf cluster logs POD -c base --tail 20
+    """
     from dag_factory.cli.commands.cluster.logs import logs
 
     return logs(state, namespace, pod, container, follow, tail, timestamps, previous)
@@ -121,7 +166,13 @@ def logs(
 @click.argument("name")
 @click.argument("pairs", nargs=-1, required=True, type=key_value, metavar="KEY=VALUE...")
 def secret(state: Path | None, namespace: str, name: str, pairs: tuple[tuple[str, str], ...]) -> int:
-    """Create or replace a secret with these keys. Jobs read a key as `{secret: NAME/KEY}`."""
+    """Create or replace a secret with these keys. Jobs read a key as `{secret: NAME/KEY}`.
+
+    \b
+    Examples:
+      dagf cluster secret warehouse url=postgresql://db/x
+      dagf cluster secret api token=t0ken user=me -n ml
+    """
     from dag_factory.cli.commands.cluster.secret import secret
 
     return secret(state, namespace, name, dict(pairs))
@@ -129,10 +180,16 @@ def secret(state: Path | None, namespace: str, name: str, pairs: tuple[tuple[str
 
 @cluster.command()
 @home_option
-@click.option("--env", "environment", default=None, metavar="NAME", help="The environment.  [default: local]")
+@environment_option("The environment.  [default: local]")
 @image_option("Override the table with this folder.")
 def images(home: Path | None, environment: str | None, images: tuple[tuple[str, Path], ...]) -> int:
-    """Print the folder of each image as JSON. A running cluster calls this command after the images change."""
+    """Print the folder of each image as JSON. A running cluster calls this command after the images change.
+
+    \b
+    Examples:
+      dagf cluster images
+      dagf cluster images --env local --image "examples/*=images/hello"
+    """
     from dag_factory.cli.commands.cluster.images import images as show_images
 
     return show_images(home, environment, dict(images))
@@ -143,7 +200,13 @@ def images(home: Path | None, environment: str | None, images: tuple[tuple[str, 
 @namespace_option
 @click.argument("pod")
 def evict(state: Path | None, namespace: str, pod: str) -> int:
-    """Evict a pod, as a node does when it runs out of memory. The pod fails with the reason Evicted."""
+    """Evict a pod, as a node does when it runs out of memory. The pod fails with the reason Evicted.
+
+    \b
+    Examples:
+      dagf cluster evict POD
+      dagf cluster evict POD -n ml
+    """
     from dag_factory.cli.commands.cluster.evict import evict
 
     return evict(state, namespace, pod)
@@ -180,7 +243,15 @@ def fault(
     times: int,
     after: float,
 ) -> int:
-    """Inject a fault, to see how a pipeline reacts. It affects running pods first, then the next pods that match."""
+    """Inject a fault, to see how a pipeline reacts. It affects running pods first, then the next pods that match.
+
+    \b
+    Examples:
+      dagf cluster fault --oom                      the next container exceeds its memory
+      dagf cluster fault --evict --pod "*train*"     a pod of a job is evicted
+      dagf cluster fault --api-errors 10%            one request in ten fails
+      dagf cluster fault --clear
+    """
     from dag_factory.cli.commands.cluster.fault import fault
 
     return fault(state, kind, error_rate, clear, pattern, times, after)

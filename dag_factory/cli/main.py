@@ -9,18 +9,46 @@ from pathlib import Path
 
 import click
 
+from dag_factory.cli import completion
 from dag_factory.cli.alerts_group import alerts
 from dag_factory.cli.cluster_group import cluster
 from dag_factory.cli.groups import Program
 from dag_factory.cli.new_group import new
-from dag_factory.cli.options import FILE, FOLDER, comma_separated, home_option
+from dag_factory.cli.options import (
+    FILE,
+    FOLDER,
+    comma_separated,
+    environment_option,
+    environments_option,
+    home_option,
+    job_argument,
+    json_option,
+    pipeline_argument,
+)
 from dag_factory.cli.pods_group import pods
 
+SECTIONS = {
+    "Start": ("init", "new"),
+    "Write pipelines": ("check", "graph", "flavors", "render", "explain", "plan", "schema"),
+    "Run on this machine": ("demo", "up", "down", "cluster"),
+    "Operate": ("pods", "alerts"),
+    "Set up the shell": ("completion",),
+}
+"""The commands in the order in which a newcomer needs them, by the titles of their sections in the help."""
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=Program, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dagwright", prog_name="dagf")
 def main() -> None:
-    """Build Airflow DAGs of Kubernetes pods from YAML pipelines."""
+    """Build Airflow DAGs of Kubernetes pods from YAML pipelines.
+
+    \b
+    Examples:
+      dagf init demo && cd demo    a new project, with a pipeline that runs on this machine
+      dagf check                   find the errors in all files of the project
+
+    Each command has its own help: dagf check --help
+    """
 
 
 @main.command()
@@ -59,7 +87,7 @@ def init(folder: Path | None, ci: str | None, install: str | None) -> int:
 
 @main.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--env", "environments", multiple=True, metavar="NAME", help="Check this environment only. Repeatable.")
+@environments_option("Check this environment only.")
 @home_option
 @click.option(
     "--format",
@@ -76,7 +104,16 @@ def check(
 ) -> int:
     """Report the problems in all configuration files, or only in PATHS.
 
-    Every environment is checked. Exit code: 0 without errors, 1 with errors, 2 if the check could not run.
+    Every environment is checked.
+
+    \b
+    Examples:
+      dagf check                              all files
+      dagf check configs/pipelines/growth     one folder
+      dagf check --fix                        correct what has exactly one fix, such as a typing error
+      dagf check --env prod --format json
+
+    Exit code: 0 without errors, 1 with errors, 2 if the check could not run.
     """
     from dag_factory.cli.commands.check import check
 
@@ -86,13 +123,7 @@ def check(
 @main.command()
 @click.argument("base", required=False)
 @click.argument("head", required=False)
-@click.option(
-    "--env",
-    "environments",
-    multiple=True,
-    metavar="NAME",
-    help="Compare this environment only. Repeatable. DEV..PROD compares two environments of the files on disk.",
-)
+@environments_option("Compare this environment only, or, with DEV..PROD, two environments of the files on disk.")
 @home_option
 @click.option(
     "--format",
@@ -138,10 +169,11 @@ def plan(
     committed. Without BASE, with the commit at which this branch left the main branch.
 
     \b
-    dagf plan                    what this branch does
-    dagf plan HEAD               what the changes do that are not committed
-    dagf plan v1.2 v1.3          what changed between two tags
-    dagf plan --env dev..prod    how production differs from dev
+    Examples:
+      dagf plan                    what this branch does
+      dagf plan HEAD               what the changes do that are not committed
+      dagf plan v1.2 v1.3          what changed between two tags
+      dagf plan --env dev..prod    how production differs from dev
 
     Exit code: 0 with or without changes, 1 with new errors, 2 if the plan could not be made. --fail-on and --exit-code
     add reasons for 1.
@@ -161,6 +193,13 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
 
     With them, editors complete flavors, pools, environments and templates, and job names in `depends_on`. Run the
     command again after you change the platform files or rename jobs.
+
+    \b
+    Examples:
+      dagf schema             write the schemas, and print the settings for an editor
+      dagf schema --check     whether they are up to date, for CI
+
+    Exit code: 0, 1 with --check if a schema is out of date, 2 if the schemas could not be written.
     """
     from dag_factory.cli.commands.schema import schema
 
@@ -168,8 +207,8 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
 
 
 @main.command()
-@click.argument("pipeline")
-@click.option("--env", "environment", metavar="NAME", help="The environment.  [default: the first with the pipeline]")
+@pipeline_argument
+@environment_option("The environment.  [default: the first with the pipeline]")
 @home_option
 @click.option(
     "--format",
@@ -182,7 +221,14 @@ def schema(out: Path | None, home: Path | None, only_check: bool) -> int:
 def graph(pipeline: str, environment: str | None, home: Path | None, output_format: str) -> int:
     """Show the jobs of one PIPELINE and the order in which they run.
 
-    PIPELINE is the id of the DAG, such as ml.wine. The cells of a matrix are one entry. Exit code: 0 with a graph, 1 if
+    PIPELINE is the id of the DAG, such as ml.wine. The cells of a matrix are one entry.
+
+    \b
+    Examples:
+      dagf graph ml.wine                     as text
+      dagf graph ml.wine --format mermaid    as a flowchart for a page on GitHub
+
+    Exit code: 0 with a graph, 1 if
     the pipeline has errors, 2 if there is no such pipeline.
     """
     from dag_factory.cli.commands.graph import graph
@@ -191,11 +237,11 @@ def graph(pipeline: str, environment: str | None, home: Path | None, output_form
 
 
 @main.command()
-@click.argument("pipeline")
-@click.argument("words", nargs=-1, metavar="[JOB] [FIELD]")
-@click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
+@pipeline_argument
+@click.argument("words", nargs=-1, metavar="[JOB] [FIELD]", shell_complete=completion.jobs)
+@environments_option("Show this environment only.")
 @click.option("--blame", is_flag=True, help="Add the commit, author and date of each line, from git.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @home_option
 def explain(
     pipeline: str, words: tuple[str, ...], environments: tuple[str, ...], blame: bool, as_json: bool, home: Path | None
@@ -205,7 +251,15 @@ def explain(
     FIELD is a key, such as retries.retries or schedule, or a path in the pod of the job, such as
     spec.containers[base].resources.limits.memory. The chain has every layer that sets it, also the overridden ones, and
     the rules that change or bound it, in each environment. Without FIELD, all fields are listed. A single word that is
-    not a job is a field of the pipeline. Exit code: 0, 1 if the pipeline has errors in an environment, 2 if there is no
+    not a job is a field of the pipeline.
+
+    \b
+    Examples:
+      dagf explain ml.wine schedule                          a field of the pipeline
+      dagf explain ml.wine train-forest resource_flavor      a field of a job
+      dagf explain ml.wine train-forest --env prod --blame   all fields, with the commits of their lines
+
+    Exit code: 0, 1 if the pipeline has errors in an environment, 2 if there is no
     such pipeline, job or field.
     """
     from dag_factory.cli.commands.explain import explain
@@ -216,9 +270,9 @@ def explain(
 
 
 @main.command()
-@click.argument("pipeline")
-@click.argument("job", required=False)
-@click.option("--env", "environment", metavar="NAME", help="The environment.  [default: the first with the pipeline]")
+@pipeline_argument
+@job_argument
+@environment_option("The environment.  [default: the first with the pipeline]")
 @home_option
 @click.option(
     "--format",
@@ -236,9 +290,10 @@ def render(pipeline: str, job: str | None, environment: str | None, home: Path |
     stands for all of its cells.
 
     \b
-    dagf render ml.wine                                  the DAG and all pods
-    dagf render ml.wine train-forest --env prod          one pod
-    dagf render ml.wine | kubectl create --dry-run=server -f -
+    Examples:
+      dagf render ml.wine                                  the DAG and all pods
+      dagf render ml.wine train-forest --env prod          one pod
+      dagf render ml.wine | kubectl create --dry-run=server -f -
 
     Exit code: 0 with pods, 1 if the pipeline has errors, 2 if there is no such pipeline or job.
     """
@@ -248,12 +303,17 @@ def render(pipeline: str, job: str | None, environment: str | None, home: Path |
 
 
 @main.command()
-@click.argument("flavor", required=False)
-@click.option("--env", "environments", multiple=True, metavar="NAME", help="Show this environment only. Repeatable.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.argument("flavor", required=False, shell_complete=completion.flavors)
+@environments_option("Show this environment only.")
+@json_option
 @home_option
 def flavors(flavor: str | None, environments: tuple[str, ...], as_json: bool, home: Path | None) -> int:
     """Show the flavors: sizes, price, pool and nodes; or one FLAVOR and the jobs that use it.
+
+    \b
+    Examples:
+      dagf flavors                       all flavors in all environments
+      dagf flavors cpu-small --env prod  one flavor, and the jobs that use it
 
     Exit code: 0 with flavors, 1 if the tables of an environment have errors, 2 if there is no such flavor.
     """
@@ -263,12 +323,19 @@ def flavors(flavor: str | None, environments: tuple[str, ...], as_json: bool, ho
 
 
 @main.command()
-@click.argument("dag_id", default="ml.wine")
+@click.argument("dag_id", default="ml.wine", shell_complete=completion.pipelines)
 @home_option
 def demo(dag_id: str, home: Path | None) -> int:
     """Run one pipeline to its end on this machine, then stop everything.
 
-    By default, DAG_ID is ml.wine, the machine-learning example. Exit code: 0 if every job succeeded, 1 if a job
+    By default, DAG_ID is ml.wine, the machine-learning example.
+
+    \b
+    Examples:
+      dagf demo                  the machine-learning example
+      dagf demo start.hello      the smallest example
+
+    Exit code: 0 if every job succeeded, 1 if a job
     failed, 2 if the demo could not run.
     """
     from dag_factory.cli.commands.demo import demo
@@ -285,6 +352,13 @@ def up(port: int, home: Path | None) -> int:
     """Start the local cluster and Airflow, and leave them running.
 
     The Airflow UI needs no login and listens on this machine's loopback address only.
+
+    \b
+    Examples:
+      dagf up                  the UI is at http://127.0.0.1:8080
+      dagf up --port 9090      another port
+
+    Exit code: 0 if both run, 2 if they could not start.
     """
     from dag_factory.cli.commands.up import up
 
@@ -297,10 +371,38 @@ def down(home: Path | None) -> int:
     """Stop Airflow and the local cluster.
 
     Runs, logs and volume claims are kept for the next start.
+
+    \b
+    Examples:
+      dagf down
+      dagf down --home ~/pipelines     those of another project
+
+    Exit code: 0, also if nothing was running.
     """
     from dag_factory.cli.commands.down import down
 
     return down(home)
+
+
+@main.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def show_completion(shell: str) -> int:
+    """Print a program for SHELL that completes commands, options, environments, pipelines, jobs and flavors.
+
+    \b
+    Examples:
+      eval "$(dagf completion bash)"     in ~/.bashrc
+      eval "$(dagf completion zsh)"      in ~/.zshrc, below the line with compinit
+      dagf completion fish > ~/.config/fish/completions/dagf.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from dag_factory.cli import terminal
+
+    found = get_completion_class(shell)
+    assert found is not None
+    terminal.write(found(main, {}, "dagf", "_DAGF_COMPLETE").source().rstrip("\n"))
+    return 0
 
 
 main.add_command(new)

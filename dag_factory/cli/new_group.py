@@ -36,6 +36,11 @@ def new() -> None:
 def ci(host: str, deploy: str, branch: str, install: str | None, tests: str, home: Path | None) -> int:
     """Write workflow files for CI: check, tests, plan as a comment, deploy.
 
+    \b
+    Examples:
+      dagf new ci github
+      dagf new ci gitlab --deploy sync --tests pytest
+
     Exit code: 0 if the files were written, 2 if a file exists already or something is missing.
     """
     from dag_factory.cli.commands.new_ci import new_ci

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from dag_factory.cli import completion
+
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -21,11 +23,32 @@ home_option = click.option(
 state_option = click.option(
     "--state",
     type=FOLDER,
-    help="The folder of the cluster.  [default: .dagf/cluster in DAG_FACTORY_HOME or the current folder]",
+    help="The folder of the cluster.  [default: .dagf/cluster in the project, or in the current folder; to look at "
+    "pods, also the running cluster of `dagf up`]",
 )
+pipeline_argument = click.argument("pipeline", shell_complete=completion.pipelines)
+job_argument = click.argument("job", required=False, shell_complete=completion.jobs)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 namespace_option = click.option(
     "-n", "--namespace", default="default", show_default=True, help="The namespace of the object."
 )
+
+
+def environment_option(help_text: str) -> Callable[[F], F]:
+    """Return the option ``--env``, which names one environment: the parameter ``environment``."""
+    return click.option("--env", "environment", metavar="NAME", help=help_text, shell_complete=completion.environments)
+
+
+def environments_option(help_text: str) -> Callable[[F], F]:
+    """Return the repeatable option ``--env``: the parameter ``environments``, empty for all."""
+    return click.option(
+        "--env",
+        "environments",
+        multiple=True,
+        metavar="NAME",
+        help=f"{help_text} Repeatable.",
+        shell_complete=completion.environments,
+    )
 
 
 def image_folder(text: str) -> tuple[str, Path]:

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from dag_factory.cli.groups import Commands
-from dag_factory.cli.options import home_option
+from dag_factory.cli.options import environment_option, home_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -20,12 +20,9 @@ def where_options(command: F) -> F:
     """Add the options that choose a cluster, namespaces and an Airflow."""
     for option in reversed(
         [
-            click.option(
-                "--env",
-                "environment",
-                metavar="NAME",
-                help="Only pods of this environment, in its namespaces.  [default: DAG_FACTORY_ENV, or local; with "
-                "--kubeconfig or --context: all]",
+            environment_option(
+                "Only pods of this environment, in its namespaces.  [default: DAG_FACTORY_ENV, or local; with "
+                "--kubeconfig or --context: all]"
             ),
             click.option(
                 "-n", "--namespace", "namespaces", multiple=True, metavar="NAME", help="Only this one. Repeatable."
@@ -64,6 +61,12 @@ def pods(ctx: click.Context, /, orphans: bool, wide: bool, output_json: bool, **
 
     An orphan is a pod that no try watches, and that no later try will take over. The column WATCH says `unknown` if no
     Airflow answers.
+
+    \b
+    Examples:
+      dagf pods                             the pods of the local cluster
+      dagf pods --orphans --env prod        only orphans, in the namespaces of prod
+      dagf pods --context staging -A --json
     """
     if ctx.invoked_subcommand:
         given = [one for one in ctx.params if ctx.get_parameter_source(one) == ParameterSource.COMMANDLINE]
@@ -82,8 +85,14 @@ def pods(ctx: click.Context, /, orphans: bool, wide: bool, output_json: bool, **
 def reap(yes: bool, **where: Any) -> int:
     """Delete orphans, after asking.
 
-    Before it deletes a pod, the command asks Airflow again, so that it never deletes the pod of a running try. Exit
-    code: 0 if no orphan is left, 1 if some are, 2 if nobody could tell.
+    Before it deletes a pod, the command asks Airflow again, so that it never deletes the pod of a running try.
+
+    \b
+    Examples:
+      dagf pods reap
+      dagf pods reap --env prod --yes       without a question, for a scheduled job
+
+    Exit code: 0 if no orphan is left, 1 if some are, 2 if nobody could tell.
     """
     from dag_factory.cli.commands.pods.connections import Where
     from dag_factory.cli.commands.pods.reap_pods import reap_pods

@@ -1,15 +1,34 @@
-"""How commands print. Colours appear only if the stream is a terminal."""
+"""How commands print. Colors appear only on a terminal that has them, and never if ``NO_COLOR`` is set."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from dag_factory import settings
 from dag_factory.cli.errors import CouldNotRun
+
+if TYPE_CHECKING:  # slow to import
+    from rich.console import Console
 
 style = click.style
 """Return the text with terminal codes for ``fg`` and ``bold``."""
+
+
+def color() -> bool | None:
+    """Whether to print colors; None if that depends on the stream: a terminal gets them, a file or a pipe does not."""
+    return None if settings.terminal_has_colors() else False
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console of rich, for tables and live output, with the same rule for colors."""
+    from rich.console import Console
+
+    if settings.terminal_has_colors():
+        return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, color_system=None)
 
 
 def write(text: object = "") -> None:

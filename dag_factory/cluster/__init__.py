@@ -13,6 +13,16 @@ cluster's folder. ``server.serve`` runs a cluster in the calling process.
 from . import faults_client
 from .client import ClusterError
 from .config import ClusterConfig
-from .control import Handle, claim_folder, down, status, up
+from .control import Handle, claim_folder, down, is_running, status, up
 
-__all__ = ["ClusterConfig", "ClusterError", "Handle", "claim_folder", "down", "faults_client", "status", "up"]
+__all__ = [
+    "ClusterConfig",
+    "ClusterError",
+    "Handle",
+    "claim_folder",
+    "down",
+    "faults_client",
+    "is_running",
+    "status",
+    "up",
+]

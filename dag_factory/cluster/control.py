@@ -104,6 +104,11 @@ def claim_folder(state: Path, namespace: str, claim: str) -> Path:
     return StateDir(state.absolute()).claims / namespace / claim
 
 
+def is_running(state: Path) -> bool:
+    """Whether a cluster of this folder runs, or is starting."""
+    return access.holder_pid(StateDir(state.absolute())) is not None
+
+
 def status(state: Path) -> dict[str, Any] | None:
     """The status of the running cluster. None if none runs. Raises ClusterError if it does not answer."""
     if access.holder_pid(StateDir(state.absolute())) is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
-import os
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,6 +120,6 @@ def _shown(found: Plan, output_format: str, host: str, reasons: Sequence[str]) -
 
 
 def _paint(text: str, tone: Tone) -> str:
-    if not tone or os.environ.get("NO_COLOR"):
+    if not tone:
         return text
     return terminal.style(text, fg=_COLORS.get(tone), bold=tone in _BOLD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dag_factory.cli import terminal
-from dag_factory.cli.commands.cluster.state import cluster_errors, state_folder
+from dag_factory.cli.commands.cluster.state import cluster_errors, running_folder
 from dag_factory.cluster import faults_client, status
 
 _NODE_SECONDS = 5.0  # until the pods of a lost node are deleted
@@ -24,7 +24,7 @@ def fault(
 
     ``times`` pods whose names match ``pattern`` are affected, each ``after`` so many seconds.
     """
-    folder = state_folder(state)
+    folder = running_folder(state)
     with cluster_errors():
         if clear:
             faults_client.clear(folder)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from dag_factory.cli import terminal
-from dag_factory.cli.commands.cluster.state import cluster_errors, state_folder
+from dag_factory.cli.commands.cluster.state import cluster_errors, running_folder
 from dag_factory.cluster.client import ResponseError, request_json, stream_lines
 
 
@@ -25,14 +25,14 @@ def logs(
     query |= {"tailLines": str(tail)} if tail is not None else {}
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}"
     with cluster_errors():
-        spec = request_json(state_folder(state), path)["spec"]
+        spec = request_json(running_folder(state), path)["spec"]
         names = [one["name"] for one in [*(spec.get("initContainers") or []), *spec["containers"]]]
         several = not container and len(names) > 1
         for name in [container] if container else names:
             if several:
                 terminal.note(terminal.style(f"== {name} ==", fg="cyan"))
             try:
-                for line in stream_lines(state_folder(state), f"{path}/log", container=name, **query):
+                for line in stream_lines(running_folder(state), f"{path}/log", container=name, **query):
                     sys.stdout.buffer.write(line)
                     sys.stdout.buffer.flush()
             except ResponseError as error:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from dag_factory.cli import terminal
-from dag_factory.cli.commands.cluster.state import cluster_errors, state_folder
+from dag_factory.cli.commands.cluster.state import cluster_errors, running_folder
 from dag_factory.cluster.client import ResponseError, request_json
 
 
@@ -17,10 +17,10 @@ def secret(state: Path | None, namespace: str, name: str, values: Mapping[str, s
     path = f"/api/v1/namespaces/{namespace}/secrets"
     with cluster_errors():
         try:
-            request_json(state_folder(state), path, "POST", body)
+            request_json(running_folder(state), path, "POST", body)
         except ResponseError as error:
             if error.code != HTTPStatus.CONFLICT:
                 raise
-            request_json(state_folder(state), f"{path}/{name}", "PUT", body)
+            request_json(running_folder(state), f"{path}/{name}", "PUT", body)
     terminal.write(f"The secret {name} in {namespace} has the keys {', '.join(values)}.")
     return 0

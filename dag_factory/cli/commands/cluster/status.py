@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from dag_factory.cli import terminal
-from dag_factory.cli.commands.cluster.state import cluster_errors, state_folder
+from dag_factory.cli.commands.cluster.state import cluster_errors, running_folder
 from dag_factory.cluster import status as read_status
 
 
 def status(state: Path | None) -> int:
     """Print the cluster's facts and its pods. Returns 1 if no cluster runs."""
+    folder = running_folder(state)
     with cluster_errors():
-        found = read_status(state_folder(state))
+        found = read_status(folder)
     if found is None:
         terminal.write("No cluster runs; start one with: dagf cluster up")
         return 1
     pods = found.pop("pods")
     _print_facts(found)
+    terminal.write(f"kubectl     export KUBECONFIG={shlex.quote(str(folder / 'kubeconfig'))}")
     terminal.write()
     _print_pods(pods)
     return 0

@@ -1,0 +1,185 @@
+"""Every command of ``dagf``: help, colors, outputs that end early, a missing folder. It finds new commands itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dag_factory.cli.main import SECTIONS, main
+
+START = {("up",), ("demo",), ("run",), ("cluster", "up")}
+"""Commands that start servers. Here they run only with ``--help``."""
+VALUES = {
+    "pipeline": "example.hello",
+    "dag_id": "example.hello",
+    "job": "greet",
+    "flavor": "cpu-small",
+    "host": "github",
+    "shell": "bash",
+    "channels": "oncall",
+    "pairs": "key=value",
+    "kind": "job",
+}
+"""A value for each argument. Other arguments get a name that fits every rule."""
+
+
+def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield every command with its words."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, one in command.commands.items():
+            yield from walk(one, (*path, name))
+
+
+EVERY = dict(walk(main))
+WORDS = [*EVERY]
+IDS = [" ".join(path) or "dagf" for path in WORDS]
+every_command = pytest.mark.parametrize("words", WORDS, ids=IDS)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("every") / "project"
+    assert CliRunner().invoke(main, ["init", str(folder)]).exit_code == 0
+    return folder
+
+
+def line(words: tuple[str, ...]) -> list[str]:
+    """Return a whole command line; for a group or a command that starts servers, that of its help."""
+    command = EVERY[words]
+    if words in START or (isinstance(command, click.Group) and not command.invoke_without_command):
+        return [*words, "--help"]
+    needed = [one for one in command.params if isinstance(one, click.Argument)]
+    return [*words, *(VALUES.get(one.name or "", "sample") for one in needed)]
+
+
+def run(
+    arguments: list[str], folder: Path, stdout: int | None = subprocess.PIPE, program: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run dagf in a folder, in a process of its own, without a terminal."""
+    settings = {key: value for key, value in os.environ.items() if not key.startswith("DAG_FACTORY")}
+    code = f"{program}\nfrom dag_factory.cli.main import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+        check=False, timeout=600,
+    )  # fmt: skip
+
+
+@every_command
+def test_the_help_has_two_examples(words: tuple[str, ...]) -> None:
+    text = CliRunner().invoke(main, [*words, "--help"]).output
+    if words and isinstance(EVERY[words], click.Group) and not EVERY[words].params:
+        assert "Commands:" in text
+        return
+    name = " ".join(("dagf", *words))
+    assert len(re.findall(rf"^    .*\b{name}\b", text.partition("Examples:")[2], re.MULTILINE)) >= 2 or not words
+    assert "Examples:" in text
+    assert not [one for one in text.splitlines() if len(one) > 120]
+
+
+def test_the_help_lists_every_command_once() -> None:
+    listed = [name for names in SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(main.commands)
+
+
+@every_command
+def test_no_color_where_none_is_wanted(words: tuple[str, ...], project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as inner:
+            inner.setenv("TERM", "xterm-256color")
+            inner.setenv(name, value)
+            result = CliRunner().invoke(main, line(words), color=True)  # as on a terminal
+            assert "\x1b" not in result.output
+
+
+def test_a_terminal_gets_colors(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b" in CliRunner().invoke(main, ["check", "--home", str(project)], color=True).output
+
+
+@every_command
+def test_a_full_disk_is_one_line_and_exit_code_2(
+    words: tuple[str, ...], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
+    monkeypatch.chdir(project)
+    prints = bool(CliRunner().invoke(main, line(words)).stdout)
+    with Path("/dev/full").open("w") as full:
+        done = run(line(words), project, full.fileno())
+    assert "Traceback" not in done.stderr
+    if prints:
+        errors = [one for one in done.stderr.splitlines() if one.startswith("Error: ")]
+        assert (done.returncode, errors) == (2, ["Error: the output cannot be written: No space left on device"])
+
+
+@every_command
+def test_a_closed_pipe_is_silent(words: tuple[str, ...], project: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = run(line(words), project, write)
+    os.close(write)
+    assert "Traceback" not in done.stderr and "Broken pipe" not in done.stderr and "Exception" not in done.stderr
+    if words in START or words == ():
+        assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+@every_command
+def test_a_missing_current_folder_is_one_error(words: tuple[str, ...], tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = run(line(words), gone, program=f"import os; os.rmdir({str(gone)!r})")
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 2)
+    if done.returncode:
+        assert len([one for one in done.stderr.splitlines() if one.startswith("Error: ")]) == 1
+
+
+@every_command
+def test_ctrl_c_ends_with_130(words: tuple[str, ...], project: Path) -> None:
+    if "--help" in line(words):
+        pytest.skip("not run here")
+    program = """
+import pathlib, click, dag_factory.cli.find_home as module
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+module.find_home = pathlib.Path.cwd = click.echo = interrupt
+"""
+    done = run(line(words), project, program=program)
+    assert ("Traceback" in done.stderr, done.returncode) == (False, 130)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["chek"], "unknown command `chek`; did you mean `check`?"),
+        (["cluster", "pss"], "unknown command `pss`; did you mean `ps`?"),
+        (["check", "--evn", "local"], "--env"),
+        (["check", "--env", "locl"], "did you mean `local`?"),
+        (["graph", "example.helo"], "did you mean `example.hello`?"),
+        (["render", "example.hello", "gret"], "did you mean `greet`?"),
+        (["explain", "example.hello", "gret"], "did you mean the job `greet`?"),
+        (["flavors", "cpu-smal"], "did you mean `cpu-small`"),
+        (["pods", "--env", "locl"], "did you mean `local`?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_name_gets_a_suggestion(
+    arguments: list[str], hint: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
+    monkeypatch.chdir(project)
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, hint in result.stderr) == (2, True), result.stderr
