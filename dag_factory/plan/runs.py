@@ -1,4 +1,4 @@
-"""How many runs the schedule of a pipeline starts between two moments.
+"""The runs that the schedule of a pipeline starts: how many between two moments, and the next ones.
 
 The times are those of Airflow. A cron expression with every hour follows the real time, so a day on which summer time
 ends has 25 runs of `0 * * * *`. Any other expression follows the clock of the time zone, and a time that the clock
@@ -16,7 +16,9 @@ from dag_factory.config.model import Assets, Cron, Every, Pipeline, Preset
 from dag_factory.config.pipelines.schedule import parse_date
 from dag_factory.config.workload.schedule_interval import PRESET_CRONS, times_of_day
 
-_DAY = timedelta(days=1)
+_ZERO, _DAY = timedelta(), timedelta(days=1)
+_YEAR = timedelta(days=366)
+_LONGEST_GAP = 9 * _YEAR  # more than between two leap days
 
 
 def midnight(day: date, timezone_name: str) -> datetime:
@@ -39,6 +41,38 @@ def count_runs(pipeline: Pipeline, first: datetime, end: datetime) -> int | None
         return _count_every(schedule.seconds, start or first, first, end)
     expressions = cron_expressions(schedule)
     return _count_cron(expressions, pipeline.timezone, first, end) if expressions else None
+
+
+def next_runs(pipeline: Pipeline, after: datetime, count: int) -> list[datetime]:
+    """The times of the next runs after a moment, in UTC.
+
+    Fewer than ``count`` if the pipeline ends. Empty if time does not start the runs, and for ``{every: ...}``, which
+    counts from the last run.
+    """
+    zone, expressions = ZoneInfo(pipeline.timezone), cron_expressions(pipeline.schedule)
+    start, last = _moment(pipeline.start_date, zone), _moment(pipeline.end_date, zone)
+    first = max(after, start - timedelta(microseconds=1)) if start else after
+    day = first.astimezone(zone).date()
+    found: list[datetime] = []
+    final = day + _LONGEST_GAP
+    while expressions and day <= final:
+        days = [day + timedelta(more) for more in range(_YEAR.days)]
+        for moment in _moments_of(expressions, days, pipeline.timezone):
+            if (last and moment > last) or len(found) == count:
+                return found
+            if moment > first:
+                found.append(moment)
+                final = day + _LONGEST_GAP
+        day += _YEAR
+    return found
+
+
+def _moments_of(expressions: Sequence[str], days: list[date], timezone_name: str) -> Iterator[datetime]:
+    """The times of some consecutive days, each once, in order."""
+    parts = [(_days(one, days), times_of_day(one), _covers_every_hour(one)) for one in expressions]
+    for day in days:
+        todays = [(minutes, real) for on, minutes, real in parts if day in on]
+        yield from sorted({one for minutes, real in todays for one in _moments(day, minutes, real, timezone_name)})
 
 
 def cron_expressions(schedule: object) -> tuple[str, ...]:
@@ -133,7 +167,10 @@ def _moments(day: date, minutes: list[int], real: bool, timezone_name: str) -> I
     zone = ZoneInfo(timezone_name)
     if not real:
         for minute in minutes:
-            yield datetime.combine(day, time(minute // 60, minute % 60), zone).astimezone(timezone.utc)
+            local = datetime.combine(day, time(minute // 60, minute % 60), zone)
+            # A time that the clock has twice is the second one; a time that it skips is after the gap.
+            offset = min(local.utcoffset() or _ZERO, local.replace(fold=1).utcoffset() or _ZERO)
+            yield local.replace(tzinfo=timezone.utc) - offset
         return
     past_hour = {minute % 60 for minute in minutes}
     moment, end = (midnight(one, timezone_name).astimezone(timezone.utc) for one in (day, day + _DAY))

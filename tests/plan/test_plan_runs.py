@@ -12,7 +12,7 @@ from airflow.timetables.trigger import CronTriggerTimetable, DeltaTriggerTimetab
 
 from dag_factory.config.ids import DagId
 from dag_factory.config.model import Cluster, Cron, Every, Pipeline, Preset, Schedule
-from dag_factory.plan.runs import count_runs, midnight
+from dag_factory.plan.runs import count_runs, midnight, next_runs
 
 BERLIN = "Europe/Berlin"
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # the days on which summer time begins and ends in Berlin
@@ -81,3 +81,25 @@ def test_the_start_date_and_the_end_date_limit_the_runs() -> None:
 def test_the_number_of_some_schedules_is_not_known(schedule: Schedule) -> None:
     first = datetime(2026, 3, 1, tzinfo=ZoneInfo("UTC"))
     assert count_runs(pipeline(schedule), first, first + timedelta(30)) is None
+
+
+@pytest.mark.parametrize(("cron", "zone", "day", "days"), CRONS)
+def test_the_next_runs_are_those_of_airflow(cron: str, zone: str, day: date, days: int) -> None:
+    del days
+    moment = midnight(day, zone)
+    restriction = TimeRestriction(pendulum.instance(moment + timedelta(seconds=1)), None, catchup=True)
+    timetable, expected = CronTriggerTimetable(cron, timezone=zone), list[datetime]()
+    last = None
+    while len(expected) < 5:
+        info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
+        assert info is not None
+        last = info.data_interval
+        expected.append(info.run_after)
+    assert next_runs(pipeline(Cron(expressions=(cron,)), zone), moment, 5) == expected
+
+
+def test_the_next_runs_end_with_the_pipeline() -> None:
+    own = pipeline(Preset(name="@daily"), start_date="2026-03-10", end_date="2026-03-12")
+    found = next_runs(own, midnight(date(2026, 3, 1), "UTC"), 5)
+    assert [one.day for one in found] == [10, 11, 12]
+    assert next_runs(pipeline(Every(seconds=60)), midnight(date(2026, 3, 1), "UTC"), 5) == []
