@@ -41,6 +41,20 @@ def note(text: object) -> None:
     click.echo(text, err=True)
 
 
+def is_interactive() -> bool:
+    """Whether a person can be asked: both ends are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> str:
+    """Ask for a line on standard error. Raises ``CouldNotRun`` at the end of the input."""
+    click.echo(question, nl=False, err=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise CouldNotRun("the input ended before the last answer; nothing was written")
+    return answer.strip()
+
+
 def confirm(question: str) -> bool:
     """Ask a question on standard error. Returns whether the answer is yes. Raises ``CouldNotRun`` without an answer."""
     click.echo(f"{question} [y/N] ", nl=False, err=True)

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 
-def render(folder: Path, template: str, **values: Any) -> str:
+def render(folder: Path, template: str, /, **values: Any) -> str:
     """Return the text of a template. Its filters are ``quoted``, a JSON text, and ``shell``, one word of a shell."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),

@@ -31,11 +31,14 @@ class Survey(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def survey(home: Path, environments: Sequence[str] = ()) -> Survey:
-    """Check a project in some environments, or in all, on every core. Raises ``ProjectError``."""
+def survey(home: Path, environments: Sequence[str] = (), original: Path | None = None) -> Survey:
+    """Check a project in some environments, or in all, on every core. Raises ``ProjectError``.
+
+    ``original``: the project of which ``home`` is a copy. It has the cache.
+    """
     platform = find_platform(home)
     names = tuple(dict.fromkeys(environments)) or platform.environments
-    projects = [select_environment(platform, name, str(home)) for name in names]
+    projects = [select_environment(platform, name, str(original or home)) for name in names]
     file_ids, listing_problems, *_ = list_files(home)
     environments_of: dict[Problem, list[str]] = {problem: list(names) for problem in listing_problems}
     for project in projects:

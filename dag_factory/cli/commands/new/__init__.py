@@ -1,0 +1,1 @@
+"""The commands ``dagf new pipeline``, ``flavor``, ``preset``, ``team``, ``environment`` and ``template``."""

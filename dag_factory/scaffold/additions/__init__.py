@@ -1,0 +1,1 @@
+"""What `dagf new` adds to a project: new files, and entries of tables."""

@@ -1,0 +1,133 @@
+"""Make an addition to a project, unless a file exists or the check would find a new error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dag_factory.config.problems import Problem, errors
+from dag_factory.config.project.survey import survey
+from dag_factory.config.source.image_folders import FOLDER, folders
+from dag_factory.config.source.layout import environments
+from dag_factory.scaffold.additions.addition import Addition, Entry
+from dag_factory.scaffold.additions.insert import CannotInsert, insert_entry
+from dag_factory.scaffold.new_files import NotWritten, existing_files, write_new_files
+
+
+class NotAdded(Exception):
+    """Nothing was changed. ``str()`` of it is the reason; ``problems`` are what the check would find."""
+
+    def __init__(self, reason: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(reason)
+        self.problems = problems
+
+
+def add(home: Path, addition: Addition) -> tuple[str, ...]:
+    """Write the files and the entry. Returns a line for each change. Raises ``NotAdded``."""
+    existing = existing_files(home, addition.files)
+    if existing:
+        raise NotAdded(f"{' and '.join(existing)} {'exists' if len(existing) == 1 else 'exist'} already")
+    files = dict(addition.files)
+    edited: dict[str, str] = {}
+    if addition.entry:
+        old = _read(home, addition.entry.file)
+        text = _with_entry(old or "", addition.entry)
+        (files if old is None else edited)[addition.entry.file] = text
+    _check(home, files | edited)
+    try:
+        write_new_files(home, files)
+        for file, text in edited.items():
+            _replace(home / file, text)
+    except NotWritten as failure:
+        raise NotAdded(str(failure)) from failure
+    except OSError as failure:
+        raise NotAdded(f"{failure.filename} cannot be written: {failure.strerror}") from failure
+    return (*(f"Wrote {file}" for file in files), *(f"Added {_where(edited[file], addition)}" for file in edited))
+
+
+def _with_entry(text: str, entry: Entry) -> str:
+    if not text:
+        comment = "".join(f"# {row}\n" for row in entry.comment.splitlines())
+        text = f"version: 1\n\n{comment}\n{entry.table}:\n" if comment else f"version: 1\n\n{entry.table}:\n"
+    try:
+        return insert_entry(text, entry.table, entry.name, entry.value, block=entry.block)
+    except CannotInsert as failure:
+        raise NotAdded(f"{entry.file} cannot be changed: {failure}") from failure
+
+
+def _where(text: str, addition: Addition) -> str:
+    entry = addition.entry
+    assert entry is not None
+    rows = (number for number, row in enumerate(text.splitlines(), 1) if f"{entry.name}:" in row.replace('"', ""))
+    return f"`{entry.name}` to {entry.file}:{max(rows, default=1)}"
+
+
+def _read(home: Path, file: str) -> str | None:
+    try:
+        return (home / file).read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as failure:
+        raise NotAdded(f"{file} cannot be read: {failure}") from failure
+
+
+def _check(home: Path, changed: dict[str, str]) -> None:
+    """Check a copy of the project with the change. Raises ``NotAdded`` for errors that the project does not have."""
+    with _copy(home, changed) as copy:
+        found = errors(survey(copy, original=home).problems)
+    if found:
+        known = {problem.identity for problem in errors(survey(home).problems)} if environments(home) else set()
+        new = tuple(problem for problem in found if problem.identity not in known)
+        if new:
+            cause = min(new, key=lambda problem: problem.file not in changed)  # others follow from it
+            raise NotAdded(_reason(cause), new)
+
+
+def _reason(problem: Problem) -> str:
+    return f"{problem.message}; {problem.hint}" if problem.hint else problem.message
+
+
+@contextmanager
+def _copy(home: Path, changed: dict[str, str]) -> Iterator[Path]:
+    """The configuration with changed files, and the folders of images, in a temporary folder. Files are linked."""
+    (home / ".dagf").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="new-", dir=home / ".dagf") as folder:
+        copy = Path(folder)
+        shutil.copytree(home / "configs", copy / "configs", symlinks=True, copy_function=_link)
+        for image in folders(home):
+            (copy / image).mkdir(parents=True)
+            (copy / image / "Dockerfile").touch()
+        for file, text in changed.items():
+            if file.startswith(("configs/", f"{FOLDER}/")):
+                path = copy / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+                path.write_text(text, "utf-8", newline="")
+        yield copy
+
+
+def _link(source: str, target: str) -> None:
+    if not os.path.islink(source):  # noqa: PTH114
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass
+    shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file as a whole, so that a reader sees the old or the new text, with the mode of the old one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        Path(temporary).chmod(path.stat().st_mode & 0o7777)
+        Path(temporary).replace(path.resolve())
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
