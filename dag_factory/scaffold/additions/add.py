@@ -13,8 +13,9 @@ from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.survey import survey
 from dag_factory.config.source.image_folders import FOLDER, folders
 from dag_factory.config.source.layout import environments
+from dag_factory.edits.operations import Refused
 from dag_factory.scaffold.additions.addition import Addition, Entry
-from dag_factory.scaffold.additions.insert import CannotInsert, insert_entry
+from dag_factory.scaffold.additions.insert import insert_entry
 from dag_factory.scaffold.new_files import NotWritten, existing_files, write_new_files
 
 
@@ -55,7 +56,7 @@ def _with_entry(text: str, entry: Entry) -> str:
         text = f"version: 1\n\n{comment}\n{entry.table}:\n" if comment else f"version: 1\n\n{entry.table}:\n"
     try:
         return insert_entry(text, entry.table, entry.name, entry.value, block=entry.block)
-    except CannotInsert as failure:
+    except Refused as failure:
         raise NotAdded(f"{entry.file} cannot be changed: {failure}") from failure
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from dag_factory.config.positions import Position
 from dag_factory.config.source.yaml_writer import one_line
-from dag_factory.config.tree import Node, from_python
+from dag_factory.config.tree import from_python
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class Entry(msgspec.Struct, frozen=True):
     file: str
     table: str
     name: str
-    value: Node
+    value: dict[str, Any]
     comment: str
     block: bool = False
 
@@ -33,11 +33,6 @@ class Addition(msgspec.Struct, frozen=True):
     steps: tuple[str, ...] = ()
 
 
-def node(value: Any) -> Node:
-    """A tree of Python's values."""
-    return from_python(value, Position(""))
-
-
 def yaml_text(value: Any) -> str:
     """A value as YAML in one line, with quotes where they are needed."""
-    return one_line(node(value))
+    return one_line(from_python(value, Position("")))

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dag_factory.config.positions import Position
 from dag_factory.config.source.layout import ENVIRONMENTS, PLATFORM
-from dag_factory.config.source.yaml_writer import one_line
-from dag_factory.config.tree import Node, map_node
-from dag_factory.scaffold.additions.addition import Addition, Entry, node, yaml_text
+from dag_factory.scaffold.additions.addition import Addition, Entry, yaml_text
 from dag_factory.scaffold.additions.project_facts import FLAVORS, PRESETS, TEAMS, Facts
 from dag_factory.scaffold.render import render
 
@@ -18,7 +15,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def new_flavor(name: str, keys: Mapping[str, object]) -> Addition:
     """A flavor with these keys, such as ``cpu`` and ``memory``."""
-    entry = Entry(FLAVORS, "flavors", name, node(dict(keys)), "The sizes that jobs can have.")
+    entry = Entry(FLAVORS, "flavors", name, dict(keys), "The sizes that jobs can have.")
     steps = (
         f"Use it in a job: `resource_flavor: {name}`.",
         f"dagf flavors {name}   (its size in each environment, and the jobs that use it)",
@@ -26,13 +23,11 @@ def new_flavor(name: str, keys: Mapping[str, object]) -> Addition:
     return Addition(entry=entry, steps=steps)
 
 
-def new_preset(name: str, keys: Mapping[str, Node]) -> Addition:
+def new_preset(name: str, keys: Mapping[str, object]) -> Addition:
     """A preset: keys of jobs under one name."""
     comment = "Sets of keys of jobs. A job names them: `presets: [name]`."
-    nowhere = Position("")
-    value = map_node(dict(keys), dict.fromkeys(keys, nowhere), nowhere)
     return Addition(
-        entry=Entry(PRESETS, "presets", name, value, comment, block=True),
+        entry=Entry(PRESETS, "presets", name, dict(keys), comment, block=True),
         steps=(f"Use it in a job: `presets: [{name}]`.", "dagf explain PIPELINE JOB   (what a job gets from it)"),
     )
 
@@ -51,7 +46,7 @@ def new_team(
     if owner:
         keys["defaults"] = {"pipeline": {"owner": owner}}
     comment = "What the pipelines of a folder get, and what they may use. A team is a folder in configs/pipelines/."
-    entry = Entry(TEAMS, "teams", name, node(keys), comment, block=True)
+    entry = Entry(TEAMS, "teams", name, keys, comment, block=True)
     folder = facts.home / "configs" / "pipelines" / name
     first = f"dagf new pipeline {name.replace('/', '.')}.NAME   (write the first pipeline of the team)"
     return Addition(
@@ -65,7 +60,7 @@ def new_environment(
     name: str,
     namespace: str,
     connection: str,
-    variables: Mapping[str, Node],
+    variables: Mapping[str, object],
     schedules: str,
     timezone: str,
     start_date: str,
@@ -75,7 +70,7 @@ def new_environment(
         _TEMPLATES,
         "environment.yaml.j2",
         description="",
-        variables=[(key, one_line(value)) for key, value in variables.items()],
+        variables=[(key, yaml_text(value)) for key, value in variables.items()],
         namespace=yaml_text(namespace),
         in_cluster=not connection,
         connection=yaml_text(connection),

@@ -11,8 +11,7 @@ from dag_factory.cli.commands.new.finish import finish
 from dag_factory.cli.commands.new.names import check_file_name
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.source.yaml_reader import core_value
-from dag_factory.config.tree import Node, text_of
-from dag_factory.scaffold.additions.addition import node
+from dag_factory.config.tree import Node, text_of, to_python
 from dag_factory.scaffold.additions.platform import new_environment
 from dag_factory.scaffold.additions.project_facts import Facts, read_facts
 
@@ -42,12 +41,12 @@ def environment(
         "kubernetes_default",
     )
     given = dict(pairs)
-    variables: dict[str, Node] = {key: node(core_value(text)) for key, text in given.items() if key}
+    variables: dict[str, object] = {key: core_value(text) for key, text in given.items()}
     for key, value in _variables(facts).items():
         if key not in given:
             old = text_of(value)
             answer = answers.optional(None, f"Variable {key}", old) if old is not None else None
-            variables[key] = node(core_value(answer)) if answer and answer != old else value
+            variables[key] = core_value(answer) if answer and answer != old else to_python(value)
     return finish(
         root,
         new_environment(

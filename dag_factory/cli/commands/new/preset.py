@@ -11,7 +11,7 @@ from dag_factory.cli.commands.new.names import check_entry
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.config.source import yaml_reader
-from dag_factory.config.tree import MapNode, Node
+from dag_factory.config.tree import MapNode, Node, to_python
 from dag_factory.scaffold.additions.platform import new_preset
 from dag_factory.scaffold.additions.project_facts import PRESETS, entries
 
@@ -33,7 +33,7 @@ def preset(name: str | None, pairs: Sequence[tuple[str, str]], home: Path | None
         )
         answers.complete()
         keys = dict(_map(text)[0])
-    return finish(root, new_preset(chosen, keys))
+    return finish(root, new_preset(chosen, {key: to_python(value) for key, value in keys.items()}))
 
 
 def _value(key: str, text: str) -> Node:
