@@ -7,6 +7,7 @@ A page is one story: its blocks are taken in order, in one copy of this project.
   of its own compares.)
 - ``console`` has commands after ``$`` and what they print, in which ``…`` stands for anything. They must succeed; in
   ``console fails`` they must not.
+- ``python new`` begins with the name of its file, as a comment. It is written.
 - ``text`` is not looked at.
 - Any other block begins with the name of a file of this repository, as a comment, and is that file.
 """
@@ -71,6 +72,8 @@ class Story:
         if block.kind == "yaml":
             if block.word != "result":
                 self._write(block)
+        elif block.word == "new":
+            (self.home / block.file).write_text(block.text.partition("\n")[2], "utf-8")
         elif block.kind == "console":
             for command, wanted in _commands(block):
                 _compare(command, wanted, block, self.home)
