@@ -15,7 +15,13 @@ _environment = environment_option("The environment.  [default: DAG_FACTORY_ENV, 
 
 @click.group(cls=Commands)
 def alerts() -> None:
-    """Try the channels of alerts."""
+    """Try the channels of alerts.
+
+    \b
+    Examples:
+      dagf alerts list
+      dagf alerts test oncall --env prod
+    """
 
 
 @alerts.command("list")

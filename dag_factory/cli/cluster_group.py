@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from dag_factory.cli import completion
 from dag_factory.cli.groups import Commands
 from dag_factory.cli.options import (
     environment_option,
@@ -21,7 +22,14 @@ from dag_factory.cli.options import (
 
 @click.group(cls=Commands)
 def cluster() -> None:
-    """Manage the local cluster: a Kubernetes API on this machine, for development."""
+    """Manage the local cluster: a Kubernetes API on this machine, for development.
+
+    \b
+    Examples:
+      dagf cluster up
+      dagf cluster ps
+      dagf cluster logs POD --follow
+    """
 
 
 @cluster.command()
@@ -130,7 +138,7 @@ def ps(state: Path | None, everything: bool) -> int:
 @cluster.command()
 @state_option
 @namespace_option
-@click.argument("pod")
+@click.argument("pod", shell_complete=completion.pods)
 @click.option(
     "-c", "--container", default="", help="Print only the log of this container.  [default: all, one after the other]"
 )
@@ -198,7 +206,7 @@ def images(home: Path | None, environment: str | None, images: tuple[tuple[str, 
 @cluster.command()
 @state_option
 @namespace_option
-@click.argument("pod")
+@click.argument("pod", shell_complete=completion.pods)
 def evict(state: Path | None, namespace: str, pod: str) -> int:
     """Evict a pod, as a node does when it runs out of memory. The pod fails with the reason Evicted.
 

@@ -84,6 +84,19 @@ def channels(home: Path, _: dict[str, Any]) -> Iterator[str]:
     yield from _keys(_file(home, "configs/platform/alerts.yaml"), "channels")
 
 
+def pods(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """The pods of the running cluster, in the namespace that is on the line."""
+    with contextlib.suppress(Exception):
+        from dag_factory.cli.commands.cluster.state import running_folder
+        from dag_factory.cluster.client import request_json
+
+        namespace = ctx.params.get("namespace") or "default"
+        found = request_json(running_folder(ctx.params.get("state")), f"/api/v1/namespaces/{namespace}/pods")
+        names = [str(one["metadata"]["name"]) for one in found["items"]]
+        return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
 def _compiled_jobs(home: Path, pipeline: str, values: dict[str, Any]) -> Iterator[str]:
     """The jobs of a pipeline that a template makes."""
     from dag_factory.overview.compiled import compile_pipeline, open_environments

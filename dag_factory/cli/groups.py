@@ -85,6 +85,8 @@ class Program(Commands):
         try:
             code = super().invoke(ctx)
         except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                click.echo(err=True)  # ends the line with ^C
             raise click.exceptions.Exit(128 + signal.SIGINT) from None  # click's own code is 1: problems found
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

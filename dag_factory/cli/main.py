@@ -37,7 +37,11 @@ SECTIONS = {
 """The commands in the order in which a newcomer needs them, by the titles of their sections in the help."""
 
 
-@click.group(cls=Program, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Program,
+    sections=SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="dagwright", prog_name="dagf")
 def main() -> None:
     """Build Airflow DAGs of Kubernetes pods from YAML pipelines.

@@ -17,6 +17,12 @@ def new() -> None:
 
     Nothing that exists is changed, and the result passes `dagf check`. A command without its values asks for them on a
     terminal.
+
+    \b
+    Examples:
+      dagf new pipeline                                     asks for all values
+      dagf new flavor cpu-huge --cpu 32 --memory 128Gi
+      dagf new ci github
     """
 
 

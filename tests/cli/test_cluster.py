@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from dag_factory.cli.commands.cluster.state import STACKS, running_folder
 from dag_factory.cli.main import main
+from dag_factory.cluster.access import lock
+from dag_factory.cluster.config import StateDir
 
 
 def run(*words: str) -> Result:
@@ -64,3 +67,19 @@ def test_images_prints_the_table_and_the_option_overrides_it(tmp_path: Path) -> 
 
 def test_images_prints_an_empty_table_without_a_project(tmp_path: Path) -> None:
     assert run("images", "--home", str(tmp_path)).stdout == "{}\n"
+
+
+@pytest.mark.parametrize("stack", ["", *STACKS])
+def test_a_command_finds_the_cluster_that_runs(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
+    inside = tmp_path / "configs" / "pipelines"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    own = tmp_path / ".dagf" / "cluster"
+    assert running_folder(None) == own
+    folder = tmp_path / ".dagf" / stack / "cluster"
+    with lock(StateDir(folder)):  # as a server holds it
+        assert running_folder(None) == folder
+        assert running_folder(tmp_path / "other") == tmp_path / "other"
+        down = run("down") if stack else None
+        assert down is None or f"Another cluster runs in {folder}; " in down.stderr
