@@ -19,6 +19,7 @@ from dag_factory.cli.main import SECTIONS, main
 START = {("up",), ("demo",), ("run",), ("cluster", "up")}
 """Commands that start servers. Here they run only with ``--help``."""
 VALUES = {
+    "paths": "configs",
     "pipeline": "example.hello",
     "dag_id": "example.hello",
     "job": "greet",
