@@ -147,4 +147,5 @@ def _sum(environment: str, pairs: list[tuple[_Price | None, _Price | None]], has
         (fsum(hourly[0]), fsum(hourly[1])),
         (fsum(monthly[0]), fsum(monthly[1])) if has_statistics else None,
         dict(sorted(not_estimable.items())),
+        len(pairs),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from dag_factory.plan.causes.line_texts import line_texts
 from dag_factory.plan.causes.locate import locate
 from dag_factory.plan.causes.sides import Side, Sides
 from dag_factory.plan.comparison.compare import Compared
@@ -14,7 +15,7 @@ from dag_factory.plan.comparison.compiled_sides import read_home
 from dag_factory.plan.cost import find_costs
 from dag_factory.plan.fold import fold
 from dag_factory.plan.located import LocatedChange
-from dag_factory.plan.model import Effect, EnvironmentCost, Risk
+from dag_factory.plan.model import ChangedLine, Effect, EnvironmentCost, Risk
 from dag_factory.plan.risks.find_risks import find_risks
 from dag_factory.plan.usage import Usage
 
@@ -25,6 +26,7 @@ class Judged(msgspec.Struct, frozen=True):
     effects: tuple[Effect, ...]
     risks: tuple[Risk, ...]
     costs: tuple[EnvironmentCost, ...]
+    lines: tuple[ChangedLine, ...]
 
 
 def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | None, today: date) -> Judged:
@@ -32,11 +34,11 @@ def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | N
     sides = _sides(compared, base_home, head_home)
     located = locate(compared.changes, compared.comparisons, sides)
     tables = {name: (one.before.tables, one.after.tables) for name, one in sides.items()}
-    return Judged(
-        fold(located),
-        find_risks(compared.comparisons, located, tables, today),
-        find_costs(compared.comparisons, compared.changes, usage, today),
-    )
+    effects = fold(located)
+    risks = find_risks(compared.comparisons, located, tables, today)
+    costs = find_costs(compared.comparisons, compared.changes, usage, today)
+    causes = [*(one.cause for one in effects), *(one.cause for one in risks)]
+    return Judged(effects, risks, costs, line_texts(filter(None, causes), base_home, head_home))
 
 
 def locate_causes(compared: Compared, base_home: Path, head_home: Path) -> list[LocatedChange]:

@@ -75,4 +75,5 @@ def _plan(
         unchanged_problems=compared.problems.unchanged,
         version=version("dagwright"),
         today=day.isoformat(),
+        lines=judged.lines,
     )

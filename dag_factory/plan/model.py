@@ -138,20 +138,30 @@ class Risk(msgspec.Struct, frozen=True):
 class EnvironmentCost(msgspec.Struct, frozen=True):
     """The cost of one environment before and after, in the unit of the flavors' ``cost_per_hour``.
 
-    ``hourly``: the sum of the changed jobs' prices for one hour of running. ``monthly``: the estimate for 30 days, None
-    without statistics. ``not_estimable`` counts jobs by reason.
+    ``hourly``: the sum of the prices of the changed jobs, one hour of each. ``monthly``: the estimate for 30 days, None
+    without statistics. ``not_estimable`` counts jobs by reason. ``jobs`` is the number of changed jobs.
     """
 
     environment: str
     hourly: tuple[float, float]
     monthly: tuple[float, float] | None = None
     not_estimable: dict[str, int] = {}
+    jobs: int = 0
+
+
+class ChangedLine(msgspec.Struct, frozen=True):
+    """The text of a line that is a cause, before and after; None on a side that has no such line."""
+
+    cause: Cause
+    before: str | None
+    after: str | None
 
 
 class Plan(msgspec.Struct, frozen=True):
     """The whole plan. ``files`` counts the pipeline files and tables of both sides, also those that were not analyzed.
 
-    ``today`` is the ISO date from which runs are counted.
+    ``environments`` are in the order in which a reviewer reads them: those that run by schedule first, that of the
+    local machine last. ``today`` is the ISO date from which runs are counted.
     """
 
     base: Revision
@@ -168,3 +178,4 @@ class Plan(msgspec.Struct, frozen=True):
     unchanged_problems: int
     version: str
     today: str = ""
+    lines: tuple[ChangedLine, ...] = ()

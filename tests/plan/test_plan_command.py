@@ -37,17 +37,17 @@ def printed(project: ChangeProject, *options: str, code: int = 0) -> str:
 def test_without_a_change(project: ChangeProject) -> None:
     result = project.plan()
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("\n\nNo change in any environment.\n")
-    assert "2 environments: dev, prod. 11 of 11 files analyzed." in result.stdout
+    assert result.stdout.endswith("\n\nNo DAG changes in prod, dev.\n")
+    assert "2 environments: prod, dev. 11 of 11 configuration files analyzed." in result.stdout
 
 
 def test_a_new_image(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
     project.commit("new image")
     text = printed(project)
-    assert "1 DAG changed: growth.churn dev: 1 changed prod: 1 changed" in text
+    assert "prod, dev: 3 jobs of 1 DAG get another image. prod, dev: Catchup starts no runs, prices as before" in text
     change = "image registry.example.com/churn:1.0 → registry.example.com/churn:1.1"
-    assert f"{change} in 3 jobs of 1 DAG (dev, prod)" in text
+    assert f"{change} in 3 jobs of 1 DAG (in each of prod, dev)" in text
     assert text.count(change) == 1
 
 
@@ -55,15 +55,17 @@ def test_an_edit_of_a_flavor_is_one_line(project: ChangeProject) -> None:
     project.edit("platform/flavors.yaml", "memory: 2Gi", "memory: 4Gi")
     project.commit("more memory")
     text = printed(project)
-    assert "6 DAGs changed" in text and text.count("2Gi → 4Gi") == 1
-    assert "memory 2Gi → 4Gi in 11 jobs of 6 DAGs (dev, prod)" in text
+    assert "prod, dev: 11 jobs of 6 DAGs get another size." in text and text.count(" 2Gi → 4Gi") == 1
+    assert "memory 2Gi → 4Gi in 11 jobs of 6 DAGs (in each of prod, dev)" in text
 
 
 def test_a_new_pipeline(project: ChangeProject) -> None:
     project.write("pipelines/growth/fresh.yaml", CHURN.replace("churn", "fresh"))
     text = printed(project)
-    assert "1 DAG added" in text and "growth.fresh is new in dev, prod" in text
-    assert "2 jobs with image registry.example.com/fresh:1.0, flavor small: extract, report" in text
+    assert "prod: growth.fresh is new, schedule 0 4 * * *. prod: Catchup starts no runs" in text
+    assert "dev: growth.fresh is new, started by hand only. Catchup starts no runs" in text
+    assert "growth.fresh is new in prod, dev" in text
+    assert "3 jobs with image registry.example.com/fresh:1.0: extract (flavor small), train (flavor large)," in text
     assert "schedule: 0 4 * * * (in prod)" in text and "no schedule: it runs only if" in text
     assert "with uncommitted changes" in text
 
@@ -72,8 +74,8 @@ def test_a_renamed_pipeline_loses_its_history(project: ChangeProject) -> None:
     project.git("mv", f"configs/{CHURN_FILE}", "configs/pipelines/growth/leavers.yaml")
     project.commit("rename")
     text = printed(project)
-    assert "growth.leavers is renamed from growth.churn in dev, prod" in text
-    assert "For Airflow this is a new DAG: it starts without history." in text
+    assert "growth.leavers is renamed from growth.churn in prod, dev" in text
+    assert "growth.churn becomes growth.leavers, a new DAG for Airflow, without history; its jobs" in text
     assert "Risks" in text and "renamed" in text
 
 
@@ -82,7 +84,7 @@ def test_a_new_version_of_a_template(project: ChangeProject) -> None:
     project.commit("greet@v2")
     text = printed(project)
     assert 'command ["echo", "hello"] → ["echo", "good morning"]' in text
-    assert "1 DAG changed" in text
+    assert "prod, dev: 1 job of 1 DAG changes." in text
 
 
 def test_a_file_that_breaks(project: ChangeProject) -> None:
@@ -91,7 +93,7 @@ def test_a_file_that_breaks(project: ChangeProject) -> None:
     result = project.plan()
     assert result.returncode == 1
     text = " ".join(result.stdout.split())
-    assert "1 DAG broken" in text and "growth.churn cannot be built in dev, prod" in text
+    assert "prod, dev: growth.churn cannot be built, so the last good version keeps running." in text
     assert f"configs/{CHURN_FILE}:9:22 unknown-flavor: unknown flavor `larg` help: did you mean `large`?" in text
     assert "Airflow keeps running the last version" in text
     assert "Exit code 1: 1 new error." in result.stderr
@@ -106,7 +108,7 @@ def test_an_error_in_the_platform_is_first_and_its_consequences_are_one_entry(
     assert result.returncode == 1 and "Exit code 1: 1 new error." in result.stderr
     text = " ".join(result.stdout.partition("Errors (2)")[2].split())
     assert text.startswith("configs/platform/flavors.yaml has 1 new error configs/platform/flavors.yaml:")
-    assert "6 DAGs cannot be built in dev, prod: growth.churn, growth.hello, sales.region_0," in text
+    assert "6 DAGs cannot be built in prod, dev: growth.churn, growth.hello, sales.region_0," in text
     assert text.count(f"{code}: ") == 1 and text.count("keeps running") == 1
 
 
@@ -132,37 +134,39 @@ def test_a_loosened_guard(project: ChangeProject) -> None:
     project.commit("more")
     text = printed(project)
     assert "Risks" in text and "32Gi" in text and "256Gi" in text
-    assert "dev: no change prod: 6 changed" in text
-    assert "limit max.memory 32Gi → 256Gi in 6 DAGs (prod)" in text
+    assert "prod: 1 limit is loosened, but no job changes. dev: no DAG changes" in text
+    assert "the maximum of `memory` is `256Gi`; it was `32Gi`." in text
+    assert "-max: {cpu: 16, memory: 32Gi} +max: {cpu: 16, memory: 256Gi}" in text
+    assert "limit max.memory" not in text and "runs-in-progress" not in text
 
 
 def test_a_removed_pipeline(project: ChangeProject) -> None:
     project.git("rm", "--quiet", f"configs/{CHURN_FILE}")
     project.commit("remove")
     text = printed(project)
-    assert "1 DAG removed: growth.churn" in text and "dag-removed: The DAG is removed" in text
+    assert "prod, dev: growth.churn is removed." in text and "dag-removed: The DAG is removed" in text
     assert "Airflow starts no more runs of it. 3 jobs: extract, train, report" in text
 
 
 def test_an_edit_of_a_comment_changes_nothing(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "jobs:", "# all jobs of the model\njobs:")
     project.commit("comment")
-    assert printed(project).endswith("No change in any environment.")
+    assert printed(project).endswith("No DAG changes in prod, dev.")
     assert project.plan("--exit-code").returncode == 0
 
 
 def test_an_edit_of_the_description_is_documentation_only(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "customers leave", "customers will leave")
     text = printed(project)
-    assert "Only the documentation of 1 DAG changes. All DAGs do the same as before." in text
-    assert "1 DAG (dev, prod): growth.churn" in text
+    assert "prod, dev: only the documentation of 1 DAG changes." in text
+    assert "1 DAG (prod, dev): growth.churn" in text
 
 
 def test_values_that_differ_between_environments_name_them(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "0 4 * * *", "0 */4 * * *")
     project.edit(CHURN_FILE, "set -e", "set -eu")
     text = printed(project)
-    assert "growth.churn is changed in dev, prod" in text
+    assert "growth.churn is changed in prod, dev" in text
     assert "schedule 0 4 * * * → 0 */4 * * * configs/pipelines/growth/churn.yaml:3 (in prod)" in text
     assert (
         f"script: 1 line added, 1 line removed configs/{CHURN_FILE}:11 -set -e +set -eu python -m churn.train" in text
@@ -201,7 +205,7 @@ def test_json_follows_its_schema(project: ChangeProject) -> None:
     schema = json.loads((registry.folder() / "plan.json").read_text("utf-8"))
     jsonschema_rs.Draft202012Validator(schema).validate(document)
     assert document["version"] == 1 and document["head"]["dirty"]
-    assert document["environments"][1] == {"name": "prod", "dags": {"added": 1, "changed": 6}}
+    assert document["environments"][0] == {"name": "prod", "dags": {"added": 1, "changed": 6}}
 
 
 def test_only_some_environments(project: ChangeProject) -> None:
@@ -236,9 +240,9 @@ def test_two_commits(project: ChangeProject) -> None:
 def test_a_project_below_the_top_of_the_repository(tmp_path: Path) -> None:
     project = ChangeProject(tmp_path, "data/airflow")
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
-    assert "1 DAG changed" in printed(project)
+    assert "3 jobs of 1 DAG get another image" in printed(project)
     result = project.plan("--home", "data/airflow", cwd=tmp_path)
-    assert "1 DAG changed" in result.stdout
+    assert "3 jobs of 1 DAG get another image" in result.stdout
 
 
 def test_without_a_repository_the_plan_could_not_be_made(tmp_path: Path) -> None:
@@ -344,8 +348,8 @@ def test_the_cost_of_a_change(project: ChangeProject) -> None:
     assert "cost_per_hour: 0.05" in FLAVORS
     project.edit("platform/flavors.yaml", "cost_per_hour: 0.05", "cost_per_hour: 0.10")
     text = printed(project)
-    assert "Cost of the changed jobs" in text
-    assert "dev 0.55 → 1.10 for each hour in which all changed jobs run prod 0.55 → 1.10 for" in text
+    assert "prod, dev: Catchup starts no runs, price per hour 0.55 → 1.10 (see Cost)" in text
+    assert "prod one hour of each of the 11 changed jobs, added up: 0.55 → 1.10" in text
 
 
 def test_the_cost_of_30_days_counts_jobs_that_it_cannot_estimate(project: ChangeProject, tmp_path: Path) -> None:
@@ -354,9 +358,7 @@ def test_the_cost_of_30_days_counts_jobs_that_it_cannot_estimate(project: Change
     usage.write_text(json.dumps({"version": 1, "jobs": [job]}))
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
     text = printed(project, "--usage", str(usage))
-    assert (
-        "dev 0.50, as before, for each hour in which all changed jobs run not estimable for 30 days: 3 jobs (3" in text
-    )
+    assert "dev one hour of each of the 3 changed jobs, added up: 0.50 not estimable for 30 days: 3 jobs (3" in text
     assert re.search(
         r"about 1\.50, as before, in the 30 days from \d{4}-\d\d-\d\d not estimable for 30 days: 2 jobs", text
     )

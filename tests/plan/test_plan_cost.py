@@ -26,7 +26,7 @@ def costs(before: str, after: str, usage: Usage | None = None) -> list[Environme
 
 
 def test_without_statistics_there_are_only_prices_for_an_hour() -> None:
-    assert costs(DAILY + RUN, DAILY + LARGE) == [EnvironmentCost("dev", (0.1, 2.0))]
+    assert costs(DAILY + RUN, DAILY + LARGE) == [EnvironmentCost("dev", (0.1, 2.0), jobs=1)]
 
 
 def test_with_statistics_a_job_costs_its_median_for_each_run_of_30_days() -> None:

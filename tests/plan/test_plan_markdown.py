@@ -18,11 +18,11 @@ def test_a_comment_begins_with_the_marker_by_which_it_is_replaced() -> None:
 def test_a_comment_names_both_commits_the_version_the_environments_and_the_files() -> None:
     text = as_markdown(everything())
     assert "From `main` (`1a2b3c4d5e6f`) to `working tree` (`9f8e7d6c5b4a`) with uncommitted changes." in text
-    assert "3 environments: `dev`, `local`, `prod`. 143 of 144 files analyzed. dagf `0.1.0`." in text
+    assert "3 environments: `dev`, `local`, `prod`. 143 of 144 configuration files analyzed. dagf `0.1.0`." in text
 
 
 def test_without_a_change_the_comment_says_so() -> None:
-    assert "**No change in any environment.**" in as_markdown(EMPTY)
+    assert "**No DAG changes in `dev`, `prod`.**" in as_markdown(EMPTY)
 
 
 def test_details_of_many_dags_are_folded_and_those_of_few_are_open() -> None:

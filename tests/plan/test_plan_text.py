@@ -8,20 +8,20 @@ from msgspec.structs import replace
 from sample_plans import EMPTY, change, everything, flavor_edit, place, plan
 
 from dag_factory.plan.formats.text import as_text
-from dag_factory.plan.model import ABSENT, Cause, Effect, FieldChange, JobChange, Place
+from dag_factory.plan.model import ABSENT, Cause, ChangedLine, Effect, FieldChange, JobChange, Place, Risk
 
 
 def test_without_a_change_the_plan_says_so() -> None:
     assert as_text(EMPTY) == (
         "From main (1a2b3c4d5e6f) to working tree (9f8e7d6c5b4a) with uncommitted changes.\n"
-        "2 environments: dev, prod. 144 of 144 files analyzed. dagf 0.1.0.\n\n"
-        "No change in any environment.\n"
+        "2 environments: dev, prod. 144 of 144 configuration files analyzed. dagf 0.1.0.\n\n"
+        "No DAG changes in dev, prod.\n"
     )
 
 
 def test_equal_effects_are_one_line_with_their_cause_and_number_of_jobs() -> None:
     text = as_text(flavor_edit(87))
-    line = "configs/platform/flavors.yaml:14 (cpu-small): memory limit 2Gi → 4Gi in 174 jobs of 87 DAGs (dev,"
+    line = "configs/platform/flavors.yaml:14 (cpu-small): memory limit 2Gi → 4Gi in 174 jobs of 87 DAGs (in"
     assert line in text
     assert text.count("2Gi → 4Gi") == 1
     assert "86 DAGs (dev, prod): team.flow-1," in text
@@ -53,9 +53,9 @@ def test_all_effects_of_one_line_are_one_entry_and_too_many_are_counted() -> Non
         Effect((image,), cause, (place(dag=f"team.flow-{number}", job="a"),)) for number, image in enumerate(images)
     ]
     text = as_text(plan(changes=tuple(changes), effects=tuple(effects)))
-    line = "configs/platform/environments/prod.yaml:6 (environment prod): 30 changes in 30 jobs of 30 DAGs"
+    line = "configs/platform/environments/prod.yaml:6 (environment prod): 30 changes, together in 30 jobs of"
     assert text.count("prod.yaml:6") == 1 and line in text
-    assert "image i19:1 → i19:2 in 1 job of 1 DAG (prod)" in text
+    assert "image i19:1 → i19:2 in 1 job of 1 DAG\n" in text
     assert "i20:1" not in text and "… and 10 more changes of this line; --json has all" in text
     assert "30 DAGs (prod): team.flow-0," in text
 
@@ -70,25 +70,47 @@ def test_sections_are_in_the_order_of_a_review() -> None:
         "DAGs (6)",
         "DAGs with only shared changes",
         "Documentation only",
-        "Cost of the changed jobs (2)",
+        "Cost (2)",
         "Other problems (2)",
         "Not analyzed",
     ]
 
 
-def test_the_summary_counts_a_dag_once_and_names_each_environment() -> None:
-    assert as_text(everything()).splitlines()[3:8] == [
-        "27 DAGs: 1 broken, 1 removed, 1 renamed, 1 added, 21 changed, 1 repaired, 1 documentation only",
-        "  dev: 1 broken, 20 changed, 1 documentation only",
-        "  local: no change",
-        "  prod: 1 broken, 1 removed, 1 renamed, 1 added, 21 changed, 1 repaired, 1 documentation only",
-        "  1 file could not be analyzed.",
-    ]
+def test_the_summary_says_what_happens_in_each_environment() -> None:
+    text = " ".join(as_text(everything()).split("\n\n")[1].split())
+    dev = "dev: retail.orders cannot be built, so the last good version keeps running; 40 jobs of 20 DAGs get"
+    assert text.startswith(f"{dev} another image and size; the documentation of 1 DAG changes.")
+    assert " dev: Catchup starts no runs, price per hour 2.00 → 4.00 (see Cost) local: no DAG changes prod: " in text
+    prod = text.partition(" prod: ")[2]
+    assert "; ml.old is removed; ml.wine becomes ml.wines, a new DAG for Airflow, without history;" in prod
+    assert "; ml.churn is new, started by hand only; retail.returns had errors and can be built now;" in prod
+    assert "; 41 jobs of 21 DAGs change; 1 job of 1 DAG is new; 1 job of 1 DAG is removed; schedule changes in" in prod
+    assert ". Catchup starts runs for the past (see Risks), price" in prod
+    assert prod.endswith("1 file could not be analyzed.")
+
+
+def test_the_first_environment_is_told_first_even_if_only_another_one_changes() -> None:
+    text = as_text(plan(environments=("prod", "dev"), changes=(change("removed", environment="dev"),)))
+    assert "\nprod: no DAG changes. dev: ml.wine is removed.\n" in text
+
+
+def test_a_risk_says_whether_it_fails_the_check() -> None:
+    risks = plan(changes=(change(),), risks=(Risk("moving-image", "It may change.", (place(),)),))
+    assert "None of these risks fails the check." in as_text(risks)
+    failing = as_text(risks, failing=("moving-image",))
+    assert "None of these risks" not in failing and "moving-image (fails the check): It may change." in failing
+
+
+def test_the_changed_line_is_shown_with_its_text_before() -> None:
+    cause = Cause("configs/platform/flavors.yaml", 14, 30, "cpu-small")
+    lines = (ChangedLine(cause, "  small: {memory: 2Gi}", "  small: {memory: 4Gi}"),)
+    text = as_text(replace(flavor_edit(2), lines=lines))
+    assert "\n    -small: {memory: 2Gi}\n    +small: {memory: 4Gi}\n" in text
 
 
 def test_a_change_of_documentation_only_has_no_effect() -> None:
     text = as_text(plan(changes=(change("documentation"), change("documentation", environment="dev"))))
-    assert "Only the documentation of 1 DAG changes. All DAGs do the same as before." in text
+    assert "dev, prod: only the documentation of 1 DAG changes." in text
 
 
 def test_lines_fit_into_100_columns() -> None:

@@ -67,7 +67,7 @@ def plan(request: Request, gates: Gates, output_format: str, host: str) -> int:
         terminal.note(traceback.format_exc())
         return 2
     reasons = failures(found, gates)
-    terminal.write(_shown(found, output_format, host, reasons).rstrip("\n"))
+    terminal.write(_shown(found, output_format, host, reasons, gates.risks).rstrip("\n"))
     if reasons:
         terminal.note(f"Exit code 1: {', '.join(reasons)}.")
     return 1 if reasons else 0
@@ -113,10 +113,12 @@ def _failed(error: str) -> str:
     return failed_as_markdown(error, importlib.metadata.version("dagwright")).rstrip("\n")
 
 
-def _shown(found: Plan, output_format: str, host: str, reasons: Sequence[str]) -> str:
+def _shown(found: Plan, output_format: str, host: str, reasons: Sequence[str], failing: Sequence[str]) -> str:
     if output_format == "json":
         return as_json(found)
-    return as_markdown(found, LIMITS[host], reasons) if output_format == "markdown" else as_text(found, _paint)
+    if output_format == "markdown":
+        return as_markdown(found, LIMITS[host], reasons, failing)
+    return as_text(found, _paint, failing)
 
 
 def _paint(text: str, tone: Tone) -> str:

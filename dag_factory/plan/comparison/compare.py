@@ -20,6 +20,7 @@ from dag_factory.config.ids import DagId, FileId
 from dag_factory.config.problems import Problem
 from dag_factory.config.project import conflicts
 from dag_factory.config.project.open_project import ProjectError
+from dag_factory.config.source import image_folders
 from dag_factory.config.source.layout import ENVIRONMENTS, candidate_files, file_of
 from dag_factory.config.suggestions import did_you_mean
 from dag_factory.plan.comparison.compiled_sides import Home, Pair, compile_text, make_pair, read_home, table_problems
@@ -61,8 +62,16 @@ def compare(base_home: Path, head_home: Path, environments: Sequence[str] = ()) 
     before, after = read_home(base_home), read_home(head_home)
     known = tuple(sorted({*before.environments, *after.environments}))
     _check_environments(environments, known)
-    names = tuple(dict.fromkeys(environments)) or known
-    return _compare(before, after, [make_pair(name, before, after, name) for name in names], names)
+    pairs = {name: make_pair(name, before, after, name) for name in dict.fromkeys(environments or known)}
+    names = tuple(pairs if environments else sorted(pairs, key=lambda name: _place_in_review(pairs[name])))
+    return _compare(before, after, [pairs[name] for name in names], names)
+
+
+def _place_in_review(pair: Pair) -> tuple[bool, bool, str]:
+    """The environments that run by schedule come first, that of the local machine last."""
+    modes = [side.tables.schedules for side in (pair.after, pair.before) if side]  # None if a table is broken
+    mode = next((one.value for one in modes if one), "run")
+    return pair.name == image_folders.ENVIRONMENT, mode != "run", pair.name
 
 
 def compare_environments(home: Path, one: str, other: str) -> Compared:

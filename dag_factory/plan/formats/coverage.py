@@ -9,7 +9,7 @@ from itertools import chain
 import msgspec
 
 from dag_factory.config.ids import DagId
-from dag_factory.plan.formats.wording import pair_of
+from dag_factory.plan.formats.fields import is_limit
 from dag_factory.plan.model import Cause, Effect, FieldChange, Place, Plan
 
 
@@ -32,7 +32,8 @@ class Coverage:
         self.shared: list[SharedChange] = []
         self._shown: dict[Place, dict[str, FieldChange]] = {}
         self._causes: dict[tuple[Place, str], Cause] = {}
-        self._hides_origins = pair_of(plan) is not None
+        self._in_risks: set[tuple[Place, str]] = set()
+        self._told = {_line(risk.cause) for risk in plan.risks if risk.kind == "guard-loosened" and risk.cause}
         for change in self._by_cause(plan.effects):
             if len({(place.dag_id, place.job) for place in change.places}) > 1:
                 self.shared.append(change)
@@ -47,19 +48,27 @@ class Coverage:
         shown = self._shown.get(place, {})
         found: dict[Cause | None, list[FieldChange]] = {}
         for field in fields:
-            if shown.get(field.path) != field and not self._is_hidden(field):
-                found.setdefault(self._causes.get((place, field.path)), []).append(field)
+            cause = self._causes.get((place, field.path))
+            is_told = (place, field.path) in self._in_risks
+            if shown.get(field.path) != field and not _is_hidden(field) and not is_told:
+                found.setdefault(cause, []).append(field)
         return [(cause, tuple(changes)) for cause, changes in found.items()]
 
+    def _is_told(self, cause: Cause | None) -> bool:
+        """Return whether a risk is about the limits of this line."""
+        return cause is not None and _line(cause) in self._told
+
     def _by_cause(self, effects: Iterable[Effect]) -> list[SharedChange]:
-        found: dict[Cause, list[Effect]] = {}
+        found: dict[_Line, list[Effect]] = {}
         others: list[Effect] = []
         for effect in effects:
-            fields = tuple(field for field in effect.fields if not self._is_hidden(field))
+            told = [field.path for field in effect.fields if is_limit(field) and self._is_told(effect.cause)]
+            self._in_risks.update((place, path) for path in told for place in effect.places)
+            fields = tuple(field for field in effect.fields if not _is_hidden(field) and field.path not in told)
             if fields:
                 shown = effect if len(fields) == len(effect.fields) else msgspec.structs.replace(effect, fields=fields)
-                (found.setdefault(shown.cause, []) if shown.cause else others).append(shown)
-        known = [SharedChange(cause, tuple(some)) for cause, some in found.items()]
+                (found.setdefault(_line(shown.cause), []) if shown.cause else others).append(shown)
+        known = [SharedChange(some[0].cause, tuple(some)) for some in found.values()]
         return [*known, *(SharedChange(None, (effect,)) for effect in others)]
 
     def _record(self, change: SharedChange) -> None:
@@ -71,6 +80,14 @@ class Coverage:
                 elif change.cause:
                     self._causes.update({(place, field.path): change.cause for field in effect.fields})
 
-    def _is_hidden(self, field: FieldChange) -> bool:
-        """Return whether a field says only which of two environments set a limit."""
-        return self._hides_origins and field.path.endswith(".by")
+
+_Line = tuple[str, int, str]
+
+
+def _line(cause: Cause) -> _Line:
+    return cause.file, cause.line, cause.side
+
+
+def _is_hidden(field: FieldChange) -> bool:
+    """Return whether a field says only who set a limit."""
+    return is_limit(field) and field.path.endswith(".by")

@@ -20,7 +20,10 @@ _SIGNS: dict[str, tuple[str, Tone]] = {"added": ("new ", "added"), "removed": ("
 _NO_SIGN: tuple[str, Tone] = ("", "")
 _NOUNS = {"image": words("image"), "resource_flavor": words("flavor")}
 
+_SCHEDULE = words("schedule: ")
+_NO_SCHEDULE = words("no schedule: it runs only if it is started by hand or by another system")
 _WHOLE = ("added", "removed", "repaired")
+_MANY_JOBS = 20
 
 
 class _Dag(NamedTuple):
@@ -86,7 +89,11 @@ def _merged(plan: Plan, found: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ..
     for (pieces, diff), by_environment in children.items():
         some = in_brackets(plan, by_environment, "in ") if len(by_environment) < len(found) else ()
         items.append(Item((*pieces, *some), _merged(plan, by_environment), diff))
-    return tuple(items)
+    return tuple(sorted(items, key=lambda item: not _is_schedule(item)))
+
+
+def _is_schedule(item: Item) -> bool:
+    return item.pieces[0] in (_SCHEDULE, _NO_SCHEDULE)
 
 
 def _children(plan: Plan, change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
@@ -104,23 +111,42 @@ def _children(plan: Plan, change: DagChange, coverage: Coverage) -> tuple[Item, 
 def _new_schedule(change: DagChange) -> tuple[Item, ...]:
     schedule = [field.after for field in change.fields if field.path == "schedule"]
     if not schedule:
-        return (Item((words("no schedule: it runs only if it is started by hand or by another system"),)),)
-    return (Item((words("schedule: "), name(value_text(schedule[0]), "added"))),)
+        return (Item((_NO_SCHEDULE,)),)
+    return (Item((_SCHEDULE, name(value_text(schedule[0]), "added"))),)
 
 
 def _whole_jobs(change: DagChange) -> Iterable[Item]:
-    """Yield one item for all new jobs with the same image and size, and one for all removed jobs."""
-    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
-    for job in change.jobs:
-        if job.kind != "changed":
-            values = tuple((label(field.path), value_text(field.after)) for field in job.fields)
-            found.setdefault((job.kind, values), []).append(job.job)
-    for (kind, values), jobs in found.items():
+    """Yield one item for all new jobs, which says what they have in common, and one for all removed jobs."""
+    for kind in ("added", "removed"):
+        jobs = [job for job in change.jobs if job.kind == kind]
+        if not jobs:
+            continue
         word, tone = _SIGNS[kind] if change.kind not in _WHOLE else _NO_SIGN
-        pieces = [words(f"{count(len(jobs), f'{word}job')}", tone)]
-        for number, (key, value) in enumerate(values):
-            pieces += [words(", " if number else " with "), _NOUNS.get(key) or name(key), words(" "), name(value)]
-        yield Item((*pieces, words(": "), *names(jobs, 20)))
+        values = [[(label(field.path), value_text(field.after)) for field in job.fields] for job in jobs]
+        common = [one for one in values[0] if all(one in some for some in values)]
+        head = (words(count(len(jobs), f"{word}job"), tone), *_with(common, " with "), words(": "))
+        own = [tuple(one for one in some if one not in common) for some in values]
+        yield Item((*head, *_named_jobs([job.job for job in jobs], own)))
+
+
+def _named_jobs(jobs: Sequence[str], own: Sequence[Sequence[tuple[str, str]]]) -> tuple[Piece, ...]:
+    """The names, each with what only this job has in brackets."""
+    if not any(own):
+        return names(tuple(jobs), _MANY_JOBS)
+    pieces: list[Piece] = []
+    for job, some in list(zip(jobs, own, strict=True))[:_MANY_JOBS]:
+        pieces += [words(", ")] if pieces else []
+        pieces += [name(job), words(" ("), *_with(some, ""), words(")")] if some else [name(job)]
+    if len(jobs) > _MANY_JOBS:
+        pieces.append(words(f" and {len(jobs) - _MANY_JOBS:,} more"))
+    return tuple(pieces)
+
+
+def _with(values: Sequence[tuple[str, str]], before: str) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    for key, value in values:
+        pieces += [words(", " if pieces else before), _NOUNS.get(key) or name(key), words(" "), name(value)]
+    return tuple(pieces)
 
 
 def _job(plan: Plan, change: DagChange, job: JobChange, coverage: Coverage) -> Iterable[Item]:

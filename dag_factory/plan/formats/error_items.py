@@ -9,11 +9,13 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.source.layout import PLATFORM
 from dag_factory.plan.formats.dag_items import problem_items
 from dag_factory.plan.formats.outline import Item, Piece, count, name, names, words
-from dag_factory.plan.formats.places import where
+from dag_factory.plan.formats.places import in_order, where
 from dag_factory.plan.model import DagChange, Plan
 
 _CONSEQUENCE = "broken-"
 """The codes of problems whose cause is another file begin so: `broken-table`, `broken-flavor`, `broken-template`."""
+
+_UNKNOWN = (words(" This plan cannot show what else changes in it: look at the plan again after the fix."),)
 
 
 class _Reason(NamedTuple):
@@ -70,11 +72,26 @@ def _dags(plan: Plan, reason: _Reason, found: Mapping[str, Sequence[str]]) -> It
         for code, message, hint in reason.consequences
     ]
     consequences = [Item(pieces) for pieces in texts]
-    return Item(one if len(ids) == 1 else many, (*problem_items(reason.problems), *consequences, _outcome(reason, ids)))
+    return Item(
+        one if len(ids) == 1 else many,
+        (*problem_items(reason.problems), *consequences, _outcome(plan, reason, ids, in_order(plan, found))),
+    )
 
 
-def _outcome(reason: _Reason, ids: Sequence[str]) -> Item:
+def _outcome(plan: Plan, reason: _Reason, ids: Sequence[str], environments: Sequence[str]) -> Item:
     they, them = ("It is", "it") if len(ids) == 1 else ("They are", "them")
-    if reason.is_new:
-        return Item((words(f"{they} new, so Airflow does not have {them} until this is fixed."),))
-    return Item((words(f"Until this is fixed, Airflow keeps running the last version of {them} that had no errors."),))
+    if not reason.is_new:
+        text = f"Until this is fixed, Airflow keeps running the last version of {them} that had no errors."
+        return Item((words(text), *_UNKNOWN))
+    head = words(f"{they} new, so Airflow does not have {them} in ")
+    places = names(tuple(environments), 20)
+    return Item((head, *places, words(" until this is fixed."), *_UNKNOWN, *_catchup(plan, ids)))
+
+
+def _catchup(plan: Plan, ids: Sequence[str]) -> tuple[Piece, ...]:
+    """What catchup does in the environments where the same DAG can be built: it is likely here, too."""
+    risks = [risk for risk in plan.risks if risk.kind == "catchup" and {one.dag_id for one in risk.places} & {*ids}]
+    if not risks:
+        return ()
+    where_else = in_order(plan, (place.environment for place in risks[0].places))
+    return (words(" Expect the same catchup as in "), *names(where_else), words("."))

@@ -39,6 +39,11 @@ def field_pieces(changes: Iterable[FieldChange]) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+def is_limit(change: FieldChange) -> bool:
+    """Return whether a change is about a limit of an environment or a team, which changes no job by itself."""
+    return label(change.path).startswith("limit ")
+
+
 def label(path: str) -> str:
     """Return a short name for the path of a pod: that of the main container without its prefix."""
     short = _MAIN_CONTAINER.sub("", path, count=1) if _MAIN_CONTAINER.match(path) else path

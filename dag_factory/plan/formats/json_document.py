@@ -99,6 +99,7 @@ def _cost(cost: EnvironmentCost) -> JSON:
     monthly = {"before": cost.monthly[0], "after": cost.monthly[1]} if cost.monthly else None
     return {
         "environment": cost.environment,
+        "jobs": cost.jobs,
         "hourly": {"before": cost.hourly[0], "after": cost.hourly[1]},
         "monthly": monthly,
         "not_estimable": cost.not_estimable,

@@ -6,7 +6,7 @@ The first line is a hidden marker. CI finds its own comment by it and replaces t
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dag_factory.plan.formats.contents import outline
 from dag_factory.plan.formats.markdown_text import code, fenced, html_code, sentence
@@ -25,9 +25,14 @@ _SUMMARY_LINES = 50
 _OPEN_ITEMS = 3  # a section with at most so many items shows their details at once
 
 
-def as_markdown(plan: Plan, limit: int = LIMITS["github"], failures: Sequence[str] = ()) -> str:
-    """Return the comment. What does not fit is counted. ``failures`` are our words: why the check of CI fails."""
-    contents = outline(plan)
+def as_markdown(
+    plan: Plan, limit: int = LIMITS["github"], failures: Sequence[str] = (), failing: Collection[str] = ()
+) -> str:
+    """Return the comment. What does not fit is counted.
+
+    ``failures`` are our words: why the check of CI fails. ``failing`` are the kinds of risks that make it fail.
+    """
+    contents = outline(plan, failing)
     pair = pair_of(plan)
     title = f"How {code(pair[1])} differs from {code(pair[0])}" if pair else "What this change does"
     head = [MARKER, f"## {title}", ""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from dag_factory.plan.formats.contents import outline
 from dag_factory.plan.formats.outline import Item, Piece, Tone
@@ -19,9 +19,9 @@ def plain(text: str, _tone: Tone) -> str:
     return text
 
 
-def as_text(plan: Plan, paint: Paint = plain) -> str:
-    """Return the whole plan as text."""
-    contents = outline(plan)
+def as_text(plan: Plan, paint: Paint = plain, failing: Collection[str] = ()) -> str:
+    """Return the whole plan as text. ``failing`` are the kinds of risks that fail the check."""
+    contents = outline(plan, failing)
     lines = [*(_wrapped(pieces, 0, paint) for pieces in contents.facts), ""]
     lines += (_wrapped(item.pieces, 2 if number else 0, paint) for number, item in enumerate(contents.summary))
     for section in contents.sections:

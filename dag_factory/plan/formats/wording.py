@@ -42,7 +42,7 @@ _OF_REVISIONS = {
         "renamed",
         "renamed",
         "changed",
-        "For Airflow this is a new DAG: it starts without history. The old runs stay under the old name.",
+        "The old runs stay under the old name.",
     ),
     "added": _kind("added", "new", "added"),
     "changed": _kind("changed", "changed", "changed"),

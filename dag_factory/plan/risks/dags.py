@@ -15,13 +15,14 @@ def find(change: DagChange) -> Iterator[Finding]:
         yield Finding("dag-removed", sentence)
     elif change.renamed_from:
         sentence = (
-            f"The DAG was `{change.renamed_from}`. For Airflow it is a new DAG, without the runs and the history of "
-            f"the old one; the next jobs of runs in progress of `{change.renamed_from}` fail."
+            f"The DAG was `{change.renamed_from}`. For Airflow it is a new DAG without history. Runs of "
+            f"`{change.renamed_from}` that are in progress fail at their next job: merge when none is running."
         )
         yield Finding("dag-renamed", sentence)
-    elif change.kind in ("changed", "repaired"):
-        sentence = (
-            "Runs in progress: with a bundle that has versions, such as git, they end with the old version. "
-            "With a bundle without versions, such as a folder, their next jobs use the new one."
-        )
+    elif change.kind == "repaired" or (change.kind == "changed" and _changes_jobs(change)):
+        sentence = "Runs in progress: their next jobs use the new version, unless Airflow has a git bundle."
         yield Finding("runs-in-progress", sentence)
+
+
+def _changes_jobs(change: DagChange) -> bool:
+    return bool(change.jobs or change.edges_added or change.edges_removed)

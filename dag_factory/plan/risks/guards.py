@@ -58,11 +58,12 @@ def compare(before: Guards, after: Guards) -> Iterator[tuple[str, Cause | None]]
     if before.pod_security and before.pod_security.words[0] in LEVELS:
         level = after.pod_security.words[0] if after.pod_security else LEVELS[0]
         if LEVELS.index(level) < LEVELS.index(before.pod_security.words[0]):
-            instead = f"instead of `{before.pod_security.words[0]}`"
+            old = before.pod_security.words[0]
             if after.pod_security:
-                yield _changed(after.pod_security, f"`pod_security` is `{level}` {instead}")
+                yield _changed(after.pod_security, f"`pod_security` is `{level}`; it was `{old}`")
             else:
-                yield _removed(before.pod_security, f"`pod_security` is not set any more {instead}")
+                text = f"`pod_security: {old}` is removed, so pods may have any privileges"
+                yield _removed(before.pod_security, text)
 
 
 def _lists(key: str, before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[str, Cause | None]]:
@@ -94,7 +95,7 @@ def _amounts(before: dict[str, Limit], after: dict[str, Limit]) -> Iterator[tupl
         if new is None:
             yield _removed(limit, f"the maximum of `{key}`, `{limit.most}`, is removed")
         elif (quantity(new.most) or 0) > (quantity(limit.most) or 0):
-            yield _changed(new, f"the maximum of `{key}` is `{new.most}` instead of `{limit.most}`")
+            yield _changed(new, f"the maximum of `{key}` is `{new.most}`; it was `{limit.most}`")
 
 
 def _bounds(before: dict[str, Bound], after: dict[str, Bound]) -> Iterator[tuple[str, Cause | None]]:
@@ -103,7 +104,7 @@ def _bounds(before: dict[str, Bound], after: dict[str, Bound]) -> Iterator[tuple
         if new is None:
             yield _removed(bound, f"the limit `{key}: {bound.text}` is removed")
         elif (new.most < bound.most) if key == "min_schedule_interval" else (new.most > bound.most):
-            yield _changed(new, f"the limit `{key}` is `{new.text}` instead of `{bound.text}`")
+            yield _changed(new, f"the limit `{key}` is `{new.text}`; it was `{bound.text}`")
 
 
 def _require(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[str, Cause | None]]:

@@ -33,7 +33,11 @@ def _catchup(before: Pipeline | None, after: Pipeline, today: date) -> Iterator[
     count = count_runs(after, midnight(date(1970, 1, 2), after.timezone), end)
     if count:
         runs = f"{count:,} run{'s' * (count != 1)}"
-        sentence = f"Catchup starts up to {runs} for the past, if the DAG is new or never ran, as of {today}."
+        if before is None:
+            begin = after.start_date.partition("T")[0]
+            sentence = f"Catchup starts up to {runs} for the past: the DAG is new, and its runs begin on {begin}."
+        else:
+            sentence = f"Catchup starts up to {runs} for the past, if the DAG never ran, as of {today}."
         yield Finding("catchup", sentence, fields=("catchup", *_FIELDS))
 
 

@@ -1,0 +1,187 @@
+"""What a change means in one environment, in one sentence, and what it means for runs and costs.
+
+A reviewer reads this first. So it says what happens and not how many things differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from dag_factory.config.source import image_folders
+from dag_factory.plan.formats.fields import is_limit, label, value_text
+from dag_factory.plan.formats.outline import Piece, Tone, count, name, names, words
+from dag_factory.plan.model import DagChange, EnvironmentCost, FieldChange, Plan
+
+Pieces = tuple[Piece, ...]
+
+_NAMED = 3  # DAGs; of more, only the number is shown
+_SIZE = ("cpu", "memory", "ephemeral-storage", "gpu", "resources", "cpu limit", "cpu request", "memory limit")
+_WHAT = ("image", "flavor", "size", "price")
+_SAME = "; its jobs and its schedule stay the same"
+NOTHING: Pieces = (words("no DAG changes"),)
+
+
+def consequence(plan: Plan, environment: str) -> Pieces:
+    """What happens in one environment, without its name."""
+    changes = [change for change in plan.changes if change.environment == environment]
+    parts = [part for part in _parts(plan, environment, changes) if part]
+    if not parts:
+        return NOTHING
+    pieces: list[Piece] = []
+    for part in parts:
+        pieces += [words("; ")] if pieces else []
+        pieces += part
+    return tuple(pieces)
+
+
+def facts(plan: Plan, environment: str) -> Pieces:
+    """What the change means for past runs and for costs in one environment; nothing if it has no effect there."""
+    changes = [change for change in plan.changes if change.environment == environment]
+    if not any(_runs_change(change) or _changes_jobs(change) for change in changes):
+        return ()
+    parts = [_past_runs(plan, environment)]
+    cost = next((cost for cost in plan.costs if cost.environment == environment), None)
+    if environment != image_folders.ENVIRONMENT:
+        parts.append(_price(cost))
+    pieces: list[Piece] = []
+    for part in parts:
+        pieces += [words(", ")] if pieces else []
+        pieces += part
+    return tuple(pieces)
+
+
+def hourly_text(cost: EnvironmentCost) -> str:
+    """``0.10 -> 0.20``, or one amount if it stays."""
+    before, after = (f"{amount:,.2f}" for amount in cost.hourly)
+    return after if before == after else f"{before} → {after}"
+
+
+def _parts(plan: Plan, environment: str, changes: Sequence[DagChange]) -> Iterator[Pieces]:
+    kinds: dict[str, list[DagChange]] = {}
+    for change in changes:
+        kinds.setdefault(change.kind, []).append(change)
+    broken = kinds.get("broken", ())
+    yield _subject([one for one in broken if one.is_new], "is new and cannot be built", "are new and cannot be built")
+    running = "cannot be built, so the last good version keeps running", "cannot be built; their last good versions run"
+    yield _subject([one for one in broken if not one.is_new], *running, tone="risk")
+    yield _subject(kinds.get("removed", ()), "is removed", "are removed", tone="removed")
+    for change in kinds.get("renamed", ())[:_NAMED]:
+        old = str(change.renamed_from)
+        same = "" if change.fields or change.jobs or change.edges_added or change.edges_removed else _SAME
+        text = f", a new DAG for Airflow, without history{same}"
+        yield (name(old), words(" becomes "), name(change.id), words(text))
+    if len(kinds.get("renamed", ())) > _NAMED:
+        yield (words(f"{count(len(kinds['renamed']) - _NAMED, 'more DAG')} renamed"),)
+    yield from _new(kinds.get("added", ()))
+    yield _subject(kinds.get("repaired", ()), "had errors and can be built now", "had errors and can be built now")
+    yield from _changed([*kinds.get("changed", ()), *kinds.get("renamed", ())])
+    yield from _limits(plan, environment, changes)
+    documentation = kinds.get("documentation", ())
+    if documentation:
+        only = "" if len(documentation) < len(changes) else "only "
+        yield (words(f"{only}the documentation of {count(len(documentation), 'DAG')} changes"),)
+
+
+def _subject(changes: Sequence[DagChange], one: str, many: str, tone: Tone = "") -> Pieces:
+    ids = tuple(sorted(change.id for change in changes))
+    if not ids:
+        return ()
+    subject = names(ids) if len(ids) <= _NAMED else (words(count(len(ids), "DAG")),)
+    return (*subject, words(f" {one if len(ids) == 1 else many}", tone))
+
+
+def _new(changes: Sequence[DagChange]) -> Iterator[Pieces]:
+    if len(changes) > _NAMED:
+        yield (words(f"{count(len(changes), 'DAG')} are new"),)
+        return
+    for change in changes:
+        schedule = [field.after for field in change.fields if field.path == "schedule"]
+        runs = (words(", schedule "), name(value_text(schedule[0]))) if schedule else (words(", started by hand only"),)
+        yield (name(change.id), words(" is new", "added"), *runs)
+
+
+def _changed(changes: Iterable[DagChange]) -> Iterator[Pieces]:
+    """What happens to the jobs of DAGs that exist before and after."""
+    jobs: dict[str, set[tuple[str, str]]] = {"changed": set(), "added": set(), "removed": set()}
+    what: set[str] = set()
+    settings: dict[str, set[str]] = {}
+    order: set[str] = set()
+    for change in changes:
+        for job in change.jobs:
+            jobs[job.kind].add((change.id, job.job))
+            if job.kind == "changed":
+                what |= _kinds_of(job.fields)
+        for field in change.fields:
+            if not is_limit(field):
+                settings.setdefault(label(field.path).partition(".")[0], set()).add(change.id)
+        if (change.edges_added or change.edges_removed) and not any(job.kind != "changed" for job in change.jobs):
+            order.add(change.id)
+    if jobs["changed"]:
+        verb = "gets" if len(jobs["changed"]) == 1 else "get"
+        known = " and ".join(one for one in _WHAT if one in what)
+        does = f"{verb} another {known}" if "other" not in what else ("changes" if verb == "gets" else "change")
+        yield (words(f"{_jobs(jobs['changed'])} {does}"),)
+    for kind, verbs in (("added", ("is new", "are new")), ("removed", ("is removed", "are removed"))):
+        if jobs[kind]:
+            yield (words(f"{_jobs(jobs[kind])} {verbs[len(jobs[kind]) > 1]}"),)
+    for key, ids in settings.items():
+        listed = names(tuple(sorted(ids))) if len(ids) <= _NAMED else (words(count(len(ids), "DAG")),)
+        yield (name(key), words(" changes in "), *listed)
+    if order:
+        yield (words(f"the order of jobs changes in {count(len(order), 'DAG')}"),)
+
+
+def _jobs(found: set[tuple[str, str]]) -> str:
+    return f"{count(len(found), 'job')} of {count(len({dag for dag, _ in found}), 'DAG')}"
+
+
+def _kinds_of(fields: Iterable[FieldChange]) -> set[str]:
+    labels = {label(field.path) for field in fields}
+    if "resource_flavor" in labels:
+        return {"flavor"}
+    found = set()
+    for one in labels:
+        resource = one.rpartition(" ")[0] or one
+        known = {"image": "image", "resource_flavor.cost_per_hour": "price"}
+        found.add(known.get(one) or ("size" if resource in _SIZE else "other"))
+    return found
+
+
+def _limits(plan: Plan, environment: str, changes: Sequence[DagChange]) -> Iterator[Pieces]:
+    """Limits of the platform, which change no job."""
+    places = {place.environment for risk in plan.risks if risk.kind == "guard-loosened" for place in risk.places}
+    loosened = {
+        risk.sentence
+        for risk in plan.risks
+        if risk.kind == "guard-loosened" and environment in {place.environment for place in risk.places}
+    }
+    limits = {field.path for change in changes for field in change.fields if is_limit(field)}
+    only = "" if any(_changes_jobs(change) or _runs_change(change) for change in changes) else ", but no job changes"
+    if environment in places:
+        number = len(loosened)
+        yield (words(f"{count(number, 'limit')} {'is' if number == 1 else 'are'} loosened{only}", "risk"),)
+    elif limits:
+        yield (words(f"limits change{only}"),)
+
+
+def _changes_jobs(change: DagChange) -> bool:
+    return bool(change.jobs) or change.kind in ("added", "removed", "renamed", "repaired")
+
+
+def _runs_change(change: DagChange) -> bool:
+    return bool(change.edges_added or change.edges_removed) or any(not is_limit(field) for field in change.fields)
+
+
+def _past_runs(plan: Plan, environment: str) -> Pieces:
+    has_catchup = any(
+        place.environment == environment for risk in plan.risks if risk.kind == "catchup" for place in risk.places
+    )
+    return (words("Catchup starts runs for the past (see Risks)" if has_catchup else "Catchup starts no runs"),)
+
+
+def _price(cost: EnvironmentCost | None) -> Pieces:
+    if cost is not None and cost.jobs and cost.not_estimable.get("no price") == cost.jobs:
+        return (words("no price known: the flavors have no "), name("cost_per_hour"))
+    if cost is None or f"{cost.hourly[0]:.4f}" == f"{cost.hourly[1]:.4f}":
+        return (words("prices as before"),)
+    return (words(f"price per hour {hourly_text(cost)} (see Cost)"),)
