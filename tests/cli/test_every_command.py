@@ -174,6 +174,8 @@ module.find_home = pathlib.Path.cwd = click.echo = interrupt
         (["explain", "example.hello", "gret"], "did you mean the job `greet`?"),
         (["flavors", "cpu-smal"], "did you mean `cpu-small`"),
         (["pods", "--env", "locl"], "did you mean `local`?"),
+        (["cluster", "images", "--env", "locl"], "did you mean `local`?"),
+        (["alerts", "list", "--env", "locl"], "did you mean `local`?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

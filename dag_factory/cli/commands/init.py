@@ -29,7 +29,7 @@ def init(folder: Path | None, ci: str | None, install: str | None) -> int:
     _check_folder(home, given=folder is not None)
     below = repository_folder(home)
     root = repository_root(home)
-    is_new = not (home / "configs").exists()
+    is_new = not any((home / "configs" / name).exists() for name in ("platform", "pipelines"))
     # A project that exists has its own tables and pipelines.
     wanted = {name: text for name, text in project_files(home.name).items() if is_new or name in _FOR_EVERY_PROJECT}
     files = {below + name: text for name, text in wanted.items()}

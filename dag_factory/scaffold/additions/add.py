@@ -85,7 +85,8 @@ def _check(home: Path, changed: dict[str, str]) -> None:
         new = tuple(problem for problem in found if problem.identity not in known)
         if new:
             cause = min(new, key=lambda problem: problem.file not in changed)  # others follow from it
-            raise NotAdded(_reason(cause), new)
+            where = "" if cause.file in changed else f"{cause.location}: "
+            raise NotAdded(where + _reason(cause), new)
 
 
 def _reason(problem: Problem) -> str:
@@ -95,8 +96,7 @@ def _reason(problem: Problem) -> str:
 @contextmanager
 def _copy(home: Path, changed: dict[str, str]) -> Iterator[Path]:
     """The configuration with changed files, and the folders of images, in a temporary folder. Files are linked."""
-    (home / ".dagf").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="new-", dir=home / ".dagf") as folder:
+    with tempfile.TemporaryDirectory(prefix="dagf-new-") as folder:
         copy = Path(folder)
         shutil.copytree(home / "configs", copy / "configs", symlinks=True, copy_function=_link)
         for image in folders(home):

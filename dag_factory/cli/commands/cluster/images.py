@@ -22,10 +22,15 @@ def images(home: Path | None, environment: str | None, folders: Mapping[str, Pat
 
 
 def project_images(home: Path | None = None, environment: str | None = None) -> dict[str, Path]:
-    """Return the folders that the project's environment gives to images; nothing without a project."""
+    """Return the folders that the project's environment gives to images; nothing without a project.
+
+    Raises ``ProjectError`` if an ``environment`` is given and unknown.
+    """
     try:
         project = open_project(find_home(home), environment or settings.environment() or LOCAL)
     except ProjectError:
+        if environment:
+            raise
         return {}
     return {pattern: project.home / folder for pattern, folder in project.tables.images.items()}
 

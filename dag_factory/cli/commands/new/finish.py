@@ -18,7 +18,7 @@ def finish(home: Path, addition: Addition) -> int:
         reason = str(failure)
         if len(failure.problems) > 1:
             reason += f" (and {len(failure.problems) - 1} more)"
-        raise CouldNotRun(f"{reason}. Nothing was written") from failure
+        raise CouldNotRun(f"{reason}{'' if reason.endswith('?') else '.'} Nothing was written") from failure
     for change in changes:
         terminal.write(change)
     terminal.write("\nNext steps:")
