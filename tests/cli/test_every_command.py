@@ -18,6 +18,10 @@ from dag_factory.cli.main import SECTIONS, main
 
 START = {("up",), ("demo",), ("run",), ("cluster", "up")}
 """Commands that start servers. Here they run only with ``--help``."""
+NEEDS = {("pods",), ("pods", "reap"), ("down",), ("alerts", "test")}
+"""Commands that need a client of Airflow or of Kubernetes."""
+SLOW = {"airflow", "fastapi", "httpx", "kubernetes", "psutil", "rich", "sqlalchemy", "uvicorn"}
+"""Packages that take long to import."""
 VALUES = {
     "paths": "configs",
     "pipeline": "example.hello",
@@ -160,6 +164,20 @@ module.find_home = pathlib.Path.cwd = click.echo = interrupt
 """
     done = run(line(words), project, program=program)
     assert ("Traceback" in done.stderr, done.returncode) == (False, 130)
+
+
+def test_a_command_imports_airflow_and_servers_only_if_it_needs_them(project: Path) -> None:
+    lines = [line(words) for words in WORDS if words not in NEEDS]
+    program = f"""
+import sys
+from click.testing import CliRunner
+from dag_factory.cli.main import main
+for arguments in {lines!r}:
+    CliRunner().invoke(main, arguments)
+    print(*arguments, *({SLOW!r} & set(sys.modules)), file=sys.stderr)
+sys.exit()
+"""
+    assert run([], project, program=program).stderr.splitlines() == [" ".join(arguments) for arguments in lines]
 
 
 @pytest.mark.parametrize(
