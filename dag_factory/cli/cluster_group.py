@@ -68,6 +68,11 @@ def cluster() -> None:
     show_default=True,
     help="How pods are separated. best is the first of the others that works. plain works on every machine.",
 )
+@click.option(
+    "--strict-volumes",
+    is_flag=True,
+    help="Let only root write to claims, unless the pod sets fsGroup, as on many real clusters.",
+)
 @click.option("--foreground", is_flag=True, help="Run in this terminal until Ctrl-C.")
 def up(state: Path | None, images: tuple[tuple[str, Path], ...], foreground: bool, **options: Any) -> int:
     """Start the cluster in the background, if it is not running.

@@ -32,6 +32,7 @@ class ClusterConfig:
     ``isolation``: one of ISOLATIONS, for the process engine. ``best`` is the strongest that this machine allows.
     ``cgroups``: enforce limits by control groups. If false, the cluster watches the memory of processes instead.
     ``venvs``: the folder of the images' virtual environments. Clusters can share it.
+    ``strict_volumes``: only root can write to a claim, unless the pod has an ``fsGroup``, as on many real clusters.
     ``image_source``: prints ``images`` again when a watched file has changed.
     """
 
@@ -50,6 +51,7 @@ class ClusterConfig:
     cgroups: bool = True
     venvs: Path | None = None
     image_source: ImageSource | None = None
+    strict_volumes: bool = False
 
     def to_json(self) -> str:
         return json.dumps(

@@ -24,6 +24,7 @@ from .controllers.job_controller import JobController
 from .controllers.scheduler import Scheduler
 from .docker.engine import DockerEngine
 from .kubelet.kubelet import Kubelet
+from .kubelet.pod.node_facts import NodeFacts
 from .objects import node, quantity
 from .objects.events import Recorder
 from .objects.journal import Journal
@@ -54,7 +55,8 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     state = StateDir(config.state)
     for size in (config.node_cpu, config.node_memory):
         quantity.parse(size)  # raises ValueError
-    log.info("For development only: a Kubernetes API that runs pods as processes of this machine.")
+    runs = "in a Docker engine" if config.engine == "docker" else "as processes of this machine"
+    log.info("For development only: a Kubernetes API that runs pods %s.", runs)
     listening = _listen(config.port or _last_port(state))
     address = f"127.0.0.1:{listening.getsockname()[1]}"
     stopped: list[str] = []
@@ -71,7 +73,8 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     this_node = node.name()
     size = store.get("nodes", "", this_node)["status"]["allocatable"]
     recorder = Recorder(store, this_node)
-    kubelet = Kubelet(store, engine, recorder, config.state, size)
+    facts = NodeFacts(this_node, size, address)
+    kubelet = Kubelet(store, engine, recorder, config.state, facts, strict_volumes=config.strict_volumes)
     scheduler = Scheduler(store, recorder, this_node, kubelet.run_pod, make_claims=config.make_claims)
     kubelet.begin()
     await engine.begin()

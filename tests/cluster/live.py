@@ -137,6 +137,10 @@ class Live:
         found = self.call("GET", "/api/v1/namespaces/default/events", fieldSelector=f"involvedObject.name={name}")
         return [(event["type"], event["reason"], event["message"]) for event in found["items"]]
 
+    def until_event(self, name: str, reason: str) -> str:
+        """The message of the pod's first event with this reason, once there is one."""
+        return until(lambda: next((message for _, each, message in self.events(name) if each == reason), ""))
+
     def watch(self, **query: Any) -> Iterator[dict[str, Any]]:
         yield from watch.Watch().stream(self.api.list_namespaced_pod, "default", **query)
 

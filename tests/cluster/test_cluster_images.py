@@ -127,3 +127,34 @@ def test_the_supported_instructions_of_a_dockerfile() -> None:
     assert recipe.entrypoint == ()
     assert recipe.cmd == ("/bin/sh", "-c", "python -m app")
     assert recipe.copies == ((".", "/srv/app"), ("config/settings.toml", "/etc/app/settings.toml"))
+
+
+def test_files_at_the_root_the_user_of_the_image_and_strict_volumes(tmp_path: Path) -> None:
+    """One cluster for several images, because starting one takes time."""
+    for name, instructions in (
+        ("root", "WORKDIR /\nCMD sh job.sh\n"),
+        ("etc", "COPY etc /etc\nUSER 1234\n"),
+        ("named", "USER app\n"),
+    ):
+        (tmp_path / name / "etc").mkdir(parents=True)
+        (tmp_path / name / "Dockerfile").write_text(f"FROM alpine\n{instructions}")
+        (tmp_path / name / "job.sh").write_text("cat /etc/mine; test -s /etc/passwd && test -e /proc/1 && pwd")
+        (tmp_path / name / "etc" / "mine").write_text("mine\n")
+    images = {f"{name}:*": tmp_path / name for name in ("root", "etc", "named")}
+    with running(tmp_path / "c", images=images, strict_volumes=True) as live:
+        live.run(pod("at-root", container={"image": "root:1", "command": None}))
+        assert live.log("at-root") == "mine\n/\n"
+        container = {"image": "etc:1", "command": ["sh", "-c", "cat /etc/mine; wc -l </etc/passwd; id -u"]}
+        live.run(pod("in-etc", container=container, securityContext={"runAsNonRoot": True}))
+        lines = len(Path("/etc/passwd").read_text().splitlines())
+        assert live.log("in-etc").split() == ["mine", str(lines), "1234"]
+        name = live.create(pod("named", container={"image": "named:1"}, securityContext={"runAsNonRoot": True}))
+        state = live.waits_for(name, "CreateContainerConfigError")["status"]["containerStatuses"][0]["state"]
+        assert "image has non-numeric user (app), cannot verify user is non-root" in state["waiting"]["message"]
+        mounts = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        for number, group in enumerate((None, 2000)):
+            context = {"runAsUser": 1000, **({"fsGroup": group} if group else {})}
+            volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": f"claim-{number}"}}]
+            script = "touch /v/f 2>/dev/null && stat -c %g /v/f || echo denied"
+            live.run(pod(f"strict-{number}", script, container=mounts, volumes=volumes, securityContext=context))
+        assert (live.log("strict-0"), live.log("strict-1")) == ("denied\n", "2000\n")

@@ -112,3 +112,10 @@ def test_the_tail_of_a_file_is_found_across_blocks(tmp_path: Path) -> None:
     for tail in (1, 700, 4999, 5000, 6000):
         offset = logs._tail_offset(log.path, logs.LogOptions(tail=tail))
         assert log.path.read_bytes()[offset:].count(b"\n") == min(tail, 5000)
+
+
+def test_only_the_first_part_of_a_long_line_has_a_timestamp(live: Live) -> None:
+    live.run(pod("long-line", "head -c 40000 /dev/zero | tr '\\0' x; echo; echo next"))
+    first, second = live.log("long-line", timestamps=True).splitlines()
+    assert re.fullmatch(r"\S+Z x{40000}", first)
+    assert re.fullmatch(r"\S+Z next", second)

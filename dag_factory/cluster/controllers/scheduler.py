@@ -57,6 +57,9 @@ class Scheduler:
         node = self.store.get("nodes", "", self.node)
         pods = self.store.all("pods")
         used = [pod for pod in pods if pod["spec"].get("nodeName") and not is_finished(pod)]
+        for pod in used:
+            if pod["spec"]["nodeName"] == self.node and not pod["status"].get("conditions"):
+                self._start(pod)  # it was created for this node
         waiting = [
             pod
             for pod in pods
@@ -84,14 +87,19 @@ class Scheduler:
     def _order(self, pod: Object) -> tuple[int, int]:
         return -int(pod["spec"].get("priority") or 0), self._arrived.get(pod["metadata"]["uid"], 0)
 
-    def _bind(self, pod: Object) -> Object:
+    def _start(self, pod: Object) -> Object:
+        """Hand a pod to the node."""
         status = {**pod["status"], "conditions": [_condition("True")]}
-        bound = self.store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": self.node}, "status": status})
+        started = self.store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": self.node}, "status": status})
+        self._on_bind(started)
+        return started
+
+    def _bind(self, pod: Object) -> Object:
         meta = pod["metadata"]
+        bound = self._start(pod)
         message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {self.node}"
         self.recorder.scheduler_event(bound, "Normal", "Scheduled", message, "Binding")
         self._reported.pop(meta["uid"], None)
-        self._on_bind(bound)
         return bound
 
     def _report_unschedulable(self, pod: Object, reason: str) -> None:

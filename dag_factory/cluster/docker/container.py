@@ -76,6 +76,12 @@ class DockerContainer:
     def usage(self) -> tuple[float, int]:
         return process_tree.usage(self.pid) if self.pid else (0.0, 0)
 
+    async def written_bytes(self) -> int | None:
+        with contextlib.suppress(DockerError):
+            found = await self.client.request("GET", f"/containers/{self.id}/json", size=1)
+            return int(found.get("SizeRw") or 0)
+        return None
+
     async def remove(self) -> None:
         with contextlib.suppress(DockerError):
             await self.client.request("DELETE", f"/containers/{self.id}", force=1, v=1)

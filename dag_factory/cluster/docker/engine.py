@@ -39,8 +39,10 @@ class DockerEngine:
     """``state`` is the server's folder. Containers that an earlier server of the same folder left are removed."""
 
     name = "docker"
+    isolation = "docker"
 
     def __init__(self, state: Path, images: Mapping[str, Path], source: ImageSource | None = None) -> None:
+        self.state = state
         self.socket = socket_path()
         self.client = DockerClient(self.socket)
         self.images = Images(self.client, images, source)
@@ -126,9 +128,14 @@ class DockerEngine:
     def _body(self, spec: ContainerSpec) -> dict[str, Any]:
         host: dict[str, Any] = {
             "NetworkMode": "host",
-            "Mounts": [_mount(mount) for mount in spec.mounts],
+            "Mounts": [entry for mount in self._mounts(spec) for entry in _mount(mount, self.state)],
             "GroupAdd": [str(group) for group in spec.supplementary_groups],
             "LogConfig": {"Type": "none"},
+            "ReadonlyRootfs": spec.read_only_root,
+            "Privileged": spec.privileged,
+            "CapAdd": list(spec.capabilities_added),
+            "CapDrop": list(spec.capabilities_dropped),
+            "SecurityOpt": ["no-new-privileges"] if spec.no_new_privileges else [],
         }
         if spec.memory:
             host |= {"Memory": spec.memory, "MemorySwap": spec.memory}
@@ -137,7 +144,7 @@ class DockerEngine:
         body: dict[str, Any] = {
             "Image": spec.image,
             "Env": [f"{name}={value}" for name, value in spec.env.items()],
-            "Hostname": spec.pod[:63],
+            "Hostname": (spec.hostname or spec.pod)[:63],
             "AttachStdout": True,
             "AttachStderr": True,
             "OpenStdin": spec.stdin,
@@ -151,9 +158,13 @@ class DockerEngine:
             body["Cmd"] = list(spec.args)
         if spec.working_dir:
             body["WorkingDir"] = spec.working_dir
-        if spec.user is not None:
-            body["User"] = f"{spec.user}" + (f":{spec.group}" if spec.group is not None else "")
+        if spec.user is not None or spec.group is not None:
+            body["User"] = f"{spec.user or 0}" + (f":{spec.group}" if spec.group is not None else "")
         return body
+
+    def _mounts(self, spec: ContainerSpec) -> list[Mount]:
+        targets = {mount.target.rstrip("/") for mount in spec.mounts}
+        return [*(mount for mount in spec.etc_mounts if mount.target not in targets), *spec.mounts]
 
     async def _watch_memory_events(self) -> None:
         """Learn of processes that the kernel killed for their memory."""
@@ -165,9 +176,14 @@ class DockerEngine:
                     await container.out_of_memory()
 
 
-def _mount(mount: Mount) -> dict[str, Any]:
+def _mount(mount: Mount, state: Path) -> list[dict[str, Any]]:
+    """A mount for the engine. A folder of this machine with the server's folder in it hides that folder."""
     target = {"Target": mount.target}
-    if mount.kind == "tmpfs":
+    if mount.kind == "tmpfs" and mount.group is None:
         options = {"Mode": 0o1777} | ({"SizeBytes": mount.size} if mount.size else {})
-        return {**target, "Type": "tmpfs", "TmpfsOptions": options}
-    return {**target, "Type": "bind", "Source": str(mount.source), "ReadOnly": mount.read_only}
+        return [{**target, "Type": "tmpfs", "TmpfsOptions": options}]
+    bind = {**target, "Type": "bind", "Source": str(mount.source), "ReadOnly": mount.read_only}
+    source, hidden = mount.source.resolve(), state.resolve()
+    if source not in hidden.parents:
+        return [bind]
+    return [bind, {"Type": "tmpfs", "Target": str(Path(mount.target) / hidden.relative_to(source))}]

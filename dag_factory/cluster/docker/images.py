@@ -77,7 +77,8 @@ class Images:
 def _pulled(name: str, found: Mapping[str, Any]) -> PulledImage:
     full = image_name.full(name)
     digests = found.get("RepoDigests") or []
-    return PulledImage(full, str(digests[0]) if digests else f"{full.rpartition(':')[0]}@{found['Id']}")
+    user = str((found.get("Config") or {}).get("User") or "")
+    return PulledImage(full, str(digests[0]) if digests else f"{full.rpartition(':')[0]}@{found['Id']}", user=user)
 
 
 def _tar(folder: Path) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..objects.store import Object
-from ..runtime.engine import ContainerSpec, Engine
+from ..runtime.engine import ContainerSpec, Engine, PulledImage
 from .pod.slot import Slot
 
 
@@ -27,8 +27,8 @@ class ContainerHost(Protocol):
         """Why the kubelet ends the pod; empty if it does not."""
         ...
 
-    def container_spec(self, slot: Slot, folder: Path) -> ContainerSpec:
-        """What the engine is to run. Raises ConfigError if the spec refers to an object that does not exist."""
+    def container_spec(self, slot: Slot, folder: Path, image: PulledImage) -> ContainerSpec:
+        """What the engine is to run. Raises ConfigError for a spec that the kubelet cannot or must not run."""
         ...
 
     def log_path(self, slot: Slot) -> Path:

@@ -146,7 +146,7 @@ class ContainerLife:
             policy = slot.spec.get("imagePullPolicy", "IfNotPresent")
             image = await image_pull.pull(self.host.engine, slot.spec["image"], policy, self)
             try:
-                spec = self.host.container_spec(slot, self.folder)
+                spec = self.host.container_spec(slot, self.folder, image)
             except ConfigError as error:
                 self.event("Warning", "Failed", f"Error: {error}")
                 self.wait_with("CreateContainerConfigError", str(error))

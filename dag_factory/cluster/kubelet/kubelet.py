@@ -11,12 +11,14 @@ from pathlib import Path
 from ..objects.events import Recorder
 from ..objects.pod_phase import is_finished
 from ..objects.store import Change, Missing, Object, Store
+from ..runtime.disk_usage import used_bytes
 from ..runtime.engine import Engine
 from . import disk
 from .faults import Faults, evict
 from .folders import NodeFolders, uid_of
 from .node_context import NodeContext
 from .pod import recovery
+from .pod.node_facts import NodeFacts
 from .pod_worker import PodWorker
 
 log = logging.getLogger(__name__)
@@ -26,16 +28,23 @@ _LOG_DELAY = 5  # seconds from a pod's deletion to that of its logs: a client ma
 
 
 class Kubelet:
-    """``state`` is the server's folder. ``node_size`` is the node's capacity, as quantities."""
+    """``state`` is the server's folder. ``facts`` is what pods learn of the node."""
 
     def __init__(
-        self, store: Store, engine: Engine, recorder: Recorder, state: Path, node_size: dict[str, str]
+        self,
+        store: Store,
+        engine: Engine,
+        recorder: Recorder,
+        state: Path,
+        facts: NodeFacts,
+        *,
+        strict_volumes: bool = False,
     ) -> None:
         self.store = store
         self.folders = NodeFolders(state)
         self.workers: dict[str, PodWorker] = {}
         self.faults = Faults(lambda: list(self.workers.values()))
-        self._node = NodeContext(store, engine, recorder, self.folders, node_size)
+        self._node = NodeContext(store, engine, recorder, self.folders, facts, strict_volumes)
         store.add_listener(self._on_change)
 
     def begin(self) -> None:
@@ -72,7 +81,8 @@ class Kubelet:
         loop = asyncio.get_running_loop()
         for worker in list(self.workers.values()):
             if disk.has_limit(worker.pod):
-                excess = await loop.run_in_executor(None, disk.find_excess, worker.pod, worker.folder)
+                written = await worker.written_bytes()
+                excess = await loop.run_in_executor(None, disk.find_excess, worker.pod, worker.folder, written)
                 if excess:
                     evict(worker, excess)
         done = [pod for pod in self.store.all("pods") if is_finished(pod)]
@@ -82,7 +92,7 @@ class Kubelet:
                 self.store.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def _log_sizes(self) -> dict[str, int]:
-        return {uid_of(folder): disk.used_bytes(folder) for folder in self.folders.logs.iterdir()}
+        return {uid_of(folder): used_bytes(folder) for folder in self.folders.logs.iterdir()}
 
     async def end(self) -> None:
         """End every pod without grace: nobody should wait for a development cluster to stop."""
@@ -93,6 +103,8 @@ class Kubelet:
 
     def run_pod(self, pod: Object) -> None:
         """Run a pod that is bound to the node."""
+        if pod["metadata"]["uid"] in self.workers:
+            return
         worker = PodWorker(self._node, pod, self.faults.container_started, self._on_end)
         self.workers[pod["metadata"]["uid"]] = worker
 

@@ -104,7 +104,7 @@ async def read(path: Path, log: ContainerLog | None, options: LogOptions) -> Asy
     try:
         if options.tail is not None:
             file.seek(_tail_offset(path, options))
-        partial = b""
+        partial, continues = b"", False
         while True:
             waiting = log._more if log else None
             was_open = log is not None and log.open
@@ -113,7 +113,11 @@ async def read(path: Path, log: ContainerLog | None, options: LogOptions) -> Asy
             if data:
                 lines = (partial + data).split(b"\n")
                 partial = lines.pop()
-                chunk = b"".join(_render(line, options) for line in lines)
+                rendered = []
+                for line in lines:
+                    rendered.append(_render(line, options, continues=continues))
+                    continues = _is_partial(line)
+                chunk = b"".join(rendered)
                 if remaining is not None:
                     chunk = chunk[:remaining]
                     remaining -= len(chunk)
@@ -143,7 +147,7 @@ def last_lines(path: Path, lines: int, size: int) -> str:
             last = deque(file.read().splitlines(), maxlen=lines)
     except OSError:
         return ""
-    text = b"".join(_render(line, LogOptions()) for line in last)
+    text = b"".join(_render(line, LogOptions(), continues=False) for line in last)
     return text[-size:].decode(errors="replace")
 
 
@@ -153,7 +157,13 @@ def _stamp() -> bytes:
     return b"%s.%09dZ" % (seconds.encode(), now % 1_000_000_000)
 
 
-def _render(line: bytes, options: LogOptions) -> bytes:
+def _is_partial(line: bytes) -> bool:
+    """Whether the next line of the file continues the same line of the container."""
+    return line.split(b" ", 3)[2:3] == [b"P"]
+
+
+def _render(line: bytes, options: LogOptions, *, continues: bool) -> bytes:
+    """The text of one line of the file. Only the first part of a long line gets the timestamp."""
     parts = line.split(b" ", 3)
     if len(parts) < 4:
         return b""
@@ -161,7 +171,7 @@ def _render(line: bytes, options: LogOptions) -> bytes:
     if options.since is not None and clock.parse(stamp.decode()) < options.since:
         return b""
     end = b"\n" if tag == b"F" else b""
-    return (stamp + b" " if options.timestamps else b"") + text + end
+    return (stamp + b" " if options.timestamps and not continues else b"") + text + end
 
 
 def _tail_offset(path: Path, options: LogOptions) -> int:

@@ -8,14 +8,16 @@ from ..objects.events import Recorder
 from ..objects.store import Store
 from ..runtime.engine import Engine
 from .folders import NodeFolders
+from .pod.node_facts import NodeFacts
 
 
 @dataclass(frozen=True)
 class NodeContext:
-    """``size`` is the node's capacity, as quantities."""
+    """``strict_volumes``: only root can write to claims, unless the pod has an ``fsGroup``."""
 
     store: Store
     engine: Engine
     recorder: Recorder
     folders: NodeFolders
-    size: dict[str, str]
+    facts: NodeFacts
+    strict_volumes: bool = False

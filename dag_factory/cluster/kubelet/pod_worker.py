@@ -13,11 +13,11 @@ from typing import Any
 
 from ..objects import clock
 from ..objects.store import Missing, Object
-from ..runtime.engine import Container, ContainerSpec, Engine, Exit
+from ..runtime.engine import Container, ContainerSpec, Engine, Exit, PulledImage
 from .container_life import ContainerLife
 from .logs import ContainerLog
 from .node_context import NodeContext
-from .pod import recovery, status
+from .pod import fields, recovery, status
 from .pod import slot as states
 from .pod.container_spec import container_spec
 from .pod.slot import Slot
@@ -25,7 +25,6 @@ from .pod.volumes import VolumeError, Volumes
 
 log = logging.getLogger(__name__)
 
-_IP = "127.0.0.1"  # pods share this machine's network
 _RETRY = 1.0  # seconds between two attempts while an object is missing
 
 
@@ -59,10 +58,10 @@ class PodWorker:
         self.volumes = Volumes(
             pod,
             self.folder / "volumes",
-            node.folders.claims / self.key[0],
-            node.folders.memory / self.uid,
+            node.folders,
             self._find,
-            node.size,
+            node.facts.size,
+            strict=node.strict_volumes,
         )
         self._lives = {slot.name: ContainerLife(self, slot) for slot in self.slots}
         self.started_at = pod["status"].get("startTime") or clock.now()
@@ -107,6 +106,11 @@ class PodWorker:
         life = self._lives.get(name)
         return life.log if life else None
 
+    async def written_bytes(self) -> dict[str, int]:
+        """The bytes that each running container has written to its root file system, by the container's name."""
+        found = {name: await life.container.written_bytes() for name, life in self._lives.items() if life.container}
+        return {name: size for name, size in found.items() if size is not None}
+
     async def kill_container(self, name: str, exit: Exit) -> None:
         """Kill a running container and report this exit."""
         await self._lives[name].kill_as(exit)
@@ -121,8 +125,8 @@ class PodWorker:
     def engine(self) -> Engine:
         return self.node.engine
 
-    def container_spec(self, slot: Slot, folder: Path) -> ContainerSpec:
-        return container_spec(self.pod, slot, folder, self.volumes, self._find, self.node.size)
+    def container_spec(self, slot: Slot, folder: Path, image: PulledImage) -> ContainerSpec:
+        return container_spec(self.pod, slot, folder, self.volumes, image, self._find, self.node.facts)
 
     def log_path(self, slot: Slot) -> Path:
         return self.node.folders.log(self.key, self.uid, slot.name, slot.restarts)
@@ -169,7 +173,7 @@ class PodWorker:
             started_at=self.started_at,
             sandbox=self.sandbox,
             over=self.over,
-            ip=_IP,
+            ip=self.node.facts.ip,
             reason=self.reason,
             message=self.message,
             disrupted=self.disrupted,
@@ -215,6 +219,9 @@ class PodWorker:
 
     async def _live(self) -> None:
         self.publish()
+        ignored = fields.ignored_fields(self.pod["spec"], self.engine.isolation)
+        if ignored:
+            self.event("Normal", "FieldsIgnored", fields.describe(ignored))
         await self._set_up_volumes()
         self.sandbox = True
         running: list[asyncio.Task[None]] = []

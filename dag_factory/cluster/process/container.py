@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..runtime import process_tree
+from ..runtime import disk_usage, process_tree
 from ..runtime.engine import ContainerSpec, Exit, Mount, StartError
 from .host import Host
 from .kill_commands import KillSession
@@ -102,6 +102,11 @@ class ProcessContainer:
         counted = self.group.usage()
         return seconds, counted if counted is not None else resident
 
+    async def written_bytes(self) -> int | None:
+        if self.host.isolation == "plain":
+            return None
+        return await asyncio.get_running_loop().run_in_executor(None, disk_usage.used_bytes, self.spec.scratch)
+
     async def remove(self) -> None:
         loop = asyncio.get_running_loop()
         if self._memory_event is not None:
@@ -119,7 +124,14 @@ class ProcessContainer:
         if host.isolation != "plain":
             for name in ("root", "upper", "work"):
                 (spec.scratch / name).mkdir(parents=True, exist_ok=True)
-            root = root_spec(spec.scratch, mounts, hide=host.state, submounts=host.submounts)
+            root = root_spec(
+                spec,
+                mounts,
+                cwd=self.program.cwd,
+                hide=host.state,
+                submounts=host.submounts,
+                cgroups=self.group.shown_at(),
+            )
         process = process_spec(spec, self.program, host.isolation, self.group.procs, tty=spec.tty)
         return StartSpec(**process, root=root)
 

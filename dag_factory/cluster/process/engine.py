@@ -40,6 +40,10 @@ class ProcessEngine:
 
     name = "process"
 
+    @property
+    def isolation(self) -> str:
+        return self._host.isolation
+
     def __init__(
         self,
         state: Path,
@@ -112,7 +116,7 @@ class ProcessEngine:
         if not argv:
             raise StartError("CreateContainerError", "no command specified")
         program = Program(argv, environment(image, spec.env), spec.working_dir or image.workdir)
-        mounts = merge_mounts(spec, image, self.state, with_tools=host.isolation != "plain")
+        mounts = merge_mounts(spec, image, self.state, has_namespaces=host.isolation != "plain")
         if host.isolation == "plain":
             images = [self.images.get(name) for name in spec.pod_images]
             pod_mounts = [*spec.pod_mounts, *(m for found in images if found for m in found.mounts)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..runtime.engine import ContainerSpec, Mount
+from . import capabilities
 from .launcher.requests import ProcessSpec, RootSpec
 
 _MAX_HOSTNAME = 63
@@ -29,22 +30,42 @@ def process_spec(
         argv=program.argv,
         env=dict(program.env),
         cwd=program.cwd,
-        hostname=spec.pod[:_MAX_HOSTNAME],
+        hostname=(spec.hostname or spec.pod)[:_MAX_HOSTNAME],
         user=spec.user,
         group=spec.group,
         supplementary_groups=list(spec.supplementary_groups),
         tty=tty,
         cgroup_procs=cgroup_procs,
+        capabilities=capabilities.allowed(spec),
+        no_new_privileges=spec.no_new_privileges,
     )
 
 
-def root_spec(scratch: Path, mounts: Sequence[Mount], *, hide: Path, submounts: Sequence[str]) -> RootSpec:
+def root_spec(
+    spec: ContainerSpec,
+    mounts: Sequence[Mount],
+    *,
+    cwd: str,
+    hide: Path,
+    submounts: Sequence[str],
+    cgroups: Mapping[str, str],
+) -> RootSpec:
     return RootSpec(
-        scratch=str(scratch),
+        scratch=str(spec.scratch),
         submounts=list(submounts),
         hide=[str(hide)],
         mounts=[
-            {"source": str(m.source), "target": m.target, "read_only": m.read_only, "kind": m.kind, "size": m.size}
+            {
+                "source": str(m.source),
+                "target": m.target,
+                "read_only": m.read_only,
+                "kind": m.kind,
+                "size": m.size,
+                "group": m.group,
+            }
             for m in mounts
         ],
+        read_only=spec.read_only_root,
+        cwd=cwd,
+        cgroups=dict(cgroups),
     )

@@ -15,6 +15,11 @@ _LABEL_TEXT = (
     "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
+_SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
 _ENV_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 
 
@@ -25,6 +30,8 @@ def pod_causes(spec: dict[str, Any]) -> list[Cause]:
     for index, name in enumerate(volumes):
         if name in volumes[:index]:
             causes.append(Cause("FieldValueDuplicate", f'Duplicate value: "{name}"', f"spec.volumes[{index}].name"))
+    for index, volume in enumerate(spec.get("volumes") or []):
+        causes += _claim_name(f"spec.volumes[{index}]", volume)
     if not spec.get("containers"):
         causes.append(Cause("FieldValueRequired", "Required value", "spec.containers"))
     seen: set[str] = set()
@@ -45,6 +52,19 @@ def pod_causes(spec: dict[str, Any]) -> list[Cause]:
             )
             causes.append(Cause("FieldValueInvalid", f"Invalid value: {value}: {bound}", f"spec.{name}"))
     return causes
+
+
+def _claim_name(where: str, volume: dict[str, Any]) -> list[Cause]:
+    """A claim's name becomes the name of a folder, so it must not lead elsewhere."""
+    claim = volume.get("persistentVolumeClaim")
+    if not isinstance(claim, dict):
+        return []
+    name, field = claim.get("claimName") or "", f"{where}.persistentVolumeClaim.claimName"
+    if not name:
+        return [Cause("FieldValueRequired", "Required value", field)]
+    if not isinstance(name, str) or not re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", name):
+        return [Cause("FieldValueInvalid", f'Invalid value: "{name}": {_SUBDOMAIN_TEXT}', field)]
+    return []
 
 
 def _container(where: str, container: dict[str, Any], volumes: list[str], seen: set[str]) -> list[Cause]:

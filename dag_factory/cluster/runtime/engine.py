@@ -16,7 +16,7 @@ class Mount:
     """A file or directory of this machine (``source``) that a container sees at ``target``.
 
     ``kind``: ``bind``; ``overlay``, where writes stay in the container; or ``tmpfs``, a file system in memory of
-    ``size`` bytes. An engine that has no tmpfs mounts ``source`` instead.
+    ``size`` bytes that belongs to ``group``. An engine that has no such tmpfs mounts ``source`` instead.
     """
 
     source: Path
@@ -24,6 +24,7 @@ class Mount:
     read_only: bool = False
     kind: str = "bind"
     size: int | None = None
+    group: int | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class ContainerSpec:
     """One container to run. ``memory`` is in bytes and ``cpu`` in cores; None means no limit.
 
     ``pod_mounts`` and ``pod_images`` are those of all containers of the pod, for an engine on which two pods can
-    conflict.
+    conflict. ``etc_mounts`` are the files of the pod in ``/etc``, such as ``/etc/hosts``. An engine without mount
+    namespaces leaves them out. ``user`` None is the user of the image. ``capabilities_added`` and
+    ``capabilities_dropped`` have names without ``CAP_``; ``ALL`` means all.
     """
 
     id: str
@@ -54,6 +57,13 @@ class ContainerSpec:
     cpu: float | None = None
     stdin: bool = False
     tty: bool = False
+    hostname: str = ""
+    etc_mounts: tuple[Mount, ...] = ()
+    read_only_root: bool = False
+    capabilities_added: tuple[str, ...] = ()
+    capabilities_dropped: tuple[str, ...] = ()
+    no_new_privileges: bool = False
+    privileged: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,11 +76,15 @@ class Exit:
 
 @dataclass(frozen=True)
 class PulledImage:
-    """``name`` is the full name that a pod's status shows. ``id`` identifies the content."""
+    """``name`` is the full name that a pod's status shows. ``id`` identifies the content.
+
+    ``user`` is the user of the image's configuration: a number, a name, or empty for root.
+    """
 
     name: str
     id: str
     notes: tuple[str, ...] = field(default=())
+    user: str = ""
 
 
 class EngineError(Exception):
@@ -128,6 +142,10 @@ class Container(Protocol):
         """The seconds of CPU used so far, and the bytes of memory in use."""
         ...
 
+    async def written_bytes(self) -> int | None:
+        """The bytes that the container has written to its root file system. None if the engine cannot measure it."""
+        ...
+
     async def remove(self) -> None:
         """Remove the container's control groups and scratch space."""
         ...
@@ -138,6 +156,11 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def isolation(self) -> str:
+        """How containers are separated: ``docker``, ``namespaces``, ``user-namespace`` or ``plain``."""
+        ...
 
     async def begin(self) -> None: ...
 

@@ -15,9 +15,8 @@ def check(name: str) -> None:
     """Check that a name is valid. Raises PullError (InvalidImageName), worded as a kubelet does."""
     if not _REFERENCE.match(name):
         repository = name.partition(":")[0]
-        detail = (
-            "repository name (library/" + repository + ") must be lowercase" if repository.lower() != repository else ""
-        )
+        shown = repository if "/" in repository else f"library/{repository}"
+        detail = f"repository name ({shown}) must be lowercase" if repository.lower() != repository else ""
         raise PullError(
             "InvalidImageName",
             f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format'

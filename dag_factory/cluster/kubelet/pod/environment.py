@@ -32,9 +32,30 @@ def expand(text: str, env: dict[str, str]) -> str:
     return _REFERENCE.sub(replace, text)
 
 
-def build_environment(pod: Object, container: dict[str, Any], find: Find, node: dict[str, str]) -> dict[str, str]:
-    """The variables of a container. ``node``: the capacity, for resource fields without a limit. Raises ConfigError."""
-    env: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
+def service_variables(address: str) -> dict[str, str]:
+    """The variables for the service ``kubernetes``, which is the API at ``address`` (``HOST:PORT``)."""
+    host, _, port = address.rpartition(":")
+    url = f"tcp://{address}"
+    return {
+        "KUBERNETES_SERVICE_HOST": host,
+        "KUBERNETES_SERVICE_PORT": port,
+        "KUBERNETES_SERVICE_PORT_HTTPS": port,
+        "KUBERNETES_PORT": url,
+        "KUBERNETES_PORT_443_TCP": url,
+        "KUBERNETES_PORT_443_TCP_PROTO": "tcp",
+        "KUBERNETES_PORT_443_TCP_PORT": port,
+        "KUBERNETES_PORT_443_TCP_ADDR": host,
+    }
+
+
+def build_environment(
+    pod: Object, container: dict[str, Any], find: Find, node: dict[str, str], first: dict[str, str]
+) -> dict[str, str]:
+    """The variables of a container, after those in ``first``. Raises ConfigError.
+
+    ``node``: the capacity, for resource fields without a limit.
+    """
+    env = dict(first)
     for source in container.get("envFrom") or []:
         prefix = source.get("prefix") or ""
         env |= {f"{prefix}{key}": value for key, value in _from_source(source, find).items()}

@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
 from ...objects.quantity import parse
 from ...objects.store import Object
 from ...runtime.engine import Mount
+from ..folders import NodeFolders
+from . import ownership
 from .environment import ConfigError, Find, contents, expand, field, resource_field
+
+_SPECIAL = {"Socket": stat.S_ISSOCK, "CharDevice": stat.S_ISCHR, "BlockDevice": stat.S_ISBLK}
+_SPECIAL_NAMES = {"Socket": "socket", "CharDevice": "character device", "BlockDevice": "block device"}
 
 
 class VolumeError(Exception):
@@ -23,15 +29,22 @@ class VolumeError(Exception):
 
 
 class Volumes:
-    """The volumes of one pod. ``folder`` is the pod's, ``claims`` the namespace's; ``memory`` is on a tmpfs."""
+    """The volumes of one pod, in ``folder`` and in the node's ``folders``. ``node`` is the node's capacity.
 
-    def __init__(self, pod: Object, folder: Path, claims: Path, memory: Path, find: Find, node: dict[str, str]) -> None:
+    ``strict``: only root can write to a claim, unless the pod has an ``fsGroup``.
+    """
+
+    def __init__(
+        self, pod: Object, folder: Path, folders: NodeFolders, find: Find, node: dict[str, str], *, strict: bool = False
+    ) -> None:
         self.pod = pod
         self.folder = folder
-        self.claims = claims
-        self.memory = memory
+        self.claims = folders.claims / pod["metadata"]["namespace"]
+        self.memory = folders.memory / pod["metadata"]["uid"]
+        self.state = folders.state
         self.find = find
         self.node = node
+        self.strict = strict
         self._sources: dict[str, Path] = {}
 
     def set_up(self) -> None:
@@ -55,10 +68,12 @@ class Volumes:
             if sub:
                 source = self._sub_path(source, sub)
             kind, size = "bind", None
-            empty = self._volume(item["name"]).get("emptyDir") or {}
+            volume = self._volume(item["name"])
+            empty = volume.get("emptyDir") or {}
+            read_only = bool(item.get("readOnly") or (volume.get("persistentVolumeClaim") or {}).get("readOnly"))
             if empty.get("medium") == "Memory" and self._mounted_once(item["name"]):
                 kind, size = "tmpfs", int(parse(empty["sizeLimit"])) if empty.get("sizeLimit") else None
-            found.append(Mount(source, item["mountPath"], bool(item.get("readOnly")), kind, size))
+            found.append(Mount(source, item["mountPath"], read_only, kind, size, self._group))
         return found
 
     def every_mount(self) -> list[Mount]:
@@ -76,6 +91,12 @@ class Volumes:
     def _volume(self, name: str) -> dict[str, Any]:
         return next(v for v in self.pod["spec"]["volumes"] if v["name"] == name)
 
+    @property
+    def _group(self) -> int | None:
+        """The group that owns the pod's volumes."""
+        group: int | None = (self.pod["spec"].get("securityContext") or {}).get("fsGroup")
+        return group
+
     def _mounted_once(self, name: str) -> bool:
         """Whether one container uses the volume. It then gets a tmpfs with a size limit instead of a shared folder."""
         spec = self.pod["spec"]
@@ -86,12 +107,12 @@ class Volumes:
     def _set_up(self, name: str, volume: dict[str, Any]) -> Path:
         folder = self.folder / name
         if "persistentVolumeClaim" in volume:
-            return _open_folder(self.claims / volume["persistentVolumeClaim"]["claimName"])
+            return self._claim(volume["persistentVolumeClaim"]["claimName"])
         if "hostPath" in volume:
-            return _host_path(volume["hostPath"])
+            return _host_path(volume["hostPath"], self.state)
         if "emptyDir" in volume:
             in_memory = (volume["emptyDir"] or {}).get("medium") == "Memory"
-            return _open_folder(self.memory / name if in_memory else folder)
+            return ownership.give_to(self._group, _open_folder(self.memory / name if in_memory else folder))
         files = self._files(volume)
         if files is None:
             kind = next((key for key in volume if key != "name"), "nothing")
@@ -105,7 +126,19 @@ class Volumes:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
             target.chmod(mode)
-        return folder
+        return ownership.give_to(self._group, folder, read_only=True)
+
+    def _claim(self, name: str) -> Path:
+        """The folder of a claim. Raises ConfigError for a name that leads elsewhere."""
+        if not name or "/" in name or name in (".", ".."):
+            raise ConfigError(f'persistentvolumeclaim "{name}" not found')
+        folder = self.claims / name
+        if not self.strict:
+            return ownership.give_to(self._group, _open_folder(folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        if self._group is None and folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o755)
+        return ownership.give_to(self._group, folder)
 
     def _files(self, volume: dict[str, Any]) -> dict[str, tuple[bytes, int]] | None:
         """The files of a volume: content and mode by path. None for a type that does not consist of files."""
@@ -179,8 +212,11 @@ def _open_folder(path: Path) -> Path:
     return path
 
 
-def _host_path(source: dict[str, Any]) -> Path:
+def _host_path(source: dict[str, Any], state: Path) -> Path:
+    """A path of this machine. Raises ConfigError if it has another type, or is in the folder of this cluster."""
     path, kind = Path(source["path"]), source.get("type") or ""
+    if path.resolve().is_relative_to(state.resolve()):
+        raise ConfigError(f"hostPath {path} is in the folder of the local cluster, which pods must not see")
     if kind == "DirectoryOrCreate":
         path.mkdir(parents=True, exist_ok=True)
     elif kind == "FileOrCreate":
@@ -189,6 +225,8 @@ def _host_path(source: dict[str, Any]) -> Path:
         raise ConfigError(f"hostPath type check failed: {path} is not a directory")
     elif kind == "File" and not path.is_file():
         raise ConfigError(f"hostPath type check failed: {path} is not a file")
+    elif kind in _SPECIAL and not (path.exists() and _SPECIAL[kind](path.stat().st_mode)):
+        raise ConfigError(f"hostPath type check failed: {path} is not a {_SPECIAL_NAMES[kind]}")
     if not path.exists():
         path.mkdir(parents=True)
     return path

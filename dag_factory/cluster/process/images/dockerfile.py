@@ -1,4 +1,4 @@
-"""The instructions of a Dockerfile that say how the program runs: ENV, WORKDIR, ENTRYPOINT, CMD and COPY.
+"""The instructions of a Dockerfile that say how the program runs: ENV, WORKDIR, ENTRYPOINT, CMD, COPY and USER.
 
 FROM starts over, so that the last stage counts. All other instructions are ignored. RUN is too: the packages of
 ``requirements.txt`` are installed instead.
@@ -10,7 +10,7 @@ import json
 import posixpath
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 DEFAULT_WORKDIR = "/app"
@@ -25,16 +25,17 @@ class Recipe:
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
+    user: str = ""
 
 
 def read(text: str) -> Recipe:
     """Parse the text of a Dockerfile. Instructions that cannot be parsed are ignored."""
     env: dict[str, str] = {}
-    workdir, entrypoint, cmd = "", (), ()  # type: str, tuple[str, ...], tuple[str, ...]
+    workdir, user, entrypoint, cmd = "", "", (), ()  # type: str, str, tuple[str, ...], tuple[str, ...]
     copies: list[tuple[str, str]] = []
     for name, rest in _instructions(text):
         if name == "FROM":
-            env, workdir, entrypoint, cmd, copies = {}, "", (), (), []
+            env, workdir, user, entrypoint, cmd, copies = {}, "", "", (), (), []
         elif name == "ENV":
             env |= {key: _expand(value, env) for key, value in _pairs(rest)}
         elif name == "WORKDIR":
@@ -43,9 +44,11 @@ def read(text: str) -> Recipe:
             entrypoint, cmd = _program(rest), ()
         elif name == "CMD":
             cmd = _program(rest)
+        elif name == "USER":
+            user = _expand(rest.strip("\"'"), env)
         elif name in ("COPY", "ADD"):
             copies += _copies(rest, workdir or "/", env)
-    return Recipe(env, workdir or DEFAULT_WORKDIR, entrypoint, cmd, tuple(copies))
+    return Recipe(env, workdir or DEFAULT_WORKDIR, entrypoint, cmd, tuple(copies), user)
 
 
 def load(folder: Path) -> Recipe:
@@ -53,7 +56,7 @@ def load(folder: Path) -> Recipe:
     file = folder / "Dockerfile"
     recipe = read(file.read_text(errors="replace")) if file.is_file() else Recipe()
     if not recipe.copies:
-        recipe = Recipe(recipe.env, recipe.workdir, recipe.entrypoint, recipe.cmd, ((".", recipe.workdir),))
+        recipe = replace(recipe, copies=((".", recipe.workdir),))
     return recipe
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import ImageSource
@@ -18,6 +18,7 @@ from ...runtime.image_table import ImageTable
 from . import dockerfile, venvs
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_KERNEL_FOLDERS = ("dev", "proc", "sys")
 HOST_IMAGES = ("alpine", "busybox", "debian", "ubuntu", "python")
 
 
@@ -111,13 +112,9 @@ def _folder_image(name: str, folder: Path, venv: Path | None, tools: Path) -> Lo
     env = dict(recipe.env)
     if venv:
         env.setdefault("VIRTUAL_ENV", str(venv))
-    mounts = [
-        Mount(folder / source, target, kind="overlay" if (folder / source).is_dir() else "bind", read_only=True)
-        for source, target in recipe.copies
-        if (folder / source).exists()
-    ]
+    mounts = [mount for source, target in recipe.copies for mount in _mounts(folder / source, target)]
     return LocalImage(
-        _pulled(name, f"{folder} {venv}"),
+        replace(_pulled(name, f"{folder} {venv}"), user=recipe.user),
         env=env,
         path_first=(venv / "bin",) if venv else (tools,),
         workdir=recipe.workdir,
@@ -125,6 +122,20 @@ def _folder_image(name: str, folder: Path, venv: Path | None, tools: Path) -> Lo
         cmd=recipe.cmd,
         mounts=tuple(mounts),
     )
+
+
+def _mounts(source: Path, target: str) -> list[Mount]:
+    """The mounts that show a file or folder of an image. What is copied to ``/`` is shown next to the machine's."""
+    if target == "/" and source.is_dir():
+        return [
+            mount
+            for child in sorted(source.iterdir())
+            if child.name not in _KERNEL_FOLDERS
+            for mount in _mounts(child, f"/{child.name}")
+        ]
+    if not source.exists():
+        return []
+    return [Mount(source, target, kind="overlay" if source.is_dir() else "bind", read_only=True)]
 
 
 def _pulled(name: str, content: str) -> PulledImage:

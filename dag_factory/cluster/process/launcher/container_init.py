@@ -17,9 +17,6 @@ from ..linux import syscalls as sc
 from . import program, rootfs
 from .requests import ExecSpec, ProcessSpec, RootSpec, StartSpec
 
-# The capabilities that container engines leave to root, without the one for device nodes: there is no control group
-# that limits devices here.
-_CAPABILITIES = {0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 29, 31}
 _LAUNCHER_DIED = 137
 _SETUP_FAILED = 128
 
@@ -72,12 +69,18 @@ def enter(spec: ExecSpec, stdio: list[int], report: int) -> int:
 
 
 def _enter_namespaces(pid: int, *, user: bool) -> None:
-    kinds = [("ipc", sc.CLONE_NEWIPC), ("uts", sc.CLONE_NEWUTS), ("pid", sc.CLONE_NEWPID), ("mnt", sc.CLONE_NEWNS)]
+    kinds = [("cgroup", sc.CLONE_NEWCGROUP)] if _differs(pid, "cgroup") else []
+    kinds += [("ipc", sc.CLONE_NEWIPC), ("uts", sc.CLONE_NEWUTS), ("pid", sc.CLONE_NEWPID), ("mnt", sc.CLONE_NEWNS)]
     if user:
         kinds.insert(0, ("user", sc.CLONE_NEWUSER))
     opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY), kind) for name, kind in kinds]
     for fd, kind in opened:
         sc.setns(fd, kind)
+
+
+def _differs(pid: int, namespace: str) -> bool:
+    """Whether a process is in another namespace of a kind than this one."""
+    return os.readlink(f"/proc/{pid}/ns/{namespace}") != os.readlink(f"/proc/self/ns/{namespace}")  # noqa: PTH115
 
 
 def _become_program(spec: ProcessSpec, stdio: list[int], report: int, root: RootSpec | None) -> NoReturn:
@@ -90,15 +93,19 @@ def _become_program(spec: ProcessSpec, stdio: list[int], report: int, root: Root
         program.set_stdio(stdio, tty=spec["tty"])
         if root:
             program.join_cgroups(spec["cgroup_procs"])
+            if root["cgroups"]:
+                program.leave_cgroup_namespace()
             rootfs.build(root)
             with contextlib.suppress(OSError):
                 sc.sethostname(spec["hostname"])
         _change_user(spec)
+        if spec["no_new_privileges"]:
+            program.forbid_new_privileges()
         # Last, because a change of credentials clears it.
         sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
         if root and select.select([_alive[0]], [], [], 0)[0]:
             os._exit(_LAUNCHER_DIED)
-        program.enter_folder(spec["cwd"], create=bool(root))
+        os.chdir(spec["cwd"])
         phase = "exec"
         program.run(spec["argv"], spec["env"])
     except BaseException as error:
@@ -122,7 +129,7 @@ def _change_user(spec: ProcessSpec) -> None:
     with open("/proc/sys/kernel/cap_last_cap") as file:  # noqa: PTH123
         last = int(file.read())
     for capability in range(last + 1):
-        if capability not in _CAPABILITIES:
+        if capability not in spec["capabilities"]:
             sc.prctl(sc.PR_CAPBSET_DROP, capability)
     os.setgroups(spec["supplementary_groups"])
     os.setgid(group)

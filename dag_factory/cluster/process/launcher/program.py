@@ -15,6 +15,8 @@ import signal
 from collections.abc import Iterable
 from typing import NoReturn
 
+from ..linux import syscalls as sc
+
 _TIOCSCTTY = 0x540E
 _FIRST_FREE_FD = 10
 _MAX_REPORT = 4000  # bytes: a pipe takes this much at once
@@ -49,11 +51,16 @@ def join_cgroups(cgroup_procs: Iterable[str]) -> None:
             file.write("0")
 
 
-def enter_folder(folder: str, *, create: bool) -> None:
-    if create:
+def leave_cgroup_namespace() -> None:
+    """Make the control group of version 2 that this process is in the root of those that the container sees."""
+    if os.path.exists("/sys/fs/cgroup/cgroup.controllers"):  # noqa: PTH110
         with contextlib.suppress(OSError):
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    os.chdir(folder)
+            sc.unshare(sc.CLONE_NEWCGROUP)
+
+
+def forbid_new_privileges() -> None:
+    """Let no program of the container get more rights than it has, for example by a set-user-ID bit."""
+    sc.prctl(sc.PR_SET_NO_NEW_PRIVS, 1)
 
 
 def run(argv: list[str], env: dict[str, str]) -> NoReturn:

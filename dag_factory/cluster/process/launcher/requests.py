@@ -13,6 +13,7 @@ class MountSpec(TypedDict):
     read_only: bool
     kind: str
     size: int | None
+    group: int | None
 
 
 class RootSpec(TypedDict):
@@ -20,16 +21,24 @@ class RootSpec(TypedDict):
 
     ``scratch`` is the folder for everything it writes. ``submounts`` are mount points of this machine to show,
     ``hide`` are folders of this machine to hide, and ``mounts`` are the mounts of the pod and of the image.
+    ``read_only``: only volumes, /dev and the like can be written. ``cgroups`` are folders of control groups by the path
+    at which the container sees them.
     """
 
     scratch: str
     submounts: list[str]
     hide: list[str]
     mounts: list[MountSpec]
+    read_only: bool
+    cwd: str
+    cgroups: dict[str, str]
 
 
 class ProcessSpec(TypedDict):
-    """A process of a container. ``cgroup_procs`` are the files that add a process to its control groups."""
+    """A process of a container. ``cgroup_procs`` are the files that add a process to its control groups.
+
+    ``capabilities`` are the numbers of those that the process may have.
+    """
 
     isolation: str
     argv: list[str]
@@ -41,6 +50,8 @@ class ProcessSpec(TypedDict):
     supplementary_groups: list[int]
     tty: bool
     cgroup_procs: list[str]
+    capabilities: list[int]
+    no_new_privileges: bool
 
 
 class StartSpec(ProcessSpec):

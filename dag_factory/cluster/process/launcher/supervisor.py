@@ -78,12 +78,14 @@ def _become_program(spec: ProcessSpec, stdio: list[int], report: int) -> NoRetur
         os.setsid()
         program.set_stdio(stdio, tty=spec["tty"])
         program.join_cgroups(spec["cgroup_procs"])
-        if os.geteuid() == 0 and spec["user"]:
+        if os.geteuid() == 0 and (spec["user"] or spec["group"] or spec["supplementary_groups"]):
             os.setgroups(spec["supplementary_groups"])
             os.setgid(spec["group"] or 0)
-            os.setuid(spec["user"])
+            os.setuid(spec["user"] or 0)
+        if spec["no_new_privileges"]:
+            program.forbid_new_privileges()
         sc.prctl(sc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        program.enter_folder(spec["cwd"], create=False)
+        os.chdir(spec["cwd"])
         phase = "exec"
         program.run(spec["argv"], spec["env"])
     except BaseException as error:

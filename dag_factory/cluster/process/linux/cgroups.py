@@ -31,6 +31,15 @@ class Group:
     def procs(self) -> list[str]:
         return [str(path / "cgroup.procs") for path in self.folders]
 
+    def shown_at(self, root: Path = ROOT) -> dict[str, str]:
+        """The container's own groups by the paths at which programs look for their limits."""
+        if self.version == 2:
+            return {str(root): str(self.memory)} if self.memory else {}
+        found = {str(root / "memory"): str(self.memory)} if self.memory else {}
+        if self.cpu:
+            found |= {str(root / name): str(self.cpu) for name in ("cpu", "cpu,cpuacct") if (root / name).is_dir()}
+        return found
+
     def out_of_memory_kills(self) -> int:
         if not self.memory:
             return 0
