@@ -21,5 +21,5 @@ def find_home(home: Path | None = None, start: Path | None = None) -> Path:
     for folder in (start, *start.parents):
         if (folder / "configs").is_dir():
             return folder
-    hint = "run the command inside a project, or name its folder with --home"
+    hint = "run the command inside a project, name its folder with --home, or write a new one: dagf init"
     raise ProjectError(Problem("configs", 0, 0, "no-project", f"no configs/ folder in {start} or above", hint=hint))
