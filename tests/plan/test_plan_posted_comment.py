@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from test_plan_hostile_text import ATTACKS, HOSTILE, SUSPICIOUS, Page, hostile_p
 
 from dag_factory.plan.formats.markdown import MARKER as PLAN_MARKER
 from dag_factory.plan.formats.markdown import as_markdown, failed_as_markdown
+from dag_factory.scaffold.ci.marker import comment_marker
 from dag_factory.scaffold.ci.safe_comment import CUT, LONGEST, MARKER, NOTE, safe_comment
 
 HARMLESS = set("h1 h2 h3 h4 h5 h6 p ul ol li strong em code pre details summary hr br".split())
@@ -73,7 +76,15 @@ def allow_unbalanced_details(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_marker_is_the_one_of_plans() -> None:
-    assert MARKER == PLAN_MARKER
+    assert MARKER == PLAN_MARKER == comment_marker("")
+
+
+@pytest.mark.parametrize("folder", ["a--> <b", "a--b", "über uns", "x\n", "a%2Db", "x" * 5_000])
+def test_no_folder_ends_the_marker(folder: str) -> None:
+    marker = comment_marker(folder)
+    assert re.fullmatch(r"<!-- dagf plan: [A-Za-z0-9._/%]{1,400} -->", marker)
+    assert comment_marker(folder + "/") == marker != comment_marker(folder + "y")
+    assert safe_comment(f"{marker}\ntext\n") == f"{MARKER}\ntext\n"
 
 
 @pytest.mark.parametrize(

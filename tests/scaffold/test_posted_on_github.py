@@ -18,9 +18,11 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 import yaml
 
+from dag_factory.scaffold.ci.marker import comment_marker
 from dag_factory.scaffold.ci.workflows import Choices, workflow_files
 
-MARKER = "<!-- dagf plan -->"
+MARKER = "<!-- dagf plan: . -->"
+OLD_MARKER = "<!-- dagf plan -->"
 HEAD = {"sha": "c0ffee", "repo": {"id": 7}}
 
 
@@ -113,9 +115,9 @@ def archive(text: str | bytes, name: str = "plan.md") -> bytes:
     return data.getvalue()
 
 
-def post(github: GitHub, tmp_path: Path, **changes: Any) -> str:
+def post(github: GitHub, tmp_path: Path, home: str = "", **changes: Any) -> str:
     """Run the program of the workflow, as GitHub's runner does."""
-    text = workflow_files("github", Choices(install="."))[".github/workflows/dagf-comment.yml"]
+    text = workflow_files("github", Choices(install=".", home=home))[".github/workflows/dagf-comment.yml"]
     program, event = tmp_path / "program", tmp_path / "event.json"
     program.write_text(yaml.safe_load(text)["jobs"]["comment"]["steps"][0]["run"])
     run = {
@@ -154,6 +156,29 @@ def test_a_plan_becomes_a_comment_that_the_next_plan_replaces(github: GitHub, tm
     assert len(github.comments) == 121
     assert github.comments[0] == other
     assert github.heads == ["fork:fix & more"] * 2
+
+
+def test_two_projects_of_one_repository_keep_two_comments(github: GitHub, tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        for home in ("a", "a/b-c"):
+            github.artifacts = {"plan-5": archive(f"{comment_marker(home)}\n{text}\n")}
+            post(github, tmp_path, home)
+    expected = ["<!-- dagf plan: a -->\nsecond\n", "<!-- dagf plan: a/b%2Dc -->\nsecond\n"]
+    assert [one["body"] for one in github.comments] == expected
+
+
+@pytest.mark.parametrize("home", ["", "data/airflow"])
+def test_the_comment_of_an_earlier_version_is_replaced(github: GitHub, tmp_path: Path, home: str) -> None:
+    github.comments = [{"id": 0, "issue": 5, "user": {"login": "github-actions[bot]"}, "body": f"{OLD_MARKER}\nold"}]
+    github.artifacts = {"plan-5": archive(f"{comment_marker(home)}\nnew\n")}
+    post(github, tmp_path, home)
+    assert [one["body"] for one in github.comments] == [f"{comment_marker(home)}\nnew\n"]
+
+
+def test_a_forged_plan_cannot_take_the_comment_of_another_project(github: GitHub, tmp_path: Path) -> None:
+    github.artifacts = {"plan-5": archive(f"{comment_marker('other')}\ntext\n")}
+    post(github, tmp_path, "data")
+    assert github.comments[0]["body"] == f"{comment_marker('data')}\ntext\n"
 
 
 def test_the_storage_of_artifacts_does_not_get_the_token(github: GitHub, tmp_path: Path) -> None:

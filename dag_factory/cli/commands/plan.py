@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dag_factory.cli import terminal
+from dag_factory.cli.code_hosts import repository_folder
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
 from dag_factory.cli.interrupts import raise_on_first_signal
@@ -27,6 +28,7 @@ from dag_factory.plan.model import Plan
 from dag_factory.plan.plan_error import PlanError
 from dag_factory.plan.revisions.errors import RevisionError
 from dag_factory.plan.risks.kinds import RISKS
+from dag_factory.scaffold.ci.marker import comment_marker
 
 _COLORS: dict[Tone, str] = {"added": "green", "removed": "red", "changed": "yellow", "risk": "red", "faint": "cyan"}
 _BOLD: tuple[Tone, ...] = ("strong", "risk")
@@ -58,16 +60,16 @@ def plan(request: Request, gates: Gates, output_format: str, host: str) -> int:
         found = _make(request)
     except (CouldNotRun, PlanError, ProjectError, RevisionError) as failure:
         if output_format == "markdown":
-            terminal.write(_failed(str(failure)))
+            terminal.write(_failed(str(failure), request.home))
         raise CouldNotRun(str(failure)) from failure
     except Exception:
         if output_format != "markdown":
             raise
-        terminal.write(_failed(_INTERNAL))
+        terminal.write(_failed(_INTERNAL, request.home))
         terminal.note(traceback.format_exc())
         return 2
     reasons = failures(found, gates)
-    terminal.write(_shown(found, output_format, host, reasons, gates.risks).rstrip("\n"))
+    terminal.write(_shown(found, request.home, output_format, host, reasons, gates.risks).rstrip("\n"))
     if reasons:
         terminal.note(f"Exit code 1: {', '.join(reasons)}.")
     return 1 if reasons else 0
@@ -109,15 +111,24 @@ def _check_risks(kinds: Sequence[str]) -> None:
             raise CouldNotRun(f"unknown risk `{kind}` in --fail-on: {near}{listed}")
 
 
-def _failed(error: str) -> str:
-    return failed_as_markdown(error, importlib.metadata.version("dagwright")).rstrip("\n")
+def _failed(error: str, home: Path | None) -> str:
+    return failed_as_markdown(error, importlib.metadata.version("dagwright"), _marker(home)).rstrip("\n")
 
 
-def _shown(found: Plan, output_format: str, host: str, reasons: Sequence[str], failing: Sequence[str]) -> str:
+def _marker(home: Path | None) -> str:
+    try:
+        return comment_marker(repository_folder(find_home(home)))
+    except ProjectError:  # the comment that says so still needs one
+        return comment_marker("")
+
+
+def _shown(
+    found: Plan, home: Path | None, output_format: str, host: str, reasons: Sequence[str], failing: Sequence[str]
+) -> str:
     if output_format == "json":
         return as_json(found)
     if output_format == "markdown":
-        return as_markdown(found, LIMITS[host], reasons, failing)
+        return as_markdown(found, LIMITS[host], reasons, failing, _marker(home))
     return as_text(found, _paint, failing)
 
 

@@ -1,6 +1,6 @@
 """A plan as a comment for a pull request: under a size limit, and safe for any text of the project.
 
-The first line is a hidden marker. CI finds its own comment by it and replaces the text.
+The first line is a hidden marker. CI finds the comment of a project by it and replaces the text.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dag_factory.plan.formats.visible import cut
 from dag_factory.plan.formats.wording import pair_of
 from dag_factory.plan.model import Plan
 
-MARKER = "<!-- dagf plan -->"
-"""The first line of every comment."""
+MARKER = "<!-- dagf plan: . -->"
+"""The first line of the comment for a project in the root of its repository."""
 LIMITS = {"github": 65_536, "gitlab": 1_000_000}
 """The longest comment of each host. The text is measured in bytes, which are never fewer than its characters."""
 _LONGEST_ERROR = 4_000
@@ -26,16 +26,21 @@ _OPEN_ITEMS = 3  # a section with at most so many items shows their details at o
 
 
 def as_markdown(
-    plan: Plan, limit: int = LIMITS["github"], failures: Sequence[str] = (), failing: Collection[str] = ()
+    plan: Plan,
+    limit: int = LIMITS["github"],
+    failures: Sequence[str] = (),
+    failing: Collection[str] = (),
+    marker: str = MARKER,
 ) -> str:
     """Return the comment. What does not fit is counted.
 
     ``failures`` are our words: why the check of CI fails. ``failing`` are the kinds of risks that make it fail.
+    ``marker`` is the hidden first line, which each project of a repository has for itself.
     """
     contents = outline(plan, failing)
     pair = pair_of(plan)
     title = f"How {code(pair[1])} differs from {code(pair[0])}" if pair else "What this change does"
-    head = [MARKER, f"## {title}", ""]
+    head = [marker, f"## {title}", ""]
     first, *others = contents.summary
     head += [f"**{_line(first.pieces)}**", ""]
     if failures:
@@ -53,10 +58,10 @@ def as_markdown(
     return "\n".join((*head, *body, *foot)) + "\n"
 
 
-def failed_as_markdown(error: str, version: str) -> str:
+def failed_as_markdown(error: str, version: str, marker: str = MARKER) -> str:
     """Return the comment for a plan that could not be made. It replaces the comment of an earlier plan."""
     lines = (
-        MARKER,
+        marker,
         "## What this change does",
         "",
         "**The plan could not be made, so this comment says nothing about the change.**",

@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from dag_factory.scaffold.ci.safe_comment import MARKER, safe_comment
+from dag_factory.scaffold.ci.safe_comment import MARKER, OLD_MARKER, safe_comment
 
 LARGEST = 1_000_000  # bytes of the artifact, compressed and not
 BOT = "github-actions[bot]"
@@ -82,17 +82,30 @@ def read_plan(run: dict[str, Any], number: int) -> str:
     return ""
 
 
-def post(number: int, body: str) -> None:
-    """Replace the comment of an earlier plan, or add the first one."""
+def find_comment(number: int) -> int | None:
+    """Return the comment of an earlier plan of this project, or else one of an earlier version of dagf."""
+    old = None
     for page in range(1, 31):
         comments = call(f"issues/{number}/comments?per_page=100&page={page}")
         for one in comments:
-            if one["user"]["login"] == BOT and one["body"].startswith(MARKER):
-                call(f"issues/comments/{int(one['id'])}", "PATCH", {"body": body})
-                return
+            if one["user"]["login"] != BOT:
+                continue
+            if one["body"].startswith(MARKER):
+                return int(one["id"])
+            if old is None and one["body"].startswith(OLD_MARKER):
+                old = int(one["id"])
         if len(comments) < 100:
             break
-    call(f"issues/{number}/comments", "POST", {"body": body})
+    return old
+
+
+def post(number: int, body: str) -> None:
+    """Replace the comment of an earlier plan, or add the first one."""
+    comment = find_comment(number)
+    if comment is None:
+        call(f"issues/{number}/comments", "POST", {"body": body})
+    else:
+        call(f"issues/comments/{comment}", "PATCH", {"body": body})
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from dag_factory.scaffold.ci.safe_comment import MARKER, safe_comment
+from dag_factory.scaffold.ci.safe_comment import MARKER, OLD_MARKER, safe_comment
 
 LARGEST = 1_000_000  # bytes
 
@@ -25,6 +25,24 @@ def call(path: str, method: str = "GET", body: object = None) -> Any:
         return json.load(answer)
 
 
+def find_note(notes: str) -> int | None:
+    """Return the note of an earlier plan of this project, or else one of an earlier version of dagf."""
+    me = call("user")["id"]
+    old = None
+    for page in range(1, 31):
+        found = call(f"{notes}?per_page=100&page={page}")
+        for one in found:
+            if one["author"]["id"] != me:
+                continue
+            if one["body"].startswith(MARKER):
+                return int(one["id"])
+            if old is None and one["body"].startswith(OLD_MARKER):
+                old = int(one["id"])
+        if len(found) < 100:
+            break
+    return old
+
+
 def main() -> None:
     """Post the file ``plan.md``."""
     file = Path("plan.md")
@@ -34,16 +52,11 @@ def main() -> None:
         body = f"{MARKER}\n**There is no plan for this commit.** The log of the pipeline has the reason.\n"
     project, number = int(os.environ["CI_PROJECT_ID"]), int(os.environ["CI_MERGE_REQUEST_IID"])
     notes = f"projects/{project}/merge_requests/{number}/notes"
-    me = call("user")["id"]
-    for page in range(1, 31):
-        found = call(f"{notes}?per_page=100&page={page}")
-        for one in found:
-            if one["author"]["id"] == me and one["body"].startswith(MARKER):
-                call(f"{notes}/{int(one['id'])}", "PUT", {"body": body})
-                return
-        if len(found) < 100:
-            break
-    call(notes, "POST", {"body": body})
+    note = find_note(notes)
+    if note is None:
+        call(notes, "POST", {"body": body})
+    else:
+        call(f"{notes}/{note}", "PUT", {"body": body})
 
 
 if __name__ == "__main__":

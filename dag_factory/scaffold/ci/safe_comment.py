@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-MARKER = "<!-- dagf plan -->"
+MARKER = "<!-- dagf plan: . -->"  # of the project; a workflow has that of its own project
+OLD_MARKER = "<!-- dagf plan -->"  # of all projects, in earlier versions
 LONGEST = 60_000  # bytes; GitHub accepts 65,536 characters
 NOTE = "Some lines of this plan are not as `dagf plan` writes them. They are shown as code."
 CUT = "The plan is too long for a comment and was cut here."
@@ -25,7 +26,8 @@ def safe_comment(text: str) -> str:
 
     The lines that ``dagf plan`` writes stay as they are. Any other line becomes inline code.
     """
-    lines = [visible(line) for line in text.removeprefix(MARKER).split("\n")]
+    text = re.sub(r"\A<!-- dagf plan(?:: [A-Za-z0-9._/%]+)? -->", "", text)
+    lines = [visible(line) for line in text.split("\n")]
     found: list[str] = []
     forged = False
     while lines:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from dag_factory.scaffold.ci.marker import comment_marker
 from dag_factory.scaffold.render import render
 
 Host = Literal["github", "gitlab"]
@@ -40,22 +41,26 @@ class Choices(msgspec.Struct, frozen=True):
 def workflow_files(host: Host, choices: Choices) -> dict[str, str]:
     """The text of each file, by its path in the repository."""
     if host == "gitlab":
-        return {".gitlab-ci.yml": _render("gitlab.yml.j2", choices, _script("gitlab_comment"))}
+        return {".gitlab-ci.yml": _render("gitlab.yml.j2", choices, _script("gitlab_comment", choices.home))}
     return {
         ".github/workflows/dagf.yml": _render("github.yml.j2", choices),
-        ".github/workflows/dagf-comment.yml": _render("github-comment.yml.j2", choices, _script("github_comment")),
+        ".github/workflows/dagf-comment.yml": _render(
+            "github-comment.yml.j2", choices, _script("github_comment", choices.home)
+        ),
     }
 
 
 def _render(template: str, choices: Choices, script: str = "") -> str:
     values = msgspec.structs.asdict(choices)
-    return render(_FOLDER / "templates", template, **values, **_ACTIONS, script=script)
+    name = f"Pipelines of {choices.home}" if choices.home else "Pipelines"
+    return render(_FOLDER / "templates", template, **values, **_ACTIONS, name=name, script=script)
 
 
-def _script(name: str) -> str:
-    """The program that posts the plan, in one text."""
+def _script(name: str, home: str) -> str:
+    """The program that posts the plan of one project, in one text."""
     sources = [_without_docstring((_FOLDER / f"{module}.py").read_text("utf-8")) for module in ("safe_comment", name)]
     program = "\n\n\n".join(_OWN_IMPORT.sub("", source).strip("\n") for source in sources)
+    program = program.replace(comment_marker(""), comment_marker(home))
     return f"from __future__ import annotations\n\n{program}"
 
 
