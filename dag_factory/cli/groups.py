@@ -60,6 +60,7 @@ class Program(Commands):
             self.format_section(formatter, title, list(names))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        terminal.open_closed_streams()
         kwargs.setdefault("color", terminal.color())
         try:
             return super().main(*args, **kwargs)

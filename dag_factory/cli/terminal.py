@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +17,14 @@ if TYPE_CHECKING:  # slow to import
 
 style = click.style
 """Return the text with terminal codes for ``fg`` and ``bold``."""
+
+
+def open_closed_streams() -> None:
+    """Connect a standard stream that the caller closed, as in `dagf check >&-`, to nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # It also takes the number of the closed stream, so that no other file gets it.
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
 
 
 def color() -> bool | None:

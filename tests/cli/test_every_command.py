@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -74,13 +75,17 @@ def run(
     arguments: list[str], folder: Path, stdout: int | None = subprocess.PIPE, program: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run dagf in a folder, in a process of its own, without a terminal."""
-    settings = {key: value for key, value in os.environ.items() if not key.startswith("DAG_FACTORY")}
     code = f"{program}\nfrom dag_factory.cli.main import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+        cwd=folder, env=_settings(), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
         check=False, timeout=600,
     )  # fmt: skip
+
+
+def _settings() -> dict[str, str]:
+    """The environment of this process without a project of the caller."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("DAG_FACTORY")}
 
 
 @every_command
@@ -139,6 +144,16 @@ def test_a_closed_pipe_is_silent(words: tuple[str, ...], project: Path) -> None:
     assert "Traceback" not in done.stderr and "Broken pipe" not in done.stderr and "Exception" not in done.stderr
     if words in START or words == ():
         assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("check", 0), ("flavors", 0), ("new pipeline", 2), ("graph x", 2)])
+def test_closed_streams_are_no_error(arguments: str, code: int, project: Path) -> None:
+    program = "from dag_factory.cli.main import main; main()"
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(program)} {arguments} <&- >&-"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=project, env=_settings(), stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert ("Traceback" in done.stderr, done.returncode) == (False, code), done.stderr
 
 
 @every_command
