@@ -23,6 +23,7 @@ from dag_factory.cli.options import (
     home_option,
     job_argument,
     json_option,
+    key_value,
     pipeline_argument,
 )
 from dag_factory.cli.pods_group import pods
@@ -30,7 +31,7 @@ from dag_factory.cli.pods_group import pods
 SECTIONS = {
     "Start": ("init", "new"),
     "Write pipelines": ("check", "graph", "flavors", "render", "explain", "plan", "schema"),
-    "Run on this machine": ("demo", "up", "down", "cluster"),
+    "Run on this machine": ("run", "demo", "up", "down", "cluster"),
     "Operate": ("pods", "alerts"),
     "Set up the shell": ("completion",),
 }
@@ -327,6 +328,58 @@ def flavors(flavor: str | None, environments: tuple[str, ...], as_json: bool, ho
 
 
 @main.command()
+@click.argument("pipeline", required=False, shell_complete=completion.pipelines)
+@job_argument
+@click.option(
+    "--param", "params", multiple=True, type=key_value, metavar="NAME=VALUE", help="A param of the run. Repeatable."
+)
+@click.option("--from", "start", metavar="JOB", help="Run this job and all jobs that wait for it.")
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    type=key_value,
+    metavar="JOB=FILE",
+    help="The JSON output of a job that does not run.  [default: its output in the last local run] Repeatable.",
+)
+@environment_option("The environment, one with `cluster.local`.  [default: DAG_FACTORY_ENV, or local]")
+@click.option("--remote", is_flag=True, help="Allow an environment that is not local: its pods run in its own cluster.")
+@click.option(
+    "--keep/--no-keep", default=True, help="Leave Airflow ready for the next run, for 15 minutes, or stop it."
+)
+@home_option
+def run(
+    pipeline: str | None,
+    job: str | None,
+    params: tuple[tuple[str, str], ...],
+    start: str | None,
+    outputs: tuple[tuple[str, str], ...],
+    environment: str | None,
+    remote: bool,
+    keep: bool,
+    home: Path | None,
+) -> int:
+    """Run a PIPELINE, or one JOB of it, to its end on this machine.
+
+    Without PIPELINE, runs the only pipeline of the project. Nothing has to be started before: the first run starts the
+    local cluster and an Airflow of its own. The schedule does not matter, and no alerts are sent. Ctrl-C ends the run
+    and deletes its pods.
+
+    \b
+    Examples:
+      dagf run ml.wine                         the whole pipeline
+      dagf run ml.wine --param rows=100        with a param
+      dagf run ml.wine train-forest            one job, with the outputs of the last run
+      dagf run ml.wine --from train-forest     this job and all jobs that wait for it
+
+    Exit code: 0 if the run succeeded, 1 if it failed, 2 if it could not run, 130 if you interrupted it.
+    """
+    from dag_factory.cli.commands.run import Options, run
+
+    return run(pipeline, job, home, Options(params, start, outputs, environment, remote, keep))
+
+
+@main.command()
 @click.argument("dag_id", default="ml.wine", shell_complete=completion.pipelines)
 @home_option
 def demo(dag_id: str, home: Path | None) -> int:
@@ -372,7 +425,7 @@ def up(port: int, home: Path | None) -> int:
 @main.command()
 @home_option
 def down(home: Path | None) -> int:
-    """Stop Airflow and the local cluster.
+    """Stop Airflow and the local cluster, also those that stay ready for `dagf run`.
 
     Runs, logs and volume claims are kept for the next start.
 

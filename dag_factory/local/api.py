@@ -105,6 +105,14 @@ class AirflowApi:
         except httpx.HTTPStatusError:
             return None
 
+    def find_output(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> tuple[bool, Any]:
+        """Whether a task wrote an output, and the output, which may be None."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        try:
+            return True, self.call("GET", path, deserialize="true", map_index=map_index)["value"]
+        except httpx.HTTPStatusError:
+            return False, None
+
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1, map_index: int = -1) -> str:
         """The log of one try as text. Exceptions are shown with type and text, without stack frames."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"

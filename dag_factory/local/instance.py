@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -51,13 +51,22 @@ class _State(msgspec.Struct, frozen=True):
 class Instance:
     """An Airflow with its files in ``folder``, for the project in ``home``.
 
-    ``connections`` are Airflow connections by id, in Airflow's JSON format.
+    ``connections`` are Airflow connections by id, in Airflow's JSON format. ``dags`` is the folder of DAG files, by
+    default that of the project. ``left_out`` are components that do not run, ``options`` more environment variables.
     """
 
     home: Path
     folder: Path
     environment: str
     connections: dict[str, str]
+    dags: Path | None = None
+    left_out: tuple[str, ...] = ()
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def components(self) -> dict[str, list[str]]:
+        """The commands of the components by their names."""
+        return {name: command for name, command in COMPONENTS.items() if name not in self.left_out}
 
     @property
     def logs(self) -> Path:
@@ -77,7 +86,7 @@ class Instance:
         url = f"http://127.0.0.1:{port}"
         own = {
             "AIRFLOW_HOME": str(self.folder / "airflow"),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags or self.home / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
             # SQLite has one writer at a time. The scheduler dies if it cannot write within this time (default: 5 s).
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database(60),
@@ -106,6 +115,7 @@ class Instance:
             "DAG_FACTORY_ENV": self.environment,
             "DAG_FACTORY_CACHE": str(self.folder / "cache"),
             "PYTHONUNBUFFERED": "1",
+            **self.options,
         }
         # The connection has the cluster. With a KUBECONFIG besides, the triggerer accepts neither.
         foreign = ("AIRFLOW", "KUBECONFIG")
@@ -115,7 +125,11 @@ class Instance:
     def running(self) -> AirflowApi | None:
         """The API of this instance, None unless all its processes run."""
         state = self._read()
-        if state is None or len(state.processes) < len(COMPONENTS) or not all(one.alive for one in state.processes):
+        if (
+            state is None
+            or len(state.processes) < len(self.components)
+            or not all(one.alive for one in state.processes)
+        ):
             return None
         return AirflowApi(state.port)
 
@@ -131,10 +145,10 @@ class Instance:
         (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
         report("Preparing Airflow's database …")
         self._migrate(settings)
-        report(f"Starting {', '.join(COMPONENTS)}. Logs: {self.logs}")
+        report(f"Starting {', '.join(self.components)}. Logs: {self.logs}")
         started: list[Process] = []
         try:
-            for name, command in COMPONENTS.items():
+            for name, command in self.components.items():
                 own = {
                     "execution-api": {"AIRFLOW__API__PORT": str(tasks_port)},
                     "api-server": {
@@ -190,7 +204,7 @@ class Instance:
                         f"Airflow's {process.name} ended during the start. The end of {process.log}:\n{end}"
                     )
             health = api.health()
-            waiting = [name for name in _HEALTHY if health.get(name) != "healthy"]
+            waiting = [name for name in _HEALTHY if name not in self.left_out and health.get(name) != "healthy"]
             waiting += [] if tasks.answers("/execution/health/ping") else ["execution_api"]
             if not waiting:
                 return api

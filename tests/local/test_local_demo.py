@@ -11,14 +11,15 @@ def test_a_pipeline_with_problems_is_not_started(project: Project) -> None:
     dag_id = project.pipeline("wrong", "jobs: {one: {script: echo hello, depends_on: [two]}}")
     code, output = project.dagf("demo", dag_id)
     assert code == 2
-    assert f"the pipeline `{dag_id}` has problems; see: dagf check" in output
+    assert "unknown job `two`" in output
+    assert f"{dag_id} has errors in local, so it cannot run" in output
     assert not (project.home / ".dagf").exists()
 
 
 def test_an_unknown_pipeline(project: Project) -> None:
     code, output = project.dagf("demo", "checks.nowhere")
     assert code == 2
-    assert "the pipeline `checks.nowhere` does not exist" in output
+    assert "unknown pipeline `checks.nowhere`" in output
 
 
 def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
@@ -29,12 +30,11 @@ def test_a_failing_pipeline_shows_the_end_of_its_log(project: Project) -> None:
     )
     code, output = project.dagf("demo", project.pipeline("bad", jobs))
     assert code == 1, output
-    assert "bad failed; the end of its log" in output
-    assert "The disk is full." in output
-    assert "exit code 4: the container failed" in output
+    assert "bad   | The disk is full." in output
+    assert "bad: exit code 4: the container failed" in output
     assert "cannot be rendered: output('fine'): this job has no output" in output
     assert "::group::" not in output
-    assert "everything is stopped again" in output
+    assert "Everything is stopped again" in output
     eventually(lambda: not project.processes(), 300, "the last process to end")
 
 

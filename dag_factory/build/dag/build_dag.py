@@ -6,7 +6,7 @@ random source or the file system, and nothing depends on the order of a set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,7 @@ from dag_factory.build.pages.dag_page import dag_page
 from dag_factory.build.task.build_task import build_task
 from dag_factory.build.task.mapped_task import Task, list_task
 from dag_factory.build.worker.list_items import ListItems
+from dag_factory.build.worker.saved_output import SavedOutput
 from dag_factory.build.worker.templates.environment import template_arguments
 from dag_factory.config import model
 from dag_factory.config.project.deleted import is_deleted
@@ -36,15 +37,23 @@ LAST_GOOD_TAG = "last good version"
 STOPPED_TAG = "stopped"
 """The tag of a DAG whose last good version breaks a current rule: none of its jobs run."""
 
+_NONE_SAVED: Mapping[str, Any] = {}
+
 DELETED_TAG = "deleted"
 """The tag of a DAG that nothing defines any more: it stays until its runs are finished."""
 
 
-def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str | None = None) -> DAG:
+def build_dag(
+    pipeline: model.Pipeline,
+    with_docs: bool = True,
+    only_task: str | None = None,
+    saved_outputs: Mapping[str, Any] = _NONE_SAVED,
+) -> DAG:
     """Build the DAG of a pipeline: a task for each job, and the edges between the tasks.
 
     Without ``with_docs`` the DAG and its tasks have no documentation pages. With ``only_task`` only this task and its
-    neighbors are built, which is all that a worker needs to run it.
+    neighbors are built, which is all that a worker needs to run it. The jobs in ``saved_outputs`` start no pod: they
+    return their output from there.
 
     Raises the exceptions of Airflow and of the Kubernetes client for values that they reject; ``build_dags`` turns
     them into problems.
@@ -69,7 +78,7 @@ def build_dag(pipeline: model.Pipeline, with_docs: bool = True, only_task: str |
         dag.timezone = pendulum.timezone(pipeline.timezone)  # Airflow reads it from the start date otherwise
     jobs = pipeline.jobs if only_task is None else jobs_to_build(pipeline, only_task)
     groups = TaskGroups(dag, pipeline.groups)
-    tasks, lists = _tasks(pipeline, jobs, dag, groups, with_docs, alerts)
+    tasks, lists = _tasks(pipeline, jobs, dag, groups, with_docs, alerts, saved_outputs)
     for job in jobs:
         indirect = {*job.teardown_of, *_reached_by_list_task(pipeline, job)}
         before: list[Any] = [tasks[name] for name in job.depends_on if name in tasks and name not in indirect]
@@ -102,12 +111,13 @@ def _tasks(
     groups: TaskGroups,
     with_docs: bool,
     alerts: AlertCallbacks | None,
-) -> tuple[dict[str, Task], dict[str, ListItems]]:
+    saved_outputs: Mapping[str, Any],
+) -> tuple[dict[str, Task | SavedOutput], dict[str, ListItems]]:
     """Return a task for each job in ``needed``, and the tasks that make lists by the names of the jobs that use them.
 
     The order is that of the jobs, except that the job whose output is a list comes before the jobs that run over it.
     """
-    tasks: dict[str, Task] = {}
+    tasks: dict[str, Task | SavedOutput] = {}
     lists: dict[str, ListItems] = {}
     jobs = {job.name: job for job in needed}
     for job in needed:
@@ -117,8 +127,11 @@ def _tasks(
         for one in reversed(chain):
             if one.name in tasks:
                 continue
+            if one.name in saved_outputs:
+                tasks[one.name] = SavedOutput(task_id=one.name, value=saved_outputs[one.name], dag=dag)
+                continue
             group = groups.get(one.group)
-            source: ListItems | Task | None = None
+            source: ListItems | Task | SavedOutput | None = None
             if one.for_each and one.for_each.own_task:
                 source = lists[one.name] = list_task(one.name, one.for_each, f"`{one.name}`", dag, group)
             elif one.for_each and one.for_each.output:

@@ -15,7 +15,7 @@ def up(port: int, home: Path | None) -> int:
     stack = open_stack("up", home)
     interrupts.raise_on_first_signal()
     try:
-        address = stack.start(port)
+        address = stack.start(port, terminal.note)
     except LocalError as failure:
         raise CouldNotRun(str(failure)) from failure
     terminal.write(f"Airflow: {address}  (no login; this machine only)")

@@ -97,6 +97,11 @@ def remove_raw_tags_in_map(node: MapNode) -> MapNode:
     return map_node({key: remove_raw_tags(item) for key, item in node.entries.items()}, node.keys, node.position)
 
 
+def outputs_read(text: str) -> frozenset[str]:
+    """The jobs whose outputs the templates of a text read."""
+    return frozenset(job for job, _ in _parse(text).outputs if job is not None) if has_template(text) else frozenset()
+
+
 def _allows_raw(path: KeyPath) -> bool:
     """Whether the compiler removes ``{% raw %}`` tags there: in keys of the pipeline, and in some keys of a job."""
     return path[0] != "jobs" or (len(path) > 2 and path[2] in ("for_each", "doc"))

@@ -9,9 +9,9 @@ from pathlib import Path
 from dag_factory import settings
 from dag_factory.cli import terminal
 from dag_factory.cli.find_home import find_home
-from dag_factory.cli.image_source import LOCAL, image_source
 from dag_factory.cluster.config import ImageSource
 from dag_factory.config import ProjectError, open_project
+from dag_factory.local.image_source import LOCAL, image_source
 
 
 def images(home: Path | None, environment: str | None, folders: Mapping[str, Path]) -> int:

@@ -10,9 +10,9 @@ from pathlib import Path
 from dag_factory import settings
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cli.find_home import find_home
-from dag_factory.cli.image_source import LOCAL
 from dag_factory.cli.stack import Stack
 from dag_factory.config import open_project
+from dag_factory.local.image_source import LOCAL
 from dag_factory.pods.airflow_tasks import AirflowTasks, AirflowUnavailable
 from dag_factory.pods.cluster_pods import ClusterPods, ClusterUnavailable, connect
 

@@ -1,0 +1,1 @@
+"""Runs of one pipeline on this machine, for `dagf run` and for tests."""
