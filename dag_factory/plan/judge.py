@@ -15,14 +15,15 @@ from dag_factory.plan.comparison.compiled_sides import read_home
 from dag_factory.plan.cost import find_costs
 from dag_factory.plan.fold import fold
 from dag_factory.plan.located import LocatedChange
-from dag_factory.plan.model import ChangedLine, Effect, EnvironmentCost, Risk
+from dag_factory.plan.model import ChangedLine, DagChange, Effect, EnvironmentCost, Risk
 from dag_factory.plan.risks.find_risks import find_risks
 from dag_factory.plan.usage import Usage
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """What a reviewer reads beside the changes."""
+    """What a reviewer reads. ``changes`` have the causes of whole DAGs."""
 
+    changes: tuple[DagChange, ...]
     effects: tuple[Effect, ...]
     risks: tuple[Risk, ...]
     costs: tuple[EnvironmentCost, ...]
@@ -37,8 +38,12 @@ def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | N
     effects = fold(located)
     risks = find_risks(compared.comparisons, located, tables, today)
     costs = find_costs(compared.comparisons, compared.changes, usage, today)
-    causes = [*(one.cause for one in effects), *(one.cause for one in risks)]
-    return Judged(effects, risks, costs, line_texts(filter(None, causes), base_home, head_home))
+    changes = tuple(
+        msgspec.structs.replace(one.change, cause=one.causes.get(("", ""))) if ("", "") in one.causes else one.change
+        for one in located
+    )
+    causes = [one.cause for some in (effects, risks, changes) for one in some]
+    return Judged(changes, effects, risks, costs, line_texts(filter(None, causes), base_home, head_home))
 
 
 def locate_causes(compared: Compared, base_home: Path, head_home: Path) -> list[LocatedChange]:

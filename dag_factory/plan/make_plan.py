@@ -66,7 +66,7 @@ def _plan(
         environments=compared.environments,
         files=len(compared.files) + len(not_analyzed),
         not_analyzed=not_analyzed,
-        changes=compared.changes,
+        changes=judged.changes,
         effects=judged.effects,
         risks=judged.risks,
         costs=judged.costs,

@@ -84,7 +84,7 @@ class DagChange(msgspec.Struct, frozen=True):
 
     ``documentation``: a new version of the DAG without any effect. ``broken``: the file has errors now. ``repaired``:
     it had them before. Edges are pairs of jobs, upstream first. ``is_new``: there is no DAG of this id before the
-    change, so nothing keeps running if it is broken.
+    change, so nothing keeps running if it is broken. ``cause`` is that of a DAG that was added, removed or renamed.
     """
 
     environment: str
@@ -98,10 +98,14 @@ class DagChange(msgspec.Struct, frozen=True):
     edges_removed: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
     is_new: bool = False
+    cause: Cause | None = None
 
 
 class Cause(msgspec.Struct, frozen=True, order=True):
-    """The place whose edit caused a change; ``side`` tells in which revision the line is."""
+    """The place whose edit caused a change; ``side`` tells in which revision the line is.
+
+    Without a line, it is a whole file that only this side has.
+    """
 
     file: str
     line: int

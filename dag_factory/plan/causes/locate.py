@@ -17,6 +17,7 @@ import msgspec
 from dag_factory.config.model import Job, Pipeline
 from dag_factory.config.platform import presets, retries
 from dag_factory.config.source.layout import PIPELINES
+from dag_factory.plan.causes.dag_cause import WHOLE, find_dag_cause
 from dag_factory.plan.causes.dag_sides import DagSide, DagSides
 from dag_factory.plan.causes.find_cause import find_cause, find_job_cause
 from dag_factory.plan.causes.sides import Side, Sides
@@ -47,6 +48,8 @@ class _Locator:
         self._known: dict[bytes, Cause | None] = {}
 
     def causes(self, change: DagChange, comparison: Comparison) -> Iterator[tuple[tuple[str, str], Cause]]:
+        if change.kind in WHOLE and (whole := find_dag_cause(self._sides, change)):
+            yield ("", ""), whole
         if change.kind in ("added", "removed", "broken", "repaired", "documentation"):
             return
         dag = _Dag(self._sides, comparison)

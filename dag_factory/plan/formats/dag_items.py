@@ -99,13 +99,20 @@ def _is_schedule(item: Item) -> bool:
 def _children(plan: Plan, change: DagChange, coverage: Coverage) -> tuple[Item, ...]:
     is_new = change.kind == "added" and not pair_of(plan)
     items = [*_new_schedule(change)] if is_new else [*_fields(plan, change, coverage, "", change.fields)]
-    items += _whole_jobs(change)
+    items = [*_cause(plan, change), *items, *_whole_jobs(change)]
     for job in change.jobs:
         if job.kind == "changed":
             items += _job(plan, change, job, coverage)
     items += [_edge("new dependency", "added", edge) for edge in change.edges_added]
     items += [_edge("removed dependency", "removed", edge) for edge in change.edges_removed]
     return tuple(items)
+
+
+def _cause(plan: Plan, change: DagChange) -> tuple[Item, ...]:
+    """The line that created, removed or renamed the DAG; nothing if that is its whole file."""
+    if change.cause is None or (change.cause.file == change.file and not change.cause.line):
+        return ()
+    return (Item((words("because of "), *cause_pieces(plan, change.cause))),)
 
 
 def _new_schedule(change: DagChange) -> tuple[Item, ...]:

@@ -83,6 +83,7 @@ def _dag(change: DagChange) -> JSON:
         "kind": change.kind,
         "renamed_from": change.renamed_from,
         "is_new": change.is_new,
+        "cause": _cause(change.cause),
         "fields": _fields(change.fields),
         "jobs": [_job(job) for job in change.jobs],
         "edges_added": _edges(change.edges_added),

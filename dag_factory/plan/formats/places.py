@@ -28,9 +28,16 @@ def in_brackets(plan: Plan, environments: Iterable[str], before: str = "") -> tu
 
 
 def cause_pieces(plan: Plan, cause: Cause) -> tuple[Piece, ...]:
-    """Return ``file:line``, and whether the line was removed."""
-    removed = (words(" (a removed line)"),) if cause.side == "before" and not pair_of(plan) else ()
-    return (name(f"{cause.file}:{cause.line}" if cause.line else cause.file, "faint"), *removed)
+    """Return ``file:line``, and whether the line was removed, or the file is new or was removed."""
+    note = _note(cause)
+    place = name(f"{cause.file}:{cause.line}" if cause.line else cause.file, "faint")
+    return (place, words(f" ({note})")) if note and not pair_of(plan) else (place,)
+
+
+def _note(cause: Cause) -> str:
+    if cause.line:
+        return "a removed line" if cause.side == "before" else ""
+    return "a removed file" if cause.side == "before" else "a new file"
 
 
 def blast_radius(plan: Plan, places: Sequence[Place]) -> tuple[Piece, ...]:

@@ -60,7 +60,8 @@ def _cause(finding: Finding, located: LocatedChange) -> Cause | None:
         for path, field in matching:
             if not finding.text or finding.text in repr(field.after):
                 return located.causes.get((finding.job, path))
-    return located.causes.get((finding.job, ""))
+    found = located.causes.get((finding.job, ""))
+    return found if found and found.line else None  # many files that are removed are one risk
 
 
 def _of_tables(comparisons: Sequence[Comparison], tables: TablesOfSides) -> Iterator[tuple[_Key, Collection[Place]]]:
