@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,11 @@ from typing import Any
 from dag_factory.scaffold.ci.safe_comment import MARKER, OLD_MARKER, safe_comment
 
 LARGEST = 1_000_000  # bytes
+HINTS = {
+    401: "DAGF_GITLAB_TOKEN is wrong or has expired; create a new project access token",
+    403: "the token of DAGF_GITLAB_TOKEN needs the scope `api` and at least the role Reporter",
+    404: "DAGF_GITLAB_TOKEN must be a token of this project with at least the role Reporter",
+}
 
 
 def call(path: str, method: str = "GET", body: object = None) -> Any:
@@ -60,4 +67,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except urllib.error.HTTPError as answer:
+        hint = HINTS.get(answer.code, "run this job again later")
+        sys.exit(f"The plan was not posted: GitLab answered {answer.code}; {hint}.")

@@ -16,7 +16,8 @@ def next_steps(host: Host, choices: Choices) -> Iterator[str]:
         yield "Commit the file to the default branch."
         yield (
             "Create a project access token with the scope `api` and the role Reporter. Save it as the masked variable "
-            "DAGF_GITLAB_TOKEN. Without it, the plan is only in the job's log and artifact."
+            "DAGF_GITLAB_TOKEN. Everybody who can push a branch can read it. Without it, the plan is only in the job's "
+            "log and artifact."
         )
     yield from _deploy_steps(host, choices)
 
