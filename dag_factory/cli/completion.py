@@ -23,8 +23,11 @@ def _completes(names: Callable[[Path, dict[str, Any]], Iterator[str]]) -> Names:
 
         given = ctx.params.get(param.name or "")
         known = given if isinstance(given, tuple) else ()
+        values = dict(ctx.params)
+        if not values.get("pipeline") and ctx.args:  # after an option without its value, click reads no arguments
+            values["pipeline"] = ctx.args[0]
         with contextlib.suppress(Exception):
-            found = dict.fromkeys(names(find_home(ctx.params.get("home")), ctx.params))
+            found = dict.fromkeys(names(find_home(ctx.params.get("home")), values))
             return [name for name in found if name.startswith(incomplete) and name not in known]
         return []
 
@@ -59,6 +62,18 @@ def jobs(home: Path, values: dict[str, Any]) -> Iterator[str]:
         if file_exists(home, file_id):
             found = _keys(_file(home, file_of(file_id)), "jobs")
             yield from found or _compiled_jobs(home, str(values["pipeline"]), values)
+            return
+
+
+@_completes
+def params(home: Path, values: dict[str, Any]) -> Iterator[str]:
+    """The params of the pipeline that is on the line, each with an equals sign."""
+    from dag_factory.config.ids import DagId
+    from dag_factory.config.source.layout import candidate_files, file_exists, file_of
+
+    for file_id in candidate_files(DagId(str(values.get("pipeline")))):
+        if file_exists(home, file_id):
+            yield from (f"{name}=" for name in _keys(_file(home, file_of(file_id)), "params"))
             return
 
 

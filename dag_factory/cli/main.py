@@ -49,8 +49,9 @@ def main() -> None:
 
     \b
     Examples:
-      dagf init demo && cd demo    a new project, with a pipeline that runs on this machine
-      dagf check                   find the errors in all files of the project
+      dagf init first && cd first    a new project, with a pipeline that runs on this machine
+      dagf run                       run it
+      dagf check                     find the errors in all files of the project
 
     Each command has its own help: dagf check --help
     """
@@ -331,9 +332,21 @@ def flavors(flavor: str | None, environments: tuple[str, ...], as_json: bool, ho
 @click.argument("pipeline", required=False, shell_complete=completion.pipelines)
 @job_argument
 @click.option(
-    "--param", "params", multiple=True, type=key_value, metavar="NAME=VALUE", help="A param of the run. Repeatable."
+    "--param",
+    "params",
+    multiple=True,
+    type=key_value,
+    metavar="NAME=VALUE",
+    help="A param of the run. Repeatable.",
+    shell_complete=completion.params,
 )
-@click.option("--from", "start", metavar="JOB", help="Run this job and all jobs that wait for it.")
+@click.option(
+    "--from",
+    "start",
+    metavar="JOB",
+    help="Run this job and all jobs that wait for it.",
+    shell_complete=completion.jobs,
+)
 @click.option(
     "--output",
     "outputs",

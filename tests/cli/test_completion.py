@@ -84,6 +84,8 @@ def ask(shell: str, words: list[str], home: Path) -> list[str]:
         (["render", "example.hello", ""], ["count", "greet"]),
         (["render", "growth.broken", "t"], ["two"]),
         (["explain", "--env", "p"], ["prod"]),
+        (["run", "example.hello", "--from", "g"], ["greet"]),
+        (["run", "example.hello", "--param", ""], ["name="]),
         (["flavors", ""], ["cpu-large", "cpu-medium", "cpu-small", "gpu-big"]),
         (["alerts", "test", ""], ["oncall"]),
         (["plan", "--format", "m"], ["markdown"]),
