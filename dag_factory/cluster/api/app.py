@@ -19,7 +19,7 @@ from ..resources.errors import ApiError
 from ..resources.kinds import Target, parse_path
 from ..resources.operations import Objects
 from ..resources.query import bool_param, delete_options
-from . import discovery, exec, logs, tables, watch
+from . import discovery, exec, logs, reviews, tables, watch
 from .admin import Admin
 from .messages import JSON, json_response, read_body
 from .metrics import Metrics
@@ -66,6 +66,10 @@ def make_app(services: Services, token: str, address: str) -> ASGIApp:
                 return fixed
             if request.method == "GET" and (usage := metrics.answer(path.strip("/"), request.query_params)) is not None:
                 return json_response(usage)
+            if (kind := reviews.kind_at(path)) is not None:
+                if request.method != "POST":
+                    raise errors.method_not_allowed()
+                return json_response(reviews.answer(kind, await read_body(request, kind)), 201)
             return await _handle(request, parse_path(path), objects, services)
         except ApiError as error:
             return json_response(error.body(), error.code)

@@ -7,9 +7,11 @@ from typing import Any
 
 from ..objects import node
 from ..resources.kinds import GROUPS, in_group
+from . import reviews
 
 # Served by `metrics`. These objects are not in the store.
 _METRICS = ("metrics.k8s.io", "v1beta1")
+_REVIEWS = tuple(dict.fromkeys((group, version) for group, version, _ in reviews.KINDS))
 
 
 def version() -> dict[str, Any]:
@@ -41,7 +43,7 @@ def core(address: str) -> dict[str, Any]:
 
 def groups() -> dict[str, Any]:
     listed = []
-    for group, group_version in (*GROUPS, _METRICS):
+    for group, group_version in (*GROUPS, *_REVIEWS, _METRICS):
         entry = {"groupVersion": f"{group}/{group_version}", "version": group_version}
         listed.append({"name": group, "versions": [entry], "preferredVersion": entry})
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
@@ -59,6 +61,11 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
             {"name": name, "singularName": "", "namespaced": name == "pods", "kind": kind, "verbs": ["get", "list"]}
             for name, kind in (("nodes", "NodeMetrics"), ("pods", "PodMetrics"))
         ]
+    listed += [
+        {"name": name, "singularName": kind.lower(), "namespaced": False, "kind": kind, "verbs": ["create"]}
+        for (*group_, name), kind in reviews.KINDS.items()
+        if tuple(group_) == (group_name, group_version)
+    ]
     for resource in in_group(group_name, group_version):
         entry: dict[str, Any] = {
             "name": resource.name,

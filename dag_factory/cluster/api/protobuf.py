@@ -33,6 +33,15 @@ _DELETE: _Table = {
     4: ("propagationPolicy", "str"),
     5: ("dryRun", "list str"),
 }
+_RESOURCE: _Table = {
+    1: ("namespace", "str"),
+    2: ("verb", "str"),
+    3: ("group", "str"),
+    4: ("version", "str"),
+    5: ("resource", "str"),
+    6: ("subresource", "str"),
+    7: ("name", "str"),
+}
 _KINDS: dict[str, _Table] = {
     "Secret": {
         1: ("metadata", _META),
@@ -56,6 +65,18 @@ _KINDS: dict[str, _Table] = {
         4: ("description", "str"),
         5: ("preemptionPolicy", "str"),
     },
+    "SelfSubjectAccessReview": {
+        1: ("metadata", _META),
+        2: (
+            "spec",
+            {
+                1: ("resourceAttributes", _RESOURCE),
+                2: ("nonResourceAttributes", {1: ("path", "str"), 2: ("verb", "str")}),
+            },
+        ),
+    },
+    "SelfSubjectRulesReview": {1: ("metadata", _META), 2: ("spec", {1: ("namespace", "str")})},
+    "SelfSubjectReview": {1: ("metadata", _META)},
     "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
     "DeleteOptions": _DELETE,
 }
