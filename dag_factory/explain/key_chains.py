@@ -15,7 +15,7 @@ from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.schema.annotations import Shape, shape
 from dag_factory.config.schema.merge import merge
 from dag_factory.config.tree import MapNode, Node, Scalar, as_map, at, from_python, map_node, scalar, to_python
-from dag_factory.explain import rules
+from dag_factory.explain import larger, rules
 from dag_factory.explain.field_paths import parse_path, steps_of
 from dag_factory.explain.layers import Layer, flavor_layers, input_layers, job_layers, pipeline_layers
 from dag_factory.explain.model import Chain, Kind, Rule, Step
@@ -137,7 +137,9 @@ def chain_of_job_key(one: JobSubject, path: KeyPath, lookup: Lookup) -> Chain:
     if rules.is_image(path) and isinstance(final, Scalar):
         found += rules.mirrors(subject, _before_mirror(steps), final.value)
     if path == (_RESOURCE_FLAVOR,):
-        found += rules.flavor_replacement(one, steps[-1].value if steps else None)
+        found += [*rules.flavor_replacement(one, steps[-1].value if steps else None), *larger.next_of_flavor(one)]
+    if "resources" in path:  # of a sidecar or an init container
+        found += rules.size_limits(path, one.scope.tables.guards)
     return _chain(subject, path, steps, final, found, lookup.schema)
 
 
@@ -151,6 +153,7 @@ def chain_of_flavor_key(one: JobSubject, path: KeyPath, lookup: Lookup, job: Loo
     found = [rule for rule in chosen.rules if rule.kind in ("replacement", "value")]
     found += rules.variables(one.subject, (step.expression for step in steps_at(lookup, path)))
     found += rules.size_limits(path, one.scope.tables.guards)
+    found += larger.next_of_flavor(one) if path == ("next",) else larger.next_of_size(one, path)
     final = at(lookup.tree, path)
     return _chain(one.subject, (*lookup.prefix, *path), steps, final, found, job.schema)
 

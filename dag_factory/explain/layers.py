@@ -62,8 +62,11 @@ def flavor_layers(one: JobSubject) -> list[Layer]:
     """The definitions of the job's flavor, after a replacement: the table, and those of the environments."""
     if one.layers.flavor is None:
         return []
-    name = one.layers.flavor.entry.flavor.name
-    subject = one.subject
+    return flavor_definitions(one.subject, one.layers.flavor.entry.flavor.name)
+
+
+def flavor_definitions(subject: Subject, name: str) -> list[Layer]:
+    """The definitions of one flavor: the table, and those of the environments."""
     table = subject.resolved.documents.get(flavor_table.FILE)
     node = at(table, ("flavors", name)) if table else None
     found = [Layer(f"flavor {name}", node)] if isinstance(node, MapNode) else []

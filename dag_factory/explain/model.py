@@ -64,9 +64,12 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A rule of the platform that changes or bounds the value: a maximum, a mirror, a replacement, a default."""
+    """A rule of the platform that changes or bounds the value: a maximum, a mirror, a replacement, a default.
 
-    kind: Literal["maximum", "minimum", "allowed", "mirror", "replacement", "required", "schedules", "value"]
+    ``next``: what a try after out-of-memory gets.
+    """
+
+    kind: Literal["maximum", "minimum", "allowed", "mirror", "replacement", "required", "schedules", "value", "next"]
     text: str
     place: Place
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dag_factory.config.model import Job
 from dag_factory.config.pod.final_pod import XCOM
 from dag_factory.config.pod.operator_pod import operator_pod
 from dag_factory.config.positions import KeyPath
@@ -17,6 +18,7 @@ from dag_factory.explain import key_chains, rules
 from dag_factory.explain.field_paths import leaves, parse_path, steps_of
 from dag_factory.explain.key_chains import Lookup, flavor_lookup, job_lookup, kind_of
 from dag_factory.explain.known_fields import added_by_operator, admission_origin, is_xcom, known_origin
+from dag_factory.explain.larger import next_rules
 from dag_factory.explain.layers import Layer, environment_values, team_values
 from dag_factory.explain.model import Chain, Kind, Origin, Place, Rule, Step
 from dag_factory.explain.pod_fields import KeyPaths, key_paths
@@ -52,11 +54,26 @@ def chain_of_pod_field(lookup: PodLookup, text: str) -> Chain | None:
     if path is None:
         return _chain_of_absent(lookup, text)
     value = _value_at(lookup.pod, path)
-    chain = _chain(lookup, text, path)
+    chain = _with_next(lookup, text, value, _chain(lookup, text, path))
     parts = tuple(_origins(lookup, text, path, value))
     is_single = len(parts) == 1 and parts[0].field == text
     one_key_sets_it = chain.steps and path[-1] not in ("resources", "requests", "limits")
     return chain if is_single or one_key_sets_it else Chain(chain.environment, "several", value, parts=parts)
+
+
+def _with_next(lookup: PodLookup, text: str, value: Any, chain: Chain) -> Chain:
+    """The chain with the values of the tries after out-of-memory."""
+    one = lookup.one
+
+    def value_of(job: Job) -> Any:
+        if job is one.job:
+            return value
+        pod = operator_pod(one.subject.pipeline, job)
+        path = parse_path(text, pod)
+        return None if path is None else _value_at(pod, path)
+
+    own = [rule for rule in chain.rules if rule.kind != "next"]
+    return msgspec.structs.replace(chain, rules=(*own, *next_rules(one, value_of)))
 
 
 def origins_of_pod(lookup: PodLookup) -> list[Origin]:
@@ -100,6 +117,14 @@ def _value_at(value: Any, path: KeyPath) -> Any:
 
 
 def _chain(lookup: PodLookup, text: str, path: KeyPath) -> Chain:
+    chain = _chain_without_limits(lookup, text, path)
+    if len(path) < 4 or path[3] != "resources":
+        return chain
+    limits = rules.size_limits(path, lookup.one.scope.tables.guards)
+    return msgspec.structs.replace(chain, rules=(*chain.rules, *(one for one in limits if one not in chain.rules)))
+
+
+def _chain_without_limits(lookup: PodLookup, text: str, path: KeyPath) -> Chain:
     one = lookup.one
     value = _value_at(lookup.pod, path)
     environment = one.subject.environment

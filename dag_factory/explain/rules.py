@@ -7,6 +7,7 @@ from typing import Any
 
 from dag_factory.config.guard_rules import Bound, Guards, Limit
 from dag_factory.config.guard_rules import Rule as GuardRule
+from dag_factory.config.guards.resource_usage import GPU, is_gpu
 from dag_factory.config.pod.image_names import apply_mirror
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.tree import Node, Scalar
@@ -58,6 +59,7 @@ def bounds(path: KeyPath, guards: Guards) -> Iterator[Rule]:
 def size_limits(key: KeyPath, guards: Guards) -> Iterator[Rule]:
     """The limits of the whole pod for one size of a flavor: ``("limits", "memory")`` or ``("memory",)``."""
     name = _SIZES.get(str(key[-1]), str(key[-1]))
+    name = GPU if is_gpu(name) else name
     for limits in (guards.limits, guards.flavor_limits):
         if name in limits:
             yield _limit(limits[name])

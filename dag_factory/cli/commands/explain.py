@@ -45,6 +45,9 @@ def explain(
         if not found.subjects and not found.broken:
             raise unknown_pipeline(projects, pipeline)
         if not found.subjects:
+            if as_json:
+                terminal.write(listing_json([], found, "", {}))
+                return 1
             return _with_errors(found, root)
         job, field = _job_and_field(found, words)
         if field is not None:
