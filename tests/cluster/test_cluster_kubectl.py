@@ -214,3 +214,16 @@ def test_pods_wait_for_a_cordoned_node_and_drain_evicts_them(live: Live) -> None
     kubectl(live, "drain", node, "--pod-selector=app=evicted", "--force")
     live.gone("evicted")
     kubectl(live, "uncordon", node)
+
+
+def test_sort_by_any_field(live: Live, talker: str) -> None:
+    lines = kubectl(live, "get", "events", "--sort-by=.lastTimestamp").splitlines()
+    assert lines[0].split()[:2] == ["LAST", "SEEN"]
+    assert any(f"pod/{talker}" in line for line in lines)
+    wide = kubectl(live, "get", "pods", "-o", "wide", "--sort-by=.status.startTime")
+    assert "NOMINATED NODE" in wide
+    assert talker in wide
+    path = "-o=jsonpath={.items[*].metadata.name}"
+    assert talker in kubectl(live, "get", "pods", "--sort-by=.metadata.creationTimestamp", path).split()
+    columns = "-o=custom-columns=N:.metadata.name,P:.status.phase"
+    assert kubectl(live, "get", "pods", "-l", "app=talker", columns).split() == ["N", "P", "talker", "Running"]

@@ -99,16 +99,19 @@ async def _handle(request: Request, target: Target, objects: Objects, services: 
             {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201
         )
     as_table = tables.is_requested(request.headers.get("accept", ""))
+    include = tables.included(query) if as_table else ""
     if verb == "get":
         found = objects.read(target)
-        return json_response(tables.make_table(target.resource, [found], found["metadata"]) if as_table else found)
+        return json_response(
+            tables.make_table(target.resource, [found], found["metadata"], include) if as_table else found
+        )
     if verb == "list" and bool_param(query, "watch"):
-        changes = watch.stream(services.store, target, query, as_table=as_table)
+        changes = watch.stream(services.store, target, query, table=include)
         return StreamingResponse(changes, media_type=JSON)
     if verb == "list":
         found = objects.list(target, query)
         return json_response(
-            tables.make_table(target.resource, found["items"], found["metadata"]) if as_table else found
+            tables.make_table(target.resource, found["items"], found["metadata"], include) if as_table else found
         )
     if verb == "create":
         return json_response(objects.create(target, await read_body(request, target.resource.kind), query), 201)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..objects import clock
 from ..objects.store import Object
+from ..resources.errors import bad_request
 from ..resources.kinds import Resource
 
 Row = Callable[[Object], list[Any]]
@@ -17,8 +18,19 @@ def is_requested(accept: str) -> bool:
     return "as=Table" in accept.split(",")[0]
 
 
-def make_table(resource: Resource, objects: list[Object], meta: dict[str, Any]) -> dict[str, Any]:
-    """``meta`` is the metadata of the list, or of the object for a single get."""
+def included(query: Mapping[str, str]) -> str:
+    """How much of an object each row has: ``Metadata``, ``Object`` or ``None``. Raises a 400."""
+    value = query.get("includeObject") or "Metadata"
+    if value not in ("Metadata", "Object", "None"):
+        text = "must be 'Metadata', 'Object', 'None', or empty"
+        raise bad_request(f'includeObject: Invalid value: "{value}": {text}')
+    return value
+
+
+def make_table(
+    resource: Resource, objects: list[Object], meta: dict[str, Any], include: str = "Metadata"
+) -> dict[str, Any]:
+    """``meta`` is the metadata of the list, or of the object for a single get. ``include``: see ``included``."""
     columns, row = _KINDS.get(resource.name, _DEFAULT)
     return {
         "kind": "Table",
@@ -38,15 +50,19 @@ def make_table(resource: Resource, objects: list[Object], meta: dict[str, Any]) 
             {
                 "cells": row(obj),
                 **_row_conditions(resource, obj),
-                "object": {
-                    "kind": "PartialObjectMetadata",
-                    "apiVersion": "meta.k8s.io/v1",
-                    "metadata": obj["metadata"],
-                },
+                "object": _row_object(resource, obj, include),
             }
             for obj in objects
         ],
     }
+
+
+def _row_object(resource: Resource, obj: Object, include: str) -> Object | None:
+    if include == "None":
+        return None
+    if include == "Object":  # kubectl sorts by its fields
+        return {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
 
 def age(since: str | None) -> str:

@@ -7,17 +7,21 @@ Objects are the JSON bodies of the API. ``get`` and ``all`` do not copy them: to
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from . import clock
 
 Object = dict[str, Any]
 
-_HISTORY = 5000  # changes from which watches can resume
+# The changes from which watches can resume.
+_HISTORY = 5000
+_HISTORY_SIZE = 64 * 1024 * 1024  # bytes of JSON
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Change:
     version: int
     object: Object
     before: Object | None = None
+    size: int = 0  # bytes of JSON of the object
 
 
 class Conflict(Exception):
@@ -45,9 +50,10 @@ class Store:
     def __init__(self, version: int = 1000) -> None:
         self.version = version
         self._objects: dict[str, dict[tuple[str, str], Object]] = {}
-        self._history: deque[Change] = deque(maxlen=_HISTORY)
+        self._history: deque[Change] = deque()
+        self._history_size = 0
         self._oldest = version
-        self._watchers: set[asyncio.Queue[Change]] = set()
+        self._watchers: set[asyncio.Event] = set()
         self._listeners: list[Callable[[Change], None]] = []
 
     def add_listener(self, listener: Callable[[Change], None]) -> None:
@@ -107,16 +113,17 @@ class Store:
         """The changes of a resource after ``version``. Raises Expired if the version is older than the history."""
         if version < self._oldest:
             raise Expired(f"too old resource version: {version} ({self._oldest})")
-        return [change for change in self._history if change.version > version and change.resource == resource]
+        newer = takewhile(lambda change: change.version > version, reversed(self._history))
+        return [change for change in newer if change.resource == resource][::-1]
 
-    def watch(self) -> asyncio.Queue[Change]:
-        """A queue that receives every change from now on. End it with ``unwatch``."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._watchers.add(queue)
-        return queue
+    def watch(self) -> asyncio.Event:
+        """An event that every change sets. Read the changes with ``changes_since``. End it with ``unwatch``."""
+        subscription = asyncio.Event()
+        self._watchers.add(subscription)
+        return subscription
 
-    def unwatch(self, queue: asyncio.Queue[Change]) -> None:
-        self._watchers.discard(queue)
+    def unwatch(self, subscription: asyncio.Event) -> None:
+        self._watchers.discard(subscription)
 
     def _put(self, kind: str, resource: str, obj: Object, before: Object | None) -> Object:
         self.version += 1
@@ -124,12 +131,14 @@ class Store:
         meta = obj["metadata"]
         if kind != "DELETED":
             self._objects.setdefault(resource, {})[meta.get("namespace", ""), meta["name"]] = obj
-        if len(self._history) == _HISTORY:
-            self._oldest = self._history[0].version
-        change = Change(kind, resource, self.version, obj, before)
+        change = Change(kind, resource, self.version, obj, before, len(json.dumps(obj)))
         self._history.append(change)
-        for queue in self._watchers:
-            queue.put_nowait(change)
+        self._history_size += change.size
+        while len(self._history) > _HISTORY or (self._history_size > _HISTORY_SIZE and len(self._history) > 1):
+            oldest = self._history.popleft()
+            self._oldest, self._history_size = oldest.version, self._history_size - oldest.size
+        for subscription in self._watchers:
+            subscription.set()
         for listener in self._listeners:
             listener(change)
         return obj
