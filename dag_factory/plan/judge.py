@@ -15,7 +15,8 @@ from dag_factory.plan.comparison.compiled_sides import read_home
 from dag_factory.plan.cost import find_costs
 from dag_factory.plan.fold import fold
 from dag_factory.plan.located import LocatedChange
-from dag_factory.plan.model import ChangedLine, DagChange, Effect, EnvironmentCost, Risk
+from dag_factory.plan.model import ChangedLine, DagChange, Effect, EnvironmentCost, PoolChange, Risk
+from dag_factory.plan.pools import find_pools
 from dag_factory.plan.risks.find_risks import find_risks
 from dag_factory.plan.usage import Usage
 
@@ -28,6 +29,7 @@ class Judged(msgspec.Struct, frozen=True):
     risks: tuple[Risk, ...]
     costs: tuple[EnvironmentCost, ...]
     lines: tuple[ChangedLine, ...]
+    pools: tuple[PoolChange, ...] = ()
 
 
 def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | None, today: date) -> Judged:
@@ -43,7 +45,9 @@ def judge(compared: Compared, base_home: Path, head_home: Path, usage: Usage | N
         for one in located
     )
     causes = [one.cause for some in (effects, risks, changes) for one in some]
-    return Judged(changes, effects, risks, costs, line_texts(filter(None, causes), base_home, head_home))
+    return Judged(
+        changes, effects, risks, costs, line_texts(filter(None, causes), base_home, head_home), find_pools(tables)
+    )
 
 
 def locate_causes(compared: Compared, base_home: Path, head_home: Path) -> list[LocatedChange]:

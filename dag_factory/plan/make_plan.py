@@ -74,6 +74,9 @@ def _plan(
         solved_problems=compared.problems.solved,
         unchanged_problems=compared.problems.unchanged,
         version=version("dagwright"),
+        changed_files=compared.changed_files,
+        still_broken=compared.still_broken,
+        pools=judged.pools,
         today=day.isoformat(),
         lines=judged.lines,
     )

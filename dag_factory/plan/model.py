@@ -131,12 +131,16 @@ class Effect(msgspec.Struct, frozen=True):
 
 
 class Risk(msgspec.Struct, frozen=True):
-    """Something that a reviewer must not miss. ``kind`` is a stable name in kebab case, for ``--fail-on``."""
+    """Something that a reviewer must not miss. ``kind`` is a stable name in kebab case, for ``--fail-on``.
+
+    ``runs`` is the most runs for the past that it starts, in each DAG.
+    """
 
     kind: str
     sentence: str
     places: tuple[Place, ...]
     cause: Cause | None = None
+    runs: int = 0
 
 
 class EnvironmentCost(msgspec.Struct, frozen=True):
@@ -161,11 +165,21 @@ class ChangedLine(msgspec.Struct, frozen=True):
     after: str | None
 
 
+class PoolChange(msgspec.Struct, frozen=True):
+    """A pool with another number of slots; None: the pool does not exist on that side."""
+
+    pool: str
+    before: int | None
+    after: int | None
+    environments: tuple[str, ...]
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The whole plan. ``files`` counts the pipeline files and tables of both sides, also those that were not analyzed.
 
     ``environments`` are in the order in which a reviewer reads them: those that run by schedule first, that of the
-    local machine last. ``today`` is the ISO date from which runs are counted.
+    local machine last. ``today`` is the ISO date from which runs are counted. ``changed_files`` are those with other
+    bytes. ``still_broken`` are the DAGs of changed files that had errors before and still have them.
     """
 
     base: Revision
@@ -181,5 +195,8 @@ class Plan(msgspec.Struct, frozen=True):
     solved_problems: tuple[Problem, ...]
     unchanged_problems: int
     version: str
+    changed_files: tuple[str, ...] = ()
+    still_broken: tuple[Place, ...] = ()
+    pools: tuple[PoolChange, ...] = ()
     today: str = ""
     lines: tuple[ChangedLine, ...] = ()

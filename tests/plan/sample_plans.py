@@ -19,6 +19,7 @@ from dag_factory.plan.model import (
     NotAnalyzed,
     Place,
     Plan,
+    PoolChange,
     Revision,
     Risk,
 )
@@ -133,6 +134,7 @@ def everything() -> Plan:
                 "Up to 214 runs start at once, if the DAG is new or never ran, as of 2026-12-01.",
                 (place(dag="ml.grapes"),),
                 Cause("configs/pipelines/ml/grapes.yaml", 7, 10, "pipeline"),
+                214,
             ),
         ),
         costs=(
@@ -143,4 +145,7 @@ def everything() -> Plan:
         new_problems=(broken, replace(broken, file="configs/pipelines/retail/fresh.yaml")),
         solved_problems=(broken,),
         unchanged_problems=2,
+        changed_files=("configs/pipelines/ml/grapes.yaml",),
+        still_broken=(place("dev", "ml.late"),),
+        pools=(PoolChange("gpu", 8, 4, ("prod",)),),
     )

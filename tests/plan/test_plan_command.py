@@ -45,8 +45,10 @@ def test_a_new_image(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "churn:1.0", "churn:1.1")
     project.commit("new image")
     text = printed(project)
-    assert "prod, dev: 3 jobs of 1 DAG get another image. prod, dev: Catchup starts no runs, prices as before" in text
-    change = "image registry.example.com/churn:1.0 → registry.example.com/churn:1.1"
+    images = "registry.example.com/churn:1.0 → registry.example.com/churn:1.1"
+    assert f"prod, dev: 3 jobs of 1 DAG get another image ({images})." in text
+    assert " prod, dev: Catchup starts no runs, prices as before" in text
+    change = f"image {images}"
     assert f"{change} in 3 jobs of 1 DAG (in each of prod, dev)" in text
     assert text.count(change) == 1
 
@@ -55,7 +57,7 @@ def test_an_edit_of_a_flavor_is_one_line(project: ChangeProject) -> None:
     project.edit("platform/flavors.yaml", "memory: 2Gi", "memory: 4Gi")
     project.commit("more memory")
     text = printed(project)
-    assert "prod, dev: 11 jobs of 6 DAGs get another size." in text and text.count(" 2Gi → 4Gi") == 1
+    assert "prod, dev: 11 jobs of 6 DAGs get another size (memory 2Gi → 4Gi)." in text and text.count(" 2Gi → 4Gi") == 2
     assert "memory 2Gi → 4Gi in 11 jobs of 6 DAGs (in each of prod, dev)" in text
 
 
@@ -84,7 +86,7 @@ def test_a_new_version_of_a_template(project: ChangeProject) -> None:
     project.commit("greet@v2")
     text = printed(project)
     assert 'command ["echo", "hello"] → ["echo", "good morning"]' in text
-    assert "prod, dev: 1 job of 1 DAG changes." in text
+    assert "prod, dev: 1 job of 1 DAG changes (command)." in text
 
 
 def test_a_file_that_breaks(project: ChangeProject) -> None:
@@ -151,7 +153,8 @@ def test_a_removed_pipeline(project: ChangeProject) -> None:
 def test_an_edit_of_a_comment_changes_nothing(project: ChangeProject) -> None:
     project.edit(CHURN_FILE, "jobs:", "# all jobs of the model\njobs:")
     project.commit("comment")
-    assert printed(project).endswith("No DAG changes in prod, dev.")
+    differs = "1 of 11 configuration files differs, without an effect on a DAG: configs/pipelines/growth/churn.yaml"
+    assert printed(project).endswith(f"No DAG changes in prod, dev. {differs}")
     assert project.plan("--exit-code").returncode == 0
 
 

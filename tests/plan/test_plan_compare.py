@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from git_project import PIPELINE, new_project
+from git_project import FLAVORS, PIPELINE, new_project
 from test_plan_revisions import CHANGED, ORDERS, a_pipeline, changes, unlike
 
 from dag_factory.config.project.open_project import ProjectError
@@ -107,6 +107,26 @@ def test_a_problem_that_moved_is_not_new(tmp_path: Path) -> None:
     broken = CHANGED.replace("small", "smal")
     plan = planned(tmp_path, {ORDERS: broken}, {ORDERS: f"# A comment.\n\n{broken}"})
     assert (changes(plan), codes(plan)) == ([], ([], [], 1))
+
+
+def test_a_changed_file_that_was_broken_before_is_still_broken(tmp_path: Path) -> None:
+    broken = CHANGED.replace("small", "smal")
+    files: dict[str, str | bytes | None] = {ORDERS: broken, a_pipeline("other"): broken}
+    plan = planned(tmp_path, files, {ORDERS: broken.replace("[load]", "[load, all]")})
+    assert [(one.environment, one.dag_id) for one in plan.still_broken] == [("prod", "sales.orders")]
+    assert (plan.changes, plan.changed_files) == ((), (ORDERS,))
+
+
+def test_other_slots_of_a_pool_change_no_dag(tmp_path: Path) -> None:
+    table = "configs/platform/flavors.yaml"
+    pools = FLAVORS + "pools: {gpu: 8, old: 1}\n"
+    plan = planned(tmp_path, {table: pools}, {table: pools.replace("gpu: 8, old: 1", "gpu: 4, new: 2")})
+    assert [(one.pool, one.before, one.after, one.environments) for one in plan.pools] == [
+        ("gpu", 8, 4, ("prod",)),
+        ("old", 1, None, ("prod",)),
+        ("new", None, 2, ("prod",)),
+    ]
+    assert (plan.changes, plan.changed_files) == ((), (table,))
 
 
 def test_a_second_problem_of_the_same_kind_is_new(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec.structs import replace
-from sample_plans import EMPTY, change, everything, flavor_edit, place, plan
+from sample_plans import EMPTY, MEMORY, change, everything, flavor_edit, place, plan
 
 from dag_factory.plan.formats.text import as_text
-from dag_factory.plan.model import ABSENT, Cause, ChangedLine, Effect, FieldChange, JobChange, Place, Risk
+from dag_factory.plan.model import ABSENT, Cause, ChangedLine, Effect, FieldChange, JobChange, Place, PoolChange, Risk
 
 
 def test_without_a_change_the_plan_says_so() -> None:
@@ -79,14 +79,73 @@ def test_sections_are_in_the_order_of_a_review() -> None:
 def test_the_summary_says_what_happens_in_each_environment() -> None:
     text = " ".join(as_text(everything()).split("\n\n")[1].split())
     dev = "dev: retail.orders cannot be built, so the last good version keeps running; 40 jobs of 20 DAGs get"
-    assert text.startswith(f"{dev} another image and size; the documentation of 1 DAG changes.")
+    assert text.startswith(f"{dev} another image and size; ml.late still cannot be built, as before; the documentation")
     assert " dev: Catchup starts no runs, price per hour 2.00 → 4.00 (see Cost) local: no DAG changes prod: " in text
     prod = text.partition(" prod: ")[2]
     assert "; ml.old is removed; ml.wine becomes ml.wines, a new DAG for Airflow, without history;" in prod
     assert "; ml.churn is new, started by hand only; retail.returns had errors and can be built now;" in prod
-    assert "; 41 jobs of 21 DAGs change; 1 job of 1 DAG is new; 1 job of 1 DAG is removed; schedule changes in" in prod
-    assert ". Catchup starts runs for the past (see Risks), price" in prod
-    assert prod.endswith("1 file could not be analyzed.")
+    assert (
+        "; 41 jobs of 21 DAGs change (args[1], image, memory limit); 1 job of 1 DAG is new; 1 job of 1 DAG is" in prod
+    )
+    assert " removed; schedule is set to 0 4 * * 1 in ml.grapes; catchup false → true in ml.grapes; the" in prod
+    assert ". Catchup starts up to 214 runs for the past (see Risks), price" in prod
+    assert prod.endswith(" prod: the pool gpu gets 4 slots instead of 8 1 file could not be analyzed.")
+
+
+def one_field(path: str, before: object, after: object, job: str = "a") -> JobChange:
+    return JobChange(job, "changed", (FieldChange(path, before, after),))
+
+
+def test_the_summary_names_the_values_only_if_all_jobs_have_them() -> None:
+    small, large = one_field(MEMORY, "2Gi", "4Gi"), one_field(MEMORY, "2Gi", "8Gi", "b")
+    text = as_text(plan(changes=(change(jobs=(small,)), change(dag="ml.churn", jobs=(small,)))))
+    assert "prod: 2 jobs of 2 DAGs get another size (memory limit 2Gi → 4Gi).\n" in text
+    assert "2 jobs of 1 DAG get another size.\n" in as_text(plan(changes=(change(jobs=(small, large)),)))
+    cpu = one_field(MEMORY.replace("memory", "cpu"), "1", "2", "b")
+    assert "2 jobs of 1 DAG get another size.\n" in as_text(plan(changes=(change(jobs=(small, cpu)),)))
+
+
+def test_the_summary_names_the_fields_of_other_changes() -> None:
+    command = one_field("spec.containers[0].command", ["a"], ["b"])
+    assert "prod: 1 job of 1 DAG changes (command).\n" in as_text(plan(changes=(change(jobs=(command,)),)))
+    schedule = change(fields=(FieldChange("schedule", "@daily", "@hourly"),))
+    assert "prod: schedule @daily → @hourly in ml.wine.\n" in as_text(plan(changes=(schedule,)))
+
+
+def test_a_new_price_has_no_value_in_the_summary() -> None:
+    price = one_field("resource_flavor.cost_per_hour", 0.05, 0.08)
+    assert "prod: 1 job of 1 DAG gets another price.\n" in as_text(plan(changes=(change(jobs=(price,)),)))
+
+
+def test_two_changes_with_one_name_are_each_shown_once() -> None:
+    path = "resource_flavor.next"
+    fields = FieldChange(path, "large", ABSENT), FieldChange(path, ["large"], ABSENT)
+    jobs = tuple(JobChange(job, "changed", fields) for job in ("a", "b"))
+    cause = Cause("configs/pipelines/ml/wine.yaml", 4, 3, "pipeline defaults")
+    effect = Effect(fields, cause, tuple(place(job=job) for job in ("a", "b")))
+    assert "job a" not in as_text(plan(changes=(change(jobs=jobs),), effects=(effect,)))
+
+
+def test_changed_files_without_an_effect_are_named() -> None:
+    text = as_text(plan(changed_files=("configs/pipelines/ml/wine.yaml",)))
+    line = "1 of 144 configuration files differs, without an effect on a DAG: configs/pipelines/ml/wine.yaml"
+    assert f"No DAG changes in dev, prod.\n  {line}\n" in text
+
+
+def test_pools_are_told_although_no_dag_changes() -> None:
+    both = ("dev", "prod")
+    pools = (PoolChange("gpu", 8, 1, both), PoolChange("new", None, 2, ("prod",)), PoolChange("old", 3, None, both))
+    text = as_text(plan(pools=pools, changed_files=("configs/platform/flavors.yaml",)))
+    assert "  dev, prod: the pool gpu gets 1 slot instead of 8\n" in text
+    assert "  prod: the pool new is new, with 2 slots\n" in text and "  dev, prod: the pool old is removed\n" in text
+    assert "without an effect" not in text
+
+
+def test_a_broken_dag_says_what_is_known_about_runs_and_prices() -> None:
+    text = as_text(plan(changes=(change("broken"),)))
+    assert "  prod: Runs and prices stay as they are until the errors are fixed\n" in text
+    new = as_text(plan(changes=(change("broken", is_new=True),)))
+    assert "  prod: Runs and prices after the fix are not known\n" in new
 
 
 def test_the_first_environment_is_told_first_even_if_only_another_one_changes() -> None:

@@ -27,7 +27,7 @@ from dag_factory.plan.comparison.compiled_sides import Home, Pair, compile_text,
 from dag_factory.plan.comparison.problem_changes import ProblemChanges, compare_problems
 from dag_factory.plan.comparison.renames import find_renames
 from dag_factory.plan.differences.dag_change import dag_change
-from dag_factory.plan.model import Comparison, DagChange
+from dag_factory.plan.model import Comparison, DagChange, Place
 
 _ENCODER = msgspec.msgpack.Encoder()
 _COMPARISONS = msgspec.msgpack.Decoder(list[list[Comparison]])
@@ -37,7 +37,8 @@ _FILES_PER_PROCESS = 16  # for fewer files it is not worth starting a process
 class Compared(msgspec.Struct, frozen=True):
     """``comparisons`` and ``changes`` belong together, one by one, sorted by id and environment.
 
-    ``files`` are the names of the pipeline files and tables of both revisions.
+    ``files`` are the names of the pipeline files and tables of both revisions, ``changed_files`` those that differ.
+    ``still_broken`` are the DAGs of changed files that had errors before and still have them.
     """
 
     environments: tuple[str, ...]
@@ -45,6 +46,8 @@ class Compared(msgspec.Struct, frozen=True):
     comparisons: tuple[Comparison, ...]
     changes: tuple[DagChange, ...]
     problems: ProblemChanges
+    changed_files: tuple[str, ...] = ()
+    still_broken: tuple[Place, ...] = ()
 
 
 class _Found(msgspec.Struct):
@@ -55,6 +58,7 @@ class _Found(msgspec.Struct):
     changes: list[tuple[Comparison, DagChange]]
     problems: tuple[list[Problem], list[Problem]]
     assets: tuple[FileResult | None, FileResult | None]
+    still_broken: list[DagId]
 
 
 def compare(base_home: Path, head_home: Path, environments: Sequence[str] = ()) -> Compared:
@@ -126,6 +130,8 @@ def _compare(before: Home, after: Home, pairs: Sequence[Pair], names: tuple[str,
         tuple(one for one, change in changed if change),
         tuple(change for _, change in changed if change),
         compare_problems(found_problems, names),
+        work.changed_files(),
+        tuple(Place(names[one.pair], dag_id) for one in found for dag_id in one.still_broken),
     )
 
 
@@ -148,6 +154,18 @@ class _Work(msgspec.Struct, frozen=True):
         pipelines = map(file_of, self.before.files | self.after.files)
         tables = (name for home in (self.before, self.after) if home.platform for name in home.platform.names)
         return tuple(sorted({*pipelines, *tables}))
+
+    def changed_files(self) -> tuple[str, ...]:
+        """The names of the pipeline files and tables whose bytes differ, or that only one revision has."""
+        pipelines = (one for one in self.before.files | self.after.files if self._has_changed(one))
+        sides = [home.platform for home in (self.before, self.after) if home.platform]
+        tables = {
+            name
+            for side in sides
+            for name in side.names
+            if len(sides) == 1 or sides[0].read(name) != sides[1].read(name)
+        }
+        return tuple(sorted({*map(file_of, pipelines), *tables}))
 
     def files_to_compile(self) -> list[FileId]:
         """The files whose result can differ in one of the pairs."""
@@ -204,15 +222,18 @@ def _compile_packed(file_ids: Sequence[FileId]) -> tuple[bytes, bytes]:
     """What the files give, in two parts: msgpack takes a third of the time of pickle for models."""
     found = _compile_part(_inherited[0], file_ids)
     comparisons = _ENCODER.encode([[comparison for comparison, _ in one.changes] for one in found])
-    rest = [(one.pair, one.file_id, [change for _, change in one.changes], one.problems, one.assets) for one in found]
+    rest = [
+        (one.pair, one.file_id, [change for _, change in one.changes], one.problems, one.assets, one.still_broken)
+        for one in found
+    ]
     return comparisons, pickle.dumps(rest, pickle.HIGHEST_PROTOCOL)
 
 
 def _unpack(comparisons: bytes, rest: bytes) -> Iterator[_Found]:
-    for own, (pair, file_id, changes, problems, assets) in zip(
+    for own, (pair, file_id, changes, *others) in zip(
         _COMPARISONS.decode(comparisons), pickle.loads(rest), strict=True
     ):
-        yield _Found(pair, file_id, list(zip(own, changes, strict=True)), problems, assets)
+        yield _Found(pair, file_id, list(zip(own, changes, strict=True)), *others)
 
 
 def _compile_part(work: _Work, file_ids: Sequence[FileId]) -> list[_Found]:
@@ -233,7 +254,9 @@ def _compile_file(work: _Work, file_id: FileId, is_claiming: bool) -> Iterator[_
         old, new = _without_duplicates(before, work.before), _without_duplicates(after, work.after)
         compared = ((one, dag_change(one)) for one in _pair_dags(pair.name, file_id, old, new))
         changes = [(_without_texts(one), change) for one, change in compared if change]
-        yield _Found(index, file_id, changes, (_problems(old), _problems(new)), (_assets(before), _assets(after)))
+        broken = [] if texts[0] == texts[1] else _still_broken(old, new)
+        problems, assets = (_problems(old), _problems(new)), (_assets(before), _assets(after))
+        yield _Found(index, file_id, changes, problems, assets, broken)
 
 
 def _without_texts(comparison: Comparison) -> Comparison:
@@ -270,6 +293,12 @@ def _pair_dags(
 
 def _results(found: FileResult | None) -> dict[DagId, PipelineResult]:
     return {one.id: one for one in found.results} if found else {}
+
+
+def _still_broken(before: FileResult | None, after: FileResult | None) -> list[DagId]:
+    """The DAGs that have errors on both sides."""
+    old, new = ({dag_id for dag_id, one in _results(side).items() if not one.pipeline} for side in (before, after))
+    return sorted(old & new)
 
 
 def _spread(broken: FileResult, others: dict[DagId, PipelineResult]) -> dict[DagId, PipelineResult]:

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from dag_factory.config.source import image_folders
-from dag_factory.plan.formats.fields import is_limit, label, value_text
+from dag_factory.plan.formats.fields import field_pieces, is_limit, label, value_text
 from dag_factory.plan.formats.outline import Piece, Tone, count, name, names, words
+from dag_factory.plan.formats.wording import pair_of
 from dag_factory.plan.model import DagChange, EnvironmentCost, FieldChange, Plan
 
 Pieces = tuple[Piece, ...]
 
+_SHORT = 140  # characters
+_FIELDS = 8  # different changes of jobs: of more, the summary tells no details
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic", enc_hook=lambda value: type(value).__name__)
+_FLAVOR = "resource_flavor"
 _NAMED = 3  # DAGs; of more, only the number is shown
 _SIZE = ("cpu", "memory", "ephemeral-storage", "gpu", "resources", "cpu limit", "cpu request", "memory limit")
 _WHAT = ("image", "flavor", "size", "price")
@@ -38,7 +45,7 @@ def facts(plan: Plan, environment: str) -> Pieces:
     """What the change means for past runs and for costs in one environment; nothing if it has no effect there."""
     changes = [change for change in plan.changes if change.environment == environment]
     if not any(_runs_change(change) or _changes_jobs(change) for change in changes):
-        return ()
+        return _of_broken(plan, [change for change in changes if change.kind == "broken"])
     parts = [_past_runs(plan, environment)]
     cost = next((cost for cost in plan.costs if cost.environment == environment), None)
     if environment != image_folders.ENVIRONMENT:
@@ -76,6 +83,11 @@ def _parts(plan: Plan, environment: str, changes: Sequence[DagChange]) -> Iterat
     yield _subject(kinds.get("repaired", ()), "had errors and can be built now", "had errors and can be built now")
     yield from _changed([*kinds.get("changed", ()), *kinds.get("renamed", ())])
     yield from _limits(plan, environment, changes)
+    broken_as_before = sorted({place.dag_id for place in plan.still_broken if place.environment == environment})
+    if broken_as_before:
+        ids = names(tuple(broken_as_before)) if len(broken_as_before) <= _NAMED else ()
+        many = words(f"{'' if ids else count(len(broken_as_before), 'changed DAG')} still cannot be built, as before")
+        yield (*ids, many)
     documentation = kinds.get("documentation", ())
     if documentation:
         only = "" if len(documentation) < len(changes) else "only "
@@ -104,31 +116,70 @@ def _changed(changes: Iterable[DagChange]) -> Iterator[Pieces]:
     """What happens to the jobs of DAGs that exist before and after."""
     jobs: dict[str, set[tuple[str, str]]] = {"changed": set(), "added": set(), "removed": set()}
     what: set[str] = set()
-    settings: dict[str, set[str]] = {}
+    values: dict[bytes, tuple[FieldChange, ...]] = {}
+    seen: set[int] = set()  # equal changes of jobs are mostly one object
+    settings: dict[str, dict[str, list[FieldChange]]] = {}
     order: set[str] = set()
     for change in changes:
         for job in change.jobs:
             jobs[job.kind].add((change.id, job.job))
-            if job.kind == "changed":
+            if job.kind == "changed" and id(job.fields) not in seen:
+                seen.add(id(job.fields))
                 what |= _kinds_of(job.fields)
+                told = _told(job.fields)
+                if len(values) <= _FIELDS:
+                    values[_ENCODER.encode(told)] = told
         for field in change.fields:
             if not is_limit(field):
-                settings.setdefault(label(field.path).partition(".")[0], set()).add(change.id)
+                key = label(field.path).partition(".")[0]
+                settings.setdefault(key, {}).setdefault(change.id, []).append(field)
         if (change.edges_added or change.edges_removed) and not any(job.kind != "changed" for job in change.jobs):
             order.add(change.id)
     if jobs["changed"]:
         verb = "gets" if len(jobs["changed"]) == 1 else "get"
         known = " and ".join(one for one in _WHAT if one in what)
         does = f"{verb} another {known}" if "other" not in what else ("changes" if verb == "gets" else "change")
-        yield (words(f"{_jobs(jobs['changed'])} {does}"),)
+        yield (words(f"{_jobs(jobs['changed'])} {does}"), *_details([*values.values()], what))
     for kind, verbs in (("added", ("is new", "are new")), ("removed", ("is removed", "are removed"))):
         if jobs[kind]:
             yield (words(f"{_jobs(jobs[kind])} {verbs[len(jobs[kind]) > 1]}"),)
-    for key, ids in settings.items():
-        listed = names(tuple(sorted(ids))) if len(ids) <= _NAMED else (words(count(len(ids), "DAG")),)
-        yield (name(key), words(" changes in "), *listed)
+    for key, by_dag in settings.items():
+        listed = names(tuple(sorted(by_dag))) if len(by_dag) <= _NAMED else (words(count(len(by_dag), "DAG")),)
+        different = {
+            _ENCODER.encode((field.path, field.before, field.after)): field
+            for fields in by_dag.values()
+            for field in fields
+        }
+        pieces = field_pieces(different.values()) if len(different) == 1 else ()
+        if pieces and _is_short(pieces):
+            yield (*pieces, words(" in "), *listed)
+        else:
+            yield (name(key), words(" changes in "), *listed)
     if order:
         yield (words(f"the order of jobs changes in {count(len(order), 'DAG')}"),)
+
+
+def _told(fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """The changes of a job of which the summary may tell the values: a new flavor includes its size and its price."""
+    flavor = tuple(field for field in fields if field.path == _FLAVOR)
+    return flavor or tuple(field for field in fields if not field.path.startswith(_FLAVOR))
+
+
+def _details(values: Sequence[tuple[FieldChange, ...]], what: set[str]) -> Pieces:
+    """In brackets: the values before and after if all jobs have the same ones, or what changes, if this is short."""
+    labels = {label(field.path) for fields in values for field in fields}
+    pieces: Pieces = ()
+    if "other" in what:
+        pieces = names(tuple(sorted(labels))) if len(labels) <= _NAMED and len(values) <= _FIELDS else ()
+    elif len(values) == 1 and values[0]:
+        pieces = field_pieces(values[0])
+        if what <= {"image"} or what <= {"flavor"}:
+            pieces = pieces[2:]  # the text before names the field
+    return (words(" ("), *pieces, words(")")) if pieces and _is_short(pieces) else ()
+
+
+def _is_short(pieces: Pieces) -> bool:
+    return sum(len(piece.text) for piece in pieces) <= _SHORT
 
 
 def _jobs(found: set[tuple[str, str]]) -> str:
@@ -173,10 +224,24 @@ def _runs_change(change: DagChange) -> bool:
 
 
 def _past_runs(plan: Plan, environment: str) -> Pieces:
-    has_catchup = any(
-        place.environment == environment for risk in plan.risks if risk.kind == "catchup" for place in risk.places
+    runs = sum(
+        risk.runs
+        for risk in plan.risks
+        if risk.kind == "catchup"
+        for _ in {place.dag_id for place in risk.places if place.environment == environment}
     )
-    return (words("Catchup starts runs for the past (see Risks)" if has_catchup else "Catchup starts no runs"),)
+    if not runs:
+        return (words("Catchup starts no runs"),)
+    return (words("Catchup starts "), words(f"up to {count(runs, 'run')}", "risk"), words(" for the past (see Risks)"))
+
+
+def _of_broken(plan: Plan, changes: Sequence[DagChange]) -> Pieces:
+    """What is known about runs and costs if nothing but broken DAGs changes in an environment."""
+    if not changes or pair_of(plan):
+        return ()
+    if any(change.is_new for change in changes):
+        return (words("Runs and prices after the fix are not known"),)
+    return (words("Runs and prices stay as they are until the errors are fixed"),)
 
 
 def _price(cost: EnvironmentCost | None) -> Pieces:

@@ -13,10 +13,10 @@ from dag_factory.plan.formats.dag_items import dag_items, lists_by_environments,
 from dag_factory.plan.formats.error_items import error_items
 from dag_factory.plan.formats.fields import field_items, field_pieces
 from dag_factory.plan.formats.outline import Item, Outline, Piece, Section, count, name, names, words
-from dag_factory.plan.formats.places import blast_radius, cause_pieces, place_names, what_changes, where
+from dag_factory.plan.formats.places import blast_radius, cause_pieces, in_order, place_names, what_changes, where
 from dag_factory.plan.formats.visible import cut
 from dag_factory.plan.formats.wording import kinds, pair_of
-from dag_factory.plan.model import Cause, Effect, EnvironmentCost, Plan, Revision, Risk
+from dag_factory.plan.model import Cause, Effect, EnvironmentCost, Plan, PoolChange, Revision, Risk
 
 _EFFECTS = 20  # of one line
 _NAMES = 8  # of DAGs, for a shared change
@@ -67,7 +67,7 @@ def outline(plan: Plan, failing: Collection[str] = ()) -> Outline:
 
 def is_empty(plan: Plan) -> bool:
     """Return whether nothing changes in any environment."""
-    return not (plan.changes or plan.risks or plan.new_problems or plan.solved_problems)
+    return not (plan.changes or plan.risks or plan.pools or plan.new_problems or plan.solved_problems)
 
 
 def revision_pieces(revision: Revision) -> tuple[Piece, ...]:
@@ -117,6 +117,9 @@ def _summary(plan: Plan) -> tuple[Item, ...]:
             head += [*names(tuple(together)), words(": "), *told[environment], words(".")]
         lines = [Item(tuple(head))]
         lines += _environment_lines(plan, told, {*shown, *same})
+    lines += [_pool(plan, change) for change in plan.pools]
+    if plan.changed_files and not (changed or plan.pools):
+        lines.append(_files_without_effect(plan))
     if plan.not_analyzed:
         lines.append(Item((words(f"{count(len(plan.not_analyzed), 'file')} could not be analyzed.", "risk"),)))
     return tuple(lines)
@@ -132,6 +135,22 @@ def _environment_lines(plan: Plan, told: Mapping[str, tuple[Piece, ...]], in_hea
     for pieces, environments in found.items():
         if pieces:
             yield Item((*names(tuple(environments), 20), words(": "), *pieces))
+
+
+def _pool(plan: Plan, change: PoolChange) -> Item:
+    head = (*names(in_order(plan, change.environments), 20), words(": the pool "), name(change.pool))
+    if change.before is None:
+        return Item((*head, words(f" is new, with {count(change.after or 0, 'slot')}")))
+    if change.after is None:
+        return Item((*head, words(" is removed", "removed")))
+    return Item((*head, words(f" gets {count(change.after, 'slot')} instead of {change.before:,}")))
+
+
+def _files_without_effect(plan: Plan) -> Item:
+    number, total = len(plan.changed_files), plan.files
+    verb = "differs" if number == 1 else "differ"
+    files = words(f"{number:,} of {count(total, 'configuration file')} {verb}, without an effect on a DAG: ")
+    return Item((files, *names(plan.changed_files, _FEW)))
 
 
 def _summary_of_pair(plan: Plan) -> tuple[Item, ...]:

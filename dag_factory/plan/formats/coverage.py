@@ -30,7 +30,7 @@ class Coverage:
 
     def __init__(self, plan: Plan) -> None:
         self.shared: list[SharedChange] = []
-        self._shown: dict[Place, dict[str, FieldChange]] = {}
+        self._shown: dict[Place, dict[str, list[FieldChange]]] = {}
         self._causes: dict[tuple[Place, str], Cause] = {}
         self._in_risks: set[tuple[Place, str]] = set()
         self._told = {_line(risk.cause) for risk in plan.risks if risk.kind == "guard-loosened" and risk.cause}
@@ -50,7 +50,7 @@ class Coverage:
         for field in fields:
             cause = self._causes.get((place, field.path))
             is_told = (place, field.path) in self._in_risks
-            if shown.get(field.path) != field and not _is_hidden(field) and not is_told:
+            if field not in shown.get(field.path, ()) and not _is_hidden(field) and not is_told:
                 found.setdefault(cause, []).append(field)
         return [(cause, tuple(changes)) for cause, changes in found.items()]
 
@@ -76,7 +76,9 @@ class Coverage:
         for effect in change.effects:
             for place in effect.places:
                 if is_shared:
-                    self._shown.setdefault(place, {}).update({field.path: field for field in effect.fields})
+                    shown = self._shown.setdefault(place, {})
+                    for field in effect.fields:
+                        shown.setdefault(field.path, []).append(field)
                 elif change.cause:
                     self._causes.update({(place, field.path): change.cause for field in effect.fields})
 

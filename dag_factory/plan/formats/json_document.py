@@ -47,12 +47,15 @@ def document(plan: Plan) -> JSON:
         "files": {
             "total": plan.files,
             "analyzed": plan.files - len(plan.not_analyzed),
+            "changed": list(plan.changed_files),
             "not_analyzed": [msgspec.to_builtins(one) for one in plan.not_analyzed],
         },
         "risks": [_risk(risk) for risk in plan.risks],
         "effects": [_effect(effect) for effect in plan.effects],
         "dags": [_dag(change) for change in plan.changes],
         "costs": [_cost(cost) for cost in plan.costs],
+        "pools": [msgspec.to_builtins(one) for one in plan.pools],
+        "still_broken": [{"environment": one.environment, "dag": one.dag_id} for one in plan.still_broken],
         "problems": {
             "new": _problems(plan.new_problems),
             "solved": _problems(plan.solved_problems),
@@ -62,7 +65,13 @@ def document(plan: Plan) -> JSON:
 
 
 def _risk(risk: Risk) -> JSON:
-    return {"kind": risk.kind, "message": risk.sentence, "cause": _cause(risk.cause), "places": _places(risk.places)}
+    return {
+        "kind": risk.kind,
+        "message": risk.sentence,
+        "runs": risk.runs,
+        "cause": _cause(risk.cause),
+        "places": _places(risk.places),
+    }
 
 
 def _effect(effect: Effect) -> JSON:

@@ -16,7 +16,7 @@ from dag_factory.plan.risks.kinds import RISKS
 TablesOfSides = Mapping[str, tuple[Tables | None, Tables | None]]
 """The tables of each environment before and after; None if the environment does not exist on the side."""
 
-_Key = tuple[str, str, Cause | None]
+_Key = tuple[str, str, Cause | None, int]
 
 
 def find_risks(
@@ -28,12 +28,14 @@ def find_risks(
     for located in changes:
         for finding in _of_change(located, today):
             place = Place(located.change.environment, located.change.id, finding.job)
-            found.setdefault((finding.kind, finding.sentence, _cause(finding, located)), []).append(place)
+            key = finding.kind, finding.sentence, _cause(finding, located), finding.runs
+            found.setdefault(key, []).append(place)
     for key, places in _of_tables(comparisons, tables):
         found.setdefault(key, []).extend(places)
     order = list(RISKS)
     risks = [
-        Risk(kind, sentence, tuple(sorted(set(places))), cause) for (kind, sentence, cause), places in found.items()
+        Risk(kind, sentence, tuple(sorted(set(places))), cause, runs)
+        for (kind, sentence, cause, runs), places in found.items()
     ]
     return tuple(sorted(risks, key=lambda risk: (order.index(risk.kind), risk.sentence, risk.places)))
 
@@ -72,17 +74,17 @@ def _of_tables(comparisons: Sequence[Comparison], tables: TablesOfSides) -> Iter
             continue
         if before is None:
             sentence = f"The environment `{environment}` is new. It has {len(own):,} DAG{'s' * (len(own) != 1)}."
-            yield ("environment-added", sentence, None), [Place(environment, one.id) for one in own]
+            yield ("environment-added", sentence, None, 0), [Place(environment, one.id) for one in own]
             continue
         if _are_limits_unknown(before) or _are_limits_unknown(after):
             sentence = f"The limits of `{environment}` are not compared, because its platform files have errors."
-            yield ("guards-unknown", sentence, None), [Place(environment, one.id) for one in own]
+            yield ("guards-unknown", sentence, None, 0), [Place(environment, one.id) for one in own]
             continue
         folders = {_folder(one) for one in own if one.before}
         with_parents = {"/".join(parts[:length]) for parts in _parts(folders) for length in range(1, len(parts) + 1)}
         for loosened in guards.find(before, after, with_parents):
             places = [Place(environment, one.id) for one in own if _is_in(_folder(one), loosened.team)]
-            yield ("guard-loosened", loosened.sentence, loosened.cause), places
+            yield ("guard-loosened", loosened.sentence, loosened.cause, 0), places
 
 
 def _are_limits_unknown(tables: Tables) -> bool:

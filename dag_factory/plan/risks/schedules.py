@@ -38,7 +38,7 @@ def _catchup(before: Pipeline | None, after: Pipeline, today: date) -> Iterator[
             sentence = f"Catchup starts up to {runs} for the past: the DAG is new, and its runs begin on {begin}."
         else:
             sentence = f"Catchup starts up to {runs} for the past, if the DAG never ran, as of {today}."
-        yield Finding("catchup", sentence, fields=("catchup", *_FIELDS))
+        yield Finding("catchup", sentence, fields=("catchup", *_FIELDS), runs=count)
 
 
 def _same_past(before: Pipeline, after: Pipeline) -> bool:
