@@ -28,8 +28,10 @@ that the pipeline needs. Problems are errors unless their entry says that they a
 pipeline from being built.
 
 `dagf check --fix` fixes problems whose entry has a text that begins with **Automatic**, if there is exactly one fix. It
-changes the wrong value and nothing else, and checks the project again. It takes a change back if the problem remains or
-another problem appears. It does not change templates, and fixes no problem that only some of the environments have.
+changes the wrong value and nothing else, and checks the project again. It takes a change back if the problem remains,
+or if the new text causes another problem. An older problem that the first one hid can become visible: then the change
+stays. A problem is older if it also appears when the wrong key or item is removed. The command does not change
+templates, and fixes no problem that only some of the environments have.
 """
 DOCSTRING = '''\
 """The type of problem codes. Written by scripts/problem_reference.py from the table; do not edit; run: make docs."""

@@ -27,6 +27,11 @@ class Files:
         self._on_disk = dict(originals)
         self._renamed: set[Rename] = set()
 
+    @property
+    def originals(self) -> dict[str, bytes]:
+        """The files as they were at first."""
+        return self._originals
+
     def apply(self, fixes: Iterable[Fix]) -> None:
         """Make the files those of the beginning with exactly these fixes. Raises ``NotWritten``."""
         fixes = set(fixes)

@@ -1,4 +1,7 @@
-"""Apply the fixes that remove their problem and add no other one. The project is checked again after each change."""
+"""Apply the fixes that remove their problem and make no new one. The project is checked again after each change.
+
+A fix stays if it makes an older problem visible, which its own problem hid. See ``older``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from dag_factory.config.problems import Problem
 from dag_factory.config.project.survey import Survey, survey
 from dag_factory.config.source.files import read_bytes
 from dag_factory.fixes.files import Files, NotWritten
+from dag_factory.fixes.older import problems_without
 from dag_factory.fixes.propose import Edit, Fix, propose_fix
 
 
@@ -79,7 +83,7 @@ class _Runner:
             self.try_all(rest)
             return
         after = survey(self.home, self.survey.environments)
-        harm = _harm(self.survey, after, fixes)
+        harm = self._harm(after, fixes)
         if harm is None:
             self.accepted += fixes
             self.survey = after
@@ -92,18 +96,27 @@ class _Runner:
         self.try_all(fixes[:middle])
         self.try_all(fixes[middle:])
 
-
-def _harm(before: Survey, after: Survey, fixes: Iterable[Fix]) -> str | None:
-    """Why the fixes are taken back; None if their problems are gone and no other one appeared."""
-    allowed = Counter(problem.identity for problem in before.problems)
-    fixed = {fix.problem.identity for fix in fixes}
-    for problem in after.problems:
-        identity = problem.identity
-        if identity in fixed:
+    def _harm(self, after: Survey, fixes: Sequence[Fix]) -> str | None:
+        """Why the fixes are taken back; None if their problems are gone and no new one appeared."""
+        fixed = {fix.problem.identity for fix in fixes}
+        if any(problem.identity in fixed for problem in after.problems):
             return "the problem would remain"
-        if not allowed[identity]:
-            return f"the change would lead to `{problem.code}`: {problem.location}: {problem.message}"
-        allowed[identity] -= 1
+        if not _more(after.problems, self.survey.problems):
+            return None
+        older = problems_without(self.home, self.files.originals, self.accepted, fixes, self.survey.environments)
+        new = _more(after.problems, self.survey.problems, older)
+        return f"the change would lead to `{new.code}`: {new.location}: {new.message}" if new else None
+
+
+def _more(problems: Iterable[Problem], *known: Iterable[Problem]) -> Problem | None:
+    """The first of the problems that is in none of the others, or more often than there."""
+    allowed: Counter[tuple[str, ...]] = Counter()
+    for some in known:
+        allowed |= Counter(problem.identity for problem in some)
+    for problem in problems:
+        if not allowed[problem.identity]:
+            return problem
+        allowed[problem.identity] -= 1
     return None
 
 

@@ -268,3 +268,52 @@ def test_typos(word: str, meant: str, strict: bool, expected: bool) -> None:
 def test_a_file_that_does_not_fit_the_problem_is_not_changed(data: bytes, line: int) -> None:
     problem = Problem("a", line, 9, "unknown-flavor", "unknown flavor `smal`", "", "did you mean `small`?")
     assert propose_fix(problem, data, ()) is None
+
+
+LIMITS = "version: 1\nflavors: {max: {cpu: 2}}\nlimits: {timeout: 2h}\n"
+TOO_LARGE = "resource_flavor: cpu-large"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"a: {{comand: [x], {TOO_LARGE}}}", f"a: {{command: [x], {TOO_LARGE}}}"),
+        (f"a: {{comand: [x]}}, b: {{{TOO_LARGE}}}", f"a: {{command: [x]}}, b: {{{TOO_LARGE}}}"),
+        (
+            f"'é': {{}}, a: {{comand: [x], retrys: 1}}, b: {{depends_on: [aa, a], {TOO_LARGE}}}",
+            f"'é': {{}}, a: {{command: [x], retries: 1}}, b: {{depends_on: [aa, a], {TOO_LARGE}}}",
+        ),
+    ],
+)
+def test_a_fix_stays_if_an_older_problem_becomes_visible(home: Path, before: str, after: str) -> None:
+    write(home, "platform/environments/dev.yaml", LIMITS)
+    write(home, "platform/environments/prod.yaml", LIMITS)
+    path = write(home, FILE, f"{HEAD}jobs: {{{before}}}\n")
+    found = {one.code for one in survey_module.survey(home).problems}
+    assert "over-ceiling" not in found
+    result = run()
+    assert (path.read_text(), result.exit_code) == (f"{HEAD}jobs: {{{after}}}\n", 1), result.output
+    assert "Fixed" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: {timout: 5h}", "a: {timout: 5h}"),  # the fix would exceed the limit
+        ("a: {resource_flavor: cpu-larg}", "a: {resource_flavor: cpu-larg}"),
+        (
+            "a: {depends_on: [b]}, b: {depends_on: [aa]}, aaa: {}",
+            "a: {depends_on: [b]}, b: {depends_on: [aa]}, aaa: {}",
+        ),
+        (  # one stays, the other one is taken back
+            f"a: {{comand: [x], timout: 5h}}, b: {{{TOO_LARGE}}}",
+            f"a: {{command: [x], timout: 5h}}, b: {{{TOO_LARGE}}}",
+        ),
+    ],
+)
+def test_a_fix_never_makes_a_new_problem(home: Path, before: str, after: str) -> None:
+    write(home, "platform/environments/dev.yaml", LIMITS)
+    write(home, "platform/environments/prod.yaml", LIMITS)
+    path = write(home, FILE, f"{HEAD}jobs: {{{before}}}\n")
+    result = run()
+    assert (path.read_text(), result.exit_code) == (f"{HEAD}jobs: {{{after}}}\n", 1), result.output

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from dag_factory.config.problems import Problem, errors
+from dag_factory.config.project.scratch_copy import scratch_copy
 from dag_factory.config.project.survey import survey
-from dag_factory.config.source.image_folders import FOLDER, folders
 from dag_factory.config.source.layout import environments
 from dag_factory.edits.operations import Refused
 from dag_factory.scaffold.additions.addition import Addition, Entry
@@ -78,7 +75,7 @@ def _read(home: Path, file: str) -> str | None:
 
 def _check(home: Path, changed: dict[str, str]) -> None:
     """Check a copy of the project with the change. Raises ``NotAdded`` for errors that the project does not have."""
-    with _copy(home, changed) as copy:
+    with scratch_copy(home, {file: text.encode() for file, text in changed.items()}) as copy:
         found = errors(survey(copy, original=home).problems)
     if found:
         known = {problem.identity for problem in errors(survey(home).problems)} if environments(home) else set()
@@ -91,34 +88,6 @@ def _check(home: Path, changed: dict[str, str]) -> None:
 
 def _reason(problem: Problem) -> str:
     return f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-
-
-@contextmanager
-def _copy(home: Path, changed: dict[str, str]) -> Iterator[Path]:
-    """The configuration with changed files, and the folders of images, in a temporary folder. Files are linked."""
-    with tempfile.TemporaryDirectory(prefix="dagf-new-") as folder:
-        copy = Path(folder)
-        shutil.copytree(home / "configs", copy / "configs", symlinks=True, copy_function=_link)
-        for image in folders(home):
-            (copy / image).mkdir(parents=True)
-            (copy / image / "Dockerfile").touch()
-        for file, text in changed.items():
-            if file.startswith(("configs/", f"{FOLDER}/")):
-                path = copy / file
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.unlink(missing_ok=True)
-                path.write_text(text, "utf-8", newline="")
-        yield copy
-
-
-def _link(source: str, target: str) -> None:
-    if not os.path.islink(source):  # noqa: PTH114
-        try:
-            os.link(source, target)
-            return
-        except OSError:
-            pass
-    shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _replace(path: Path, text: str) -> None:
