@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from forked import CLOSED_PIPE, Forks
 
 from dag_factory.cli.main import SECTIONS, main
 
@@ -71,16 +72,11 @@ def line(words: tuple[str, ...]) -> list[str]:
     return [*words, *(VALUES.get(one.name or "", "sample") for one in needed)]
 
 
-def run(
-    arguments: list[str], folder: Path, stdout: int | None = subprocess.PIPE, program: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run dagf in a folder, in a process of its own, without a terminal."""
-    code = f"{program}\nfrom dag_factory.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=folder, env=_settings(), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
-        check=False, timeout=600,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    found = Forks(tmp_path_factory.mktemp("forks"))
+    yield found
+    found.close()
 
 
 def _settings() -> dict[str, str]:
@@ -122,13 +118,12 @@ def test_a_terminal_gets_colors(project: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @every_command
 def test_a_full_disk_is_one_line_and_exit_code_2(
-    words: tuple[str, ...], project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: tuple[str, ...], project: Path, tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DAG_FACTORY_HOME", raising=False)
     monkeypatch.chdir(project)
     prints = bool(CliRunner().invoke(main, line(words)).stdout)
-    with Path("/dev/full").open("w") as full:
-        done = run(line(words), new_project(tmp_path / "second"), full.fileno())
+    done = forks.run(line(words), new_project(tmp_path / "second"), "/dev/full")
     assert "Traceback" not in done.stderr
     if prints:
         errors = [one for one in done.stderr.splitlines() if one.startswith("Error: ")]
@@ -136,11 +131,8 @@ def test_a_full_disk_is_one_line_and_exit_code_2(
 
 
 @every_command
-def test_a_closed_pipe_is_silent(words: tuple[str, ...], project: Path) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    done = run(line(words), project, write)
-    os.close(write)
+def test_a_closed_pipe_is_silent(words: tuple[str, ...], project: Path, forks: Forks) -> None:
+    done = forks.run(line(words), project, CLOSED_PIPE)
     assert "Traceback" not in done.stderr and "Broken pipe" not in done.stderr and "Exception" not in done.stderr
     if words in START or words == ():
         assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
@@ -157,10 +149,10 @@ def test_closed_streams_are_no_error(arguments: str, code: int, project: Path) -
 
 
 @every_command
-def test_a_missing_current_folder_is_one_error(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_missing_current_folder_is_one_error(words: tuple[str, ...], tmp_path: Path, forks: Forks) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    done = run(line(words), gone, program=f"import os; os.rmdir({str(gone)!r})")
+    done = forks.run(line(words), gone, program=f"os.rmdir({str(gone)!r})")
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 2)
     if done.returncode:
@@ -168,7 +160,7 @@ def test_a_missing_current_folder_is_one_error(words: tuple[str, ...], tmp_path:
 
 
 @every_command
-def test_ctrl_c_ends_with_130(words: tuple[str, ...], project: Path) -> None:
+def test_ctrl_c_ends_with_130(words: tuple[str, ...], project: Path, forks: Forks) -> None:
     if "--help" in line(words):
         pytest.skip("not run here")
     program = """
@@ -177,7 +169,7 @@ def interrupt(*_, **__):
     raise KeyboardInterrupt
 module.find_home = pathlib.Path.cwd = click.echo = interrupt
 """
-    done = run(line(words), project, program=program)
+    done = forks.run(line(words), project, program=program)
     assert ("Traceback" in done.stderr, done.returncode) == (False, 130)
 
 
@@ -190,9 +182,11 @@ from dag_factory.cli.main import main
 for arguments in {lines!r}:
     CliRunner().invoke(main, arguments)
     print(*arguments, *({SLOW!r} & set(sys.modules)), file=sys.stderr)
-sys.exit()
 """
-    assert run([], project, program=program).stderr.splitlines() == [" ".join(arguments) for arguments in lines]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, env=_settings(), capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines() == [" ".join(arguments) for arguments in lines]
 
 
 @pytest.mark.parametrize(
