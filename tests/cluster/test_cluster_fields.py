@@ -239,3 +239,24 @@ def test_the_name_of_a_claim_cannot_lead_elsewhere(processes: Live, name: str) -
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": name}}]
     with pytest.raises(Exception, match=r"spec\.volumes\[0\]\.persistentVolumeClaim\.claimName"):
         processes.create(pod("elsewhere", volumes=volumes))
+
+
+def test_fields_in_a_user_namespace(unprivileged: Live) -> None:
+    aliases = [{"ip": "10.1.2.3", "hostnames": ["db.internal"]}]
+    security = {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False}
+    script = "touch /x || hostname; grep db.internal /etc/hosts; grep NoNewPrivs /proc/self/status"
+    body = pod("user-ns", script, hostname="myhost", hostAliases=aliases, container={"securityContext": security})
+    unprivileged.run(body)
+    _, *lines = unprivileged.log("user-ns").splitlines()
+    assert [line.split() for line in lines] == [["myhost"], ["10.1.2.3", "db.internal"], ["NoNewPrivs:", "1"]]
+
+
+def test_fields_without_namespaces(plain: Live) -> None:
+    before = Path("/etc/hosts").read_text()
+    aliases = [{"ip": "10.1.2.3", "hostnames": ["db.internal"]}]
+    plain.run(pod("no-ns", "cat /etc/hosts; grep NoNewPrivs /proc/self/status", hostAliases=aliases, container=_FEW))
+    assert plain.log("no-ns") == f"{before}NoNewPrivs:\t1\n"
+    assert plain.until_event("no-ns", "FieldsIgnored").startswith("the local cluster ignores spec.hostAliases; ")
+
+
+_FEW = {"securityContext": {"allowPrivilegeEscalation": False}}
