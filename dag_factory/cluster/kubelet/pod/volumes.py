@@ -207,7 +207,8 @@ class Volumes:
 def _open_folder(path: Path) -> Path:
     """Create a folder that any user can write to, as for an emptyDir."""
     path.mkdir(parents=True, exist_ok=True)
-    if path.stat().st_uid == os.geteuid():
+    before = path.stat()
+    if before.st_uid == os.geteuid() and before.st_mode & 0o777 != 0o777:  # a change would clear the bit of fsGroup
         path.chmod(0o777)
     return path
 
