@@ -128,7 +128,7 @@ def test_errors_that_were_there_before_are_counted_only(project: ChangeProject) 
     project.git("checkout", "--quiet", "-b", "other")
     project.edit("pipelines/growth/old.yaml", "version: 1", "version: 1\ndescription: Old.")
     text = printed(project)
-    assert "problems of the changed files as before" in text and "old.yaml" not in text
+    assert "problems of the tables and the compared files as before" in text and "old.yaml" not in text
 
 
 def test_a_loosened_guard(project: ChangeProject) -> None:

@@ -54,6 +54,34 @@ def test_line_endings_that_git_converts_are_no_change(attributes: str, tmp_path:
     assert changes(make_plan(project.home)) == ["changed sales.orders"]
 
 
+@pytest.mark.parametrize("compares_commits", [False, True])
+def test_each_revision_has_its_own_attributes(compares_commits: bool, tmp_path: Path) -> None:
+    crlf = PIPELINE.replace("\n", "\r\n")
+    project = new_project(tmp_path, files={".gitattributes": "*.yaml -text\n", ORDERS: crlf})
+    project.git("checkout", "--quiet", "-b", "change")
+    project.write({".gitattributes": "*.yaml text eol=crlf\n", ORDERS: crlf})
+    if compares_commits:
+        project.commit()
+    before = {path.name for path in (project.top / ".git").iterdir()}
+
+    with check_out(project.home, "main", "change" if compares_commits else None) as found:
+        texts = [(home / ORDERS).read_bytes() for home in (found.base_home, found.head_home)]
+    assert texts == [crlf.encode(), PIPELINE.encode()]
+    assert changes(make_plan(project.home, "main")) == []
+    assert {path.name for path in (project.top / ".git").iterdir()} == before
+
+
+def test_a_filter_that_the_change_removes_still_hides_the_old_file(tmp_path: Path) -> None:
+    project = new_project(tmp_path, files={".gitattributes": "orders.yaml filter=evil\n"})
+    project.git("checkout", "--quiet", "-b", "change")
+    project.commit({".gitattributes": "", ORDERS: CHANGED})
+
+    plan = make_plan(project.home, "main")
+
+    assert changes(plan) == []
+    assert [one.file for one in plan.not_analyzed] == [ORDERS]
+
+
 def test_a_submodule_is_not_analyzed(tmp_path: Path) -> None:
     other = new_project(tmp_path / "other")
     project = new_project(tmp_path / "project")

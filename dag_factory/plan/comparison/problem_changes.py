@@ -16,7 +16,8 @@ _Key = tuple[str, str, str, str, str]
 class ProblemChanges(msgspec.Struct, frozen=True):
     """The new and the solved problems, each once, with the environments that have them; sorted by position.
 
-    ``unchanged`` counts those that both revisions have. Those of files that were not compiled are not among them.
+    ``unchanged`` counts those that both revisions have in the tables and in the compiled files; files that were not
+    compiled are equal, so they add and solve none.
     """
 
     new: tuple[Problem, ...] = ()

@@ -291,8 +291,7 @@ def _other_problems(plan: Plan) -> tuple[Item, ...]:
     if plan.solved_problems:
         items.append(Item((words(f"{count(len(plan.solved_problems), 'problem')} solved by this change"),)))
     if plan.unchanged_problems:
-        text = (
-            f"{count(plan.unchanged_problems, 'problem')} of the changed files as before; to see them, run: dagf check"
-        )
+        number = count(plan.unchanged_problems, "problem")
+        text = f"{number} of the tables and the compared files as before; to see all, run: dagf check"
         items.append(Item((words(text),)))
     return tuple(items)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from dag_factory.plan.revisions.git import Repository, git, try_git
+from dag_factory.plan.revisions.git import Entry, Repository, entries_of_commit, git, try_git
 
 _NAMES = ("text", "eol", "filter", "working-tree-encoding")
+_FILE = ".gitattributes"
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 _CONVERTS = ("true", "input")  # values of `core.autocrlf`
 
@@ -22,10 +25,40 @@ class Attributes(msgspec.Struct, frozen=True):
 
 
 def read_attributes(repository: Repository, paths: Iterable[str]) -> dict[str, Attributes]:
-    """The attributes of files, by the ``.gitattributes`` of the working tree, which apply to both revisions."""
+    """The attributes of files, by the ``.gitattributes`` of the working tree."""
+    return _read(repository, paths)
+
+
+def read_commit_attributes(repository: Repository, entries: Sequence[Entry], commit: str) -> dict[str, Attributes]:
+    """The attributes of files of a commit, by its own ``.gitattributes``."""
+    folders = (PurePosixPath(repository.configs), PurePosixPath(repository.folder, "configs"))  # may differ by a link
+    above = sorted({(parent / _FILE).as_posix() for folder in folders for parent in folder.parents})
+    own = [one for one in entries if one.path.rpartition("/")[2] == _FILE]
+    found = {one.path: one for one in (*entries_of_commit(repository, commit, above), *own)}.values()
+    lines = [f"{one.mode} {one.oid}\t".encode() + os.fsencode(one.path) + b"\0" for one in found if _is_safe(one.path)]
+    with tempfile.TemporaryDirectory(prefix="dagf-index-") as folder:  # git before 2.40 cannot read those of a commit
+        index = Path(folder, "index")
+        git(repository.top, "update-index", "-z", "--index-info", given=b"".join(lines), index=index)
+        return _read(repository, (one.path for one in entries), index)
+
+
+def _is_safe(path: str) -> bool:
+    return not {"", ".", "..", ".git"} & set(path.lower().split("/"))
+
+
+def _read(repository: Repository, paths: Iterable[str], index: Path | None = None) -> dict[str, Attributes]:
     names = sorted(set(paths))
     given = b"".join(os.fsencode(name) + b"\0" for name in names)
-    words = git(repository.top, "check-attr", "-z", "--stdin", *_NAMES, given=given).split(b"\0")[:-1]
+    words = git(
+        repository.top,
+        "check-attr",
+        *(["--cached"] if index else []),
+        "-z",
+        "--stdin",
+        *_NAMES,
+        given=given,
+        index=index,
+    ).split(b"\0")[:-1]
     found: dict[str, dict[str, str]] = {name: {} for name in names}
     for path, attribute, value in zip(words[::3], words[1::3], words[2::3], strict=True):
         found[os.fsdecode(path)][attribute.decode()] = value.decode("utf-8", "replace")

@@ -13,7 +13,7 @@ import msgspec
 from dag_factory.config.problems import printable_name
 from dag_factory.plan.model import NotAnalyzed, Revision
 from dag_factory.plan.revisions import side
-from dag_factory.plan.revisions.attributes import read_attributes
+from dag_factory.plan.revisions.attributes import read_attributes, read_commit_attributes
 from dag_factory.plan.revisions.choose import Choice, choose
 from dag_factory.plan.revisions.errors import RevisionError
 from dag_factory.plan.revisions.git import Entry, Repository, find_repository
@@ -64,15 +64,14 @@ def _read(repository: Repository, choice: Choice) -> tuple[Side, Side, bool]:
     before = side.entries(repository, choice.base.id)
     if choice.head is not None:
         after = side.entries(repository, choice.head.id)
-        attributes = read_attributes(repository, (one.path for one in (*before, *after)))
         return (
-            side.read_commit(repository, before, attributes),
-            side.read_commit(repository, after, attributes),
+            _read_commit(repository, before, choice.base.id),
+            _read_commit(repository, after, choice.head.id),
             False,
         )
     index, others = side.entries_on_disk(repository)
-    attributes = read_attributes(repository, [*(one.path for one in (*before, *index)), *others])
-    base_side = side.read_commit(repository, before, attributes)
+    attributes = read_attributes(repository, [*(one.path for one in index), *others])
+    base_side = _read_commit(repository, before, choice.base.id)
     skipped = [one for one in index if one.is_skipped and not os.path.lexists(repository.top / one.path)]
     absent = {one.path for one in skipped}
     on_disk = [(one.path, one.mode) for one in index if one.path not in absent] + [(name, "") for name in others]
@@ -83,6 +82,11 @@ def _read(repository: Repository, choice: Choice) -> tuple[Side, Side, bool]:
         ids |= {one.path: frozenset([one.oid]) for one in skipped}
     committed = before if choice.base.id == choice.checked_out.id else side.entries(repository, choice.checked_out.id)
     return base_side, head_side, _is_dirty(repository, committed, ids)
+
+
+def _read_commit(repository: Repository, entries: list[Entry], commit: str) -> Side:
+    """The files of a commit, with its own attributes."""
+    return side.read_commit(repository, entries, read_commit_attributes(repository, entries, commit))
 
 
 def _is_dirty(repository: Repository, committed: list[Entry], ids: Mapping[str, frozenset[str]]) -> bool:

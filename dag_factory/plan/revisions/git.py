@@ -24,6 +24,7 @@ _OPTIONS = (
     "--no-optional-locks",
     *("-c", "core.fsmonitor=false"),
     *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.splitIndex=false"),  # a temporary index must not leave a file in the repository
     *("-c", "safe.bareRepository=explicit"),  # a folder of the project could be made to look like a repository
 )
 _KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_CEILING_DIRECTORIES")
@@ -59,9 +60,12 @@ class Entry(msgspec.Struct, frozen=True):
     """Whether the file is not in the working tree although it is in the index, as in a sparse checkout."""
 
 
-def git(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
-    """The output of a git command. Raises ``RevisionError`` with git's own words if it fails."""
-    done = _run(folder, arguments, given)
+def git(folder: Path, *arguments: str, given: bytes | None = None, index: Path | None = None) -> bytes:
+    """The output of a git command. Raises ``RevisionError`` with git's own words if it fails.
+
+    ``index`` is a file that is used in place of the index of the repository.
+    """
+    done = _run(folder, arguments, given, index)
     if done.returncode:
         raise RevisionError(f"git {arguments[0]} failed: {_words(done.stderr)}")
     return done.stdout
@@ -168,14 +172,16 @@ def _read_blob(stream: IO[bytes], oid: str, limit: int) -> bytes:
     return data
 
 
-def _run(folder: Path, arguments: Sequence[str], given: bytes | None) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    folder: Path, arguments: Sequence[str], given: bytes | None, index: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             _command(folder, arguments),
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
-            env=_environment(),
+            env=_environment() | ({"GIT_INDEX_FILE": str(index)} if index else {}),
             check=False,
         )
     except FileNotFoundError:
