@@ -119,6 +119,7 @@ def test_the_commands(tmp_path: Path) -> None:
         found = run("status", *state)
         assert "1 GPUs" in found.output
         assert "No pods." in found.output
+        assert f"export KUBECONFIG={tmp_path}/state/kubeconfig" in found.output
     finally:
         assert run("down", *state).output == "Stopped.\n"
     assert run("down", *state).output == "Nothing was running.\n"

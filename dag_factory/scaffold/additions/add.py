@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from dag_factory.config.problems import Problem, errors
 from dag_factory.config.project.scratch_copy import scratch_copy
@@ -24,8 +25,15 @@ class NotAdded(Exception):
         self.problems = problems
 
 
-def add(home: Path, addition: Addition) -> tuple[str, ...]:
-    """Write the files and the entry. Returns a line for each change. Raises ``NotAdded``."""
+class Added(NamedTuple):
+    """A line for each change, and the warnings about the new files."""
+
+    changes: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+
+
+def add(home: Path, addition: Addition) -> Added:
+    """Write the files and the entry. Raises ``NotAdded``."""
     existing = existing_files(home, addition.files)
     if existing:
         raise NotAdded(f"{' and '.join(existing)} {'exists' if len(existing) == 1 else 'exist'} already")
@@ -35,7 +43,7 @@ def add(home: Path, addition: Addition) -> tuple[str, ...]:
         old = _read(home, addition.entry.file)
         text = _with_entry(old or "", addition.entry)
         (files if old is None else edited)[addition.entry.file] = text
-    _check(home, files | edited)
+    warnings = tuple(problem for problem in _check(home, files | edited) if problem.file in files)
     try:
         write_new_files(home, files)
         for file, text in edited.items():
@@ -44,7 +52,8 @@ def add(home: Path, addition: Addition) -> tuple[str, ...]:
         raise NotAdded(str(failure)) from failure
     except OSError as failure:
         raise NotAdded(f"{failure.filename} cannot be written: {failure.strerror}") from failure
-    return (*(f"Wrote {file}" for file in files), *(f"Added {_where(edited[file], addition)}" for file in edited))
+    changes = [*(f"Wrote {file}" for file in files), *(f"Added {_where(edited[file], addition)}" for file in edited)]
+    return Added(tuple(changes), tuple(problem for problem in warnings if problem.code != "unused-team"))
 
 
 def _with_entry(text: str, entry: Entry) -> str:
@@ -73,10 +82,14 @@ def _read(home: Path, file: str) -> str | None:
         raise NotAdded(f"{file} cannot be read: {failure}") from failure
 
 
-def _check(home: Path, changed: dict[str, str]) -> None:
-    """Check a copy of the project with the change. Raises ``NotAdded`` for errors that the project does not have."""
+def _check(home: Path, changed: dict[str, str]) -> tuple[Problem, ...]:
+    """Check a copy of the project with the change, and return all problems.
+
+    Raises ``NotAdded`` for errors that the project does not have yet.
+    """
     with scratch_copy(home, {file: text.encode() for file, text in changed.items()}) as copy:
-        found = errors(survey(copy, original=home).problems)
+        problems = survey(copy, original=home).problems
+    found = errors(problems)
     if found:
         known = {problem.identity for problem in errors(survey(home).problems)} if environments(home) else set()
         new = tuple(problem for problem in found if problem.identity not in known)
@@ -84,6 +97,7 @@ def _check(home: Path, changed: dict[str, str]) -> None:
             cause = min(new, key=lambda problem: problem.file not in changed)  # others follow from it
             where = "" if cause.file in changed else f"{cause.location}: "
             raise NotAdded(where + _reason(cause), new)
+    return problems
 
 
 def _reason(problem: Problem) -> str:
