@@ -118,7 +118,8 @@ def test_the_code_of_a_pipeline_can_be_in_a_folder_that_exists(home: Path) -> No
     assert [path.name for path in (home / "images").iterdir()] == ["hello"]
 
 
-def test_a_warning_about_the_new_file_is_shown(home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_warning_about_the_new_file_is_shown() -> None:
     result = new("pipeline", "a.b", "--image", "registry.example.com/report:1.2")
     assert (result.exit_code, "cannot run on this machine" in result.stderr) == (0, True)
     assert new("pipeline", "a.c").stderr == ""
