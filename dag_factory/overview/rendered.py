@@ -7,22 +7,16 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.jobs.assets import written_rule
 from dag_factory.config.model import (
-    Assets,
-    Cron,
-    Every,
     ForEach,
     Fragment,
     Job,
     Pipeline,
-    Preset,
-    Schedule,
     group_id,
     items_task,
 )
+from dag_factory.config.pipelines.written_schedule import written_schedule
 from dag_factory.config.pod.operator_pod import operator_pod
-from dag_factory.config.units import duration_text
 
 FORMAT = 1
 """The version of the JSON output."""
@@ -82,7 +76,7 @@ def _dag(pipeline: Pipeline) -> RenderedDag:
         id=pipeline.id,
         file=pipeline.file,
         environment=pipeline.environment,
-        schedule=schedule_json(pipeline.schedule),
+        schedule=written_schedule(pipeline.schedule),
         timezone=pipeline.timezone,
         start_date=pipeline.start_date,
         end_date=pipeline.end_date,
@@ -132,19 +126,3 @@ def _upstream(pipeline: Pipeline, job: Job) -> set[str]:
         if not found & members:  # the first jobs of the group
             found.add(items_task(group_id(job.mapped_group or "")))
     return found
-
-
-def schedule_json(schedule: Schedule) -> Any:
-    """A schedule as the language writes it; None if runs are started by hand."""
-    match schedule:
-        case Preset(name=name):
-            return name
-        case Cron(expressions=(one,)):
-            return one
-        case Cron(expressions=expressions):
-            return {"cron": list(expressions)}
-        case Every(seconds=seconds):
-            return {"every": duration_text(seconds)}
-        case Assets(rule=rule, cron=cron):
-            return {"assets": written_rule(rule), **({"cron": list(cron)} if cron else {})}
-    return None

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compiled_origins import origins
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from table_project import Project
 from test_provenance import LAYERS, PROJECT, project_with_layers
 
 from dag_factory.config import open_project
-from dag_factory.config.editor.provenance import origins
 from dag_factory.config.ids import DagId
 from dag_factory.explain.explain import find_pipelines, list_fields
 from dag_factory.explain.model import Origin

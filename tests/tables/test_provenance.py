@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from compiled_origins import Origin, origins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from table_project import MINIMAL, PIPELINE, Project
 
 from dag_factory.config import open_project
-from dag_factory.config.editor.provenance import Origin, origins
 
 FLAVORS = """\
 version: 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dag_factory.config.editor.provenance import layer_name
+from dag_factory.config.editor.layer_names import layer_name
 from dag_factory.config.model import Job, Pipeline
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline
 from dag_factory.config.positions import KeyPath, Position

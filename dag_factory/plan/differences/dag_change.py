@@ -8,18 +8,13 @@ from typing import Any
 import msgspec
 
 from dag_factory.config.guard_rules import Guards
-from dag_factory.config.jobs.assets import written_rule
 from dag_factory.config.model import (
     Alerts,
-    Assets,
     Cluster,
-    Cron,
-    Every,
     Job,
     Pipeline,
-    Preset,
-    Schedule,
 )
+from dag_factory.config.pipelines.written_schedule import written_schedule
 from dag_factory.config.problems import errors
 from dag_factory.plan.differences.effect import documentation_of, effect_of, guards_effect, same, same_guards
 from dag_factory.plan.differences.job_fields import job_fields
@@ -72,7 +67,7 @@ def dag_change(comparison: Comparison) -> DagChange | None:
     if before is None:
         had_errors = bool(errors(comparison.problems_before))
         kind: Any = "repaired" if had_errors else "added"
-        fields = tuple(differences("schedule", ABSENT, schedule_json(after.schedule)))
+        fields = tuple(differences("schedule", ABSENT, _schedule(after)))
         return msgspec.structs.replace(base, kind=kind, fields=fields, jobs=_all(after, "added"), is_new=not had_errors)
     old, new = effect_of(before), effect_of(after)
     if comparison.renamed_from is None and same(old, new) and same_guards(before.guards, after.guards):
@@ -151,7 +146,7 @@ def _fields(pipelines: _Sides, effects: _Sides, is_renamed: bool) -> Iterator[Fi
     """The fields of the DAG itself that differ in their effect, with the values of the files."""
     (before, after), (old, new) = pipelines, effects
     if old.schedule != new.schedule:
-        yield FieldChange("schedule", schedule_json(before.schedule), schedule_json(after.schedule))
+        yield FieldChange("schedule", _schedule(before), _schedule(after))
     starts_elsewhere = old.schedule != new.schedule or old.catchup != new.catchup or old.timezone != new.timezone
     for name in ("start_date", "end_date"):
         texts = plain(getattr(before, name)), plain(getattr(after, name))
@@ -182,20 +177,10 @@ def _rest(old: Pipeline, new: Pipeline) -> Iterator[FieldChange]:
             yield from differences(name, plain(getattr(old, name)), plain(getattr(new, name)))
 
 
-def schedule_json(schedule: Schedule) -> Any:
-    """A schedule as the language writes it; ``ABSENT`` if a pipeline is started by hand."""
-    match schedule:
-        case Preset(name=name):
-            return name
-        case Cron(expressions=(one,)):
-            return one
-        case Cron(expressions=expressions):
-            return list(expressions)
-        case Every(seconds=seconds):
-            return {"every": seconds}
-        case Assets(rule=rule, cron=cron):
-            return {"assets": written_rule(rule), **({"cron": list(cron)} if cron else {})}
-    return ABSENT
+def _schedule(pipeline: Pipeline) -> Any:
+    """The schedule as the language writes it; ``ABSENT`` if the pipeline is started by hand."""
+    written = written_schedule(pipeline.schedule)
+    return ABSENT if written is None else written
 
 
 def _or_absent(value: Any) -> Any:

@@ -1,40 +1,25 @@
-"""The origin of each value of a resolved pipeline: the file, the line, and the layer.
-
-A value keeps its position through merging and computing. The position alone determines the layer: by the file, and by
-the path at that position. So this costs nothing until it is used.
-"""
+"""The origin of each value of a resolved pipeline, by the position that the compiler keeps: chains must end there."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from dag_factory.config import budget
+from dag_factory.config.editor.layer_names import layer_name
 from dag_factory.config.ids import DagId
 from dag_factory.config.pipelines import compile_file
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline, resolve_pipeline
 from dag_factory.config.pipelines.pipeline_source import PipelineSource
-from dag_factory.config.platform import alerts, flavor_table, presets, retries, teams
 from dag_factory.config.positions import KeyPath, Position, dotted
 from dag_factory.config.problems import Problem
 from dag_factory.config.project.project import Project
-from dag_factory.config.source.layout import ENVIRONMENTS, candidate_files, file_exists
+from dag_factory.config.source.layout import candidate_files, file_exists
 from dag_factory.config.source.relocate import Paths, paths
 from dag_factory.config.storage import read_file
 from dag_factory.config.tree import MapNode, Node, Scalar, to_python
-
-_TEMPLATE = re.compile(r".*templates/(?:jobs|pipelines)/([^/]+)/(v\d+)\.yaml\.j2")
-_TABLES = {
-    flavor_table.FILE: ("flavors", "flavor"),
-    presets.FILE: ("presets", "preset"),
-    retries.FILE: ("rules", "retry rule"),
-    teams.FILE: ("teams", "team"),
-    alerts.FILE: ("channels", "channel"),
-}
-BUILT_IN = "built in"
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -104,34 +89,3 @@ def _choose(here: list[KeyPath], path: KeyPath, job: str | None) -> KeyPath:
     own = [found for found in here if found[:2] == ("jobs", job)]
     general = [found for found in here if found[:1] != ("jobs",)]
     return next(iter([*own, *general, *here]), ())
-
-
-def layer_name(position: Position, path: KeyPath, pipeline: str) -> str:
-    """The name of a layer, from the file and the path in it."""
-    if not position.file:
-        return BUILT_IN
-    if position.file == pipeline:
-        return _part(path)
-    if position.file in _TABLES:
-        key, word = _TABLES[position.file]
-        if position.file == teams.FILE and path[:1] == (teams.DEFAULT,):
-            return "default team"
-        return f"{word} {path[1]}" if len(path) > 1 and path[0] == key else word
-    template = _TEMPLATE.fullmatch(position.file)
-    if template:
-        return f"template {template[1]}@{template[2]}"
-    name = position.file.removeprefix(f"{ENVIRONMENTS}/").removesuffix(".yaml")
-    if path[:2] == ("flavors", "define") and len(path) > 2:
-        return f"flavor {path[2]} in environment {name}"
-    return f"environment {name}"
-
-
-def _part(path: KeyPath) -> str:
-    """The name of a part of a pipeline's own file."""
-    if path[:1] == ("defaults",):
-        return "pipeline defaults"
-    if path[:1] == ("jobs",) and len(path) > 1:
-        return f"job {path[1]}"
-    if path[:1] == ("environments",) and len(path) > 1:
-        return f"pipeline in environment {path[1]}"
-    return "pipeline"
