@@ -1,4 +1,4 @@
-"""One Airflow on this machine: SQLite, LocalExecutor, bound to loopback, no login."""
+"""One Airflow on this machine: PostgreSQL or else SQLite, LocalExecutor, bound to loopback, no login."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pathlib import Path
 
 import msgspec
 
-from dag_factory.local import processes
+from dag_factory.local import postgres, processes
 from dag_factory.local.api import AirflowApi
 from dag_factory.local.processes import Process
 from dag_factory.settings import INSTALL_HINT
 
-# The components of Airflow with their commands. The API for tasks is a process of its own. In one process they would
-# block each other: a user's request that writes to SQLite blocks the event loop until a task's request has written, and
-# the task's request needs the event loop.
+# The components of Airflow with their commands. The API for tasks is a process of its own. With SQLite, in one process
+# they would block each other: a user's request that writes blocks the event loop until a task's request has written,
+# and the task's request needs the event loop.
 COMPONENTS = {
     "api-server": ["api-server", "--apps", "core"],
     "execution-api": ["api-server", "--apps", "execution"],
@@ -141,13 +141,15 @@ class Instance:
         self.stop()  # processes of an earlier start may still run
         check_port(port)
         tasks_port = free_port()
-        settings = self.settings(port, tasks_port)
         (self.folder / "airflow").mkdir(parents=True, exist_ok=True)
-        report("Preparing Airflow's database …")
-        self._migrate(settings)
-        report(f"Starting {', '.join(self.components)}. Logs: {self.logs}")
         started: list[Process] = []
         try:
+            report("Preparing Airflow's database …")
+            started += self._start_database(report)
+            self._write(_State(port, tuple(started)))
+            settings = self.settings(port, tasks_port)
+            self._migrate(settings)
+            report(f"Starting {', '.join(self.components)}. Logs: {self.logs}")
             for name, command in self.components.items():
                 own = {
                     "execution-api": {"AIRFLOW__API__PORT": str(tasks_port)},
@@ -170,13 +172,34 @@ class Instance:
         if state is None:
             return False
         alive = any(process.alive for process in state.processes)
-        processes.stop(state.processes)
+        processes.stop([process for process in state.processes if process.name != postgres.NAME])
+        processes.stop([process for process in state.processes if process.name == postgres.NAME])
         self._file.unlink(missing_ok=True)
         return alive
 
     def _database(self, seconds: int) -> str:
-        """The address of the database, for a process that waits at most this long to write."""
+        """The address of the database, for a process that waits at most this long to write to SQLite."""
+        if self._address_file.exists():
+            return self._address_file.read_text()
         return f"sqlite:///{self.folder / 'airflow' / 'airflow.db'}?timeout={seconds}"
+
+    def _start_database(self, report: Callable[[str], None]) -> list[Process]:
+        """Start PostgreSQL. Without it, the database is SQLite, and there is no process."""
+        self._address_file.unlink(missing_ok=True)
+        try:
+            server, address = postgres.start(self.folder / "airflow" / "postgres", free_port(), self.logs)
+        except postgres.NoPostgres as failure:
+            report(
+                f"PostgreSQL cannot run here ({failure}). Airflow uses SQLite: many requests at once may have to wait."
+            )
+            return []
+        self._address_file.touch(mode=0o600)
+        self._address_file.write_text(f"postgresql+psycopg2://{address}")
+        return [server]
+
+    @property
+    def _address_file(self) -> Path:
+        return self.folder / "airflow" / "database-address"
 
     def _migrate(self, settings: dict[str, str]) -> None:
         """Migrate the database to this version of Airflow. Quick if it already has this version."""

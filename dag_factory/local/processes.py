@@ -34,8 +34,10 @@ class Process(msgspec.Struct, frozen=True):
             return False
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Process:
-    """Start a process. Its output replaces ``<folder>/<name>.log``."""
+def start(
+    name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, user: str | None = None
+) -> Process:
+    """Start a process, as this user if one is given. Its output replaces ``<folder>/<name>.log``."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
     with log.open("wb") as output:
@@ -46,6 +48,8 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], fol
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            user=user,
+            cwd="/" if user else None,
         )
     return Process(name, child.pid, psutil.Process(child.pid).create_time(), str(log))
 
