@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dag_factory.overview.clean import clean
-from dag_factory.overview.flavors import EnvironmentFlavors, FlavorSize, Use
+from dag_factory.overview.flavors import EnvironmentFlavors, FlavorSize, Maximum, Use
 
 _HEADINGS = ("FLAVOR", "CPU", "MEMORY", "OTHER", "POOL", "PRICE/H", "NEXT", "NODES", "JOBS")
 
@@ -24,14 +24,22 @@ def _table(one: EnvironmentFlavors) -> str:
     if one.pools:
         lines += ["", f"Pools: {', '.join(f'{name} ({count} slots)' for name, count in one.pools.items())}"]
     if one.maximum:
-        lines += ["", "Maximum of one pod:"]
-        lines += (f"  {name} {limit.most}, set by {limit.by} ({limit.location})" for name, limit in one.maximum.items())
+        lines += ["", "Maximum of one pod:", *_maximum(one.maximum)]
+    for team in one.teams:
+        lines += ["", f"{f'Team {team.team}' if team.team else 'Default team'}, maximum of one pod:"]
+        lines += _maximum({name: limit for name, limit in team.maximum.items() if one.maximum.get(name) != limit})
+        lines += (f"  only flavors that match {', '.join(patterns)}" for patterns in team.flavors)
+        lines += _maximum(team.flavor_maximum)
     if one.replaced:
         lines += ["", f"Replaced: {', '.join(f'{name} by {other}' for name, other in one.replaced.items())}"]
     if one.not_counted:
         noun = "pipeline" if len(one.not_counted) == 1 else "pipelines"
         lines += ["", f"Not counted: the jobs of {len(one.not_counted):,} {noun} with errors. Run `dagf check`."]
     return "\n".join(clean(line) for line in lines)
+
+
+def _maximum(limits: Mapping[str, Maximum]) -> Iterator[str]:
+    return (f"  {name} {limit.most}, set by {limit.by} ({limit.location})" for name, limit in limits.items())
 
 
 def _row(flavor: FlavorSize) -> tuple[str, ...]:

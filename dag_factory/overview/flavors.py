@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from dag_factory.config.guard_rules import Limit
+from dag_factory.config.ids import FileId
+from dag_factory.config.platform import teams
 from dag_factory.config.platform.flavors import FlavorEntry
 from dag_factory.config.platform.tables import Tables
+from dag_factory.config.platform.teams import Team, Teams
 from dag_factory.config.project.project import Project
-from dag_factory.config.tree import to_python
+from dag_factory.config.tree import MapNode, to_python
 from dag_factory.overview.compiled import Compiled, compile_pipelines
+
+_NO_TEAM = "~"  # no folder can have this name
 
 
 class Use(msgspec.Struct, frozen=True, order=True):
@@ -46,8 +53,23 @@ class Maximum(msgspec.Struct, frozen=True):
     location: str
 
 
+class TeamLimits(msgspec.Struct, frozen=True):
+    """What the pods of a team may use, with the limits of the folders around it: sizes, and patterns of flavors.
+
+    A flavor must match a pattern of each list. ``team`` is empty for the default team.
+    """
+
+    team: str
+    maximum: dict[str, Maximum]
+    flavors: tuple[tuple[str, ...], ...]
+    flavor_maximum: dict[str, Maximum]
+
+
 class EnvironmentFlavors(msgspec.Struct, frozen=True):
-    """The flavors of an environment. ``not_counted`` are pipelines with errors, whose jobs are unknown."""
+    """The flavors of an environment. ``not_counted`` are pipelines with errors, whose jobs are unknown.
+
+    ``maximum`` is that of every pod. ``teams`` are those with limits of their own, which apply together with it.
+    """
 
     environment: str
     flavors: tuple[FlavorSize, ...]
@@ -55,23 +77,47 @@ class EnvironmentFlavors(msgspec.Struct, frozen=True):
     replaced: dict[str, str]
     maximum: dict[str, Maximum]
     not_counted: tuple[str, ...]
+    teams: tuple[TeamLimits, ...] = ()
 
 
 def read_flavors(project: Project) -> EnvironmentFlavors:
     """The flavors of one environment."""
     tables, compiled = project.tables, compile_pipelines(project)
     uses = _uses(compiled)
-    limits = {
-        name: Maximum(limit.most, limit.by, limit.location) for name, limit in sorted(tables.guards.limits.items())
-    }
     return EnvironmentFlavors(
         environment=project.environment,
         flavors=tuple(_size(name, entry, uses.get(name, ())) for name, entry in tables.flavors.items()),
         pools=tables.pools,
         replaced=_replaced(tables),
-        maximum=limits,
+        maximum=_maximum(tables.guards.limits),
         not_counted=compiled.broken,
+        teams=tuple(_teams(tables)),
     )
+
+
+def _maximum(limits: Mapping[str, Limit]) -> dict[str, Maximum]:
+    return {name: Maximum(limit.most, limit.by, limit.location) for name, limit in sorted(limits.items())}
+
+
+def _teams(tables: Tables) -> Iterator[TeamLimits]:
+    if not isinstance(tables.teams, Teams):
+        return
+    names = [*sorted(tables.teams.known), *([""] if isinstance(tables.teams.default, MapNode) else [])]
+    for name in names:
+        team = _team(tables, name)
+        guards = tables.for_team(team).guards
+        own = Counter(rule.words for rule in guards.flavors)
+        if team.guards.limits or team.guards.flavors:
+            yield TeamLimits(name, _maximum(team.guards.limits), tuple(own), _maximum(guards.flavor_limits))
+
+
+def _team(tables: Tables, name: str) -> Team:
+    """The team of a folder. Its limits are computed as for a pipeline in it, whose name they cannot know."""
+    folder = name or _NO_TEAM
+    file_id = FileId(f"{folder.replace('/', '.')}.pipeline")
+    identity = {"id": file_id, "team": folder.split("/")[0], "name": "pipeline"}
+    context = {"vars": tables.vars, "environment": tables.environment, "pipeline": identity}
+    return teams.team_of_file(file_id, tables.teams, context, teams.FILE)[0]
 
 
 def _replaced(tables: Tables) -> dict[str, str]:

@@ -207,6 +207,27 @@ def test_flavors_lists_sizes_prices_and_the_number_of_jobs() -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_the_limits_of_teams_are_listed(home: Path) -> None:
+    teams = (
+        "version: 1\nteams:\n"
+        "  team: {max: {memory: 8Gi}}\n"
+        "  team/small:\n    flavors: [small, tiny]\n    max: {memory: 2Gi}\n"
+        "  free: {namespace: x}\n"
+        "default: {max: {cpu: 1}}\n"
+    )
+    write(home, "platform/teams.yaml", teams)
+    text = run("flavors", "--env", "dev").stdout
+    table = "(configs/platform/teams.yaml:"
+    assert f"Team team, maximum of one pod:\n  memory 8Gi, set by the team `team` {table}3)\n\n" in text
+    assert f"memory 2Gi, set by the team `team/small` {table}6)\n  only flavors that match small, tiny\n" in text
+    assert f"Default team, maximum of one pod:\n  cpu 1, set by the default team {table}8)\n" in text
+    assert "Team free" not in text
+    (dev,) = json.loads(run("flavors", "--json", "--env", "dev").stdout)["environments"]
+    assert [one["team"] for one in dev["teams"]] == ["team", "team/small", ""]
+    assert dev["teams"][1]["maximum"]["memory"]["most"] == "2Gi"
+
+
+@pytest.mark.usefixtures("home")
 def test_environments_with_equal_flavors_share_a_table(home: Path) -> None:
     write(home, "platform/environments/prod.yaml", "version: 1\n")
     write(home, "platform/environments/dev.yaml", "version: 1\n")
