@@ -28,6 +28,8 @@ class Admin:
 
     def answer(self, method: str, path: str, body: Any) -> dict[str, Any]:
         """``path`` is the part after ``/dagf/``. Raises ApiError."""
+        if not isinstance(body, dict):
+            raise errors.bad_request("the body must be a JSON object")
         faults = self.kubelet.faults
         if (method, path) == ("GET", "status"):
             return {**self.describe(), "faults": faults.describe()}

@@ -15,6 +15,7 @@ from ..config import CLIENT_AGENT
 from ..kubelet.kubelet import Kubelet
 from ..objects.store import Store
 from ..resources import errors
+from ..resources.decoding import decode
 from ..resources.errors import ApiError
 from ..resources.kinds import Target, parse_path
 from ..resources.operations import Objects
@@ -93,8 +94,9 @@ async def _handle(request: Request, target: Target, objects: Objects, services: 
     if target.subresource == "exec":
         raise errors.bad_request("Upgrade request required")
     if target.subresource == "eviction":
-        body = await read_body(request, target.resource.kind)
-        objects.delete(_object(target), delete_options(body.get("deleteOptions"), query))
+        body = await read_body(request, "Eviction")
+        eviction = decode("Eviction", body).object
+        objects.delete(_object(target), delete_options(eviction.get("deleteOptions"), query))
         return json_response(
             {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201
         )
@@ -120,7 +122,8 @@ async def _handle(request: Request, target: Target, objects: Objects, services: 
     if verb == "patch":
         body = await read_body(request, target.resource.kind)
         return json_response(objects.patch(target, request.headers.get("content-type", ""), body, query))
-    options = delete_options(await read_body(request, "DeleteOptions", empty=True), query)
+    body = await read_body(request, "DeleteOptions", empty=True)
+    options = delete_options(decode("DeleteOptions", body).object, query)
     if verb == "delete":
         return json_response(objects.delete(target, options))
     return json_response(objects.delete_collection(target, options, query))

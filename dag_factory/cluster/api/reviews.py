@@ -28,7 +28,7 @@ def kind_at(path: str) -> str | None:
 
 def answer(kind: str, body: Any) -> dict[str, Any]:
     """The review with its ``status``. Raises ApiError."""
-    review = validation.check_shape(kind, body)
+    review = validation.check_shape(kind, body).object
     group, version = next((group, version) for (group, version, _), each in KINDS.items() if each == kind)
     spec = review.get("spec") or {}
     status: dict[str, Any]

@@ -43,7 +43,7 @@ class Objects:
 
     def create(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
         resource = target.resource
-        obj = validation.check_shape(resource.kind, body)
+        obj = self._decode(resource, body, query)
         meta = dict(obj["metadata"])
         if resource.namespaced:
             meta["namespace"] = meta.get("namespace") or target.namespace
@@ -72,7 +72,7 @@ class Objects:
             raise errors.already_exists(resource.name, meta["name"], resource.group) from error
 
     def replace(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
-        obj = validation.check_shape(target.resource.kind, body)
+        obj = self._decode(target.resource, body, query)
         before = self._get(target)
         if obj["metadata"].get("name") != target.name:
             raise errors.bad_request(
@@ -84,7 +84,7 @@ class Objects:
     def patch(self, target: Target, content_type: str, body: Any, query: Mapping[str, str]) -> Object:
         before = self._get(target)
         after = patches.apply(content_type, before, body)
-        return self._change(target, before, validation.check_shape(target.resource.kind, after), query)
+        return self._change(target, before, self._decode(target.resource, after, query), query)
 
     def delete(self, target: Target, options: DeleteOptions) -> Object:
         """Delete an object. Returns the deleted object for a pod, otherwise a Status, as the API does."""
@@ -108,6 +108,17 @@ class Objects:
             meta = obj["metadata"]
             self.delete(Target(target.resource, meta.get("namespace"), meta["name"]), options)
         return answer
+
+    def _decode(self, resource: Resource, body: Any, query: Mapping[str, str]) -> Object:
+        """The body without its unknown fields, which are an error if the query asks for strict validation."""
+        decoded = validation.check_shape(resource.kind, body)
+        if decoded.unknown and query.get("fieldValidation") == "Strict":
+            listed = ", ".join(f'unknown field "{path}"' for path in decoded.unknown)
+            raise errors.bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+                f"strict decoding error: {listed}"
+            )
+        return decoded.object
 
     def _get(self, target: Target) -> Object:
         try:

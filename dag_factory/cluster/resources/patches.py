@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from .errors import ApiError, bad_request, unsupported_media_type
@@ -13,6 +14,9 @@ TYPES = (
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
+
+_MAX_OPERATIONS = 10_000
+_MAX_COPIED = 3 * 1024 * 1024  # bytes of JSON
 
 # Lists whose objects a strategic merge matches by a key. All other lists are replaced.
 _KEYS = {
@@ -44,7 +48,10 @@ def apply(content_type: str, target: Any, patch: Any) -> Any:
     if kind in ("application/merge-patch+json", "application/apply-patch+yaml"):
         return merge_patch(target, patch)
     if kind == "application/strategic-merge-patch+json":
-        return strategic_merge_patch(target, patch)
+        try:
+            return strategic_merge_patch(target, patch)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise bad_request(f"invalid strategic merge patch: {error}") from error
     raise unsupported_media_type(TYPES)
 
 
@@ -109,11 +116,19 @@ def _strategic_list(target: list[Any], patch: list[Any], name: str) -> list[Any]
 def json_patch(target: Any, patch: Any) -> Any:
     if not isinstance(patch, list):
         raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
-    document = copy.deepcopy(target)
+    if len(patch) > _MAX_OPERATIONS:
+        text = f"The allowed maximum operations in a JSON patch is {_MAX_OPERATIONS}, got {len(patch)}"
+        raise ApiError(413, "RequestEntityTooLarge", text)
+    document, copied = copy.deepcopy(target), 0
     for operation in patch:
         try:
+            if operation["op"] == "copy":
+                copied += len(json.dumps(_at(document, _pointer(operation["from"]))))
+                if copied > _MAX_COPIED:
+                    text = f"Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding"
+                    raise ApiError(413, "RequestEntityTooLarge", f"{text} the limit {_MAX_COPIED}")
             document = _operate(document, operation)
-        except (KeyError, IndexError, ValueError, TypeError) as error:
+        except (AttributeError, KeyError, IndexError, ValueError, TypeError) as error:
             raise ApiError(
                 422, "Invalid", f"the server rejected our request due to an error in our request: {error}", {}
             ) from error

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..objects.store import Object
 from . import errors, selectors
@@ -31,9 +30,9 @@ def make_matcher(resource: Resource, query: Mapping[str, str]) -> selectors.Matc
     return lambda obj: by_label(obj) and by_field(obj)
 
 
-def delete_options(body: Any, query: Mapping[str, str]) -> DeleteOptions:
+def delete_options(body: Object | None, query: Mapping[str, str]) -> DeleteOptions:
     """The options of a DeleteOptions body and of the query. The query takes precedence."""
-    body = body if isinstance(body, dict) else {}
+    body = body or {}
     grace = int_param(query, "gracePeriodSeconds")
     conditions = body.get("preconditions") or {}
     grace = grace if grace is not None else body.get("gracePeriodSeconds")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..objects.quantity import parse
 from ..objects.store import Object
+from .decoding import Decoded, decode
 from .errors import Cause, bad_request, invalid
 from .pod_validation import pod_causes
 
@@ -48,70 +48,16 @@ def check(kind: str, resource: str, obj: Object) -> None:
         raise invalid(kind, meta.get("name", ""), causes)
 
 
-def check_shape(kind: str, obj: Any) -> Object:
-    """The body as an object with metadata. Raises a 400 for values of a wrong type, as a decoder does."""
-    if not isinstance(obj, dict):
-        raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: json: cannot unmarshal into Go value')
-    given = obj.get("kind", kind)
-    if given != kind:
+def check_shape(kind: str, body: Any) -> Decoded:
+    """The body as an object with metadata. Raises a 400 for another kind or a value of a wrong type."""
+    given = body.get("kind") if isinstance(body, dict) else None
+    if given and given != kind:
         raise bad_request(
             f'the object provided is unrecognized (must be of type {kind}): kind "{given}" does not match the request'
         )
-    meta = obj.get("metadata") or {}
-    if not isinstance(meta, dict):
-        raise _unmarshal(kind, meta, "metadata", "v1.ObjectMeta")
-    for name in ("labels", "annotations"):
-        for value in _dict(kind, meta.get(name), f"ObjectMeta.metadata.{name}", "map[string]string").values():
-            if not isinstance(value, str):
-                raise _unmarshal(kind, value, f"ObjectMeta.metadata.{name}", "string")
-    spec = _dict(kind, obj.get("spec"), f"{kind}.spec", f"v1.{kind}Spec")
-    if kind == "Pod":
-        for list_name in ("containers", "initContainers"):
-            containers = spec.get(list_name) or []
-            if not isinstance(containers, list) or not all(isinstance(item, dict) for item in containers):
-                raise _unmarshal(kind, containers, f"PodSpec.spec.{list_name}", "[]v1.Container")
-            for container in containers:
-                _container_shape(kind, list_name, container)
-    if kind == "Pod":  # a decoder ignores unknown fields
-        obj = {key: value for key, value in obj.items() if key in ("apiVersion", "kind", "spec", "status")}
-    return {**obj, "metadata": meta}
-
-
-def _container_shape(kind: str, list_name: str, container: dict[str, Any]) -> None:
-    for name in ("command", "args"):
-        words = container.get(name) or []
-        where = f"Container.spec.{list_name}.{name}"
-        if not isinstance(words, list):
-            raise _unmarshal(kind, words, where, "[]string")
-        for word in words:
-            if not isinstance(word, str):
-                raise _unmarshal(kind, word, where, "string")
-    for entry in container.get("env") or []:
-        if isinstance(entry, dict) and not isinstance(entry.get("value", ""), (str, type(None))):
-            raise _unmarshal(kind, entry["value"], f"EnvVar.spec.{list_name}.env.value", "string")
-    for group in ("limits", "requests"):
-        for value in ((container.get("resources") or {}).get(group) or {}).values():
-            try:
-                parse(value)
-            except ValueError as error:
-                raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {error}') from error
-
-
-def _dict(kind: str, value: Any, where: str, expected: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _unmarshal(kind, value, where, expected)
-    return value
-
-
-def _unmarshal(kind: str, value: Any, where: str, expected: str) -> Exception:
-    names = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
-    name = names.get(type(value), "null")
-    return bad_request(
-        f'{kind} in version "v1" cannot be handled as a {kind}: json: cannot unmarshal {name} into Go struct field '
-        f"{where} of type {expected}"
-    )
+    decoded = decode(kind, body)
+    decoded.object.setdefault("metadata", {})
+    return decoded
 
 
 def _metadata(meta: dict[str, Any]) -> list[Cause]:
