@@ -17,7 +17,10 @@ if TYPE_CHECKING:  # slow to import
 
 @dataclass
 class Steps:
-    """``report`` starts the next step. Without a terminal, each step is a line."""
+    """``report`` starts the next step. Without a terminal, each step is a line.
+
+    A text that ends with ``…`` is a step; any other is a remark, which stays visible.
+    """
 
     _display: RichProgress | None = None
     _task: TaskID | None = None
@@ -27,6 +30,8 @@ class Steps:
         """Say what happens now."""
         if self._display is None:
             terminal.note(text)
+        elif not text.endswith("…"):
+            self._display.console.print(text, markup=False, soft_wrap=True)
         elif self._task is None:
             self._task = self._display.add_task(text, total=None)
         else:

@@ -72,6 +72,9 @@ class RunView:
         if self._live is None:
             terminal.note(text)
             return
+        if not text.endswith("…"):  # a remark, which stays visible
+            self._console.print(text, markup=False, soft_wrap=True)
+            return
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
         if self._step is None:
             self._step = Progress(*columns)

@@ -136,7 +136,8 @@ class Instance:
     def start(self, port: int, seconds: float = 600, report: Callable[[str], None] = lambda _: None) -> AirflowApi:
         """Start every component and wait until all are healthy. Raises ``LocalError``.
 
-        ``report`` is called with the progress, as text for the user.
+        ``report`` is called with the progress, as text for the user. A text that ends with ``…`` says what is under
+        way; any other is a remark, which should stay visible.
         """
         self.stop()  # processes of an earlier start may still run
         check_port(port)
@@ -149,7 +150,7 @@ class Instance:
             self._write(_State(port, tuple(started)))
             settings = self.settings(port, tasks_port)
             self._migrate(settings)
-            report(f"Starting {', '.join(self.components)}. Logs: {self.logs}")
+            report(f"Starting {', '.join(self.components)} (logs: {self.logs}) …")
             for name, command in self.components.items():
                 own = {
                     "execution-api": {"AIRFLOW__API__PORT": str(tasks_port)},

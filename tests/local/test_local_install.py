@@ -22,10 +22,10 @@ def test_install_from_source(tmp_path: Path) -> None:
     run(uv, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), str(source))
 
     dagf = str(venv / "bin" / "dagf")
-    assert "Commands" in run(dagf, "--help")
+    assert "Run on this machine" in run(dagf, "--help")
     assert "No problems in" in run(dagf, "check", "--home", str(REPOSITORY))
-    for command in ("up", "demo"):
-        output = run(dagf, command, "--home", str(REPOSITORY), code=2)
+    for command in (["up"], ["demo"], ["run", "start.hello"]):
+        output = run(dagf, *command, "--home", str(REPOSITORY), code=2)
         assert "which is not installed; install it from a checkout (`pip install '.[airflow,cluster]'`)" in output
         assert "Traceback" not in output
 
