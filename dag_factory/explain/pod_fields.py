@@ -9,7 +9,7 @@ from posixpath import normpath
 
 import msgspec
 
-from dag_factory.config.guards.yaml_paths import paths_of_layers
+from dag_factory.config.guards.yaml_paths import paths_of_layers, yaml_path
 from dag_factory.config.model import Fragment, Job
 from dag_factory.config.pod.final_pod import BASE, SHM
 from dag_factory.config.positions import KeyPath
@@ -64,6 +64,17 @@ def key_paths(path: KeyPath, pod: Fragment, job: Job, tree: MapNode, flavor: Map
             return KeyPaths((), ((own,) if at(tree, own) is not None else ()) + overlay)
     found = paths_of_layers(path, pod, job, tree)
     return KeyPaths((), tuple(_refine(one, path, tree) for one in found))
+
+
+def setting_key(path: KeyPath, pod: Fragment, job: Job, tree: MapNode) -> KeyPath:
+    """The key of a job that sets the value at ``path`` of its pod: the highest one; the flavor if there is no other.
+
+    If no key sets the value, it is the key that comes closest; empty if there is none.
+    """
+    found = key_paths(path, pod, job, tree)
+    if found.keys:
+        return found.keys[-1]
+    return _FLAVOR if found.flavor else yaml_path(path, pod, job, tree)
 
 
 def _named(path: KeyPath, depth: int, pod: Fragment) -> str:

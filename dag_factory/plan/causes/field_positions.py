@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from dag_factory.config.guards.yaml_paths import yaml_path
 from dag_factory.config.model import Fragment, Job, Pipeline
 from dag_factory.config.pipelines.compile_pipeline import ResolvedPipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.tree import ListNode, MapNode, Node, Scalar
 from dag_factory.explain.field_paths import KEYS, tokens
+from dag_factory.explain.pod_fields import setting_key
 
 
 class Positions(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ def job_path(pipeline: Pipeline, job: str, path: str, node: MapNode) -> KeyPath:
 
 
 def _own_path(pod: Fragment, job: Job, node: MapNode, found: KeyPath, steps: list[str]) -> KeyPath:
-    own = yaml_path(found, pod, job, node)
+    own = setting_key(found, pod, job, node)
     rest = steps[len(found) :]
     if own and own[0] == "env" and "name" not in rest:
         return own
