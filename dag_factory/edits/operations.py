@@ -114,9 +114,9 @@ class RemoveKey(msgspec.Struct, frozen=True):
 
     def edits(self, document: Document) -> Iterable[TextEdit]:
         node = _node(document, self.path[:-1])
+        index = _index(node, self.path)
         assert isinstance(node, MapSyntax)
-        keys = [entry.key.value for entry in node.entries]
-        return _remove(document, self.path[:-1], node, keys.index(str(self.path[-1])), "{}")
+        return _remove(document, self.path[:-1], node, index, "{}")
 
     def result(self, tree: Node) -> Node:
         node = at(tree, self.path[:-1])
@@ -154,11 +154,11 @@ class CopyKey(msgspec.Struct, frozen=True):
 
     def edits(self, document: Document) -> Iterable[TextEdit]:
         node = _node(document, self.path[:-1])
+        index = _index(node, self.path)
         assert isinstance(node, MapSyntax)
-        keys = [entry.key.value for entry in node.entries]
-        if self.to in keys:
+        if any(entry.key.value == self.to for entry in node.entries):
             raise Refused(f"`{dotted((*self.path[:-1], self.to))}` exists already")
-        return places.copy_entry(document, node, keys.index(str(self.path[-1])), self.to)
+        return places.copy_entry(document, node, index, self.to)
 
     def result(self, tree: Node) -> Node:
         node = at(tree, self.path[:-1])
@@ -208,8 +208,9 @@ class RemoveItem(msgspec.Struct, frozen=True):
     path: KeyPath
 
     def edits(self, document: Document) -> Iterable[TextEdit]:
-        node, index = _node(document, self.path[:-1]), self.path[-1]
-        assert isinstance(node, ListSyntax) and isinstance(index, int)
+        node = _node(document, self.path[:-1])
+        index = _index(node, self.path)
+        assert isinstance(node, ListSyntax)
         return _remove(document, self.path[:-1], node, index, "[]")
 
     def result(self, tree: Node) -> Node:
@@ -243,6 +244,18 @@ def _entry(document: Document, path: KeyPath) -> Entry:
     if entry is None:
         raise Refused(f"`{dotted(path)}` is not written in this file, or comes from an alias")
     return entry
+
+
+def _index(node: Syntax, path: KeyPath) -> int:
+    """The index of the entry or item at the end of a path. Raises ``Refused`` if there is none."""
+    step = path[-1]
+    if isinstance(node, MapSyntax):
+        found = [number for number, entry in enumerate(node.entries) if entry.key.value == str(step)]
+        if found:
+            return found[0]
+    if isinstance(node, ListSyntax) and isinstance(step, int) and 0 <= step < len(node.items):
+        return step
+    raise Refused(f"`{dotted(path)}` is not written in this file")
 
 
 def _in_flow(document: Document, path: KeyPath) -> bool:
