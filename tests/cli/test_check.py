@@ -101,7 +101,7 @@ def test_format_json_prints_every_field(home: Path) -> None:
 
 def test_env_selects_environments(home: Path) -> None:
     write(home, "pipelines/team/some.yaml", GOOD.replace("{a: {}}", "{a: {env: {A: '${{ vars.x }}'}}}"))
-    assert "(in dev)" in run().stdout
+    assert "(in `dev`)" in run().stdout
     assert run("--env", "prod").exit_code == 0
     assert run("--env", "dev", "--env", "dev").stdout.count("undefined-name") == 1
     assert "(in" not in run("--env", "dev", "--env", "dev").stdout

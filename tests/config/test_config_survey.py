@@ -19,7 +19,7 @@ def test_a_problem_of_all_environments_is_reported_once() -> None:
 def test_a_problem_of_some_environments_names_them() -> None:
     text = "jobs: {a: {env: {A: '${{ vars.only_here }}'}}}"
     (reported,) = seen(text, dev=ENVIRONMENT, prod=OTHER, test=ENVIRONMENT)
-    assert reported == "undefined-name: `only_here` is not defined (in dev, test)"
+    assert reported == "undefined-name: `only_here` is not defined (in `dev`, `test`)"
 
 
 def test_a_pipeline_is_looked_at_where_it_exists() -> None:
@@ -29,7 +29,7 @@ def test_a_pipeline_is_looked_at_where_it_exists() -> None:
 
 def test_an_overlay_of_one_environment_is_looked_at() -> None:
     text = "jobs: {a: {}}\nenvironments: {prod: {jobs: {a: {pool: nope}}}}"
-    assert seen(text, dev=ENVIRONMENT, prod=OTHER) == ["unknown-pool: unknown pool `nope` (in prod)"]
+    assert seen(text, dev=ENVIRONMENT, prod=OTHER) == ["unknown-pool: unknown pool `nope` (in `prod`)"]
 
 
 def test_a_broken_environment_does_not_hide_the_problems_of_another() -> None:

@@ -289,6 +289,26 @@ def test_a_renamed_dag_loses_its_history(tmp_path: Path) -> None:
     assert "dag-removed" not in {one.kind for one in found}
 
 
+DAILY_PAST = "version: 1\nschedule: '@daily'\ncatchup: true\nstart_date: 2026-03-01\n"
+ONE_JOB = "jobs: {x: {docker_image: 'a/b:1', resource_flavor: small}}\n"
+
+
+def catchup(folder: Path, before: Files, after: Files) -> str:
+    (risk,) = (one for one in judged(folder, before, after) if one.kind == "catchup")
+    assert risk.runs == 10
+    return risk.sentence
+
+
+def test_catchup_says_that_a_dag_is_new_only_if_it_is(tmp_path: Path) -> None:
+    text = DAILY_PAST + ONE_JOB
+    new = "Catchup starts up to 10 runs for the past: the DAG is new, and its runs begin on 2026-03-01."
+    unknown = "Catchup starts up to 10 runs for the past, if the DAG never ran, as of 2026-03-10."
+    assert catchup(tmp_path / "added", {}, {"pipelines__a__new": text}) == new
+    assert catchup(tmp_path / "renamed", {"pipelines__a__old": text}, {"pipelines__a__new": text}) == new
+    broken = text.replace("small", "smal")
+    assert catchup(tmp_path / "repaired", {"pipelines__a__b": broken}, {"pipelines__a__b": text}) == unknown
+
+
 def test_a_new_environment_names_its_dags(tmp_path: Path) -> None:
     found = judged(tmp_path, flow(RUN), flow(RUN, environments__prod="version: 1\n"))
     (risk,) = (one for one in found if one.kind == "environment-added")

@@ -88,7 +88,8 @@ def test_the_summary_says_what_happens_in_each_environment() -> None:
         "; 41 jobs of 21 DAGs change (args[1], image, memory limit); 1 job of 1 DAG is new; 1 job of 1 DAG is" in prod
     )
     assert " removed; schedule is set to 0 4 * * 1 in ml.grapes; catchup false → true in ml.grapes; the" in prod
-    assert ". Catchup starts up to 214 runs for the past (see Risks), price" in prod
+    assert ". Catchup starts up to 214 runs for the past (see Risks), price per hour 2.00 → 4.00, about" in prod
+    assert " about 1,200.00 → 2,405.50 in 30 days (see Cost) prod: the pool" in prod
     assert prod.endswith(" prod: the pool gpu gets 4 slots instead of 8 1 file could not be analyzed.")
 
 

@@ -88,5 +88,5 @@ def with_environments(problem: Problem, seen: list[str], names: tuple[str, ...])
     """The problem with the environments that have it, unless all of them do."""
     if len(set(seen)) == len(names) or any(f"`{name}`" in problem.message for name in seen):
         return problem
-    listed = ", ".join(dict.fromkeys(seen))
+    listed = ", ".join(f"`{name}`" for name in dict.fromkeys(seen))
     return msgspec.structs.replace(problem, message=f"{problem.message} (in {listed})")

@@ -247,6 +247,15 @@ def _of_broken(plan: Plan, changes: Sequence[DagChange]) -> Pieces:
 def _price(cost: EnvironmentCost | None) -> Pieces:
     if cost is not None and cost.jobs and cost.not_estimable.get("no price") == cost.jobs:
         return (words("no price known: the flavors have no "), name("cost_per_hour"))
+    monthly = _monthly(cost)
     if cost is None or f"{cost.hourly[0]:.4f}" == f"{cost.hourly[1]:.4f}":
-        return (words("prices as before"),)
-    return (words(f"price per hour {hourly_text(cost)} (see Cost)"),)
+        return (words(f"prices as before{monthly and f',{monthly}'}"),)
+    return (words(f"price per hour {hourly_text(cost)}{monthly and f',{monthly}'} (see Cost)"),)
+
+
+def _monthly(cost: EnvironmentCost | None) -> str:
+    """What the estimate for 30 days adds, if there is one and it changes."""
+    if cost is None or cost.monthly is None:
+        return ""
+    before, after = (f"{amount:,.2f}" for amount in cost.monthly)
+    return "" if before == after else f" about {before} → {after} in 30 days"

@@ -45,7 +45,7 @@ def _of_change(located: LocatedChange, today: date) -> Iterator[Finding]:
     yield from dags.find(change)
     if after is None or change.kind == "documentation":
         return
-    yield from schedules.find(before, after, today)
+    yield from schedules.find(before, after, today, is_new=change.kind in ("added", "renamed"))
     yield from pods.find(before, after)
     if before:
         yield from jobs.find(before, after)

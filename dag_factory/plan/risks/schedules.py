@@ -15,9 +15,12 @@ _FIELDS = ("schedule", "timezone", "start_date", "paused")
 _YEAR = 365
 
 
-def find(before: Pipeline | None, after: Pipeline, today: date) -> Iterator[Finding]:
-    """The risks of one pipeline; ``before`` is None for a new DAG."""
-    yield from _catchup(before, after, today)
+def find(before: Pipeline | None, after: Pipeline, today: date, is_new: bool) -> Iterator[Finding]:
+    """The risks of one pipeline; ``before`` is None for a new DAG, and for one whose file had errors.
+
+    ``is_new``: Airflow has no DAG of this id yet, so that it has no runs.
+    """
+    yield from _catchup(before, after, today, is_new)
     if before:
         yield from _newly_scheduled(before, after)
         yield from _more_often(before, after, today)
@@ -26,14 +29,14 @@ def find(before: Pipeline | None, after: Pipeline, today: date) -> Iterator[Find
             yield Finding("depends-on-past", sentence, fields=("depends_on_past",))
 
 
-def _catchup(before: Pipeline | None, after: Pipeline, today: date) -> Iterator[Finding]:
+def _catchup(before: Pipeline | None, after: Pipeline, today: date, is_new: bool) -> Iterator[Finding]:
     if not after.catchup or not starts_by_itself(after) or (before and _same_past(before, after)):
         return
     end = midnight(today + timedelta(1), after.timezone)
     count = count_runs(after, midnight(date(1970, 1, 2), after.timezone), end)
     if count:
         runs = f"{count:,} run{'s' * (count != 1)}"
-        if before is None:
+        if is_new:
             begin = after.start_date.partition("T")[0]
             sentence = f"Catchup starts up to {runs} for the past: the DAG is new, and its runs begin on {begin}."
         else:
