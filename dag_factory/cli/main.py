@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from dag_factory.cli import completion
-from dag_factory.cli.alerts_group import alerts
-from dag_factory.cli.cluster_group import cluster
-from dag_factory.cli.groups import Program
-from dag_factory.cli.new_group import new
+from dag_factory.cli.groups.alerts import alerts
+from dag_factory.cli.groups.cluster import cluster
+from dag_factory.cli.groups.new import new
+from dag_factory.cli.groups.pods import pods
+from dag_factory.cli.groups.program import Program
 from dag_factory.cli.options import (
     FILE,
     FOLDER,
@@ -26,7 +27,6 @@ from dag_factory.cli.options import (
     key_value,
     pipeline_argument,
 )
-from dag_factory.cli.pods_group import pods
 
 SECTIONS = {
     "Start": ("init", "new"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dag_factory.cli import completion
-from dag_factory.cli.groups import Commands
+from dag_factory.cli.groups.program import Commands
 from dag_factory.cli.options import home_option, key_value
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from dag_factory.cli.groups import Commands
+from dag_factory.cli.groups.program import Commands
 from dag_factory.cli.options import environment_option, home_option
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dag_factory.cli import completion
-from dag_factory.cli.groups import Commands
+from dag_factory.cli.groups.program import Commands
 from dag_factory.cli.options import environment_option, home_option
 
 _environment = environment_option("The environment.  [default: DAG_FACTORY_ENV, or the only one]")

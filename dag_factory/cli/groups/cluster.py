@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dag_factory.cli import completion
-from dag_factory.cli.groups import Commands
+from dag_factory.cli.groups.program import Commands
 from dag_factory.cli.options import (
     environment_option,
     fraction,
