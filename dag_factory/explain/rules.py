@@ -7,7 +7,7 @@ from typing import Any
 
 from dag_factory.config.guard_rules import Bound, Guards, Limit
 from dag_factory.config.guard_rules import Rule as GuardRule
-from dag_factory.config.guards.resource_usage import GPU, is_gpu
+from dag_factory.config.guards.sizes.resource_usage import GPU, is_gpu
 from dag_factory.config.pod.image_names import apply_mirror
 from dag_factory.config.positions import KeyPath, Position
 from dag_factory.config.tree import Node, Scalar

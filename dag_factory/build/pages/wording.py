@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from dag_factory.build.pages.markdown import code, escape
 from dag_factory.config import model
-from dag_factory.config.guards.resource_usage import GPU, pod_usage
+from dag_factory.config.guards.sizes.resource_usage import GPU, pod_usage
 from dag_factory.config.pod.containers import Container, job_containers
 from dag_factory.config.units import duration_text, quantity_text
 

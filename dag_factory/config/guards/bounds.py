@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from dag_factory.config.guard_rules import Bound, Guards
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.resource_usage import GPU, pod_usage
+from dag_factory.config.guards.sizes.resource_usage import GPU, pod_usage
 from dag_factory.config.model import AllOf, Asset, AssetRule, Assets, ForEach, Fragment, Job, Pipeline
 from dag_factory.config.pod.final_pod import final_pod
 from dag_factory.config.problem_codes.code import Code

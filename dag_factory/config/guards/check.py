@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import msgspec
 
 from dag_factory.config.guard_rules import Guards
-from dag_factory.config.guards import allow_lists, bounds, ceilings, flavors, images, nodes, pod_security, required_keys
+from dag_factory.config.guards import allow_lists, bounds, flavors, images, nodes, pod_security, required_keys
 from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.sizes import ceilings
 from dag_factory.config.model import Flavor, Fragment, Job
 
 

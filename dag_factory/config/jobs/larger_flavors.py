@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from dag_factory.config.guard_rules import NONE
-from dag_factory.config.guards import ceilings, flavors
 from dag_factory.config.guards import check as guard_check
+from dag_factory.config.guards import flavors
 from dag_factory.config.guards.breach import Breach
+from dag_factory.config.guards.sizes import ceilings
 from dag_factory.config.jobs import job_model
 from dag_factory.config.jobs.checks import pod_rules
 from dag_factory.config.jobs.job_layers import ChosenFlavor, JobLayers

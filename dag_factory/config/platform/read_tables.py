@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from dag_factory.config import budget
-from dag_factory.config.guards import flavor_limits, read_guards
+from dag_factory.config.guards import read_guards
+from dag_factory.config.guards.sizes import flavor_limits
 from dag_factory.config.platform import (
     alerts,
     environment_settings,

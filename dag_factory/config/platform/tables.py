@@ -9,8 +9,9 @@ import msgspec
 
 from dag_factory.config import model
 from dag_factory.config.guard_rules import NONE, Guards
-from dag_factory.config.guards import flavor_limits, read_guards
-from dag_factory.config.guards.flavor_limits import FlavorGrant
+from dag_factory.config.guards import read_guards
+from dag_factory.config.guards.sizes import flavor_limits
+from dag_factory.config.guards.sizes.flavor_limits import FlavorGrant
 from dag_factory.config.platform import teams
 from dag_factory.config.platform.flavors import FlavorEntry
 from dag_factory.config.platform.hardening import harden_sidecar

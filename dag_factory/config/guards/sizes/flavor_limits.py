@@ -9,7 +9,7 @@ import msgspec
 from dag_factory.config.guard_rules import Guards, Limit, PlatformLayers, Rule
 from dag_factory.config.guards.flavors import is_listed
 from dag_factory.config.guards.nodes import other_nodes
-from dag_factory.config.guards.resource_usage import GPU, NODE_RESOURCES, flavor_usage, to_number
+from dag_factory.config.guards.sizes.resource_usage import GPU, NODE_RESOURCES, flavor_usage, to_number
 from dag_factory.config.model import Flavor
 from dag_factory.config.pod import final_pod
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dag_factory.config.guard_rules import Guards
 from dag_factory.config.guards import flavors
 from dag_factory.config.guards.breach import Breach
-from dag_factory.config.guards.ceiling_causes import (
+from dag_factory.config.guards.sizes.ceiling_causes import (
     CountedPart,
     Limits,
     best_flavor,
@@ -22,7 +22,7 @@ from dag_factory.config.guards.ceiling_causes import (
     is_by_overlay,
     largest_in_overlay,
 )
-from dag_factory.config.guards.resource_usage import (
+from dag_factory.config.guards.sizes.resource_usage import (
     GPU,
     NODE_RESOURCES,
     Usage,

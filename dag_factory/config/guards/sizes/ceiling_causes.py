@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from dag_factory.config.guard_rules import Limit
-from dag_factory.config.guards.resource_usage import (
+from dag_factory.config.guards.sizes.resource_usage import (
     GPU,
     Usage,
     counts_against,
