@@ -32,7 +32,7 @@ SECTIONS = {
     "Start": ("init", "new"),
     "Write pipelines": ("check", "graph", "flavors", "render", "explain", "plan", "schema"),
     "Run on this machine": ("run", "demo", "up", "down", "cluster"),
-    "Operate": ("pods", "alerts"),
+    "Operate": ("doctor", "pods", "alerts"),
     "Set up the shell": ("completion",),
 }
 """The commands in the order in which a newcomer needs them, by the titles of their sections in the help."""
@@ -452,6 +452,44 @@ def down(home: Path | None) -> int:
     from dag_factory.cli.commands.down import down
 
     return down(home)
+
+
+@main.command()
+@environment_option("The environment, or `all`.  [default: DAG_FACTORY_ENV, or local]")
+@click.option("--kubeconfig", type=FILE, help="The file with the cluster.  [default: from the Airflow connection]")
+@click.option("--context", metavar="NAME", help="The context of the kubeconfig.  [default: the current one]")
+@click.option(
+    "--airflow",
+    metavar="URL",
+    help="The Airflow of the environment.  [default: DAG_FACTORY_AIRFLOW_URL, or that of `dagf up`]  A token is read "
+    "from DAG_FACTORY_AIRFLOW_TOKEN.",
+)
+@json_option
+@home_option
+def doctor(
+    environment: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    airflow: str | None,
+    as_json: bool,
+    home: Path | None,
+) -> int:
+    """Check the installation, the project, the cluster and Airflow, and say how to fix what fails.
+
+    Looks whether the objects exist that pipelines name: service accounts, secrets, volume claims, pools, connections
+    and others. What cannot be looked at is `unknown`, never `ok`. Changes nothing, and never reads what is in a secret.
+
+    \b
+    Examples:
+      dagf doctor                              this machine and the local environment
+      dagf doctor --env prod --context prod    the cluster of production
+      dagf doctor --env all --json             all environments, for programs
+
+    Exit code: 0 if no check failed, 1 if one failed, 2 if the checks could not run.
+    """
+    from dag_factory.cli.commands.doctor import Options, doctor
+
+    return doctor(Options(home, environment, kubeconfig, context, airflow, as_json))
 
 
 @main.command("completion")

@@ -1,0 +1,1 @@
+"""Checks: functions that look at one thing and return findings."""
