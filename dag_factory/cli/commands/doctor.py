@@ -155,6 +155,8 @@ def _airflow(options: Options, project: Project, is_only: bool) -> AirflowAccess
 
 
 def _running_airflow(project: Project) -> str | None:
+    if not (project.home / ".dagf/up/airflow.json").exists():  # it was never started; the next import is slow
+        return None
     try:
         from dag_factory.local.stack import Stack
     except ImportError:  # the packages of the local Airflow are not installed
