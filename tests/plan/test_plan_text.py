@@ -147,6 +147,12 @@ def test_a_broken_dag_says_what_is_known_about_runs_and_prices() -> None:
     assert "  prod: Runs and prices stay as they are until the errors are fixed\n" in text
     new = as_text(plan(changes=(change("broken", is_new=True),)))
     assert "  prod: Runs and prices after the fix are not known\n" in new
+    changes = change("broken", is_new=True), change("added", environment="dev")
+    risk = Risk("catchup", "Catchup starts up to 335 runs.", (place("dev"),), runs=335)
+    elsewhere = " ".join(as_text(plan(changes=changes, risks=(risk,))).split())
+    assert (
+        "Runs and prices after the fix are not known; in dev, catchup starts up to 335 runs for the past" in elsewhere
+    )
 
 
 def test_the_first_environment_is_told_first_even_if_only_another_one_changes() -> None:

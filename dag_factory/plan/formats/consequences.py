@@ -5,7 +5,7 @@ A reviewer reads this first. So it says what happens and not how many things dif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -165,6 +165,20 @@ def _told(fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
     return flavor or tuple(field for field in fields if not field.path.startswith(_FLAVOR))
 
 
+def _catchup_elsewhere(plan: Plan, ids: Collection[str]) -> Pieces:
+    """How many runs catchup starts in the first environment where the DAGs can be built: as many are likely here."""
+    found: dict[str, int] = {}
+    for risk in plan.risks:
+        for environment, dag_id in {(place.environment, place.dag_id) for place in risk.places}:
+            if risk.kind == "catchup" and dag_id in ids:
+                found[environment] = found.get(environment, 0) + risk.runs
+    for environment in plan.environments:
+        if found.get(environment):
+            runs = words(f"up to {count(found[environment], 'run')}", "risk")
+            return (words("; in "), name(environment), words(", catchup starts "), runs, words(" for the past"))
+    return ()
+
+
 def _details(values: Sequence[tuple[FieldChange, ...]], what: set[str]) -> Pieces:
     """In brackets: the values before and after if all jobs have the same ones, or what changes, if this is short."""
     labels = {label(field.path) for fields in values for field in fields}
@@ -239,8 +253,9 @@ def _of_broken(plan: Plan, changes: Sequence[DagChange]) -> Pieces:
     """What is known about runs and costs if nothing but broken DAGs changes in an environment."""
     if not changes or pair_of(plan):
         return ()
-    if any(change.is_new for change in changes):
-        return (words("Runs and prices after the fix are not known"),)
+    new = {change.id for change in changes if change.is_new}
+    if new:
+        return (words("Runs and prices after the fix are not known"), *_catchup_elsewhere(plan, new))
     return (words("Runs and prices stay as they are until the errors are fixed"),)
 
 
