@@ -17,7 +17,6 @@ os.environ.update(
     AIRFLOW_HOME=_HOME,
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__CORE__DAGS_FOLDER=f"{_HOME}/dags",
-    AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
 )
 
 

@@ -32,9 +32,11 @@ def callbacks(run: Alerts, *jobs: Any, **fields: Any) -> dict[str, set[str]]:
     }
 
 
-def test_a_pipeline_without_alerts_has_no_callbacks() -> None:
-    assert callbacks(Alerts(), a_job("a")) == {"": set(), "a": set()}
-    assert callbacks(Alerts(on_failure=ONCALL), a_job("a"), alerts_enabled=False) == {"": set(), "a": set()}
+def test_without_alerts_only_a_failed_run_has_a_callback() -> None:
+    """It deletes pods that the run left behind. A run with a failed job can succeed if a job runs after failures."""
+    assert callbacks(Alerts(), a_job("a")) == {"": {"failure"}, "a": set()}
+    assert callbacks(Alerts(), a_job("a", trigger_rule="all_done"))[""] == {"failure", "success"}
+    assert callbacks(Alerts(on_failure=ONCALL), a_job("a"), alerts_enabled=False) == {"": {"failure"}, "a": set()}
 
 
 def test_alerts_of_a_job() -> None:
@@ -44,15 +46,15 @@ def test_alerts_of_a_job() -> None:
     hidden = a_job("b", trigger_rule="all_done")
     assert callbacks(Alerts(), job, hidden)[""] == {"failure", "success"}
     job = a_job("a", alerts=Alerts(on_recovery=ONCALL))
-    assert callbacks(Alerts(), job) == {"": set(), "a": {"failure", "success"}}
+    assert callbacks(Alerts(), job) == {"": {"failure"}, "a": {"failure", "success"}}
 
 
 def test_alerts_of_a_pipeline() -> None:
     jobs = (a_job("a"), a_job("b"))
-    assert callbacks(Alerts(on_success=ONCALL), *jobs) == {"": {"success"}, "a": set(), "b": set()}
+    assert callbacks(Alerts(on_success=ONCALL), *jobs) == {"": {"failure", "success"}, "a": set(), "b": set()}
     # Each task stores why it failed, for the alert of the run.
     assert callbacks(Alerts(on_failure=ONCALL), *jobs) == {"": {"failure"}, "a": {"failure"}, "b": {"failure"}}
-    assert callbacks(Alerts(on_retry=ONCALL), *jobs) == {"": set(), "a": {"retry"}, "b": {"retry"}}
+    assert callbacks(Alerts(on_retry=ONCALL), *jobs) == {"": {"failure"}, "a": {"retry"}, "b": {"retry"}}
 
 
 def test_the_run_sends_the_alerts_of_a_mapped_job() -> None:

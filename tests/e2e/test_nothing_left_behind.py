@@ -27,6 +27,7 @@ from dag_factory.local import processes
 from dag_factory.local.instance import COMPONENTS, Instance, _airflow, _State, free_port
 
 SLOW = "while ! [ -e /data/go ]; do echo step; sleep 0.2; done"
+FAILED = {"new_state": "failed"}
 PIPELINE = """version: 1
 description: Jobs that run until the test lets them end.
 defaults:
@@ -153,19 +154,19 @@ def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chaos]:
 @pytest.fixture(scope="module")
 def together(chaos: Chaos) -> dict[str, Run]:
     """Runs that are interrupted at the same time, each in its own way."""
-    names = ("worker", "process", "last", "cleared", "failed", "deleted")
-    retries = {"last": 0}
+    names = ("worker", "process", "last", "ended", "cleared", "failed", "deleted")
+    retries = {"last": 0, "ended": 0}
     for name in names:
         chaos.pipeline(name, retries=retries.get(name, 1))
     runs = {name: chaos.start(name, retries=retries.get(name, 1)) for name in names}
     runs["timeout"] = chaos.running.start(chaos.pipeline("timeout", timeout="30s", retries=0))
     api = chaos.running.api
-    for name in ("worker", "process", "last"):
+    for name in ("worker", "process", "last", "ended"):
         run = runs[name]
         [task] = [one for one in api.tasks(run.dag_id, run.id) if one["task_id"] == "waits"]
         child = child_of(task)
         assert child is not None
-        if name != "process":
+        if name not in ("process", "ended"):
             worker = child.parent()
             assert worker is not None
             worker.kill()
@@ -175,7 +176,8 @@ def together(chaos: Chaos) -> dict[str, Run]:
     api.call("POST", f"/dags/{run.dag_id}/clearTaskInstances", body)
     run = runs["failed"]
     for job in ("waits", "defers"):
-        api.call("PATCH", f"/dags/{run.dag_id}/dagRuns/{run.id}/taskInstances/{job}", {"new_state": "failed"})
+        api.call("PATCH", f"/dags/{run.dag_id}/dagRuns/{run.id}/taskInstances/{job}", FAILED)
+    api.call("PATCH", f"/dags/{runs['ended'].dag_id}/dagRuns/{runs['ended'].id}/taskInstances/defers", FAILED)
     (chaos.running.stack.home / "configs/pipelines/chaos/deleted.yaml").unlink()
     return runs
 
@@ -215,8 +217,14 @@ def test_deleted_pipeline(chaos: Chaos, together: dict[str, Run]) -> None:
     chaos.check(together["deleted"], {"waits": 1, "defers": 1})
 
 
+def test_the_end_of_a_run_deletes_the_pod_of_a_killed_last_try(chaos: Chaos, together: dict[str, Run]) -> None:
+    """The job never ends by itself, and nothing in a worker is left that could delete its pod."""
+    assert together["ended"].wait() == "failed"
+    chaos.check(together["ended"], {"waits": 1, "defers": 1})
+
+
 def test_the_pod_of_a_last_try_is_an_orphan_that_reap_deletes(chaos: Chaos, together: dict[str, Run]) -> None:
-    """Nobody is left to delete the pod if the worker of the last try is killed."""
+    """Until the run ends, nobody deletes the pod if the worker of the last try is killed."""
     run = together["last"]
     wait_for(lambda: run.jobs()["waits"] == "failed", 300, "Airflow to notice the killed worker")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.try_failed import TryFailed
 from dag_factory.config.model import Job
 from dag_factory.verdicts.history import TryRecord
-from dag_factory.verdicts.kinds import KINDS, Kind
+from dag_factory.verdicts.kinds import KINDS, Kind, KindInfo
 from dag_factory.verdicts.next_try import what_to_do
 from dag_factory.verdicts.verdict import Verdict
 
@@ -26,6 +26,9 @@ MARK_KEY = "alert"
 """The XCom of a task with the incidents that it reported, so that nothing reports them again."""
 
 ENDED_FROM_OUTSIDE = "this try was ended from outside: its worker died, or somebody marked the job as failed"
+
+_BY_NAME: Mapping[str, KindInfo] = {str(kind): info for kind, info in KINDS.items()}
+"""The kinds by text: what is stored may come from another release."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,14 +48,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def summary(self) -> str:
         """The kind in a few words."""
-        info = KINDS.get(self.kind)  # type: ignore[call-overload]
-        return str(info.title).lower() if info and self.kind != "unknown" else ""
+        info = _BY_NAME.get(self.kind)
+        return info.title.lower() if info and self.kind != "unknown" else ""
 
     @property
     def what_to_do(self) -> str:
         """The advice of the verdict if it has its own, or the text of its kind."""
-        info = KINDS.get(self.kind)  # type: ignore[call-overload]
-        return self.advice or (str(info.what_to_do) if info else "")
+        info = _BY_NAME.get(self.kind)
+        return self.advice or (info.what_to_do if info else "")
 
 
 def of_exception(context: Any, job: Job) -> Evidence:
@@ -88,12 +91,26 @@ def clean_tries(tries: Sequence[TryRecord]) -> tuple[TryRecord, ...]:
 
 
 def stored_tries(ti: Any) -> tuple[TryRecord, ...]:
-    """The records that earlier tries stored."""
+    """The records of a try that ended, and those before it; if its worker was killed, what it stored at its start."""
     try:
         value = ti.xcom_pull(task_ids=ti.task_id, key=records.XCOM_KEY, map_indexes=ti.map_index)
-        return clean_tries(msgspec.convert(value or (), tuple[TryRecord, ...]))
+        if value:
+            return clean_tries(msgspec.convert(value, tuple[TryRecord, ...]))
+        value = ti.xcom_pull(task_ids=ti.task_id, key=records.STARTED_KEY, map_indexes=ti.map_index)
     except Exception:  # the alert matters more than the table in it
         return ()
+    return _killed_tries(value)
+
+
+def _killed_tries(stored: Any) -> tuple[TryRecord, ...]:
+    """The records of a try whose worker was killed, and of those before it."""
+    try:
+        tries = msgspec.convert(stored or (), tuple[TryRecord, ...])
+    except msgspec.ValidationError:
+        return ()
+    if not tries:
+        return ()
+    return clean_tries((*tries[:-1], msgspec.structs.replace(tries[-1], kind="killed", sentence=ENDED_FROM_OUTSIDE)))
 
 
 def push(ti: Any, evidence: Evidence) -> None:
@@ -119,7 +136,8 @@ def pull(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Evidenc
     if tries and tries[-1].sentence:
         kind: Kind = tries[-1].kind or "unknown"
         return Evidence(sentence=one_line(tries[-1].sentence), kind=kind, tries=clean_tries(tries))
-    return Evidence(sentence=ENDED_FROM_OUTSIDE, kind="killed")
+    killed = _killed_tries(_xcom(dag_id, run_id, task_id, map_index, records.STARTED_KEY))
+    return Evidence(sentence=ENDED_FROM_OUTSIDE, kind="killed", tries=killed)
 
 
 def marks(dag_id: str, run_id: str, task_id: str) -> list[str]:

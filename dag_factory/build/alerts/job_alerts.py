@@ -13,6 +13,7 @@ from dag_factory.build.alerts.alert import Alert, Event
 from dag_factory.build.alerts.deliver import deliver
 from dag_factory.build.alerts.evidence import Evidence
 from dag_factory.build.alerts.text import LONGEST_NAME, one_line
+from dag_factory.build.worker.try_failed import TryLost
 from dag_factory.config.model import Channel, Job, Pipeline
 
 PROCESSOR_SECONDS = 8.0
@@ -101,7 +102,15 @@ def _report(pipeline: Pipeline, context: Any, alert: Alert, names: tuple[str, ..
         except Exception as error:
             _log.warning("This failure may be reported twice: %s", error)
 
-    if context.get("exception") is not None:
+    error = context.get("exception")
+    if alert.event == "on_retry" and (error is None or isinstance(error, TryLost)):
+        # A try whose worker was lost is reported by the DAG processor, by the next try, or by both.
+        if not outbox.is_first(*alert.incident):
+            _log.info("This retry was reported already.")
+        else:
+            deliver(alert, receivers, PROCESSOR_SECONDS)
+        return
+    if error is not None:
         deliver(alert, receivers, when_stored=mark)
         return
     clear = getattr(context.get("dag_run"), "clear_number", 0) or 0

@@ -21,6 +21,7 @@ from dag_factory.build.dag import schedule
 from dag_factory.build.dag.deadline import deadline_alert
 from dag_factory.build.dag.groups import TaskGroups
 from dag_factory.build.dag.task_subset import jobs_to_build
+from dag_factory.build.left_pods import run_callbacks
 from dag_factory.build.pages.dag_page import dag_page
 from dag_factory.build.task.build_task import build_task
 from dag_factory.build.task.mapped_task import Task, list_task
@@ -66,7 +67,7 @@ def build_dag(
         start_date=_parse_time(start, pipeline.timezone) if start else None,
         end_date=_parse_time(pipeline.end_date, pipeline.timezone) if pipeline.end_date else None,
         catchup=pipeline.catchup,
-        **{**_airflow_defaults(), **_limits(pipeline), **(alerts.of_dag() if alerts else {})},
+        **{**_airflow_defaults(), **_limits(pipeline), **run_callbacks(pipeline, alerts.of_dag() if alerts else {})},
         dagrun_timeout=timedelta(seconds=pipeline.timeout) if pipeline.timeout is not None else None,
         deadline=deadline_alert(pipeline),
         is_paused_upon_creation=pipeline.paused,

@@ -19,3 +19,7 @@ class TryFailed(SystemExit):
         super().__init__(verdict.exit_code or 1)
         self.log_lines = log_lines
         self.verdict, self.next_try, self.history = verdict, next_try, history
+
+
+class TryLost(TryFailed):
+    """A try whose worker was lost, as the next try reports it to the callbacks. It is never raised."""

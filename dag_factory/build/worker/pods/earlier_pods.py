@@ -19,9 +19,11 @@ from kubernetes.client.exceptions import ApiException
 from dag_factory.build.worker.pods import end_pod
 from dag_factory.build.worker.tries import records
 from dag_factory.build.worker.tries.evidence import collect, read
+from dag_factory.build.worker.try_failed import TryLost
 from dag_factory.config.model import Job
 from dag_factory.verdicts.decide import decide
-from dag_factory.verdicts.history import add_try, first_try
+from dag_factory.verdicts.history import History, add_try, first_try
+from dag_factory.verdicts.next_try import NextTry
 from dag_factory.verdicts.verdict import Fact, Verdict, make_verdict
 
 _FINISHED = ("Succeeded", "Failed")
@@ -43,7 +45,8 @@ def prepare(operator: Any, job: Job | None, context: Any, namespace: str, check_
     pods = operator.client.list_namespaced_pod(namespace, label_selector=selector).items
     ending = [pod for pod in pods if _must_end(operator, pod, first)]
     left = [pod for pod in pods if not _is_checked(operator, pod) and _try_of(pod) >= first and pod not in ending]
-    _report_lost_try(operator, job, context, first, left)
+    history = _report_lost_try(operator, job, context, first, left)
+    records.save_started(context, history, job)
     for pod in ending:
         if pod.metadata.deletion_timestamp is None:
             end_pod.stop(operator, pod)
@@ -96,18 +99,27 @@ def _wait(operator: Any, pod: Any, check_worker: Callable[[], None]) -> None:
     )
 
 
-def _report_lost_try(operator: Any, job: Job | None, context: Any, first: int, pods: list[Any]) -> None:
-    """Log the verdict on the try before this one. Find and store it if the worker was lost before it could."""
+def _report_lost_try(operator: Any, job: Job | None, context: Any, first: int, pods: list[Any]) -> History:
+    """Log the verdict on the try before this one. Find and store it if the worker was lost before it could.
+
+    Returns the history with that try. A lost worker sent no alert about the retry, so this try sends it.
+    """
     ti, history = context["ti"], records.load(context)
     number = ti.try_number - 1
     if known := [one for one in history.tries if one.number in (number, ti.try_number)]:
         operator.log.info("Try %d failed. %s.", known[-1].number, known[-1].sentence)
     if number < first or known:
-        return
+        return history
     pod = pods[-1] if pods else None
     verdict = _lost(operator, job, pod)
     operator.log.warning("Try %d ended without a verdict of its own. %s", number, verdict.sentence)
-    records.save(context, add_try(history, records.make_record(number, job, read(pod), verdict)))
+    history = add_try(history, records.make_record(number, job, read(pod), verdict))
+    records.save(context, history)
+    lost = TryLost(verdict, NextTry(action="retry", sentence=f"Try {ti.try_number} runs now"), history)
+    for callback in operator.on_retry_callback or ():
+        with suppress(Exception):  # as Airflow does: an alert must not change how the try runs
+            callback({**context, "ti": ti.model_copy(update={"try_number": number}), "exception": lost})
+    return history
 
 
 def _lost(operator: Any, job: Job | None, pod: Any) -> Verdict:

@@ -14,12 +14,14 @@ import msgspec
 from dag_factory.config.model import Job
 from dag_factory.config.units import size_text
 from dag_factory.verdicts.evidence.model import Container, Pod
-from dag_factory.verdicts.history import KEY, History, TryRecord, read_history
+from dag_factory.verdicts.history import KEY, History, TryRecord, add_try, read_history
 from dag_factory.verdicts.next_try import NextTry, what_to_do
 from dag_factory.verdicts.verdict import Verdict
 
 XCOM_KEY = "tries"
 """The XCom with the records, which Airflow's UI shows after the run."""
+STARTED_KEY = "started"
+"""The XCom with the records of the earlier tries and the one that runs: for an alert, if its worker is killed."""
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +70,20 @@ def save(context: Any, history: History) -> None:
         context["ti"].xcom_push(key=XCOM_KEY, value=value.get("tries", []))
     except Exception as failure:
         _log.warning("cannot store the record of this try: %s", failure)
+
+
+def save_started(context: Any, history: History, job: Job | None) -> None:
+    """Store the earlier tries and the one that starts. Nothing else shows them if its worker is killed."""
+    started = make_record(context["ti"].try_number, job, None)
+    tries = add_try(history, msgspec.structs.replace(started, size=_size(job))).tries
+    try:
+        context["ti"].xcom_push(key=STARTED_KEY, value=msgspec.json.decode(msgspec.json.encode(tries)))
+    except Exception as failure:
+        _log.warning("cannot store the records of earlier tries: %s", failure)
+
+
+def _size(job: Job | None) -> str:
+    return size_text(job.flavor.limits or job.flavor.requests) if job else ""
 
 
 def _times(pod: Pod | None, base: Container | None) -> tuple[float | None, float | None]:
