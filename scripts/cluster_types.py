@@ -44,6 +44,13 @@ SCALARS = {"str": "string", "int": "int32", "bool": "bool", "datetime": "Time", 
 
 
 def main() -> None:
+    TARGET.mkdir(exist_ok=True)
+    for file, text in texts().items():
+        (TARGET / file).write_text(text, "utf-8")
+
+
+def texts() -> dict[str, str]:
+    """The text of each file."""
     types: dict[str, dict[str, str]] = {}
     descriptions: dict[str, dict[str, str]] = {}
     pending = list(ROOTS)
@@ -58,9 +65,11 @@ def main() -> None:
             types[name][key] = kind
             descriptions[name][key] = description(model, attribute)
             pending += used
-    TARGET.mkdir(exist_ok=True)
-    for file, content in (("types.json", types), ("descriptions.json", descriptions)):
-        (TARGET / file).write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+    contents = {"types.json": types, "descriptions.json": descriptions}
+    return {
+        file: json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        for file, content in contents.items()
+    }
 
 
 def go_name(model: str) -> str:

@@ -27,6 +27,7 @@ class ClusterConfig:
     ``node_cpu`` and ``node_memory`` are the capacity that the node reports. The machine may have less or more.
     ``images`` maps fnmatch patterns of image names to folders.
     ``claims`` are created in each of ``namespaces``.
+    ``service_accounts`` are created in each of ``namespaces``, too. A pod of another account is refused.
     ``make_claims``: create a claim that a pod refers to and that does not exist.
     ``engine``: one of ENGINES. Docker's engine is the one at ``DOCKER_HOST``.
     ``isolation``: one of ISOLATIONS, for the process engine. ``best`` is the strongest that this machine allows.
@@ -52,6 +53,7 @@ class ClusterConfig:
     venvs: Path | None = None
     image_source: ImageSource | None = None
     strict_volumes: bool = False
+    service_accounts: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(
@@ -81,6 +83,7 @@ class ClusterConfig:
                 "images": {pattern: Path(folder) for pattern, folder in raw["images"].items()},
                 "namespaces": tuple(raw["namespaces"]),
                 "claims": tuple(raw["claims"]),
+                "service_accounts": tuple(raw["service_accounts"]),
                 "venvs": Path(raw["venvs"]) if raw["venvs"] else None,
                 "image_source": ImageSource(tuple(source["command"]), tuple(map(Path, source["watched"])))
                 if source

@@ -19,6 +19,7 @@ import uvicorn
 from . import access
 from . import certificate as certificates
 from .api import app
+from .api.http_protocol import BoundedProtocol
 from .config import ClusterConfig, StateDir
 from .controllers.job_controller import JobController
 from .controllers.scheduler import Scheduler
@@ -92,6 +93,7 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
             log_level="warning",
             access_log=False,
             lifespan="off",
+            http=BoundedProtocol,
             ws="websockets-sansio" if _has_sansio() else "websockets",
             ws_max_size=16 * 1024 * 1024,
             timeout_keep_alive=75,
@@ -175,12 +177,18 @@ def _create_initial_objects(store: Store, config: ClusterConfig) -> None:
     labels = dict(config.node_labels)
     store.create("nodes", node.make(config.node_cpu, config.node_memory, config.gpus, labels, config.engine))
     initial = [("namespaces", {"name": name}) for name in dict.fromkeys([*_NAMESPACES, *config.namespaces])]
-    initial += [("serviceaccounts", {"name": "default", "namespace": meta["name"]}) for _, meta in initial]
+    every = dict.fromkeys([*(meta["name"] for _, meta in initial), *_names(store, "namespaces")])
+    initial += [("serviceaccounts", {"name": "default", "namespace": name}) for name in every]
     for name in dict.fromkeys(["default", *config.namespaces]):
+        initial += [("serviceaccounts", {"name": account, "namespace": name}) for account in config.service_accounts]
         initial += [("persistentvolumeclaims", {"name": claim, "namespace": name}) for claim in config.claims]
     for resource, meta in initial:
         if not store.find(resource, meta.get("namespace", ""), meta["name"]):
             store.create(resource, defaults.complete(resource, {"metadata": meta}))
+
+
+def _names(store: Store, resource: str) -> list[str]:
+    return [obj["metadata"]["name"] for obj in store.all(resource)]
 
 
 def _listen(port: int) -> socket.socket:

@@ -59,6 +59,7 @@ class Stack:
             state=self.cluster_folder,
             images=self.images,
             namespaces=self.tables.namespaces,
+            service_accounts=self.tables.service_accounts,
             venvs=self.home / ".dagf" / "images",
             image_source=image_source(self.home, self.tables.environment),
         )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,3 +151,12 @@ def test_copies_of_a_patch_are_bounded() -> None:
     with pytest.raises(ApiError) as caught:
         patches.apply("application/json-patch+json", {"data": {"k": "x" * 1000}}, doubling)
     assert caught.value.code == 413
+
+
+def test_the_types_match_the_installed_client() -> None:
+    root = Path(__file__).parents[2]
+    code = "import json; from scripts import cluster_types; print(json.dumps(cluster_types.texts()))"
+    made = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    folder = root / "dag_factory" / "cluster" / "resources" / "schema"
+    written = {file: (folder / file).read_text("utf-8") for file in ("types.json", "descriptions.json")}
+    assert json.loads(made.stdout) == written, "run: python scripts/cluster_types.py"

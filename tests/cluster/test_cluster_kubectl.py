@@ -227,3 +227,51 @@ def test_sort_by_any_field(live: Live, talker: str) -> None:
     assert talker in kubectl(live, "get", "pods", "--sort-by=.metadata.creationTimestamp", path).split()
     columns = "-o=custom-columns=N:.metadata.name,P:.status.phase"
     assert kubectl(live, "get", "pods", "-l", "app=talker", columns).split() == ["N", "P", "talker", "Running"]
+
+
+def test_apply_a_list_from_the_client_and_from_the_server(live: Live) -> None:
+    items = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "listed"}, "data": {"a": "b"}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "listed"}},
+    ]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    created = "configmap/listed created\nserviceaccount/listed created\n"
+    assert kubectl(live, "apply", "-f", "-", given=text) == created
+    assert kubectl(live, "apply", "-f", "-", given=text) == created.replace("created", "unchanged")
+    assert kubectl(live, "delete", "-f", "-", given=text).count("deleted") == 2
+    for _ in range(2):  # the first creates the objects, the second changes them
+        applied = kubectl(live, "apply", "--server-side", "-f", "-", given=text)
+        assert applied == created.replace("created", "serverside-applied")
+    assert live.api.read_namespaced_config_map("listed", "default").data == {"a": "b"}
+    typo = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "typo"}, "dta": {}}
+    assert 'unknown field "dta"' in kubectl(live, "apply", "-f", "-", given=json.dumps(typo), code=1)
+
+
+def test_explain_and_create_job(live: Live) -> None:
+    explained = kubectl(live, "explain", "pod.spec.containers.image")
+    assert "FIELD: image <string>" in explained
+    assert "Container image name" in explained
+    assert "backoffLimit" in kubectl(live, "explain", "job.spec")
+    assert "created" in kubectl(live, "create", "job", "byk", "--image=alpine:3", "--", "sh", "-c", "echo from a job")
+    kubectl(live, "wait", "--for=condition=complete", "job/byk", "--timeout=300s")
+    assert kubectl(live, "logs", "job/byk") == "from a job\n"
+
+
+def test_kinds_that_are_not_served(live: Live) -> None:
+    missing = kubectl(live, "create", "deployment", "d", "--image=alpine:3", code=1)
+    assert "the server could not find the requested resource" in missing
+
+
+def test_a_pod_of_an_unknown_account_is_forbidden(live: Live) -> None:
+    body = pod("stranger", serviceAccountName="nobody")
+    refused = kubectl(live, "create", "-f", "-", given=json.dumps(body), code=1)
+    assert refused.startswith("Error from server (Forbidden): ")
+    assert refused.endswith(
+        'pods "stranger" is forbidden: error looking up service account default/nobody: '
+        'serviceaccount "nobody" not found\n'
+    )
+    kubectl(live, "create", "serviceaccount", "nobody")
+    kubectl(live, "create", "-f", "-", given=json.dumps(body))
+    live.phase("stranger", "Succeeded")
+    kubectl(live, "create", "namespace", "fresh")
+    assert "default" in kubectl(live, "get", "serviceaccounts", "-n", "fresh")

@@ -318,3 +318,9 @@ def test_unknown_file_beside_the_tables_is_reported() -> None:
     assert (problem.code, problem.severity, problem.file) == ("unknown-file", "warning", "configs/platform/team.yaml")
     assert problem.hint == "did you mean `teams.yaml`?"
     assert len(found.pipelines) == 2
+
+
+def test_service_accounts_for_the_local_cluster() -> None:
+    teams = GROWTH + '  other: {service_account: "${{ pipeline.id | dns }}"}\n'
+    with PROJECT.with_files(teams=teams).on_disk() as home:
+        assert open_project(home).tables.service_accounts == ("growth",)

@@ -44,6 +44,12 @@ def cluster() -> None:
     "--namespace", "namespaces", multiple=True, help="Create this namespace in addition to default. Repeatable."
 )
 @click.option(
+    "--service-account",
+    "service_accounts",
+    multiple=True,
+    help="Create this service account in addition to those of the environment. Repeatable.",
+)
+@click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,

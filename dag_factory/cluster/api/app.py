@@ -14,13 +14,13 @@ from starlette.types import ASGIApp
 from ..config import CLIENT_AGENT
 from ..kubelet.kubelet import Kubelet
 from ..objects.store import Store
-from ..resources import errors
+from ..resources import errors, patches
 from ..resources.decoding import decode
 from ..resources.errors import ApiError
 from ..resources.kinds import Target, parse_path
 from ..resources.operations import Objects
 from ..resources.query import bool_param, delete_options
-from . import discovery, exec, logs, reviews, tables, watch
+from . import discovery, exec, logs, openapi, reviews, tables, watch
 from .admin import Admin
 from .messages import JSON, json_response, read_body
 from .metrics import Metrics
@@ -63,7 +63,7 @@ def make_app(services: Services, token: str, address: str) -> ASGIApp:
                 return json_response(admin.answer(request.method, path.removeprefix("dagf/"), body))
             if request.headers.get("user-agent") != CLIENT_AGENT and (failure := admin.simulated_failure()) is not None:
                 raise failure
-            if request.method in ("GET", "HEAD") and (fixed := _fixed_path(path, address)) is not None:
+            if request.method in ("GET", "HEAD") and (fixed := _fixed_path(request, path, address)) is not None:
                 return fixed
             if request.method == "GET" and (usage := metrics.answer(path.strip("/"), request.query_params)) is not None:
                 return json_response(usage)
@@ -121,7 +121,10 @@ async def _handle(request: Request, target: Target, objects: Objects, services: 
         return json_response(objects.replace(target, await read_body(request, target.resource.kind), query))
     if verb == "patch":
         body = await read_body(request, target.resource.kind)
-        return json_response(objects.patch(target, request.headers.get("content-type", ""), body, query))
+        content_type = request.headers.get("content-type", "")
+        if patches.is_apply(content_type) and not target.subresource and not objects.exists(target):
+            return json_response(objects.apply_new(target, body, query), 201)
+        return json_response(objects.patch(target, content_type, body, query))
     body = await read_body(request, "DeleteOptions", empty=True)
     options = delete_options(decode("DeleteOptions", body).object, query)
     if verb == "delete":
@@ -155,7 +158,7 @@ def _text_stream(chunks: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(chunks, headers={"content-type": "text/plain"})
 
 
-def _fixed_path(path: str, address: str) -> Response | None:
+def _fixed_path(request: Request, path: str, address: str) -> Response | None:
     path = path.strip("/")
     if path in ("healthz", "livez", "readyz"):
         return PlainTextResponse("ok")
@@ -169,8 +172,13 @@ def _fixed_path(path: str, address: str) -> Response | None:
         body = discovery.groups()
     elif path == "api/v1":
         body = discovery.resources("", "v1")
+    elif path == "openapi/v3":
+        body = openapi.index()
+    elif path == "openapi/v2" and openapi.V2_ACCEPT in request.headers.get("accept", ""):
+        return Response(b"", media_type=openapi.V2_TYPE)
     elif parts[0] == "openapi":
-        body = discovery.openapi(path)
+        found = openapi.document(path.removeprefix("openapi/v3/"))
+        return Response(found, media_type=JSON) if found is not None else None
     elif parts[0] == "apis" and len(parts) == 2:
         body = discovery.group(parts[1])
     elif parts[0] == "apis" and len(parts) == 3:

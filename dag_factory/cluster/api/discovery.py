@@ -99,25 +99,3 @@ def resources(group_name: str, group_version: str) -> dict[str, Any] | None:
     # The list of the core group has no `apiVersion`.
     own = {"apiVersion": "v1"} if group_name else {}
     return {"kind": "APIResourceList", **own, "groupVersion": full, "resources": listed}
-
-
-def openapi(path: str) -> dict[str, Any] | None:
-    """The part of ``/openapi/v3`` that kubectl reads before ``apply``: the kinds that the server validates itself."""
-    documents = {_document(name, version_): (name, version_) for name, version_ in [("", "v1"), *GROUPS]}
-    if path == "openapi/v3":
-        return {"paths": {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash=1"} for name in documents}}
-    found = documents.get(path.removeprefix("openapi/v3/"))
-    if found is None:
-        return None
-    paths = {}
-    for resource in in_group(*found):
-        scope = "/namespaces/{namespace}" if resource.namespaced else ""
-        kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-        parameters = [{"name": name, "in": "query"} for name in ("dryRun", "fieldManager", "fieldValidation", "force")]
-        patch = {"x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": kind, "parameters": parameters}
-        paths[f"/{_document(*found)}{scope}/{resource.name}/{{name}}"] = {"patch": patch}
-    return {"openapi": "3.0.0", "info": {"title": "dagf local cluster", "version": node.VERSION}, "paths": paths}
-
-
-def _document(group_name: str, group_version: str) -> str:
-    return f"apis/{group_name}/{group_version}" if group_name else f"api/{group_version}"

@@ -14,7 +14,7 @@ MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\0"
 
 # Field number: (name, kind). A kind is str, int, bool or bytes (base64 in JSON), a list of one of them, a map from
-# str to one of them, or another table.
+# str to one of them, another table, or a tuple of "list" and a table.
 _Table = dict[int, tuple[str, Any]]
 
 _META: _Table = {
@@ -33,6 +33,9 @@ _DELETE: _Table = {
     4: ("propagationPolicy", "str"),
     5: ("dryRun", "list str"),
 }
+# The fields that `kubectl create job` sets.
+_CONTAINER: _Table = {1: ("name", "str"), 2: ("image", "str"), 3: ("command", "list str"), 4: ("args", "list str")}
+_POD: _Table = {2: ("containers", ("list", _CONTAINER)), 3: ("restartPolicy", "str")}
 _RESOURCE: _Table = {
     1: ("namespace", "str"),
     2: ("verb", "str"),
@@ -77,10 +80,19 @@ _KINDS: dict[str, _Table] = {
     },
     "SelfSubjectRulesReview": {1: ("metadata", _META), 2: ("spec", {1: ("namespace", "str")})},
     "SelfSubjectReview": {1: ("metadata", _META)},
+    "Job": {
+        1: ("metadata", _META),
+        2: ("spec", {6: ("template", {1: ("metadata", _META), 2: ("spec", _POD)})}),
+        3: ("status", {}),
+    },
     "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
     "DeleteOptions": _DELETE,
 }
 _UNKNOWN: _Table = {1: ("type", {1: ("apiVersion", "str"), 2: ("kind", "str")}), 2: ("raw", "raw")}
+
+
+_STRICT = {"Job"}
+"""Kinds with more fields than their table has: a value that the table does not have is an error."""
 
 
 class DecodeError(ValueError):
@@ -96,19 +108,23 @@ def decode(data: bytes) -> dict[str, Any]:
         kind = outer["type"]["kind"]
         if kind not in _KINDS:
             raise DecodeError(f"protobuf is not supported for {kind}; send JSON")
-        return {**outer["type"], **_message(outer.get("raw", b""), _KINDS[kind])}
+        return {**outer["type"], **_message(outer.get("raw", b""), _KINDS[kind], strict=kind in _STRICT)}
     except (IndexError, KeyError, UnicodeDecodeError) as error:
         raise DecodeError(f"broken protobuf: {error!r}") from error
 
 
-def _message(data: bytes, table: _Table) -> dict[str, Any]:
+def _message(data: bytes, table: _Table, *, strict: bool = False) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for number, value in _fields(data):
         if number not in table:
+            if strict and value:
+                raise DecodeError(f"protobuf is not supported for field {number} of this object; send JSON")
             continue
         name, kind = table[number]
         if isinstance(kind, dict):
-            found[name] = _message(_bytes(value), kind)
+            found[name] = _message(_bytes(value), kind, strict=strict)
+        elif isinstance(kind, tuple):
+            found.setdefault(name, []).append(_message(_bytes(value), kind[1], strict=strict))
         elif kind.startswith("map "):
             entry = _message(_bytes(value), {1: ("key", "str"), 2: ("value", kind[4:])})
             found.setdefault(name, {})[entry.get("key", "")] = entry.get("value", "")

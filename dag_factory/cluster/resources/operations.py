@@ -60,6 +60,7 @@ class Objects:
         obj = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "status")} | {"metadata": meta}
         validation.check(resource.kind, resource.name, obj)
         if resource.name == "pods":
+            self._check_account(obj)
             obj = self._priority(obj)
         obj = defaults.complete(resource.name, obj)
         if query.get("dryRun"):
@@ -67,9 +68,23 @@ class Objects:
                 raise errors.already_exists(resource.name, meta["name"], resource.group)
             return self._typed(resource, {**obj, "metadata": {**obj["metadata"], **identity(meta)}})
         try:
-            return self._typed(resource, self.store.create(resource.name, obj))
+            created = self.store.create(resource.name, obj)
         except Conflict as error:
             raise errors.already_exists(resource.name, meta["name"], resource.group) from error
+        if resource.name == "namespaces":
+            account = {"metadata": {"name": "default", "namespace": meta["name"]}}
+            self.store.create("serviceaccounts", account)
+        return self._typed(resource, created)
+
+    def exists(self, target: Target) -> bool:
+        return self.store.find(target.resource.name, target.namespace_key, str(target.name)) is not None
+
+    def apply_new(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
+        """Create the object of a server-side apply. Its name is in the path."""
+        meta = body.get("metadata") if isinstance(body, dict) else None
+        if not isinstance(meta, dict) or meta.get("name", target.name) != target.name:
+            raise errors.bad_request(f"the name of the object does not match the name on the URL ({target.name})")
+        return self.create(target, {**body, "metadata": {**meta, "name": target.name}}, query)
 
     def replace(self, target: Target, body: Any, query: Mapping[str, str]) -> Object:
         obj = self._decode(target.resource, body, query)
@@ -221,6 +236,13 @@ class Objects:
                     f"the {label} in the precondition ({expected}) does not match the {label} in record ({actual}). "
                     "The object might have been deleted and then recreated",
                 )
+
+    def _check_account(self, pod: Object) -> None:
+        spec, meta = pod["spec"], pod["metadata"]
+        name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+        if not self.store.find("serviceaccounts", meta["namespace"], name):
+            text = f'error looking up service account {meta["namespace"]}/{name}: serviceaccount "{name}" not found'
+            raise errors.forbidden("pods", meta["name"], text)
 
     def _priority(self, pod: Object) -> Object:
         name = pod["spec"].get("priorityClassName")

@@ -45,14 +45,19 @@ def apply(content_type: str, target: Any, patch: Any) -> Any:
         return json_patch(target, patch)
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
-    if kind in ("application/merge-patch+json", "application/apply-patch+yaml"):
+    if kind == "application/merge-patch+json":
         return merge_patch(target, patch)
-    if kind == "application/strategic-merge-patch+json":
+    if kind == "application/strategic-merge-patch+json" or is_apply(kind):  # both merge lists by key
         try:
             return strategic_merge_patch(target, patch)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise bad_request(f"invalid strategic merge patch: {error}") from error
     raise unsupported_media_type(TYPES)
+
+
+def is_apply(content_type: str) -> bool:
+    """Whether a patch is a server-side apply, which creates a missing object."""
+    return content_type.startswith("application/apply-patch+yaml")
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

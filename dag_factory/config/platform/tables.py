@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -21,7 +22,10 @@ from dag_factory.config.platform.teams import Team, Teams
 from dag_factory.config.problems import Problem
 from dag_factory.config.source.platform_files import PlatformFiles
 from dag_factory.config.templates.catalog import Catalog
-from dag_factory.config.tree import MapNode, Scalar
+from dag_factory.config.tree import MapNode, Scalar, scalars
+
+_ACCOUNT_KEYS = frozenset({"service_account", "service_accounts", "serviceAccountName"})
+_ACCOUNT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")  # no pattern and no expression
 
 
 class Tables(msgspec.Struct, frozen=True):
@@ -69,6 +73,17 @@ class Tables(msgspec.Struct, frozen=True):
             nodes.append(self.teams.default)
         names = [self.cluster.namespace, *(team.text("namespace") for team in nodes)]
         return tuple(sorted({name for name in names if name and "$" not in name}))
+
+    @property
+    def service_accounts(self) -> tuple[str, ...]:
+        """The service accounts that the files of the platform name: in layers of jobs, pods and allow lists."""
+        found = (
+            str(scalar.value)
+            for document in self.documents.values()
+            for path, scalar in scalars(document)
+            if not {*path[-2:]}.isdisjoint(_ACCOUNT_KEYS)
+        )
+        return tuple(sorted({name for name in found if _ACCOUNT_NAME.fullmatch(name)}))
 
     def harden_xcom_sidecar(self) -> Tables:
         """The tables with the settings that pod security requires of Airflow's own container."""

@@ -35,6 +35,14 @@ def project_images(home: Path | None = None, environment: str | None = None) -> 
     return {pattern: project.home / folder for pattern, folder in project.tables.images.items()}
 
 
+def project_service_accounts() -> tuple[str, ...]:
+    """Return the service accounts that the project's environment names; none without a project."""
+    try:
+        return open_project(find_home(), settings.environment() or LOCAL).tables.service_accounts
+    except ProjectError:
+        return ()
+
+
 def project_image_source(folders: Mapping[str, Path]) -> ImageSource | None:
     """Return how a running cluster reads the project's table again; None without a project."""
     options = tuple(f"{pattern}={folder.absolute()}" for pattern, folder in folders.items())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dag_factory.cli import terminal
-from dag_factory.cli.commands.cluster.images import project_image_source, project_images
+from dag_factory.cli.commands.cluster.images import project_image_source, project_images, project_service_accounts
 from dag_factory.cli.commands.cluster.state import cluster_errors, state_folder
 from dag_factory.cli.errors import CouldNotRun
 from dag_factory.cluster import ClusterConfig
@@ -18,7 +18,11 @@ def up(state: Path | None, images: Mapping[str, Path], foreground: bool, **optio
     """Start a cluster with the project's images and these. ``options`` are further fields of ``ClusterConfig``."""
     folders = {pattern: folder.absolute() for pattern, folder in {**project_images(), **images}.items()}
     config = ClusterConfig(
-        state=state_folder(state), images=folders, image_source=project_image_source(images), **options
+        state=state_folder(state),
+        images=folders,
+        image_source=project_image_source(images),
+        service_accounts=(*project_service_accounts(), *options.pop("service_accounts", ())),
+        **options,
     )
     if foreground:
         _serve(config)
