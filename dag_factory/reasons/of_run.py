@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from dag_factory.config.units import duration_text
 from dag_factory.reasons.facts import Failed, OpenTask, Run
-from dag_factory.reasons.phrases import failed_text, span, task_link, task_name, time_text
+from dag_factory.reasons.phrases import MOST_WORDS, failed_text, span, split_evidence, task_link, task_name, time_text
 from dag_factory.reasons.reason import Link, Reason
 from dag_factory.reasons.shared import leaving, run_limit, services
 
@@ -151,7 +151,8 @@ def failed_task(run: Run, one: Failed) -> Reason:
     link = task_link(run.dag.dag_id, run.run_id, one.task_id, one.map_index)
     if not one.sentence:
         return Reason("failed-task", "failed", f"`{name}` failed, and no reason is recorded.", NO_RECORD, links=(link,))
-    return Reason("failed-task", "failed", f"`{name}` failed: {one.sentence}.", one.what_to_do, links=(link,))
+    short, evidence = split_evidence(one.sentence, MOST_WORDS - 2)
+    return Reason("failed-task", "failed", f"`{name}` failed: {short}.", one.what_to_do, evidence, (link,))
 
 
 def failed_links(run: Run, failed: Sequence[Failed]) -> tuple[Link, ...]:

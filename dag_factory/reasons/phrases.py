@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from urllib.parse import quote
@@ -11,6 +12,37 @@ from dag_factory.reasons.facts import Failed, Holder
 from dag_factory.reasons.reason import Link
 from dag_factory.verdicts.history import TryRecord
 from dag_factory.verdicts.kinds import KINDS
+
+MOST_WORDS = 20
+"""How many words a first sentence has: at four words in a second, it is read in five seconds."""
+
+FEWEST_WORDS = 4
+"""A shorter beginning, such as ``exit code 3``, does not say what happened."""
+
+_COLON = re.compile(": ")
+_BRACKETED = re.compile(r"(.*\S) \(([^()]*)\)", re.DOTALL)
+
+
+def split_evidence(text: str, words: int = MOST_WORDS) -> tuple[str, tuple[str, ...]]:
+    """A short statement, and the evidence for it, which belongs below: what Kubernetes says, the node, the exit code.
+
+    ``text`` has no final period. ``words``: how many the statement may have. A long text without a colon at a
+    good place stays whole.
+    """
+    match = _BRACKETED.fullmatch(text)
+    text, bracketed = match.groups() if match else (text, "")
+    rest = ""
+    if len(text.split()) > words:
+        for cut in reversed([one.start() for one in _COLON.finditer(text)]):
+            if FEWEST_WORDS <= len(text[:cut].split()) <= words and _is_closed(text[:cut]):
+                text, rest = text[:cut], text[cut + 2 :]
+                break
+    return text, tuple(filter(None, (rest, bracketed)))
+
+
+def _is_closed(text: str) -> bool:
+    """Whether the text ends outside brackets and code."""
+    return text.count("`") % 2 == 0 and all(text.count(one[0]) == text.count(one[1]) for one in ("()", "[]", "{}"))
 
 
 def time_text(moment: datetime) -> str:

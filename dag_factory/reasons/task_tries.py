@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dag_factory.reasons.facts import PodWait, Task
 from dag_factory.reasons.of_run import blocked
-from dag_factory.reasons.phrases import span, time_text, what_to_do
+from dag_factory.reasons.phrases import MOST_WORDS, span, split_evidence, time_text, what_to_do
 from dag_factory.reasons.reason import Reason, Tone
 from dag_factory.reasons.shared import leaving, services
 
@@ -36,10 +36,12 @@ def _current_try(task: Task, kind: str, who: str) -> Iterator[Reason]:
 
 def _pod_waits(task: Task, wait: PodWait) -> Reason:
     waited = f" for {span(wait.since, task.run.dag.now)}," if wait.since else ""
-    sentence = f"The pod of try {task.try_number} has not started. It has been waiting{waited} for {wait.reason}."
+    text = f"The pod of try {task.try_number} has been waiting{waited} for {wait.reason}"
+    sentence, evidence = split_evidence(text)
     is_for_node = wait.reason.startswith("a node")
     advice = "If no node becomes free, use a smaller flavor, or ask the platform team for a node that fits."
-    return Reason("pod-waits", "waiting", sentence, " ".join(filter(None, (wait.limit, advice if is_for_node else ""))))
+    what = " ".join(filter(None, (wait.limit, advice if is_for_node else "")))
+    return Reason("pod-waits", "waiting", f"{sentence}.", what, evidence)
 
 
 def waits_for_retry(task: Task) -> Iterator[Reason]:
@@ -56,8 +58,9 @@ def waits_for_retry(task: Task) -> Iterator[Reason]:
         yield Reason("next-try", "waiting", when, "", details)
     else:
         # What follows by itself matters now. What to do instead is in the table of verdicts.
-        sentence = f"Try {last.number} failed: {last.sentence}. {when}"
-        yield Reason("next-try", "waiting", sentence, last.next_try or what_to_do(last), details)
+        short, evidence = split_evidence(last.sentence, MOST_WORDS - 3)
+        sentence = f"Try {last.number} failed: {short}. {when}"
+        yield Reason("next-try", "waiting", sentence, last.next_try or what_to_do(last), (*evidence, *details))
 
 
 def last_try(task: Task, tone: Tone) -> Iterator[Reason]:
@@ -66,7 +69,6 @@ def last_try(task: Task, tone: Tone) -> Iterator[Reason]:
     if last is None or last.kind is None:
         return
     is_end = task.state == "failed"
-    sentence = (
-        f"{last.sentence[:1].upper()}{last.sentence[1:]}" if is_end else f"Try {last.number} failed: {last.sentence}"
-    )
-    yield Reason(last.kind, tone, f"{sentence}.", what_to_do(last))
+    short, evidence = split_evidence(last.sentence, MOST_WORDS if is_end else MOST_WORDS - 3)
+    sentence = f"{short[:1].upper()}{short[1:]}" if is_end else f"Try {last.number} failed: {short}"
+    yield Reason(last.kind, tone, f"{sentence}.", what_to_do(last), evidence)

@@ -94,7 +94,7 @@ def test_a_failed_task_has_its_verdict_and_its_tries(running: Running, runs: tup
 def test_task_run_and_pipeline_say_what_a_pod_waits_for(running: Running) -> None:
     path = running.pipeline("checks.stuck", GOOD.replace("{script:", "{node_selector: {disk: none}, script:"))
     run = running.start("checks.stuck")
-    waits = r"The pod of try 1 has not started. It has been waiting for \S+, for a node: 0/1 nodes"
+    waits = r"The pod of try 1 has been waiting for \S+, for a node: 0/1 nodes"
     try:
         found = wait_for(lambda: re.search(f"{waits}.*", of_task(running, run, "one")), 300, "the reason")
         assert "has been running" not in found.string

@@ -10,6 +10,7 @@ import pytest
 
 from dag_factory.reasons.facts import Dag, Failed, Holder, Mapped, PodWait, Pool, Run, Services, Task, Upstream
 from dag_factory.reasons.of_task import mapped_reasons, task_reasons
+from dag_factory.reasons.phrases import split_evidence
 from dag_factory.reasons.reason import Reason
 from dag_factory.verdicts.history import TryRecord
 
@@ -177,7 +178,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "pod-waits",
         {"state": "running", "try_number": 2, "wait": PodWait("a node: 0/5 nodes are available", NOW - WAITED)},
         "pod-waits",
-        "The pod of try 2 has not started. It has been waiting for 2m10s, for a node: 0/5 nodes are available.",
+        "The pod of try 2 has been waiting for 2m10s, for a node: 0/5 nodes are available.",
     ),
     ("awaits", {"state": "awaiting_input"}, "state", "The task is in the state awaiting_input."),
 ]
@@ -214,9 +215,7 @@ def test_between_two_tries_a_task_says_why_the_last_one_failed_and_what_follows(
 def test_a_pod_that_waits_is_not_said_to_run_and_says_when_the_try_fails() -> None:
     wait = PodWait("the image: the registry has no image `x:1`", None, "The try fails after 20s of waiting.")
     [found] = reasons(state="deferred", try_number=1, wait=wait)
-    assert found.sentence == (
-        "The pod of try 1 has not started. It has been waiting for the image: the registry has no image `x:1`."
-    )
+    assert found.sentence == ("The pod of try 1 has been waiting for the image: the registry has no image `x:1`.")
     assert found.what_to_do == "The try fails after 20s of waiting."
 
 
@@ -250,3 +249,33 @@ def test_a_failed_try_says_what_the_log_says() -> None:
     )
     [found] = reasons(state="failed", tries=(last,))
     assert (found.sentence, found.what_to_do) == ("Killed: x.", f"{what} {follows}")
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "evidence"),
+    [
+        (
+            "out of memory: the container was killed at its limit of 2Gi (flavor cpu-small, node n3, exit code 137)",
+            "out of memory: the container was killed at its limit of 2Gi",
+            ("flavor cpu-small, node n3, exit code 137",),
+        ),
+        (
+            "exit code 1: the container failed after 1s: TypeError: 'function' object is not iterable (node vm)",
+            "exit code 1: the container failed after 1s: TypeError: 'function' object is not iterable",
+            ("node vm",),
+        ),
+        (
+            "unschedulable: no node takes the pod: 0/3 nodes are available: 1 Insufficient nvidia.com/gpu, "
+            "2 node(s) had untolerated taint {spot: true}. preemption: 0/3 nodes are available",
+            "unschedulable: no node takes the pod: 0/3 nodes are available",
+            (
+                "1 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint {spot: true}. "
+                "preemption: 0/3 nodes are available",
+            ),
+        ),
+        ("killed: " + "word " * 30, "killed: " + "word " * 30, ()),
+    ],
+    ids=["brackets", "short", "long", "no-place"],
+)
+def test_a_first_sentence_is_short_and_its_evidence_follows(text: str, short: str, evidence: tuple[str, ...]) -> None:
+    assert split_evidence(text) == (short, evidence)
