@@ -123,6 +123,7 @@ def test_ctrl_c_deletes_pods_that_are_kept(warm: Project) -> None:
     dag_id = warm.pipeline("endless", jobs)
     running = warm.begin("run", dag_id)
     eventually(lambda: warm.processes("sleep"), 300, "the process of the job")
+    assert warm.dagf("cluster", "ps", "--all")[1].count("checks-endless-") == 2
     code, output = warm.dagf("run", dag_id)
     assert code == 2
     assert f"`{dag_id}` runs already in another process" in output
@@ -133,7 +134,21 @@ def test_ctrl_c_deletes_pods_that_are_kept(warm: Project) -> None:
     assert "its pods were deleted" in output
     assert "Traceback" not in output
     eventually(lambda: not warm.processes("sleep"), 300, "the end of the process of the job")
-    eventually(lambda: dag_id not in warm.dagf("cluster", "ps")[1], 60, "the pods to be gone")
+    eventually(lambda: "checks-endless-" not in warm.dagf("cluster", "ps", "--all")[1], 300, "the pods to be gone")
+
+
+def test_the_next_run_ends_the_run_of_a_command_that_was_killed(warm: Project) -> None:
+    environment = f"env: {{DAGWRIGHT_TEST: {warm.mark}}}"
+    dag_id = warm.pipeline("killed", f"jobs: {{one: {{{environment}, script: exec sleep 600}}}}")
+    running = warm.begin("run", dag_id)
+    eventually(lambda: warm.processes("sleep"), 300, "the process of the job")
+    running.kill()
+    running.communicate()
+    warm.pipeline("killed", "jobs: {one: {script: echo the new file}}")
+    code, output = warm.dagf("run", dag_id)
+    assert code == 0, output
+    assert "one | the new file" in output
+    eventually(lambda: not warm.processes("sleep"), 300, "the end of the first process")
 
 
 @pytest.mark.parametrize(
