@@ -75,6 +75,14 @@ def test_a_deadline_ends_the_pod(live: Live) -> None:
     assert (terminated(found)["exitCode"], terminated(found)["reason"]) == (137, "Error")
 
 
+def test_a_deadline_that_is_set_while_the_pod_runs(live: Live) -> None:
+    name = live.create(pod("late-deadline", container={"command": ["sleep", "600"]}))
+    live.phase(name, "Running")
+    live.api.patch_namespaced_pod(name, "default", {"spec": {"activeDeadlineSeconds": 1}})
+    found = live.phase(name, "Failed")
+    assert found["status"]["reason"] == "DeadlineExceeded"
+
+
 def test_restart_on_failure_keeps_the_last_state(live: Live) -> None:
     script = "test -e /keep/once && exit 0; touch /keep/once; echo first run; exit 5"
     body = pod(

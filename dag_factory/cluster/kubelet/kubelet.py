@@ -132,8 +132,10 @@ class Kubelet:
             if worker:
                 worker.stop(0)
             self._remove_logs(meta)
-        elif worker and "deletionTimestamp" in meta and not is_finished(change.object):
-            worker.stop(float(meta.get("deletionGracePeriodSeconds", 30)))
+        elif worker and not is_finished(change.object):
+            worker.set_deadline(change.object["spec"].get("activeDeadlineSeconds"))
+            if "deletionTimestamp" in meta:
+                worker.stop(float(meta.get("deletionGracePeriodSeconds", 30)))
 
     def _remove_logs(self, meta: dict[str, str]) -> None:
         """Remove a deleted pod's logs, as a node does, after a delay."""

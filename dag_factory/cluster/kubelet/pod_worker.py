@@ -70,6 +70,8 @@ class PodWorker:
         self.reason = self.message = ""
         self.disrupted = ""  # the reason of a DisruptionTarget condition
         self._abandoned = False
+        self._deadline: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._stop = asyncio.Event()
         self._kill_at: float | None = None
         self._grace_changed = asyncio.Event()
@@ -92,6 +94,18 @@ class PodWorker:
         """End the pod's processes and report nothing: the node is lost, with its kubelet."""
         self._abandoned = True
         self.stop(0)
+
+    def set_deadline(self, seconds: int | None) -> None:
+        """End the pod this long after its start. A client may change ``activeDeadlineSeconds`` while the pod runs."""
+        if seconds == self._deadline:
+            return
+        self._deadline = seconds
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if seconds and not self.over:
+            left = seconds - (time.time() - clock.parse(self.started_at))
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, min(left + 1, seconds)), self._exceed_deadline)
 
     async def wait(self) -> None:
         await asyncio.shield(self._task)
@@ -186,11 +200,7 @@ class PodWorker:
     async def _run(self) -> None:
         life = asyncio.ensure_future(self._live())
         stop = asyncio.ensure_future(self._stop.wait())
-        deadline = self.pod["spec"].get("activeDeadlineSeconds")
-        timer = None
-        if deadline:
-            left = deadline - (time.time() - clock.parse(self.started_at))
-            timer = asyncio.get_running_loop().call_later(max(0.0, min(left + 1, deadline)), self._exceed_deadline)
+        self.set_deadline(self.pod["spec"].get("activeDeadlineSeconds"))
         try:
             await asyncio.wait({life, stop}, return_when=asyncio.FIRST_COMPLETED)
             if not life.done():
@@ -204,9 +214,8 @@ class PodWorker:
             await self._end_containers()
         finally:
             stop.cancel()
-            if timer:
-                timer.cancel()
             self.over = True
+            self.set_deadline(None)
             self.publish()
             await self._clean_up()
             self._on_end(self)
