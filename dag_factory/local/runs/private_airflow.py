@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -80,11 +81,15 @@ class PrivateAirflow:
             return not self.others_run(dag_id) and self.stack.stop()
 
     def _identity(self) -> str:
-        """What the processes were started with. Another version, environment or code needs new ones."""
+        """A digest of what the processes were started with. Another version, environment or code needs new ones.
+
+        A connection may have a password, so the file must not contain the values.
+        """
         package = Path(dag_factory.__file__).parent
         changed = max(file.stat().st_mtime_ns for file in package.rglob("*.py"))
         connections = sorted(self.stack.connections.items())
-        return f"{version('dagwright')} {sys.executable} {changed} {self.stack.tables.environment} {connections}"
+        text = f"{version('dagwright')} {sys.executable} {changed} {self.stack.tables.environment} {connections}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _stored(self) -> str:
         try:
