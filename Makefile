@@ -4,7 +4,7 @@ PORT ?= 8080
 RUN := .venv/bin/
 # These tests start no server and change nothing outside their own folders. They run first, one process per CPU.
 # The other tests mostly wait for Airflow and for pods, so more processes run. Tests that share a server stay together.
-SIDE_BY_SIDE := $(addprefix tests/,alerts build cli config edits examples explain fixes fuzz hostile overview plan real repository scaffold schemas tables upgrade)
+SIDE_BY_SIDE := $(addprefix tests/,alerts build cli config edits examples explain fixes fuzz hostile overview plan real repository scaffold schemas tables testing upgrade)
 
 help:        ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
