@@ -99,8 +99,9 @@ FAILURES = [
 
 
 def test_a_failure_says_what_is_there_and_where(home: Path) -> None:
+    first = "churn = dagf_project.pipelines('local')['growth.churn']"
     tests = [
-        f"def test_{number}(dagf_project):\n    churn = dagf_project.pipelines('local')['growth.churn']\n    {statement}\n"
+        f"def test_{number}(dagf_project):\n    {first}\n    {statement}\n"
         for number, (statement, _) in enumerate(FAILURES)
     ]
     (home / "test_own.py").write_text("\n".join(tests))
