@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import logging
 import os
@@ -39,6 +40,7 @@ log = logging.getLogger("dag_factory.cluster")
 
 _PORTS = range(15_000, 32_000)
 """Linux assigns none of these to connections. So the port of a server is still free when the server starts again."""
+_RETURN_MEMORY_EVERY = 30  # seconds
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -102,7 +104,8 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     running = [
-        asyncio.ensure_future(task) for task in (scheduler.run(), kubelet.run_sweeps(), JobController(store).run())
+        asyncio.ensure_future(task)
+        for task in (scheduler.run(), kubelet.run_sweeps(), JobController(store).run(), _return_memory())
     ]
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     try:
@@ -120,6 +123,14 @@ async def _serve(config: ClusterConfig, ready: Callable[[str], None]) -> None:
         await engine.end()
         journal.close()
         log.info("Stopped%s.", f": {stopped[0]}" if stopped else "")
+
+
+async def _return_memory() -> None:
+    """Give freed memory back to the system: the C library keeps much of it after large objects are deleted."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only in glibc
+    while trim is not None:
+        await asyncio.sleep(_RETURN_MEMORY_EVERY)
+        trim(0)
 
 
 class _Server(uvicorn.Server):

@@ -160,3 +160,13 @@ def test_the_types_match_the_installed_client() -> None:
     folder = root / "dag_factory" / "cluster" / "resources" / "schema"
     written = {file: (folder / file).read_text("utf-8") for file in ("types.json", "descriptions.json")}
     assert json.loads(made.stdout) == written, "run: python scripts/cluster_types.py"
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
+def test_the_size_of_config_maps_and_secrets_is_limited(kind: str) -> None:
+    target = Target(next(each for each in CREATED if each.kind == kind), "default")
+    body = {"metadata": {"name": "large"}, "data": {"key": "eHh4" * 400_000}}
+    with pytest.raises(ApiError) as caught:
+        objects().create(target, body, {})
+    assert caught.value.code == 422
+    assert caught.value.message.endswith("Too long: may not be more than 1048576 bytes")

@@ -29,6 +29,8 @@ _QUALIFIED_TEXT = (
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
 
+_MAX_DATA = 1024 * 1024  # bytes
+
 
 def check(kind: str, resource: str, obj: Object) -> None:
     """Check an object before it is stored. Raises a 422 with all causes."""
@@ -44,8 +46,21 @@ def check(kind: str, resource: str, obj: Object) -> None:
         if template.get("restartPolicy") not in ("Never", "OnFailure"):
             text = 'Required value: valid values: "OnFailure", "Never"'
             causes.append(Cause("FieldValueRequired", text, "spec.template.spec.restartPolicy"))
+    if resource in ("configmaps", "secrets"):
+        causes += _size(resource, obj)
     if causes:
         raise invalid(kind, meta.get("name", ""), causes)
+
+
+def _size(resource: str, obj: Object) -> list[Cause]:
+    """The limit of the real API server: it stores no larger object."""
+    texts, encoded = ("stringData", "data") if resource == "secrets" else ("data", "binaryData")
+    size = sum(len(value.encode()) for value in (obj.get(texts) or {}).values())
+    size += sum(len(value) * 3 // 4 for value in (obj.get(encoded) or {}).values())
+    if size <= _MAX_DATA:
+        return []
+    text = f"Too long: may not be more than {_MAX_DATA} bytes"
+    return [Cause("FieldValueTooLong", text, "data" if resource == "secrets" else "[]")]
 
 
 def check_shape(kind: str, body: Any) -> Decoded:
