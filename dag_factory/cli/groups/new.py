@@ -233,7 +233,12 @@ def team(
     metavar="REQUIREMENT",
     help="What CI gives to `pip install`, such as a git URL.  [default: the git URL that this dagf came from]",
 )
-@click.option("--tests", default="", metavar="COMMAND", help="The command that runs the project's tests.")
+@click.option(
+    "--tests",
+    default="",
+    metavar="COMMAND",
+    help="The command that runs the project's tests, such as `pytest tests`; docs/testing.md shows how to write them.",
+)
 @home_option
 def ci(host: str, deploy: str, branch: str, install: str | None, tests: str, home: Path | None) -> int:
     """Write workflow files for CI: check, tests, plan as a comment, deploy.
