@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import logging
 import os
@@ -130,6 +131,7 @@ async def _return_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only in glibc
     while trim is not None:
         await asyncio.sleep(_RETURN_MEMORY_EVERY)
+        gc.collect()  # requests are in circles with their bodies
         trim(0)
 
 
