@@ -88,7 +88,7 @@ def test_a_task_that_did_not_run_names_the_failed_task_and_its_verdict(running: 
 def test_a_failed_task_has_its_verdict_and_its_tries(running: Running, runs: tuple[Run, Run]) -> None:
     text = of_task(running, runs[0], "fails")
     assert re.search(r"Exit code 3: .*the table is empty", text)
-    assert re.search(r"Tries .* 1 cpu-small 0\.5 CPU, 768Mi .* checks-why-fails-", text)
+    assert re.search(r"Tries .* 1 cpu-small (500m|0\.5) CPU, 768Mi .* checks-why-fails-", text)
 
 
 def test_task_run_and_pipeline_say_what_a_pod_waits_for(running: Running) -> None:
