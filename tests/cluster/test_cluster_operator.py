@@ -9,6 +9,7 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG
+from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 from live import Live, until
 from operators import context, execute_deferrable, operator, operator_arguments
@@ -153,3 +154,22 @@ def test_the_callback_ignores_a_missing_pod(live: Live) -> None:
     asking = {"pod": gone, "client": live.api, "mode": "sync", "operator": operator(live, "gone", "true")}
     EagerPolling().on_pod_creation(**asking)
     EagerPolling().on_pod_completion(**{**asking, "pod": None})
+
+
+def test_an_unknown_service_account_fails_the_task(live: Live) -> None:
+    op = operator(live, "stranger", "true", service_account_name="foobar")
+    request = op.build_pod_request_obj(context("stranger"))
+    with pytest.raises(ApiException, match="error looking up service account default/foobar") as failure:
+        op.get_or_create_pod(request, context("stranger"))
+    assert failure.value.status == 403
+    assert not _pods(live, "stranger")
+
+
+def test_a_limit_of_none_is_ignored(live: Live) -> None:
+    resources = k8s.V1ResourceRequirements(
+        requests={"memory": "64Mi", "cpu": "250m"}, limits={"memory": "64Mi", "cpu": 0.25, "nvidia.com/gpu": None}
+    )
+    op = operator(live, "nolimit", "true", container_resources=resources, on_finish_action="keep_pod")
+    op.execute(context("nolimit"))
+    found = live.api.read_namespaced_pod(_pods(live, "nolimit")[0], "default")
+    assert found.spec.containers[0].resources.limits == {"memory": "64Mi", "cpu": "250m", "nvidia.com/gpu": "0"}
