@@ -39,11 +39,18 @@ def test_the_server_accepts_the_pods_of_each_example(home: Path, environment: st
             if rejected_templates(pod):
                 continue
             namespace = {**pod, "metadata": {**pod["metadata"], "namespace": "default"}}
+            _create_account(live, pod["spec"].get("serviceAccountName", "default"))
             made = live.call("POST", _DRY_RUN, namespace)
             assert made["metadata"]["name"] == pod["metadata"]["name"]
             checked += 1
     assert checked > 3
     assert not live.api.list_namespaced_pod("default", label_selector="dagwright/pipeline").items
+
+
+def _create_account(live: Live, name: str) -> None:
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    if name not in {account["metadata"]["name"] for account in live.call("GET", accounts)["items"]}:
+        live.call("POST", accounts, {"metadata": {"name": name}})
 
 
 def kubectl(live: Live, text: str, *options: str) -> str:
