@@ -129,6 +129,7 @@ class DockerEngine:
         host: dict[str, Any] = {
             "NetworkMode": "host",
             "Mounts": [entry for mount in self._mounts(spec) for entry in _mount(mount, self.state)],
+            "Tmpfs": {mount.target: _tmpfs_options(mount) for mount in spec.mounts if _has_group(mount)},
             "GroupAdd": [str(group) for group in spec.supplementary_groups],
             "LogConfig": {"Type": "none"},
             "ReadonlyRootfs": spec.read_only_root,
@@ -179,7 +180,9 @@ class DockerEngine:
 def _mount(mount: Mount, state: Path) -> list[dict[str, Any]]:
     """A mount for the engine. A folder of this machine with the server's folder in it hides that folder."""
     target = {"Target": mount.target}
-    if mount.kind == "tmpfs" and mount.group is None:
+    if _has_group(mount):
+        return []
+    if mount.kind == "tmpfs":
         options = {"Mode": 0o1777} | ({"SizeBytes": mount.size} if mount.size else {})
         return [{**target, "Type": "tmpfs", "TmpfsOptions": options}]
     bind = {**target, "Type": "bind", "Source": str(mount.source), "ReadOnly": mount.read_only}
@@ -187,3 +190,13 @@ def _mount(mount: Mount, state: Path) -> list[dict[str, Any]]:
     if source not in hidden.parents:
         return [bind]
     return [bind, {"Type": "tmpfs", "Target": str(Path(mount.target) / hidden.relative_to(source))}]
+
+
+def _has_group(mount: Mount) -> bool:
+    """Whether a mount is a tmpfs that belongs to a group, which the engine takes in its older form only."""
+    return mount.kind == "tmpfs" and mount.group is not None
+
+
+def _tmpfs_options(mount: Mount) -> str:
+    size = f",size={mount.size}" if mount.size else ""
+    return f"{'ro' if mount.read_only else 'rw'},exec,nosuid,nodev,mode=2777,gid={mount.group}{size}"
