@@ -238,7 +238,7 @@ def test_a_pod_cannot_mount_the_folder_of_the_cluster(live: Live) -> None:
 def test_the_name_of_a_claim_cannot_lead_elsewhere(processes: Live, name: str) -> None:
     volumes = [{"name": "v", "persistentVolumeClaim": {"claimName": name}}]
     with pytest.raises(Exception, match=r"spec\.volumes\[0\]\.persistentVolumeClaim\.claimName"):
-        processes.create(pod("elsewhere", volumes=volumes))
+        processes.create(pod("fields-elsewhere", volumes=volumes))
 
 
 def test_fields_in_a_user_namespace(unprivileged: Live) -> None:

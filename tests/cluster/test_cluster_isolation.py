@@ -27,9 +27,9 @@ def processes(text: str) -> list[int]:
 
 def test_writes_outside_volumes_stay_in_the_container(live: Live) -> None:
     script = "mkdir -p /made-by-a-pod /etc/made-by-a-pod && ls -d /made*"
-    found = live.run(pod("writes", script))
+    found = live.run(pod("writes-apart", script))
     assert found["status"]["phase"] == "Succeeded"
-    assert live.log("writes") == "/made-by-a-pod\n"
+    assert live.log("writes-apart") == "/made-by-a-pod\n"
     assert not Path("/made-by-a-pod").exists()
     assert not Path("/etc/made-by-a-pod").exists()
 

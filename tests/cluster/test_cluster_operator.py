@@ -157,12 +157,12 @@ def test_the_callback_ignores_a_missing_pod(live: Live) -> None:
 
 
 def test_an_unknown_service_account_fails_the_task(live: Live) -> None:
-    op = operator(live, "stranger", "true", service_account_name="foobar")
-    request = op.build_pod_request_obj(context("stranger"))
+    op = operator(live, "unknown-account", "true", service_account_name="foobar")
+    request = op.build_pod_request_obj(context("unknown-account"))
     with pytest.raises(ApiException, match="error looking up service account default/foobar") as failure:
-        op.get_or_create_pod(request, context("stranger"))
+        op.get_or_create_pod(request, context("unknown-account"))
     assert failure.value.status == 403
-    assert not _pods(live, "stranger")
+    assert not _pods(live, "unknown-account")
 
 
 def test_a_limit_of_none_is_ignored(live: Live) -> None:
