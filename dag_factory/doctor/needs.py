@@ -11,7 +11,7 @@ from dag_factory.config.expressions.dollar_signs import has_template
 from dag_factory.config.model import Alerts, Job, Pipeline
 from dag_factory.config.pod.operator_pod import operator_pod
 from dag_factory.config.pod.references import Reference, references
-from dag_factory.doctor.finding import Use
+from dag_factory.doctor.finding import Finding, Group, Status, Use
 
 KINDS = {
     "service_accounts": "service account",
@@ -124,3 +124,26 @@ def _channels(pipeline: Pipeline) -> set[str]:
 def _names(alerts: Alerts) -> set[str]:
     events = (alerts.on_failure, alerts.on_success, alerts.on_retry, alerts.on_deadline, alerts.on_recovery)
     return {name for event in events for name in event}
+
+
+def finding(
+    group: Group,
+    environment: str,
+    check: str,
+    status: Status,
+    subject: str,
+    message: str,
+    fix: str = "",
+    uses: Need | None = None,
+) -> Finding:
+    """The result of a check of one environment. ``uses``: who needs the subject."""
+    return Finding(
+        check=check,
+        group=group,
+        status=status,
+        subject=subject,
+        message=message,
+        fix=fix,
+        environment=environment,
+        uses=uses.uses if uses else (),
+    )

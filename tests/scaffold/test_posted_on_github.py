@@ -7,16 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 import yaml
+from stand_in_server import QuietHandler, serving
 
 from dag_factory.scaffold.ci.marker import comment_marker
 from dag_factory.scaffold.ci.workflows import Choices, workflow_files
@@ -72,7 +71,7 @@ class GitHub:
 def github() -> Iterator[GitHub]:
     state = GitHub()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def respond(self) -> None:
             url = urlparse(self.path)
             if url.path.startswith("/download/"):
@@ -88,24 +87,12 @@ def github() -> Iterator[GitHub]:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 data = json.dumps(state.answer(self.command, url.path, parse_qs(url.query), body)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.send_body(200, data)
 
         do_GET = do_POST = do_PATCH = respond
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as state.url:
+        yield state
 
 
 def archive(text: str | bytes, name: str = "plan.md") -> bytes:

@@ -6,15 +6,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 import yaml
+from stand_in_server import QuietHandler, serving
 
 from dag_factory.scaffold.ci.workflows import Choices, workflow_files
 
@@ -51,32 +50,19 @@ class GitLab:
 def gitlab() -> Iterator[GitLab]:
     state = GitLab()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def respond(self) -> None:
             state.tokens |= {self.headers["PRIVATE-TOKEN"]}
             url = urlparse(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
             found = state.answer(self.command, url.path, parse_qs(url.query), body) if state.status == 200 else {}
-            data = json.dumps(found).encode()
-            self.send_response(state.status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.send_body(state.status, json.dumps(found).encode())
 
         do_GET = do_POST = do_PUT = respond
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as state.url:
+        yield state
 
 
 def post(

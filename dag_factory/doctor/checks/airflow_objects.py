@@ -11,9 +11,10 @@ import msgspec
 
 from dag_factory.doctor.airflow_rest import AirflowRest, Answer
 from dag_factory.doctor.bounded import run_all
-from dag_factory.doctor.finding import Finding, Status, short
-from dag_factory.doctor.needs import Need, Needs
+from dag_factory.doctor.finding import Finding, short
+from dag_factory.doctor.needs import Need, Needs, finding
 
+_finding = partial(finding, "airflow")
 SECONDS = 30
 _DEFAULT_POOL = "default_pool"  # Airflow creates it
 _TOKEN = "put a token of a user who may read pools, connections and plugins into DAG_FACTORY_AIRFLOW_TOKEN"
@@ -132,18 +133,3 @@ def _why_unknown(answer: Answer | None) -> str:
     if answer.status in (401, 403):
         return f"Airflow rejects the request ({answer.status})"
     return f"Airflow answers with the status {answer.status}" if answer.status else answer.reason
-
-
-def _finding(
-    environment: str, check: str, status: Status, subject: str, message: str, fix: str = "", uses: Need | None = None
-) -> Finding:
-    return Finding(
-        check=check,
-        group="airflow",
-        status=status,
-        subject=subject,
-        message=message,
-        fix=fix,
-        environment=environment,
-        uses=uses.uses if uses else (),
-    )

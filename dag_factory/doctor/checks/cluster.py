@@ -12,8 +12,9 @@ from dag_factory.doctor.bounded import run_all
 from dag_factory.doctor.cluster_access import ClusterAccess
 from dag_factory.doctor.finding import Finding, Status
 from dag_factory.doctor.kubernetes_api import KubernetesApi, NoCluster, Response
-from dag_factory.doctor.needs import Need, Needs, Object
+from dag_factory.doctor.needs import Need, Needs, Object, finding
 
+_finding = partial(finding, "cluster")
 SECONDS = 45
 """The longest time for all requests to one cluster."""
 _CONNECT_SECONDS = 30
@@ -206,18 +207,3 @@ def _path(one: Object) -> str:
 
 def _list(texts: Iterable[str]) -> str:
     return ", ".join(texts)
-
-
-def _finding(
-    environment: str, check: str, status: Status, subject: str, message: str, fix: str = "", uses: Need | None = None
-) -> Finding:
-    return Finding(
-        check=check,
-        group="cluster",
-        status=status,
-        subject=subject,
-        message=message,
-        fix=fix,
-        environment=environment,
-        uses=uses.uses if uses else (),
-    )
